@@ -1,0 +1,1 @@
+"""Contracts: what `schemas/` says about sources, metrics and tables, checked and resolved."""

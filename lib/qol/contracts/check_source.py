@@ -1,0 +1,202 @@
+"""Checks within one source contract: names, references, types and expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from qol.contracts.expressions import ExpressionError, checked_type, type_of
+from qol.contracts.model import RECORD_HEAD, RECORD_TAIL, DailyMetric, Field, SourceContract
+from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
+from qol.contracts.wording import choices, shown
+from qol.errors import Problem
+
+Vocabulary = Mapping[str, DailyMetric]
+
+_TAKEN = {name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL)} | {"date", "where"}
+_NUMERIC = ("integer", "number", "epoch_seconds")
+
+
+class SourceCheck:
+    """Collects what is wrong with one contract, given the daily vocabulary (None when that is not readable)."""
+
+    def __init__(self, contract: SourceContract, vocabulary: Vocabulary | None) -> None:
+        self._contract = contract
+        self._vocabulary = vocabulary
+        self._problems: list[Problem] = []
+        self._types: dict[str, pl.DataType] = {name: type_of(kind) for name, kind, _ in RECORD_HEAD}
+        self._types.update((f.name, type_of(f.column_type)) for f in contract.fields)
+
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong, in the order of the file."""
+        self._place()
+        self._references()
+        for field in self._contract.fields:
+            self._field(field)
+        self._aliases()
+        self._derived()
+        self._daily()
+        self._episodes()
+        self._wear()
+        self._examples()
+        return self._problems
+
+    def _add(self, path: str, found: object, allowed: str) -> None:
+        text = found if isinstance(found, str) else shown(found)
+        self._problems.append(Problem(self._contract.file, path, text, allowed))
+
+    def _place(self) -> None:
+        _, source, name = self._contract.file.rsplit("/", 2)
+        if self._contract.source != source:
+            self._add("source", self._contract.source, f"the folder's name, {source}")
+        if f"{self._contract.record}.yaml" != name:
+            self._add("record", self._contract.record, f"the file's name, {name.removesuffix('.yaml')}")
+
+    def _references(self) -> None:
+        contract, day = self._contract, self._contract.day
+        for place in ("key", "version"):
+            for index, name in enumerate(getattr(contract, place)):
+                self._refer(f"{place}.{index}", name, None)
+        self._refer("day.date", day.date, ("date",))
+        self._refer("day.start", day.start, ("epoch_seconds",))
+        self._refer("day.offset", day.offset, ("integer",))
+        self._refer("source_timestamp", contract.source_timestamp, ("epoch_seconds",))
+
+    def _refer(self, path: str, name: str | None, types: tuple[str, ...] | None) -> None:
+        if name is None:
+            return
+        fitting = [f.name for f in self._contract.fields if types is None or f.type in types]
+        if name not in fitting:
+            kind = f"a field of type {' or '.join(types)}" if types else "a declared field"
+            self._add(path, name, f"{kind}: {choices(fitting, name)}")
+
+    def _field(self, field: Field) -> None:
+        at = f"fields.{field.name}"
+        if field.name in _TAKEN:
+            self._add(at, field.name, "a name that no column of every record has")
+        if field.low is not None and field.high is not None and field.low >= field.high:
+            self._add(f"{at}.range", [field.low, field.high], "[low, high] with low < high")
+        if field.type not in _NUMERIC:
+            for key, value in (("sentinels", field.sentinels), ("range", field.low), ("decimals", field.decimals)):
+                if value not in (None, ()):
+                    self._add(f"{at}.{key}", field.type, f"{key} only for {', '.join(_NUMERIC)}")
+        if field.uppercase and field.type != "code":
+            self._add(f"{at}.uppercase", field.type, "uppercase only for code")
+        self._samples(at, field)
+        self._secret(at, field)
+
+    def _samples(self, at: str, field: Field) -> None:
+        rule = field.samples
+        if rule is None:
+            return
+        if rule.low is not None and rule.high is not None and rule.low >= rule.high:
+            self._add(f"{at}.samples.range", [rule.low, rule.high], "[low, high] with low < high")
+        if rule.within is not None and rule.within[0] > rule.within[1]:
+            self._add(f"{at}.samples.within", list(rule.within), "[low, high] with low <= high")
+        if (rule.reduce == "minutes") != (rule.within is not None and rule.seconds_each > 0):
+            self._add(f"{at}.samples", rule.reduce, "within and seconds_each with minutes, and only there")
+        fitting = _SAMPLE_TYPES.get(rule.reduce, ("integer", "number"))
+        if field.type not in fitting:
+            self._add(f"{at}.type", field.type, f"{' or '.join(fitting)} for samples reduced to {rule.reduce}")
+
+    def _secret(self, at: str, field: Field) -> None:
+        for path in field.paths:
+            if path[0] in self._contract.drop:
+                self._add(f"{at}.path", ".".join(path), "a path that is not in drop")
+            if path == self._contract.person:
+                self._add(f"{at}.path", ".".join(path), "a path that is not the person id")
+
+    def _aliases(self) -> None:
+        owner: dict[tuple[str, ...], str] = {}
+        for field in self._contract.fields:
+            for path in () if field.samples else field.paths:
+                if path in owner:
+                    self._add(f"fields.{field.name}.path", ".".join(path), f"a path that {owner[path]} does not read")
+                owner.setdefault(path, field.name)
+
+    def _expression(self, path: str, sql: str, kind: str, extra: Mapping[str, pl.DataType]) -> pl.DataType | None:
+        try:
+            return checked_type(sql, {**self._types, **extra}, kind)
+        except ExpressionError as err:
+            self._add(path, err.found, err.allowed)
+            return None
+
+    def _derived(self) -> None:
+        for name, sql in self._contract.derived.items():
+            if name in _TAKEN or name in self._contract.by_name:
+                self._add(f"derived.{name}", name, "a name that no field or record column has")
+                continue
+            kind = self._expression(f"derived.{name}", sql, "a value", {})
+            self._types[name] = kind or pl.Int64()
+
+    def _daily(self) -> None:
+        for name, sql in self._contract.daily.items():
+            at = f"daily.{name}"
+            if name == "where":
+                self._expression(at, sql, "true or false", {})
+            elif self._vocabulary is not None and name not in self._vocabulary:
+                self._add(at, name, f"where or a daily metric: {choices(self._vocabulary, name)}")
+            elif self._vocabulary is not None:
+                metric = self._vocabulary[name]
+                self._expression(at, sql, "a whole number" if metric.type == "integer" else "a number", {})
+                if metric.from_metrics:
+                    self._add(at, name, "a metric that is not computed from other metrics")
+
+    def _episodes(self) -> None:
+        episodes = self._contract.episodes
+        if episodes is None:
+            return
+        self._refer("episodes.start", episodes.start, ("epoch_seconds",))
+        numeric = [name for name, kind in self._types.items() if kind.is_numeric()]
+        if episodes.end not in numeric:
+            self._add("episodes.end", episodes.end, f"a numeric field or helper: {choices(numeric, episodes.end)}")
+        self._refer("episodes.rank.field", episodes.rank_field, ("code",))
+        last = len(episodes.rank_tiers) - 1
+        if episodes.unlisted_tier > last:
+            self._add("episodes.rank.unlisted", episodes.unlisted_tier, f"a tier from 0 to {last}")
+        given = [name for name in self._contract.daily if name != "where"]
+        for place, name in (("main", episodes.main), ("rest_to", episodes.rest_to)):
+            if name is not None and name not in given:
+                self._add(f"episodes.{place}", name, f"a daily metric of this contract: {choices(given, name)}")
+
+    def _wear(self) -> None:
+        wear = self._contract.wear
+        if wear is None:
+            return
+        daily = {name: pl.Float64() for name in self._contract.daily if name != "where"}
+        for place in ("minutes", "at_most"):
+            sql = getattr(wear, place)
+            if sql is not None:
+                self._expression(f"wear.{place}", sql, "a number", daily)
+
+    def _examples(self) -> None:
+        seen: set[str] = set()
+        for index, example in enumerate(self._contract.examples):
+            at = f"examples.{index}"
+            if example.name in seen:
+                self._add(f"{at}.name", example.name, "a name that no other example has")
+            seen.add(example.name)
+            if (example.expect is None) == (example.reject is None):
+                self._add(at, example.name, "either expect or reject")
+            if example.reject is not None and example.reject not in REJECT_REASONS:
+                self._add(f"{at}.reject", example.reject, choices(REJECT_REASONS))
+            for path, found, allowed in _verdict_problems(at, example.expect or {}, example.nulled, self._columns()):
+                self._add(path, found, allowed)
+
+    def _columns(self) -> list[str]:
+        return [name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL)] + [f.name for f in self._contract.fields]
+
+
+_SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {"count": ("integer",), "mean": ("number",), "minutes": ("number",)}
+
+
+def _verdict_problems(
+    at: str, expect: Mapping[str, object], nulled: tuple[str, ...], columns: list[str]
+) -> Iterator[tuple[str, str, str]]:
+    for name in expect:
+        if name not in columns:
+            yield f"{at}.expect.{name}", name, f"a column of the record: {choices(columns, name)}"
+    for index, issue in enumerate(nulled):
+        if issue.rpartition(" ")[2] not in ISSUE_REASONS:
+            yield f"{at}.nulled.{index}", issue, f"a text that ends in one of {choices(ISSUE_REASONS)}"

@@ -1,0 +1,206 @@
+"""Columns of every table people read, with comments that hold unit and formula."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+
+from qol.contracts.model import (
+    RECORD_HEAD,
+    RECORD_TAIL,
+    Column,
+    Contracts,
+    DailyMetric,
+    Derived,
+    Field,
+    SourceContract,
+    WeeklyGroup,
+)
+
+COMMENT_LENGTH = 255
+_USER_ID = Column(*RECORD_HEAD[0])
+
+_ARROW: Mapping[str, pa.DataType] = {
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "binary": pa.binary(),
+    "array<string>": pa.list_(pa.string()),
+}
+
+_AGGREGATE: Mapping[str, str] = {
+    "mean": "Mean of {m} ({u}) over the valid days of the week that have it.",
+    "median": "Median of {m} ({u}) over the valid days of the week that have it.",
+    "sd": "Standard deviation (n-1) of {m} ({u}) over the valid days that have it; null below 2 days.",
+    "min": "Lowest {m} ({u}) of the valid days of the week.",
+    "max": "Highest {m} ({u}) of the valid days of the week.",
+    "sum": "Sum of {m} ({u}) over the valid days of the week; not scaled to seven days.",
+    "circular_mean": "Circular mean of {m} (minutes after local midnight, 0 to 1440) over the valid days that have it.",
+    "circular_sd": "Circular standard deviation of {m} (minutes), sqrt(-2 ln R); null below 2 days.",
+    "last": "{m} ({u}) of the last valid day of the week that has it.",
+}
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow schema of a table's files."""
+    return pa.schema([pa.field(column.name, _ARROW[column.type]) for column in columns])
+
+
+def record_columns(contract: SourceContract) -> tuple[Column, ...]:
+    """Columns of a record table: what every record carries around the declared fields."""
+    return (
+        *(Column(*head) for head in RECORD_HEAD),
+        *(Column(f.name, f.column_type, short(_field_comment(f))) for f in contract.fields),
+        *(Column(*tail) for tail in RECORD_TAIL),
+    )
+
+
+def _field_comment(field: Field) -> str:
+    return f"{field.description} Unit: {field.unit}." if field.unit else field.description
+
+
+def daily_columns(contracts: Contracts) -> tuple[Column, ...]:
+    """Columns of `daily_metrics`."""
+    return (
+        _USER_ID,
+        Column("day", "date", "Local calendar day."),
+        Column("source", "string", "The vendor whose records the row is made of."),
+        Column("worn", "boolean", "False when the wear time is known and too short; such a day stays out of the week."),
+        *(Column(m.name, m.column_type, short(metric_comment(m))) for m in contracts.metrics),
+    )
+
+
+def metric_comment(metric: DailyMetric) -> str:
+    """Meaning, unit and formula of a daily metric."""
+    formula = f" Formula: {metric.from_metrics}." if metric.from_metrics else ""
+    return f"{metric.description} Unit: {metric.unit}.{formula}"
+
+
+def weekly_columns(contracts: Contracts) -> tuple[Column, ...]:
+    """Columns of `weekly_metrics`: who and when, then group by group."""
+    return (
+        _USER_ID,
+        Column("week_start", "date", "Monday of the ISO week."),
+        Column("week_end", "date", "Sunday of the ISO week."),
+        Column("iso_week", "string", "ISO 8601 week, such as 2026-W46."),
+        Column("days_observed", "int", "Local days of the week with any record of any source."),
+        *(column for group in contracts.groups for column in _group_columns(group, contracts)),
+    )
+
+
+def _group_columns(group: WeeklyGroup, contracts: Contracts) -> Iterator[Column]:
+    at_least = f"at least {group.min_valid_days} valid {'day' if group.min_valid_days == 1 else 'days'}"
+    yield Column(f"{group.name}_source", "string", f"Source of the {group.name} columns: the one with most valid days.")
+    yield Column(f"{group.name}_valid_days", "int", short(f"Valid days in the week. {valid_day(group)}"))
+    yield Column(f"{group.name}_valid", "boolean", f"Whether the week has {at_least} for {group.name}.")
+    for name, aggregates in group.metrics.items():
+        metric = contracts.metric[name]
+        for aggregate in aggregates:
+            comment = _AGGREGATE[aggregate].format(m=name, u=metric.unit)
+            yield Column(f"{name}_{aggregate}", aggregate_type(metric, aggregate), comment)
+        yield Column(f"{name}_days", "int", f"Valid days of the week that have {name}.")
+    for derived in contracts.derived:
+        if derived.group == group.name:
+            yield Column(derived.name, derived_type(derived), short(f"{derived.description} Unit: {derived.unit}."))
+
+
+def valid_day(group: WeeklyGroup) -> str:
+    """What a valid day of a group is, in a sentence."""
+    worn = "a worn day" if group.needs_wear else "a day"
+    anchor = " or ".join(group.anchor) or f"any {group.name} metric"
+    return f"A valid day is {worn} with {anchor}."
+
+
+def aggregate_type(metric: DailyMetric, aggregate: str) -> str:
+    """Type of an aggregate: whole numbers stay whole where the formula allows it."""
+    whole = metric.type == "integer" and aggregate in ("min", "max", "sum", "last")
+    return "bigint" if whole else "double"
+
+
+def derived_type(derived: Derived) -> str:
+    """Type of a weekly column with a formula of its own."""
+    return "boolean" if derived.formula == "sum_at_least" else "double"
+
+
+def reject_columns() -> tuple[Column, ...]:
+    """Columns of `rejects`."""
+    return (
+        Column("reason", "string", "Reason code from a closed set."),
+        Column("message", "string", "What was found wrong, without any raw value."),
+        Column("source", "string", "Source of the contract, when it is known."),
+        Column("record", "string", "Record type of the contract, when it is known."),
+        Column("raw_object", "string", "Key of the raw object."),
+        Column("line_number", "bigint", "Line in the raw object, from 1."),
+        Column("item", "bigint", "Position of the item within its line, from 0."),
+        Column("raw", "binary", "The item as it arrived, at most its first 64 KiB."),
+        Column("raw_bytes", "bigint", "Full length of the item in bytes."),
+    )
+
+
+def job_run_columns() -> tuple[Column, ...]:
+    """Columns of `job_runs`: what every run manifest says at its top level."""
+    counts = {
+        "objects_listed": "Raw objects found in the arrival window.",
+        "objects_read": "Raw objects read.",
+        "objects_skipped": "Raw objects not read; the manifest names each with its reason.",
+        "physical_lines": "Lines read.",
+        "items": "Items in those lines: blank + control + rejected + kept + superseded.",
+        "blank": "Blank lines.",
+        "control": "Control messages and envelopes without records.",
+        "rejected": "Items in quarantine.",
+        "kept": "Items that are the stored winner of their key.",
+        "superseded": "Items that another record of the same key replaced.",
+    }
+    return (
+        Column("run_id", "string", "The run; names its manifest."),
+        Column("command", "string", "run, backfill, rebuild, restore or erase-user."),
+        Column("engine", "string", "local or spark."),
+        Column("version", "string", "Version of the program."),
+        Column("contracts_fingerprint", "string", "SHA-256 over the table schemas of the contracts."),
+        Column("status", "string", "published, nothing_to_do, failed, refused or locked."),
+        Column("exit_code", "int", "0 published or nothing to do, 1 failed, 2 usage or contract, 3 refused, 4 locked."),
+        Column("reason", "string", "Why the run did not publish; null when it did."),
+        Column("next_step", "string", "What to do about it; null when there is nothing to do."),
+        Column("now", "string", "The run's clock, ISO 8601 UTC."),
+        Column("started_at", "string", "Real time at the start, ISO 8601 UTC."),
+        Column("ended_at", "string", "Real time at the end, ISO 8601 UTC."),
+        Column("week", "string", "Business week of the run, such as 2026-W46."),
+        Column("window_from", "string", "First arrival day read."),
+        Column("window_to", "string", "Last arrival day read."),
+        *(Column(name, "bigint", comment) for name, comment in counts.items()),
+        Column("weeks_affected", "array<string>", "Mondays of the weeks computed."),
+        Column("files_replaced", "bigint", "Published files whose bytes changed."),
+        Column("checks_failed", "array<string>", "Ids of the checks that did not hold, warnings included."),
+        Column("accepted", "array<string>", "Ids of checks overruled with --accept."),
+    )
+
+
+def table_schemas(contracts: Contracts) -> dict[str, tuple[Column, ...]]:
+    """Columns of every table, by table name."""
+    tables = {
+        "weekly_metrics": weekly_columns(contracts),
+        "daily_metrics": daily_columns(contracts),
+        "rejects": reject_columns(),
+        "job_runs": job_run_columns(),
+    }
+    tables.update((f"records_{contract.name}", record_columns(contract)) for contract in contracts.sources)
+    return tables
+
+
+def fingerprint(contracts: Contracts) -> str:
+    """SHA-256 over names and types of all published columns: tells whether published files have an old shape."""
+    shapes = {table: [[c.name, c.type] for c in columns] for table, columns in table_schemas(contracts).items()}
+    return hashlib.sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()
+
+
+def short(comment: str) -> str:
+    """A comment within the catalog's 255 characters."""
+    text = " ".join(comment.split())
+    return text if len(text) <= COMMENT_LENGTH else text[: COMMENT_LENGTH - 1] + "…"

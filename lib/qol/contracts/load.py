@@ -1,0 +1,128 @@
+"""`schemas/` to contracts: read, check the shape, resolve, check across; every mistake of every file at once."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qol.contracts import resolve
+from qol.contracts.check_all import (
+    DAILY,
+    RULES,
+    WEEKLY,
+    metric_problems,
+    place_problems,
+    relation_problems,
+    weekly_problems,
+)
+from qol.contracts.check_source import SourceCheck
+from qol.contracts.columns import fingerprint, table_schemas
+from qol.contracts.model import Contracts, SourceContract, SourceRules
+from qol.contracts.shape import Shape
+from qol.contracts.yaml_file import read_yaml
+from qol.errors import ContractError, Problem, UsageError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SOURCE_FILE_DEPTH = 3
+
+
+def load_contracts(root: Path | None = None) -> Contracts:
+    """All contracts below a schemas folder, resolved and checked; ContractError names every mistake of every file."""
+    root = root or default_root()
+    read = _Reader(root)
+    contracts = _resolved(read)
+    problems = [*read.problems, *_cross_problems(contracts)]
+    if not problems:
+        problems = [*_column_problems(contracts)]
+    if problems:
+        raise ContractError(problems)
+    return replace(contracts, fingerprint=fingerprint(contracts))
+
+
+def default_root() -> Path:
+    """Where contracts lie: QOL_SCHEMAS, else `schemas/` beside `lib/`, else the copy inside the package."""
+    named = os.environ.get("QOL_SCHEMAS")
+    candidates = [Path(named)] if named else [_PACKAGE.parents[1] / "schemas", _PACKAGE / "_schemas"]
+    for candidate in candidates:
+        if (candidate / "source.schema.json").is_file():
+            return candidate
+    places = ", ".join(map(str, candidates))
+    raise UsageError(f"no contracts in {places}; allowed: a folder with source.schema.json, named by QOL_SCHEMAS")
+
+
+class _Reader:
+    """Reads files that have the right shape; what is wrong goes to `problems`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.problems: list[Problem] = []
+        self._shapes: dict[str, Shape] = {}
+
+    def file(self, file: str, shape: str) -> Any:
+        """The data of a file, or None when it cannot be used."""
+        if not (self.root / file).is_file():
+            self.problems.append(Problem(file, "", "no file", "a contract file"))
+            return None
+        data, problems = read_yaml(self.root / file, file)
+        if data is not None or not problems:
+            problems += self._shape(shape).problems(data, file)
+        self.problems += problems
+        return None if problems else data
+
+    def source_files(self) -> Iterator[str]:
+        """Files of sources in the order of their names; a file in another place is a problem."""
+        for path in sorted((self.root / "sources").rglob("[!.]*")):
+            file = path.relative_to(self.root)
+            if path.is_file() and path.suffix == ".yaml" and len(file.parts) == _SOURCE_FILE_DEPTH:
+                yield file.as_posix()
+            elif path.is_file():
+                self.problems.append(Problem(file.as_posix(), "", "a file", "sources/<source>/<record>.yaml"))
+
+    def _shape(self, name: str) -> Shape:
+        if name not in self._shapes:
+            self._shapes[name] = Shape(self.root / f"{name}.schema.json")
+        return self._shapes[name]
+
+
+def _resolved(read: _Reader) -> Contracts:
+    daily, weekly = read.file(DAILY, "daily"), read.file(WEEKLY, "weekly")
+    sources: list[SourceContract] = []
+    rules: dict[str, SourceRules] = {}
+    for file in read.source_files():
+        is_rules = Path(file).name == RULES
+        data = read.file(file, "rules" if is_rules else "source")
+        if data and is_rules:
+            rules[Path(file).parent.name] = resolve.source_rules(data)
+        elif data:
+            sources.append(resolve.source_contract(data, file))
+    return Contracts(
+        root=read.root,
+        sources=tuple(sorted(sources, key=lambda c: (c.source, c.priority, c.record))),
+        metrics=resolve.daily_metrics(daily) if daily else (),
+        relations=resolve.relations(daily) if daily else (),
+        groups=resolve.weekly_groups(weekly) if weekly else (),
+        derived=resolve.weekly_derived(weekly) if weekly else (),
+        source_rules=rules,
+    )
+
+
+def _cross_problems(contracts: Contracts) -> Iterator[Problem]:
+    metrics = contracts.metric
+    for contract in contracts.sources:
+        yield from SourceCheck(contract, metrics or None).problems()
+    yield from place_problems(contracts.sources, contracts.source_rules)
+    if metrics:
+        yield from metric_problems(contracts.metrics)
+        yield from relation_problems(contracts.relations, metrics)
+        yield from weekly_problems(contracts.groups, contracts.derived, metrics)
+
+
+def _column_problems(contracts: Contracts) -> Iterator[Problem]:
+    for table, columns in table_schemas(contracts).items():
+        for name, count in Counter(c.name for c in columns).items():
+            if count > 1:
+                yield Problem(WEEKLY, "", f"column {name} {count} times in {table}", "each column name once")

@@ -1,0 +1,284 @@
+"""What a contract says, resolved and frozen: later rooms look nothing up twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+FieldType = Literal["integer", "number", "boolean", "code", "document_id", "date", "epoch_seconds"]
+Reduce = Literal["count", "mean", "min", "max", "sum", "last", "minutes"]
+Severity = Literal["critical", "warning", "info"]
+
+#: What every record row carries besides the declared fields; (name, type, comment).
+RECORD_HEAD: tuple[tuple[str, str, str], ...] = (
+    ("user_id", "string", "Pseudonymous person key: the user map's entry, else a keyed HMAC-SHA-256."),
+    ("record_key", "string", "Values of the contract's key fields, joined by '|'; one row per week, person and key."),
+    ("day", "date", "Local calendar day the record describes."),
+    ("day_rule", "string", "How the day was found: provider, offset, zone or arrival."),
+    ("source_timestamp", "timestamp", "Start of what the record describes, UTC."),
+    ("received_at", "timestamp", "When the receiver took the record in, UTC; null when it was not stamped."),
+    ("arrival_date", "date", "UTC day the record arrived: of received_at, else the raw partition's date."),
+    ("utc_offset_seconds", "bigint", "Local time minus UTC at the start: the record's own, else the person's zone's."),
+)
+RECORD_TAIL: tuple[tuple[str, str, str], ...] = (
+    ("value_issues", "array<string>", "Values that became null or were corrected: '<field>: <value> <reason>'."),
+    ("raw_object", "string", "SHA-256 of the raw object's key."),
+    ("line_number", "bigint", "Line in the raw object, from 1."),
+)
+
+
+@dataclass(frozen=True)
+class SampleRule:
+    """How a map or list of samples becomes one value, so that the samples themselves are not stored."""
+
+    reduce: Reduce
+    low: float | None = None
+    high: float | None = None
+    states_low: float | None = None
+    within: tuple[float, float] | None = None
+    seconds_each: float = 0.0
+    of: str | None = None
+    #: Only these keys of the map are read; empty means all.
+    keys: tuple[str, ...] = ()
+
+    @property
+    def has_range(self) -> bool:
+        """Whether samples outside a range are left out."""
+        return self.low is not None or self.high is not None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One declared column of a record: where it hides in the raw record and what may stand there."""
+
+    name: str
+    paths: tuple[tuple[str, ...], ...]
+    type: FieldType
+    description: str
+    unit: str | None = None
+    low: float | None = None
+    high: float | None = None
+    sentinels: tuple[float, ...] = ()
+    uppercase: bool = False
+    decimals: int | None = None
+    samples: SampleRule | None = None
+
+    @property
+    def column_type(self) -> str:
+        """The column's type in Athena."""
+        return {
+            "integer": "bigint",
+            "epoch_seconds": "bigint",
+            "number": "double",
+            "boolean": "boolean",
+            "date": "date",
+        }.get(self.type, "string")
+
+
+@dataclass(frozen=True)
+class DayRule:
+    """Which fields give the local day, in the order they are asked."""
+
+    date: str | None = None
+    start: str | None = None
+    offset: str | None = None
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """How records that describe overlapping stretches of one day become one main episode."""
+
+    start: str
+    end: str
+    rank_field: str
+    rank_tiers: tuple[tuple[str, ...], ...]
+    unlisted_tier: int
+    main: str
+    rest_to: str | None
+
+
+@dataclass(frozen=True)
+class Wear:
+    """How long the device was worn that day, and from how many minutes on a day counts as worn."""
+
+    minutes: str | None
+    at_most: str | None
+    limit_minutes: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """One raw line of a contract with its verdict."""
+
+    name: str
+    raw: str
+    arrival: str
+    expect: Mapping[str, Any] | None
+    nulled: tuple[str, ...]
+    reject: str | None
+
+
+@dataclass(frozen=True)
+class SourceContract:
+    """One record type of one source."""
+
+    file: str
+    source: str
+    record: str
+    description: str
+    paths: tuple[str, ...]
+    envelope_keys: tuple[str, ...]
+    person: tuple[str, ...]
+    drop: tuple[str, ...]
+    key: tuple[str, ...]
+    version: tuple[str, ...]
+    day: DayRule
+    source_timestamp: str | None
+    fields: tuple[Field, ...]
+    derived: Mapping[str, str]
+    daily: Mapping[str, str]
+    episodes: Episodes | None
+    wear: Wear | None
+    examples: tuple[Example, ...]
+    #: Of several contracts of one source that fill the same metric on a day, the lowest number wins.
+    priority: int = 100
+
+    @property
+    def name(self) -> str:
+        """`<source>_<record>`, the name of its table under processed/records."""
+        return f"{self.source}_{self.record}"
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """Declared fields by column name."""
+        return {f.name: f for f in self.fields}
+
+
+@dataclass(frozen=True)
+class SourceRules:
+    """What holds for all records of one source: which envelope keys and pings are control messages."""
+
+    source: str
+    control_keys: frozenset[str] = frozenset()
+    #: A record that has the first name and lacks the second is a ping, not data.
+    ping: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class DailyMetric:
+    """One column of `daily_metrics`."""
+
+    name: str
+    group: str
+    unit: str
+    description: str
+    type: Literal["integer", "number"]
+    decimals: int
+    low: float | None
+    high: float | None
+    clock: bool = False
+    from_metrics: str | None = None
+
+    @property
+    def column_type(self) -> str:
+        """The column's type in Athena."""
+        return "bigint" if self.type == "integer" else "double"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A claim between columns of `daily_metrics`: left <= right, checked at the gate."""
+
+    id: str
+    left: str
+    right: str
+    severity: Severity
+    description: str
+
+
+@dataclass(frozen=True)
+class WeeklyGroup:
+    """Metrics that one source fills together in a week, and when a day counts for them."""
+
+    name: str
+    anchor: tuple[str, ...]
+    needs_wear: bool
+    min_valid_days: int
+    precedence: tuple[str, ...]
+    metrics: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A weekly column with a formula of its own."""
+
+    name: str
+    group: str
+    formula: Literal["slope", "ln_mean", "ln_cv", "share_of_sums", "sum_at_least"]
+    of: tuple[str, ...]
+    total: tuple[str, ...]
+    threshold: float
+    min_days: int
+    decimals: int
+    unit: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table that people read."""
+
+    name: str
+    type: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """All that `schemas/` says."""
+
+    root: Path
+    sources: tuple[SourceContract, ...]
+    metrics: tuple[DailyMetric, ...]
+    relations: tuple[Relation, ...]
+    groups: tuple[WeeklyGroup, ...]
+    derived: tuple[Derived, ...]
+    fingerprint: str = field(default="", compare=False)
+    source_rules: Mapping[str, SourceRules] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, SourceContract]:
+        """Source contracts by `<source>_<record>`."""
+        return {c.name: c for c in self.sources}
+
+    @cached_property
+    def metric(self) -> Mapping[str, DailyMetric]:
+        """Daily metrics by name."""
+        return {m.name: m for m in self.metrics}
+
+    @cached_property
+    def group_metrics(self) -> Mapping[str, tuple[DailyMetric, ...]]:
+        """Daily metrics by group, in column order."""
+        groups: dict[str, list[DailyMetric]] = {}
+        for metric in self.metrics:
+            groups.setdefault(metric.group, []).append(metric)
+        return {name: tuple(members) for name, members in groups.items()}
+
+    def for_path(self, folder: str) -> SourceContract | None:
+        """The contract of a raw folder such as `raw/garmin/sleeps`, or None."""
+        return self._paths.get(folder)
+
+    def for_envelope(self, source: str, key: str) -> SourceContract | None:
+        """The contract of an envelope key of that source, or None."""
+        return self._envelopes.get((source, key))
+
+    @cached_property
+    def _paths(self) -> Mapping[str, SourceContract]:
+        return {path: c for c in self.sources for path in c.paths}
+
+    @cached_property
+    def _envelopes(self) -> Mapping[tuple[str, str], SourceContract]:
+        return {(c.source, key): c for c in self.sources for key in c.envelope_keys}

@@ -1,0 +1,27 @@
+"""Words of contract problems: a found value and the allowed names, short enough to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+_SHOWN = 60
+_ALL_UP_TO = 12
+_CLOSEST = 3
+
+
+def shown(value: Any) -> str:
+    """A found value, short enough for one line of an error."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def choices(names: Iterable[str], found: str = "") -> str:
+    """The allowed names: all of a few, of many those that look most like what was found."""
+    known = list(names)
+    if len(known) <= _ALL_UP_TO:
+        return ", ".join(known) or "there is none"
+    close = get_close_matches(found, known, _CLOSEST) or known[:_CLOSEST]
+    return f"{', '.join(close)}, … ({len(known)} names)"

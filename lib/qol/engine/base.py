@@ -1,0 +1,40 @@
+"""The two things a run asks of whatever executes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Mapped(NamedTuple):
+    """What a map task gives: a summary for the driver, and blocks of bytes for buckets."""
+
+    summary: Any
+    blocks: list[tuple[int, bytes]]
+
+
+class Shuffled(Protocol):
+    """Blocks that lie ready by bucket."""
+
+    summaries: list[Any]
+
+    def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
+        """Call the function for every bucket with its blocks in no particular order; results in bucket order."""
+
+
+class Engine(Protocol):
+    """Runs pure, picklable functions; the results do not depend on which engine it is."""
+
+    name: str
+
+    def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
+        """Map every task and bring blocks to their buckets; summaries in task order."""
+
+    def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
+        """Call the function for every item; results in order."""
+
+    def close(self) -> None:
+        """Give back what the engine holds."""

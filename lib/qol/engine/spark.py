@@ -1,0 +1,126 @@
+"""Spark as the executor: tasks as an RDD, Arrow blocks through Spark's own shuffle, so it brings retries and spilling."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qol.engine.base import Mapped, Shuffled
+from qol.engine.java import find_java
+
+if TYPE_CHECKING:
+    from pyspark import RDD, SparkContext
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class SparkEngine:
+    """Maps and reduces as Spark jobs of a given context."""
+
+    name = "spark"
+
+    def __init__(self, context: SparkContext) -> None:
+        self._context = context
+
+    def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
+        """One map stage; its shuffle output is read once for the summaries and once by the reduce."""
+        shipped = self._context.broadcast(pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL))
+
+        def map_partition(numbered: Iterable[tuple[int, T]]) -> Iterator[tuple[int, Any]]:
+            call = _load(shipped.value)
+            for number, task in numbered:
+                mapped = call(task)
+                yield from mapped.blocks
+                yield buckets, (number, mapped.summary)
+
+        numbered = self._context.parallelize(list(enumerate(tasks)), max(len(tasks), 1))
+        blocks = numbered.mapPartitions(map_partition).partitionBy(buckets + 1, _bucket_itself)
+        pairs = self._context.runJob(blocks, _values, [buckets])
+        summaries = [summary for _, summary in sorted(pairs, key=_number)]
+        return SparkShuffled(self._context, blocks, buckets, summaries)
+
+    def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
+        """One Spark job of one task per item."""
+        items = list(items)
+        if not items:
+            return []
+        shipped = self._context.broadcast(pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL))
+
+        def call(item: T) -> R:
+            result: R = _load(shipped.value)(item)
+            return result
+
+        return self._context.parallelize(items, len(items)).map(call).collect()
+
+    def close(self) -> None:
+        """Stop Spark."""
+        self._context.stop()
+
+
+class SparkShuffled:
+    """Blocks as the output of Spark's shuffle; the last partition held the summaries."""
+
+    def __init__(self, context: SparkContext, blocks: RDD[tuple[int, Any]], buckets: int, summaries: list[Any]) -> None:
+        self._context = context
+        self._blocks = blocks
+        self._buckets = buckets
+        self.summaries = summaries
+
+    def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
+        """Call the function for every bucket; the map stage is not run again, Spark reads its shuffle files."""
+        shipped = self._context.broadcast(pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL))
+        buckets = self._buckets
+
+        def reduce_partition(index: int, pairs: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, R]]:
+            if index < buckets:
+                yield index, _load(shipped.value)(index, (block for _, block in pairs))
+
+        results = self._blocks.mapPartitionsWithIndex(reduce_partition, preservesPartitioning=True).collect()
+        return [result for _, result in sorted(results, key=_number)]
+
+
+def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext:
+    """The running Spark session's context, or a new one; a cluster's own settings are left as they are."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName(app)
+    if master is not None:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ["JAVA_HOME"] = str(find_java())
+        builder = builder.master(master).config("spark.ui.enabled", "false").config("spark.driver.memory", "1g")
+        builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.python.worker.reuse", "true")
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session.sparkContext
+
+
+def _load(pickled: bytes) -> Callable[..., Any]:
+    return _loaded(pickled)
+
+
+def _values(pairs: Iterable[tuple[int, Any]]) -> list[Any]:
+    return [value for _, value in pairs]
+
+
+def _bucket_itself(bucket: int) -> int:
+    return bucket
+
+
+def _number(pair: tuple[int, Any]) -> int:
+    return pair[0]
+
+
+_cache: dict[int, Callable[..., Any]] = {}
+
+
+def _loaded(pickled: bytes) -> Callable[..., Any]:
+    """The function of a broadcast, unpickled once per worker."""
+    key = hash(pickled)
+    if key not in _cache:
+        _cache.clear()
+        _cache[key] = pickle.loads(pickled)  # noqa: S301 (the driver's own bytes)
+    return _cache[key]

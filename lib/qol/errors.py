@@ -1,0 +1,66 @@
+"""One error tree; every message says where, what was found and what is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class QolError(Exception):
+    """When a run cannot end well; the text never holds a vendor id or a raw value of a record."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(QolError):
+    """When an option, a setting or the user map is not usable."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a contract file: where it stands, what stands there, what may stand there."""
+
+    file: str
+    path: str
+    value: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.path or '(top)'}: found {self.value}; allowed: {self.allowed}"
+
+
+class ContractError(QolError):
+    """When contract files are wrong; lists all mistakes at once."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(f"{len(problems)} contract problem(s):\n{lines}")
+
+
+class LakeError(QolError):
+    """When the lake does not hold what it should hold, or did not do what it was asked."""
+
+
+class PublishConflictError(LakeError):
+    """When a published file is no longer the one seen at the start of the run."""
+
+
+class ConservationError(QolError):
+    """When lines in are not lines out; nothing is published."""
+
+
+class RefusedError(QolError):
+    """When a critical check failed; every published file stays as it was."""
+
+    exit_code = 3
+
+
+class LockedError(QolError):
+    """When another run holds the lock."""
+
+    exit_code = 4

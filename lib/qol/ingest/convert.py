@@ -1,0 +1,191 @@
+"""One raw value to one typed value: numbers in every honest spelling, everything else null with an issue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from qol.contracts.model import Field
+
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+INT64 = 2**63
+MILLISECONDS_FROM = 100_000_000_000
+SHOWN_DIGITS = 7
+EPOCH = date(1970, 1, 1)
+
+#: Fingerprints of vendor document ids, supplied by the caller who holds the key.
+HashDocument = Callable[[str], str]
+
+
+class IssueError(Exception):
+    """When a value is not usable; the text is the issue, and `kept` what is used instead."""
+
+    def __init__(self, text: str, kept: object = None) -> None:
+        self.kept = kept
+        super().__init__(text)
+
+
+def safe_get(node: object, path: Sequence[str]) -> Any:
+    """The value at a path of keys; None when a node is missing, null or not an object."""
+    for key in path:
+        if not isinstance(node, dict):
+            return None
+        node = node.get(key)
+    return node
+
+
+def shown(value: object) -> str:
+    """A value as an issue may show it: small numbers themselves, all else by its JSON type."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        digits = len(str(abs(value))) if abs(value) < 10**40 else 40
+        return str(value) if digits <= SHOWN_DIGITS else f"integer of {digits} digits"
+    if isinstance(value, float):
+        text = repr(value)
+        return text if len(text.lstrip("-").replace(".", "")) <= SHOWN_DIGITS else "number"
+    if isinstance(value, str):
+        return "string"
+    return "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "null"
+
+
+def to_number(value: object) -> int | float | None:
+    """A JSON number or a numeric string as a number, whole values as int; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if not NUMBER.fullmatch(text):
+            return None
+        exact = Decimal(text)
+        return int(exact) if exact == exact.to_integral_value() else float(exact)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    return value if isinstance(value, int) else None
+
+
+def convert(field: Field, value: object, hash_document: HashDocument) -> object:
+    """The typed value of a declared field.
+
+    IssueError with `<value> <reason>`: sentinel, out_of_range, wrong_type, too_large, not_a_code, invalid_date,
+    milliseconds (then `kept` holds the seconds).
+    """
+    return _CONVERTERS[field.type](field, value, hash_document)
+
+
+def parse_day(text: str) -> int | None:
+    """Days since 1970-01-01 of an ISO date, or None when it is no such date."""
+    if not DAY.fullmatch(text):
+        return None
+    try:
+        return (date.fromisoformat(text) - EPOCH).days
+    except ValueError:
+        return None
+
+
+def parse_instant(text: str) -> int | None:
+    """Microseconds since 1970 UTC of an ISO 8601 time with its offset, or None."""
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if instant.tzinfo is None or not 1971 <= instant.year <= 9000:
+        return None
+    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def _checked(field: Field, value: object, number: float) -> float:
+    if number in field.sentinels:
+        raise IssueError(f"{shown(value)} sentinel")
+    too_low = field.low is not None and number < field.low
+    if too_low or (field.high is not None and number > field.high):
+        raise IssueError(f"{shown(value)} out_of_range")
+    return number
+
+
+def _integer(field: Field, value: object, _: HashDocument) -> int:
+    number = to_number(value)
+    if not isinstance(number, int):
+        raise IssueError(f"{shown(value)} wrong_type")
+    if not -INT64 <= number < INT64:
+        raise IssueError(f"{shown(value)} too_large")
+    return int(_checked(field, value, number))
+
+
+def _number(field: Field, value: object, _: HashDocument) -> float:
+    number = to_number(value)
+    if number is None:
+        raise IssueError(f"{shown(value)} wrong_type")
+    if abs(number) >= 10.0**300:
+        raise IssueError(f"{shown(value)} too_large")
+    return float(_checked(field, value, number))
+
+
+def _epoch_seconds(field: Field, value: object, _: HashDocument) -> int:
+    number = to_number(value)
+    if number is None:
+        raise IssueError(f"{shown(value)} wrong_type")
+    if abs(number) >= INT64:
+        raise IssueError(f"{shown(value)} too_large")
+    seconds = int(number // 1)
+    if seconds < MILLISECONDS_FROM:
+        return int(_checked(field, value, seconds))
+    seconds //= 1000
+    _checked(field, value, seconds)
+    raise IssueError("milliseconds", kept=seconds)
+
+
+def _boolean(_field: Field, value: object, _: HashDocument) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise IssueError(f"{shown(value)} wrong_type")
+
+
+def _date(_field: Field, value: object, _: HashDocument) -> int:
+    if not isinstance(value, str):
+        raise IssueError(f"{shown(value)} wrong_type")
+    days = parse_day(value.strip())
+    if days is None:
+        raise IssueError("invalid_date")
+    return days
+
+
+def identifier(value: object) -> str | None:
+    """An id as text, digits of an integer kept; None when it is empty or no id."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = value.strip() if isinstance(value, str) else ""
+    return text or None
+
+
+def _code(field: Field, value: object, _: HashDocument) -> str:
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise IssueError(f"{shown(value)} wrong_type")
+    text = str(value).strip()
+    if not CODE.fullmatch(text):
+        raise IssueError("string not_a_code")
+    return text.upper() if field.uppercase else text
+
+
+def _document_id(_field: Field, value: object, hash_document: HashDocument) -> str:
+    text = identifier(value)
+    if text is None:
+        raise IssueError(f"{shown(value)} wrong_type")
+    return hash_document(text)
+
+
+_CONVERTERS: Mapping[str, Callable[[Field, object, HashDocument], object]] = {
+    "integer": _integer,
+    "number": _number,
+    "epoch_seconds": _epoch_seconds,
+    "boolean": _boolean,
+    "date": _date,
+    "code": _code,
+    "document_id": _document_id,
+}

@@ -1,0 +1,318 @@
+"""The fast path: a typed decoder per contract takes clean lines; every other line goes to the lenient path.
+
+The decoder accepts only what the lenient path would take without any issue, so both give the same rows. It refuses
+unknown fields as well; a scalar unknown field that keeps coming is then learned, so that it is still counted but no
+longer slow.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import msgspec
+import polars as pl
+from msgspec import UNSET, Meta, UnsetType
+
+from qol.contracts.model import Field, SampleRule, SourceContract
+from qol.ingest.convert import CODE, INT64, MILLISECONDS_FROM, parse_day, parse_instant
+from qol.ingest.items import RECEIVED_AT
+from qol.ingest.records import DAY_SECONDS, FIRST_DAY, MICROSECONDS, RecordReader, required_keys, zone_offset
+from qol.ingest.samples import reduce_samples, reduce_valid, valid_values
+
+#: What a decoder raises on a line it will not take.
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+LEARN_AFTER = 32
+LEARN_AT_MOST = 64
+#: A value that is there but not clean; its line goes to the lenient path.
+UNCLEAN = -(2**62)
+SCALAR = str | int | float | bool | None
+
+Column = Sequence[Any]
+
+
+class FastReader:
+    """Reads lines that hold one clean bare record of a contract; made once per task and contract."""
+
+    def __init__(self, lenient: RecordReader) -> None:
+        self._lenient = lenient
+        self._contract = lenient.contract
+        self._learned: list[str] = []
+        self._missed: Counter[str] = Counter()
+        self._dates = _Cache(parse_day)
+        self._instants = _Cache(parse_instant)
+        self._codes = {f.name: _Cache(_code_reader(f)) for f in self._contract.fields if f.type == "code"}
+        self.usable = all(map(_is_simple, self._contract.fields)) and len(self._contract.person) == 1
+        self._build()
+
+    def _build(self) -> None:
+        self._heads = _head_types(self._contract, self._learned)
+        names = [f"f{i}" for i in range(len(self._heads))]
+        struct = msgspec.defstruct(
+            "CleanLine",
+            [(name, kind, default) for name, (kind, default) in zip(names, self._heads.values(), strict=True)],
+            rename=dict(zip(names, self._heads, strict=True)),
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._decoder = msgspec.json.Decoder(struct)
+
+    def read(self, lines: Sequence[Any], arrival_day: int) -> tuple[pl.DataFrame | None, list[int]]:
+        """Rows of the clean lines (with `line`, their index), and the indexes of all other lines."""
+        structs, clean, other = self._decode(lines)
+        if not structs:
+            return None, other
+        columns: dict[str, Column] = dict(
+            zip(self._heads, zip(*map(msgspec.structs.astuple, structs), strict=True), strict=True)
+        )
+        frame = self._frame(columns, clean, arrival_day)
+        unclean = frame.filter(~pl.col("ok"))["line"].to_list()
+        if unclean:
+            other = sorted({*other, *unclean})
+            frame = frame.filter("ok")
+        self._count_learned(columns, set(unclean), clean)
+        return frame.drop("ok"), other
+
+    def _decode(self, lines: Sequence[Any]) -> tuple[list[msgspec.Struct], list[int], list[int]]:
+        structs: list[msgspec.Struct] = []
+        clean: list[int] = []
+        other: list[int] = []
+        decode = self._decoder.decode
+        for index, line in enumerate(lines):
+            try:
+                structs.append(decode(line))
+                clean.append(index)
+            except DECODE_ERRORS as err:
+                other.append(index)
+                self._note_unknown(err)
+            except TypeError:  # a LongLine
+                other.append(index)
+        return structs, clean, other
+
+    def _note_unknown(self, err: Exception) -> None:
+        head, _, rest = str(err).partition("unknown field `")
+        name = rest.removesuffix("`")
+        if not head or not name or "` - at" in name or len(self._learned) >= LEARN_AT_MOST:
+            return
+        self._missed[name] += 1
+        if self._missed[name] == LEARN_AFTER and name not in self._heads:
+            self._learned.append(name)
+            self._build()
+
+    def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:
+        for name in self._learned:
+            if name in columns:
+                present = (v is not UNSET and i not in unclean for i, v in zip(clean, columns[name], strict=True))
+                count = sum(present)
+                if count:
+                    self._lenient.unknown[name] += count
+
+    def _frame(self, columns: dict[str, Column], clean: list[int], arrival_day: int) -> pl.DataFrame:
+        contract, ok = self._contract, pl.lit(value=True)
+        series = [pl.Series("line", clean, pl.Int64), *self._people(columns)]
+        for spec in contract.fields:
+            values = self._values(spec, columns)
+            series.append(pl.Series(spec.name, values, _POLARS[spec.type]))
+            if spec.type in ("code", "document_id"):
+                ok &= pl.col(spec.name).ne_missing(pl.lit(""))
+            elif spec.type == "date" or spec.samples is not None:
+                ok &= pl.col(spec.name).ne_missing(pl.lit(UNCLEAN, _POLARS[spec.type]))
+        instants = self._instants
+        received = [None if v is None else instants[v] for v in columns[RECEIVED_AT]]
+        series.append(pl.Series("received_at", received, pl.Int64))
+        # A lenient -0.0 is 0; adding 0.0 makes a clean one the same.
+        frame = pl.DataFrame(series).with_columns(pl.col(pl.Float64) + 0.0)
+        ok &= pl.col("user_id") != ""
+        ok &= pl.col("received_at").ne_missing(pl.lit(UNCLEAN))
+        frame = self._with_day(frame, columns, arrival_day)
+        for name in required_keys(contract):
+            ok &= pl.col(name).is_not_null()
+        ok &= pl.col("day").is_between(FIRST_DAY, pl.col("arrival_date") + 1)
+        return frame.with_columns(ok=ok.fill_null(value=False))
+
+    def _people(self, columns: dict[str, Column]) -> list[pl.Series]:
+        people = self._lenient.people
+        ids = columns[self._contract.person[0]]
+        codes: dict[str, int] = {}
+        numbers = [codes.setdefault(v.strip(), len(codes)) for v in ids]
+        found = [people[v] for v in codes]
+        names = [person.user_id if v else "" for v, person in zip(codes, found, strict=True)]
+        users = pl.Series("user_id", names, pl.String).gather(numbers)
+        buckets = pl.Series("bucket", [p.bucket for p in found], pl.Int64).gather(numbers)
+        return [users, buckets]
+
+    def _values(self, spec: Field, columns: dict[str, Column]) -> Column:
+        values = self._one_path(spec, spec.paths[0], columns)
+        for path in spec.paths[1:]:
+            more = self._one_path(spec, path, columns)
+            values = [m if v is None else v for v, m in zip(values, more, strict=True)]
+        return values
+
+    def _one_path(self, spec: Field, path: tuple[str, ...], columns: dict[str, Column]) -> Column:
+        values: Column = columns[path[0]]
+        for name in path[1:]:
+            attribute = _attribute(name)
+            values = [None if v is None else getattr(v, attribute) for v in values]
+        if spec.samples is not None:
+            return _reduced(spec, spec.samples, values)
+        if spec.type == "date":
+            dates = self._dates
+            return [None if v is None else dates[v] for v in values]
+        if spec.type == "code":
+            codes = self._codes[spec.name]
+            return [None if v is None else codes[v] for v in values]
+        if spec.type == "document_id":
+            identities, source, record = self._lenient.identities, self._contract.source, self._contract.record
+            hashed = identities.document_hash
+            return [None if v is None else (hashed(source, record, v.strip()) if v.strip() else "") for v in values]
+        return values
+
+    def _with_day(self, frame: pl.DataFrame, columns: dict[str, Column], arrival_day: int) -> pl.DataFrame:
+        rule = self._contract.day
+        arrival = pl.coalesce(pl.col("received_at") // MICROSECONDS // DAY_SECONDS, pl.lit(arrival_day))
+        start = pl.col(rule.start) if rule.start else pl.lit(None, pl.Int64)
+        own = pl.col(rule.offset) if rule.offset else pl.lit(None, pl.Int64)
+        provider = pl.col(rule.date) if rule.date else pl.lit(None, pl.Int64)
+        frame = frame.with_columns(arrival_date=arrival, utc_offset_seconds=self._offsets(frame, columns))
+        local = (start + pl.col("utc_offset_seconds")) // DAY_SECONDS
+        rule_name = (
+            pl.when(provider.is_not_null()).then(pl.lit("provider"))
+            .when(start.is_null()).then(pl.lit("arrival"))
+            .when(own.is_not_null()).then(pl.lit("offset"))
+            .otherwise(pl.lit("zone"))
+        )  # fmt: skip
+        stamp = self._contract.source_timestamp
+        return frame.with_columns(
+            day=pl.coalesce(provider, local, pl.col("arrival_date")),
+            day_rule=rule_name,
+            source_timestamp=(pl.col(stamp) * MICROSECONDS) if stamp else pl.lit(None, pl.Int64),
+        )
+
+    def _offsets(self, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
+        rule, zone = self._contract.day, self._lenient.zone
+        if rule.start is None:
+            return pl.Series([None] * frame.height, dtype=pl.Int64)
+        if rule.offset is not None and frame[rule.offset].null_count() == 0:
+            return frame[rule.offset]
+        offsets = frame[rule.offset].to_list() if rule.offset else [None] * frame.height
+        people, ids = self._lenient.people, columns[self._contract.person[0]]
+        filled = [
+            own if own is not None or start is None else zone_offset(people[who.strip()].timezone or zone, start)
+            for own, start, who in zip(offsets, frame[rule.start].to_list(), ids, strict=True)
+        ]
+        return pl.Series(filled, dtype=pl.Int64)
+
+
+class _Cache(dict[str, Any]):
+    """Text to value, computed once each; the unclean mark for text that gives none."""
+
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> Any:
+        value = self._read(text)
+        if len(self) < 100_000:
+            self[text] = UNCLEAN if value is None else value
+        return UNCLEAN if value is None else value
+
+
+def _code_reader(spec: Field) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        stripped = text.strip()
+        if not CODE.fullmatch(stripped):
+            return ""
+        return stripped.upper() if spec.uppercase else stripped
+
+    return read
+
+
+def _reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
+    reduced: list[Any] = []
+    for samples in values:
+        if not samples:
+            reduced.append(None)
+        elif rule.of is not None:
+            value, invalid = reduce_samples(spec, samples)
+            reduced.append(UNCLEAN if invalid else value)
+        elif rule.reduce != "last" and rule.states_low is None:
+            reduced.append(reduce_valid(spec, rule, samples.values()))
+        else:
+            ordered = [samples[k] for k in sorted(samples, key=int)] if rule.reduce == "last" else samples.values()
+            reduced.append(reduce_valid(spec, rule, valid_values(rule, list(ordered))[0]))
+    return reduced
+
+
+def _is_simple(spec: Field) -> bool:
+    """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
+    if spec.samples is not None and spec.samples.states_low is not None:
+        return (spec.samples.low or 0) <= 0
+    low = spec.low if spec.low is not None else float("-inf")
+    high = spec.high if spec.high is not None else float("inf")
+    return all(not low <= sentinel <= high for sentinel in spec.sentinels)
+
+
+def _attribute(name: str) -> str:
+    return f"n_{name}"
+
+
+def _head_types(contract: SourceContract, learned: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    """Type and default of every top-level name a clean line may hold."""
+    heads: dict[str, tuple[Any, Any]] = {contract.person[0]: (Annotated[str, Meta(min_length=1)], msgspec.NODEFAULT)}
+    tree: dict[str, Any] = {}
+    for spec in contract.fields:
+        for path in spec.paths:
+            node = tree
+            for name in path[:-1]:
+                node = node.setdefault(name, {})
+            node.setdefault(path[-1], spec)
+    heads.update((name, (_node_type(node), None)) for name, node in tree.items() if name not in heads)
+    for name in (*contract.drop, RECEIVED_AT):
+        heads.setdefault(name, (str | None, None))
+    heads.update((name, (SCALAR | UnsetType, UNSET)) for name in learned if name not in heads)
+    return heads
+
+
+def _node_type(node: Field | dict[str, Any]) -> Any:
+    """A field's clean type, or a struct of the names below a path."""
+    if isinstance(node, Field):
+        return _clean_type(node) | None
+    fields = [(_attribute(name), _node_type(below), None) for name, below in node.items()]
+    rename = {_attribute(name): name for name in node}
+    return msgspec.defstruct("Nested", fields, rename=rename, forbid_unknown_fields=True, gc=False) | None
+
+
+def _clean_type(spec: Field) -> Any:
+    if spec.samples is not None:
+        return _clean_samples(spec.samples)
+    low, high = spec.low, spec.high
+    if spec.type in ("integer", "epoch_seconds"):
+        widest = INT64 - 1 if spec.type == "integer" else MILLISECONDS_FROM - 1
+        bounds = (int(low) if low is not None else -widest, min(int(high), widest) if high is not None else widest)
+        return Annotated[int, Meta(ge=bounds[0], le=bounds[1])]
+    if spec.type == "number":
+        bound = 1e299
+        return Annotated[float, Meta(ge=-bound if low is None else low, le=bound if high is None else high)]
+    return {"boolean": bool, "document_id": str}.get(spec.type, str)
+
+
+def _clean_samples(rule: SampleRule) -> Any:
+    if rule.of is not None:
+        # Lists of structs are read by the lenient rules; the depth of an unread value would go unseen here.
+        return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
+    low = rule.low if rule.states_low is None else rule.states_low
+    meta = Meta(ge=low, le=rule.high) if low is not None else Meta(le=rule.high)
+    key = Annotated[str, Meta(pattern=r"^[0-9]{1,9}$")] if rule.reduce == "last" else str
+    return dict[key, Annotated[int, meta] | Annotated[float, meta]]  # type: ignore[valid-type]
+
+
+_POLARS: dict[str, Any] = {
+    "integer": pl.Int64,
+    "epoch_seconds": pl.Int64,
+    "number": pl.Float64,
+    "boolean": pl.Boolean,
+    "date": pl.Int64,
+    "code": pl.String,
+    "document_id": pl.String,
+}

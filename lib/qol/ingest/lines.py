@@ -1,0 +1,160 @@
+"""Bytes of raw objects to lines: ranges of big objects, gzip, CRLF, a BOM at the start, lines that are too long."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qol.lake.base import Lake
+
+MAX_LINE_BYTES = 16 * 2**20
+CHUNK_BYTES = 8 * 2**20
+STEP_BYTES = 2**20
+BOM = b"\xef\xbb\xbf"
+GZIP_WBITS = 31
+
+
+@dataclass(frozen=True)
+class ObjectRange:
+    """The lines that start in bytes [start, end) of one raw object; gzip objects are never split."""
+
+    object_index: int
+    key: str
+    record: str
+    arrival_date: str
+    bytes: int
+    start: int
+    end: int
+
+    @property
+    def is_gzip(self) -> bool:
+        """Whether the object is compressed."""
+        return self.key.endswith(".gz")
+
+
+@dataclass(frozen=True)
+class LongLine:
+    """A line over the limit: only its length and its first bytes were kept."""
+
+    head: bytes
+    length: int
+
+
+@dataclass(frozen=True)
+class LineChunk:
+    """Consecutive lines without their newline; `truncated` when the object ended before its data did."""
+
+    lines: list[bytes | LongLine]
+    truncated: bool = False
+
+
+def read_lines(lake: Lake, part: ObjectRange) -> Iterator[LineChunk]:
+    """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object is gone."""
+    blocks = _gunzip(lake, part) if part.is_gzip else _plain(lake, part)
+    first = part.start == 0
+    tail = LineTail()
+    for block, ended_early in blocks:
+        data = block.removeprefix(BOM) if first else block
+        first = False
+        lines = tail.feed(data)
+        if lines or ended_early:
+            yield LineChunk(lines, ended_early)
+        if ended_early:
+            return
+    last = tail.rest()
+    if last is not None:
+        yield LineChunk([last])
+
+
+class LineTail:
+    """Joins the unfinished last line of a block with the next block, without ever holding more than the limit."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+        self._length = 0
+
+    def feed(self, data: bytes) -> list[bytes | LongLine]:
+        """The lines that `data` finishes."""
+        head, newline, rest = data.partition(b"\n")
+        if not newline:
+            self._keep(head)
+            return []
+        self._keep(head)
+        lines: list[bytes | LongLine] = [self._take()]
+        middle = rest.split(b"\n")
+        self._keep(middle.pop())
+        lines.extend(middle)
+        return lines
+
+    def rest(self) -> bytes | LongLine | None:
+        """The last line when no newline ended it; None when there is none."""
+        return self._take() if self._length else None
+
+    def _keep(self, data: bytes) -> None:
+        self._length += len(data)
+        if len(self._kept) <= MAX_LINE_BYTES:
+            self._kept += data
+
+    def _take(self) -> bytes | LongLine:
+        kept, length = self._kept, self._length
+        self._kept, self._length = b"", 0
+        return kept if length <= MAX_LINE_BYTES else LongLine(kept[:65536], length)
+
+
+def _plain(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+    """Blocks from the first line start at or after `start` to the end of the last line that starts before `end`."""
+    position, skipping = (part.start - 1, True) if part.start else (0, False)
+    last = b""
+    while position < part.end:
+        data = lake.read(part.key, position, min(CHUNK_BYTES, part.end - position))
+        if not data:
+            return
+        position += len(data)
+        if skipping:
+            _, newline, data = data.partition(b"\n")
+            if not newline:
+                continue
+            skipping = False
+        yield data, False
+        last = data
+    if skipping or last.endswith(b"\n") or not last:
+        return
+    yield from _to_line_end(lake, part, position)
+
+
+def _to_line_end(lake: Lake, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
+    while position < part.bytes:
+        data = lake.read(part.key, position, min(STEP_BYTES, part.bytes - position))
+        if not data:
+            return
+        position += len(data)
+        line, newline, _ = data.partition(b"\n")
+        yield line + newline, False
+        if newline:
+            return
+
+
+def _gunzip(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+    """Blocks of a gzip object of one or more members; the last is marked when it breaks off or does not unpack."""
+    position, unpacker, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
+    started = False
+    while pending or position < part.bytes:
+        if not pending:
+            pending = lake.read(part.key, position, min(STEP_BYTES, part.bytes - position))
+            position += len(pending)
+            if not pending:
+                break
+        started = True
+        try:
+            data = unpacker.decompress(pending, CHUNK_BYTES)
+        except zlib.error:
+            yield b"", True
+            return
+        pending = unpacker.unconsumed_tail
+        if unpacker.eof:
+            pending, unpacker, started = unpacker.unused_data.lstrip(b"\0"), zlib.decompressobj(GZIP_WBITS), False
+        if data:
+            yield data, False
+    if started or not part.bytes:
+        yield b"", True

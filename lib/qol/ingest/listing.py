@@ -1,0 +1,134 @@
+"""What a run reads: the raw objects of its arrival window, and everything it found there and does not read."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from qol.contracts.model import Contracts
+from qol.ingest.lines import ObjectRange
+from qol.lake.base import Lake, StoredObject
+
+RAW = "raw/"
+DATE_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
+RANGE_BYTES = 32 * 2**20
+#: Opening an object costs about as much as reading this many bytes of it.
+OPEN_BYTES = 16 * 2**10
+
+
+@dataclass(frozen=True)
+class Window:
+    """Arrival days a run reads, both ends included; no start means from the oldest."""
+
+    first: date | None
+    last: date
+
+    def holds(self, day: date) -> bool:
+        """Whether an arrival day is read."""
+        return (self.first is None or self.first <= day) and day <= self.last
+
+
+@dataclass(frozen=True)
+class RawObject:
+    """One raw object that is read: where it lies, its record type (`<source>_<record>`) and its arrival date."""
+
+    stored: StoredObject
+    record: str
+    arrival_date: str
+
+    @property
+    def hashed_key(self) -> str:
+        """What records name instead of the key."""
+        return hashlib.sha256(self.stored.key.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """One object below `raw/` that is not read, and why: unknown_record, not_jsonl or no_date."""
+
+    stored: StoredObject
+    reason: str
+
+
+@dataclass(frozen=True)
+class RawListing:
+    """All objects of a window; listed = read + skipped."""
+
+    objects: tuple[RawObject, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
+    """List the window; only its `date=` folders are opened, so the cost does not grow with history."""
+    objects: list[RawObject] = []
+    skipped: list[Skipped] = []
+    for stored, folder, day in _find(lake, RAW, window):
+        record = _record(contracts, folder)
+        if day is None:
+            skipped.append(Skipped(stored, "no_date"))
+        elif record is None:
+            skipped.append(Skipped(stored, "unknown_record"))
+        elif not stored.key.endswith((".jsonl", ".jsonl.gz")):
+            skipped.append(Skipped(stored, "not_jsonl"))
+        else:
+            objects.append(RawObject(stored, record, day.isoformat()))
+    objects.sort(key=lambda o: (o.arrival_date, o.stored.key))
+    return RawListing(tuple(objects), tuple(sorted(skipped, key=lambda s: s.stored.key)))
+
+
+def _find(lake: Lake, prefix: str, window: Window) -> Iterator[tuple[StoredObject, str, date | None]]:
+    listing = lake.children(prefix)
+    for stored in listing.objects:
+        yield stored, prefix.rstrip("/"), None
+    for name in listing.folders:
+        day = _folder_day(name)
+        if day is None:
+            yield from _find(lake, prefix + name, window)
+        elif window.holds(day):
+            yield from ((stored, prefix.rstrip("/"), day) for stored in lake.walk(prefix + name))
+
+
+def _folder_day(name: str) -> date | None:
+    found = DATE_FOLDER.fullmatch(name.rstrip("/"))
+    if found is None:
+        return None
+    try:
+        return date.fromisoformat(found.group(1))
+    except ValueError:
+        return None
+
+
+def _record(contracts: Contracts, folder: str) -> str | None:
+    contract = contracts.for_path(folder)
+    if contract is not None:
+        return contract.name
+    _, _, rest = folder.partition("/")
+    source, _, record = rest.partition("/")
+    rules = contracts.source_rules.get(source)
+    return f"{source}_{record}" if rules and record in rules.control_keys else None
+
+
+def ingest_tasks(objects: tuple[RawObject, ...], target_bytes: int = RANGE_BYTES) -> list[list[ObjectRange]]:
+    """Ranges of the objects in tasks of about `target_bytes`: big objects split, many small ones packed together."""
+    tasks: list[list[ObjectRange]] = []
+    room = 0
+    for index, raw in enumerate(objects):
+        for part in _ranges(index, raw, target_bytes):
+            cost = part.end - part.start + OPEN_BYTES
+            if not tasks or cost > room:
+                tasks.append([])
+                room = target_bytes
+            tasks[-1].append(part)
+            room -= cost
+    return tasks
+
+
+def _ranges(index: int, raw: RawObject, target: int) -> Iterator[ObjectRange]:
+    size = raw.stored.bytes
+    step = size if raw.stored.key.endswith(".gz") else target
+    for start in range(0, max(size, 1), max(step, 1)):
+        end = min(start + step, size)
+        yield ObjectRange(index, raw.stored.key, raw.record, raw.arrival_date, size, start, end)

@@ -1,0 +1,72 @@
+"""Strict JSON: a line is one valid JSON document, or it is rejected with a reason from a closed set."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+MAX_DEPTH = 100
+#: Brackets, and strings whole, so that brackets inside strings do not count.
+STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+class Reason(StrEnum):
+    """Why an item is rejected; the closed set whose meanings `qol.contracts.reasons` gives."""
+
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    LINE_TOO_LONG = "line_too_long"
+    TOO_DEEP = "too_deep"
+    TRUNCATED_OBJECT = "truncated_object"
+    UNKNOWN_RECORD = "unknown_record"
+    MISSING_KEY = "missing_key"
+    MISSING_DAY = "missing_day"
+    DAY_OUT_OF_RANGE = "day_out_of_range"
+
+
+class RejectedError(Exception):
+    """When an item cannot become a record; carries the reason and a sentence without any raw value."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        self.reason = reason
+        self.message = message
+        super().__init__(reason)
+
+
+def parse_line(line: bytes) -> Any:
+    """The JSON document on a line, integers of any size exact, the last of duplicate keys.
+
+    RejectedError: not_utf8, not_json or too_deep.
+    """
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as err:
+        raise RejectedError(Reason.NOT_UTF8, f"byte {err.start + 1} is not UTF-8") from None
+    if text.startswith(BOM):
+        raise RejectedError(Reason.NOT_JSON, "a byte order mark is allowed only at the start of an object")
+    if is_deep(line):
+        raise RejectedError(Reason.TOO_DEEP, f"nests deeper than {MAX_DEPTH} levels")
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        raise RejectedError(Reason.NOT_JSON, "not one valid JSON document") from None
+
+
+def is_deep(line: bytes) -> bool:
+    """Whether brackets nest deeper than allowed; cheap for lines with few brackets."""
+    if line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for token in STRUCTURE.findall(line):
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif token in (b"}", b"]"):
+            depth -= 1
+    return False

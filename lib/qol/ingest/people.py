@@ -1,0 +1,76 @@
+"""Vendor ids to pseudonyms: the user map's entry when there is one, else a keyed hash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PSEUDONYM_HEX = 32
+
+
+class Person(NamedTuple):
+    """Who a vendor id is: pseudonym, bucket of the reduce step, home time zone when the map names one."""
+
+    user_id: str
+    bucket: int
+    timezone: str | None
+
+
+@dataclass(frozen=True)
+class Identities:
+    """The secret key and the user map; never printed."""
+
+    key: bytes
+    known: dict[tuple[str, str], tuple[str, str | None]]
+
+    def __repr__(self) -> str:
+        return f"Identities({len(self.known)} mapped)"
+
+    def person_hash(self, source: str, vendor_user_id: str) -> str:
+        """128 bits of HMAC-SHA-256 over `user:<source>:<id>` as hex (ENISA 2019: a MAC, not a plain hash)."""
+        return self._digest(f"user:{source}:{vendor_user_id}")
+
+    def document_hash(self, source: str, record: str, document_id: str) -> str:
+        """128 bits of HMAC-SHA-256 over a vendor's document id, whose prefix may encode the person."""
+        return self._digest(f"document:{source}:{record}:{document_id}")
+
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:PSEUDONYM_HEX]
+
+
+class People(dict[str, Person]):
+    """Persons of one source by vendor id, looked up once each."""
+
+    def __init__(self, identities: Identities, source: str, limits: tuple[str, ...]) -> None:
+        super().__init__()
+        self._identities = identities
+        self._source = source
+        self._limits = limits
+
+    def __missing__(self, vendor_user_id: str) -> Person:
+        entry = self._identities.known.get((self._source, vendor_user_id))
+        user_id, zone = entry or (self._identities.person_hash(self._source, vendor_user_id), None)
+        person = Person(user_id, bucket_of(user_id, self._limits), zone)
+        self[vendor_user_id] = person
+        return person
+
+
+def bucket_of(user_id: str, limits: tuple[str, ...]) -> int:
+    """Which range of user ids a person falls into; the concatenation of buckets is sorted by user id."""
+    return bisect_right(limits, user_id)
+
+
+def bucket_limits(count: int, mapped: list[str]) -> tuple[str, ...]:
+    """Limits that split both kinds of user ids evenly: hashes by their first digits, mapped ids by their quantiles.
+
+    Known before any line is read, so no task has to sample; the files do not depend on them.
+    """
+    if count <= 1:
+        return ()
+    hashes = [f"{(2**32 * i) // count:08x}" for i in range(1, count)]
+    ordered = sorted(set(mapped))
+    quantiles = [ordered[len(ordered) * i // count] for i in range(1, count)] if len(ordered) >= count else []
+    return tuple(sorted({*hashes, *quantiles}))

@@ -1,0 +1,99 @@
+"""Maps and lists of samples to the one value a field names; the samples themselves are not stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+
+from qol.contracts.model import Field, SampleRule
+from qol.ingest.convert import to_number
+
+Number = int | float
+
+
+def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
+    """The field's value from raw samples, and how many samples were no valid measurement.
+
+    Samples are a map offset -> value, a list, or lists of structs below a map when the rule says `of`. State codes
+    (`states_low`..-1) are left out without being counted. No valid sample gives null, for a count too.
+    """
+    rule = field.samples
+    if rule is None or not isinstance(samples, dict | list):
+        return None, 0 if samples is None else 1
+    values, invalid = valid_values(rule, list(_raw_values(rule, samples)))
+    return reduce_valid(field, rule, values), invalid
+
+
+def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> Number | None:
+    """The field's value from valid samples in order of their offsets; null when there are none."""
+    if not values:
+        return None
+    if rule.within is not None:
+        low, high = rule.within
+        values = [v for v in values if low <= v <= high]
+    value = _REDUCERS[rule.reduce](values, rule)
+    if field.type != "number":
+        return int(value)
+    return float(value) if field.decimals is None else _rounded(value, field.decimals)
+
+
+def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int]:
+    """Samples within the rule's range, and how many are neither that nor a declared state code."""
+    values: list[Number] = []
+    invalid = 0
+    for item in raw:
+        number = to_number(item)
+        if number is None:
+            invalid += 1
+        elif (rule.low is None or number >= rule.low) and (rule.high is None or number <= rule.high):
+            values.append(number)
+        elif rule.states_low is None or not rule.states_low <= number < 0:
+            invalid += 1
+    return values, invalid
+
+
+def by_offset(samples: Mapping[str, object]) -> list[object]:
+    """Values of a map in numeric order of their keys; JSON does not keep an order and keys are strings."""
+    return [samples[key] for key in sorted(samples, key=_offset)]
+
+
+def _offset(key: str) -> tuple[Number, str]:
+    if key.isdecimal():
+        return (int(key), key)
+    number = to_number(key)
+    return (number if number is not None else -1, key)
+
+
+def _raw_values(rule: SampleRule, samples: Mapping[str, object] | list[object]) -> Iterable[object]:
+    if rule.of is None:
+        if isinstance(samples, list):
+            return samples
+        return by_offset(samples) if rule.reduce == "last" else samples.values()
+    lists = [samples] if isinstance(samples, list) else [samples[k] for k in samples if not rule.keys or k in rule.keys]
+    structs = [item for group in lists if isinstance(group, list) for item in group]
+    return [item.get(rule.of) for item in structs if isinstance(item, dict) and item.get(rule.of) is not None]
+
+
+def _rounded(value: Number | Decimal, decimals: int) -> float:
+    return float(Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+
+
+def _mean(values: Collection[Number], _: SampleRule) -> Decimal:
+    total = sum(values)
+    return Decimal(math.fsum(values) if isinstance(total, float) else total) / len(values)
+
+
+def _minutes(values: Collection[Number], rule: SampleRule) -> float:
+    return len(values) * rule.seconds_each / 60
+
+
+_REDUCERS: Mapping[str, Callable[[Collection[Number], SampleRule], Number | Decimal]] = {
+    "count": lambda values, _: len(values),
+    "mean": _mean,
+    "min": lambda values, _: min(values),
+    "max": lambda values, _: max(values),
+    "sum": lambda values, _: sum(values),
+    "last": lambda values, _: list(values)[-1],
+    "minutes": _minutes,
+}

@@ -1,0 +1,120 @@
+"""The user map: which internal id a vendor id has. Append-only, because a changed id would split a person in two."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+import polars as pl
+import pyarrow.parquet as pq
+
+from qol.errors import UsageError
+from qol.ingest.convert import CODE, identifier
+from qol.ingest.people import Identities
+from qol.lake.base import Lake
+
+MIN_KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class UserMap:
+    """Entries in the order of the file's lines, and a digest of them."""
+
+    entries: tuple[tuple[str, str, str, str | None], ...]
+
+    @property
+    def known(self) -> dict[tuple[str, str], tuple[str, str | None]]:
+        """(source, vendor id) -> (internal id, time zone)."""
+        return {(source, vendor): (user_id, zone) for source, vendor, user_id, zone in self.entries}
+
+    def digest(self, count: int) -> str:
+        """SHA-256 over the first `count` entries."""
+        return hashlib.sha256(msgspec.json.encode(self.entries[:count])).hexdigest()
+
+
+def read_key(text: str | None) -> bytes:
+    """The pseudonym key; UsageError when it is missing or has fewer than 32 bytes of UTF-8."""
+    key = (text or "").encode()
+    if len(key) < MIN_KEY_BYTES:
+        message = f"QOL_PSEUDONYM_KEY: found {len(key)} bytes; allowed: at least {MIN_KEY_BYTES} (UTF-8)"
+        raise UsageError(message)
+    return key
+
+
+def read_user_map(path: Path | None) -> UserMap:
+    """The entries of a JSON lines file; UsageError names the line, never the id."""
+    if path is None:
+        return UserMap(())
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        message = f"--user-map {path}: cannot be read; allowed: a JSON lines file"
+        raise UsageError(message) from None
+    entries = [_entry(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    seen: set[tuple[str, str]] = set()
+    for number, (source, vendor, _, _) in enumerate(entries, 1):
+        if (source, vendor) in seen:
+            message = f"{path}: entry {number}: names a vendor id that an earlier entry names; allowed: one entry each"
+            raise UsageError(message)
+        seen.add((source, vendor))
+    return UserMap(tuple(entries))
+
+
+def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | None]:
+    try:
+        raw = msgspec.json.decode(line, type=dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        message = f"{path}: line {number}: not a JSON object"
+        raise UsageError(message) from None
+    source, user_id = raw.get("source"), raw.get("user_id")
+    vendor, zone = identifier(raw.get("vendor_user_id")), raw.get("timezone")
+    problem = None
+    if not isinstance(source, str) or not CODE.fullmatch(source):
+        problem = "source must be a source's name"
+    elif vendor is None:
+        problem = "vendor_user_id must be a text or whole number"
+    elif not isinstance(user_id, str) or not CODE.fullmatch(user_id):
+        problem = f"user_id must match {CODE.pattern}"
+    elif zone is not None and not is_zone(zone):
+        problem = "timezone must be an IANA time zone such as Asia/Tokyo"
+    if problem is not None:
+        message = f"{path}: line {number}: {problem}"
+        raise UsageError(message)
+    return str(source), str(vendor), str(user_id), zone
+
+
+def is_zone(name: object) -> bool:
+    """Whether a time zone of that name exists."""
+    return isinstance(name, str) and name in available_timezones() and ZoneInfo(name) is not None
+
+
+def require_append_only(
+    lake: Lake, user_map: UserMap, identities: Identities, checked: tuple[int, str] | None, record_files: Iterable[str]
+) -> None:
+    """UsageError when an entry's keyed hash already has records: the person would have two ids.
+
+    `checked` is how many entries an earlier run found good, with their digest; they are not looked up again.
+    """
+    skip = checked[0] if checked and user_map.digest(checked[0]) == checked[1] else 0
+    fresh = {
+        identities.person_hash(source, vendor): number
+        for number, (source, vendor, user_id, _) in enumerate(user_map.entries, 1)
+        if number > skip and identities.person_hash(source, vendor) != user_id
+    }
+    if not fresh:
+        return
+    hashes = pl.Series(list(fresh), dtype=pl.String)
+    for key in record_files:
+        people = pl.Series(pq.read_table(lake.open_table(key), columns=["user_id"])["user_id"]).unique()
+        found = people.filter(people.is_in(hashes.implode()))
+        if found.len():
+            number = min(fresh[user_id] for user_id in found)
+            message = (
+                f"user map entry {number}: this person already has records under the keyed hash; allowed: entries for"
+                " people without records (docs/rebuild.md says how to move them)"
+            )
+            raise UsageError(message)

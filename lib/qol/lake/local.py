@@ -1,0 +1,173 @@
+"""A lake in a folder of this machine: `os.replace` is the atomic act, an OS file lock is the lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from qol.errors import LakeError, LockedError, PublishConflictError
+from qol.lake.base import Listing, StoredObject
+
+LOCK_KEY = "_locks/publish.lock"
+
+
+class LocalLake:
+    """A folder as a lake; made of nothing but its path, so it travels to worker processes."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).expanduser().resolve()
+
+    def __repr__(self) -> str:
+        return f"LocalLake({str(self.root)!r})"
+
+    @property
+    def uri(self) -> str:
+        """The folder's path."""
+        return str(self.root)
+
+    def path(self, key: str) -> Path:
+        """The file behind a key."""
+        return self.root / key
+
+    def children(self, prefix: str) -> Listing:
+        """What lies directly below `prefix`."""
+        folder = self.path(prefix)
+        if not folder.is_dir():
+            return Listing((), ())
+        objects: list[StoredObject] = []
+        folders: list[str] = []
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda e: e.name):
+                if entry.is_dir():
+                    folders.append(entry.name + "/")
+                else:
+                    objects.append(self._stored(prefix + entry.name, entry.stat()))
+        return Listing(tuple(objects), tuple(folders))
+
+    def walk(self, prefix: str) -> Iterator[StoredObject]:
+        """All objects below `prefix`, in key order within each folder."""
+        listing = self.children(prefix)
+        yield from listing.objects
+        for folder in listing.folders:
+            yield from self.walk(prefix + folder)
+
+    def stat(self, key: str) -> StoredObject | None:
+        """The object at `key`, or None."""
+        try:
+            return self._stored(key, self.path(key).stat())
+        except FileNotFoundError:
+            return None
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """The object's bytes from `start`."""
+        try:
+            with self.path(key).open("rb") as file:
+                file.seek(start)
+                return file.read() if length is None else file.read(length)
+        except FileNotFoundError as err:
+            message = f"{key}: gone from the lake while it was needed"
+            raise LakeError(message) from err
+
+    def open_table(self, key: str) -> pa.NativeFile:
+        """The file as a memory map."""
+        try:
+            return pa.memory_map(str(self.path(key)), "r")
+        except FileNotFoundError as err:
+            message = f"{key}: gone from the lake while it was needed"
+            raise LakeError(message) from err
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        """A new file below `_staging/`."""
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            yield file
+
+    def publish(self, staged: str, key: str, expected_etag: str | None) -> StoredObject:
+        """Rename a staged file over `key`; the caller holds the lock, so the check cannot race."""
+        found = self.stat(key)
+        if (found.etag if found else None) != expected_etag:
+            message = f"{key}: changed since this run started; run again"
+            raise PublishConflictError(message)
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sync(self.path(staged))
+        os.replace(self.path(staged), target)
+        _sync(target.parent)
+        return self._stored(key, target.stat())
+
+    def register(self, table: str, date: str) -> None:
+        """A folder has no catalog."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a small file beside its place, then rename it there."""
+        target = self.path(key)
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        _write_synced(beside, data)
+        os.replace(beside, target)
+        _sync(target.parent)
+
+    def delete(self, key: str) -> None:
+        """Remove a file."""
+        self.path(key).unlink(missing_ok=True)
+
+    def sweep(self, prefix: str) -> int:
+        """Remove a folder and all it holds."""
+        count = sum(1 for _ in self.walk(prefix))
+        shutil.rmtree(self.path(prefix), ignore_errors=True)
+        return count
+
+    @contextmanager
+    def scratch(self, run_id: str) -> Iterator[Path]:
+        """A folder below `_staging/`, so that the next run sweeps what a killed one left."""
+        folder = self.path(f"_staging/{run_id}/scratch")
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def lock(self, owner: str) -> Iterator[None]:
+        """Hold an OS lock on the lock file; it ends with this process, however that ends."""
+        path = self.path(LOCK_KEY)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as err:
+                file.seek(0)
+                message = f"{LOCK_KEY}: held by run {file.read().strip() or 'unknown'}; wait until it has ended"
+                raise LockedError(message) from err
+            file.truncate(0)
+            file.write(owner)
+            file.flush()
+            yield
+
+    @staticmethod
+    def _stored(key: str, stat: os.stat_result) -> StoredObject:
+        return StoredObject(key, stat.st_size, f"{stat.st_mtime_ns:x}-{stat.st_ino:x}-{stat.st_size:x}")
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

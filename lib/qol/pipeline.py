@@ -1,0 +1,289 @@
+"""A run on one screen: list, ingest, reduce, assemble, gate, publish, manifest."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from qol.contracts.columns import table_schemas
+from qol.contracts.model import Contracts
+from qol.engine.base import Engine
+from qol.errors import LockedError, QolError, RefusedError
+from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
+from qol.ingest.people import Identities, bucket_limits
+from qol.ingest.task import IngestContext, unpack_counts
+from qol.ingest.user_map import UserMap, require_append_only
+from qol.lake.base import Lake
+from qol.plan import Scope, affected_weeks, bucket_count, closed_weeks, find_scope
+from qol.publish.assemble import Candidate, Part
+from qol.publish.manifest import (
+    Manifest,
+    ObjectCounts,
+    SkippedObject,
+    TableFile,
+    Trigger,
+    manifest_key,
+    new_run_id,
+    with_totals,
+)
+from qol.publish.manifest import Window as ManifestWindow
+from qol.publish.protocol import Published, changed, find_published, publish
+from qol.quality.facts import partition_facts
+from qol.quality.gate import GateInput, run_gate
+from qol.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
+from qol.transform.weeks import iso_week, monday_of
+
+STAGING = "_staging/"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is asked to do; the clock and the secrets are arguments, never looked up inside."""
+
+    now: datetime
+    identities: Identities
+    week: date
+    trigger: Trigger = "manual"
+    raw_days: int = 14
+    zone: str = "Asia/Tokyo"
+    backfill: Window | None = None
+    rebuild: tuple[date, date] | None = None
+    user_map: UserMap = field(default_factory=lambda: UserMap(()))
+    accept: frozenset[str] = frozenset()
+    dry_run: bool = False
+    job_run_id: str | None = None
+    docs: Path | None = None
+    range_bytes: int | None = None
+    buckets: int | None = None
+
+
+@dataclass
+class _Run:
+    """What one run has found out so far."""
+
+    lake: Lake
+    contracts: Contracts
+    options: RunOptions
+    manifest: Manifest
+    progress: Callable[[str], None]
+
+    @property
+    def staging(self) -> str:
+        return f"{STAGING}{self.manifest.run_id}/"
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.progress(name)
+        started = time.perf_counter()
+        yield
+        self.manifest.stages[name] = round(time.perf_counter() - started, 3)
+
+
+def run(
+    lake: Lake,
+    contracts: Contracts,
+    options: RunOptions,
+    engine: Callable[[Path, int], Engine],
+    progress: Callable[[str], None] = lambda _: None,
+) -> Manifest:
+    """One run, from the lock to the manifest; the manifest's status says how it ended when nothing is raised.
+
+    `engine` makes the executor from a scratch folder and the bytes to read. Raises LockedError, RefusedError, QolError;
+    their manifest is written first. Any end but `published` leaves every published file as it was.
+    """
+    manifest = _begin(contracts, options)
+    work = _Run(lake, contracts, options, manifest, progress)
+    try:
+        with lake.lock(manifest.run_id):
+            lake.sweep(STAGING)
+            try:
+                _run_locked(work, engine)
+                _finish(work)
+            except Exception as err:
+                manifest.status = "refused" if isinstance(err, RefusedError) else "failed"
+                manifest.error = str(err) if isinstance(err, QolError) else _safe_place(err)
+                _finish(work)
+                raise
+            finally:
+                lake.sweep(STAGING)
+    except LockedError as err:
+        manifest.status, manifest.error = "locked", str(err)
+        _finish(work)
+        raise
+    return manifest
+
+
+def _begin(contracts: Contracts, options: RunOptions) -> Manifest:
+    return Manifest(
+        run_id=new_run_id(options.now, options.trigger),
+        status="failed",
+        trigger=options.trigger,
+        job_run_id=options.job_run_id,
+        now=options.now.isoformat().replace("+00:00", "Z"),
+        week=iso_week(options.week),
+        window=ManifestWindow(None, None),
+        engine="local",
+        contracts=contracts.fingerprint,
+        accepted=sorted(options.accept),
+    )
+
+
+def _finish(work: _Run) -> None:
+    if not work.options.dry_run:
+        work.lake.put(manifest_key(work.manifest.run_id), work.manifest.to_line())
+
+
+def _safe_place(err: Exception) -> str:
+    """The type of an unexpected error and where it was raised; its text could hold a value."""
+    place, trace = "", err.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "/qol/" in code.co_filename:
+            place = f" at {Path(code.co_filename).name}:{trace.tb_lineno} ({code.co_name})"
+        trace = trace.tb_next
+    return f"{type(err).__name__}{place}"
+
+
+def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
+    lake, contracts, options, manifest = work.lake, work.contracts, work.options, work.manifest
+    with work.stage("list"):
+        published = find_published(lake, [t for t in table_schemas(contracts) if t != "job_runs"])
+        scope = find_scope(lake, contracts, options.now, options.raw_days, options.backfill, options.rebuild)
+        _check_user_map(work, published, scope)
+        listing = RawListing((), ()) if scope.window is None else list_raw(lake, contracts, scope.window)
+        _note_listing(manifest, scope, listing)
+    with lake.scratch(manifest.run_id) as scratch:
+        size = scope.estimated_bytes(published, listing)
+        engine = make_engine(scratch, size)
+        manifest.engine = "spark" if engine.name == "spark" else "local"
+        try:
+            candidates = _compute(work, engine, published, scope, listing, size)
+        finally:
+            engine.close()
+    _gate_and_publish(work, published, candidates)
+
+
+def _check_user_map(work: _Run, published: Published, scope: Scope) -> None:
+    options = work.options
+    if not options.user_map.entries:
+        return
+    files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]
+    require_append_only(work.lake, options.user_map, options.identities, scope.checked_map, files)
+    count = len(options.user_map.entries)
+    work.manifest.user_map = {"entries": count, "sha256": options.user_map.digest(count)}
+
+
+def _note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
+    if scope.window is not None:
+        oldest = min((raw.arrival_date for raw in listing.objects), default=None)
+        first = scope.window.first.isoformat() if scope.window.first else oldest
+        manifest.window = ManifestWindow(first, scope.window.last.isoformat())
+    manifest.objects = [ObjectCounts(o.stored.key, o.stored.etag, o.stored.bytes) for o in listing.objects]
+    manifest.skipped = [SkippedObject(s.stored.key, s.stored.bytes, s.reason) for s in listing.skipped]
+
+
+def _compute(
+    work: _Run, engine: Engine, published: Published, scope: Scope, listing: RawListing, size: int
+) -> list[Candidate]:
+    """Candidates of every partition the run touches; conservation is asserted before anything else looks at them."""
+    lake, contracts, options, manifest = work.lake, work.contracts, work.options, work.manifest
+    mapped_ids = [user_id for _, _, user_id, _ in options.user_map.entries]
+    limits = bucket_limits(options.buckets or bucket_count(size), mapped_ids)
+    context = IngestContext(contracts, options.identities, options.zone, limits)
+    tasks = ingest_tasks(listing.objects, *([options.range_bytes] if options.range_bytes else []))
+    with work.stage("ingest"):
+        shuffled = engine.shuffle(tasks, MapStep(lake, context, work.staging), len(limits) + 1)
+        summaries: list[MapSummary] = shuffled.summaries
+        offsets = _note_tallies(manifest, summaries)
+    with work.stage("reduce"):
+        touched = {week for summary in summaries for week in summary.weeks}
+        weeks = affected_weeks(scope, published, touched, options.now)
+        closed = closed_weeks(weeks, published, options.now)
+        hashed = [raw.hashed_key for raw in listing.objects]
+        step = ReduceStep(lake, contracts, work.staging, limits, hashed, offsets, weeks, closed)
+        reduced: list[ReduceSummary] = shuffled.reduce(step) if weeks else []
+        _note_kept(manifest, reduced)
+        with_totals(manifest)
+    with work.stage("assemble"):
+        rejects = [part for summary in summaries for part in summary.rejects]
+        parts = [part for summary in reduced for part in summary.parts] + rejects
+        parts += _emptied_rejects(published, scope, listing, rejects)
+        jobs = assemble_tasks(parts)
+        return engine.map(jobs, AssembleStep(lake, contracts, work.staging, offsets))
+
+
+def _emptied_rejects(published: Published, scope: Scope, listing: RawListing, rejects: list[Part]) -> list[Part]:
+    """Quarantine days of the window that had rejects once and have none now, as parts without a file."""
+    if scope.window is None:
+        return []
+    have = {part.date for part in rejects}
+    days = {day for day in published.dates("rejects") if scope.window.holds(date.fromisoformat(day))}
+    read = {raw.arrival_date for raw in listing.objects}
+    return [Part("rejects", day, "", 0) for day in sorted((days - have) & read)]
+
+
+def _note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> dict[tuple[int, int], int]:
+    """Fill in the manifest's counts; how many lines lie before each range of an object that was split."""
+    offsets: dict[tuple[int, int], int] = {}
+    reasons: Counter[tuple[str, ...]] = Counter()
+    issues: Counter[tuple[str, ...]] = Counter()
+    for summary in summaries:
+        for (_, reason), count in summary.reasons.items():
+            reasons[reason,] += count
+        issues.update(summary.issues)
+        for tally in summary.tallies:
+            counts = manifest.objects[tally.object_index]
+            if tally.start:
+                offsets[tally.object_index, tally.start] = counts.physical_lines
+            for name in ("physical_lines", "lines", "blank", "control", "rejected"):
+                setattr(counts, name, getattr(counts, name) + getattr(tally, name))
+    manifest.rejects_by_reason = unpack_counts(reasons)
+    manifest.field_issues = unpack_counts(issues)
+    return offsets
+
+
+def _note_kept(manifest: Manifest, reduced: list[ReduceSummary]) -> None:
+    """What arrived at the reduce and won, and what arrived and lost; counted there, not derived from the lines."""
+    for summary in reduced:
+        for index, came in summary.came.items():
+            kept = summary.kept[index]
+            manifest.objects[index].kept += kept
+            manifest.objects[index].superseded += came - kept
+
+
+def _gate_and_publish(work: _Run, published: Published, candidates: list[Candidate]) -> None:
+    lake, manifest, options = work.lake, work.manifest, work.options
+    fresh = [candidate for candidate in candidates if changed(lake, candidate, published)]
+    manifest.tables = [
+        TableFile(c.table, c.date, c.rows, c.sha256, replaced=c in fresh)
+        for c in sorted(candidates, key=lambda c: (c.table, c.date))
+    ]
+    manifest.weeks = sorted({iso_week(monday_of(date.fromisoformat(c.date))) for c in fresh if c.table != "rejects"})
+    manifest.status = "nothing_to_do"
+    if not fresh:
+        return
+    with work.stage("gate"):
+        gated = [candidate for candidate in fresh if candidate.table != "rejects"]
+        expected = {(c.table, c.date): c.rows for c in candidates}
+        facts = partition_facts(lake, work.contracts, gated, lambda t, d: expected[t, d], published)
+        totals = manifest.totals
+        given = GateInput(facts, gated, totals.get("rejected", 0), totals.get("lines", 0))
+        manifest.checks = run_gate(lake, work.contracts, given, options.docs)
+        _refuse(manifest, options.accept)
+    if not options.dry_run:
+        with work.stage("publish"):
+            publish(lake, fresh, published)
+    manifest.status = "published"
+
+
+def _refuse(manifest: Manifest, accept: frozenset[str]) -> None:
+    failed = [c for c in manifest.checks if c.severity == "critical" and not c.success and c.id not in accept]
+    if failed:
+        lines = "\n".join(f"  {check.id}: {check.message} Observed: {check.observed}." for check in failed)
+        message = f"refused, nothing was published; {len(failed)} critical check(s) failed:\n{lines}"
+        raise RefusedError(message)

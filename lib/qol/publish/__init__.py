@@ -1,0 +1,1 @@
+"""Staged, verified files over fixed names by one atomic act each; the manifest last."""

@@ -1,0 +1,154 @@
+"""Sorted parts of buckets to one file per partition: fixed row groups, the same bytes however the work was split."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qol.contracts.columns import arrow_schema
+from qol.contracts.model import Column
+from qol.errors import LakeError
+from qol.lake.base import Lake
+
+ROW_GROUP_ROWS = 131_072
+MAX_FILE_BYTES = 2**30
+PART_FILE = "part-00000.parquet"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A staged piece of a partition: an Arrow file that holds at least the non-null columns, sorted."""
+
+    table: str
+    date: str
+    key: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A whole, verified partition file that is staged: not yet visible to any reader."""
+
+    table: str
+    date: str
+    key: str
+    staged: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def partition_key(table: str, date: str) -> str:
+    """Where a partition of a table is published; its only object."""
+    if table == "rejects":
+        return f"quarantine/rows/date={date}/{PART_FILE}"
+    folder = {"weekly_metrics": "weekly", "daily_metrics": "daily"}.get(table)
+    folder = folder or f"records/{table.removeprefix('records_')}"
+    return f"processed/{folder}/date={date}/{PART_FILE}"
+
+
+def stage_part(lake: Lake, staging: str, table: str, date: str, rows: pl.DataFrame) -> Part:
+    """Stage rows of one bucket; the name is unique to this attempt, because tasks are retried."""
+    key = f"{staging}parts/{table}/{date}/{uuid.uuid4().hex}.arrow"
+    with lake.create(key) as file:
+        rows.write_ipc(file, compression="lz4")
+    return Part(table, date, key, rows.height)
+
+
+def assemble(
+    lake: Lake,
+    staging: str,
+    columns: tuple[Column, ...],
+    parts: list[Part],
+    finish: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+) -> Candidate:
+    """Write the parts, in their order, as one Parquet file; read it back before anyone relies on it.
+
+    `finish` is applied to the rows of every part. A part without a key stands for no rows.
+
+    LakeError when the file read back is not the one written, or is larger than 1 GiB.
+    """
+    table, date = parts[0].table, parts[0].date
+    staged = f"{staging}files/{table}/{date}/{uuid.uuid4().hex}.parquet"
+    expected = sum(part.rows for part in parts)
+    with lake.create(staged) as file:
+        sink = _HashingSink(file)
+        _write(sink, arrow_schema(columns), _row_groups(lake, parts, finish))
+    if sink.bytes > MAX_FILE_BYTES:
+        message = f"{partition_key(table, date)}: would have {sink.bytes} bytes; allowed: {MAX_FILE_BYTES} a file"
+        raise LakeError(message)
+    _verify(lake, staged, sink.hexdigest(), expected)
+    return Candidate(table, date, partition_key(table, date), staged, expected, sink.bytes, sink.hexdigest())
+
+
+def _write(sink: _HashingSink, schema: pa.Schema, groups: Iterator[pl.DataFrame]) -> None:
+    options = {"compression": "zstd", "compression_level": 1, "store_schema": False, "write_page_index": False}
+    with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, **options) as writer:
+        for rows in groups:
+            missing = [pl.lit(None).alias(name) for name in schema.names if name not in rows.columns]
+            table = rows.with_columns(missing).select(schema.names).to_arrow().cast(schema)
+            writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+
+
+def _row_groups(
+    lake: Lake, parts: list[Part], finish: Callable[[pl.DataFrame], pl.DataFrame] | None
+) -> Iterator[pl.DataFrame]:
+    """Frames of exactly ROW_GROUP_ROWS rows, the last one of what remains; one empty frame when there is nothing."""
+    waiting: list[pl.DataFrame] = [pl.DataFrame()]
+    height = 0
+    for part in parts:
+        if not part.key:
+            continue
+        rows = pl.read_ipc(lake.open_table(part.key))
+        waiting.append(finish(rows) if finish else rows)
+        height += rows.height
+        while height >= ROW_GROUP_ROWS:
+            joined = pl.concat(waiting, how="diagonal", rechunk=False)
+            yield joined.slice(0, ROW_GROUP_ROWS)
+            waiting = [joined.slice(ROW_GROUP_ROWS)]
+            height -= ROW_GROUP_ROWS
+    yield pl.concat(waiting, how="diagonal", rechunk=False)
+
+
+def _verify(lake: Lake, staged: str, sha256: str, rows: int) -> None:
+    data = lake.read(staged)
+    found = hashlib.sha256(data).hexdigest()
+    counted = pq.read_metadata(pa.BufferReader(data)).num_rows
+    if found != sha256 or counted != rows:
+        message = f"{staged}: read back {counted} rows, sha256 {found}; written {rows} rows, sha256 {sha256}"
+        raise LakeError(message)
+
+
+class _HashingSink:
+    """A file to write to that knows the hash and length of what it was given."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+        self.closed = False
+
+    def write(self, data: bytes) -> int:
+        """Write on, and remember."""
+        self._hash.update(data)
+        self.bytes += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        """Flush the file."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Leave closing to who opened the file."""
+        self.closed = True
+
+    def hexdigest(self) -> str:
+        """SHA-256 of all that was written."""
+        return self._hash.hexdigest()

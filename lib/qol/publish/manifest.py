@@ -1,0 +1,167 @@
+"""The run manifest: one line of JSON per run, the product's own account of what it read, kept and published."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Literal
+
+import jsonschema
+import msgspec
+
+from qol.contracts.load import default_root
+from qol.errors import ConservationError
+from qol.lake.base import Lake
+
+RUNS = "_runs/"
+Status = Literal["published", "nothing_to_do", "refused", "failed", "locked"]
+Trigger = Literal["schedule", "manual", "backfill", "rebuild"]
+COUNTS = ("physical_lines", "lines", "blank", "control", "rejected", "kept", "superseded")
+
+
+class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
+    """What became of one raw object, in items; `physical_lines` are its lines."""
+
+    key: str
+    etag: str
+    bytes: int
+    physical_lines: int = 0
+    lines: int = 0
+    blank: int = 0
+    control: int = 0
+    rejected: int = 0
+    kept: int = 0
+    superseded: int = 0
+
+
+class Window(msgspec.Struct, rename={"first": "from", "last": "to"}):
+    """Arrival days that were read, both included; null when the run reads no raw objects."""
+
+    first: str | None
+    last: str | None
+
+
+class TableFile(msgspec.Struct):
+    """One partition file the run computed; `replaced` when its bytes were new."""
+
+    name: str
+    date: str
+    rows: int
+    sha256: str
+    replaced: bool
+
+
+class CheckResult(msgspec.Struct):
+    """One check of the gate."""
+
+    id: str
+    severity: str
+    success: bool
+    observed: str
+    message: str
+
+
+class SkippedObject(msgspec.Struct):
+    """One object below `raw/` that was not read."""
+
+    key: str
+    bytes: int
+    reason: str
+
+
+class Manifest(msgspec.Struct):
+    """A run, whole; `docs/manifest.md` explains every field."""
+
+    run_id: str
+    status: Status
+    trigger: Trigger
+    job_run_id: str | None
+    now: str
+    week: str
+    window: Window
+    engine: str
+    contracts: str
+    weeks: list[str] = []
+    objects: list[ObjectCounts] = []
+    totals: dict[str, int] = {}
+    skipped: list[SkippedObject] = []
+    rejects_by_reason: dict[str, int] = {}
+    field_issues: dict[str, Any] = {}
+    tables: list[TableFile] = []
+    checks: list[CheckResult] = []
+    accepted: list[str] = []
+    stages: dict[str, float] = {}
+    user_map: dict[str, Any] | None = None
+    error: str | None = None
+
+    def to_line(self) -> bytes:
+        """The manifest as the line that is stored; AssertionError-free: checked against its JSON Schema."""
+        line = msgspec.json.encode(self)
+        jsonschema.validate(json.loads(line), manifest_schema())
+        return line + b"\n"
+
+
+@cache
+def manifest_schema() -> dict[str, Any]:
+    """The JSON Schema of a manifest."""
+    schema: dict[str, Any] = json.loads((default_root() / "manifest.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
+def new_run_id(now: datetime, trigger: str) -> str:
+    """A name that sorts by the run's clock and never repeats."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{trigger}-{secrets.token_hex(4)}"
+
+
+def manifest_key(run_id: str) -> str:
+    """Where the manifest of a run lies."""
+    return f"{RUNS}{run_id}.json"
+
+
+def read_manifests(lake: Lake) -> Iterator[Manifest]:
+    """All manifests, oldest clock first."""
+    for stored in sorted(lake.walk(RUNS), key=lambda o: o.key):
+        if stored.key.endswith(".json"):
+            yield msgspec.json.decode(lake.read(stored.key), type=Manifest)
+
+
+class ManifestHead(msgspec.Struct):
+    """The few fields of a manifest that later runs look at; the rest is not even parsed into objects."""
+
+    run_id: str
+    status: Status
+    trigger: Trigger
+    now: str
+    contracts: str
+    user_map: dict[str, Any] | None = None
+
+
+def read_heads(lake: Lake) -> Iterator[ManifestHead]:
+    """Heads of manifests, newest clock first, read one by one."""
+    for stored in sorted(lake.walk(RUNS), key=lambda o: o.key, reverse=True):
+        if stored.key.endswith(".json"):
+            yield msgspec.json.decode(lake.read(stored.key), type=ManifestHead)
+
+
+def with_totals(manifest: Manifest) -> Manifest:
+    """The manifest with `totals` as sums over its objects.
+
+    ConservationError when for any object lines are not blank + control + rejected + kept + superseded, or the rejects
+    by reason are not the rejected items (invariant I1).
+    """
+    broken = [
+        f"{o.key}: {o.lines} lines, {o.blank} blank + {o.control} control + {o.rejected} rejected"
+        f" + {o.kept} kept + {o.superseded} superseded"
+        for o in manifest.objects
+        if o.lines != o.blank + o.control + o.rejected + o.kept + o.superseded or min(o.kept, o.superseded) < 0
+    ]
+    manifest.totals = {name: sum(getattr(o, name) for o in manifest.objects) for name in COUNTS}
+    if sum(manifest.rejects_by_reason.values()) != manifest.totals["rejected"]:
+        broken.append(f"rejects by reason {manifest.rejects_by_reason}, rejected {manifest.totals['rejected']}")
+    if broken:
+        message = f"counts do not add up for {len(broken)} object(s): {'; '.join(broken[:3])}"
+        raise ConservationError(message)
+    return manifest

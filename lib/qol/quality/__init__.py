@@ -1,0 +1,1 @@
+"""The gate: nothing becomes visible before the candidate passed its checks."""

@@ -1,0 +1,153 @@
+"""Run the suites on what is staged, leave Data Docs, and say what passed; no value of a row leaves this module."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qol.contracts.model import Contracts
+from qol.lake.base import Lake
+from qol.publish.assemble import Candidate
+from qol.publish.manifest import CheckResult
+from qol.quality.facts import PartitionFacts, facts_frame
+from qol.quality.suites import Check, daily_suite, partitions_suite, run_suite, weekly_suite
+
+BATCH_ROWS = 2_000_000
+#: Neither results nor Data Docs hold values of rows.
+RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
+
+
+@dataclass(frozen=True)
+class GateInput:
+    """What the gate looks at: facts of the candidates, the candidates themselves, and the run's reject share."""
+
+    facts: list[PartitionFacts]
+    candidates: list[Candidate]
+    rejected: int
+    lines: int
+
+
+def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | None) -> list[CheckResult]:
+    """Results of all suites, critical ones first; Data Docs are written below `docs`."""
+    context = _context()
+    results: list[CheckResult] = []
+    if given.facts:
+        results += _validate(context, "partitions", partitions_suite(), [facts_frame(given.facts)])
+    share = pl.DataFrame({"rejected_share": [given.rejected / given.lines if given.lines else 0.0]})
+    results += _validate(context, "run", run_suite(), [share])
+    for table, suite in (("weekly_metrics", weekly_suite()), ("daily_metrics", daily_suite(contracts))):
+        batches = list(_batches(lake, contracts, table, given.candidates))
+        if batches:
+            results += _validate(context, table, suite, batches)
+    if docs is not None:
+        _write_docs(context, docs)
+    named = {"metrics_not_emptied": ", ".join(sorted({m for f in given.facts for m in f.emptied_metrics}))}
+    return [_with_names(result, named.get(result.id, "")) for result in results]
+
+
+def _with_names(result: CheckResult, names: str) -> CheckResult:
+    if not result.success and names:
+        result.observed = f"{result.observed}; {names}"
+    return result
+
+
+def _context() -> Any:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _validate(context: Any, name: str, checks: list[Check], batches: list[pl.DataFrame]) -> list[CheckResult]:
+    import great_expectations as gx
+
+    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=[c.expectation() for c in checks]))
+    source = context.data_sources.add_pandas(name)
+    asset = source.add_dataframe_asset(name=name)
+    batch = asset.add_batch_definition_whole_dataframe(name)
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    merged: dict[str, CheckResult] = {}
+    for rows in batches:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outcome = definition.run(batch_parameters={"dataframe": rows.to_pandas()}, result_format=RESULT_FORMAT)
+        for check, result in zip(checks, _by_id(outcome, checks), strict=True):
+            _merge(merged, check, result)
+    return list(merged.values())
+
+
+def _by_id(outcome: Any, checks: list[Check]) -> list[Any]:
+    found = {result.expectation_config.meta["id"]: result for result in outcome.results}
+    return [found[check.id] for check in checks]
+
+
+def _merge(merged: dict[str, CheckResult], check: Check, result: Any) -> None:
+    details = result.result or {}
+    unexpected = details.get("unexpected_count")
+    raised = any(e.get("raised_exception") for e in _exceptions(result.exception_info))
+    observed = "could not be evaluated" if raised else f"{unexpected or 0} of {details.get('element_count', 0)} rows"
+    success = bool(result.success) and not raised
+    before = merged.get(check.id)
+    if before is None or (before.success and not success):
+        merged[check.id] = CheckResult(check.id, check.severity, success, observed, check.message)
+
+
+def _exceptions(info: Any) -> list[dict[str, Any]]:
+    if not isinstance(info, dict):
+        return []
+    return [info] if "raised_exception" in info else [e for e in info.values() if isinstance(e, dict)]
+
+
+def _batches(lake: Lake, contracts: Contracts, table: str, candidates: list[Candidate]) -> Iterator[pl.DataFrame]:
+    """Rows of a table's candidates, a bounded number at a time, with only what its checks need."""
+    waiting: list[pl.DataFrame] = []
+    for candidate in candidates:
+        if candidate.table == table:
+            waiting.append(_slim(lake, contracts, candidate))
+            if sum(rows.height for rows in waiting) >= BATCH_ROWS:
+                yield _numbered(pl.concat(waiting))
+                waiting = []
+    if waiting:
+        yield _numbered(pl.concat(waiting))
+
+
+def _slim(lake: Lake, contracts: Contracts, candidate: Candidate) -> pl.DataFrame:
+    rows = pl.read_parquet(lake.open_table(candidate.staged))
+    if candidate.table == "weekly_metrics":
+        return rows.select("user_id", "week_start")
+    sides = [
+        pl.sql_expr(sql).cast(pl.Float64).alias(f"{relation.id}:{side}")
+        for relation in contracts.relations
+        for side, sql in (("left", relation.left), ("right", relation.right))
+    ]
+    return rows.select("user_id", "day", "source", *sides)
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Names as numbers, days as numbers: equality is all the checks need, and no name reaches a report."""
+    names = [name for name, kind in rows.schema.items() if kind == pl.String]
+    days = [name for name, kind in rows.schema.items() if kind == pl.Date]
+    numbered = [pl.when(pl.col(n).is_not_null()).then(pl.col(n).rank("dense")).cast(pl.Float64).alias(n) for n in names]
+    return rows.with_columns(*numbered, *[pl.col(name).cast(pl.Int32).cast(pl.Float64).alias(name) for name in days])
+
+
+def _write_docs(context: Any, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    site = {
+        "class_name": "SiteBuilder",
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+    }
+    context.add_data_docs_site(site_name="qol", site_config=site)
+    context.build_data_docs(site_names=["qol"])

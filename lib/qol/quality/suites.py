@@ -1,0 +1,101 @@
+"""Great Expectations suites, generated from the contracts; every check here can fail, ranges that ingest nulls are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qol.contracts.model import Contracts, Severity
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+MAX_PEOPLE_LOST = 0.20
+MAX_REJECTED_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation with the id that `--accept` takes and a sentence for people."""
+
+    id: str
+    severity: Severity
+    message: str
+    kind: str
+    arguments: dict[str, Any]
+
+    def expectation(self) -> Expectation:
+        """As Great Expectations knows it; the id travels in its meta."""
+        import great_expectations.expectations as gxe
+
+        made: Expectation = getattr(gxe, self.kind)(
+            **self.arguments, severity=self.severity, meta={"id": self.id}, description=f"{self.id}: {self.message}"
+        )
+        return made
+
+
+def partitions_suite() -> list[Check]:
+    """Checks on one row per candidate partition, and on the run as a whole."""
+    return [
+        Check(
+            "rows_as_expected", "critical", "Staged rows are the rows the run computed.",
+            "ExpectColumnPairValuesToBeEqual", {"column_A": "rows_staged", "column_B": "rows_expected"},
+        ),
+        Check(
+            "people_kept", "critical",
+            f"A published week keeps at least {1 - MAX_PEOPLE_LOST:.0%} of its people (from 20 people on).",
+            "ExpectColumnValuesToBeBetween", {"column": "people_lost_share", "max_value": MAX_PEOPLE_LOST},
+        ),
+        Check(
+            "metrics_not_emptied", "critical",
+            "No metric is empty in every row that half of the last four weeks' rows had (from 20 people on).",
+            "ExpectColumnValuesToBeBetween", {"column": "emptied_metrics", "max_value": 0},
+        ),
+    ]  # fmt: skip
+
+
+def run_suite() -> list[Check]:
+    """Checks on the one row that describes the run."""
+    return [
+        Check(
+            "rejected_share", "warning", f"At most {MAX_REJECTED_SHARE:.0%} of the items are rejected.",
+            "ExpectColumnValuesToBeBetween", {"column": "rejected_share", "max_value": MAX_REJECTED_SHARE},
+        )
+    ]  # fmt: skip
+
+
+def key_checks(table: str, key: list[str]) -> list[Check]:
+    """A table's key is there in every row and names one row."""
+    not_null = [
+        Check(
+            f"{table}.{column}_known", "critical", f"{column} is never null in {table}.",
+            "ExpectColumnValuesToNotBeNull", {"column": column},
+        )
+        for column in key
+    ]  # fmt: skip
+    unique = Check(
+        f"{table}.key_unique", "critical", f"({', '.join(key)}) names one row of {table}.",
+        "ExpectCompoundColumnsToBeUnique", {"column_list": key},
+    )  # fmt: skip
+    return [*not_null, unique]
+
+
+def weekly_suite() -> list[Check]:
+    """Checks on the rows of `weekly_metrics`."""
+    return key_checks("weekly_metrics", ["user_id", "week_start"])
+
+
+def daily_suite(contracts: Contracts) -> list[Check]:
+    """Checks on the rows of `daily_metrics`: its key, and the contracts' relations between metrics."""
+    relations = [
+        Check(
+            f"daily_metrics.{relation.id}", relation.severity, relation.description,
+            "ExpectColumnPairValuesAToBeGreaterThanB",
+            {
+                "column_A": f"{relation.id}:right", "column_B": f"{relation.id}:left",
+                "or_equal": True, "ignore_row_if": "either_value_is_missing",
+            },
+        )
+        for relation in contracts.relations
+    ]  # fmt: skip
+    return [*key_checks("daily_metrics", ["user_id", "day", "source"]), *relations]

@@ -1,0 +1,94 @@
+"""What a sample lake is asked to be, and what it turned out to be."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qol.errors import UsageError
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: People go on living and syncing this many days past the last week, which is how its last days get finished.
+TAIL_DAYS = 3
+#: The weekly job lists the lake on the Wednesday after, 00:05 UTC; nothing arrives at or after 00:00 UTC of that day.
+ARRIVALS_END_DAYS = 2
+
+_EPOCH = dt.date(1970, 1, 1)
+_OLDEST = dt.date(2010, 1, 4)
+_ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """How many people and ISO weeks, which week is the last one with data, and the seed all chance comes from."""
+
+    users: int = 50
+    weeks: int = 6
+    end: str = "2026-W46"
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        for name, least in (("users", 1), ("weeks", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(f"sample {name}: found {getattr(self, name)}; allowed: {least} or more")
+        if self.first_day < _OLDEST:
+            raise UsageError(f"sample weeks: found a first day of {self.first_day}; allowed: {_OLDEST} or later")
+
+    @cached_property
+    def first_day(self) -> dt.date:
+        """Monday of the first week with data."""
+        return _monday(self.end) - dt.timedelta(weeks=self.weeks - 1)
+
+    @property
+    def days(self) -> int:
+        """Days with data: whole ISO weeks."""
+        return 7 * self.weeks
+
+    @property
+    def first_epoch_day(self) -> int:
+        """Days from 1970-01-01 to the first day with data."""
+        return (self.first_day - _EPOCH).days
+
+    @property
+    def arrivals_end_ms(self) -> int:
+        """The moment, Unix time in milliseconds, before which every line has arrived."""
+        return (self.first_epoch_day + self.days + ARRIVALS_END_DAYS) * 86_400_000
+
+    def stream(self, *place: int) -> np.random.Generator:
+        """Random numbers of one place (a stage, perhaps with person and day): no place disturbs another."""
+        return np.random.default_rng([self.seed, *place])
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """What was written: raw objects, their physical lines and bytes, people seen, faults by kind, arrival days.
+
+    The object cut short in upload counts in `objects`, `bytes` and `faults`, not in `lines`.
+    """
+
+    objects: int
+    lines: int
+    bytes: int
+    people: int
+    faults: Mapping[str, int]
+    first_arrival: dt.date
+    last_arrival: dt.date
+
+
+def _monday(iso_week: str) -> dt.date:
+    found = _ISO_WEEK.fullmatch(iso_week)
+    try:
+        if found:
+            return dt.date.fromisocalendar(int(found[1]), int(found[2]), 1)
+    except ValueError:
+        pass  # a well-formed week that the year does not have, such as 2026-W60, is refused like any other text
+    raise UsageError(f"sample end: found {iso_week!r}; allowed: an ISO week such as 2026-W46")

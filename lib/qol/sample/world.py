@@ -1,0 +1,47 @@
+"""The sampled world: options, people and days, and each day's curves when somebody asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from qol.sample.curves import Curves, make_curves
+from qol.sample.days import Days, make_days
+from qol.sample.options import SampleOptions
+from qol.sample.people import People, make_people
+
+#: Lines come in order of arrival, so a few days are in use at a time; late ones are drawn again, to the same values.
+_DAYS_KEPT = 14
+
+
+class _CurvesOfDay(Protocol):
+    def __call__(self, day: int, /) -> Curves: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """What happened; payloads report it, deliveries say when."""
+
+    options: SampleOptions
+    people: People
+    days: Days
+
+    @classmethod
+    def of(cls, options: SampleOptions) -> World:
+        """The world that these options always give."""
+        people = make_people(options)
+        return cls(options, people, make_days(people, options))
+
+    @cached_property
+    def curves(self) -> _CurvesOfDay:
+        """Curves of everybody by day index."""
+        return lru_cache(_DAYS_KEPT)(lambda day: make_curves(self.days, self.options, day))
+
+    @cached_property
+    def dates(self) -> list[str]:
+        """Calendar dates by day index, `YYYY-MM-DD`."""
+        first = np.datetime64(self.options.first_day)
+        return [str(first + n) for n in range(self.days.steps.shape[1])]

@@ -1,0 +1,226 @@
+"""The map and the reduce of a run: pure work on blocks, picklable, the same on every engine."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from qol.contracts.columns import arrow_schema, record_columns, table_schemas
+from qol.contracts.model import Contracts, SourceContract
+from qol.engine.base import Mapped
+from qol.ingest.lines import ObjectRange
+from qol.ingest.task import IngestContext, Tally, ingest, row_schema
+from qol.lake.base import Lake
+from qol.publish.assemble import Candidate, Part, assemble, partition_key, stage_part
+from qol.transform.daily import daily
+from qol.transform.merge import merge, to_records
+from qol.transform.weekly import weekly
+from qol.transform.weeks import monday_expr, monday_of
+
+
+@dataclass(frozen=True)
+class MapSummary:
+    """What the driver learns from one map task."""
+
+    tallies: list[Tally]
+    reasons: Counter[tuple[str, str]]
+    issues: Counter[tuple[str, str, str]]
+    weeks: set[date]
+    rejects: list[Part]
+
+
+@dataclass(frozen=True)
+class MapStep:
+    """Ingest object ranges; rows leave as one block per bucket, rejects are staged."""
+
+    lake: Lake
+    context: IngestContext
+    staging: str
+
+    def __call__(self, parts: list[ObjectRange]) -> Mapped:
+        """Rows of the ranges by bucket, with a summary."""
+        result = ingest(self.lake, self.context, parts)
+        blocks: dict[int, list[tuple[str, bytes]]] = {}
+        weeks: set[date] = set()
+        for name, rows in result.rows.items():
+            weeks |= _weeks(rows)
+            for (bucket,), members in rows.partition_by("bucket", as_dict=True, include_key=False).items():
+                blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
+        rejects = [
+            stage_part(self.lake, self.staging, "rejects", str(day), rows)
+            for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
+        ]
+        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects)
+        return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
+
+
+@dataclass(frozen=True)
+class ReduceSummary:
+    """What the driver learns from one bucket: staged parts, and per object index how many new rows came and won."""
+
+    parts: list[Part]
+    came: Counter[int]
+    kept: Counter[int]
+
+
+@dataclass(frozen=True)
+class ReduceStep:
+    """New rows and published rows of one bucket to records, daily and weekly parts of every affected week."""
+
+    lake: Lake
+    contracts: Contracts
+    staging: str
+    bucket_limits: tuple[str, ...]
+    raw_objects: list[str]
+    line_offsets: dict[tuple[int, int], int]
+    weeks: tuple[date, ...]
+    closed: frozenset[date]
+
+    def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
+        """Merge, then daily, then weekly; parts are staged, nothing is published."""
+        new = self._new_rows(blocks)
+        summary = ReduceSummary([], Counter(), Counter())
+        records: dict[str, pl.DataFrame] = {}
+        for contract in self.contracts.sources:
+            merged = self._merge(contract, new.pop(contract.name, None), bucket, summary)
+            if merged is not None:
+                records[contract.name] = merged
+        rows = daily(self.contracts, {name: frame.drop("week") for name, frame in records.items()})
+        rows = rows.with_columns(week=monday_expr(pl.col("day")))
+        for week in self.weeks:
+            of_week = rows.filter(pl.col("week") == week).drop("week")
+            self._stage(summary, "daily_metrics", week, of_week)
+            if week in self.closed and of_week.height:
+                self._stage(summary, "weekly_metrics", week, weekly(self.contracts, of_week, week))
+        return summary
+
+    def _new_rows(self, blocks: Iterator[bytes]) -> dict[str, pl.DataFrame]:
+        frames: dict[str, list[pl.DataFrame]] = {}
+        for block in blocks:
+            for name, data in pickle.loads(block):  # noqa: S301 (bytes of our own map step)
+                frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
+        objects = pl.Series(self.raw_objects, dtype=pl.String)
+        return {
+            name: to_records(pl.concat(parts), self.contracts.by_name[name], objects, self._offsets())
+            for name, parts in frames.items()
+        }
+
+    def _offsets(self) -> pl.DataFrame:
+        places = list(self.line_offsets)
+        return pl.DataFrame(
+            {
+                "object_index": [index for index, _ in places],
+                "range_start": [start for _, start in places],
+                "lines_before": list(self.line_offsets.values()),
+            },
+            schema={"object_index": pl.Int64, "range_start": pl.Int64, "lines_before": pl.Int64},
+        )
+
+    def _merge(
+        self, contract: SourceContract, new: pl.DataFrame | None, bucket: int, summary: ReduceSummary
+    ) -> pl.DataFrame | None:
+        published = self._published(contract, bucket)
+        if new is None and published is None:
+            return None
+        merged = merge(self._empty(contract) if new is None else new, published, contract)
+        for index, came, kept in merged.kept.iter_rows():
+            summary.came[index] += came
+            summary.kept[index] += kept
+        for week in self.weeks:
+            rows = merged.records.filter(pl.col("week") == week).drop("week")
+            self._stage(summary, f"records_{contract.name}", week, rows)
+        return merged.records
+
+    def _empty(self, contract: SourceContract) -> pl.DataFrame:
+        rows = pl.DataFrame(schema=row_schema(contract))
+        return to_records(rows, contract, pl.Series([], dtype=pl.String), self._offsets())
+
+    def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
+        frames = [
+            rows
+            for week in self.weeks
+            if self.lake.stat(partition_key(f"records_{contract.name}", week.isoformat())) is not None
+            for rows in self._slice(contract, partition_key(f"records_{contract.name}", week.isoformat()), bucket)
+        ]
+        return pl.concat(frames) if frames else None
+
+    def _slice(self, contract: SourceContract, key: str, bucket: int) -> Iterator[pl.DataFrame]:
+        """The bucket's rows of a published file: row groups are skipped by their limits, the file is sorted."""
+        low = self.bucket_limits[bucket - 1] if bucket else None
+        high = self.bucket_limits[bucket] if bucket < len(self.bucket_limits) else None
+        schema = arrow_schema(record_columns(contract))
+        file = pq.ParquetFile(self.lake.open_table(key))
+        for group in range(file.metadata.num_row_groups):
+            first, last = _limits(file.metadata.row_group(group))
+            if (high is not None and first >= high) or (low is not None and last < low):
+                continue
+            known = [name for name in schema.names if name in file.schema_arrow.names]
+            table = file.read_row_group(group, columns=known)
+            rows = pl.DataFrame(table)
+            types = pl.DataFrame(schema.empty_table()).schema
+            rows = rows.with_columns([pl.lit(None).alias(name) for name in schema.names if name not in known])
+            start = 0 if low is None else rows["user_id"].search_sorted(low, side="left")
+            end = rows.height if high is None else rows["user_id"].search_sorted(high, side="left")
+            yield rows.select([pl.col(n).cast(types[n]) for n in schema.names]).slice(int(start), int(end) - int(start))
+
+    def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
+        if rows.height:
+            filled = rows.select([s for s in rows if s.null_count() < rows.height])
+            summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
+
+
+def _limits(group: pq.RowGroupMetaData) -> tuple[str, str]:
+    """Smallest and largest user id of a row group; user_id is the first column of every table."""
+    statistics = group.column(0).statistics
+    return str(statistics.min), str(statistics.max)
+
+
+def _to_ipc(rows: pl.DataFrame) -> bytes:
+    sink = io.BytesIO()
+    rows.write_ipc_stream(sink, compression="lz4")
+    return sink.getvalue()
+
+
+def _weeks(rows: pl.DataFrame) -> set[date]:
+    days = rows["day"].unique().cast(pl.Int32).cast(pl.Date).to_list()
+    return {monday_of(day) for day in days}
+
+
+def assemble_tasks(parts: list[Part]) -> list[list[Part]]:
+    """Parts by partition, in the order they came, the largest partitions first so that none is left for the end."""
+    grouped: dict[tuple[str, str], list[Part]] = {}
+    for part in parts:
+        grouped.setdefault((part.table, part.date), []).append(part)
+    return sorted(grouped.values(), key=lambda group: -sum(part.rows for part in group))
+
+
+@dataclass(frozen=True)
+class AssembleStep:
+    """Parts of one partition to its one file."""
+
+    lake: Lake
+    contracts: Contracts
+    staging: str
+    line_offsets: dict[tuple[int, int], int]
+
+    def __call__(self, parts: list[Part]) -> Candidate:
+        """The staged, verified file."""
+        table = parts[0].table
+        columns = table_schemas(self.contracts)[table]
+        finish = self._with_line_numbers if table == "rejects" else None
+        return assemble(self.lake, self.staging, columns, parts, finish)
+
+    def _with_line_numbers(self, rejects: pl.DataFrame) -> pl.DataFrame:
+        """Line numbers count from the start of the object, not of the range it was read in."""
+        before = [
+            self.line_offsets.get(place, 0)
+            for place in zip(rejects["object_index"], rejects["range_start"], strict=True)
+        ]
+        return rejects.with_columns(pl.col("line_number") + pl.Series(before, dtype=pl.Int64))

@@ -1,0 +1,190 @@
+"""Records of a week to one row per person, local day and source, in the canonical vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from qol.contracts.columns import arrow_schema, daily_columns
+from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
+from qol.transform.merge import receipt
+
+GRAIN = ["user_id", "day"]
+WHERE = "where"
+
+
+def daily(contracts: Contracts, records: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Daily rows of record frames by contract name, sorted by person, day and source.
+
+    Where several record types of a source give the same metric, the contract with the lower `priority` comes first.
+    """
+    sources = sorted({contracts.by_name[name].source for name in records})
+    frames = [_source_daily(contracts, source, records) for source in sources]
+    names = [column.name for column in daily_columns(contracts)]
+    if not frames:
+        return pl.DataFrame(schema=_schema(contracts))
+    rows = pl.concat(frames, how="diagonal")
+    missing = {name: kind for name, kind in _schema(contracts).items() if name not in rows.columns}
+    rows = rows.with_columns([pl.lit(None, kind).alias(name) for name, kind in missing.items()])
+    return rows.select(names).sort("user_id", "day", "source")
+
+
+def _schema(contracts: Contracts) -> dict[str, pl.DataType]:
+    empty = pl.from_arrow(arrow_schema(daily_columns(contracts)).empty_table())
+    assert isinstance(empty, pl.DataFrame)
+    return dict(empty.schema)
+
+
+def _source_daily(contracts: Contracts, source: str, records: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    members = [c for c in contracts.sources if c.source == source and c.name in records]
+    members.sort(key=lambda c: (c.priority, c.name))
+    days = pl.concat([records[c.name].select(GRAIN) for c in members]).unique().sort(GRAIN)
+    worn: list[str] = []
+    given: dict[str, list[str]] = {}
+    for number, contract in enumerate(members):
+        values = record_days(contract, contracts.metric, records[contract.name])
+        renamed = {name: f"{number}:{name}" for name in values.columns if name not in GRAIN}
+        days = days.join(values.rename(renamed), on=GRAIN, how="left", maintain_order="left")
+        worn += [new for name, new in renamed.items() if name == "worn"]
+        for name, new in renamed.items():
+            if name != "worn":
+                given.setdefault(name, []).append(new)
+    wear = pl.coalesce([*worn, pl.lit(value=True)])
+    rows = days.select(
+        *GRAIN, pl.lit(source).alias("source"), wear.alias("worn"),
+        *[pl.coalesce(columns).alias(name) for name, columns in given.items()],
+    )  # fmt: skip
+    return with_combined(rows, contracts)
+
+
+def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
+    """Add the metrics that are made from other daily metrics; missing parts count 0, all missing gives null."""
+    for metric in contracts.metrics:
+        if metric.from_metrics is None:
+            continue
+        expression = pl.sql_expr(metric.from_metrics)
+        parts = sorted(set(expression.meta.root_names()))
+        absent = [pl.lit(None, pl.Float64).alias(part) for part in parts if part not in rows.columns]
+        filled = rows.select(*absent, *[part for part in parts if part in rows.columns])
+        value = filled.fill_null(0).select(rounded(expression, metric)).to_series()
+        known = filled.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+        rows = rows.with_columns(pl.when(known).then(value).alias(metric.name))
+    return rows
+
+
+def record_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], records: pl.DataFrame) -> pl.DataFrame:
+    """One row per person and day with the metrics (and `worn`) that one record type gives."""
+    rows = with_derived(contract, records)
+    wear = _worn(contract)
+    names = [name for name in contract.daily if name != WHERE]
+    values = rows.with_columns(
+        [rounded(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
+    )
+    columns = [pl.col(f"={name}").alias(name) for name in names]
+    if wear is not None:
+        worn = with_worn_inputs(values, contract, names).select(wear.alias("worn")).to_series()
+        values = values.with_columns(worn)
+        columns.append(pl.col("worn"))
+    if contract.episodes is not None:
+        return _main_episodes(contract.episodes, values).select(*GRAIN, *columns)
+    return values.sort(_best_first(contract), descending=_best_first_descending(contract), nulls_last=True).unique(
+        GRAIN, keep="first", maintain_order=True
+    ).select(*GRAIN, *columns)  # fmt: skip
+
+
+def with_derived(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
+    """Records with the contract's derived columns, and only those its `where` keeps."""
+    rows = records
+    for name, sql in contract.derived.items():
+        rows = rows.with_columns(pl.sql_expr(sql).alias(name))
+    return rows.filter(pl.sql_expr(contract.daily[WHERE])) if WHERE in contract.daily else rows
+
+
+def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
+    """A metric's value with its declared decimals, halves away from zero; never infinite or NaN."""
+    number = value.cast(pl.Float64)
+    finite = pl.when(number.is_finite()).then(number + 0.0).round(metric.decimals, mode="half_away_from_zero")
+    return finite.cast(pl.Int64) if metric.type == "integer" else finite
+
+
+def with_worn_inputs(values: pl.DataFrame, contract: SourceContract, names: list[str]) -> pl.DataFrame:
+    """Rows in which the wear rule may name the contract's own daily metrics."""
+    return values.with_columns([pl.col(f"={name}").alias(name) for name in names if name not in contract.by_name])
+
+
+def _worn(contract: SourceContract) -> pl.Expr | None:
+    """Worn unless the wear time, or the most it can have been, is known and under the limit."""
+    if contract.wear is None:
+        return None
+    known = [pl.sql_expr(sql) for sql in (contract.wear.minutes, contract.wear.at_most) if sql is not None]
+    minutes = pl.min_horizontal(known)
+    return (minutes >= contract.wear.limit_minutes).fill_null(value=True)
+
+
+def _best_first(contract: SourceContract) -> list[str | pl.Expr]:
+    return [*GRAIN, *contract.version, receipt(), "record_key"]
+
+
+def _best_first_descending(contract: SourceContract) -> list[bool]:
+    return [False, False, *[True] * len(contract.version), True, True]
+
+
+def _main_episodes(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
+    """The longest episode of each day after overlapping versions were dropped; the time of the others moves on."""
+    kept = _without_overlaps(_ranked(rule, rows))
+    main = f"={rule.main}"
+    kept = kept.sort([*GRAIN, main, "quality"], descending=[False, False, True, False], nulls_last=True)
+    best = kept.unique(GRAIN, keep="first", maintain_order=True)
+    if rule.rest_to is None:
+        return best
+    rest = f"={rule.rest_to}"
+    sums = kept.group_by(GRAIN, maintain_order=True).agg(
+        own=pl.col(rest).sum(), any_own=pl.col(rest).is_not_null().any(), episodes=pl.len(),
+        others=pl.col(main).sum() - pl.col(main).first().fill_null(0),
+    )  # fmt: skip
+    total = (sums["own"] + sums["others"]).round(2, mode="half_away_from_zero")
+    known = sums["any_own"] | (sums["episodes"] > 1)
+    return best.with_columns(pl.when(known).then(total).alias(rest))
+
+
+def _ranked(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
+    """Episodes with start, end and `quality`: 0 is the best of all of this frame."""
+    tiers = {code: tier for tier, codes in enumerate(rule.rank_tiers) for code in codes}
+    positions = {code: place for codes in rule.rank_tiers for place, code in enumerate(codes)}
+    code = pl.col(rule.rank_field)
+    start = pl.sql_expr(rule.start)
+    rows = rows.with_columns(
+        tier=code.replace_strict(tiers, default=rule.unlisted_tier, return_dtype=pl.Int64),
+        place=code.replace_strict(positions, default=-1, return_dtype=pl.Int64),
+        start=start,
+        end=pl.max_horizontal(pl.sql_expr(rule.end), start),
+        receipt=receipt(),
+    )
+    ordered = rows.sort(
+        ["tier", "receipt", "place", f"={rule.main}", "user_id", "record_key"],
+        descending=[True, True, True, True, False, True], nulls_last=True,
+    )  # fmt: skip
+    return ordered.with_columns(quality=pl.int_range(pl.len()))
+
+
+def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
+    """Best first, an episode stays when it overlaps no better one of the same person that stayed.
+
+    Only episodes of one cluster (a chain of overlaps) can meet, so each round settles the best of every cluster.
+    """
+    rows = episodes.sort("user_id", "start", "end")
+    reach = pl.col("end").cum_max().shift(1).over("user_id")
+    fresh = (pl.col("start") >= reach).fill_null(value=True)
+    rows = rows.with_columns(cluster=fresh.cum_sum()).sort("quality")
+    kept: list[pl.DataFrame] = []
+    while rows.height:
+        is_best = pl.col("cluster").is_first_distinct()
+        best = rows.filter(is_best)
+        kept.append(best)
+        spans = best.select("cluster", best_start="start", best_end="end")
+        rest = rows.filter(~is_best).join(spans, on="cluster", how="left", maintain_order="left")
+        overlaps = (pl.col("start") < pl.col("best_end")) & (pl.col("best_start") < pl.col("end"))
+        same = pl.col("start") == pl.col("best_start")
+        rows = rest.filter(~(overlaps | same)).drop("best_start", "best_end")
+    return pl.concat(kept) if kept else rows

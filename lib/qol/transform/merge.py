@@ -1,0 +1,98 @@
+"""New rows and the published week to one winner per week, person and key, by a total order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from qol.contracts.columns import record_columns
+from qol.contracts.model import SourceContract
+from qol.ingest.convert import EPOCH
+from qol.transform.weeks import monday_expr
+
+PLACE = ["raw_object", "line_number"]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Winners sorted by person and key (with `week`), and per object index how many new rows won and how many came."""
+
+    records: pl.DataFrame
+    kept: pl.DataFrame
+
+
+def to_records(
+    rows: pl.DataFrame, contract: SourceContract, raw_objects: pl.Series, line_offsets: pl.DataFrame
+) -> pl.DataFrame:
+    """Ingest rows as record rows: real dates and times, absolute line numbers, the hash of the object's key.
+
+    `line_offsets` has object_index, range_start and lines_before for objects that were split.
+    """
+    dates = ["day", "arrival_date"]
+    dates += [spec.name for spec in contract.fields if spec.type == "date"]
+    epoch = pl.lit(EPOCH)
+    if line_offsets.height:
+        rows = rows.join(line_offsets, on=["object_index", "range_start"], how="left")
+        rows = rows.with_columns(pl.col("line_number") + pl.col("lines_before").fill_null(0))
+    return rows.with_columns(
+        *[(epoch + pl.duration(days=pl.col(name))).cast(pl.Date).alias(name) for name in dates],
+        *[pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("source_timestamp", "received_at")],
+        record_key=pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in contract.key], separator="|"),
+        raw_object=raw_objects.gather(rows["object_index"]),
+    )
+
+
+def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:
+    """One winner per (week, person, key).
+
+    Order: the contract's version fields, receipt (the day of arrival where it was not stamped), the row's content,
+    then the smallest place. Content stands in for a hash of the raw record: rows of equal content give equal output.
+    """
+    names = [column.name for column in record_columns(contract)]
+    rows = new.select(*names, "object_index", is_new=pl.lit(value=True))
+    if published is not None and published.height:
+        old = published.select(*names, object_index=pl.lit(None, pl.Int64), is_new=pl.lit(value=False))
+        rows = pl.concat([rows, old])
+    rows = rows.with_columns(week=monday_expr(pl.col("day")), receipt=receipt())
+    keys = ["user_id", "week", *contract.key]
+    versions = [*contract.version, "receipt"]
+    ordered = rows.sort(
+        [*keys, *versions, *PLACE, "is_new"],
+        descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
+        nulls_last=True,
+    )
+    first = pl.any_horizontal([pl.col(key).ne_missing(pl.col(key).shift(1)) for key in keys])
+    ordered = ordered.with_columns(
+        group=first.fill_null(value=True).cum_sum().cast(pl.Int64), position=pl.int_range(pl.len())
+    )
+    winners = _winners(ordered, versions, names)
+    kept = winners.filter("is_new").group_by("object_index").len("kept")
+    came = new.group_by("object_index").len("records")
+    counts = came.join(kept, on="object_index", how="left").with_columns(pl.col("kept").fill_null(0).cast(pl.Int64))
+    return Merged(winners.select(*names, "week"), counts)
+
+
+def receipt() -> pl.Expr:
+    """When a record arrived: its stamp, else the start of its arrival day."""
+    return pl.coalesce("received_at", pl.col("arrival_date").cast(pl.Datetime("us", "UTC")))
+
+
+def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
+    """The first row of each group, but by content where rows from different places tie for it."""
+    leads = ordered.filter(pl.col("group").is_first_distinct())
+    if leads.height == ordered.height:
+        return leads
+    lead = ordered.select([*versions, *PLACE])[(leads["position"].gather(ordered["group"] - 1))]
+    ties = pl.all_horizontal([pl.col(name).eq_missing(pl.lit(lead[name])) for name in versions])
+    elsewhere = pl.any_horizontal([pl.col(name) != pl.lit(lead[name]) for name in PLACE])
+    contested = ordered.filter(ties & elsewhere)["group"].unique()
+    if contested.is_empty():
+        return leads
+    tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
+    content = [pl.col(name) for name in names if name not in {"user_id", "record_key", "value_issues", *PLACE}]
+    issues = pl.col("value_issues").list.join("\n")
+    best = tied.sort(["group", *content, issues, *PLACE, ~pl.col("is_new")], nulls_last=True)
+    best = best.filter(pl.col("group").is_first_distinct())
+    calm = leads.filter(~pl.col("group").is_in(contested.implode()))
+    return pl.concat([calm, best]).sort("group")

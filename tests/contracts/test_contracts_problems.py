@@ -1,0 +1,141 @@
+"""Broken contracts: every mistake at once, each with its place, what was found and what is allowed."""
+
+# ruff: noqa: E501 (golden texts)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from qol.contracts.load import load_contracts
+from qol.errors import ContractError
+
+Edit = Callable[[str, str, str], None]
+
+DAILIES, HRV, SLEEPS = "sources/garmin/dailies.yaml", "sources/garmin/hrv.yaml", "sources/garmin/sleeps.yaml"
+STRESS, USER = "sources/garmin/stressDetails.yaml", "sources/garmin/userMetrics.yaml"
+DAILY, WEEKLY = "metrics/daily.yaml", "metrics/weekly.yaml"
+
+
+def problems(root: Path) -> list[str]:
+    with pytest.raises(ContractError) as error:
+        load_contracts(root)
+    return [str(problem) for problem in error.value.problems]
+
+
+def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) -> None:
+    edit(DAILIES, "  pushes: {path", "  steps: {path")
+    edit(HRV, "key: [start_time_seconds]", "keys: [start_time_seconds]")
+    edit(HRV, "type: date,", "type: day,")
+    edit(USER, "record: userMetrics", "record: user")
+    edit(DAILY, "right: stress_max,", "right: stress_max +,")
+    edit(WEEKLY, "bedtime_minute: [circular_mean, circular_sd]", "bedtime_minute: [mean]")
+
+    with pytest.raises(ContractError) as error:
+        load_contracts(schemas)
+
+    assert error.value.exit_code == 2
+    assert (
+        str(error.value)
+        == dedent("""\
+        7 contract problem(s):
+          sources/garmin/dailies.yaml: fields.steps: found a second time in line 24; allowed: each key once
+          sources/garmin/hrv.yaml: keys: found an unknown key; allowed: key, … (18 names)
+          sources/garmin/hrv.yaml: key: found nothing; allowed: required: Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own.
+          sources/garmin/hrv.yaml: fields.calendar_date.type: found "day"; allowed: integer, number, boolean, code, document_id, date, epoch_seconds
+          sources/garmin/userMetrics.yaml: record: found user; allowed: the file's name, userMetrics
+          metrics/daily.yaml: relations.stress_mean_up_to_max.right: found stress_max + (unable to parse 'stress_max +' as Expr); allowed: an SQL expression over the row's columns
+          metrics/weekly.yaml: groups.sleep.metrics.bedtime_minute.0: found mean; allowed: for a time of day: circular_mean, circular_sd, last""")
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "problem"),
+    [
+        (DAILIES, "pushes:", "Pushes:", 'fields.Pushes: found the name "Pushes"; allowed: lower snake case'),
+        (
+            USER,
+            "enhanced: {path",
+            "day: {path",
+            "fields.day: found day; allowed: a name that no column of every record has",
+        ),
+        (HRV, "range: [5, 250]", "range: [250, 5]", "fields.last_night_avg.range: found [250, 5]; allowed: [low, high] with low < high"),
+        (HRV, "range: [5, 250]", "range: [5]", "fields.last_night_avg.range: found [5]; allowed: at least 2 entries"),
+        (USER, "type: boolean", "type: boolean, sentinels: [0]", "fields.enhanced.sentinels: found boolean; allowed: sentinels only for integer, number, epoch_seconds"),
+        (USER, "path: vo2MaxCycling", "path: [vo2MaxCycling, vo2Max]", "fields.vo2_max_cycling.path: found vo2Max; allowed: a path that vo2_max does not read"),
+        (USER, "path: summaryId", "path: userAccessToken", "fields.summary_id.path: found userAccessToken; allowed: a path that is not in drop"),
+        (USER, "path: summaryId", "path: userId", "fields.summary_id.path: found userId; allowed: a path that is not the person id"),
+        (STRESS, "version: [duration_seconds]", "version: [duration]", "version.0: found duration; allowed: a declared field: duration_seconds, … (19 names)"),
+        (HRV, "day: {date: calendar_date", "day: {date: start_time_seconds", "day.date: found start_time_seconds; allowed: a field of type date: calendar_date"),
+        (HRV, "source_timestamp: start_time_seconds", "source_timestamp: duration_seconds", "source_timestamp: found duration_seconds; allowed: a field of type epoch_seconds: start_time_seconds"),
+        (STRESS, "within: [26, 50], ", "", "fields.low_minutes.samples: found minutes; allowed: within and seconds_each with minutes, and only there"),
+        (HRV, "hrv_value_count: {path: hrvValues, type: integer", "hrv_value_count: {path: hrvValues, type: number", "fields.hrv_value_count.type: found number; allowed: integer for samples reduced to count"),
+        (SLEEPS, "asleep_seconds / 60", "asleep / 60", "daily.sleep_minutes: found unknown column asleep; allowed: asleep_seconds, … (40 names)"),
+        (SLEEPS, "sleep_score: overall_score", "sleep_score: overall_qualifier", "daily.sleep_score: found overall_qualifier of type String; allowed: a whole number"),
+        (HRV, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd_ms: summary_id", "daily.hrv_rmssd_ms: found summary_id of type String; allowed: a number"),
+        (HRV, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd_ms: sum(last_night_avg)", "daily.hrv_rmssd_ms: found sum(last_night_avg) (one value for all rows); allowed: one value per row"),
+        (USER, "fitness_age_years: fitness_age", "fitness_age_years: vo2_max", "daily.fitness_age_years: found vo2_max of type Float64; allowed: a whole number"),
+        (HRV, "hrv_rmssd_ms: last", "rmssd: last", "daily.rmssd: found rmssd; allowed: where or a daily metric: steps, distance_m, active_kcal, … (52 names)"),
+        (DAILIES, "where: own_device", "where: steps", "daily.where: found steps of type Int64; allowed: true or false"),
+        (DAILIES, "own_device: third_party_source IS NULL", "steps: 1", "derived.steps: found steps; allowed: a name that no field or record column has"),
+        (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (62 names)"),
+        (SLEEPS, "end: end_seconds", "end: validation", "episodes.end: found validation; allowed: a numeric field or helper: utc_offset_seconds, start_time_seconds, start_time_offset_seconds, … (22 names)"),
+        (SLEEPS, "unlisted: 0", "unlisted: 3", "episodes.rank.unlisted: found 3; allowed: a tier from 0 to 2"),
+        (USER, "reject: missing_day", "reject: no_day", "examples.3.reject: found no_day; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range"),
+        (USER, "nulled: ['vo2Max: 0 out_of_range'", "nulled: ['vo2Max: 0 wrong'", "examples.2.nulled.0: found vo2Max: 0 wrong; allowed: a text that ends in one of sentinel, out_of_range, wrong_type, too_large, invalid_date, invalid_time, milliseconds, not_a_code"),
+        (USER, "    reject: missing_day\n", "", "examples.3: found a date that does not exist is no key; allowed: either expect or reject"),
+        (USER, "expect: {vo2_max: 48.0, fitness", "expect: {vo2max: 48.0, fitness", "examples.1.expect.vo2max: found vo2max; allowed: a column of the record: vo2_max, … (17 names)"),
+        (USER, "paths: [raw/garmin/userMetrics]", "paths: [raw/garmin/sleeps]", "paths.0: found raw/garmin/sleeps; allowed: a raw folder that sources/garmin/sleeps.yaml does not claim"),
+        (USER, "envelope_keys: [userMetrics]", "envelope_keys: [deregistrations]", "envelope_keys.0: found deregistrations; allowed: a key that sources/garmin/_rules.yaml does not claim"),
+        (DAILY, "systolic_mmhg: {unit", "steps: {unit", "groups.*.steps: found 2 times; allowed: each metric in one group"),
+        (DAILY, "moderate_minutes + 2 * vigorous_minutes", "moderate + 2 * vigorous_minutes", "groups.activity.mvpa_equivalent_minutes.from_metrics: found unknown column moderate; allowed: moderate_minutes, … (51 names)"),
+        (WEEKLY, "anchor: [stress_mean]", "anchor: [steps]", "groups.stress.anchor.0: found steps; allowed: a metric of the group: stress_mean, stress_max, rest_stress_minutes, low_stress_minutes, medium_stress_minutes, high_stress_minutes, activity_stress_minutes, body_battery_charged, body_battery_drained, recovery_high_minutes"),
+        (WEEKLY, "vo2max: [last]", "vo2max: [first]", 'groups.fitness.metrics.vo2max.0: found "first"; allowed: mean, median, sd, min, max, sum, circular_mean, circular_sd, last'),
+        (WEEKLY, "vo2max: [last]", "vo2max: [circular_mean]", "groups.fitness.metrics.vo2max.0: found circular_mean; allowed: for a quantity: mean, median, sd, min, max, sum, last"),
+        (WEEKLY, "  fitness:", "  gait:", "groups.gait: found gait; allowed: a group of the daily vocabulary: activity, heart, sleep, stress, respiration, body, fitness, temperature, blood_pressure, score"),
+        (WEEKLY, "of: [resting_hr_bpm]", "of: [steps]", "derived.resting_hr_bpm_slope.of.0: found steps; allowed: a metric of heart: resting_hr_bpm, min_hr_bpm, max_hr_bpm, mean_hr_bpm, hrv_rmssd_ms, hrv_sdnn_ms"),
+        (WEEKLY, "formula: slope", "formula: share_of_sums", "derived.resting_hr_bpm_slope.total: found nothing; allowed: with share_of_sums, and only there"),
+        (WEEKLY, "    threshold: 150\n", "", "derived.mvpa_meets_who.threshold: found 0; allowed: above 0 with sum_at_least, and only there"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(
+    schemas: Path, edit: Edit, file: str, old: str, new: str, problem: str
+) -> None:
+    edit(file, old, new)
+
+    assert f"{file}: {problem}" in problems(schemas)
+
+
+def test_a_file_that_is_no_yaml_is_told_by_its_line(schemas: Path, edit: Edit) -> None:
+    edit(HRV, "record: hrv", "record: [hrv")
+
+    assert problems(schemas) == [
+        f"{HRV}: line 4: found did not find expected ',' or ']'; allowed: valid YAML",
+    ]
+
+
+def test_an_empty_file_is_no_contract(schemas: Path) -> None:
+    (schemas / HRV).write_text("", encoding="utf-8")
+
+    assert problems(schemas) == [f"{HRV}: (top): found null; allowed: object"]
+
+
+def test_a_missing_vocabulary_and_a_file_in_the_wrong_place_are_told(schemas: Path) -> None:
+    (schemas / DAILY).unlink()
+    (schemas / HRV).rename(schemas / "sources/hrv.yaml")
+
+    assert problems(schemas) == [
+        "metrics/daily.yaml: (top): found no file; allowed: a contract file",
+        "sources/hrv.yaml: (top): found a file; allowed: sources/<source>/<record>.yaml",
+    ]
+
+
+def test_two_weekly_columns_of_one_name_are_told(schemas: Path, edit: Edit) -> None:
+    edit(WEEKLY, "hrv_ln_rmssd_mean:", "steps_mean:")
+
+    assert problems(schemas) == [
+        f"{WEEKLY}: (top): found column steps_mean 2 times in weekly_metrics; allowed: each column name once"
+    ]

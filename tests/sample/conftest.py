@@ -1,0 +1,73 @@
+"""One small lake for all tests of the sample, and its readable lines."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qol.sample import SampleOptions, SampleSummary, write_sample
+
+OPTIONS = SampleOptions(users=20, weeks=3, end="2026-W46", seed=7)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A written lake and what its writer said about it."""
+
+    root: Path
+    summary: SampleSummary
+
+    def objects(self) -> list[Path]:
+        """Raw objects that can be read to their end."""
+        return sorted(p for p in self.root.glob("raw/**/*.jsonl*") if "-again" not in p.name)
+
+    @cached_property
+    def lines(self) -> list[tuple[Path, dict[str, Any]]]:
+        """Every line that is a JSON object, with the object it stands in."""
+        return [
+            (path, parsed)
+            for path in self.objects()
+            for line in content(path).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+            if isinstance(parsed := _parsed(line), dict)
+        ]
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        """Bare records of one folder in order of arrival, without those a fault may have touched."""
+        folder = self.root / ("raw/daily" if kind == "dailies" else f"raw/garmin/{kind}")
+        found = [
+            line for path, line in self.lines if path.is_relative_to(folder) and {"userId", "summaryId"} <= set(line)
+        ]
+        return sorted((r for r in found if kind != "dailies" or _looks_sound(r)), key=lambda r: str(r["_received_at"]))
+
+
+def content(path: Path) -> bytes:
+    """What stands in an object, unpacked."""
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _looks_sound(record: dict[str, Any]) -> bool:
+    """Whether a daily is none of the faulty ones: its summaryId fits and its plain numbers are numbers in range."""
+    numbers = [record.get(n) for n in ("startTimeInSeconds", "steps", "restingHeartRateInBeatsPerMinute")]
+    if not isinstance(numbers[0], int) or not isinstance(numbers[1], int) or isinstance(numbers[2], float):
+        return False
+    fits = f"-{numbers[0]:x}-" in str(record.get("summaryId"))
+    return fits and numbers[1] < 100_000 and numbers[2] != 0 and str(record.get("calendarDate")) != "2026-02-30"
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    root = tmp_path_factory.mktemp("sample") / "lake"
+    return Lake(root, write_sample(root, OPTIONS))
