@@ -14,7 +14,7 @@ from qol.transform.weeks import WEEK, is_closed, monday_of
 
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
-BUCKET_BYTES = 96 * 2**20
+BUCKET_BYTES = 224 * 2**20
 GZIP_RATIO = 8
 PARQUET_RATIO = 6
 

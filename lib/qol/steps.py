@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from qol.contracts.columns import arrow_schema, record_columns, table_schemas
 from qol.contracts.model import Contracts, SourceContract
 from qol.engine.base import Mapped
+from qol.frames import positive_zeros
 from qol.ingest.lines import ObjectRange
 from qol.ingest.task import IngestContext, Tally, ingest, row_schema
 from qol.lake.base import Lake
@@ -22,7 +23,7 @@ from qol.publish.assemble import Candidate, Part, assemble, partition_key, stage
 from qol.transform.daily import daily
 from qol.transform.merge import merge, to_records
 from qol.transform.weekly import weekly
-from qol.transform.weeks import monday_expr, monday_of
+from qol.transform.weeks import monday_of
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,13 @@ class ReduceStep:
             merged = self._merge(contract, new.pop(contract.name, None), bucket, summary)
             if merged is not None:
                 records[contract.name] = merged
-        rows = daily(self.contracts, {name: frame.drop("week") for name, frame in records.items()})
-        rows = rows.with_columns(week=monday_expr(pl.col("day")))
         for week in self.weeks:
-            of_week = rows.filter(pl.col("week") == week).drop("week")
-            self._stage(summary, "daily_metrics", week, of_week)
-            if week in self.closed and of_week.height:
-                self._stage(summary, "weekly_metrics", week, weekly(self.contracts, of_week, week))
+            # Week by week, so that a week's rows do not depend on which other weeks this run looks at.
+            of_week = {name: rows.filter(pl.col("week") == week).drop("week") for name, rows in records.items()}
+            rows = daily(self.contracts, {name: frame for name, frame in of_week.items() if frame.height})
+            self._stage(summary, "daily_metrics", week, rows)
+            if week in self.closed and rows.height:
+                self._stage(summary, "weekly_metrics", week, weekly(self.contracts, rows, week))
         return summary
 
     def _new_rows(self, blocks: Iterator[bytes]) -> dict[str, pl.DataFrame]:
@@ -172,7 +173,7 @@ class ReduceStep:
 
     def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
         if rows.height:
-            filled = rows.select([s for s in rows if s.null_count() < rows.height])
+            filled = positive_zeros(rows.select([s for s in rows if s.null_count() < rows.height]))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
 
 

@@ -15,6 +15,8 @@ NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 INT64 = 2**63
 MILLISECONDS_FROM = 100_000_000_000
+#: Unix time of a year that every calendar here has.
+EARLIEST = -60_000_000_000
 SHOWN_DIGITS = 7
 EPOCH = date(1970, 1, 1)
 
@@ -124,14 +126,15 @@ def _number(field: Field, value: object, _: HashDocument) -> float:
         raise IssueError(f"{shown(value)} wrong_type")
     if abs(number) >= 10.0**300:
         raise IssueError(f"{shown(value)} too_large")
-    return float(_checked(field, value, number))
+    # Adding 0.0 makes the -0.0 of a text such as "-1e-999" the 0 it is.
+    return float(_checked(field, value, number)) + 0.0
 
 
 def _epoch_seconds(field: Field, value: object, _: HashDocument) -> int:
     number = to_number(value)
     if number is None:
         raise IssueError(f"{shown(value)} wrong_type")
-    if abs(number) >= INT64:
+    if not EARLIEST <= number < 1000 * MILLISECONDS_FROM:
         raise IssueError(f"{shown(value)} too_large")
     seconds = int(number // 1)
     if seconds < MILLISECONDS_FROM:

@@ -7,6 +7,7 @@ longer slow.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -16,17 +17,24 @@ import polars as pl
 from msgspec import UNSET, Meta, UnsetType
 
 from qol.contracts.model import Field, SampleRule, SourceContract
-from qol.ingest.convert import CODE, INT64, MILLISECONDS_FROM, parse_day, parse_instant
+from qol.frames import positive_zeros
+from qol.ingest.convert import CODE, EARLIEST, INT64, MILLISECONDS_FROM, parse_day, parse_instant
 from qol.ingest.items import RECEIVED_AT
+from qol.ingest.people import keyed_hash
 from qol.ingest.records import DAY_SECONDS, FIRST_DAY, MICROSECONDS, RecordReader, required_keys, zone_offset
-from qol.ingest.samples import reduce_samples, reduce_valid, valid_values
+from qol.ingest.samples import by_offset, reduce_samples, reduce_valid
 
 #: What a decoder raises on a line it will not take.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 LEARN_AFTER = 32
 LEARN_AT_MOST = 64
+#: Whole numbers up to here, and sums of a line's samples up to there, are the same as int and as float.
+LARGEST_CLEAN = 2**53 - 1
+LARGEST_CLEAN_SAMPLE = 2**31
 #: A value that is there but not clean; its line goes to the lenient path.
 UNCLEAN = -(2**62)
+#: ISO 8601 in UTC as receivers stamp it; a leap second is not a time to Python and not one here.
+USUAL_STAMP = r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?Z$"
 SCALAR = str | int | float | bool | None
 
 Column = Sequence[Any]
@@ -35,16 +43,20 @@ Column = Sequence[Any]
 class FastReader:
     """Reads lines that hold one clean bare record of a contract; made once per task and contract."""
 
-    def __init__(self, lenient: RecordReader) -> None:
+    def __init__(self, lenient: RecordReader, ping: str | None = None) -> None:
+        """`ping` is the field that makes a record a control message; it is never learned."""
         self._lenient = lenient
         self._contract = lenient.contract
+        self._ping = ping
         self._learned: list[str] = []
+        self._to_learn: str | None = None
         self._missed: Counter[str] = Counter()
         self._dates = _Cache(parse_day)
         self._instants = _Cache(parse_instant)
         self._codes = {f.name: _Cache(_code_reader(f)) for f in self._contract.fields if f.type == "code"}
-        self.usable = all(map(_is_simple, self._contract.fields)) and len(self._contract.person) == 1
-        self._build()
+        self.usable = _is_usable(self._contract, ping)
+        if self.usable:
+            self._build()
 
     def _build(self) -> None:
         self._heads = _head_types(self._contract, self._learned)
@@ -60,35 +72,52 @@ class FastReader:
 
     def read(self, lines: Sequence[Any], arrival_day: int) -> tuple[pl.DataFrame | None, list[int]]:
         """Rows of the clean lines (with `line`, their index), and the indexes of all other lines."""
-        structs, clean, other = self._decode(lines)
-        if not structs:
-            return None, other
+        frames: list[pl.DataFrame] = []
+        other: list[int] = []
+        end = 0
+        while end < len(lines):
+            structs, clean, refused, end = self._decode(lines, end)
+            other += refused
+            if structs:
+                frame, unclean = self._clean_rows(structs, clean, arrival_day)
+                frames.append(frame)
+                other += unclean
+            if self._to_learn is not None:
+                self._learned.append(self._to_learn)
+                self._to_learn = None
+                self._build()
+        return (pl.concat(frames) if frames else None), sorted(other)
+
+    def _clean_rows(
+        self, structs: list[msgspec.Struct], clean: list[int], arrival_day: int
+    ) -> tuple[pl.DataFrame, list[int]]:
         columns: dict[str, Column] = dict(
             zip(self._heads, zip(*map(msgspec.structs.astuple, structs), strict=True), strict=True)
         )
         frame = self._frame(columns, clean, arrival_day)
         unclean = frame.filter(~pl.col("ok"))["line"].to_list()
         if unclean:
-            other = sorted({*other, *unclean})
             frame = frame.filter("ok")
         self._count_learned(columns, set(unclean), clean)
-        return frame.drop("ok"), other
+        return frame.drop("ok"), unclean
 
-    def _decode(self, lines: Sequence[Any]) -> tuple[list[msgspec.Struct], list[int], list[int]]:
+    def _decode(self, lines: Sequence[Any], end: int) -> tuple[list[msgspec.Struct], list[int], list[int], int]:
+        """Structs of lines from `end` on with their indexes, the other indexes, and where it stopped to learn a name."""
         structs: list[msgspec.Struct] = []
         clean: list[int] = []
         other: list[int] = []
         decode = self._decoder.decode
-        for index, line in enumerate(lines):
+        while end < len(lines) and self._to_learn is None:
             try:
-                structs.append(decode(line))
-                clean.append(index)
+                structs.append(decode(lines[end]))
+                clean.append(end)
             except DECODE_ERRORS as err:
-                other.append(index)
+                other.append(end)
                 self._note_unknown(err)
             except TypeError:  # a LongLine
-                other.append(index)
-        return structs, clean, other
+                other.append(end)
+            end += 1
+        return structs, clean, other, end
 
     def _note_unknown(self, err: Exception) -> None:
         head, _, rest = str(err).partition("unknown field `")
@@ -96,17 +125,15 @@ class FastReader:
         if not head or not name or "` - at" in name or len(self._learned) >= LEARN_AT_MOST:
             return
         self._missed[name] += 1
-        if self._missed[name] == LEARN_AFTER and name not in self._heads:
-            self._learned.append(name)
-            self._build()
+        if self._missed[name] == LEARN_AFTER and name != self._ping:
+            self._to_learn = name
 
     def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:
         for name in self._learned:
-            if name in columns:
-                present = (v is not UNSET and i not in unclean for i, v in zip(clean, columns[name], strict=True))
-                count = sum(present)
-                if count:
-                    self._lenient.unknown[name] += count
+            present = (v is not UNSET and i not in unclean for i, v in zip(clean, columns[name], strict=True))
+            count = sum(present)
+            if count:
+                self._lenient.count_unknown("", name, count)
 
     def _frame(self, columns: dict[str, Column], clean: list[int], arrival_day: int) -> pl.DataFrame:
         contract, ok = self._contract, pl.lit(value=True)
@@ -118,11 +145,8 @@ class FastReader:
                 ok &= pl.col(spec.name).ne_missing(pl.lit(""))
             elif spec.type == "date" or spec.samples is not None:
                 ok &= pl.col(spec.name).ne_missing(pl.lit(UNCLEAN, _POLARS[spec.type]))
-        instants = self._instants
-        received = [None if v is None else instants[v] for v in columns[RECEIVED_AT]]
-        series.append(pl.Series("received_at", received, pl.Int64))
-        # A lenient -0.0 is 0; adding 0.0 makes a clean one the same.
-        frame = pl.DataFrame(series).with_columns(pl.col(pl.Float64) + 0.0)
+        series.append(self._received(columns[RECEIVED_AT]))
+        frame = positive_zeros(pl.DataFrame(series))
         ok &= pl.col("user_id") != ""
         ok &= pl.col("received_at").ne_missing(pl.lit(UNCLEAN))
         frame = self._with_day(frame, columns, arrival_day)
@@ -130,6 +154,15 @@ class FastReader:
             ok &= pl.col(name).is_not_null()
         ok &= pl.col("day").is_between(FIRST_DAY, pl.col("arrival_date") + 1)
         return frame.with_columns(ok=ok.fill_null(value=False))
+
+    def _received(self, stamps: Column) -> pl.Series:
+        """Microseconds; stamps in the receiver's own form all at once, any other one by one."""
+        texts = pl.Series("received_at", stamps, pl.String)
+        usual = texts.str.contains(USUAL_STAMP)
+        parsed = texts.set(~usual, None).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False)
+        received = parsed.cast(pl.Int64)
+        odd = (received.is_null() & texts.is_not_null()).arg_true()
+        return received.scatter(odd, [self._instants[texts[place]] for place in odd]) if len(odd) else received
 
     def _people(self, columns: dict[str, Column]) -> list[pl.Series]:
         people = self._lenient.people
@@ -163,10 +196,15 @@ class FastReader:
             codes = self._codes[spec.name]
             return [None if v is None else codes[v] for v in values]
         if spec.type == "document_id":
-            identities, source, record = self._lenient.identities, self._contract.source, self._contract.record
-            hashed = identities.document_hash
-            return [None if v is None else (hashed(source, record, v.strip()) if v.strip() else "") for v in values]
+            return self._document_hashes(values)
         return values
+
+    def _document_hashes(self, values: Column) -> list[str | None]:
+        """As `Identities.document_hash`, with what is the same for all ids taken out of the loop."""
+        key = self._lenient.identities.document_key
+        prefix = f"{self._contract.source}:{self._contract.record}:".encode()
+        texts = [None if v is None else v.strip() for v in values]
+        return [keyed_hash(key, prefix + text.encode()) if text else text for text in texts]
 
     def _with_day(self, frame: pl.DataFrame, columns: dict[str, Column], arrival_day: int) -> pl.DataFrame:
         rule = self._contract.day
@@ -191,10 +229,10 @@ class FastReader:
 
     def _offsets(self, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
         rule, zone = self._contract.day, self._lenient.zone
+        if rule.offset is not None and (rule.start is None or frame[rule.offset].null_count() == 0):
+            return frame[rule.offset]
         if rule.start is None:
             return pl.Series([None] * frame.height, dtype=pl.Int64)
-        if rule.offset is not None and frame[rule.offset].null_count() == 0:
-            return frame[rule.offset]
         offsets = frame[rule.offset].to_list() if rule.offset else [None] * frame.height
         people, ids = self._lenient.people, columns[self._contract.person[0]]
         filled = [
@@ -230,18 +268,36 @@ def _code_reader(spec: Field) -> Callable[[str], str]:
 
 def _reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
     reduced: list[Any] = []
+    simple = rule.reduce != "last" and rule.states_low is None and rule.within is None
     for samples in values:
         if not samples:
             reduced.append(None)
         elif rule.of is not None:
             value, invalid = reduce_samples(spec, samples)
             reduced.append(UNCLEAN if invalid else value)
-        elif rule.reduce != "last" and rule.states_low is None:
+        elif rule.reduce == "count" and simple:
+            reduced.append(len(samples))
+        elif simple:
             reduced.append(reduce_valid(spec, rule, samples.values()))
         else:
-            ordered = [samples[k] for k in sorted(samples, key=int)] if rule.reduce == "last" else samples.values()
-            reduced.append(reduce_valid(spec, rule, valid_values(rule, list(ordered))[0]))
+            ordered = by_offset(samples) if rule.reduce == "last" else samples.values()
+            # What the decoder lets through below the range is a state.
+            reduced.append(reduce_valid(spec, rule, [v for v in ordered if rule.low is None or v >= rule.low]))
     return reduced
+
+
+def _is_usable(contract: SourceContract, ping: str | None) -> bool:
+    """Whether a struct can tell clean lines: one meaning per place, a plain person id, bounds that say all."""
+    meanings: dict[tuple[str, ...], Any] = dict.fromkeys([contract.person, (RECEIVED_AT,)], "")
+    for spec in contract.fields:
+        rule = spec.samples
+        meaning = spec.name if rule is None else (rule.low, rule.high, rule.states_low, rule.of is None)
+        for path in spec.paths:
+            if meanings.setdefault(path, meaning) != meaning:
+                return False
+    inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
+    is_plain = len(contract.person) == 1 and all(path[0] != ping for path in meanings)
+    return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
 
 
 def _is_simple(spec: Field) -> bool:
@@ -254,7 +310,7 @@ def _is_simple(spec: Field) -> bool:
 
 
 def _attribute(name: str) -> str:
-    return f"n_{name}"
+    return f"n_{name.encode().hex()}"
 
 
 def _head_types(contract: SourceContract, learned: Sequence[str]) -> dict[str, tuple[Any, Any]]:
@@ -286,14 +342,12 @@ def _node_type(node: Field | dict[str, Any]) -> Any:
 def _clean_type(spec: Field) -> Any:
     if spec.samples is not None:
         return _clean_samples(spec.samples)
-    low, high = spec.low, spec.high
-    if spec.type in ("integer", "epoch_seconds"):
-        widest = INT64 - 1 if spec.type == "integer" else MILLISECONDS_FROM - 1
-        bounds = (int(low) if low is not None else -widest, min(int(high), widest) if high is not None else widest)
-        return Annotated[int, Meta(ge=bounds[0], le=bounds[1])]
+    if spec.type == "integer":
+        return _whole(spec.low, spec.high, -INT64, INT64 - 1)
+    if spec.type == "epoch_seconds":
+        return _whole(spec.low, spec.high, EARLIEST, MILLISECONDS_FROM - 1)
     if spec.type == "number":
-        bound = 1e299
-        return Annotated[float, Meta(ge=-bound if low is None else low, le=bound if high is None else high)]
+        return _real(spec.low, spec.high, LARGEST_CLEAN)
     return {"boolean": bool, "document_id": str}.get(spec.type, str)
 
 
@@ -302,9 +356,19 @@ def _clean_samples(rule: SampleRule) -> Any:
         # Lists of structs are read by the lenient rules; the depth of an unread value would go unseen here.
         return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
     low = rule.low if rule.states_low is None else rule.states_low
-    meta = Meta(ge=low, le=rule.high) if low is not None else Meta(le=rule.high)
-    key = Annotated[str, Meta(pattern=r"^[0-9]{1,9}$")] if rule.reduce == "last" else str
-    return dict[key, Annotated[int, meta] | Annotated[float, meta]]  # type: ignore[valid-type]
+    whole = _whole(low, rule.high, -LARGEST_CLEAN_SAMPLE, LARGEST_CLEAN_SAMPLE)
+    number = whole | _real(low, rule.high, LARGEST_CLEAN_SAMPLE)
+    return dict[str, number]  # type: ignore[valid-type]
+
+
+def _whole(low: float | None, high: float | None, least: int, most: int) -> Any:
+    low = least if low is None else max(least, math.ceil(low))
+    return Annotated[int, Meta(ge=low, le=most if high is None else min(most, math.floor(high)))]
+
+
+def _real(low: float | None, high: float | None, widest: int) -> Any:
+    low = -widest if low is None else max(-widest, low)
+    return Annotated[float, Meta(ge=low, le=widest if high is None else min(widest, high))]
 
 
 _POLARS: dict[str, Any] = {

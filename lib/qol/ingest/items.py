@@ -20,7 +20,7 @@ class Item:
     """One item of a line: a raw record with its contract, a control message (no contract), or a reject."""
 
     position: int
-    raw: dict[str, Any] | None = None
+    raw: Any = None
     contract: SourceContract | None = None
     received_at: object = None
     reject: RejectedError | None = None
@@ -51,9 +51,9 @@ class Exploder:
                 if isinstance(element, dict):
                     yield from self._explode(element, received)
                 else:
-                    yield None, None, received, _not_an_object("an element of the list")
+                    yield element, None, received, _not_an_object("an element of the list")
         elif not isinstance(node, dict):
-            yield None, None, received, _not_an_object("the line")
+            yield node, None, received, _not_an_object("the line")
         else:
             yield from self._explode_object(node, node.get(RECEIVED_AT, received))
 
@@ -78,11 +78,11 @@ class Exploder:
     ) -> Iterator[tuple[Any, Any, object, RejectedError | None]]:
         for element in value if isinstance(value, list) else [value]:
             if reject is not None:
-                yield None, None, received, reject
+                yield element, None, received, reject
             elif isinstance(element, dict):
                 yield self._record(element, contract, element.get(RECEIVED_AT, received))
             else:
-                yield None, None, received, _not_an_object("an element of the envelope")
+                yield element, None, received, _not_an_object("an element of the envelope")
 
     def _record(
         self, node: dict[str, Any], contract: SourceContract | None, received: object
@@ -99,7 +99,7 @@ class Exploder:
             return False
         if all(isinstance(node[key], list) for key in keys):
             return True
-        return all(
+        return any(
             isinstance(node[key], list | dict)
             and (key in self._control_keys or self._contracts.for_envelope(self._source, key) is not None)
             for key in keys

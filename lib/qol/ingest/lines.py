@@ -52,12 +52,9 @@ class LineChunk:
 def read_lines(lake: Lake, part: ObjectRange) -> Iterator[LineChunk]:
     """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object is gone."""
     blocks = _gunzip(lake, part) if part.is_gzip else _plain(lake, part)
-    first = part.start == 0
     tail = LineTail()
-    for block, ended_early in blocks:
-        data = block.removeprefix(BOM) if first else block
-        first = False
-        lines = tail.feed(data)
+    for block, ended_early in blocks if part.start else _without_bom(blocks):
+        lines = tail.feed(block)
         if lines or ended_early:
             yield LineChunk(lines, ended_early)
         if ended_early:
@@ -100,6 +97,18 @@ class LineTail:
         kept, length = self._kept, self._length
         self._kept, self._length = b"", 0
         return kept if length <= MAX_LINE_BYTES else LongLine(kept[:65536], length)
+
+
+def _without_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
+    """The blocks without a byte order mark at their start, which may be cut in two by the end of a block."""
+    head = b""
+    for block, ended_early in blocks:
+        head += block
+        if len(head) >= len(BOM) or ended_early:
+            yield head.removeprefix(BOM), ended_early
+            yield from blocks
+            return
+    yield head.removeprefix(BOM), False
 
 
 def _plain(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:

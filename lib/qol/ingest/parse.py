@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 MAX_DEPTH = 100
-#: Brackets, and strings whole, so that brackets inside strings do not count.
-STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+#: Strings whole, an unfinished one to the end, so that brackets inside them do not count; never walks back.
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
@@ -62,11 +63,8 @@ def is_deep(line: bytes) -> bool:
     if line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
         return False
     depth = 0
-    for token in STRUCTURE.findall(line):
-        if token in (b"{", b"["):
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif token in (b"}", b"]"):
-            depth -= 1
+    for bracket in STRING.sub(b"", line).translate(None, NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            return True
     return False

@@ -6,9 +6,12 @@ import hashlib
 import hmac
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-PSEUDONYM_HEX = 32
+HASH_BYTES = 16
+#: A worker remembers this many persons from task to task.
+MOST_KEPT = 500_000
 
 
 class Person(NamedTuple):
@@ -31,14 +34,22 @@ class Identities:
 
     def person_hash(self, source: str, vendor_user_id: str) -> str:
         """128 bits of HMAC-SHA-256 over `user:<source>:<id>` as hex (ENISA 2019: a MAC, not a plain hash)."""
-        return self._digest(f"user:{source}:{vendor_user_id}")
+        text = f"user:{source}:{vendor_user_id}".encode()
+        return hmac.digest(self.key, text, hashlib.sha256).hex()[: 2 * HASH_BYTES]
 
     def document_hash(self, source: str, record: str, document_id: str) -> str:
-        """128 bits of HMAC-SHA-256 over a vendor's document id, whose prefix may encode the person."""
-        return self._digest(f"document:{source}:{record}:{document_id}")
+        """128 bits of keyed BLAKE2b (RFC 7693) over a vendor's document id, whose prefix may encode the person."""
+        return keyed_hash(self.document_key, f"{source}:{record}:{document_id}".encode())
 
-    def _digest(self, text: str) -> str:
-        return hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()[:PSEUDONYM_HEX]
+    @cached_property
+    def document_key(self) -> bytes:
+        """A key for document ids alone, derived from the secret key; BLAKE2b takes at most 64 bytes."""
+        return hmac.digest(self.key, b"document", hashlib.sha256)
+
+
+def keyed_hash(key: bytes, data: bytes) -> str:
+    """128 bits of keyed BLAKE2b as hex; an eighth of an HMAC's calls, for the one id that every record carries."""
+    return hashlib.blake2b(data, key=key, digest_size=HASH_BYTES).hexdigest()
 
 
 class People(dict[str, Person]):
@@ -51,6 +62,8 @@ class People(dict[str, Person]):
         self._limits = limits
 
     def __missing__(self, vendor_user_id: str) -> Person:
+        if len(self) >= MOST_KEPT:
+            self.clear()
         entry = self._identities.known.get((self._source, vendor_user_id))
         user_id, zone = entry or (self._identities.person_hash(self._source, vendor_user_id), None)
         person = Person(user_id, bucket_of(user_id, self._limits), zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ from qol.ingest.samples import reduce_samples
 DAY_SECONDS = 86_400
 FIRST_DAY = parse_day("2010-01-01") or 0
 MICROSECONDS = 1_000_000
+#: A field's name as an API would have it, which may be shown; any other may be an id, a person's name or a text.
+PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
+OTHER_NAMES = "(other)"
+MOST_NAMES = 1000
 
 
 @dataclass
@@ -73,7 +78,10 @@ class RecordReader:
                 continue
             name = ".".join(path)
             if spec.samples is not None:
-                return self._reduced(spec, name, value, issues)
+                reduced = self._reduced(spec, name, value, issues)
+                if reduced is not None:
+                    return reduced
+                continue
             try:
                 return convert(spec, value, self._hash)
             except IssueError as issue:
@@ -123,9 +131,15 @@ class RecordReader:
         for key, value in raw.items():
             below = known.get(key)
             if below is None:
-                self.unknown[key] += 1
+                self.count_unknown("", key)
             elif below and isinstance(value, dict):
-                self.unknown.update(f"{key}.{inner}" for inner in value if inner not in below)
+                for inner in value.keys() - below:
+                    self.count_unknown(f"{key}.", inner)
+
+    def count_unknown(self, prefix: str, name: str, times: int = 1) -> None:
+        """Count a field the contract does not name; a name that may be data itself is not repeated."""
+        shown = prefix + (name if PLAIN_NAME.fullmatch(name) else OTHER_NAMES)
+        self.unknown[shown if shown in self.unknown or len(self.unknown) < MOST_NAMES else OTHER_NAMES] += times
 
 
 def required_keys(contract: SourceContract) -> list[str]:

@@ -11,6 +11,9 @@ from qol.ingest.convert import to_number
 
 Number = int | float
 
+#: No sample is larger, a time in milliseconds neither; so no sum of a line's samples leaves 64 bits.
+LARGEST_SAMPLE = 2**41
+
 
 def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
     """The field's value from raw samples, and how many samples were no valid measurement.
@@ -32,6 +35,8 @@ def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> 
     if rule.within is not None:
         low, high = rule.within
         values = [v for v in values if low <= v <= high]
+    if rule.reduce == "mean":
+        return mean(values, field.decimals)
     value = _REDUCERS[rule.reduce](values, rule)
     if field.type != "number":
         return int(value)
@@ -40,13 +45,15 @@ def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> 
 
 def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int]:
     """Samples within the rule's range, and how many are neither that nor a declared state code."""
+    low = -LARGEST_SAMPLE if rule.low is None else max(rule.low, -LARGEST_SAMPLE)
+    high = LARGEST_SAMPLE if rule.high is None else min(rule.high, LARGEST_SAMPLE)
     values: list[Number] = []
     invalid = 0
     for item in raw:
         number = to_number(item)
         if number is None:
             invalid += 1
-        elif (rule.low is None or number >= rule.low) and (rule.high is None or number <= rule.high):
+        elif low <= number <= high:
             values.append(number)
         elif rule.states_low is None or not rule.states_low <= number < 0:
             invalid += 1
@@ -55,14 +62,13 @@ def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int
 
 def by_offset(samples: Mapping[str, object]) -> list[object]:
     """Values of a map in numeric order of their keys; JSON does not keep an order and keys are strings."""
-    return [samples[key] for key in sorted(samples, key=_offset)]
+    plain = "" not in samples and "".join(samples).isdecimal() and max(map(len, samples)) < 20
+    return [samples[key] for key in sorted(sorted(samples), key=int if plain else _offset)]
 
 
-def _offset(key: str) -> tuple[Number, str]:
-    if key.isdecimal():
-        return (int(key), key)
+def _offset(key: str) -> Number:
     number = to_number(key)
-    return (number if number is not None else -1, key)
+    return -1 if number is None else number
 
 
 def _raw_values(rule: SampleRule, samples: Mapping[str, object] | list[object]) -> Iterable[object]:
@@ -75,13 +81,26 @@ def _raw_values(rule: SampleRule, samples: Mapping[str, object] | list[object]) 
     return [item.get(rule.of) for item in structs if isinstance(item, dict) and item.get(rule.of) is not None]
 
 
+def mean(values: Collection[Number], decimals: int | None) -> float:
+    """Mean of samples in any order, halves away from zero: whole samples in whole numbers, others exactly summed."""
+    total, count = sum(values), len(values)
+    if decimals is None:
+        return math.fsum(values) / count
+    if isinstance(total, float):
+        return _rounded(Decimal(math.fsum(values)) / count, decimals)
+    scale: int = 10**decimals
+    size = (2 * abs(total) * scale + count) // (2 * count) / scale
+    return size if total >= 0 else -size
+
+
 def _rounded(value: Number | Decimal, decimals: int) -> float:
-    return float(Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+    # Adding 0.0 makes a -0.0 the 0 it is.
+    return float(Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)) + 0.0
 
 
-def _mean(values: Collection[Number], _: SampleRule) -> Decimal:
+def _sum(values: Collection[Number], _: SampleRule) -> Number:
     total = sum(values)
-    return Decimal(math.fsum(values) if isinstance(total, float) else total) / len(values)
+    return math.fsum(values) if isinstance(total, float) else total
 
 
 def _minutes(values: Collection[Number], rule: SampleRule) -> float:
@@ -90,10 +109,9 @@ def _minutes(values: Collection[Number], rule: SampleRule) -> float:
 
 _REDUCERS: Mapping[str, Callable[[Collection[Number], SampleRule], Number | Decimal]] = {
     "count": lambda values, _: len(values),
-    "mean": _mean,
     "min": lambda values, _: min(values),
     "max": lambda values, _: max(values),
-    "sum": lambda values, _: sum(values),
+    "sum": _sum,
     "last": lambda values, _: list(values)[-1],
     "minutes": _minutes,
 }

@@ -22,6 +22,10 @@ from qol.ingest.records import RecordReader
 from qol.lake.base import Lake
 
 RAW_KEPT_BYTES = 65_536
+#: A chunk of fewer lines is read one by one: making a frame of it would cost more.
+FAST_FROM_LINES = 32
+#: Rows that wait as dictionaries, which take many times the room of a frame, are never more than this.
+FRAME_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,13 @@ class IngestContext:
     identities: Identities
     zone: str
     bucket_limits: tuple[str, ...]
+    _people: dict[str, People] = field(default_factory=dict, repr=False, compare=False)
+
+    def people(self, source: str) -> People:
+        """The persons of a source; a worker keeps them from task to task, most people send every day."""
+        if source not in self._people:
+            self._people[source] = People(self.identities, source, self.bucket_limits)
+        return self._people[source]
 
 
 @dataclass
@@ -108,12 +119,12 @@ class _Task:
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     lenient: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     rejects: list[dict[str, Any]] = field(default_factory=list)
+    reject_frames: list[pl.DataFrame] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     issues: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     readers: dict[str, RecordReader] = field(default_factory=dict)
     fast: dict[str, FastReader] = field(default_factory=dict)
-    people: dict[str, People] = field(default_factory=dict)
 
     def read_range(self, lake: Lake, part: ObjectRange) -> None:
         tally = Tally(part.object_index, part.start)
@@ -126,30 +137,50 @@ class _Task:
     def reader(self, contract: SourceContract) -> RecordReader:
         """The lenient reader of a contract, made once."""
         if contract.name not in self.readers:
-            context = self.context
-            if contract.source not in self.people:
-                self.people[contract.source] = People(context.identities, contract.source, context.bucket_limits)
-            people = self.people[contract.source]
-            self.readers[contract.name] = RecordReader(contract, people, context.identities, context.zone)
+            people = self.context.people(contract.source)
+            self.readers[contract.name] = RecordReader(contract, people, self.context.identities, self.context.zone)
         return self.readers[contract.name]
 
     def fast_reader(self, contract: SourceContract) -> FastReader:
         """The fast reader of a contract, made once."""
         if contract.name not in self.fast:
-            self.fast[contract.name] = FastReader(self.reader(contract))
+            rules = self.context.contracts.source_rules.get(contract.source)
+            ping = rules.ping[0] if rules and rules.ping else None
+            self.fast[contract.name] = FastReader(self.reader(contract), ping)
         return self.fast[contract.name]
+
+    def keep(self, name: str, row: dict[str, Any]) -> None:
+        """Take in a row of a contract."""
+        rows = self.lenient.setdefault(name, [])
+        rows.append(row)
+        if len(rows) >= FRAME_ROWS:
+            self._frame(name)
+
+    def reject(self, row: dict[str, Any]) -> None:
+        """Take in a reject."""
+        self.rejects.append(row)
+        if len(self.rejects) >= FRAME_ROWS:
+            self._frame_rejects()
+
+    def _frame(self, name: str) -> None:
+        rows, schema = self.lenient.pop(name), row_schema(self.context.contracts.by_name[name])
+        columns = {column: [row[column] for row in rows] for column in schema}
+        self.frames.setdefault(name, []).append(pl.DataFrame(columns, schema=schema))
+
+    def _frame_rejects(self) -> None:
+        self.reject_frames.append(pl.DataFrame(self.rejects, schema=REJECT_SCHEMA, orient="row"))
+        self.rejects = []
 
     def result(self) -> Ingested:
         """Everything the ranges gave, as frames."""
         for name, reader in self.readers.items():
-            self.issues.update({(name, unknown, "unknown_field"): n for unknown, n in reader.unknown.items()})
-        for name, rows in self.lenient.items():
-            schema = row_schema(self.context.contracts.by_name[name])
-            columns = {column: [row[column] for row in rows] for column in schema}
-            self.frames.setdefault(name, []).append(pl.DataFrame(columns, schema=schema))
+            for unknown, count in reader.unknown.items():
+                self.issues[name, unknown, "unknown_field"] += count
+        for name in list(self.lenient):
+            self._frame(name)
+        self._frame_rejects()
         joined = {name: pl.concat(frames, rechunk=False) for name, frames in self.frames.items()}
-        rejects = pl.DataFrame(self.rejects, schema=REJECT_SCHEMA, orient="row")
-        return Ingested(joined, rejects, self.tallies, self.reasons, self.issues)
+        return Ingested(joined, pl.concat(self.reject_frames), self.tallies, self.reasons, self.issues)
 
 
 class _RangeReader:
@@ -160,7 +191,8 @@ class _RangeReader:
         self._part = part
         self._tally = tally
         self._contract = contract
-        self._source = part.record.split("_", 1)[0] if contract is None else contract.source
+        found = (contract.source, contract.record) if contract else _control_place(task.context.contracts, part.record)
+        self._source, self._record = found
         self._arrival = (date.fromisoformat(part.arrival_date) - EPOCH).days
         self._exploder = Exploder(task.context.contracts, self._source, contract)
 
@@ -168,7 +200,8 @@ class _RangeReader:
         others: list[int] | range = range(len(chunk.lines))
         before = self._tally.physical_lines
         self._tally.physical_lines += len(chunk.lines)
-        if self._contract is not None and self._task.fast_reader(self._contract).usable:
+        is_worth_it = len(chunk.lines) >= FAST_FROM_LINES
+        if is_worth_it and self._contract is not None and self._task.fast_reader(self._contract).usable:
             others = self._read_fast(self._contract, chunk, before)
         for index in others:
             self._read_line(chunk.lines[index], before + index + 1)
@@ -210,11 +243,11 @@ class _RangeReader:
 
     def _read_item(self, item: Item, line: bytes, number: int, *, alone: bool) -> None:
         reject = item.reject
-        if reject is None and (item.contract is None or item.raw is None):
+        if reject is None and item.contract is None:
             self._tally.lines += 1
             self._tally.control += 1
             return
-        if reject is None and item.contract is not None and item.raw is not None:
+        if reject is None and item.contract is not None:
             try:
                 row = self._task.reader(item.contract).read(item.raw, item.received_at, self._arrival)
             except RejectedError as err:
@@ -222,13 +255,13 @@ class _RangeReader:
             else:
                 self._keep(item.contract, row, number)
                 return
-        raw = line if alone or item.raw is None else msgspec.json.encode(item.raw)
+        raw = line if alone else msgspec.json.encode(item.raw)
         if reject is not None:
             self._reject(reject, raw, len(raw), number, item.position, item.contract)
 
     def _keep(self, contract: SourceContract, row: dict[str, Any], number: int) -> None:
         row |= {"line_number": number, "object_index": self._part.object_index, "range_start": self._part.start}
-        self._task.lenient.setdefault(contract.name, []).append(row)
+        self._task.keep(contract.name, row)
         self._tally.lines += 1
         self._tally.records += 1
         for issue in row["value_issues"] or ():
@@ -245,11 +278,11 @@ class _RangeReader:
         contract: SourceContract | None = None,
     ) -> None:
         contract = contract or self._contract
-        record = contract.record if contract else self._part.record
+        record = contract.record if contract else self._record
         self._tally.lines += 1
         self._tally.rejected += 1
         self._task.reasons[f"{self._source}_{record}", reject.reason.value] += 1
-        self._task.rejects.append(
+        self._task.reject(
             {
                 "reason": reject.reason.value,
                 "message": reject.message,
@@ -265,6 +298,16 @@ class _RangeReader:
                 "range_start": self._part.start,
             }
         )
+
+
+def _control_place(contracts: Contracts, name: str) -> tuple[str, str]:
+    """Source and record of a folder of control messages; both names may hold an underscore."""
+    for source, rules in contracts.source_rules.items():
+        record = name.removeprefix(f"{source}_")
+        if record != name and record in rules.control_keys:
+            return source, record
+    source, _, record = name.partition("_")
+    return source, record
 
 
 def unpack_counts(counter: Mapping[tuple[str, ...], int]) -> dict[str, Any]:

@@ -54,14 +54,15 @@ def read_user_map(path: Path | None) -> UserMap:
     except OSError:
         message = f"--user-map {path}: cannot be read; allowed: a JSON lines file"
         raise UsageError(message) from None
-    entries = [_entry(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    seen: set[tuple[str, str]] = set()
-    for number, (source, vendor, _, _) in enumerate(entries, 1):
-        if (source, vendor) in seen:
-            message = f"{path}: entry {number}: names a vendor id that an earlier entry names; allowed: one entry each"
-            raise UsageError(message)
-        seen.add((source, vendor))
-    return UserMap(tuple(entries))
+    entries: dict[tuple[str, str], tuple[str, str, str, str | None]] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            entry = _entry(path, number, line)
+            if entry[:2] in entries:
+                message = f"{path}: line {number}: names a vendor id that an earlier line names; allowed: one line each"
+                raise UsageError(message)
+            entries[entry[:2]] = entry
+    return UserMap(tuple(entries.values()))
 
 
 def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | None]:
@@ -115,6 +116,6 @@ def require_append_only(
             number = min(fresh[user_id] for user_id in found)
             message = (
                 f"user map entry {number}: this person already has records under the keyed hash; allowed: entries for"
-                " people without records (docs/rebuild.md says how to move them)"
+                " people without records (docs/backfill-and-rebuild.md says how to move them)"
             )
             raise UsageError(message)

@@ -8,7 +8,9 @@ import polars as pl
 
 from qol.contracts.columns import arrow_schema, daily_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
+from qol.transform.exact import decimal
 from qol.transform.merge import receipt
+from qol.transform.weeks import monday_expr
 
 GRAIN = ["user_id", "day"]
 WHERE = "where"
@@ -66,7 +68,7 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
         expression = pl.sql_expr(metric.from_metrics)
         parts = sorted(set(expression.meta.root_names()))
         absent = [pl.lit(None, pl.Float64).alias(part) for part in parts if part not in rows.columns]
-        filled = rows.select(*absent, *[part for part in parts if part in rows.columns])
+        filled = rows.with_columns(absent).select(parts)
         value = filled.fill_null(0).select(rounded(expression, metric)).to_series()
         known = filled.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
         rows = rows.with_columns(pl.when(known).then(value).alias(metric.name))
@@ -104,7 +106,7 @@ def with_derived(contract: SourceContract, records: pl.DataFrame) -> pl.DataFram
 def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
     """A metric's value with its declared decimals, halves away from zero; never infinite or NaN."""
     number = value.cast(pl.Float64)
-    finite = pl.when(number.is_finite()).then(number + 0.0).round(metric.decimals, mode="half_away_from_zero")
+    finite = pl.when(number.is_finite()).then(decimal(number, metric.decimals))
     return finite.cast(pl.Int64) if metric.type == "integer" else finite
 
 
@@ -169,13 +171,15 @@ def _ranked(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Best first, an episode stays when it overlaps no better one of the same person that stayed.
+    """Best first, an episode stays when it overlaps no better one of the same person and week that stayed.
 
+    Within a week, because a run may look at one week without its neighbours, and a week's days must not depend on that.
     Only episodes of one cluster (a chain of overlaps) can meet, so each round settles the best of every cluster.
     """
-    rows = episodes.sort("user_id", "start", "end")
-    reach = pl.col("end").cum_max().shift(1).over("user_id")
-    fresh = (pl.col("start") >= reach).fill_null(value=True)
+    rows = episodes.with_columns(week=monday_expr(pl.col("day"))).sort("user_id", "week", "start", "end")
+    reach = pl.col("end").cum_max().shift(1).over("user_id", "week")
+    before = pl.col("start").shift(1).over("user_id", "week")
+    fresh = ((pl.col("start") >= reach) & (pl.col("start") > before)).fill_null(value=True)
     rows = rows.with_columns(cluster=fresh.cum_sum()).sort("quality")
     kept: list[pl.DataFrame] = []
     while rows.height:

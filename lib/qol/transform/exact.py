@@ -1,8 +1,9 @@
-"""Aggregates that do not depend on the order of rows: sums of scaled 64-bit integers, one division at the end.
+"""Aggregates that do not depend on the order of rows: sums of scaled integers, one division at the end.
 
 A metric value with d decimals is the integer value x 10^d, so sums, sums of squares and products with the day index
 are exact. Angles and logarithms are rounded to 12 decimals first, far below what a published value shows and far above
-what platforms differ by.
+what platforms differ by. Polars multiplies many rows by the reciprocal of a constant where it divides a single one, so
+after a division by a constant the value is rounded to its decimals, and other quotients are divided by columns.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ def _sums(metric: DailyMetric, needed: Needed) -> list[pl.Expr]:
     if formulas & {"ln_mean", "ln_cv"}:
         log = pl.col(f"{name}:ln")
         sums += [log.sum().alias(f"{name}:ln_sum"), log.count().cast(pl.Int64).alias(f"{name}:ln_n")]
-        short = log // 10**6  # 6 decimals, so that the sum of squares fits 64 bits
-        sums += [short.sum().alias(f"{name}:ln_short"), (short * short).sum().alias(f"{name}:ln_squares")]
+        wide = log.cast(pl.Int128)
+        sums.append((wide * wide).sum().alias(f"{name}:ln_squares"))
     if "slope" in formulas:
         index = pl.col(f"{name}:index")
         sums += [index.sum().alias(f"{name}:t"), (index * index).sum().alias(f"{name}:tt")]
@@ -104,9 +105,18 @@ def _x(metric: DailyMetric) -> str:
     return f"{metric.name}:x"
 
 
+def decimal(value: pl.Expr, decimals: int) -> pl.Expr:
+    """A number with so many decimals, halves away from zero; never a negative zero.
+
+    The nudge makes a half of one that a binary fraction leaves a little below it, such as 0.575.
+    """
+    nudged = value + value.sign() * 10.0 ** -(decimals + 7)
+    return nudged.round(decimals, mode="half_away_from_zero") + 0.0
+
+
 def _unscaled(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
     """A scaled integer as the metric's own value."""
-    return value if metric.type == "integer" else value / 10**metric.decimals
+    return value if metric.type == "integer" else decimal(value / 10**metric.decimals, metric.decimals)
 
 
 def n(metric: DailyMetric) -> pl.Expr:
@@ -123,7 +133,7 @@ def divided(numerator: pl.Expr, denominator: pl.Expr, decimals: int) -> pl.Expr:
     scaled = numerator.abs() * 10**decimals
     whole = (2 * scaled + denominator) // (2 * denominator)
     signed: pl.Expr = pl.when(numerator < 0).then(-whole).otherwise(whole)
-    return signed.truediv(10**decimals)
+    return decimal(signed.truediv(10**decimals), decimals)
 
 
 def _spread(metric: DailyMetric, total: str, squares: str) -> pl.Expr:
@@ -145,9 +155,8 @@ def median(metric: DailyMetric) -> pl.Expr:
 def sd(metric: DailyMetric) -> pl.Expr:
     """Sample standard deviation (n - 1), from two days on."""
     days = n(metric)
-    variance = _spread(metric, "sum", "squares") / (days * (days - 1))
-    value = variance.sqrt() / 10**metric.decimals
-    return pl.when(days > 1).then(value.round(mean_decimals(metric), mode="half_away_from_zero"))
+    variance = _spread(metric, "sum", "squares") / (days * (days - 1) * 100**metric.decimals)
+    return pl.when(days > 1).then(decimal(variance.sqrt(), mean_decimals(metric)))
 
 
 def total(metric: DailyMetric) -> pl.Expr:
@@ -165,7 +174,7 @@ def circular_mean(metric: DailyMetric) -> pl.Expr:
     cos, sin = pl.col(f"{metric.name}:cos_sum"), pl.col(f"{metric.name}:sin_sum")
     minutes = pl.arctan2(sin.cast(pl.Float64), cos.cast(pl.Float64)) * (DAY_MINUTES / (2 * math.pi))
     positive = pl.when(minutes < 0).then(minutes + DAY_MINUTES).otherwise(minutes)
-    value = positive.round(mean_decimals(metric), mode="half_away_from_zero")
+    value = decimal(positive, mean_decimals(metric))
     return pl.when((n(metric) > 0) & (_length(metric) > NO_DIRECTION)).then(
         pl.when(value >= DAY_MINUTES).then(0.0).otherwise(value)
     )
@@ -174,45 +183,46 @@ def circular_mean(metric: DailyMetric) -> pl.Expr:
 def circular_sd(metric: DailyMetric) -> pl.Expr:
     """Circular standard deviation sqrt(-2 ln R) in minutes, from two days on (Fisher 1993, 2.3)."""
     length = _length(metric)
-    spread = (pl.min_horizontal(length, pl.lit(1.0)).log() * -2.0 + 0.0).sqrt() * (DAY_MINUTES / (2 * math.pi))
-    value = spread.round(mean_decimals(metric), mode="half_away_from_zero")
-    return pl.when((n(metric) > 1) & (length > NO_DIRECTION)).then(value)
+    spread = (pl.min_horizontal(length, pl.lit(1.0)).log() * -2.0).sqrt() * (DAY_MINUTES / (2 * math.pi))
+    return pl.when((n(metric) > 1) & (length > NO_DIRECTION)).then(decimal(spread, mean_decimals(metric)))
 
 
 def _length(metric: DailyMetric) -> pl.Expr:
     cos = pl.col(f"{metric.name}:cos_sum").cast(pl.Float64)
     sin = pl.col(f"{metric.name}:sin_sum").cast(pl.Float64)
-    return (cos * cos + sin * sin).sqrt() / FINE / n(metric)
+    return (cos * cos + sin * sin).sqrt() / (FINE * n(metric))
 
 
 def slope(metric: DailyMetric) -> pl.Expr:
     """Ordinary least squares slope per day over the days present."""
     name, days = metric.name, n(metric)
     t, x = pl.col(f"{name}:t"), pl.col(f"{name}:sum")
-    below = days * pl.col(f"{name}:tt") - t * t
-    value = (days * pl.col(f"{name}:tx") - t * x) / below / 10**metric.decimals
-    return pl.when(below > 0).then(value + 0.0)
+    below = (days * pl.col(f"{name}:tt") - t * t) * 10**metric.decimals
+    return pl.when(below > 0).then((days * pl.col(f"{name}:tx") - t * x) / below)
 
 
 def ln_mean(metric: DailyMetric) -> pl.Expr:
     """Mean of natural logarithms of the daily values."""
     count = pl.col(f"{metric.name}:ln_n")
-    return pl.when(count > 0).then(pl.col(f"{metric.name}:ln_sum") / FINE / count)
+    return pl.when(count > 0).then(pl.col(f"{metric.name}:ln_sum") / (FINE * count))
 
 
 def ln_cv(metric: DailyMetric) -> pl.Expr:
     """Coefficient of variation of the logarithms in percent: 100 x sample sd / mean."""
     name, count = metric.name, pl.col(f"{metric.name}:ln_n")
-    short = pl.col(f"{name}:ln_short")
-    variance = (count * pl.col(f"{name}:ln_squares") - short * short) / (count * (count - 1))
-    value = variance.sqrt() / short * count * 100
-    return pl.when((count > 1) & (short > 0)).then(value)
+    logs = pl.col(f"{name}:ln_sum").cast(pl.Int128)
+    spread = (count * pl.col(f"{name}:ln_squares") - logs * logs).cast(pl.Float64)
+    value = (spread / (count * (count - 1))).sqrt() / logs * count * 100
+    return pl.when((count > 1) & (logs > 0)).then(value)
 
 
 def share(of: list[DailyMetric], parts: list[DailyMetric]) -> pl.Expr:
     """A ratio of weekly sums; null when none of the parts is known or their sum is 0."""
-    above = pl.sum_horizontal([pl.col(f"{m.name}:sum") / 10**m.decimals for m in of])
-    below = pl.sum_horizontal([pl.col(f"{m.name}:sum") / 10**m.decimals for m in parts])
+    finest = max(m.decimals for m in (*of, *parts))
+    above, below = (
+        pl.sum_horizontal([pl.col(f"{m.name}:sum") * 10 ** (finest - m.decimals) for m in metrics])
+        for metrics in (of, parts)
+    )
     known = pl.all_horizontal([n(m) > 0 for m in of])
     return pl.when(known & (below > 0)).then(above / below)
 

@@ -11,7 +11,10 @@ from qol.contracts.model import SourceContract
 from qol.ingest.convert import EPOCH
 from qol.transform.weeks import monday_expr
 
-PLACE = ["raw_object", "line_number"]
+#: Which of two equal records stays: the one from the smaller place.
+PLACE = ["object", "line_number"]
+
+EXCEPT_CONTENT = frozenset({"user_id", "record_key", "value_issues", "raw_object", "line_number"})
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,11 @@ def to_records(
     if line_offsets.height:
         rows = rows.join(line_offsets, on=["object_index", "range_start"], how="left")
         rows = rows.with_columns(pl.col("line_number") + pl.col("lines_before").fill_null(0))
-    return rows.with_columns(
+    rows = rows.with_columns(
         *[(epoch + pl.duration(days=pl.col(name))).cast(pl.Date).alias(name) for name in dates],
         *[pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("source_timestamp", "received_at")],
+    )
+    return rows.with_columns(
         record_key=pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in contract.key], separator="|"),
         raw_object=raw_objects.gather(rows["object_index"]),
     )
@@ -54,8 +59,13 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
     if published is not None and published.height:
         old = published.select(*names, object_index=pl.lit(None, pl.Int64), is_new=pl.lit(value=False))
         rows = pl.concat([rows, old])
-    rows = rows.with_columns(week=monday_expr(pl.col("day")), receipt=receipt())
-    keys = ["user_id", "week", *contract.key]
+    rows = rows.with_columns(
+        _ranks(rows["user_id"]).alias("person"),
+        _ranks(rows["raw_object"]).alias("object"),
+        week=monday_expr(pl.col("day")),
+        receipt=receipt(),
+    )
+    keys = ["person", "week", *contract.key]
     versions = [*contract.version, "receipt"]
     ordered = rows.sort(
         [*keys, *versions, *PLACE, "is_new"],
@@ -73,24 +83,31 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
     return Merged(winners.select(*names, "week"), counts)
 
 
+def _ranks(texts: pl.Series) -> pl.Series:
+    """Numbers that order as the texts do: few distinct texts are sorted instead of every row."""
+    distinct = texts.unique().sort()
+    return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64)
+
+
 def receipt() -> pl.Expr:
     """When a record arrived: its stamp, else the start of its arrival day."""
     return pl.coalesce("received_at", pl.col("arrival_date").cast(pl.Datetime("us", "UTC")))
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
-    """The first row of each group, but by content where rows from different places tie for it."""
+    """The first row of each group, but by content where several new rows, or rows from different places, tie for it."""
     leads = ordered.filter(pl.col("group").is_first_distinct())
     if leads.height == ordered.height:
         return leads
-    lead = ordered.select([*versions, *PLACE])[(leads["position"].gather(ordered["group"] - 1))]
+    lead = ordered.select([*versions, *PLACE, "position"])[(leads["position"].gather(ordered["group"] - 1))]
     ties = pl.all_horizontal([pl.col(name).eq_missing(pl.lit(lead[name])) for name in versions])
     elsewhere = pl.any_horizontal([pl.col(name) != pl.lit(lead[name]) for name in PLACE])
-    contested = ordered.filter(ties & elsewhere)["group"].unique()
+    same_line = pl.col("is_new") & (pl.col("position") != pl.lit(lead["position"]))
+    contested = ordered.filter(ties & (elsewhere | same_line))["group"].unique()
     if contested.is_empty():
         return leads
     tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
-    content = [pl.col(name) for name in names if name not in {"user_id", "record_key", "value_issues", *PLACE}]
+    content = [pl.col(name) for name in names if name not in EXCEPT_CONTENT]
     issues = pl.col("value_issues").list.join("\n")
     best = tied.sort(["group", *content, issues, *PLACE, ~pl.col("is_new")], nulls_last=True)
     best = best.filter(pl.col("group").is_first_distinct())

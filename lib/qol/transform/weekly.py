@@ -95,4 +95,4 @@ def _derived(contracts: Contracts, rule: Derived, valid: pl.Expr) -> pl.Expr:
     else:
         return exact.sum_at_least(of[0], rule.threshold, valid)
     enough = exact.n(of[0]) >= rule.min_days
-    return pl.when(enough).then(value).round(rule.decimals, mode="half_away_from_zero")
+    return pl.when(enough).then(exact.decimal(value, rule.decimals))

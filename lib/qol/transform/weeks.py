@@ -30,13 +30,15 @@ def iso_week(monday: date) -> str:
 
 def parse_week(text: str) -> date:
     """The Monday of `2026-W46`; UsageError for anything that is no ISO week."""
+    monday: date | None
     try:
-        if len(text) != len("2026-W46"):
-            raise ValueError
-        return datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
+        monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
     except ValueError:
+        monday = None
+    if monday is None or iso_week(monday) != text:  # strptime also reads 2026-W1, and 2021-W53 of a year of 52 weeks
         message = f"week {text!r}: not an ISO week; allowed: YYYY-Www such as 2026-W46 or 2020-W53"
-        raise UsageError(message) from None
+        raise UsageError(message)
+    return monday
 
 
 def is_closed(monday: date, now: datetime) -> bool:

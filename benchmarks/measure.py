@@ -1,0 +1,121 @@
+"""A command as its own process: wall seconds, processor seconds and peak memory of the whole process tree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+INTERVAL = 0.1
+PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
+#: Proportional sizes cost a walk over page tables, so they are asked for only near the peak of resident sizes.
+NEAR_PEAK = 0.9
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run took; `memory` is the peak of the tree's proportional set sizes, shared pages counted once."""
+
+    seconds: float
+    processor_seconds: float
+    memory: int
+
+
+def run_measured(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Outcome:
+    """Run a command from start to exit; CalledProcessError with the end of its output when it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment and {**os.environ, **environment}
+        )
+        tree = _Tree(process.pid)
+        while not _has_ended(process):
+            tree.look()
+        seconds = time.perf_counter() - started
+    if process.returncode:
+        tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise subprocess.CalledProcessError(process.returncode, list(command), tail)
+    return Outcome(seconds, tree.processor_seconds, tree.peak)
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(INTERVAL)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module with this interpreter."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def middle(outcomes: Sequence[Outcome]) -> float:
+    """Median wall seconds."""
+    return median(outcome.seconds for outcome in outcomes)
+
+
+class _Tree:
+    """A process and all it started, also those whose parent has ended."""
+
+    def __init__(self, root: int) -> None:
+        self._members = {root}
+        self._spent: dict[int, float] = {}
+        self._most_resident = 0
+        self.peak = 0
+
+    @property
+    def processor_seconds(self) -> float:
+        return sum(self._spent.values())
+
+    def look(self) -> None:
+        """Take one sample."""
+        stats = _all_processes()
+        found = True
+        while found:
+            found = {pid for pid, stat in stats.items() if stat.parent in self._members} - self._members
+            self._members |= found
+        alive = [pid for pid in self._members if pid in stats]
+        self._spent.update((pid, stats[pid].seconds) for pid in alive)
+        resident = sum(stats[pid].resident for pid in alive)
+        self._most_resident = max(self._most_resident, resident)
+        if resident >= NEAR_PEAK * self._most_resident:
+            self.peak = max(self.peak, sum(_proportional(pid) for pid in alive))
+
+
+@dataclass(frozen=True)
+class _Stat:
+    parent: int
+    seconds: float
+    resident: int
+
+
+def _all_processes() -> dict[int, _Stat]:
+    stats = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdecimal():
+            try:
+                text = Path(entry.path, "stat").read_text(encoding="ascii", errors="replace")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            # The name before the last bracket may hold spaces.
+            fields = text.rpartition(")")[2].split()
+            ticks = int(fields[11]) + int(fields[12])
+            stats[int(entry.name)] = _Stat(int(fields[1]), ticks / TICKS, int(fields[21]) * PAGE)
+    return stats
+
+
+def _proportional(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024

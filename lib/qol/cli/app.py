@@ -1,0 +1,54 @@
+"""Every command of `qol`, by name."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from qol import __version__
+from qol.cli import contract_commands, doctor, look_commands, run_commands, sample_command, why_command
+from qol.cli.failures import Commands
+
+EXIT_CODES = (
+    "Exit codes: 0 published or nothing to do · 1 failed · 2 usage or contract error · 3 refused by the gate · "
+    "4 another run holds the lock."
+)
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Wearable JSON lines in, one row per person and week out.",
+    epilog=EXIT_CODES,
+)
+app.command("sample")(sample_command.sample)
+app.command("run")(run_commands.run)
+app.command("backfill")(run_commands.backfill)
+app.command("rebuild")(run_commands.rebuild)
+app.command("query")(look_commands.query)
+app.command("runs")(look_commands.runs)
+app.command("rejects")(look_commands.rejects)
+app.command("why")(why_command.why)
+app.command("doctor")(doctor.doctor)
+app.add_typer(contract_commands.app, name="contracts")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"qol {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    _version_asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a stream that cannot show a character shows `?`, and goes on

@@ -1,0 +1,124 @@
+"""`qol contracts`: check, list, show and document what `schemas/` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qol.cli.options import SchemasOption
+from qol.cli.show import count, say, table, warn
+from qol.errors import UsageError
+
+if TYPE_CHECKING:
+    from qol.contracts.model import Contracts, Example, Field, SourceContract
+
+app = typer.Typer(no_args_is_help=True, help="Check, list, show and document the contracts.")
+
+
+def _load(schemas: Path | None) -> Contracts:
+    from qol.contracts.load import load_contracts
+
+    if schemas is not None and not (schemas / "source.schema.json").is_file():
+        raise UsageError(f"--schemas {schemas}: no source.schema.json there; allowed: a folder with contracts")
+    return load_contracts(schemas.resolve() if schemas else None)
+
+
+@app.command()
+def check(schemas: SchemasOption = None) -> None:
+    """Check all contracts; every mistake is named with its place, what stands there and what may stand there."""
+    contracts = _load(schemas)
+    examples = sum(len(contract.examples) for contract in contracts.sources)
+    sources = count(len(contracts.sources), "source contract")
+    say(f"{contracts.root}: {sources}, {len(contracts.metrics)} daily metrics, {count(examples, 'example')}: all fit.")
+
+
+@app.command("list")
+def list_contracts(schemas: SchemasOption = None) -> None:
+    """List the source contracts."""
+    contracts = _load(schemas)
+    rows = [
+        (c.name, ", ".join(c.paths), len(c.fields), ", ".join(name for name in c.daily if name != "where"))
+        for c in contracts.sources
+    ]
+    table(f"Contracts in {contracts.root}", ("contract", "raw folders", "fields", "daily metrics it gives"), rows)
+    say("One of them whole: qol contracts show NAME (a table's name works too)")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A contract such as garmin_dailies, or a table such as weekly_metrics.")],
+    schemas: SchemasOption = None,
+) -> None:
+    """Show a contract's fields and examples, or a table's columns."""
+    from qol.contracts.columns import table_schemas
+
+    contracts = _load(schemas)
+    tables = table_schemas(contracts)
+    if name in contracts.by_name:
+        _show_contract(contracts.by_name[name])
+    elif name in tables:
+        table(name, ("column", "type", "meaning"), [(c.name, c.type, c.comment) for c in tables[name]])
+    else:
+        raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
+
+
+def _show_contract(contract: SourceContract) -> None:
+    say(f"{contract.name} ({contract.file})", style="bold")
+    say(contract.description)
+    say()
+    say(f"raw folders: {', '.join(contract.paths)}")
+    say(f"key: person, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
+    fields = [(f.name, _raw(f), f.type, f.unit or "", _allowed(f), f.description) for f in contract.fields]
+    table("Fields", ("column", "raw path", "type", "unit", "allowed", "meaning"), fields)
+    table("Daily metrics", ("metric", "formula"), list(contract.daily.items()))
+    for example in contract.examples:
+        _show_example(example)
+
+
+def _raw(field: Field) -> str:
+    paths = " or ".join(".".join(path) for path in field.paths)
+    return f"{field.samples.reduce} of {paths}" if field.samples else paths
+
+
+def _allowed(field: Field) -> str:
+    rule: Any = field.samples or field
+    parts = [f"{rule.low:.10g} to {rule.high:.10g}"] if rule.low is not None and rule.high is not None else []
+    parts += [f"{value:g} = no value" for value in field.sentinels]
+    return ", ".join(parts)
+
+
+def _show_example(example: Example) -> None:
+    say(f"Example: {example.name} (arrives {example.arrival})", style="bold")
+    say(f"  {example.raw}")
+    if example.reject:
+        say(f"  rejected: {example.reject}")
+    for name, value in (example.expect or {}).items():
+        say(f"  {name} = {'null' if value is None else value}")
+    for issue in example.nulled:
+        say(f"  became null or was corrected: {issue}")
+
+
+@app.command()
+def docs(
+    schemas: SchemasOption = None,
+    only_check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is stale.")] = False,
+) -> None:
+    """Write the files generated from the contracts: the catalog page and one flat file per table."""
+    from qol.contracts.flat_tables import stale_files, write_generated
+
+    contracts = _load(schemas)
+    if contracts.root.name != "schemas":
+        raise UsageError(
+            f"{contracts.root}: files are generated beside it; allowed: a folder named schemas in a project"
+        )
+    project = contracts.root.parent
+    paths = stale_files(contracts, project) if only_check else write_generated(contracts, project)
+    if only_check and paths:
+        warn(f"{count(len(paths), 'generated file')} not up to date; `qol contracts docs` writes them:", style="red")
+        warn("\n".join(f"  {path}" for path in paths))
+        raise typer.Exit(1)
+    say("Generated files are up to date." if not paths else f"Wrote {count(len(paths), 'file')}:")
+    for path in paths:
+        say(f"  {path}")

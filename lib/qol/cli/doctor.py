@@ -1,0 +1,166 @@
+"""`qol doctor`: is everything here that a run needs, and if not, what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from qol.cli.options import KEY_FILE, KEY_VARIABLE, LakeOption, open_existing
+from qol.cli.show import table
+from qol.errors import ContractError, LockedError, QolError
+
+if TYPE_CHECKING:
+    from qol.lake import LocalLake
+
+_DISTRIBUTION = "qol-lake"
+_PIN = re.compile(r"([A-Za-z0-9_.-]+)==([^;\s]+)(.*)")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; without a next step when all is well."""
+
+    what: str
+    found: str
+    next_step: str = ""
+
+
+def doctor(lake: LakeOption = None) -> None:
+    """Look at Python, packages, Java, the key, the contracts and the lake; say what to do where something is wrong."""
+    findings = [*_machine(), _contracts(), *_lake(lake)]
+    rows = [("✗" if f.next_step else "✓", f.what, f.found, f.next_step) for f in findings]
+    table("", ("", "what", "found", "what to do"), rows)
+    if any(finding.next_step for finding in findings):
+        raise typer.Exit(1)
+
+
+def _machine() -> Iterator[Finding]:
+    wrong_python = (
+        "use Python 3.11: packages are pinned for it" if platform.python_version_tuple()[:2] != ("3", "11") else ""
+    )
+    yield Finding("Python", platform.python_version(), wrong_python)
+    differing = list(_differing())
+    install = "install the pinned versions: `make setup`, or pip install of this project"
+    yield Finding("packages", "; ".join(differing) or "as pinned", install if differing else "")
+    yield _java()
+
+
+def _differing() -> Iterator[str]:
+    for requirement in _requirements():
+        pin = _PIN.match(requirement)
+        if pin is None or "extra" in pin.group(3):
+            continue
+        try:
+            found = importlib.metadata.version(pin.group(1))
+        except importlib.metadata.PackageNotFoundError:
+            found = "missing"
+        if found != pin.group(2):
+            yield f"{pin.group(1)} {found}, pinned {pin.group(2)}"
+
+
+def _requirements() -> list[str]:
+    """What the installed distribution asks for; of a checkout that is not installed, what its pyproject.toml says."""
+    try:
+        return importlib.metadata.requires(_DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        project = Path(__file__).resolve().parents[3] / "pyproject.toml"
+        if not project.is_file():
+            return []
+        listed: list[str] = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
+        return listed
+
+
+def _java() -> Finding:
+    from qol.engine.java import find_java, java_version
+
+    try:
+        home = find_java()
+    except QolError as err:
+        return Finding("Java (only for --engine spark)", "none", str(err))
+    version = java_version(home)
+    broken = "" if version else "this Java does not start; set JAVA_HOME to one of version 8, 11 or 17"
+    return Finding("Java (only for --engine spark)", f"{version or 'broken'} in {home}", broken)
+
+
+def _contracts() -> Finding:
+    from qol.contracts.load import load_contracts
+
+    try:
+        contracts = load_contracts()
+    except ContractError as err:
+        return Finding("contracts", f"{len(err.problems)} problems", "`qol contracts check` names them")
+    except QolError as err:
+        return Finding("contracts", "none", str(err))
+    return Finding("contracts", f"{len(contracts.sources)} sources in {contracts.root}")
+
+
+def _lake(uri: str | None) -> Iterator[Finding]:
+    try:
+        lake = open_existing(uri)
+    except QolError as err:
+        yield _key(None)
+        yield Finding("lake", uri or "not given", str(err))
+        return
+    yield _key(lake)
+    yield _access(lake)
+    yield _lock(lake)
+    yield _last_run(lake)
+
+
+def _key(lake: LocalLake | None) -> Finding:
+    """How long the key is, never what it is."""
+    from qol.ingest.user_map import MIN_KEY_BYTES
+
+    named = os.environ.get(KEY_VARIABLE, "").encode()
+    place = KEY_VARIABLE
+    if not named and lake is not None and lake.stat(KEY_FILE) is not None:
+        named, place = lake.read(KEY_FILE).strip(), f"the lake's {KEY_FILE}"
+    enough = len(named) >= MIN_KEY_BYTES
+    advice = f"set {KEY_VARIABLE} to a secret of at least {MIN_KEY_BYTES} bytes, and keep it"
+    return Finding("pseudonym key", f"{len(named)} bytes in {place}" if named else "not set", "" if enough else advice)
+
+
+def _access(lake: LocalLake) -> Finding:
+    try:
+        raw = len(lake.children("raw/").folders)
+        with tempfile.TemporaryFile(dir=lake.root):
+            pass
+    except OSError as err:
+        return Finding("lake", f"{lake.uri}: {err.strerror}", "give this user the right to read and write there")
+    return Finding("lake", f"{lake.uri}: readable, writable{'' if raw else ', no raw/ folder yet'}")
+
+
+def _lock(lake: LocalLake) -> Finding:
+    try:
+        with lake.lock("doctor"):
+            return Finding("lock", "free")
+    except LockedError as err:
+        return Finding("lock", str(err), "wait until that run has ended, or end it")
+    except OSError as err:
+        return Finding("lock", str(err.strerror), "give this user the right to write below _locks/")
+
+
+def _last_run(lake: LocalLake) -> Finding:
+    import msgspec
+
+    from qol.publish.manifest import read_heads
+
+    try:
+        head = next(read_heads(lake), None)
+    except (msgspec.MsgspecError, QolError):
+        return Finding("last run", "its manifest is not readable", "`qol runs` names it; move it aside")
+    if head is None:
+        return Finding("last run", "none yet")
+    good = head.status in ("published", "nothing_to_do")
+    found = f"{head.run_id}: {head.status}"
+    return Finding("last run", found, "" if good else f"`qol runs {head.run_id}` says why; a plain `qol run` repairs")

@@ -1,0 +1,126 @@
+"""What commands read of a lake: one person's rows, rejects, keys of raw objects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from qol.contracts.columns import arrow_schema, table_schemas
+from qol.contracts.model import Contracts
+from qol.ingest.listing import RAW
+from qol.lake import LocalLake
+from qol.publish.assemble import partition_key
+from qol.publish.manifest import TableFile, read_manifests
+from qol.publish.protocol import find_published
+from qol.trace import Found, fields_behind, raw_names
+from qol.transform.weeks import iso_week
+
+
+def find_person(lake: LocalLake, contracts: Contracts, user_id: str, monday: date, now: datetime) -> Found:
+    """One person's week: the weekly row as it is stored, daily rows and records with the contracts' columns."""
+    day = monday.isoformat()
+    weekly = partition_key("weekly_metrics", day)
+    published = lake.stat(weekly) is not None
+    rows = _of_person(lake, weekly, user_id).to_pylist() if published else []
+    daily = person_rows(lake, contracts, "daily_metrics", day, user_id)
+    return Found(
+        user_id=user_id,
+        monday=monday,
+        now=now,
+        weekly=rows[0] if rows else None,
+        week_is_published=published,
+        daily=daily,
+        records={c.name: person_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
+        other_weeks=() if daily.height else tuple(_weeks_of(lake, user_id)),
+    )
+
+
+def person_rows(lake: LocalLake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
+    """Rows of a person in a partition, with the contract's columns whatever the file has; empty without a file."""
+    schema = arrow_schema(table_schemas(contracts)[table])
+    empty = pl.DataFrame(schema.empty_table())
+    key = partition_key(table, day)
+    if lake.stat(key) is None:
+        return empty
+    found = pl.DataFrame(_of_person(lake, key, user_id))
+    known = [name for name in empty.columns if name in found.columns]
+    return pl.concat([empty, found.select(pl.col(name).cast(empty.schema[name]) for name in known)], how="diagonal")
+
+
+def _of_person(lake: LocalLake, key: str, user_id: str) -> Any:
+    return pq.read_table(lake.open_table(key), filters=[("user_id", "=", user_id)])
+
+
+def _weeks_of(lake: LocalLake, user_id: str) -> Iterator[date]:
+    """Weeks in which a person has daily rows."""
+    for day in sorted(find_published(lake, ["daily_metrics"]).dates("daily_metrics")):
+        file = lake.open_table(partition_key("daily_metrics", day))
+        if pq.read_table(file, columns=["user_id"], filters=[("user_id", "=", user_id)]).num_rows:
+            yield date.fromisoformat(day)
+
+
+def raw_keys(lake: LocalLake, hashes: Iterable[str]) -> dict[str, str]:
+    """Keys of raw objects by their SHA-256: of those in the lake, else of those a manifest names."""
+    missing, found = set(hashes), dict[str, str]()
+    for key in _all_keys(lake):
+        if not missing:
+            break
+        hashed = hashlib.sha256(key.encode()).hexdigest()
+        if hashed in missing:
+            found[hashed] = key
+            missing.discard(hashed)
+    return found
+
+
+def _all_keys(lake: LocalLake) -> Iterator[str]:
+    yield from (stored.key for stored in lake.walk(RAW))
+    for manifest in read_manifests(lake):
+        yield from (counted.key for counted in manifest.objects)
+
+
+def read_rejects(lake: LocalLake, contracts: Contracts, day: str | None = None) -> pl.DataFrame:
+    """Rejects of one arrival day, or of all, without their raw bytes, with `date` and `row` (their place in the file)."""
+    columns = [column for column in table_schemas(contracts)["rejects"] if column.name != "raw"]
+    empty = pl.DataFrame(arrow_schema(columns).empty_table())
+    frames = [empty.with_columns(date=pl.lit(None, pl.String), row=pl.lit(None, pl.Int64))]
+    for found in sorted(find_published(lake, ["rejects"]).dates("rejects")):
+        if day in (None, found):
+            file = lake.open_table(partition_key("rejects", found))
+            rows = pl.DataFrame(pq.read_table(file, columns=empty.columns))
+            frames.append(rows.with_columns(date=pl.lit(found), row=pl.int_range(pl.len())))
+    return pl.concat(frames)
+
+
+def raw_of_rejects(lake: LocalLake, day: str) -> list[bytes]:
+    """Raw bytes of an arrival day's rejects, in the order of their file."""
+    raw: list[bytes] = pq.read_table(lake.open_table(partition_key("rejects", day)), columns=["raw"])["raw"].to_pylist()
+    return raw
+
+
+def example_of_issue(
+    lake: LocalLake, contracts: Contracts, record: str, raw_name: str, files: list[TableFile]
+) -> tuple[str, str, str] | None:
+    """Person, week and metric of a kept record with that issue, in the newest of the weeks that have a weekly file."""
+    contract = contracts.by_name.get(record)
+    weekly = [name for group in contracts.groups for name in group.metrics]
+    metrics = [
+        name
+        for name in (contract.daily if contract else ())
+        if contract and name in weekly and any(raw_name in raw_names(f) for f in fields_behind(contract, (name,)))
+    ]
+    with_weekly = {file.date for file in files if file.name == "weekly_metrics"}
+    days = sorted({f.date for f in files if f.name == f"records_{record}"} & with_weekly, reverse=True)
+    for day in days if metrics else ():
+        file = lake.open_table(partition_key(f"records_{record}", day))
+        rows = pl.DataFrame(pq.read_table(file, columns=["user_id", "value_issues"])).drop_nulls()
+        touched = rows.filter(
+            pl.col("value_issues").list.eval(pl.element().str.starts_with(f"{raw_name}: ")).list.any()
+        )
+        if touched.height:
+            return str(touched["user_id"][0]), iso_week(date.fromisoformat(day)), metrics[0]
+    return None

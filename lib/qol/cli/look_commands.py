@@ -1,0 +1,222 @@
+"""`qol query`, `qol runs`, `qol rejects`: what is in a lake, without changing it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from qol.cli.options import LakeOption, open_existing, parse_date
+from qol.cli.show import cell, clean, command, count, cut, say, table, warn
+from qol.contracts.reasons import REJECT_REASONS
+from qol.errors import UsageError
+
+if TYPE_CHECKING:
+    from qol.lake import LocalLake
+    from qol.publish.manifest import Manifest
+    from qol.query import Answer
+
+SHOWN_RAW = 500
+#: Characters of a run id that are the run's clock; runs of the same clock are told apart by when they ended.
+_CLOCK = len("20261118T000500Z")
+_PERSONAL = "Raw items may hold personal data: do not pass them on."
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT in Athena's dialect.", show_default=False)],
+    lake: LakeOption = None,
+    form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="How rows are printed.")] = "table",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows a table shows; csv and json have all.")] = 100,
+) -> None:
+    """Ask the lake's tables as Athena would: weekly_metrics, daily_metrics, records_*, rejects, job_runs."""
+    from qol.contracts.load import load_contracts
+    from qol.query import ask
+
+    answer = ask(open_existing(lake), load_contracts(), sql)
+    if "raw" in answer.columns:
+        warn(_PERSONAL, style="yellow")
+    if form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(answer.columns)
+        writer.writerows([_flat(value) for value in row] for row in answer.rows)
+    elif form == "json":
+        for line in _json_lines(answer):
+            typer.echo(line)
+    else:
+        _show_answer(answer, limit)
+
+
+def _show_answer(answer: Answer, limit: int) -> None:
+    shown = list(islice(answer.rows, limit))
+    more = next(answer.rows, None) is not None
+    table("", answer.columns, [[_short(value) for value in row] for row in shown])
+    say(f"The first {count(limit, 'row')}; --limit shows more." if more else count(len(shown), "row"))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bytes | dict):
+        return cut(cell(value), SHOWN_RAW)
+    return ", ".join(cell(each) for each in value) if isinstance(value, list) else value
+
+
+def _flat(value: Any) -> Any:
+    """A value as CSV has it: exact numbers, ISO times, lists and structures as JSON."""
+    if value is None or isinstance(value, str | int | float):
+        return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+    return json.dumps(value, default=_plain) if isinstance(value, list | dict) else _plain(value)
+
+
+def _json_lines(answer: Answer) -> Iterator[str]:
+    """An array with one object a line."""
+    before = "["
+    for row in answer.rows:
+        named = dict(zip(answer.columns, row, strict=True))
+        yield f"{before}{json.dumps(named, default=_plain)}"
+        before = ","
+    yield "]" if before == "," else "[]"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+
+
+def runs(
+    run_id: Annotated[str | None, typer.Argument(help="Show this run whole; the start of its id is enough.")] = None,
+    lake: LakeOption = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the newest runs.")] = 20,
+) -> None:
+    """List the runs of a lake, newest first, or show one with everything its manifest says."""
+    opened = open_existing(lake)
+    if run_id is not None:
+        _show_run(opened, run_id)
+        return
+    keys = _run_keys(opened)
+    rows = [_run_row(opened, key) for key in keys[:limit]]
+    if not rows:
+        say(f"No run yet. {command('run', '--lake', opened.uri)}")
+        return
+    heads = ("run", "status", "trigger", "week", "weeks replaced", "items", "rejected", "seconds")
+    table("Runs, newest first", heads, rows)
+    say(f"One of them whole: {command('runs', rows[0][0], '--lake', opened.uri)}")
+
+
+def _run_keys(lake: LocalLake) -> list[str]:
+    from qol.publish.manifest import RUNS
+
+    keys = [stored.key for stored in lake.children(RUNS).objects if stored.key.endswith(".json")]
+    return sorted(keys, key=lambda key: (_name(key)[:_CLOCK], lake.path(key).stat().st_mtime_ns), reverse=True)
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".json")
+
+
+def _read(lake: LocalLake, key: str) -> Manifest | None:
+    """A manifest, or None when the file is not one."""
+    import msgspec
+
+    from qol.publish.manifest import Manifest
+
+    try:
+        return msgspec.json.decode(lake.read(key), type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _run_row(lake: LocalLake, key: str) -> Sequence[Any]:
+    manifest = _read(lake, key)
+    if manifest is None:
+        return _name(key), "not readable", "", "", "", None, None, None
+    weeks = manifest.weeks
+    span = " to ".join(dict.fromkeys((weeks[0], weeks[-1]))) + f" ({len(weeks)})" if weeks else ""
+    totals, seconds = manifest.totals, round(sum(manifest.stages.values()), 1)
+    counts = (totals.get("lines"), totals.get("rejected"), seconds)
+    return manifest.run_id, manifest.status, manifest.trigger, manifest.week, span, *counts
+
+
+def _show_run(lake: LocalLake, run_id: str) -> None:
+    from qol.cli.manifest_report import show_manifest
+    from qol.contracts.load import load_contracts
+
+    manifest = _read(lake, find_run(lake, run_id))
+    if manifest is None:
+        raise UsageError(f"run {run_id}: its manifest is not readable")
+    show_manifest(lake, load_contracts(), manifest)
+
+
+def find_run(lake: LocalLake, run_id: str) -> str:
+    """The key of the one manifest whose run id starts so; UsageError when none or several do."""
+    keys = _run_keys(lake)
+    found = [key for key in keys if _name(key).startswith(run_id)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(_name(key) for key in (found or keys)[:5]) or "there is none yet"
+    raise UsageError(f"run {run_id}: names {count(len(found), 'run')}; allowed: {known}")
+
+
+def rejects(
+    lake: LakeOption = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="List the items rejected for this reason.")] = None,
+    date: Annotated[str | None, typer.Option("--date", help="Only of this arrival day, YYYY-MM-DD.")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Only of raw objects that this run read.")] = None,
+    show_raw: Annotated[
+        bool, typer.Option("--show-raw", help="Print the items too; they may hold personal data.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many items are listed.")] = 50,
+) -> None:
+    """Count what could not be read, by reason, record and day; with --reason, say where each item is."""
+    from qol.cli.lake_reading import read_rejects
+    from qol.contracts.load import load_contracts
+
+    if reason is not None and reason not in REJECT_REASONS:
+        raise UsageError(f"--reason {reason}: unknown; allowed: {', '.join(REJECT_REASONS)}")
+    day = parse_date("--date", date).isoformat() if date else None
+    opened = open_existing(lake)
+    found = read_rejects(opened, load_contracts(), day)
+    if run is not None:
+        manifest = _read(opened, find_run(opened, run))
+        read = [counted.key for counted in manifest.objects] if manifest else []
+        found = found.filter(found["raw_object"].is_in(read))
+    if reason is not None:
+        found = found.filter(found["reason"] == reason)
+    rows = found.sort("date", "raw_object", "line_number", "item").to_dicts()
+    if not rows:
+        say("No rejected items." if reason is None else f"No items rejected for {reason}.")
+    elif reason is None and not show_raw:
+        _count_rejects(opened, rows)
+    else:
+        _list_rejects(opened, rows, limit, show_raw=show_raw)
+
+
+def _count_rejects(lake: LocalLake, rows: list[dict[str, Any]]) -> None:
+    counted = Counter((row["reason"], f"{row['source']}_{row['record']}", row["date"]) for row in rows)
+    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    heads = ("reason", "record", "arrival day", "items", "meaning")
+    table("Rejected items", heads, [(*names, items, REJECT_REASONS.get(names[0], "")) for names, items in ordered])
+    say(f"Where they are: {command('rejects', '--lake', lake.uri, '--reason', ordered[0][0][0])}")
+
+
+def _list_rejects(lake: LocalLake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
+    from qol.cli.lake_reading import raw_of_rejects
+
+    shown = [
+        (f"{row['raw_object']}:{row['line_number']}", row["item"], row["reason"], row["message"])
+        for row in rows[:limit]
+    ]
+    table("Rejected items", ("raw line", "item", "reason", "what was found"), shown)
+    more = f"; --limit shows more than {limit}" if len(rows) > limit else ""
+    say(f"{count(len(rows), 'item')}{more}. The copy of an item is in {lake.path('quarantine/rows')}.")
+    if show_raw:
+        warn(_PERSONAL, style="yellow")
+        raw = {row["date"]: raw_of_rejects(lake, row["date"]) for row in rows[:limit]}
+        for row in rows[:limit]:
+            say(f"{row['raw_object']}:{row['line_number']}", style="bold")
+            say(cut(clean(cell(raw[row["date"]][row["row"]])), SHOWN_RAW))

@@ -1,0 +1,194 @@
+"""A run as people see it: its stages while it works, what it published at its end, and how to see why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from qol.cli.failures import Note
+from qol.cli.show import command, console, count, cut, say, table, warn
+from qol.contracts.reasons import REJECT_REASONS
+from qol.errors import RefusedError
+from qol.publish.manifest import RUNS, Manifest, TableFile, manifest_key
+from qol.transform.weeks import iso_week
+
+if TYPE_CHECKING:
+    from qol.contracts.model import Contracts
+    from qol.lake import LocalLake
+    from qol.pipeline import RunOptions
+
+_TABLE_COLUMN, _WEEK_COLUMN = 26, 10
+
+
+class RunWatch:
+    """Shows the stage a run is in; an error that ends it learns where the manifest is."""
+
+    def __init__(self, lake: LocalLake, options: RunOptions) -> None:
+        self._lake = lake
+        self._options = options
+        self._before = self._manifests()
+        self._console = console(stderr=True)
+        self._status = self._console.status("starting")
+        self._stage = ""
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def stage(self, name: str) -> None:
+        """A stage begins."""
+        self._stage = name
+        self._status.update(name)
+        if not self._console.is_terminal:
+            warn(f"  {name}")
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, _: TracebackType | None) -> None:
+        self._status.stop()
+        if err is not None:
+            for sentence in self._aftermath(err):
+                err.add_note(Note(sentence))
+
+    def _manifests(self) -> set[str]:
+        return {stored.key for stored in self._lake.children(RUNS).objects if stored.key.endswith(".json")}
+
+    def _aftermath(self, err: BaseException) -> Iterator[str]:
+        """Where to look and what to do; the run's own manifest is the one that is new."""
+        stamp = f"{RUNS}{self._options.now:%Y%m%dT%H%M%SZ}-{self._options.trigger}-"
+        fresh = sorted(key for key in self._manifests() - self._before if key.startswith(stamp))
+        if self._stage:
+            yield f"Stage: {self._stage}."
+        for key in fresh:
+            yield f"Run {Path(key).stem}; its manifest is at {self._lake.path(key)}"
+        if not fresh:
+            yield "No manifest was written." + (" A dry run writes none." if self._options.dry_run else "")
+        if isinstance(err, RefusedError):
+            if self._options.docs is not None:
+                yield f"All results: {self._options.docs / 'index.html'}"
+            yield "To publish although a check fails: the same command with --accept and the check's id."
+
+
+def report(lake: LocalLake, contracts: Contracts, manifest: Manifest, *, dry_run: bool = False) -> None:
+    """What a run published, what it could not use and why, and where everything is."""
+    say()
+    say(_headline(manifest, dry_run=dry_run), style="bold")
+    show_tables(manifest.tables)
+    show_counts(manifest)
+    show_rejects(lake, manifest)
+    show_issues(lake, contracts, manifest)
+    show_warnings(manifest)
+    say(f"Seconds    {show_seconds(manifest)}")
+    if not dry_run:
+        say(f"Manifest   {lake.path(manifest_key(manifest.run_id))}")
+    docs = lake.root / "_docs" / "index.html"
+    if manifest.checks and docs.exists() and not dry_run:
+        say(f"Data Docs  {docs}")
+
+
+def show_seconds(manifest: Manifest) -> str:
+    """How long each stage took."""
+    return ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in manifest.stages.items())
+
+
+def _headline(manifest: Manifest, *, dry_run: bool) -> str:
+    fresh = sum(file.replaced for file in manifest.tables)
+    if dry_run:
+        return f"Dry run {manifest.run_id}: would replace {count(fresh, 'file')}; nothing was written."
+    if manifest.status == "nothing_to_do":
+        return f"Run {manifest.run_id}: nothing to do, every file is as it was."
+    return f"Run {manifest.run_id}: published {count(fresh, 'file')} of {count(len(manifest.weeks), 'week')}."
+
+
+def show_tables(files: list[TableFile]) -> None:
+    """Rows per table and week, as many of the newest weeks as fit the width."""
+    of_weeks = [file for file in files if file.name != "rejects"]
+    weeks = sorted({file.date for file in of_weeks})
+    if not weeks:
+        return
+    fitting = max(1, (console().width - _TABLE_COLUMN) // _WEEK_COLUMN)
+    shown = weeks[-fitting:]
+    cells = {(f.name, f.date): f"{f.rows}" if f.replaced else f"{f.rows} =" for f in of_weeks}
+    names = sorted(
+        {f.name for f in of_weeks}, key=lambda name: (name.startswith("records_"), name != "weekly_metrics", name)
+    )
+    rows = [(name, *(cells.get((name, day), "-") for day in shown)) for name in names]
+    earlier = f", {count(len(weeks) - len(shown), 'earlier week')} not shown" if len(weeks) > len(shown) else ""
+    title = f"Rows per table and week (= as before, - none{earlier})"
+    table(title, ("table", *(iso_week(date.fromisoformat(day)) for day in shown)), rows)
+
+
+def show_counts(manifest: Manifest) -> None:
+    """The conservation law with its numbers, and what was not read at all."""
+    window, totals = manifest.window, manifest.totals
+    if window.last is not None:
+        read = f"{count(len(manifest.objects), 'raw object')} of arrival days {window.first or '-'} to {window.last}"
+        say(f"Read {read}, {count(totals.get('physical_lines', 0), 'line')}.")
+        parts = " + ".join(f"{totals.get(n, 0)} {n}" for n in ("blank", "control", "rejected", "kept", "superseded"))
+        say(f"{count(totals.get('lines', 0), 'item')} = {parts}")
+        if not manifest.objects:
+            say("Nothing arrived in those days: raw objects lie below raw/<source>/<record>/date=YYYY-MM-DD/.")
+    reasons: dict[str, list[str]] = {}
+    for skipped in manifest.skipped:
+        reasons.setdefault(skipped.reason, []).append(skipped.key)
+    for reason, keys in sorted(reasons.items()):
+        say(f"Skipped {count(len(keys), 'object')} ({reason}), such as {cut(keys[0], 120)}")
+
+
+def show_rejects(lake: LocalLake, manifest: Manifest) -> None:
+    """Rejected items by reason, each with the command that shows them."""
+    if not manifest.rejects_by_reason:
+        return
+    rows = [
+        (reason, items, REJECT_REASONS.get(reason, ""), command("rejects", "--lake", lake.uri, "--reason", reason))
+        for reason, items in sorted(manifest.rejects_by_reason.items(), key=lambda pair: -pair[1])
+    ]
+    table("Rejected items", ("reason", "items", "meaning"), [row[:3] for row in rows])
+    say(f"Where each one is: {rows[0][3]}")
+    say()
+
+
+def show_issues(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> None:
+    """Values that became null or were corrected, by field, and names no contract knows."""
+    found = list(_issues(manifest.field_issues))
+    unknown = [(record, name, number) for record, name, reason, number in found if reason == "unknown_field"]
+    values = [issue for issue in found if issue[2] != "unknown_field"]
+    if values:
+        values.sort(key=lambda issue: (-issue[3], issue[:3]))
+        table(
+            "Values of kept records that became null or were corrected", ("record", "field", "reason", "values"), values
+        )
+        say(f"What that did to a week: {_why_command(lake, contracts, manifest, values)}")
+        say()
+    for record, name, number in unknown[:5]:
+        say(f"{record}: {count(number, 'record')} with {cut(name, 80)}, a field that no contract names")
+
+
+def _issues(nested: dict[str, Any]) -> Iterator[tuple[str, str, str, int]]:
+    for record, issued in nested.items():
+        for name, reasons in issued.items():
+            for reason, number in reasons.items():
+                yield record, name, reason, number
+
+
+def _why_command(lake: LocalLake, contracts: Contracts, manifest: Manifest, values: list[Any]) -> str:
+    """A `qol why` of a person and week that one of the issues touched."""
+    from qol.cli.lake_reading import example_of_issue
+
+    for record, name, _, _ in values:
+        example = example_of_issue(lake, contracts, record, name, manifest.tables)
+        if example is not None:
+            user_id, week, metric = example
+            return command("why", "--lake", lake.uri, "--user", user_id, "--week", week, "--metric", metric)
+    return "qol why --user USER_ID --week WEEK --metric METRIC"
+
+
+def show_warnings(manifest: Manifest) -> None:
+    """Checks that did not hold and did not stop the run."""
+    failed = [(c.id, c.severity, c.observed, c.message) for c in manifest.checks if not c.success]
+    if failed:
+        table("Checks that did not hold", ("check", "severity", "observed", "claim"), failed)
+        accepted = [check for check in manifest.accepted if check in {row[0] for row in failed}]
+        if accepted:
+            say(f"Accepted: {', '.join(accepted)}")

@@ -1,0 +1,98 @@
+"""What people see: sentences, tables and paths; plain text when nobody watches, and no control character ever."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+#: Columns of output that goes to a file or a pipe.
+PIPE_WIDTH = 160
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console of the current stream; one that is no terminal is wide and gets no colours."""
+    stream = sys.stderr if stderr else sys.stdout
+    fixed = None if stream.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    return Console(stderr=stderr, width=fixed, markup=False, highlight=False, emoji=False)
+
+
+def say(text: str = "", *, style: str | None = None) -> None:
+    """A sentence on standard output, never wrapped, so that commands and paths can be copied."""
+    console().print(Text(clean(text), style=style or ""), soft_wrap=True)
+
+
+def warn(text: str, *, style: str | None = None) -> None:
+    """A sentence on standard error; lines stay lines."""
+    for line in text.splitlines():
+        console(stderr=True).print(Text(clean(line), style=style or ""), soft_wrap=True)
+
+
+def clean(text: str) -> str:
+    """Text that cannot steer a terminal: what is not printable is written as an escape."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def cut(text: str, length: int) -> str:
+    """The first characters of a text, and how much was left out."""
+    return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
+
+
+def cell(value: Any) -> str:
+    """A value in a table: null as nothing, times in UTC, numbers without noise."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return str(value)
+
+
+def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table; numbers stand right, long cells fold and lose nothing."""
+    rows = list(rows)
+    shown = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(heads):
+        numbers = all(_is_number(row[place]) for row in rows) and bool(rows)
+        shown.add_column(Text(clean(head)), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*[Text(clean(cell(value))) for value in row])
+    console().print(shown)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def command(*words: object) -> str:
+    """A command as a person can paste it: `qol` where the shell finds it, else its path."""
+    return shlex.join([_program(), *map(str, words)])
+
+
+@cache
+def _program() -> str:
+    beside = Path(sys.executable).with_name("qol")
+    if shutil.which("qol") or not beside.is_file():
+        return "qol"
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 item`, `2 items`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,148 @@
+"""Athena's SQL on a local lake: checked, translated to DuckDB, and run where it can read nothing but the tables."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from qol.contracts.columns import table_schemas
+from qol.contracts.model import Column, Contracts
+from qol.errors import UsageError
+from qol.lake import LocalLake
+from qol.publish.manifest import RUNS
+from qol.publish.protocol import find_published
+
+DATABASE = "db_qol"
+_CATALOGS = ("", "awsdatacatalog")
+_MANIFEST_BYTES = 512 * 2**20
+_BATCH_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Column names and rows of a query, read as they are asked for."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+
+def ask(lake: LocalLake, contracts: Contracts, sql: str) -> Answer:
+    """The answer to one SELECT in Athena's dialect; UsageError for anything else, and for what DuckDB refuses."""
+    tables = {name.lower(): name for name in table_schemas(contracts)}
+    statement = _checked(sql, tables)
+    used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
+    connection = _database(lake, contracts, used)
+    try:
+        cursor = connection.execute(statement.sql(dialect="duckdb"))
+        names = tuple(column[0] for column in cursor.description or ())
+        return Answer(names, _rows(cursor))
+    except duckdb.Error as err:
+        raise _refused(err) from None
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    try:
+        while rows := cursor.fetchmany(_BATCH_ROWS):
+            yield from rows
+    except duckdb.Error as err:
+        raise _refused(err) from None
+
+
+def _refused(err: duckdb.Error) -> UsageError:
+    return UsageError(f"SQL: {err}")
+
+
+def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
+    """The one SELECT of a text, with plain names of tables; UsageError when it is anything else."""
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what is refused below
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
+    except sqlglot.errors.SqlglotError as err:
+        first = err.errors[0] if isinstance(err, sqlglot.errors.ParseError) and err.errors else {}
+        place = f", line {first['line']}, column {first['col']}, near {first['highlight']!r}" if first else ""
+        raise UsageError(f"SQL{place}: not readable; allowed: one SELECT in Athena's dialect") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        found = " ".join(statement.key.upper() for statement in statements) or "nothing"
+        raise UsageError(f"SQL: found {found}; allowed: one SELECT")
+    statement = statements[0]
+    if any(statement.find(kind) for kind in (exp.DML, exp.DDL, exp.Command, exp.Into)):
+        raise UsageError("SQL: found a statement that writes; allowed: one SELECT")
+    names = {alias.alias.lower() for alias in statement.find_all(exp.CTE)}
+    for table in list(statement.find_all(exp.Table)):
+        _check_table(table, names, tables)
+    return statement
+
+
+def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -> None:
+    """UsageError unless it names a table of the lake or of the query itself; functions could read files."""
+    allowed = f"{', '.join(sorted(tables))} (also as {DATABASE}.<table>)"
+    if not isinstance(table.this, exp.Identifier):
+        raise UsageError(f"SQL: found {table.this.sql(dialect='athena')} as a table; allowed: {allowed}")
+    known = table.name.lower() in (tables if table.db else {**tables, **dict.fromkeys(names, "")})
+    if not known or table.db.lower() not in ("", DATABASE) or table.catalog.lower() not in _CATALOGS:
+        raise UsageError(f"SQL: no table {table.sql(dialect='athena')}; allowed: {allowed}")
+    table.set("catalog", None)
+
+
+def _database(lake: LocalLake, contracts: Contracts, used: set[str]) -> duckdb.DuckDBPyConnection:
+    """A database in memory with the used tables as views; from then on it opens only the folders of tables."""
+    connection = duckdb.connect(":memory:")
+    connection.execute(f"CREATE SCHEMA {DATABASE}")
+    connection.execute("SET TimeZone = 'UTC'")
+    published = find_published(lake, used - {"job_runs"})
+    for table in sorted(used):
+        columns = table_schemas(contracts)[table]
+        files = sorted(str(lake.path(stored.key)) for (name, _), stored in published.files.items() if name == table)
+        if table == "job_runs":
+            files = [str(lake.path(s.key)) for s in lake.children(RUNS).objects if s.key.endswith(".json")]
+        connection.execute(_view(table, columns, files))
+    folders = ", ".join(_text(f"{lake.path(folder)}/") for folder in ("processed", "quarantine/rows", RUNS))
+    connection.execute(f"SET allowed_directories = [{folders}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    connection.execute(f"USE {DATABASE}")
+    return connection
+
+
+def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
+    """A view with the contract's columns whatever the files have, and `date` as text."""
+    types = {column.name: _duckdb_type(column.type) for column in columns}
+    if table != "job_runs":
+        types["date"] = "VARCHAR"
+    shape = ", ".join(f"CAST(NULL AS {kind}) AS {_name(name)}" for name, kind in types.items())
+    chosen = ", ".join(f"CAST({_name(name)} AS {kind}) AS {_name(name)}" for name, kind in types.items())
+    parts = [f"SELECT {shape} WHERE false"]
+    if files:
+        source = _manifests(types, files) if table == "job_runs" else _partitions(files)
+        parts.append(f"SELECT * FROM {source}")  # noqa: S608 (names of files, quoted)
+    rows = " UNION ALL BY NAME ".join(parts)
+    return f"CREATE VIEW {DATABASE}.{table} AS SELECT {chosen} FROM ({rows})"  # noqa: S608 (names of contracts)
+
+
+def _partitions(files: list[str]) -> str:
+    how = "union_by_name = true, hive_partitioning = true, hive_types = {'date': VARCHAR}"
+    return f"read_parquet([{', '.join(map(_text, files))}], {how})"
+
+
+def _manifests(types: Mapping[str, str], files: list[str]) -> str:
+    columns = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in types.items())
+    how = f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {_MANIFEST_BYTES}"
+    return f"read_json([{', '.join(map(_text, files))}], {how})"
+
+
+def _duckdb_type(kind: str) -> str:
+    return exp.DataType.build(kind, dialect="athena").sql(dialect="duckdb")
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,89 @@
+"""Tiny lakes for tests: a few Garmin records written where a receiver would write them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from qol.contracts.load import load_contracts
+from qol.engine.local import LocalEngine
+from qol.ingest.people import Identities
+from qol.lake import Lake, LocalLake
+from qol.pipeline import RunOptions, run
+from qol.publish.manifest import Manifest
+from qol.transform.weeks import last_closed_week
+
+KEY = b"a key of the tests, 32 bytes long!"
+#: Wednesday 09:05 in Tokyo; week 2026-W46 (9 to 15 November) closed on Monday.
+NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
+#: 2026-11-09T00:00 in Tokyo.
+MONDAY_START = 1_794_150_000
+CONTRACTS = load_contracts()
+
+
+def daily_record(user: str = "u1", day: int = 0, **values: object) -> dict[str, Any]:
+    """A full Garmin day, `day` days after Monday 2026-11-09 in Tokyo."""
+    return {
+        "userId": user,
+        "summaryId": f"s-{user}-{day}",
+        "calendarDate": f"2026-11-{9 + day:02d}",
+        "startTimeInSeconds": MONDAY_START + day * 86_400,
+        "startTimeOffsetInSeconds": 32_400,
+        "durationInSeconds": 86_400,
+        "steps": 1_000,
+        **values,
+    }
+
+
+def night_record(user: str = "u1", day: int = 1, **values: object) -> dict[str, Any]:
+    """A night from 23:00 to 06:30 in Tokyo that ends `day` days after Monday 2026-11-09: 7 h asleep, 30 min awake."""
+    return {
+        "userId": user,
+        "calendarDate": f"2026-11-{9 + day:02d}",
+        "startTimeInSeconds": MONDAY_START + day * 86_400 - 3_600,
+        "startTimeOffsetInSeconds": 32_400,
+        "durationInSeconds": 25_200,
+        "deepSleepDurationInSeconds": 5_400,
+        "lightSleepDurationInSeconds": 14_400,
+        "remSleepInSeconds": 5_400,
+        "awakeDurationInSeconds": 1_800,
+        "validation": "ENHANCED_FINAL",
+        **values,
+    }
+
+
+def write_lines(lake: Path, arrival: str, records: Iterable[Mapping[str, Any] | bytes], **where: str) -> Path:
+    """Write records (or raw lines) as one object that arrived on a day; `folder` and `name` say where."""
+    folder = lake / where.get("folder", "raw/daily") / f"date={arrival}"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / where.get("name", "a.jsonl")
+    lines = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in records]
+    file.write_bytes(b"".join(line + b"\n" for line in lines))
+    return file
+
+
+def options(**changes: Any) -> RunOptions:
+    """Options of a plain run at NOW."""
+    plain = RunOptions(now=NOW, identities=Identities(KEY, {}), week=last_closed_week(NOW))
+    return replace(plain, **changes)
+
+
+def run_lake(lake: Lake | Path, **changes: Any) -> Manifest:
+    """One run in this process."""
+    opened = LocalLake(lake) if isinstance(lake, Path) else lake
+    return run(opened, CONTRACTS, options(**changes), lambda scratch, _: LocalEngine(scratch, 1))
+
+
+def user_id(vendor_user_id: str) -> str:
+    """The pseudonym of a Garmin user under the tests' key."""
+    return Identities(KEY, {}).person_hash("garmin", vendor_user_id)
+
+
+def published_files(lake: Path, *folders: str) -> dict[str, bytes]:
+    """Bytes of every published file by key."""
+    roots = [lake / folder for folder in folders or ("processed", "quarantine")]
+    return {str(p.relative_to(lake)): p.read_bytes() for root in roots for p in sorted(root.rglob("*")) if p.is_file()}

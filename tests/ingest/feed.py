@@ -1,0 +1,144 @@
+"""Feed raw bytes to the ingest room and read what comes out; nothing touches a disk."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+from qol.contracts.load import load_contracts
+from qol.contracts.model import Contracts
+from qol.ingest import task
+from qol.ingest.lines import ObjectRange
+from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
+from qol.ingest.people import Identities
+from qol.ingest.task import IngestContext, Ingested, Tally, ingest
+from qol.lake.base import Lake, StoredObject
+
+CONTRACTS = load_contracts(Path(__file__).parents[2] / "schemas")
+KEY = bytes(range(32))
+#: 2026-11-09T00:00 in Tokyo, a Monday.
+MONDAY_START = 1_794_150_000
+#: Vendor ids of the tests with the pseudonyms their user map gives them.
+KNOWN: dict[tuple[str, str], tuple[str, str | None]] = {
+    ("garmin", f"u{number}"): (f"P{number}", None) for number in range(1, 10)
+}
+COUNTS = [field.name for field in fields(Tally) if field.name not in ("object_index", "start")]
+
+Row = dict[str, Any]
+
+
+class MemoryLake:
+    """Raw objects in memory; an ingest task asks a lake for nothing but bytes."""
+
+    def __init__(self, objects: Mapping[str, bytes]) -> None:
+        self._objects = objects
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        end = None if length is None else start + length
+        return self._objects[key][start:end]
+
+
+@dataclass(frozen=True)
+class Fed:
+    """Rows and rejects by their absolute lines (`line`, from 1), counts summed over all ranges."""
+
+    rows: list[Row]
+    rejects: list[Row]
+    tally: dict[str, int]
+    issues: Counter[tuple[str, str, str]]
+    reasons: Counter[tuple[str, str]]
+
+    @property
+    def row(self) -> Row:
+        """The only row."""
+        assert (len(self.rows), self.rejects) == (1, [])
+        return self.rows[0]
+
+    @property
+    def verdicts(self) -> list[str]:
+        """The reasons of the rejects, in order."""
+        return [reject["reason"] for reject in self.rejects]
+
+
+def daily(*without: str, **values: object) -> bytes:
+    """A Garmin day of user u1 in Tokyo as a line, with other values and without some."""
+    record = {
+        "userId": "u1",
+        "calendarDate": "2026-11-09",
+        "startTimeInSeconds": MONDAY_START,
+        "startTimeOffsetInSeconds": 32_400,
+        "durationInSeconds": 86_400,
+        **values,
+    }
+    return json.dumps({name: value for name, value in record.items() if name not in without}).encode()
+
+
+def lines(*texts: bytes) -> bytes:
+    """An object of these lines."""
+    return b"".join(text + b"\n" for text in texts)
+
+
+def feed(data: bytes, record: str = "garmin_dailies", size: int = RANGE_BYTES, **how: Any) -> Fed:
+    """Ingest one object of a record type in ranges of `size` bytes; `how` as for `read_tasks`."""
+    key = f"raw/object.jsonl{'.gz' if how.pop('gzip', False) else ''}"
+    raw = RawObject(StoredObject(key, len(data), "tag"), record, how.pop("arrival", "2026-11-10"))
+    return read_tasks({key: data}, ingest_tasks((raw,), size), **how)
+
+
+def read_tasks(
+    objects: Mapping[str, bytes],
+    tasks: Iterable[list[ObjectRange]],
+    *,
+    fast: bool | None = None,
+    contracts: Contracts = CONTRACTS,
+    known: Mapping[tuple[str, str], tuple[str, str | None]] = KNOWN,
+    zone: str = "Asia/Tokyo",
+) -> Fed:
+    """What tasks give together; `fast` sends all lines to the fast path first, or none."""
+    lake, identities = cast("Lake", MemoryLake(objects)), Identities(KEY, dict(known))
+    context = IngestContext(contracts, identities, zone, ())
+    least = {True: 1, False: 10**9, None: task.FAST_FROM_LINES}[fast]
+    with patch.object(task, "FAST_FROM_LINES", least):
+        return gathered([ingest(lake, context, parts) for parts in tasks])
+
+
+def gathered(results: Sequence[Ingested]) -> Fed:
+    """Several tasks' results with line numbers that count from the start of each object."""
+    tallies = sorted((t for result in results for t in result.tallies), key=lambda t: (t.object_index, t.start))
+    before: dict[tuple[int, int], int] = {}
+    seen: Counter[int] = Counter()
+    for tally in tallies:
+        before[tally.object_index, tally.start] = seen[tally.object_index]
+        seen[tally.object_index] += tally.physical_lines
+    rows = [
+        readable({"record": name, **row}, before)
+        for result in results
+        for name, frame in result.rows.items()
+        for row in frame.to_dicts()
+    ]
+    rejects = [readable(row, before) for result in results for row in result.rejects.to_dicts()]
+    return Fed(
+        sorted(rows, key=lambda row: (row["object_index"], row["line"], repr(row))),
+        sorted(rejects, key=lambda row: (row["object_index"], row["line"], row["item"])),
+        {name: sum(getattr(tally, name) for tally in tallies) for name in COUNTS},
+        sum((result.issues for result in results), Counter()),
+        sum((result.reasons for result in results), Counter()),
+    )
+
+
+def readable(row: Row, before: Mapping[tuple[int, int], int]) -> Row:
+    """A row with its absolute line, dates and times as a person writes them, and no trace of how it was split."""
+    line = row.pop("line_number") + before[row["object_index"], row.pop("range_start")]
+    for name, value in row.items():
+        if isinstance(value, int) and (name in ("day", "arrival_date") or name.endswith("_date")):
+            row[name] = (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+        elif isinstance(value, int) and name in ("received_at", "source_timestamp"):
+            text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)).isoformat()
+            row[name] = text.replace("+00:00", "Z")
+    return {"line": line, **row}

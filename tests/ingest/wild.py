@@ -1,0 +1,232 @@
+"""Contracts nobody ships, with every liberty the contract language gives; and records drawn for any contract."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from qol.contracts.model import Contracts, Field, SourceContract, SourceRules
+from qol.contracts.resolve import source_contract
+
+#: A JSON text, or the members of an object.
+Node = str | dict[str, "Node"]
+
+
+def contract(record: str, fields: Mapping[str, Any], **rest: Any) -> SourceContract:
+    """A contract of the source `wild` with these fields."""
+    data = {"source": "wild", "record": record, "description": "d", "person": ["who"], "key": ["at"], "examples": []}
+    described = {name: {"description": "d", **spec} for name, spec in fields.items()}
+    return source_contract({**data, "fields": described, **rest}, f"sources/wild/{record}.yaml")
+
+
+AT = {"at": {"path": "at", "type": "epoch_seconds"}}
+EVERYTHING = contract(
+    "everything",
+    {
+        **AT,
+        "day_text": {"path": ["on", "day"], "type": "date"},
+        "shift": {"path": "shift", "type": "integer", "range": [-43_200, 50_400]},
+        "doc": {"path": "doc", "type": "document_id"},
+        "free_integer": {"path": "freeInteger", "type": "integer"},
+        "tight_integer": {"path": "tight-integer", "type": "integer", "range": [-0.5, 9.5], "sentinels": [-1, 99]},
+        "free_number": {"path": "freeNumber", "type": "number"},
+        "tight_number": {"path": ["n", "deep.5.n"], "type": "number", "range": [-0.5, 1e17], "sentinels": [-9]},
+        "flag": {"path": "deep.flag", "type": "boolean"},
+        "kind": {"path": ["kind", "deep.kind"], "type": "code", "uppercase": True},
+        "free_last": {"path": "free", "type": "integer", "samples": {"reduce": "last"}},
+        "free_mean": {"path": "free", "type": "number", "samples": {"reduce": "mean"}},
+        "free_rounded": {"path": "free", "type": "number", "decimals": 2, "samples": {"reduce": "mean"}},
+        "free_sum": {"path": "free", "type": "integer", "samples": {"reduce": "sum"}},
+        "score_count": {"path": ["s", "z"], "type": "integer", "samples": {"reduce": "count", "range": [0, 100], "states": -5}},
+        "score_last": {"path": ["s", "z"], "type": "integer", "samples": {"reduce": "last", "range": [0, 100], "states": -5}},
+        "score_minutes": {"path": ["s", "z"], "type": "number", "samples": {"reduce": "minutes", "range": [0, 100], "states": -5, "within": [1, 25], "seconds_each": 90}},
+        "tight_min": {"path": "t", "type": "number", "decimals": 1, "samples": {"reduce": "min", "range": [-0.5, 9.5]}},
+        "tight_max": {"path": "t", "type": "number", "samples": {"reduce": "max", "range": [-0.5, 9.5]}},
+        "listed": {"path": ["e", "f"], "type": "integer", "samples": {"reduce": "sum", "of": "v", "keys": ["a", "b"], "range": [-10, 10]}},
+    },
+    key=["at", "kind", "flag"],
+    drop=["token"],
+    day={"date": "day_text", "start": "at", "offset": "shift"},
+    source_timestamp="at",
+)  # fmt: skip
+DATE_AND_OFFSET = contract(
+    "date_and_offset",
+    {"on": {"path": "on", "type": "date"}, "shift": {"path": "shift", "type": "integer"}},
+    key=["on"],
+    day={"date": "on", "offset": "shift"},
+)
+NO_DAY = contract("no_day", {"doc": {"path": "doc", "type": "document_id"}}, key=["doc"])
+START_ONLY = contract("start_only", AT, day={"start": "at"}, source_timestamp="at")
+TWO_MEANINGS = contract(
+    "two_meanings",
+    {
+        **AT,
+        "wide": {"path": "m", "type": "integer", "samples": {"reduce": "count", "range": [0, 100]}},
+        "narrow": {"path": "m", "type": "number", "samples": {"reduce": "mean", "range": [50, 60]}},
+    },
+)
+LEAF_AND_NODE = contract("leaf_and_node", {**AT, "maker": {"path": ["source", "source.name"], "type": "code"}})
+SENTINEL_INSIDE = contract("sentinel_inside", {**AT, "n": {"path": "n", "type": "integer", "sentinels": [0]}})
+PERSON_BELOW = contract("person_below", AT, person=["user", "id"])
+FIELD_IS_PING = contract("field_is_ping", {**AT, "link": {"path": "callbackURL", "type": "code"}})
+#: Contracts whose clean lines no struct can tell.
+SLOW = (TWO_MEANINGS, LEAF_AND_NODE, SENTINEL_INSIDE, PERSON_BELOW, FIELD_IS_PING)
+WILD = Contracts(
+    root=Path(),
+    sources=(EVERYTHING, DATE_AND_OFFSET, NO_DAY, START_ONLY, *SLOW),
+    metrics=(),
+    relations=(),
+    groups=(),
+    derived=(),
+    source_rules={"wild": SourceRules("wild", frozenset({"goodbye"}), ("callbackURL", "doc"))},
+)
+
+NUMBERS = [
+    "0", "-0", "-0.0", "1", "-1", "-5", "7", "99", "100", "101", "0.5", "-0.5", "9.5", "9.50", "10", "72.0", "72.5",
+    "1e3", "1E+2", "1.5e1", "1e-9", "5e-324", "1e17", "1e22", "1e299", "1e300", "0.005", "1.005", "2.675", "-1e-3",
+    "2147483648", "2199023255552", "9007199254740993", "9007199254740993.0", "9223372036854775807",
+    "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "18446744073709551616",
+    "1794150000", "1794150000.5", "1794150000000", "1794150000000000", "-522802", "-99999999999", "99999999999",
+    "123456789012345678901234567890",
+]  # fmt: skip
+TEXTS = [
+    "", " ", "u1", " u1 ", "GOOD", "good", "not a code", "x" * 64, "x" * 65, "日本", "\u0000", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+    "2026-11-09", " 2026-11-09 ", "2026-02-30", "20261109", "2026-11-09T00:00:00", "1969-12-31", "9999-12-31",
+    "2026-11-10T01:00:00Z", "2026-11-10T10:00:00.5+09:00", "2026-11-10T01:00:60Z", "1970-01-01T00:00:00Z",
+    "1970-01-01T00:00:00.000Z", "2009-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "2026-11-10T24:00:00Z", "2026-11-10", "20261110T010000Z",
+    "NaN", "Infinity", "true", "0x1", "1_0", "-1e-999", "1e999", "１２",
+]  # fmt: skip
+wild_numbers = st.sampled_from([*NUMBERS]) | st.integers(-(2**70), 2**70).map(str) | st.floats(
+    allow_nan=False, allow_infinity=False
+).map(repr)
+wild_texts = (st.sampled_from([*TEXTS, *NUMBERS]) | st.text(st.characters(codec="utf-8"), max_size=6)).map(json.dumps)
+scalars = wild_numbers | wild_texts | st.sampled_from(["null", "true", "false"])
+offsets = st.sampled_from(["0", "5", "05", "15", "30", "180", " 7", "-1", "x", "", "9" * 30, "1.5", "1_0", "٣"])
+
+
+def object_text(members: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}"
+
+
+def list_text(elements: Sequence[str]) -> str:
+    return "[" + ",".join(elements) + "]"
+
+
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3).map(list_text)
+    | st.dictionaries(offsets | st.sampled_from(["a", "b", "v", "n", "value", "kind", "5"]), inner, max_size=3).map(
+        object_text
+    ),
+    max_leaves=6,
+) | st.dictionaries(offsets, wild_numbers, max_size=4).map(object_text)
+
+
+def clean(field: Field) -> st.SearchStrategy[str]:
+    """Texts a vendor in good health would send for a field."""
+    if field.samples is not None:
+        return clean_samples(field)
+    low = -(2**63) if field.low is None else field.low
+    high = 2**63 - 1 if field.high is None else field.high
+    whole = st.integers(int(max(low, -(2**63))), int(min(high, 2**63 - 1))).map(str)
+    real = st.floats(float(low), float(high)).map(repr)
+    days = st.sampled_from(["2026-11-09", "2026-11-10", "2026-11-11", "2010-01-01", "2026-11-12", "2009-12-31"])
+    return {
+        "integer": whole,
+        "epoch_seconds": st.integers(1_794_000_000, 1_794_320_000).map(str),
+        "number": whole | real,
+        "boolean": st.sampled_from(["true", "false"]),
+        "code": st.sampled_from(['"GOOD"', '"good"', '" a.b-c_1 "']),
+        "date": days.map(json.dumps),
+        "document_id": st.sampled_from(['"x-1"', '" x-1"', '"日本"']),
+    }[field.type]
+
+
+def clean_samples(field: Field) -> st.SearchStrategy[str]:
+    rule = field.samples
+    assert rule is not None
+    low = rule.low if rule.states_low is None else rule.states_low
+    bounds = (-100.0 if low is None else low, 100.0 if rule.high is None else rule.high)
+    whole = st.integers(int(bounds[0]), int(bounds[1]))
+    number = whole.map(str) | whole.map(float).map(repr) | st.floats(*bounds).map(lambda v: repr(round(v, 3)))
+    if rule.of is None:
+        return st.dictionaries(st.sampled_from(["0", "15", "30", "5", "05", "180"]), number, max_size=5).map(object_text)
+    struct = number.map(lambda text: object_text({str(rule.of): text, "name": '"n"'}))
+    listed = st.lists(struct, max_size=3).map(list_text)
+    names = st.sampled_from([*rule.keys, "other"])
+    return listed | st.dictionaries(names, listed, max_size=3).map(object_text)
+
+
+def set_at(tree: dict[str, Node], path: Sequence[str], node: Node) -> None:
+    """Put a node at a path; what is in the way gives way."""
+    for name in path[:-1]:
+        below = tree.setdefault(name, {})
+        if isinstance(below, str):
+            below = tree[name] = {}
+        tree = below
+    tree[path[-1]] = node
+
+
+def to_text(node: Node) -> str:
+    return node if isinstance(node, str) else object_text({name: to_text(below) for name, below in node.items()})
+
+
+@st.composite
+def records(draw: st.DrawFn, source: SourceContract) -> str:
+    """A raw record: most fields clean or absent, at most two places wild, sometimes fields nobody knows."""
+    tree: dict[str, Node] = {}
+    set_at(tree, source.person, draw(st.sampled_from(['"u1"', '"u2"', '" u3 "'])))
+    needed = {*source.key, source.day.date, source.day.start}
+    for field in source.fields:
+        for number, path in enumerate(field.paths):
+            if draw(st.integers(0, 9)) < (9 if field.name in needed and not number else 3):
+                set_at(tree, path, draw(clean(field)))
+    places = [path[:n] for field in source.fields for path in field.paths for n in range(1, len(path) + 1)]
+    places += [source.person, ("_received_at",), ("novel",), ("callbackURL",), ("deep", "new"), *map(lambda n: (n,), source.drop)]
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        set_at(tree, draw(st.sampled_from(places)), draw(values))
+    if draw(st.booleans()):
+        set_at(tree, ("_received_at",), '"2026-11-10T01:00:00.000Z"')
+    if draw(st.integers(0, 3)) == 0:
+        set_at(tree, ("novel",), draw(scalars))
+    return to_text(tree)
+
+
+def sound(source: SourceContract) -> dict[str, Node]:
+    """A clean record with every field in its first spelling."""
+    tree: dict[str, Node] = {}
+    set_at(tree, source.person, '"u1"')
+    for field in source.fields:
+        rule = field.samples
+        lowest = str(math.ceil((field.low if rule is None else rule.low) or 0))
+        kinds = {"integer": lowest, "number": lowest, "epoch_seconds": "1794150000", "boolean": "true"}
+        text = kinds.get(field.type, '"2026-11-09"' if field.type == "date" else '"x-1"')
+        if rule is not None:
+            text = object_text({"0": lowest}) if rule.of is None else list_text([object_text({rule.of: lowest})])
+        set_at(tree, field.paths[0], text)
+    return tree
+
+
+def spoiled(source: SourceContract) -> list[str]:
+    """The clean record with every odd value in every place, one place at a time."""
+    odd = [*NUMBERS, *map(json.dumps, TEXTS), "null", "true", "[]", "{}", "[1]", '{"a":1}', '[{"v":1}]', '{"a":[{"v":"1"}]}']
+    places = [(field, path) for field in source.fields for path in field.paths]
+    texts = [(path, text) for _, path in places for text in odd]
+    texts += [(path, object_text({key: text, "15": "9"})) for f, path in places if f.samples for key, text in in_maps(odd)]
+    texts += [(path, text) for path in [source.person, ("_received_at",), *zip(source.drop)] for text in odd]
+    return [spoil(source, path, text) for path, text in texts]
+
+
+def in_maps(odd: Sequence[str]) -> list[tuple[str, str]]:
+    return [("0", text) for text in odd] + [(key, "5") for key in ("05", " 7", "-1", "x", "", "9" * 5000, "1_0", "٣", "015")]
+
+
+def spoil(source: SourceContract, path: Sequence[str], text: str) -> str:
+    tree = sound(source)
+    set_at(tree, path, text)
+    return to_text(tree)

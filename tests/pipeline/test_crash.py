@@ -1,0 +1,78 @@
+"""I2 and I4: at every moment a published partition is the old one or the new one, and a plain re-run is the repair."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from qol.lake import LocalLake
+from tests.builders import daily_record, night_record, published_files, run_lake, write_lines
+from tests.pipeline.faulty_lake import DyingLake, Killed
+
+pytestmark = pytest.mark.usefixtures("no_gate")
+MUTATIONS = 27
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published lake to which late data and a bad line have arrived."""
+    lake = tmp_path_factory.mktemp("before")
+    write_lines(lake, "2026-11-10", [daily_record("u1", 0), daily_record("u2", 0), daily_record("u1", -7)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qol.pipeline.run_gate", lambda *_: [])
+        run_lake(lake)
+    write_lines(lake, "2026-11-17", [daily_record("u1", 1, steps=5), daily_record("u2", -7), b"{"], name="late.jsonl")
+    write_lines(lake, "2026-11-17", [night_record("u1", 1)], folder="raw/garmin/sleeps")
+    return lake
+
+
+@pytest.fixture(scope="module")
+def after(before: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a run that nothing disturbs publishes."""
+    lake = _copy(before, tmp_path_factory.mktemp("after"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qol.pipeline.run_gate", lambda *_: [])
+        run_lake(lake)
+    return published_files(lake)
+
+
+def _copy(lake: Path, target: Path) -> Path:
+    shutil.copytree(lake, target, dirs_exist_ok=True)
+    return target
+
+
+def _run_until(lake: Path, dies_at: int, *, applied: bool, old: dict[str, bytes], new: dict[str, bytes]) -> int:
+    """Run until the lake dies; after every mutation each published file is the old or the new one, whole."""
+
+    def whole() -> None:
+        for key, data in published_files(lake).items():
+            assert data in (old.get(key), new.get(key)), f"{key} is neither the old nor the new file"
+        assert old.keys() <= published_files(lake).keys()
+
+    dying = DyingLake(lake, dies_at, applied=applied, watch=whole)
+    try:
+        run_lake(dying)
+    except Killed:
+        whole()
+    return dying.mutations
+
+
+def test_a_run_makes_the_mutations_that_the_crash_test_visits(
+    before: Path, tmp_path: Path, after: dict[str, bytes]
+) -> None:
+    mutations = _run_until(_copy(before, tmp_path), 0, applied=True, old=published_files(before), new=after)
+    assert mutations == MUTATIONS
+
+
+@pytest.mark.parametrize("applied", [False, True], ids=["before", "unacknowledged"])
+@pytest.mark.parametrize("dies_at", range(1, MUTATIONS + 1))
+def test_a_run_killed_at_any_mutation_is_repaired_by_a_plain_run(
+    before: Path, after: dict[str, bytes], tmp_path: Path, dies_at: int, *, applied: bool
+) -> None:
+    lake = _copy(before, tmp_path / "lake")
+    _run_until(lake, dies_at, applied=applied, old=published_files(before), new=after)
+    run_lake(lake)
+    assert published_files(lake) == after
+    assert list(LocalLake(lake).walk("_staging/")) == []

@@ -1,0 +1,270 @@
+"""What one run reads, computes again, replaces and says about it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import polars as pl
+import pytest
+
+from qol import pipeline
+from qol.errors import ConservationError, LakeError, LockedError, UsageError
+from qol.ingest.listing import Window
+from qol.ingest.people import Identities
+from qol.ingest.user_map import UserMap
+from qol.lake import LocalLake
+from qol.publish.manifest import ObjectCounts, manifest_schema, read_manifests, with_totals
+from tests.builders import KEY, daily_record, night_record, published_files, run_lake, user_id, write_lines
+
+pytestmark = pytest.mark.usefixtures("no_gate")
+WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
+
+
+def _weekly(lake: Path, monday: str = "2026-11-09") -> pl.DataFrame:
+    return pl.read_parquet(lake / f"processed/weekly/date={monday}/part-00000.parquet", hive_partitioning=False)
+
+
+def test_a_week_of_two_people_becomes_one_row_each(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0, steps=100), daily_record("u2", 0, steps=7)])
+    write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1, steps=200)])
+    manifest = run_lake(tmp_path)
+    rows = {row["user_id"]: row for row in _weekly(tmp_path).iter_rows(named=True)}
+    assert manifest.status == "published"
+    assert manifest.weeks == ["2026-W46"]
+    assert (rows[user_id("u1")]["steps_mean"], rows[user_id("u1")]["steps_sum"]) == (150.0, 300)
+    assert (rows[user_id("u2")]["steps_mean"], rows[user_id("u2")]["steps_sd"]) == (7.0, None)
+    assert rows[user_id("u1")]["week_end"] == date(2026, 11, 15)
+
+
+def test_the_same_run_again_has_nothing_to_do_and_touches_no_file(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(), b"{"])
+    run_lake(tmp_path)
+    before = (tmp_path / WEEKLY).stat().st_mtime_ns
+    manifest = run_lake(tmp_path)
+    assert manifest.status == "nothing_to_do"
+    assert manifest.weeks == []
+    assert (tmp_path / WEEKLY).stat().st_mtime_ns == before
+
+
+def test_an_empty_lake_has_nothing_to_do(tmp_path: Path) -> None:
+    manifest = run_lake(tmp_path)
+    assert (manifest.status, manifest.totals["lines"]) == ("nothing_to_do", 0)
+
+
+def test_a_partial_day_sent_again_later_makes_no_second_day(tmp_path: Path) -> None:
+    partial = daily_record(durationInSeconds=40_000, steps=400, summaryId="p", _received_at="2026-11-11T00:00:00Z")
+    full = daily_record(steps=900, summaryId="f", _received_at="2026-11-10T00:00:00Z")
+    write_lines(tmp_path, "2026-11-10", [full])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-11", [partial])
+    manifest = run_lake(tmp_path)
+    assert manifest.totals == {
+        "physical_lines": 2, "lines": 2, "blank": 0, "control": 0, "rejected": 0, "kept": 1, "superseded": 1,
+    }  # fmt: skip
+    assert _weekly(tmp_path)["steps_sum"].to_list() == [900]
+
+
+def test_late_data_repairs_its_own_week_and_no_other(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0), daily_record("u1", -14)])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-17", [daily_record("u1", -13)])
+    manifest = run_lake(tmp_path)
+    assert manifest.weeks == ["2026-W44"]
+    assert _weekly(tmp_path, "2026-10-26")["steps_days"].to_list() == [2]
+
+
+def test_a_week_that_is_not_closed_has_daily_rows_but_no_weekly_row(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path, now=datetime(2026, 11, 16, 11, 59, tzinfo=UTC))
+    assert not (tmp_path / WEEKLY).exists()
+    assert (tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").exists()
+    run_lake(tmp_path, now=datetime(2026, 11, 16, 12, 0, tzinfo=UTC))
+    assert _weekly(tmp_path).height == 1
+
+
+def test_a_closed_week_without_a_weekly_file_is_computed_even_when_nothing_arrived_for_it(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    (tmp_path / WEEKLY).unlink()
+    manifest = run_lake(tmp_path, now=datetime(2027, 1, 20, tzinfo=UTC), raw_days=1)
+    assert manifest.weeks == ["2026-W46"]
+
+
+def test_a_run_reads_from_two_days_before_the_last_good_run_even_after_a_long_break(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    manifest = run_lake(tmp_path, now=datetime(2027, 3, 1, tzinfo=UTC))
+    assert (manifest.window.first, manifest.window.last) == ("2026-11-16", "2027-03-01")
+
+
+def test_a_backfill_or_rebuild_does_not_move_the_window_of_the_next_run(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    later = datetime(2027, 3, 1, tzinfo=UTC)
+    run_lake(tmp_path, now=later, trigger="backfill", backfill=Window(date(2026, 1, 1), date(2026, 1, 2)))
+    run_lake(tmp_path, now=later, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert run_lake(tmp_path, now=later).window.first == "2026-11-16"
+
+
+def test_what_lies_after_the_clock_is_not_read(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-19", [daily_record()])
+    assert run_lake(tmp_path).objects == []
+
+
+def test_objects_that_are_not_read_are_listed_with_the_reason(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()], name=".hidden.jsonl")
+    write_lines(tmp_path, "2026-11-10", [], name="notes.txt")
+    write_lines(tmp_path, "2026-11-10", [], folder="raw/fitbit/steps")
+    (tmp_path / "raw/daily/loose.jsonl").write_text("{}")
+    manifest = run_lake(tmp_path)
+    assert [o.key for o in manifest.objects] == ["raw/daily/date=2026-11-10/.hidden.jsonl"]
+    assert {(s.key.rpartition("/")[2], s.reason) for s in manifest.skipped} == {
+        ("notes.txt", "not_jsonl"), ("a.jsonl", "unknown_record"), ("loose.jsonl", "no_date"),
+    }  # fmt: skip
+
+
+def test_rejects_are_kept_with_reason_place_and_raw_line(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(), b"{nonsense"])
+    run_lake(tmp_path)
+    row = pl.read_parquet(tmp_path / "quarantine/rows/date=2026-11-10/part-00000.parquet").row(0, named=True)
+    assert (row["reason"], row["raw_object"], row["line_number"], row["raw"]) == (
+        "not_json", "raw/daily/date=2026-11-10/a.jsonl", 2, b"{nonsense",
+    )  # fmt: skip
+
+
+def test_rejects_of_a_day_are_gone_when_the_object_was_repaired(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [b"{nonsense"])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    assert pl.read_parquet(tmp_path / "quarantine/rows/date=2026-11-10/part-00000.parquet").height == 0
+
+
+def test_a_truncated_gzip_object_gives_its_lines_and_one_reject(tmp_path: Path) -> None:
+    lines = b"".join(json.dumps(daily_record(f"u{i}")).encode() + b"\n" for i in range(2_000))
+    file = write_lines(tmp_path, "2026-11-10", [], name="a.jsonl.gz")
+    file.write_bytes(gzip.compress(lines, mtime=0)[:-2_000])
+    manifest = run_lake(tmp_path)
+    assert manifest.rejects_by_reason == {"truncated_object": 1}
+    assert manifest.totals["kept"] == manifest.totals["physical_lines"] > 100
+
+
+def test_rebuild_makes_daily_and_weekly_again_from_records_without_raw(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(), daily_record("u2")])
+    write_lines(tmp_path, "2026-11-10", [night_record()], folder="raw/garmin/sleeps")
+    run_lake(tmp_path)
+    good = published_files(tmp_path)
+    (tmp_path / WEEKLY).unlink()
+    (tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").write_bytes(b"broken")
+    (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").unlink()
+    run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert published_files(tmp_path) == good
+
+
+def test_files_of_an_older_shape_are_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    manifest_file = next((tmp_path / "_runs").iterdir())
+    manifest_file.write_text(manifest_file.read_text().replace('"contracts":"', '"contracts":"older'))
+    old = pl.read_parquet(tmp_path / WEEKLY, hive_partitioning=False).drop("steps_sum")
+    old.write_parquet(tmp_path / WEEKLY)
+    run_lake(tmp_path, now=datetime(2027, 3, 1, tzinfo=UTC), raw_days=1)
+    assert "steps_sum" in _weekly(tmp_path).columns
+
+
+def test_a_file_of_others_in_a_published_partition_stops_the_run_by_name(tmp_path: Path) -> None:
+    stranger = tmp_path / "processed/weekly/date=2026-11-09/part-1234.snappy.parquet"
+    stranger.parent.mkdir(parents=True)
+    stranger.write_bytes(b"")
+    with pytest.raises(LakeError, match="part-1234.snappy.parquet"):
+        run_lake(tmp_path)
+
+
+def test_a_second_run_at_the_same_time_is_turned_away_and_says_so_in_its_manifest(tmp_path: Path) -> None:
+    with LocalLake(tmp_path).lock("the-first-run"), pytest.raises(LockedError, match="the-first-run"):
+        run_lake(tmp_path)
+    assert [manifest.status for manifest in read_manifests(LocalLake(tmp_path))] == ["locked"]
+
+
+def test_a_dry_run_computes_all_and_writes_nothing(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    manifest = run_lake(tmp_path, dry_run=True)
+    assert [t.name for t in manifest.tables] == ["daily_metrics", "records_garmin_dailies", "weekly_metrics"]
+    assert published_files(tmp_path, "processed", "_runs", "_staging") == {}
+
+
+def test_an_unexpected_error_ends_in_a_failed_manifest_without_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: Any) -> None:
+        raise ValueError("secret-vendor-id")
+
+    monkeypatch.setattr(pipeline, "publish", explode)
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    with pytest.raises(ValueError, match="secret"):
+        run_lake(tmp_path)
+    manifest = next(read_manifests(LocalLake(tmp_path)))
+    assert manifest.status == "failed"
+    assert manifest.error == "ValueError at pipeline.py:" + (manifest.error or "").rpartition(":")[2]
+    assert published_files(tmp_path) == {}
+
+
+def test_a_manifest_is_one_line_that_its_json_schema_accepts(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(averageStressLevel=-1, novelty=1), b"{"])
+    manifest = run_lake(tmp_path)
+    text = (tmp_path / f"_runs/{manifest.run_id}.json").read_text()
+    jsonschema.validate(json.loads(text), manifest_schema())
+    assert text.count("\n") == 1
+    assert json.loads(text)["field_issues"] == {
+        "garmin_dailies": {"averageStressLevel": {"sentinel": 1}, "novelty": {"unknown_field": 1}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("counts", "reasons"),
+    [
+        ({"lines": 3, "kept": 1, "superseded": 1}, {}),
+        ({"lines": 1, "kept": 2, "superseded": -1}, {}),
+        ({"lines": 1, "rejected": 1}, {}),
+    ],
+)
+def test_counts_that_do_not_add_up_fail_the_run(
+    tmp_path: Path, counts: dict[str, int], reasons: dict[str, int]
+) -> None:
+    manifest = run_lake(tmp_path)
+    manifest.objects = [ObjectCounts("raw/x", "e", 1, **counts)]
+    manifest.rejects_by_reason = reasons
+    with pytest.raises(ConservationError, match="do not add up"):
+        with_totals(manifest)
+
+
+def test_a_block_lost_between_map_and_reduce_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    monkeypatch.setattr("qol.steps.ReduceStep._new_rows", lambda *_: {})
+    with pytest.raises(ConservationError, match="1 lines, 0 blank"):
+        run_lake(tmp_path)
+
+
+def test_people_of_the_user_map_get_their_id_and_zone(tmp_path: Path) -> None:
+    record = daily_record("u1", calendarDate=None, startTimeOffsetInSeconds=None)
+    write_lines(tmp_path, "2026-11-10", [record])
+    entries = (("garmin", "u1", "P0001", "America/New_York"),)
+    run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
+    row = pl.read_parquet(tmp_path / "processed/records/garmin_dailies/date=2026-11-02/part-00000.parquet").row(
+        0, named=True
+    )
+    assert (row["user_id"], row["day"], row["day_rule"]) == ("P0001", date(2026, 11, 8), "zone")
+
+
+def test_a_map_entry_for_a_person_who_already_has_records_stops_the_run_without_naming_the_id(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("vendor-77")])
+    run_lake(tmp_path)
+    entries = (("garmin", "someone", "P0001", None), ("garmin", "vendor-77", "P0002", None))
+    with pytest.raises(UsageError, match="entry 2") as raised:
+        run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
+    assert "vendor-77" not in str(raised.value)

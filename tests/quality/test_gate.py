@@ -1,0 +1,171 @@
+"""Every check of the gate can fail, a critical one stops the run, and an operator can overrule it by its id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.contracts.columns import arrow_schema, table_schemas
+from qol.contracts.model import Relation
+from qol.errors import RefusedError
+from qol.lake import LocalLake
+from qol.publish.assemble import Candidate
+from qol.publish.manifest import CheckResult
+from qol.quality.facts import PartitionFacts
+from qol.quality.gate import GateInput, run_gate
+from qol.quality.suites import daily_suite, partitions_suite, run_suite, weekly_suite
+from tests.builders import CONTRACTS, daily_record, published_files, run_lake, write_lines
+
+GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, 0.0, ())
+
+
+def _candidate(lake: Path, table: str, rows: list[dict[str, Any]]) -> Candidate:
+    schema = arrow_schema(table_schemas(CONTRACTS)[table])
+    empty = pl.DataFrame(schema.empty_table())
+    frame = pl.DataFrame(rows, schema_overrides={k: v for k, v in empty.schema.items() if rows and k in rows[0]})
+    key = f"_staging/{table}.parquet"
+    (lake / "_staging").mkdir(exist_ok=True)
+    pl.concat([empty, frame], how="diagonal").write_parquet(lake / key)
+    return Candidate(table, "2026-11-09", "processed/x", key, len(rows), 0, "")
+
+
+def _failed(lake: Path, facts: PartitionFacts = GOOD, rejected: int = 0, **tables: list[dict[str, Any]]) -> set[str]:
+    candidates = [_candidate(lake, table, rows) for table, rows in tables.items()]
+    given = GateInput([facts], candidates, rejected, 1_000)
+    return {check.id for check in run_gate(LocalLake(lake), CONTRACTS, given, None) if not check.success}
+
+
+def test_a_good_candidate_passes_every_check(tmp_path: Path) -> None:
+    day = {
+        "user_id": "a",
+        "day": date(2026, 11, 9),
+        "source": "garmin",
+        "worn": True,
+        "min_hr_bpm": 40,
+        "resting_hr_bpm": 50,
+    }
+    week = {"user_id": "a", "week_start": date(2026, 11, 9)}
+    assert _failed(tmp_path, daily_metrics=[day], weekly_metrics=[week]) == set()
+
+
+@pytest.mark.parametrize(
+    ("facts", "check"),
+    [
+        (replace(GOOD, rows_staged=39), "rows_as_expected"),
+        (replace(GOOD, people_lost_share=0.21), "people_kept"),
+        (replace(GOOD, emptied_metrics=("steps",)), "metrics_not_emptied"),
+    ],
+)
+def test_a_wrong_partition_fails_its_check(tmp_path: Path, facts: PartitionFacts, check: str) -> None:
+    assert _failed(tmp_path, facts) == {check}
+
+
+def test_losing_a_fifth_of_the_people_is_still_accepted(tmp_path: Path) -> None:
+    assert _failed(tmp_path, replace(GOOD, people_lost_share=0.20)) == set()
+
+
+@pytest.mark.parametrize(("rejected", "failed"), [(10, set()), (11, {"rejected_share"})])
+def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, rejected: int, failed: set[str]) -> None:
+    assert _failed(tmp_path, rejected=rejected) == failed
+
+
+@pytest.mark.parametrize(
+    ("rows", "check"),
+    [
+        ([{"user_id": None, "week_start": date(2026, 11, 9)}], "weekly_metrics.user_id_known"),
+        ([{"user_id": "a", "week_start": None}], "weekly_metrics.week_start_known"),
+        ([{"user_id": "a", "week_start": date(2026, 11, 9)}] * 2, "weekly_metrics.key_unique"),
+    ],
+)
+def test_a_broken_weekly_key_fails(tmp_path: Path, rows: list[dict[str, Any]], check: str) -> None:
+    assert check in _failed(tmp_path, weekly_metrics=rows)
+
+
+@pytest.mark.parametrize("column", ["user_id", "day", "source"])
+def test_a_null_in_the_daily_key_fails(tmp_path: Path, column: str) -> None:
+    day = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin", column: None}
+    assert f"daily_metrics.{column}_known" in _failed(tmp_path, daily_metrics=[day])
+
+
+def test_two_daily_rows_of_one_key_fail(tmp_path: Path) -> None:
+    day = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin"}
+    assert "daily_metrics.key_unique" in _failed(tmp_path, daily_metrics=[day, day])
+
+
+@pytest.mark.parametrize("relation", CONTRACTS.relations, ids=lambda relation: relation.id)
+def test_every_relation_of_the_contracts_fails_on_a_row_that_breaks_it(tmp_path: Path, relation: Relation) -> None:
+    left = sorted(set(pl.sql_expr(relation.left).meta.root_names()))
+    right = set(pl.sql_expr(relation.right).meta.root_names())
+    day: dict[str, Any] = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin"}
+    day |= dict.fromkeys(right, 1) | dict.fromkeys(left, 10_000)
+    failed = _failed(tmp_path, daily_metrics=[day])
+    assert f"daily_metrics.{relation.id}" in failed
+
+
+def test_every_check_has_its_own_id_and_a_severity() -> None:
+    checks = [*partitions_suite(), *run_suite(), *weekly_suite(), *daily_suite(CONTRACTS)]
+    assert len({check.id for check in checks}) == len(checks)
+    assert {check.severity for check in checks} == {"critical", "warning"}
+
+
+def _people(count: int, **values: object) -> list[dict[str, Any]]:
+    return [daily_record(f"u{i}", 0, **values) for i in range(count)]
+
+
+def _week_before(count: int) -> list[dict[str, Any]]:
+    return [daily_record(f"u{i}", -7, calendarDate=None) for i in range(count)]
+
+
+def test_a_published_week_that_would_lose_a_quarter_of_its_people_is_refused_and_stays(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", _people(20))
+    run_lake(tmp_path)
+    good = published_files(tmp_path)
+    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+    pl.read_parquet(records, hive_partitioning=False).head(15).write_parquet(records)
+    (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").write_text("")
+    damaged = published_files(tmp_path)
+    with pytest.raises(RefusedError, match="people_kept: A published week keeps at least 80%"):
+        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert published_files(tmp_path) == damaged
+    assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}
+
+
+def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operator_accepts_it(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-03", _week_before(20))
+    run_lake(tmp_path)
+    renamed = [{k: v for k, v in record.items() if k != "steps"} | {"stepCount": 5} for record in _people(20)]
+    write_lines(tmp_path, "2026-11-10", renamed)
+    with pytest.raises(RefusedError, match="metrics_not_emptied.*steps"):
+        run_lake(tmp_path)
+    manifest = run_lake(tmp_path, accept=frozenset({"metrics_not_emptied"}))
+    assert (manifest.status, manifest.accepted, manifest.weeks) == ("published", ["metrics_not_emptied"], ["2026-W46"])
+
+
+def test_a_vanished_metric_of_nineteen_people_is_published(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-03", _week_before(19))
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-10", _people(19, steps=None))
+    assert run_lake(tmp_path).status == "published"
+
+
+def test_a_published_run_keeps_its_warnings_in_the_manifest(tmp_path: Path) -> None:
+    write_lines(
+        tmp_path, "2026-11-10", [daily_record(minHeartRateInBeatsPerMinute=80, restingHeartRateInBeatsPerMinute=60)]
+    )
+    manifest = run_lake(tmp_path)
+    failed: list[CheckResult] = [check for check in manifest.checks if not check.success]
+    assert [(check.id, check.severity) for check in failed] == [("daily_metrics.min_hr_up_to_resting_hr", "warning")]
+
+
+def test_data_docs_are_pages_a_person_can_open_and_hold_no_values(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1", steps=43_217)])
+    run_lake(tmp_path, docs=tmp_path / "_docs")
+    pages = list((tmp_path / "_docs").rglob("*.html"))
+    assert (tmp_path / "_docs/index.html") in pages
+    assert len(pages) >= 5
+    assert not any("43217" in page.read_text() for page in pages)

@@ -1,0 +1,171 @@
+"""Invariant I3 in one process: any split, order, repetition or replay of deliveries gives the same tables."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qol.transform.daily import daily
+from qol.transform.weekly import weekly
+from qol.transform.weeks import WEEK, monday_expr
+
+from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, daily_frame, local, merged, records, utc
+
+#: The last days of one week and the first of the next.
+DAYS = ("2026-11-13", "2026-11-14", "2026-11-15", "2026-11-16", "2026-11-17")
+PROVENANCE = ("raw_object", "line_number")
+
+#: A place, an object and a line; a line may hold several records.
+Line = tuple[tuple[str, int], list[Row]]
+
+users = st.sampled_from(["p1", "p2"])
+received = st.sampled_from([None, utc("2026-11-18 00:00"), utc("2026-11-18 09:00")])
+arrivals = st.sampled_from([date(2026, 11, 17), date(2026, 11, 18)])
+
+
+@st.composite
+def day_versions(draw: st.DrawFn) -> Row:
+    start = draw(st.sampled_from([local("2026-11-13 00:00"), local("2026-11-15 00:00")]))
+    stamp = draw(received)
+    return a_day(
+        draw(st.sampled_from(DAYS)),
+        user_id=draw(users),
+        start_time_seconds=start,
+        duration_seconds=draw(st.sampled_from([None, 43_200, 86_400])),
+        steps=draw(st.sampled_from([None, 0, 9000])),
+        received_at=stamp,
+        arrival_date=stamp.date() if stamp else draw(arrivals),
+        value_issues=draw(st.sampled_from([None, ["steps: string wrong_type"]])),
+    )
+
+
+@st.composite
+def night_versions(draw: st.DrawFn) -> Row:
+    day = draw(st.sampled_from(DAYS))
+    bed = draw(st.sampled_from(["00:30", "02:00", "03:30", "06:00", "22:00"]))
+    return a_night(
+        day,
+        f"{day} {bed}",
+        draw(st.sampled_from([0, 45, 90, 240])),
+        draw(st.sampled_from([None, "OFF_WRIST", "AUTO_TENTATIVE", "ENHANCED_FINAL", "MANUAL"])),
+        user_id=draw(users),
+        received_at=draw(received) or utc("2026-11-18 05:00"),
+        total_nap_seconds=draw(st.sampled_from([None, 600])),
+    )
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, versions: st.SearchStrategy[Row]) -> tuple[list[Line], list[list[Line]]]:
+    """Lines, and a schedule of runs that delivers each at least once, some again, in any order."""
+    places = st.tuples(st.sampled_from("abc"), st.integers(1, 4))
+    contents = draw(st.dictionaries(places, st.lists(versions, min_size=1, max_size=3), min_size=1, max_size=8))
+    lines: list[Line] = list(contents.items())
+    again = draw(st.lists(st.sampled_from(lines), max_size=6))
+    order = draw(st.permutations([*lines, *again]))
+    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=3)))
+    edges = [0, *cuts, len(order)]
+    return lines, [order[start:stop] for start, stop in pairwise(edges)]
+
+
+def rows_of(lines: Sequence[Line]) -> list[Row]:
+    return [
+        {**row, "raw_object": name, "line_number": number, "object_index": "abc".index(name)}
+        for (name, number), content in lines
+        for row in content
+    ]
+
+
+def as_bytes(frame: pl.DataFrame) -> bytes:
+    """The frame as Parquet: what stands under a null does not count, the sign of a zero does."""
+    sink = io.BytesIO()
+    pq.write_table(frame.to_arrow().combine_chunks(), sink, compression="none", write_statistics=False)
+    return sink.getvalue()
+
+
+@settings(max_examples=60, deadline=None)
+@given(deliveries(day_versions()))
+def test_any_schedule_of_deliveries_leaves_the_same_days(case: tuple[list[Line], list[list[Line]]]) -> None:
+    lines, schedule = case
+    at_once = merged("dailies", rows_of(lines)).records
+    bit_by_bit = merged("dailies", *[rows_of(run) for run in schedule]).records
+    assert as_bytes(bit_by_bit.drop(PROVENANCE)) == as_bytes(at_once.drop(PROVENANCE))
+
+
+@settings(max_examples=30, deadline=None)
+@given(deliveries(night_versions()))
+def test_any_schedule_of_deliveries_leaves_the_same_night_records(case: tuple[list[Line], list[list[Line]]]) -> None:
+    lines, schedule = case
+    at_once = merged("sleeps", rows_of(lines)).records
+    bit_by_bit = merged("sleeps", *[rows_of(run) for run in schedule]).records
+    assert as_bytes(bit_by_bit) == as_bytes(at_once)
+
+
+@settings(max_examples=30, deadline=None)
+@given(deliveries(day_versions()))
+def test_every_row_that_came_was_kept_or_superseded(case: tuple[list[Line], list[list[Line]]]) -> None:
+    _, schedule = case
+    outcome = merged("dailies", *[rows_of(run) for run in schedule])
+    came = sum(len(content) for _, content in schedule[-1])
+    assert outcome.kept["records"].sum() == came
+    kept = {(row["object_index"], row["kept"]) for row in outcome.kept.to_dicts()}
+    assert all(0 <= count <= outcome.records.height for _, count in kept)
+
+
+def of_week(frame: pl.DataFrame, monday: date) -> pl.DataFrame:
+    return frame.filter(monday_expr(pl.col("day")) == monday)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(night_versions(), max_size=10), st.lists(day_versions(), max_size=4), st.randoms(use_true_random=False))
+def test_daily_rows_depend_neither_on_order_nor_on_other_people_and_weeks(
+    nights: list[Row], whole_days: list[Row], random: Any
+) -> None:
+    frames = {"sleeps": merged("sleeps", nights).records.drop("week")} | {"dailies": records("dailies", whole_days)}
+
+    def rows(keep: pl.Expr) -> pl.DataFrame:
+        """Daily rows of some of the records, shuffled."""
+        chosen = {f"garmin_{name}": frame.filter(keep) for name, frame in frames.items()}
+        shuffled = {name: frame[random.sample(range(frame.height), frame.height)] for name, frame in chosen.items()}
+        return daily(CONTRACTS, shuffled)
+
+    whole = rows(pl.lit(value=True))
+    people = [rows(pl.col("user_id") == user) for user in ("p1", "p2")]
+    assert as_bytes(pl.concat(people)) == as_bytes(whole)
+    for monday in (MONDAY, MONDAY + WEEK):
+        assert as_bytes(rows(monday_expr(pl.col("day")) == monday)) == as_bytes(of_week(whole, monday))
+
+
+METRICS = ("steps", "distance_m", "resting_hr_bpm", "hrv_rmssd_ms", "sleep_minutes", "bedtime_minute", "stress_mean")
+WHOLE = {"steps", "resting_hr_bpm"}
+
+
+@st.composite
+def some_days(draw: st.DrawFn) -> list[Row]:
+    keys = st.tuples(users, st.integers(0, 6), st.sampled_from(["garmin", "oura"]))
+    value = st.none() | st.integers(500, 12_000).map(lambda hundredths: hundredths / 100)
+    rows: list[Row] = []
+    for user, day, source in draw(st.lists(keys, unique=True, max_size=12)):
+        values = {metric: draw(value) for metric in METRICS}
+        whole = {metric: round(value) for metric, value in values.items() if metric in WHOLE and value is not None}
+        rows.append({"user_id": user, "day": day, "source": source, "worn": draw(st.booleans())} | values | whole)
+    return rows
+
+
+@settings(max_examples=8, deadline=None)
+@given(some_days(), st.randoms(use_true_random=False))
+def test_weekly_rows_depend_neither_on_order_nor_on_how_people_are_split(rows: list[Row], random: Any) -> None:
+    whole = weekly(CONTRACTS, daily_frame(rows), MONDAY)
+    shuffled = random.sample(rows, len(rows))
+    buckets = [
+        weekly(CONTRACTS, daily_frame([row for row in shuffled if row["user_id"] == user]), MONDAY)
+        for user in ("p1", "p2")
+    ]
+    assert as_bytes(pl.concat(buckets)) == as_bytes(whole)

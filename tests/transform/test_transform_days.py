@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.contracts.columns import arrow_schema, daily_columns
+from qol.transform.daily import daily, rounded
+
+from .builders import CONTRACTS, a_day, a_night, an_hrv, days, local, picked, records, the_day, utc
+
+
+def test_a_day_has_one_row_with_the_metrics_of_all_record_types() -> None:
+    row = the_day(
+        dailies=[a_day("2026-11-09", steps=8123, resting_hr_bpm=57, body_battery_charged=55)],
+        stressDetails=[a_day("2026-11-09", mean_stress=28.5)],
+        hrv=[an_hrv("2026-11-09", 44.25)],
+        sleeps=[a_night("2026-11-09", "2026-11-08 23:00", 420)],
+        userMetrics=[{"day": "2026-11-09", "vo2_max": 48.0, "fitness_age": 32}],
+    )
+    assert picked(row, "user_id", "day", "source", "worn") == ("p1", date(2026, 11, 9), "garmin", True)
+    assert picked(row, "steps", "resting_hr_bpm", "stress_mean", "hrv_rmssd_ms") == (8123, 57, 28.5, 44.25)
+    assert picked(row, "sleep_minutes", "vo2max", "fitness_age_years") == (420.0, 48.0, 32)
+
+
+def test_rows_are_sorted_and_have_the_columns_of_the_contract() -> None:
+    names = [("p2", "2026-11-09"), ("p1", "2026-11-10"), ("p1", "2026-11-09")]
+    frame = daily(CONTRACTS, {"garmin_dailies": records("dailies", [a_day(d, user_id=u) for u, d in names])})
+    schema = pl.DataFrame(arrow_schema(daily_columns(CONTRACTS)).empty_table()).schema
+    assert list(frame.schema.items()) == list(schema.items())
+    assert frame.select("user_id", pl.col("day").cast(pl.String)).rows() == sorted(names)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.sources, ids=lambda c: c.name)
+def test_one_record_type_alone_gives_days_and_none_gives_none(contract: Any) -> None:
+    rows = [a_day(day, calendar_date=None) for day in ("2026-11-09", "2026-11-10", "2026-11-11")]
+    assert daily(CONTRACTS, {contract.name: records(contract.record, rows)}).height == 3
+    assert daily(CONTRACTS, {contract.name: records(contract.record, [])}).height == 0
+
+
+def test_without_records_there_is_no_day() -> None:
+    assert daily(CONTRACTS, {}).height == 0
+    nothing = {contract.name: records(contract.record, []) for contract in CONTRACTS.sources}
+    assert daily(CONTRACTS, nothing).height == 0
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_day_told_from_two_starts_is_one_day_and_the_longest_counts(order: int) -> None:
+    tokyo = a_day("2026-11-10", steps=7000, duration_seconds=61_200)
+    los_angeles = a_day("2026-11-10", offset=-28_800, steps=9000)
+    assert [row["steps"] for row in days(dailies=[tokyo, los_angeles][::order])] == [9000]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_starts_of_the_same_length_the_one_received_last_counts_then_the_later_start(order: int) -> None:
+    first = a_day("2026-11-10", steps=1, start_time_seconds=1_794_236_400, received_at=utc("2026-11-12 00:00"))
+    second = a_day("2026-11-10", steps=2, start_time_seconds=1_794_236_460, received_at=utc("2026-11-11 00:00"))
+    assert the_day(dailies=[first, second][::order])["steps"] == 1
+    second = {**second, "received_at": first["received_at"]}
+    assert the_day(dailies=[first, second][::order])["steps"] == 2
+
+
+@pytest.mark.parametrize(("offset", "duration"), [(-18_000, 82_800), (-14_400, 90_000)], ids=["23 h", "25 h"])
+def test_a_day_on_which_the_clocks_change_is_a_day(offset: int, duration: int) -> None:
+    row = the_day(dailies=[a_day("2026-11-01", offset=offset, duration_seconds=duration, steps=9000)])
+    assert picked(row, "day", "steps", "worn") == (date(2026, 11, 1), 9000, True)
+
+
+def test_on_a_day_of_25_hours_a_watch_may_be_worn_25_hours() -> None:
+    row = the_day(dailies=[a_day("2026-11-01", duration_seconds=90_000, hr_sample_count=6000)])
+    assert picked(row, "wear_minutes", "worn") == (1500.0, True)
+
+
+def test_what_another_makers_device_measured_stays_out_but_the_day_was_observed() -> None:
+    row = the_day(dailies=[a_day("2026-11-09", steps=8000, hr_sample_count=240, third_party_source="FITBIT")])
+    assert picked(row, "steps", "wear_minutes", "worn") == (None, None, True)
+
+
+def test_another_makers_device_does_not_hide_ones_own() -> None:
+    own = a_day("2026-11-09", steps=5000, duration_seconds=50_000)
+    other = a_day("2026-11-09", steps=8000, third_party_source="FITBIT", start_time_seconds=local("2026-11-09 00:01"))
+    assert [row["steps"] for row in days(dailies=[own, other])] == [5000]
+
+
+@pytest.mark.parametrize(
+    ("samples", "duration", "wear_minutes", "worn"),
+    [
+        (None, 86_400, None, True),
+        (239, 86_400, None, True),
+        (240, 86_400, 60.0, False),
+        (2399, 86_400, 599.75, False),
+        (2400, 86_400, 600.0, True),
+        (5760, 86_400, 1440.0, True),
+        (None, 18_000, None, False),
+        (None, 35_999, None, False),
+        (None, 36_000, None, True),
+        (5760, 30_000, 500.0, False),
+        (239, 18_000, None, False),
+        (5760, None, 1440.0, True),
+        (None, None, None, True),
+        (0, 0, None, False),
+    ],
+)
+def test_a_day_is_worn_unless_the_samples_or_its_length_say_less_than_ten_hours(
+    samples: int | None, duration: int | None, wear_minutes: float | None, worn: bool
+) -> None:
+    row = the_day(dailies=[a_day("2026-11-09", hr_sample_count=samples, duration_seconds=duration)])
+    assert picked(row, "wear_minutes", "worn") == (wear_minutes, worn)
+
+
+def test_a_day_not_worn_keeps_its_values() -> None:
+    row = the_day(dailies=[a_day("2026-11-09", steps=0, resting_hr_bpm=60, duration_seconds=18_000)])
+    assert picked(row, "steps", "resting_hr_bpm", "worn") == (0, 60, False)
+
+
+def test_the_watch_decides_about_wear_also_for_what_other_records_say() -> None:
+    row = the_day(
+        dailies=[a_day("2026-11-09", duration_seconds=18_000)], stressDetails=[a_day("2026-11-09", mean_stress=20.0)]
+    )
+    assert picked(row, "stress_mean", "worn") == (20.0, False)
+
+
+def test_the_days_summary_goes_before_stress_details_metric_by_metric() -> None:
+    summary = a_day("2026-11-09", average_stress_level=31, rest_stress_seconds=2700)
+    details = a_day("2026-11-09", mean_stress=28.5, max_stress=90, rest_minutes=40.0, low_minutes=12.0)
+    row = the_day(stressDetails=[details], dailies=[summary])
+    assert picked(row, "stress_mean", "stress_max") == (31.0, 90)
+    assert picked(row, "rest_stress_minutes", "low_stress_minutes", "high_stress_minutes") == (45.0, 12.0, None)
+
+
+def test_a_stress_of_zero_is_a_value() -> None:
+    assert the_day(stressDetails=[a_day("2026-11-09", mean_stress=0.0, max_stress=0)])["stress_mean"] == 0.0
+
+
+def test_the_latest_measurement_of_a_night_counts_whole_even_when_it_says_less() -> None:
+    first = an_hrv("2026-11-09", 44, received_at=utc("2026-11-09 08:00"))
+    empty = an_hrv("2026-11-09", None, received_at=utc("2026-11-09 09:00"), start_time_seconds=1_794_160_800)
+    assert [row["hrv_rmssd_ms"] for row in days(hrv=[first, empty])] == [None]
+
+
+def test_vigorous_minutes_count_twice_and_what_is_not_known_counts_nothing() -> None:
+    def minutes(moderate: int | None, vigorous: int | None) -> Any:
+        row = a_day("2026-11-09", moderate_intensity_seconds=moderate, vigorous_intensity_seconds=vigorous)
+        return the_day(dailies=[row])["mvpa_equivalent_minutes"]
+
+    assert minutes(1200, 600) == 40.0
+    assert minutes(1200, None) == 20.0
+    assert minutes(None, 600) == 20.0
+    assert minutes(0, 0) == 0.0
+    assert minutes(None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes"), [(100, 1.67), (5, 0.08), (3, 0.05), (0, 0.0), (86_399, 1439.98), (90, 1.5)]
+)
+def test_minutes_have_two_decimals(seconds: int, minutes: float) -> None:
+    assert the_day(dailies=[a_day("2026-11-09", moderate_intensity_seconds=seconds)])["moderate_minutes"] == minutes
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (60.125, 60.13),
+        (-60.125, -60.13),
+        (1.005, 1.01),
+        (-1.005, -1.01),
+        (0.37499, 0.37),
+        (7, 7.0),
+        (math.inf, None),
+        (math.nan, None),
+    ],
+)
+def test_halves_are_rounded_away_from_zero_and_what_is_no_number_is_null(value: float, expected: float | None) -> None:
+    metric = CONTRACTS.metric["skin_temp_deviation_c"]
+    assert pl.DataFrame({"x": [value]}).select(rounded(pl.col("x"), metric)).item() == expected
+
+
+def test_a_little_less_than_nothing_is_plain_zero() -> None:
+    metric = CONTRACTS.metric["skin_temp_deviation_c"]
+    assert repr(pl.DataFrame({"x": [-0.004]}).select(rounded(pl.col("x"), metric)).item()) == "0.0"
+
+
+def test_a_half_that_binary_fractions_miss_is_a_half() -> None:
+    """0.575 is a little less in binary, and 69 seconds times 1/120 less again."""
+    night = a_night("2026-11-10", "2026-11-10 00:00:34", 1 / 60)
+    others = [{**night, "user_id": f"q{n}"} for n in range(3)]
+    assert the_day(sleeps=[night])["midsleep_minute"] == 0.58
+    assert [row["midsleep_minute"] for row in days(sleeps=[night, *others])] == [0.58] * 4
+
+
+def test_whole_metrics_are_rounded_to_whole_numbers() -> None:
+    halves = pl.DataFrame({"x": [56.5, 57.5, -0.5, 57.49, None]})
+    whole = halves.select(rounded(pl.col("x"), CONTRACTS.metric["steps"])).to_series()
+    assert whole.to_list() == [57, 58, -1, 57, None]

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.contracts.columns import record_columns
+from qol.ingest.task import row_schema
+from qol.transform.merge import merge, to_records
+
+from .builders import CONTRACTS, Row, a_day, a_night, delivered, merged, monday, records, utc
+
+ORDERS = pytest.mark.parametrize("order", [1, -1], ids=["in this order", "the other way round"])
+
+
+def only(name: str, *batches: list[Row]) -> dict[str, Any]:
+    """The one record that is left after the batches."""
+    (row,) = merged(name, *batches).records.to_dicts()
+    return row
+
+
+def in_every_way(name: str, rows: list[Row]) -> list[dict[str, Any]]:
+    """What is left of two rows: in one run and in two, in both orders."""
+    first, second = rows
+    return [only(name, rows), only(name, rows[::-1]), only(name, [first], [second]), only(name, [second], [first])]
+
+
+def test_the_longest_version_of_a_day_wins_and_a_late_retry_does_not_restore_half_of_it() -> None:
+    whole = a_day("2026-11-09", steps=9000, received_at=utc("2026-11-10 01:00"))
+    retry = a_day("2026-11-09", steps=4000, duration_seconds=43_200, received_at=utc("2026-11-11 01:00"))
+    assert [row["steps"] for row in in_every_way("dailies", [whole, retry])] == [9000] * 4
+
+
+def test_of_versions_of_the_same_length_the_one_received_last_wins() -> None:
+    early = a_day("2026-11-09", steps=9000, received_at=utc("2026-11-10 01:00"))
+    late = a_day("2026-11-09", steps=8990, received_at=utc("2026-11-10 01:00:00.000001"))
+    assert [row["steps"] for row in in_every_way("dailies", [early, late])] == [8990] * 4
+
+
+def test_a_version_of_unknown_length_loses() -> None:
+    short = a_day("2026-11-09", steps=10, duration_seconds=60, received_at=utc("2026-11-10 01:00"))
+    unknown = a_day("2026-11-09", steps=9000, duration_seconds=None, received_at=utc("2026-11-11 01:00"))
+    assert [row["steps"] for row in in_every_way("dailies", [short, unknown])] == [10] * 4
+
+
+@pytest.mark.parametrize(
+    ("stamp", "arrival", "winner"),
+    [
+        ("2026-11-10 00:00:01", "2026-11-10", "stamped"),
+        ("2026-11-10 23:59:59", "2026-11-11", "unstamped"),
+        ("2026-11-11 00:00:01", "2026-11-11", "stamped"),
+    ],
+)
+def test_a_record_without_stamp_counts_as_received_when_its_arrival_day_began(
+    stamp: str, arrival: str, winner: str
+) -> None:
+    stamped = a_day("2026-11-09", steps=1, received_at=utc(stamp))
+    unstamped = a_day("2026-11-09", steps=2, arrival_date=utc(arrival).date())
+    expected = {"stamped": 1, "unstamped": 2}[winner]
+    assert [row["steps"] for row in in_every_way("dailies", [stamped, unstamped])] == [expected] * 4
+
+
+def test_when_nothing_else_tells_them_apart_content_decides_not_the_order() -> None:
+    one = a_day("2026-11-09", steps=4000, raw_object="z")
+    other = a_day("2026-11-09", steps=4001, raw_object="a")
+    assert [row["steps"] for row in in_every_way("dailies", [one, other])] == [4000] * 4
+
+
+def test_records_that_differ_only_in_what_was_noted_about_them_give_the_same_one_in_any_order() -> None:
+    clean = a_day("2026-11-09", raw_object="a")
+    noted = a_day("2026-11-09", raw_object="z", value_issues=["steps: string wrong_type"])
+    left = [row["value_issues"] for row in in_every_way("dailies", [clean, noted])]
+    assert left == [["steps: string wrong_type"]] * 4
+
+
+def test_equal_records_keep_the_smallest_place() -> None:
+    places = [("b", 1), ("a", 12), ("a", 3)]
+    rows = [a_day("2026-11-09", steps=1, raw_object=name, line_number=line) for name, line in places]
+    for order in (rows, rows[::-1]):
+        row = only("dailies", order)
+        assert (row["raw_object"], row["line_number"]) == ("a", 3)
+        row = only("dailies", *[[row] for row in order])
+        assert (row["raw_object"], row["line_number"]) == ("a", 3)
+
+
+def test_what_came_and_what_won_is_counted_per_object() -> None:
+    rows = [
+        a_day("2026-11-09", steps=1, duration_seconds=100, object_index=4, raw_object="a"),
+        a_day("2026-11-09", steps=2, duration_seconds=200, object_index=7, raw_object="b"),
+        a_day("2026-11-10", steps=3, object_index=4, raw_object="a", line_number=2),
+        a_day("2026-11-10", steps=3, object_index=7, raw_object="b", line_number=2),
+    ]
+    assert sorted(merged("dailies", rows).kept.rows()) == [(4, 2, 1), (7, 2, 1)]
+
+
+def test_a_replay_changes_nothing_and_counts_as_kept() -> None:
+    rows = [a_day("2026-11-09", steps=1), a_day("2026-11-10", steps=2, line_number=2)]
+    once, again = merged("dailies", rows), merged("dailies", rows, rows)
+    assert again.records.equals(once.records)
+    assert again.kept.rows() == once.kept.rows() == [(0, 2, 2)]
+
+
+def test_a_version_that_already_lost_loses_again() -> None:
+    half = a_day("2026-11-09", steps=4000, duration_seconds=43_200, raw_object="a", object_index=1)
+    whole = a_day("2026-11-09", steps=9000, raw_object="b", object_index=2)
+    outcome = merged("dailies", [half, whole], [half])
+    assert outcome.records["steps"].to_list() == [9000]
+    assert outcome.kept.rows() == [(1, 1, 0)]
+
+
+def test_a_line_that_holds_the_same_record_twice_gives_one_and_supersedes_one() -> None:
+    outcome = merged("dailies", [a_day("2026-11-09", steps=1)] * 2)
+    assert outcome.records.height == 1
+    assert outcome.kept.rows() == [(0, 2, 1)]
+
+
+@ORDERS
+@pytest.mark.parametrize("count", [2, 500])
+def test_a_line_that_holds_versions_nothing_tells_apart_gives_the_same_one_in_any_order(order: int, count: int) -> None:
+    line = [a_day("2026-11-09", steps=steps) for steps in range(count)][::order]
+    assert only("dailies", line)["steps"] == 0
+    assert only("dailies", line, line)["steps"] == 0
+
+
+def test_read_again_under_a_newer_contract_the_row_with_the_new_column_replaces_the_old_one() -> None:
+    row = a_day("2026-11-09", steps=9000, raw_object="a")
+    old = records("dailies", [row])
+    outcome = merged("dailies", [row | {"floors": 7}], start=old)
+    assert outcome.records["floors"].to_list() == [7]
+    assert outcome.kept.rows() == [(0, 1, 1)]
+
+
+def test_a_key_whose_day_moved_to_another_week_is_a_record_of_each_week() -> None:
+    sunday = a_day("2026-11-15", steps=1, start_time_seconds=1_794_700_000)
+    moved = a_day("2026-11-16", steps=2, start_time_seconds=1_794_700_000)
+    within = a_day("2026-11-14", steps=3, start_time_seconds=1_794_700_000, received_at=utc("2026-11-17 00:00"))
+    left = merged("dailies", [sunday], [moved], [within]).records
+    assert left.select("week", "steps").rows() == [(monday("2026-11-14"), 3), (monday("2026-11-16"), 2)]
+
+
+def test_two_people_never_share_a_record() -> None:
+    rows = [a_day("2026-11-09", steps=n, user_id=user) for n, user in enumerate(("p2", "p1"))]
+    assert merged("dailies", rows).records.select("user_id", "steps").rows() == [("p1", 1), ("p2", 0)]
+
+
+def test_an_absent_code_in_a_key_is_a_value_of_its_own() -> None:
+    bed = "2026-11-09 23:00"
+    nights = [a_night("2026-11-10", bed, 400, validation) for validation in (None, "MANUAL", None)]
+    assert merged("sleeps", nights).records["validation"].to_list() == ["MANUAL", None]
+
+
+def test_records_are_sorted_by_person_week_and_key() -> None:
+    rows = [
+        a_day(day, user_id=user, start_time_seconds=start)
+        for user in ("p2", "p1")
+        for day, start in (("2026-11-16", 5), ("2026-11-10", 9), ("2026-11-09", 7))
+    ]
+    left = merged("dailies", rows).records
+    assert left["user_id"].to_list() == ["p1"] * 3 + ["p2"] * 3
+    assert left["start_time_seconds"].to_list() == [7, 9, 5] * 2
+
+
+def test_without_new_rows_the_published_ones_stay_as_they_are() -> None:
+    published = records("dailies", [a_day("2026-11-09", steps=1), a_day("2026-11-10", steps=2)])
+    outcome = merged("dailies", [], start=published)
+    assert outcome.records.drop("week").equals(published)
+    assert outcome.kept.height == 0
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.sources, ids=lambda c: c.name)
+def test_nothing_merges_to_nothing(contract: Any) -> None:
+    nothing = delivered(contract.record, [])
+    names = [column.name for column in record_columns(contract)]
+    for published in (None, records(contract.record, [])):
+        outcome = merge(nothing, published, contract)
+        assert outcome.records.shape == (0, len(names) + 1)
+        assert outcome.kept.height == 0
+
+
+def ingested(name: str, **row: Any) -> pl.DataFrame:
+    """One row as an ingest task gives it: days and times as integers."""
+    schema = row_schema(CONTRACTS.by_name[f"garmin_{name}"])
+    return pl.DataFrame({column: [row.get(column)] for column in schema}, schema=schema)
+
+
+def as_record(name: str, offsets: dict[str, list[int]] | None = None, **row: Any) -> dict[str, Any]:
+    """The record row of an ingest row of the second of two objects."""
+    places = dict.fromkeys(("object_index", "range_start", "lines_before"), pl.Int64)
+    rows = ingested(name, object_index=1, **({"line_number": 3, "range_start": 0} | row))
+    contract = CONTRACTS.by_name[f"garmin_{name}"]
+    frame = to_records(rows, contract, pl.Series(["hash-a", "hash-b"]), pl.DataFrame(offsets or {}, schema=places))
+    return frame.to_dicts()[0]
+
+
+def test_days_and_times_become_real_ones_and_the_place_names_the_object() -> None:
+    row = as_record(
+        "userMetrics", day=20_766, calendar_date=20_766, arrival_date=20_767, received_at=1_794_268_800_000_000
+    )
+    assert row["day"] == row["calendar_date"] == utc("2026-11-09").date()
+    assert row["arrival_date"] == utc("2026-11-10").date()
+    assert row["received_at"] == utc("2026-11-10 00:00")
+    assert row["source_timestamp"] is None
+    assert (row["raw_object"], row["line_number"]) == ("hash-b", 3)
+
+
+def test_the_record_key_shows_the_values_of_the_key() -> None:
+    assert as_record("userMetrics", calendar_date=20_766)["record_key"] == "2026-11-09"
+    night: dict[str, Any] = {"start_time_seconds": 1_794_231_000, "duration_seconds": 26_280}
+    assert as_record("sleeps", validation="DEVICE", **night)["record_key"] == "1794231000|26280|DEVICE"
+    assert as_record("sleeps", **night)["record_key"] == "1794231000|26280|"
+
+
+def test_lines_count_from_the_start_of_an_object_that_was_split() -> None:
+    offsets = {"object_index": [0, 1], "range_start": [500, 500], "lines_before": [11, 40]}
+    assert as_record("hrv", offsets, range_start=500)["line_number"] == 43
+    assert as_record("hrv", offsets, range_start=0)["line_number"] == 3

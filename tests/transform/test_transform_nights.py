@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from .builders import Row, a_night, days, local, picked, the_day, utc
+
+TUESDAY = "2026-11-10"
+BED = "2026-11-09 23:00"
+
+
+def nights(*rows: Row) -> list[tuple[Any, ...]]:
+    """Day, minutes asleep and nap minutes of each daily row."""
+    return [picked(row, "day", "sleep_minutes", "nap_minutes") for row in days(sleeps=rows)]
+
+
+def tuesday(minutes: float | None, naps: float | None = None) -> list[tuple[Any, ...]]:
+    """What `nights` gives for Tuesday alone."""
+    return [(date(2026, 11, 10), minutes, naps)]
+
+
+def heard(minutes: float, validation: str | None, received: str, bed: str = BED) -> Row:
+    """A version of Tuesday's night, received at some time of that day."""
+    return a_night(TUESDAY, bed, minutes, validation, received_at=utc(f"2026-11-10 {received}"))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("loser", "winner"),
+    [
+        (heard(300, "AUTO_TENTATIVE", "07:00"), heard(420, "AUTO_FINAL", "09:00")),
+        (heard(300, "ENHANCED_TENTATIVE", "12:00"), heard(420, "ENHANCED_FINAL", "07:00")),
+        (heard(300, "AUTO_FINAL", "07:00"), heard(420, "ENHANCED_FINAL", "07:01")),
+        (heard(300, "ENHANCED_FINAL", "07:00"), heard(420, "AUTO_FINAL", "07:01")),
+        (heard(300, "ENHANCED_FINAL", "07:00"), heard(420, "MANUAL", "12:00")),
+        (heard(300, "MANUAL", "07:00"), heard(420, "ENHANCED_FINAL", "12:00")),
+        (heard(500, "ENHANCED_FINAL", "07:00"), heard(420, "MANUAL", "07:00")),
+        (heard(500, "DEVICE", "07:00"), heard(420, "AUTO_FINAL", "07:00")),
+        (heard(500, "SOMETHING_NEW", "12:00"), heard(420, "AUTO_TENTATIVE", "07:00")),
+        (heard(500, None, "12:00"), heard(420, "AUTO_TENTATIVE", "07:00")),
+        (heard(500, "OFF_WRIST", "12:00"), heard(420, "ENHANCED_TENTATIVE", "07:00")),
+        (heard(300, "ENHANCED_FINAL", "07:00"), heard(420, "ENHANCED_FINAL", "07:00")),
+        (heard(300, None, "07:00"), heard(420, "SOMETHING_NEW", "08:00")),
+    ],
+    ids=[
+        "final over tentative",
+        "an earlier final over a later tentative",
+        "later final",
+        "later final of a simpler kind",
+        "a manual edit that came later",
+        "a final that came after a manual edit",
+        "manual over automatic of the same moment",
+        "final over a device's own of the same moment",
+        "tentative over a code nobody knows",
+        "tentative over no code",
+        "tentative over off wrist",
+        "the longer of the same moment",
+        "the later of those nobody ranks",
+    ],
+)
+def test_of_two_versions_of_a_night_the_better_one_is_the_night(loser: Row, winner: Row, order: int) -> None:
+    assert nights(*[loser, winner][::order]) == tuesday(420.0)
+
+
+def test_a_night_that_nobody_validated_is_still_a_night() -> None:
+    assert nights(heard(420, None, "07:00")) == tuesday(420.0)
+
+
+def test_refined_versions_that_start_at_another_minute_are_one_night() -> None:
+    versions = [
+        heard(100, "AUTO_TENTATIVE", "05:00", "2026-11-10 00:10"),
+        heard(390, "ENHANCED_TENTATIVE", "07:00", "2026-11-09 23:05"),
+        heard(400, "ENHANCED_FINAL", "09:00", "2026-11-09 22:50"),
+    ]
+    assert nights(*versions) == nights(*versions[::-1]) == tuesday(400.0)
+
+
+def test_a_sleep_apart_from_the_night_is_a_nap_and_the_day_stays_one_row() -> None:
+    night, nap = heard(400, "ENHANCED_FINAL", "09:00"), heard(45.5, "ENHANCED_FINAL", "16:00", "2026-11-10 14:00")
+    assert nights(nap, night) == tuesday(400.0, 45.5)
+
+
+def test_naps_listed_with_the_night_and_naps_of_their_own_add_up() -> None:
+    night = heard(400, "ENHANCED_FINAL", "09:00") | {"total_nap_seconds": 3000, "nap_seconds": 1200}
+    nap = heard(20, "ENHANCED_FINAL", "16:00", "2026-11-10 14:00")
+    assert nights(night) == tuesday(400.0, 50.0)
+    assert nights(night, nap) == tuesday(400.0, 70.0)
+
+
+def test_listed_naps_count_where_their_total_is_not_given() -> None:
+    assert nights(heard(400, "ENHANCED_FINAL", "09:00") | {"nap_seconds": 1500}) == tuesday(400.0, 25.0)
+
+
+def test_a_total_of_no_naps_is_zero_and_no_total_is_not_known() -> None:
+    assert nights(heard(400, "ENHANCED_FINAL", "09:00") | {"total_nap_seconds": 0}) == tuesday(400.0, 0.0)
+    assert nights(heard(400, "ENHANCED_FINAL", "09:00")) == tuesday(400.0, None)
+
+
+def test_naps_of_a_version_that_lost_are_not_counted() -> None:
+    lost = heard(380, "AUTO_TENTATIVE", "07:00") | {"total_nap_seconds": 3600}
+    assert nights(lost, heard(400, "AUTO_FINAL", "09:00")) == tuesday(400.0)
+
+
+def test_of_two_sleeps_of_a_day_the_longer_is_the_night_even_when_it_ranks_lower() -> None:
+    first = heard(200, "ENHANCED_FINAL", "09:00", "2026-11-09 22:00")
+    second = heard(240, "ENHANCED_TENTATIVE", "07:00", "2026-11-10 03:00")
+    assert nights(first, second) == tuesday(240.0, 200.0)
+
+
+def test_of_two_sleeps_of_the_same_length_the_better_ranked_is_the_night() -> None:
+    first = heard(200, "ENHANCED_TENTATIVE", "09:00", "2026-11-09 22:00") | {"overall_score": 50}
+    second = heard(200, "ENHANCED_FINAL", "07:00", "2026-11-10 03:00") | {"overall_score": 60}
+    assert the_day(sleeps=[first, second])["sleep_score"] == 60
+
+
+def test_a_sleep_may_begin_when_another_ends() -> None:
+    first = heard(200, "ENHANCED_FINAL", "09:00", "2026-11-09 23:00")
+    second = heard(100, "ENHANCED_FINAL", "09:00", "2026-11-10 02:20")
+    assert nights(first, second) == tuesday(200.0, 100.0)
+    second = heard(100, "ENHANCED_FINAL", "09:00", "2026-11-10 02:19")
+    assert nights(first, second) == tuesday(200.0)
+
+
+def test_in_a_chain_of_overlaps_only_what_a_better_one_overlaps_goes() -> None:
+    best = heard(200, "ENHANCED_FINAL", "12:00", "2026-11-09 22:00")
+    middle = heard(200, "ENHANCED_FINAL", "11:00", "2026-11-10 01:00")
+    last = heard(150, "ENHANCED_FINAL", "10:00", "2026-11-10 04:00")
+    assert nights(middle, last, best) == tuesday(200.0, 150.0)
+
+
+def test_in_a_chain_the_middle_one_takes_both_its_neighbours_when_it_is_the_best() -> None:
+    first = heard(200, "ENHANCED_FINAL", "10:00", "2026-11-09 22:00")
+    middle = heard(190, "ENHANCED_FINAL", "12:00", "2026-11-10 01:00")
+    last = heard(150, "ENHANCED_FINAL", "11:00", "2026-11-10 04:00")
+    assert nights(first, last, middle) == tuesday(190.0)
+
+
+def test_a_short_sleep_inside_a_better_one_goes_and_a_better_short_one_takes_the_long_one() -> None:
+    long = heard(480, "AUTO_FINAL", "09:00", "2026-11-09 22:00")
+    assert nights(long, heard(30, "AUTO_TENTATIVE", "05:00", "2026-11-10 02:00")) == tuesday(480.0)
+    assert nights(long, heard(30, "MANUAL", "12:00", "2026-11-10 02:00")) == tuesday(30.0)
+
+
+def test_versions_of_a_night_under_two_days_are_one_night() -> None:
+    wrong = a_night("2026-11-09", BED, 390, "AUTO_TENTATIVE")
+    assert nights(wrong, heard(400, "AUTO_FINAL", "09:00")) == [(date(2026, 11, 9), None, None), *tuesday(400.0)]
+
+
+def test_the_nights_of_two_people_do_not_meet() -> None:
+    rows = [heard(400, "AUTO_FINAL", "09:00"), heard(300, "AUTO_TENTATIVE", "07:00") | {"user_id": "p2"}]
+    assert [row["sleep_minutes"] for row in days(sleeps=rows)] == [400.0, 300.0]
+
+
+def test_the_nights_of_a_week_do_not_depend_on_whether_the_next_week_is_looked_at() -> None:
+    sunday = a_night("2026-11-15", "2026-11-15 22:00", 60, "AUTO_TENTATIVE")
+    on_monday = a_night("2026-11-16", "2026-11-15 22:00", 400, "AUTO_FINAL")
+    both = nights(sunday, on_monday)
+    assert both == nights(sunday) + nights(on_monday)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_sleep_of_no_length_at_the_same_bedtime_is_a_version_not_a_nap(order: int) -> None:
+    rows = [heard(0, "OFF_WRIST", "07:00"), heard(400, "AUTO_FINAL", "09:00")]
+    assert nights(*rows[::order]) == tuesday(400.0, None)
+
+
+def test_time_in_bed_reaches_to_the_end_of_the_last_stage() -> None:
+    night = heard(400, "AUTO_FINAL", "09:00") | {"levels_end_seconds": local("2026-11-10 07:00")}
+    assert picked(the_day(sleeps=[night]), "time_in_bed_minutes", "wake_minute") == (480.0, 420.0)
+
+
+@pytest.mark.parametrize("end", ["2026-11-10 05:00", "2026-11-10 23:01"], ids=["too early", "more than a day later"])
+def test_stages_that_end_before_the_sleep_or_a_day_later_are_not_believed(end: str) -> None:
+    night = heard(400, "AUTO_FINAL", "09:00") | {"levels_end_seconds": local(end), "awake_seconds": 600}
+    assert the_day(sleeps=[night])["time_in_bed_minutes"] == 410.0
+
+
+def test_asleep_is_the_sum_of_the_stages_or_else_the_duration() -> None:
+    staged = heard(424, "DEVICE", "09:00") | {"deep_seconds": 3600, "light_seconds": 14_400, "awake_seconds": 1440}
+    assert picked(the_day(sleeps=[staged]), "sleep_minutes", "deep_minutes", "rem_minutes") == (300.0, 60.0, None)
+    assert the_day(sleeps=[heard(424, "DEVICE", "09:00")])["sleep_minutes"] == 424.0
+
+
+def test_without_time_awake_the_efficiency_is_not_known() -> None:
+    assert the_day(sleeps=[heard(424, "DEVICE", "09:00")])["sleep_efficiency_pct"] is None
+
+
+def test_what_the_night_measured_comes_from_the_night_not_from_the_nap() -> None:
+    night = heard(400, "AUTO_FINAL", "09:00") | {"spo2_mean_pct": 95.25, "respiration_mean_brpm": None}
+    nap = heard(60, "MANUAL", "16:00", "2026-11-10 14:00") | {"spo2_mean_pct": 90.0, "respiration_mean_brpm": 14.0}
+    assert picked(the_day(sleeps=[night, nap]), "spo2_mean_pct", "respiration_mean_brpm") == (95.25, None)
+
+
+@pytest.mark.parametrize(
+    ("bed", "minutes", "clocks"),
+    [
+        ("2026-11-09 23:59:59", 60, (1439.98, 59.98, 29.98)),
+        ("2026-11-10 00:00:00", 60, (0.0, 60.0, 30.0)),
+        ("2026-11-09 18:00:00", 360, (1080.0, 0.0, 1260.0)),
+        ("2026-11-10 08:59:59", 60, (539.98, 599.98, 569.98)),
+        ("2026-11-10 09:00:00", 60, (540.0, 600.0, 570.0)),
+    ],
+    ids=["before midnight", "midnight", "until midnight", "before midnight UTC", "midnight UTC"],
+)
+def test_clocks_are_local_minutes_after_midnight(bed: str, minutes: int, clocks: tuple[float, ...]) -> None:
+    row = the_day(sleeps=[a_night(TUESDAY, bed, minutes)])
+    assert picked(row, "bedtime_minute", "wake_minute", "midsleep_minute") == clocks
+
+
+def test_a_traveller_goes_to_bed_by_the_clock_of_each_place() -> None:
+    tokyo = a_night("2026-11-10", "2026-11-09 23:00", 420)
+    los_angeles = a_night("2026-11-11", "2026-11-10 23:00", 420, utc_offset_seconds=-28_800)
+    rows = days(sleeps=[tokyo, los_angeles])
+    assert [picked(row, "bedtime_minute", "wake_minute") for row in rows] == [(1380.0, 360.0)] * 2
+
+
+def test_in_the_night_the_clocks_change_waking_up_is_told_by_the_clock_of_going_to_bed() -> None:
+    autumn = a_night("2026-11-01", "2026-10-31 23:00", 480, utc_offset_seconds=-14_400)
+    assert picked(the_day(sleeps=[autumn]), "time_in_bed_minutes", "wake_minute") == (480.0, 420.0)
