@@ -18,6 +18,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 NEAR_PEAK = 0.9
 
 
+class CommandFailedError(Exception):
+    """When a measured command fails; says how it ended and the end of what it printed."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one run took; `memory` is the peak of the tree's proportional set sizes, shared pages counted once."""
@@ -28,7 +32,7 @@ class Outcome:
 
 
 def run_measured(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Outcome:
-    """Run a command from start to exit; CalledProcessError with the end of its output when it fails."""
+    """Run a command from start to exit; CommandFailedError when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         started = time.perf_counter()
@@ -41,7 +45,7 @@ def run_measured(command: Sequence[str], log: Path, environment: Mapping[str, st
         seconds = time.perf_counter() - started
     if process.returncode:
         tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise subprocess.CalledProcessError(process.returncode, list(command), tail)
+        raise CommandFailedError(f"{' '.join(command)}: exit code {process.returncode}; {log} ends with\n{tail}")
     return Outcome(seconds, tree.processor_seconds, tree.peak)
 
 

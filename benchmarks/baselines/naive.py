@@ -78,7 +78,9 @@ def main(raw: str, out: str) -> None:
     """Read, compute, overwrite."""
     spark = spark_session({})
     result = weeks(days(spark.read.json(f"{raw}/raw/daily")))
-    result.withColumn("date", F.col("week_start").cast("string")).write.mode("overwrite").partitionBy("date").parquet(out)
+    result.withColumn("date", F.col("week_start").cast("string")).write.mode("overwrite").partitionBy("date").parquet(
+        out
+    )
     spark.stop()
 
 

@@ -83,7 +83,9 @@ def main(raw: str, out: str) -> None:
     spark = spark_session({"spark.sql.shuffle.partitions": "8"})
     schema = ", ".join(f"`{name}` {kind}" for name, kind in SCHEMA.items())
     result = weeks(days(spark.read.schema(schema).json(f"{raw}/raw/daily")))
-    result.withColumn("date", F.col("week_start").cast("string")).write.mode("overwrite").partitionBy("date").parquet(out)
+    result.withColumn("date", F.col("week_start").cast("string")).write.mode("overwrite").partitionBy("date").parquet(
+        out
+    )
     spark.stop()
 
 

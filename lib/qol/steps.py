@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from qol.contracts.columns import arrow_schema, record_columns, table_schemas
 from qol.contracts.model import Contracts, SourceContract
 from qol.engine.base import Mapped
-from qol.frames import positive_zeros
+from qol.frames import known_columns, positive_zeros
 from qol.ingest.lines import ObjectRange
 from qol.ingest.task import IngestContext, Tally, ingest, row_schema
 from qol.lake.base import Lake
@@ -23,7 +23,7 @@ from qol.publish.assemble import Candidate, Part, assemble, partition_key, stage
 from qol.transform.daily import daily
 from qol.transform.merge import merge, to_records
 from qol.transform.weekly import weekly
-from qol.transform.weeks import monday_of
+from qol.transform.weeks import monday_expr, monday_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class MapStep:
         weeks: set[date] = set()
         for name, rows in result.rows.items():
             weeks |= _weeks(rows)
-            for (bucket,), members in rows.partition_by("bucket", as_dict=True, include_key=False).items():
+            filled = known_columns(rows)
+            for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
         rejects = [
             stage_part(self.lake, self.staging, "rejects", str(day), rows)
@@ -93,10 +94,9 @@ class ReduceStep:
             merged = self._merge(contract, new.pop(contract.name, None), bucket, summary)
             if merged is not None:
                 records[contract.name] = merged
+        days = daily(self.contracts, records).with_columns(week=monday_expr(pl.col("day")))
         for week in self.weeks:
-            # Week by week, so that a week's rows do not depend on which other weeks this run looks at.
-            of_week = {name: rows.filter(pl.col("week") == week).drop("week") for name, rows in records.items()}
-            rows = daily(self.contracts, {name: frame for name, frame in of_week.items() if frame.height})
+            rows = days.filter(pl.col("week") == week).drop("week")
             self._stage(summary, "daily_metrics", week, rows)
             if week in self.closed and rows.height:
                 self._stage(summary, "weekly_metrics", week, weekly(self.contracts, rows, week))
@@ -108,10 +108,17 @@ class ReduceStep:
             for name, data in pickle.loads(block):  # noqa: S301 (bytes of our own map step)
                 frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
         objects = pl.Series(self.raw_objects, dtype=pl.String)
+        joined = {name: self._whole(self.contracts.by_name[name], parts) for name, parts in frames.items()}
         return {
-            name: to_records(pl.concat(parts), self.contracts.by_name[name], objects, self._offsets())
-            for name, parts in frames.items()
+            name: to_records(rows, self.contracts.by_name[name], objects, self._offsets())
+            for name, rows in joined.items()
         }
+
+    def _whole(self, contract: SourceContract, parts: list[pl.DataFrame]) -> pl.DataFrame:
+        """Blocks of a record type as one frame, with the columns that no row of theirs had."""
+        rows = pl.concat(parts, how="diagonal")
+        absent = {name: kind for name, kind in row_schema(contract).items() if name not in rows.columns}
+        return rows.with_columns([pl.lit(None, kind).alias(name) for name, kind in absent.items()])
 
     def _offsets(self) -> pl.DataFrame:
         places = list(self.line_offsets)
@@ -173,7 +180,7 @@ class ReduceStep:
 
     def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
         if rows.height:
-            filled = positive_zeros(rows.select([s for s in rows if s.null_count() < rows.height]))
+            filled = positive_zeros(known_columns(rows))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
 
 

@@ -207,12 +207,6 @@ def test_times_of_day_are_averaged_around_the_clock(minutes: list[float], mean: 
     assert picked(row, "bedtime_minute_circular_mean", "bedtime_minute_circular_sd") == (mean, sd)
 
 
-def test_no_spread_is_plain_zero() -> None:
-    row = the_week(each_day("bedtime_minute", [1380, 1380, 1380], sleep_minutes=400.0, resting_hr_bpm=60, steps=7))
-    zeros = picked(row, "bedtime_minute_circular_sd", "sleep_minutes_sd", "steps_sd", "resting_hr_bpm_slope")
-    assert [repr(zero) for zero in zeros] == ["0.0"] * 4
-
-
 def test_enough_activity_is_known_early_too_little_only_in_a_valid_week() -> None:
     def meets(*minutes: float) -> Any:
         return the_week(each_day("mvpa_equivalent_minutes", minutes, steps=1))["mvpa_meets_who"]

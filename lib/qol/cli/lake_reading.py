@@ -115,9 +115,11 @@ def example_of_issue(
     ]
     with_weekly = {file.date for file in files if file.name == "weekly_metrics"}
     days = sorted({f.date for f in files if f.name == f"records_{record}"} & with_weekly, reverse=True)
-    for day in days if metrics else ():
-        file = lake.open_table(partition_key(f"records_{record}", day))
-        rows = pl.DataFrame(pq.read_table(file, columns=["user_id", "value_issues"])).drop_nulls()
+    keys = {day: partition_key(f"records_{record}", day) for day in days if metrics}
+    for day, key in keys.items():
+        if lake.stat(key) is None:  # of a dry run
+            continue
+        rows = pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id", "value_issues"])).drop_nulls()
         touched = rows.filter(
             pl.col("value_issues").list.eval(pl.element().str.starts_with(f"{raw_name}: ")).list.any()
         )

@@ -147,14 +147,18 @@ def _to_line_end(lake: Lake, part: ObjectRange, position: int) -> Iterator[tuple
 def _gunzip(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     """Blocks of a gzip object of one or more members; the last is marked when it breaks off or does not unpack."""
     position, unpacker, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
-    started = False
+    started = between = False
     while pending or position < part.bytes:
         if not pending:
             pending = lake.read(part.key, position, min(STEP_BYTES, part.bytes - position))
             position += len(pending)
             if not pending:
                 break
-        started = True
+        if between:  # members may be padded with zeros
+            pending = pending.lstrip(b"\0")
+            if not pending:
+                continue
+        started, between = True, False
         try:
             data = unpacker.decompress(pending, CHUNK_BYTES)
         except zlib.error:
@@ -162,7 +166,8 @@ def _gunzip(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
             return
         pending = unpacker.unconsumed_tail
         if unpacker.eof:
-            pending, unpacker, started = unpacker.unused_data.lstrip(b"\0"), zlib.decompressobj(GZIP_WBITS), False
+            pending, unpacker = unpacker.unused_data, zlib.decompressobj(GZIP_WBITS)
+            started, between = False, True
         if data:
             yield data, False
     if started or not part.bytes:

@@ -106,12 +106,12 @@ def _x(metric: DailyMetric) -> str:
 
 
 def decimal(value: pl.Expr, decimals: int) -> pl.Expr:
-    """A number with so many decimals, halves away from zero; never a negative zero.
+    """A number with so many decimals, halves away from zero.
 
     The nudge makes a half of one that a binary fraction leaves a little below it, such as 0.575.
     """
     nudged = value + value.sign() * 10.0 ** -(decimals + 7)
-    return nudged.round(decimals, mode="half_away_from_zero") + 0.0
+    return nudged.round(decimals, mode="half_away_from_zero")
 
 
 def _unscaled(value: pl.Expr, metric: DailyMetric) -> pl.Expr:

@@ -1,0 +1,88 @@
+"""`qol contracts` checks, lists, shows and documents; wrong contracts are named with place, value and what is allowed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.builders import CONTRACTS
+from tests.cli.conftest import Qol
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project's contracts, to break."""
+    shutil.copytree(CONTRACTS.root, tmp_path / "schemas")
+    return tmp_path
+
+
+def _break(project: Path, old: str, new: str) -> None:
+    file = project / "schemas/sources/garmin/hrv.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_shipped_contracts_fit(qol: Qol) -> None:
+    ended = qol("contracts", "check")
+    assert (ended.code, ended.out.endswith("all fit.\n")) == (0, True)
+
+
+def test_every_problem_is_named_at_once_and_exits_2(qol: Qol, project: Path) -> None:
+    _break(project, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd: last_night_avg")
+    _break(project, "type: epoch_seconds", "type: epoch")
+    for words, env in ((["--schemas", project / "schemas"], {}), ([], {"QOL_SCHEMAS": str(project / "schemas")})):
+        ended = qol("contracts", "check", *words, **env)
+        assert ended.code == 2
+        assert "sources/garmin/hrv.yaml: fields.start_time_seconds.type: found \"epoch\"; allowed: integer, number" in ended.err
+
+
+def test_a_wrong_metric_is_named_with_its_neighbours(qol: Qol, project: Path) -> None:
+    _break(project, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd: last_night_avg")
+    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    assert "hrv.yaml: daily.hrv_rmssd: found hrv_rmssd; allowed: where or a daily metric: hrv_rmssd_ms" in ended.err
+
+
+def test_a_run_with_wrong_contracts_exits_2(qol: Qol, project: Path) -> None:
+    _break(project, "type: epoch_seconds", "type: epoch")
+    ended = qol("run", "--lake", project, QOL_SCHEMAS=str(project / "schemas"))
+    assert (ended.code, "contract problem(s):" in ended.err) == (2, True)
+
+
+def test_the_list_names_every_contract(qol: Qol) -> None:
+    out = qol("contracts", "list").out
+    assert all(contract.name in out for contract in CONTRACTS.sources)
+
+
+def test_a_contract_is_shown_with_fields_and_examples(qol: Qol) -> None:
+    out = qol("contracts", "show", "garmin_hrv").out
+    assert "lastNightAvg" in out
+    assert "5 to 250, 0 = no value" in out
+    assert "Example: a night (arrives 2026-11-10)" in out
+    assert "  became null or was corrected: lastNightAvg: 0 sentinel" in out
+    assert "  rejected: missing_key" in out
+
+
+def test_a_table_is_shown_with_its_columns(qol: Qol) -> None:
+    assert "Mean of steps (count) over the valid days of the week that have it." in qol("contracts", "show", "weekly_metrics").out
+
+
+def test_a_contract_nobody_knows_exits_2(qol: Qol) -> None:
+    ended = qol("contracts", "show", "fitbit")
+    assert (ended.code, ended.err[:37]) == (2, "fitbit: no such contract; allowed: ga")
+
+
+def test_docs_are_written_and_stale_ones_are_named(qol: Qol, project: Path) -> None:
+    schemas = ("--schemas", project / "schemas")
+    assert qol("contracts", "docs", *schemas).out.startswith("Wrote ")
+    assert qol("contracts", "docs", "--check", *schemas).code == 0
+    (project / "docs/catalog.md").write_text("old")
+    ended = qol("contracts", "docs", "--check", *schemas)
+    assert (ended.code, str(project / "docs/catalog.md") in ended.err) == (1, True)
+    assert (project / "docs/catalog.md").read_text() == "old"
+
+
+def test_schemas_that_are_no_folder_of_contracts_exit_2(qol: Qol, tmp_path: Path) -> None:
+    ended = qol("contracts", "check", "--schemas", tmp_path)
+    assert (ended.code, "no source.schema.json there" in ended.err) == (2, True)

@@ -1,0 +1,85 @@
+"""Runs and rejects are listed, counted and shown; raw items only on request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.builders import write_lines
+from tests.cli.conftest import CLOCK, Qol
+
+
+def rows(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def test_runs_are_listed_newest_first(qol: Qol, own_week: Path) -> None:
+    assert qol("run", "--lake", own_week, "--now", "2026-11-25T00:05:00Z", "--no-docs").code == 0
+    listed = [row for row in rows(qol("runs", "--lake", own_week).out) if row and row[0].startswith("2026")]
+    assert [(row[0][:23], row[1], row[3]) for row in listed] == [
+        ("20261125T000500Z-manual", "published", "2026-W47"),
+        ("20261118T000500Z-manual", "published", "2026-W46"),
+    ]
+    assert listed[1][4:10] == ["2026-W45", "to", "2026-W47", "(3)", "18", "2"]
+
+
+def test_one_run_is_shown_whole_by_the_start_of_its_id(qol: Qol, week_lake: Path) -> None:
+    out = qol("runs", "20261118T", "--lake", week_lake).out
+    assert ["status", "published"] in rows(out)
+    assert ["raw/daily/date=2026-11-11/early.jsonl", "1", "1", "0", "0", "0", "0", "1"] in rows(out)
+    assert ["people_kept", "critical", "yes"] in [row[:3] for row in rows(out)]
+    assert "Skipped 1 object (unknown_record), such as raw/garmin/unheardof/date=2026-11-17/a.jsonl" in out
+
+
+def test_a_run_nobody_knows_is_a_usage_error_that_names_the_newest(qol: Qol, week_lake: Path) -> None:
+    ended = qol("runs", "1999", "--lake", week_lake)
+    assert ended.code == 2
+    assert ended.err.startswith("run 1999: names 0 runs; allowed: 20261118T000500Z-manual-")
+
+
+def test_a_manifest_that_is_damaged_is_listed_as_such(qol: Qol, own_week: Path) -> None:
+    (own_week / "_runs/20270101T000000Z-manual-00000000.json").write_bytes(b"{")
+    assert ["20270101T000000Z-manual-00000000", "not", "readable"] in rows(qol("runs", "--lake", own_week).out)
+
+
+def test_a_lake_without_runs_says_how_to_start_one(qol: Qol, tmp_path: Path) -> None:
+    assert qol("runs", "--lake", tmp_path).out == f"No run yet. qol run --lake {tmp_path}\n"
+
+
+def test_rejects_are_counted_by_reason_record_and_day(qol: Qol, week_lake: Path) -> None:
+    out = rows(qol("rejects", "--lake", week_lake).out)
+    assert ["missing_key", "garmin_dailies", "2026-11-15", "1"] in [row[:4] for row in out]
+    assert ["not_json", "garmin_dailies", "2026-11-15", "1"] in [row[:4] for row in out]
+
+
+def test_one_reason_lists_the_place_and_message_without_the_item(qol: Qol, week_lake: Path) -> None:
+    ended = qol("rejects", "--lake", week_lake, "--reason", "not_json")
+    place = "raw/daily/date=2026-11-15/late.jsonl:7"
+    assert [place, "0", "not_json", "not", "one", "valid", "JSON", "document"] in rows(ended.out)
+    assert "vendor-alice" not in ended.out + ended.err
+
+
+def test_raw_items_are_shown_on_request_with_a_warning_escaped_and_cut(qol: Qol, tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [b"\x1b[31mred\xff" + b"x" * 600])
+    qol("run", "--lake", tmp_path, "--now", CLOCK, "--no-docs")
+    ended = qol("rejects", "--lake", tmp_path, "--reason", "not_utf8", "--show-raw")
+    assert r"\x1b[31mred\xff" + "x" * 485 + "… (115 more characters)\n" in ended.out
+    assert ended.err == "Raw items may hold personal data: do not pass them on.\n"
+
+
+def test_rejects_can_be_those_of_a_day_or_of_a_run(qol: Qol, week_lake: Path) -> None:
+    assert qol("rejects", "--lake", week_lake, "--date", "2026-11-10").out == "No rejected items.\n"
+    assert "not_json" in qol("rejects", "--lake", week_lake, "--run", "20261118T").out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--reason", "bad"], "--reason bad: unknown; allowed: not_utf8, not_json,"),
+        (["--date", "2026-11-31"], "--date 2026-11-31: not a day; allowed: YYYY-MM-DD"),
+        (["--run", "1999"], "run 1999: names 0 runs; allowed: 2026"),
+    ],
+)
+def test_wrong_usage_names_what_is_allowed(qol: Qol, week_lake: Path, words: list[str], message: str) -> None:
+    ended = qol("rejects", "--lake", week_lake, *words)
+    assert (ended.code, ended.err[: len(message)]) == (2, message)
