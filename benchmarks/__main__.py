@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from benchmarks import history, report, small_files, start, weekly_job
 from benchmarks.dailies import Dailies
@@ -18,17 +19,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     rounds = options.rounds
-    sections = {
-        "The weekly job against naive Spark, tuned Spark and DuckDB": weekly_job.measure(
+    sections: dict[str, Callable[[], str]] = {
+        "The weekly job against naive Spark, tuned Spark and DuckDB": lambda: weekly_job.measure(
             Dailies(options.people), rounds
         ),
-        "Many small objects": small_files.measure(options.objects, rounds),
-        "A long history": history.measure(options.history_people, rounds, options.history_weeks),
-        "From start to exit": start.measure(options.start_people, rounds),
+        "Many small objects": lambda: small_files.measure(options.objects, rounds),
+        "A long history": lambda: history.measure(options.history_people, rounds, options.history_weeks),
+        "From start to exit": lambda: start.measure(options.start_people, rounds),
     }
-    print(f"\n{report.machine()}")
-    for title, text in sections.items():
-        print(f"\n## {title}\n\n{text}")
+    report.say(report.machine())
+    for title, measured in sections.items():
+        report.say(f"\n## {title}\n\n{measured()}")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-from qol.ingest.people import Identities
 
 from benchmarks.baselines.fields import weekly_columns
+from qol.ingest.people import Identities
 
 TOLERANCE = 1e-6
 

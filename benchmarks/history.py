@@ -8,16 +8,15 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+from benchmarks import report
+from benchmarks.dailies import MONDAY, Dailies, make
+from benchmarks.measure import middle
+from benchmarks.shipped import ENGINES, KEY, Run, run_shipped
 from qol.contracts.load import load_contracts
 from qol.engine.local import LocalEngine
 from qol.ingest.people import Identities
 from qol.lake.local import LocalLake
 from qol.pipeline import RunOptions, run
-
-from benchmarks import report
-from benchmarks.dailies import MONDAY, Dailies, make
-from benchmarks.measure import middle
-from benchmarks.shipped import ENGINES, KEY, Run, run_shipped, write_key
 
 CACHE = Path(__file__).parents[1] / ".bench"
 SHORT, LONG = 2, 52
@@ -32,10 +31,9 @@ def weeks_of(people: int, count: int) -> list[Dailies]:
 def build(lake: Path, weeks: list[Dailies], cache: Path) -> None:
     """A lake as it comes to be: one real run after each week, so files and manifests are those of real life."""
     shutil.rmtree(lake, ignore_errors=True)
-    write_key(lake)
     contracts, identities = load_contracts(), Identities(KEY.encode(), {})
     for number, week in enumerate(weeks):
-        print(f"building {lake.name}: week {number + 1} of {len(weeks)}", flush=True)
+        report.progress(f"building {lake.name}: week {number + 1} of {len(weeks)}")
         deliver(lake, week, cache)
         options = RunOptions(week.run_at, identities, week.monday, trigger="schedule")
         manifest = run(LocalLake(lake), contracts, options, lambda scratch, _: LocalEngine(scratch, 1))
@@ -71,7 +69,7 @@ def measure(people: int, rounds: int, long: int = LONG, cache: Path = CACHE) -> 
         runs: dict[int, list[Run]] = {count: [] for count in lakes}
         for number in range(rounds):
             for count in list(lakes)[:: 1 if number % 2 else -1]:
-                print(f"running {engine} after {count} weeks ...", flush=True)
+                report.progress(f"running {engine} after {count} weeks")
                 runs[count].append(timed(lakes[count], engine, weeks[-1], cache))
         after = {count: middle([run.outcome for run in of]) for count, of in runs.items()}
         read = {of[0].manifest["totals"]["lines"] for of in runs.values()}
@@ -88,7 +86,7 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, default=LONG)
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
-    print(measure(options.people, options.rounds, options.weeks))
+    report.say(measure(options.people, options.rounds, options.weeks))
 
 
 if __name__ == "__main__":

@@ -83,10 +83,10 @@ class _Tree:
     def look(self) -> None:
         """Take one sample."""
         stats = _all_processes()
-        found = True
-        while found:
-            found = {pid for pid, stat in stats.items() if stat.parent in self._members} - self._members
-            self._members |= found
+        before = 0
+        while before != len(self._members):
+            before = len(self._members)
+            self._members |= {pid for pid, stat in stats.items() if stat.parent in self._members}
         alive = [pid for pid in self._members if pid in stats]
         self._spent.update((pid, stats[pid].seconds) for pid in alive)
         resident = sum(stats[pid].resident for pid in alive)

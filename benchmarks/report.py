@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,16 @@ def machine() -> str:
         f"{int(_first('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.0f} GiB of memory, load {os.getloadavg()[0]:.1f}; "
         f"Python {platform.python_version()}, {libraries}."
     )
+
+
+def say(markdown: str) -> None:
+    """What a page takes, on standard output."""
+    print(markdown, flush=True)
+
+
+def progress(doing: str) -> None:
+    """What a person waits for, on standard error, so that output can go to a file."""
+    print(f"{doing} ...", file=sys.stderr, flush=True)
 
 
 def seconds(value: float) -> str:

@@ -39,14 +39,14 @@ def measure(objects: int, rounds: int, cache: Path = CACHE) -> str:
     spec = Dailies(round(objects * LINES_EACH / LINES_PER_PERSON), files_per_date=2)
     large = make(spec, cache)
     layouts = {"large": large, "small": make_small(large)}
-    size = [read_all(folder) for folder in layouts.values()][0]
+    size = next(read_all(folder) for folder in layouts.values())
     counts = {name: len(raw_files(folder)) for name, folder in layouts.items()}
     rows = []
     for engine in ENGINES:
         runs: dict[str, list[Run]] = {name: [] for name in layouts}
         for number in range(rounds):
             for name in list(layouts)[:: 1 if number % 2 else -1]:
-                print(f"running {engine} on {counts[name]:,} objects ...", flush=True)
+                report.progress(f"running {engine} on {counts[name]:,} objects")
                 with fresh_lake(cache, layouts[name]) as lake:
                     runs[name].append(run_shipped(lake, engine, spec.run_at, cache))
         rows.append([engine, *_row(runs)])
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
-    print(measure(options.objects, options.rounds))
+    report.say(measure(options.objects, options.rounds))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from qol.sample import SampleOptions, write_sample
-
 from benchmarks import report
 from benchmarks.measure import run_measured
-from benchmarks.shipped import ENGINES, Run, command, fresh_lake, run_shipped
+from benchmarks.shipped import ENGINES, ENVIRONMENT, Run, command, fresh_lake, run_shipped
+from qol.sample import SampleOptions, write_sample
 
 CACHE = Path(__file__).parents[1] / ".bench"
 AIMS = {"local": 5, "spark": 15}
@@ -39,7 +38,7 @@ def measure(people: int, rounds: int, cache: Path = CACHE) -> str:
     for engine in ENGINES:
         runs = []
         for _ in range(rounds):
-            print(f"running {engine} ...", flush=True)
+            report.progress(f"running {engine}")
             with fresh_lake(cache, folder) as lake:
                 runs.append(run_shipped(lake, engine, NOW, cache))
         stages.append(_row(engine, runs))
@@ -64,7 +63,7 @@ def import_seconds(folder: Path, cache: Path) -> dict[str, float]:
     log = cache / "logs/imports.log"
     with fresh_lake(cache, folder) as lake:
         timed = [sys.executable, "-X", "importtime", *command(lake, "local", NOW)[1:]]
-        run_measured(timed, log)
+        run_measured(timed, log, ENVIRONMENT)
     found: dict[str, float] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
         if line.startswith("import time:") and line.count("|") == 2:
@@ -79,7 +78,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
-    print(measure(options.people, options.rounds))
+    report.say(measure(options.people, options.rounds))
 
 
 if __name__ == "__main__":

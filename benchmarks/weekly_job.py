@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
-from qol.ingest.people import Identities
 
 from benchmarks import agreement, report
 from benchmarks.baselines.fields import weekly_columns
 from benchmarks.dailies import Dailies, make, read_all
 from benchmarks.measure import Outcome, middle, python, run_measured
 from benchmarks.shipped import ENGINES, KEY, Run, fresh_lake, run_shipped
+from qol.ingest.people import Identities
 
 CACHE = Path(__file__).parents[1] / ".bench"
 NAIVE = "naive Spark"
@@ -46,7 +46,7 @@ class Comparison:
         for _ in range(rounds):
             order.shuffle(variants)
             for name in variants:
-                print(f"running {name} ...", flush=True)
+                report.progress(f"running {name}")
                 self.outcomes.setdefault(name, []).append(self._variant(name)())
 
     def agreed(self) -> int:
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--bad-share", type=float, default=0.0, help="share of lines to spoil; shipped job only")
     options = parser.parse_args()
-    print(measure(Dailies(options.people, bad_share=options.bad_share), options.rounds))
+    report.say(measure(Dailies(options.people, bad_share=options.bad_share), options.rounds))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
+
 from qol.engine.java import find_java
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
+
+_PACKAGE = Path(__file__).resolve().parent
 
 
 class QolError(Exception):
@@ -64,3 +67,19 @@ class LockedError(QolError):
     """When another run holds the lock."""
 
     exit_code = 4
+
+
+class TaskError(QolError):
+    """When a task of an engine failed for a reason nobody foresaw; names the place, never a value."""
+
+
+def safe_place(err: BaseException) -> str:
+    """The type of an error and where in our code it was raised; its text could hold a value."""
+    place, trace = "", err.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        file = Path(code.co_filename)
+        if file.is_relative_to(_PACKAGE):
+            place = f" at {file.relative_to(_PACKAGE.parent)}:{trace.tb_lineno} ({code.co_name})"
+        trace = trace.tb_next
+    return f"{type(err).__name__}{place}"

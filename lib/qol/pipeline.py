@@ -13,7 +13,7 @@ from pathlib import Path
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
 from qol.engine.base import Engine
-from qol.errors import LockedError, QolError, RefusedError
+from qol.errors import LockedError, QolError, RefusedError, UsageError, safe_place
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.people import Identities, bucket_limits
 from qol.ingest.task import IngestContext, unpack_counts
@@ -106,7 +106,7 @@ def run(
                 _finish(work)
             except Exception as err:
                 manifest.status = "refused" if isinstance(err, RefusedError) else "failed"
-                manifest.error = str(err) if isinstance(err, QolError) else _safe_place(err)
+                manifest.error = str(err) if isinstance(err, QolError) else safe_place(err)
                 _finish(work)
                 raise
             finally:
@@ -138,22 +138,12 @@ def _finish(work: _Run) -> None:
         work.lake.put(manifest_key(work.manifest.run_id), work.manifest.to_line())
 
 
-def _safe_place(err: Exception) -> str:
-    """The type of an unexpected error and where it was raised; its text could hold a value."""
-    place, trace = "", err.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if "/qol/" in code.co_filename:
-            place = f" at {Path(code.co_filename).name}:{trace.tb_lineno} ({code.co_name})"
-        trace = trace.tb_next
-    return f"{type(err).__name__}{place}"
-
-
 def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
     lake, contracts, options, manifest = work.lake, work.contracts, work.options, work.manifest
     with work.stage("list"):
         published = find_published(lake, [t for t in table_schemas(contracts) if t != "job_runs"])
         scope = find_scope(lake, contracts, options.now, options.raw_days, options.backfill, options.rebuild)
+        _check_key(work, scope)
         _check_user_map(work, published, scope)
         listing = RawListing((), ()) if scope.window is None else list_raw(lake, contracts, scope.window)
         _note_listing(manifest, scope, listing)
@@ -166,6 +156,15 @@ def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
         finally:
             engine.close()
     _gate_and_publish(work, published, candidates)
+
+
+def _check_key(work: _Run, scope: Scope) -> None:
+    """UsageError when earlier runs used another key: every person would get a second id."""
+    found = work.options.identities.key_check
+    if scope.key_check not in (None, found):
+        message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
+        raise UsageError(message)
+    work.manifest.key_check = found
 
 
 def _check_user_map(work: _Run, published: Published, scope: Scope) -> None:

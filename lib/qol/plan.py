@@ -27,6 +27,7 @@ class Scope:
     rebuild: tuple[date, date] | None
     whole_history: bool
     checked_map: tuple[int, str] | None
+    key_check: str | None
 
     def estimated_bytes(self, published: Published, listing: RawListing) -> int:
         """About how much text the run works on; decides how finely it is split, never what comes out."""
@@ -63,11 +64,12 @@ def find_scope(
             last_full = head
             break
     checked = (int(last.user_map["entries"]), str(last.user_map["sha256"])) if last and last.user_map else None
+    key_check = last.key_check if last else None
     if rebuild is not None:
-        return Scope(None, rebuild, whole_history=False, checked_map=checked)
+        return Scope(None, rebuild, whole_history=False, checked_map=checked, key_check=key_check)
     window = backfill or _window(now, raw_days, last_full)
     outdated = last is not None and last.contracts != contracts.fingerprint
-    return Scope(window, None, outdated, checked)
+    return Scope(window, None, outdated, checked, key_check)
 
 
 def _window(now: datetime, raw_days: int, last: ManifestHead | None) -> Window:

@@ -14,12 +14,11 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import types as spark_types
+from pyspark.sql.types import StructField, StructType
 
 from qol.contracts.columns import table_schemas
 from qol.contracts.flat_tables import Place, table_places
@@ -31,18 +30,6 @@ from qol.publish.assemble import PART_FILE
 PARTITION = "date"
 _NOTHING_THERE = "PATH_NOT_FOUND"
 
-_TYPES: Mapping[str, spark_types.DataType] = {
-    "bigint": spark_types.LongType(),
-    "int": spark_types.IntegerType(),
-    "double": spark_types.DoubleType(),
-    "string": spark_types.StringType(),
-    "boolean": spark_types.BooleanType(),
-    "date": spark_types.DateType(),
-    "timestamp": spark_types.TimestampType(),
-    "binary": spark_types.BinaryType(),
-    "array<string>": spark_types.ArrayType(spark_types.StringType()),
-}
-
 
 def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contracts | None = None) -> DataFrame:
     """One table, such as `weekly_metrics` or `records_garmin_sleeps`; without files it has its columns and no rows.
@@ -53,12 +40,15 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
     contracts = contracts or load_contracts()
     name = _known(name, contracts)
     place = table_places(contracts)[name]
-    schema = _schema(table_schemas(contracts)[name], place)
+    schema = _schema(spark, table_schemas(contracts)[name], place)
     folder = f"{_address(lake_uri)}/{place.location}"
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    reader = spark.read.schema(schema).option("basePath", folder)
+    reader = spark.read.schema(schema)
     try:
-        return reader.json(f"{folder}*.json") if place.format == "json" else reader.parquet(_part_files(folder))
+        if place.partition is None:
+            return reader.json(f"{folder}*.json")
+        rows = reader.option("basePath", folder).parquet(_part_files(folder))
+        return rows.withMetadata(PARTITION, schema[PARTITION].metadata)  # Spark forgets what it says of a partition
     except AnalysisException as err:
         if err.getErrorClass() != _NOTHING_THERE:
             raise
@@ -88,13 +78,12 @@ def _known(name: str, contracts: Contracts) -> str:
     return names[name.lower()]
 
 
-def _schema(columns: tuple[Column, ...], place: Place) -> spark_types.StructType:
+def _schema(spark: SparkSession, columns: tuple[Column, ...], place: Place) -> StructType:
+    """The columns' types, which are written as Spark SQL writes them, with their comments."""
     keys = [Column(PARTITION, "string", place.partition)] if place.partition else []
-    fields = [
-        spark_types.StructField(column.name, _TYPES[column.type], nullable=True, metadata={"comment": column.comment})
-        for column in (*columns, *keys)
-    ]
-    return spark_types.StructType(fields)
+    named = {column.name: column for column in (*columns, *keys)}
+    types = spark.createDataFrame([], ", ".join(f"`{column.name}` {column.type}" for column in named.values())).schema
+    return StructType([StructField(f.name, f.dataType, metadata={"comment": named[f.name].comment}) for f in types])
 
 
 def _address(lake_uri: str | Path) -> str:

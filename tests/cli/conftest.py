@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import KEY, daily_record, night_record, write_lines
 from typer.testing import CliRunner
 
 from qol.cli.app import app
+from qol.contracts.load import load_contracts
+from qol.contracts.model import Contracts
 from qol.ingest.people import Identities
+from tests.builders import CONTRACTS, KEY, daily_record, night_record, write_lines
 
 CLOCK = "2026-11-18T00:05:00Z"
 WEEK = "2026-W46"
@@ -37,6 +40,8 @@ def qol_session() -> Iterator[Qol]:
     """Run a command; standard output and error apart."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QOL_PSEUDONYM_KEY", KEY.decode())
+        patch.setattr("qol.cli.show._program", lambda: "qol")
+        patch.setattr("qol.contracts.load.load_contracts", _load)
         for name in ("QOL_LAKE", "QOL_SCHEMAS", "QOL_DEBUG", "FORCE_COLOR", "COLUMNS"):
             patch.delenv(name, raising=False)
 
@@ -50,6 +55,11 @@ def qol_session() -> Iterator[Qol]:
 @pytest.fixture
 def qol(qol_session: Qol) -> Qol:
     return qol_session
+
+
+def _load(root: Path | None = None) -> Contracts:
+    """The shipped contracts are read once, those of a test each time."""
+    return load_contracts(root) if root or os.environ.get("QOL_SCHEMAS") else CONTRACTS
 
 
 def vendor(name: str) -> str:
@@ -94,7 +104,10 @@ def _write_week(lake: Path) -> None:
     carol = [day_of("carol", day, durationInSeconds=18_000) for day in range(2)]
     frank = [day_of("frank", 0, source="FITBIT")]
     dave = [{**day_of("dave"), "calendarDate": "2026-11-04"}]
-    broken: list[Any] = [b'{"userId": "vendor-alice", "steps":', b'{"calendarDate":"2026-11-10","durationInSeconds":86400}']
+    broken: list[Any] = [
+        b'{"userId": "vendor-alice", "steps":',
+        b'{"calendarDate":"2026-11-10","durationInSeconds":86400}',
+    ]
     write_lines(lake, "2026-11-10", [envelope, *carol, *frank, *dave])
     write_lines(lake, "2026-11-11", [early], name="early.jsonl")
     write_lines(lake, "2026-11-15", [*alice[1:], short, impossible, *broken], name="late.jsonl")

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from tests.builders import CONTRACTS
 from tests.cli.conftest import Qol
 
@@ -35,7 +36,10 @@ def test_every_problem_is_named_at_once_and_exits_2(qol: Qol, project: Path) -> 
     for words, env in ((["--schemas", project / "schemas"], {}), ([], {"QOL_SCHEMAS": str(project / "schemas")})):
         ended = qol("contracts", "check", *words, **env)
         assert ended.code == 2
-        assert "sources/garmin/hrv.yaml: fields.start_time_seconds.type: found \"epoch\"; allowed: integer, number" in ended.err
+        assert (
+            'sources/garmin/hrv.yaml: fields.start_time_seconds.type: found "epoch"; allowed: integer, number'
+            in ended.err
+        )
 
 
 def test_a_wrong_metric_is_named_with_its_neighbours(qol: Qol, project: Path) -> None:
@@ -65,7 +69,10 @@ def test_a_contract_is_shown_with_fields_and_examples(qol: Qol) -> None:
 
 
 def test_a_table_is_shown_with_its_columns(qol: Qol) -> None:
-    assert "Mean of steps (count) over the valid days of the week that have it." in qol("contracts", "show", "weekly_metrics").out
+    assert (
+        "Mean of steps (count) over the valid days of the week that have it."
+        in qol("contracts", "show", "weekly_metrics").out
+    )
 
 
 def test_a_contract_nobody_knows_exits_2(qol: Qol) -> None:

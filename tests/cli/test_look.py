@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.builders import write_lines
+
+from tests.builders import KEY, write_lines
 from tests.cli.conftest import CLOCK, Qol
 
 
@@ -83,3 +84,10 @@ def test_rejects_can_be_those_of_a_day_or_of_a_run(qol: Qol, week_lake: Path) ->
 def test_wrong_usage_names_what_is_allowed(qol: Qol, week_lake: Path, words: list[str], message: str) -> None:
     ended = qol("rejects", "--lake", week_lake, *words)
     assert (ended.code, ended.err[: len(message)]) == (2, message)
+
+
+def test_no_look_at_a_lake_shows_a_vendors_id_a_token_or_the_key(qol: Qol, week_lake: Path) -> None:
+    for words in (["runs"], ["runs", "2026"], ["rejects"], ["rejects", "--reason", "not_json"], ["doctor"]):
+        ended = qol(*words, "--lake", week_lake)
+        shown = ended.out + ended.err
+        assert [secret for secret in ("vendor-", "token-of-nobody", KEY.decode()) if secret in shown] == []

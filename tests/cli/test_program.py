@@ -5,24 +5,33 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
+import pytest
+
 import qol
+from qol.cli import show
 from qol.cli.show import clean
 
 _START = "from qol.cli import main; main()"
+_program = show._program
 _LIB = str(Path(qol.__file__).resolve().parents[1])
 
 
 def process(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": _LIB, **env}
-    return subprocess.run([sys.executable, "-c", _START, *words], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", _START, *words], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_help_loads_nothing_heavy() -> None:
     heavy = "{'polars', 'duckdb', 'pyarrow', 'great_expectations', 'pyspark', 'sqlglot', 'jsonschema', 'numpy'}"
     code = f"import sys, qol.cli.app; print(sorted({heavy} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": _LIB}, capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": _LIB}, capture_output=True, text=True, check=True
+    )
     assert found.stdout == "[]\n"
 
 
@@ -44,6 +53,22 @@ def test_a_stream_that_is_not_utf8_gets_question_marks_not_a_crash(tmp_path: Pat
 def test_nothing_that_steers_a_terminal_is_printed() -> None:
     assert clean("a\x1b[31mb\x07\u009b2J\u202e") == r"a\x1b[31mb\x07\x9b2J\u202e"
     assert clean("歩数 → 7") == "歩数 → 7"
+
+
+def test_commands_to_paste_name_the_program_as_the_shell_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "venv/bin/qol"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", str(program.with_name("python")))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(show, "_program", cache(_program.__wrapped__))
+    assert show.command("runs", "--lake", "a lake") == "venv/bin/qol runs --lake 'a lake'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    show._program.cache_clear()
+    assert show.command("runs") == "qol runs"
 
 
 def test_the_version_is_told() -> None:

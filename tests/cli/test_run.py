@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from qol.lake import LocalLake
 from tests.builders import daily_record, write_lines
 from tests.cli.conftest import CLOCK, Ended, Qol
 
-from qol.lake import LocalLake
-
-_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{8}")
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]+-[a-z]+-[0-9a-f]{4}")
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def lake(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(qol: Qol, lake: Path):
+def run(qol: Qol, lake: Path) -> Qol:
     def go(*words: object, **env: str) -> Ended:
         return qol("run", "--lake", lake, "--now", CLOCK, "--no-docs", *words, **env)
 
@@ -45,7 +45,7 @@ def manifests(lake: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_a_published_run_shows_rows_counts_nulled_values_and_its_manifest(run, lake: Path) -> None:
+def test_a_published_run_shows_rows_counts_nulled_values_and_its_manifest(run: Qol, lake: Path) -> None:
     ended = run()
     lines = [line.split() for line in ended.out.splitlines()]
     assert ended.code == 0
@@ -59,7 +59,7 @@ def test_a_published_run_shows_rows_counts_nulled_values_and_its_manifest(run, l
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_the_run_names_a_person_and_week_that_a_nulled_value_touched(run, qol: Qol) -> None:
+def test_the_run_names_a_person_and_week_that_a_nulled_value_touched(run: Qol, qol: Qol) -> None:
     line = next(line for line in run().out.splitlines() if line.startswith("What that did to a week: "))
     words = line.split("qol ")[1].split()
     assert words[-1] == "steps"
@@ -67,7 +67,7 @@ def test_the_run_names_a_person_and_week_that_a_nulled_value_touched(run, qol: Q
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_a_second_run_has_nothing_to_do_and_says_what_is_as_before(run) -> None:
+def test_a_second_run_has_nothing_to_do_and_says_what_is_as_before(run: Qol) -> None:
     run()
     ended = run()
     assert ended.code == 0
@@ -76,14 +76,25 @@ def test_a_second_run_has_nothing_to_do_and_says_what_is_as_before(run) -> None:
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_rejected_items_come_with_the_command_that_shows_them(run, lake: Path, qol: Qol) -> None:
+def test_rejected_items_come_with_the_command_that_shows_them(run: Qol, lake: Path, qol: Qol) -> None:
     write_lines(lake, "2026-11-11", [b"{", b"[1"], name="bad.jsonl")
     ended = run()
-    assert ["not_json", "2"] in [line.split()[:2] for line in ended.out.splitlines()]
+    (line,) = [line for line in ended.out.splitlines() if line.lstrip().startswith("not_json")]
+    assert (line.split()[1], line.split()[-1]) == ("2", "raw/daily/date=2026-11-11/bad.jsonl:2")
     assert f"Where each one is: qol rejects --lake {lake} --reason not_json" in ended.out
 
 
-def test_a_dry_run_writes_nothing(run, lake: Path) -> None:
+def test_a_check_that_only_warns_is_shown_and_stops_nothing(run: Qol, lake: Path) -> None:
+    write_lines(lake, "2026-11-11", [b"{"], name="bad.jsonl")
+    ended = run()
+    assert ended.code == 0
+    assert "Checks that did not hold" in ended.out
+    assert ["rejected_share", "warning", "1", "of", "1", "rows"] in [
+        line.split()[:6] for line in ended.out.splitlines()
+    ]
+
+
+def test_a_dry_run_writes_nothing(run: Qol, lake: Path) -> None:
     before = files(lake)
     ended = run("--dry-run")
     assert ended.code == 0
@@ -91,12 +102,12 @@ def test_a_dry_run_writes_nothing(run, lake: Path) -> None:
     assert [name for name in files(lake) if not name.startswith("_locks/")] == before
 
 
-def test_output_to_a_pipe_has_no_escape_sequence(run) -> None:
+def test_output_to_a_pipe_has_no_escape_sequence(run: Qol) -> None:
     ended = run("--dry-run")
     assert "\x1b" not in ended.out + ended.err
 
 
-def test_many_weeks_fit_a_narrow_screen(run, lake: Path) -> None:
+def test_many_weeks_fit_a_narrow_screen(run: Qol, lake: Path) -> None:
     days = [{**daily_record(), "calendarDate": f"2026-{month:02d}-05"} for month in range(1, 11)]
     write_lines(lake, "2026-11-12", days, name="old.jsonl")
     ended = run("--dry-run", COLUMNS="70")
@@ -122,7 +133,7 @@ def test_backfill_reads_chosen_arrival_days_and_rebuild_none(qol: Qol, lake: Pat
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_options_reach_the_manifest(run, lake: Path) -> None:
+def test_options_reach_the_manifest(run: Qol, lake: Path) -> None:
     run("--week", "2026-W45", "--trigger", "schedule", "--job-run-id", "jr_1", "--accept", "people_kept")
     (manifest,) = manifests(lake)
     found = {name: manifest[name] for name in ("week", "trigger", "job_run_id", "accepted", "now")}
@@ -136,18 +147,20 @@ def test_options_reach_the_manifest(run, lake: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_the_business_week_is_the_last_closed_one_by_default(run, lake: Path) -> None:
+def test_the_business_week_is_the_last_closed_one_by_default(run: Qol, lake: Path) -> None:
     run()
     assert manifests(lake)[0]["week"] == "2026-W46"
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_the_user_map_gives_ids_and_needs_the_key_too(run, lake: Path, tmp_path: Path, qol: Qol) -> None:
+def test_the_user_map_gives_ids_and_needs_the_key_too(run: Qol, lake: Path, tmp_path: Path, qol: Qol) -> None:
     people = tmp_path / "map.jsonl"
     people.write_text('{"source":"garmin","vendor_user_id":"u1","user_id":"P0001","timezone":"Asia/Tokyo"}\n')
     assert run("--user-map", people, QOL_PSEUDONYM_KEY="").code == 2
     assert run("--user-map", people).code == 0
-    assert qol("query", "SELECT user_id FROM weekly_metrics", "--lake", lake, "--format", "csv").out == "user_id\nP0001\n"
+    assert (
+        qol("query", "SELECT user_id FROM weekly_metrics", "--lake", lake, "--format", "csv").out == "user_id\nP0001\n"
+    )
 
 
 def test_a_refused_run_exits_3_names_the_check_and_how_to_overrule_it(qol: Qol, tmp_path: Path) -> None:
@@ -168,7 +181,7 @@ def test_a_refused_run_exits_3_names_the_check_and_how_to_overrule_it(qol: Qol, 
     assert f"Data Docs  {lake}/_docs/index.html" in accepted.out
 
 
-def test_a_run_that_finds_the_lock_exits_4_and_names_its_holder(run, lake: Path) -> None:
+def test_a_run_that_finds_the_lock_exits_4_and_names_its_holder(run: Qol, lake: Path) -> None:
     with LocalLake(lake).lock("20261118T000500Z-schedule-00000000"):
         ended = run()
     assert ended.code == 4
@@ -177,7 +190,7 @@ def test_a_run_that_finds_the_lock_exits_4_and_names_its_holder(run, lake: Path)
 
 
 def test_an_unexpected_error_shows_its_type_and_place_and_never_its_text(
-    run, lake: Path, monkeypatch: pytest.MonkeyPatch
+    run: Qol, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise ValueError("steps of vendor-alice")
@@ -194,7 +207,7 @@ def test_an_unexpected_error_shows_its_type_and_place_and_never_its_text(
     assert "vendor-alice" in run(QOL_DEBUG="1").err
 
 
-def test_a_file_of_others_among_published_ones_exits_1(run, lake: Path) -> None:
+def test_a_file_of_others_among_published_ones_exits_1(run: Qol, lake: Path) -> None:
     stray = lake / "processed/weekly/date=2026-11-09/part-0.snappy.parquet"
     stray.parent.mkdir(parents=True)
     stray.touch()
@@ -213,7 +226,9 @@ def test_a_file_of_others_among_published_ones_exits_1(run, lake: Path) -> None:
         (["--user-map", "/no/map"], "--user-map /no/map: cannot be read; allowed: a JSON lines file"),
     ],
 )
-def test_wrong_usage_exits_2_with_the_value_and_what_is_allowed(run, lake: Path, words: list[str], message: str) -> None:
+def test_wrong_usage_exits_2_with_the_value_and_what_is_allowed(
+    run: Qol, lake: Path, words: list[str], message: str
+) -> None:
     before = files(lake)
     ended = run(*words)
     assert ended.code == 2
@@ -222,7 +237,7 @@ def test_wrong_usage_exits_2_with_the_value_and_what_is_allowed(run, lake: Path,
 
 
 @pytest.mark.parametrize("words", [["--nosuch"], ["--engine", "flink"], ["--workers", "0"], ["--trigger", "backfill"]])
-def test_options_that_are_none_exit_2(run, words: list[str]) -> None:
+def test_options_that_are_none_exit_2(run: Qol, words: list[str]) -> None:
     assert run(*words).code == 2
 
 
@@ -230,7 +245,10 @@ def test_options_that_are_none_exit_2(run, words: list[str]) -> None:
     ("words", "message"),
     [
         (["backfill", "--from", "2026-11-12", "--to", "2026-11-11"], "--from 2026-11-12: later than --to 2026-11-11"),
-        (["backfill", "--from", "12.11.2026", "--to", "2026-11-12"], "--from 12.11.2026: not a day; allowed: YYYY-MM-DD"),
+        (
+            ["backfill", "--from", "12.11.2026", "--to", "2026-11-12"],
+            "--from 12.11.2026: not a day; allowed: YYYY-MM-DD",
+        ),
         (["rebuild", "--from-week", "2026-W46", "--to-week", "2026-W45"], "--from-week 2026-W46: later than --to-week"),
     ],
 )
@@ -246,19 +264,19 @@ def test_no_lake_and_a_lake_that_is_not_there_exit_2(qol: Qol, tmp_path: Path) -
     assert not (tmp_path / "typo").exists()
 
 
-def test_a_key_that_is_missing_or_short_exits_2_and_is_never_shown(run, lake: Path) -> None:
+def test_a_key_that_is_missing_or_short_exits_2_and_is_never_shown(run: Qol, lake: Path) -> None:
     missing, short = run(QOL_PSEUDONYM_KEY=""), run(QOL_PSEUDONYM_KEY="only-31-bytes-of-a-secret-key!!")
     assert (missing.code, missing.err[:28]) == (2, "QOL_PSEUDONYM_KEY: not set; ")
     assert (short.code, short.err) == (2, "QOL_PSEUDONYM_KEY: found 31 bytes; allowed: at least 32 (UTF-8)\n")
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_a_lake_may_bring_its_key_and_the_environment_wins(run, lake: Path, qol: Qol) -> None:
+def test_a_lake_may_bring_its_key_and_a_later_other_key_is_refused(run: Qol, lake: Path, qol: Qol) -> None:
     (lake / "_keys").mkdir()
     (lake / "_keys/pseudonym.key").write_text("k" * 32 + "\n")
     assert run(QOL_PSEUDONYM_KEY="").code == 0
     people = ("query", "SELECT count(DISTINCT user_id) n FROM daily_metrics", "--lake", lake, "--format", "csv")
     assert qol(*people).out == "n\n1\n"
-    assert run().code == 0  # the environment's other key: the same vendor id is somebody else
-    assert qol(*people).out == "n\n2\n"
+    other = run()  # the environment wins over the lake's file, and would make somebody else of the same vendor id
+    assert (other.code, "not the key that earlier runs of this lake used" in other.err) == (2, True)
     assert "k" * 32 not in run(QOL_PSEUDONYM_KEY="").out

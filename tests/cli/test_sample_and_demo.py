@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Qol
 
 from qol import demo
 from qol.errors import LakeError
+from tests.cli.conftest import Qol
 
 
 def test_a_sample_lake_runs_with_the_command_it_names(qol: Qol, tmp_path: Path) -> None:
@@ -28,7 +28,9 @@ def test_a_sample_never_overwrites_a_lake(qol: Qol, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["--lake", "x", "--end", "2026-W60"], ["--lake", "x", "--users", "0"]])
-def test_a_sample_of_nothing_exits_2(qol: Qol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+def test_a_sample_of_nothing_exits_2(
+    qol: Qol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert qol("sample", *words).code == 2
     assert not (tmp_path / "x").exists()

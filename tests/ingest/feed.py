@@ -98,14 +98,14 @@ def read_tasks(
     fast: bool | None = None,
     contracts: Contracts = CONTRACTS,
     known: Mapping[tuple[str, str], tuple[str, str | None]] = KNOWN,
-    zone: str = "Asia/Tokyo",
+    **context: Any,
 ) -> Fed:
     """What tasks give together; `fast` sends all lines to the fast path first, or none."""
     lake, identities = cast("Lake", MemoryLake(objects)), Identities(KEY, dict(known))
-    context = IngestContext(contracts, identities, zone, ())
+    setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
     least = {True: 1, False: 10**9, None: task.FAST_FROM_LINES}[fast]
     with patch.object(task, "FAST_FROM_LINES", least):
-        return gathered([ingest(lake, context, parts) for parts in tasks])
+        return gathered([ingest(lake, setting, parts) for parts in tasks])
 
 
 def gathered(results: Sequence[Ingested]) -> Fed:

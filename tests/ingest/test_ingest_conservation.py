@@ -27,7 +27,9 @@ VALID = [
     b'{"data":[],"next_token":null}',
 ]
 
-mutations = st.tuples(st.sampled_from(["flip", "truncate", "splice", "insert"]), st.integers(0, 10**6), st.binary(max_size=4))
+mutations = st.tuples(
+    st.sampled_from(["flip", "truncate", "splice", "insert"]), st.integers(0, 10**6), st.binary(max_size=4)
+)
 
 
 def mutated(data: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
@@ -53,7 +55,9 @@ def assert_conserved(fed: Fed, data: bytes) -> None:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.sampled_from(VALID), min_size=1, max_size=4), st.lists(mutations, min_size=1, max_size=4), st.booleans())
+@given(
+    st.lists(st.sampled_from(VALID), min_size=1, max_size=4), st.lists(mutations, min_size=1, max_size=4), st.booleans()
+)
 def test_mutated_lines_never_raise_and_every_item_counts_once(
     texts: list[bytes], changes: list[tuple[str, int, bytes]], fast: bool
 ) -> None:
@@ -69,7 +73,9 @@ def test_a_mutated_bare_record_is_still_one_item_per_line(changes: list[tuple[st
     assert fed.tally["lines"] == fed.tally["physical_lines"]
 
 
-elements: st.SearchStrategy[Any] = st.sampled_from([NIGHT, {"userId": "u1"}, {}, 7, None, "x", [], {"callbackURL": "x"}])
+elements: st.SearchStrategy[Any] = st.sampled_from(
+    [NIGHT, {"userId": "u1"}, {}, 7, None, "x", [], {"callbackURL": "x"}]
+)
 envelopes = st.dictionaries(
     st.sampled_from(["dailies", "sleeps", "hrv", "deregistrations", "wellnessMoments"]),
     st.lists(elements, max_size=3),

@@ -65,7 +65,5 @@ def test_every_field_has_a_value_in_an_example(contract: SourceContract, field: 
 
 @pytest.mark.parametrize("contract", CONTRACTS.sources, ids=lambda contract: contract.name)
 def test_every_contract_has_an_example_of_each_kind(contract: SourceContract) -> None:
-    kinds = {
-        "reject" if example.reject else "nulled" if example.nulled else "clean" for example in contract.examples
-    }
+    kinds = {"reject" if example.reject else "nulled" if example.nulled else "clean" for example in contract.examples}
     assert kinds == {"reject", "nulled", "clean"}

@@ -41,11 +41,11 @@ MIXED = BOM + b"\r\n".join([SHORT % 1, b"", b"nope", SHORT % 4, b"  ", b"[]", SH
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\n\n"], ids=["nothing", "LF", "CRLF", "blank"])
-@pytest.mark.parametrize(("chunk", "step"), [(2**23, 2**20), (7, 5), (1, 1)])
-def test_ranges_of_any_size_give_the_same(end: bytes, chunk: int, step: int) -> None:
+@pytest.mark.parametrize(("chunk", "step", "every"), [(2**23, 2**20, 7), (7, 5, 1), (1, 1, 5)])
+def test_ranges_of_any_size_give_the_same(end: bytes, chunk: int, step: int, every: int) -> None:
     data = MIXED + end
     with small_blocks(chunk, step):
-        whole = assert_any_split_is_the_same(data, range(1, len(data) + 2))
+        whole = assert_any_split_is_the_same(data, range(1, len(data) + 2, every))
     assert [(row["line"], row["steps"]) for row in whole.rows] == [(1, 1), (4, 4), (7, 7)]
     assert [(reject["line"], reject["reason"]) for reject in whole.rejects] == [(3, "not_json")]
     blank = 2 + (end == b"\n\n")

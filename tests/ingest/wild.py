@@ -99,11 +99,13 @@ TEXTS = [
     "2026-11-09", " 2026-11-09 ", "2026-02-30", "20261109", "2026-11-09T00:00:00", "1969-12-31", "9999-12-31",
     "2026-11-10T01:00:00Z", "2026-11-10T10:00:00.5+09:00", "2026-11-10T01:00:60Z", "1970-01-01T00:00:00Z",
     "1970-01-01T00:00:00.000Z", "2009-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "2026-11-10T24:00:00Z", "2026-11-10", "20261110T010000Z",
-    "NaN", "Infinity", "true", "0x1", "1_0", "-1e-999", "1e999", "１２",
+    "NaN", "Infinity", "true", "0x1", "1_0", "-1e-999", "1e999", "\uff11\uff12",
 ]  # fmt: skip
-wild_numbers = st.sampled_from([*NUMBERS]) | st.integers(-(2**70), 2**70).map(str) | st.floats(
-    allow_nan=False, allow_infinity=False
-).map(repr)
+wild_numbers = (
+    st.sampled_from([*NUMBERS])
+    | st.integers(-(2**70), 2**70).map(str)
+    | st.floats(allow_nan=False, allow_infinity=False).map(repr)
+)
 wild_texts = (st.sampled_from([*TEXTS, *NUMBERS]) | st.text(st.characters(codec="utf-8"), max_size=6)).map(json.dumps)
 scalars = wild_numbers | wild_texts | st.sampled_from(["null", "true", "false"])
 offsets = st.sampled_from(["0", "5", "05", "15", "30", "180", " 7", "-1", "x", "", "9" * 30, "1.5", "1_0", "٣"])
@@ -119,9 +121,11 @@ def list_text(elements: Sequence[str]) -> str:
 
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3).map(list_text)
-    | st.dictionaries(offsets | st.sampled_from(["a", "b", "v", "n", "value", "kind", "5"]), inner, max_size=3).map(
-        object_text
+    lambda inner: (
+        st.lists(inner, max_size=3).map(list_text)
+        | st.dictionaries(offsets | st.sampled_from(["a", "b", "v", "n", "value", "kind", "5"]), inner, max_size=3).map(
+            object_text
+        )
     ),
     max_leaves=6,
 ) | st.dictionaries(offsets, wild_numbers, max_size=4).map(object_text)
@@ -155,7 +159,9 @@ def clean_samples(field: Field) -> st.SearchStrategy[str]:
     whole = st.integers(int(bounds[0]), int(bounds[1]))
     number = whole.map(str) | whole.map(float).map(repr) | st.floats(*bounds).map(lambda v: repr(round(v, 3)))
     if rule.of is None:
-        return st.dictionaries(st.sampled_from(["0", "15", "30", "5", "05", "180"]), number, max_size=5).map(object_text)
+        return st.dictionaries(st.sampled_from(["0", "15", "30", "5", "05", "180"]), number, max_size=5).map(
+            object_text
+        )
     struct = number.map(lambda text: object_text({str(rule.of): text, "name": '"n"'}))
     listed = st.lists(struct, max_size=3).map(list_text)
     names = st.sampled_from([*rule.keys, "other"])
@@ -187,7 +193,14 @@ def records(draw: st.DrawFn, source: SourceContract) -> str:
             if draw(st.integers(0, 9)) < (9 if field.name in needed and not number else 3):
                 set_at(tree, path, draw(clean(field)))
     places = [path[:n] for field in source.fields for path in field.paths for n in range(1, len(path) + 1)]
-    places += [source.person, ("_received_at",), ("novel",), ("callbackURL",), ("deep", "new"), *map(lambda n: (n,), source.drop)]
+    places += [
+        source.person,
+        ("_received_at",),
+        ("novel",),
+        ("callbackURL",),
+        ("deep", "new"),
+        *((name,) for name in source.drop),
+    ]
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
         set_at(tree, draw(st.sampled_from(places)), draw(values))
     if draw(st.booleans()):
@@ -214,16 +227,31 @@ def sound(source: SourceContract) -> dict[str, Node]:
 
 def spoiled(source: SourceContract) -> list[str]:
     """The clean record with every odd value in every place, one place at a time."""
-    odd = [*NUMBERS, *map(json.dumps, TEXTS), "null", "true", "[]", "{}", "[1]", '{"a":1}', '[{"v":1}]', '{"a":[{"v":"1"}]}']
+    odd = [
+        *NUMBERS,
+        *map(json.dumps, TEXTS),
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "[1]",
+        '{"a":1}',
+        '[{"v":1}]',
+        '{"a":[{"v":"1"}]}',
+    ]
     places = [(field, path) for field in source.fields for path in field.paths]
     texts = [(path, text) for _, path in places for text in odd]
-    texts += [(path, object_text({key: text, "15": "9"})) for f, path in places if f.samples for key, text in in_maps(odd)]
+    texts += [
+        (path, object_text({key: text, "15": "9"})) for f, path in places if f.samples for key, text in in_maps(odd)
+    ]
     texts += [(path, text) for path in [source.person, ("_received_at",), *zip(source.drop)] for text in odd]
     return [spoil(source, path, text) for path, text in texts]
 
 
 def in_maps(odd: Sequence[str]) -> list[tuple[str, str]]:
-    return [("0", text) for text in odd] + [(key, "5") for key in ("05", " 7", "-1", "x", "", "9" * 5000, "1_0", "٣", "015")]
+    return [("0", text) for text in odd] + [
+        (key, "5") for key in ("05", " 7", "-1", "x", "", "9" * 5000, "1_0", "٣", "015")
+    ]
 
 
 def spoil(source: SourceContract, path: Sequence[str], text: str) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from qol.transform.daily import daily
 from qol.transform.weekly import weekly
+from qol.transform.weeks import WEEK, monday_expr
 
 from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, daily_frame, local, merged, records, utc
 
@@ -82,6 +83,10 @@ def rows_of(lines: Sequence[Line]) -> list[Row]:
     ]
 
 
+def of_week(frame: pl.DataFrame, monday: date) -> pl.DataFrame:
+    return frame.filter(monday_expr(pl.col("day")) == monday)
+
+
 def as_bytes(frame: pl.DataFrame) -> bytes:
     """The frame as Parquet: what stands under a null does not count, the sign of a zero does."""
     sink = io.BytesIO()
@@ -120,7 +125,7 @@ def test_every_row_that_came_was_kept_or_superseded(case: tuple[list[Line], list
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(night_versions(), max_size=10), st.lists(day_versions(), max_size=4), st.randoms(use_true_random=False))
-def test_daily_rows_depend_neither_on_order_nor_on_other_people(
+def test_daily_rows_depend_neither_on_order_nor_on_other_people_and_weeks(
     nights: list[Row], whole_days: list[Row], random: Any
 ) -> None:
     frames = {"sleeps": merged("sleeps", nights).records.drop("week")} | {"dailies": records("dailies", whole_days)}
@@ -134,6 +139,8 @@ def test_daily_rows_depend_neither_on_order_nor_on_other_people(
     whole = rows(pl.lit(value=True))
     people = [rows(pl.col("user_id") == user) for user in ("p1", "p2")]
     assert as_bytes(pl.concat(people)) == as_bytes(whole)
+    for monday in (MONDAY, MONDAY + WEEK):
+        assert as_bytes(rows(monday_expr(pl.col("day")) == monday)) == as_bytes(of_week(whole, monday))
 
 
 METRICS = ("steps", "distance_m", "resting_hr_bpm", "hrv_rmssd_ms", "sleep_minutes", "bedtime_minute", "stress_mean")

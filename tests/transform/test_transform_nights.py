@@ -153,6 +153,13 @@ def test_the_nights_of_two_people_do_not_meet() -> None:
     assert [row["sleep_minutes"] for row in days(sleeps=rows)] == [400.0, 300.0]
 
 
+def test_the_nights_of_a_week_do_not_depend_on_whether_the_next_week_is_looked_at() -> None:
+    sunday = a_night("2026-11-15", "2026-11-15 22:00", 60, "AUTO_TENTATIVE")
+    on_monday = a_night("2026-11-16", "2026-11-15 22:00", 400, "AUTO_FINAL")
+    both = nights(sunday, on_monday)
+    assert both == nights(sunday) + nights(on_monday)
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_sleep_of_no_length_at_the_same_bedtime_is_a_version_not_a_nap(order: int) -> None:
     rows = [heard(0, "OFF_WRIST", "07:00"), heard(400, "AUTO_FINAL", "09:00")]

@@ -11,9 +11,10 @@ from qol import __version__
 from qol.cli import contract_commands, doctor, look_commands, run_commands, sample_command, why_command
 from qol.cli.failures import Commands
 
-EXIT_CODES = (
+GOOD_TO_KNOW = (
     "Exit codes: 0 published or nothing to do · 1 failed · 2 usage or contract error · 3 refused by the gate · "
-    "4 another run holds the lock."
+    "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes); "
+    "QOL_DEBUG=1 adds tracebacks, which may show values."
 )
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Wearable JSON lines in, one row per person and week out.",
-    epilog=EXIT_CODES,
+    epilog=GOOD_TO_KNOW,
 )
 app.command("sample")(sample_command.sample)
 app.command("run")(run_commands.run)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import traceback
-from pathlib import Path
 from typing import Any
 
 from typer import Abort, Exit, TyperException
 from typer.core import TyperGroup
 
 from qol.cli.show import warn
-from qol.errors import QolError
+from qol.errors import QolError, safe_place
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 #: What typer handles itself: its own ends, and wrong usage (exit code 2).
 _TYPER = (Exit, Abort, TyperException)
 
@@ -53,15 +51,3 @@ def explain(err: Exception) -> int:
         if isinstance(note, Note):
             warn(note)
     return err.exit_code if isinstance(err, QolError) else 1
-
-
-def safe_place(err: BaseException) -> str:
-    """The type of an error and where in our code it was raised; its text could hold a value."""
-    place, trace = "", err.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        file = Path(code.co_filename)
-        if file.is_relative_to(_PACKAGE):
-            place = f" at {file.relative_to(_PACKAGE.parent)}:{trace.tb_lineno} ({code.co_name})"
-        trace = trace.tb_next
-    return f"{type(err).__name__}{place}"

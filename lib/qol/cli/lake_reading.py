@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -83,17 +83,25 @@ def _all_keys(lake: LocalLake) -> Iterator[str]:
         yield from (counted.key for counted in manifest.objects)
 
 
-def read_rejects(lake: LocalLake, contracts: Contracts, day: str | None = None) -> pl.DataFrame:
-    """Rejects of one arrival day, or of all, without their raw bytes, with `date` and `row` (their place in the file)."""
+def read_rejects(lake: LocalLake, contracts: Contracts, days: Collection[str] | None = None) -> pl.DataFrame:
+    """Rejects of arrival days, or of all, without their raw bytes, with `date` and `row` (their place in the file)."""
     columns = [column for column in table_schemas(contracts)["rejects"] if column.name != "raw"]
     empty = pl.DataFrame(arrow_schema(columns).empty_table())
     frames = [empty.with_columns(date=pl.lit(None, pl.String), row=pl.lit(None, pl.Int64))]
     for found in sorted(find_published(lake, ["rejects"]).dates("rejects")):
-        if day in (None, found):
+        if days is None or found in days:
             file = lake.open_table(partition_key("rejects", found))
             rows = pl.DataFrame(pq.read_table(file, columns=empty.columns))
             frames.append(rows.with_columns(date=pl.lit(found), row=pl.int_range(pl.len())))
     return pl.concat(frames)
+
+
+def newest_rejects(lake: LocalLake, contracts: Contracts, days: Collection[str], keys: set[str]) -> dict[str, str]:
+    """The place of the newest reject of each reason among raw objects of arrival days."""
+    rows = read_rejects(lake, contracts, days).filter(pl.col("raw_object").is_in(sorted(keys)))
+    ordered = rows.sort("date", "raw_object", "line_number", nulls_last=True)
+    places = ordered.select("reason", "raw_object", "line_number").iter_rows()
+    return {reason: f"{key}:{line}" for reason, key, line in places}
 
 
 def raw_of_rejects(lake: LocalLake, day: str) -> list[bytes]:

@@ -180,7 +180,7 @@ def rejects(
         raise UsageError(f"--reason {reason}: unknown; allowed: {', '.join(REJECT_REASONS)}")
     day = parse_date("--date", date).isoformat() if date else None
     opened = open_existing(lake)
-    found = read_rejects(opened, load_contracts(), day)
+    found = read_rejects(opened, load_contracts(), [day] if day else None)
     if run is not None:
         manifest = _read(opened, find_run(opened, run))
         read = [counted.key for counted in manifest.objects] if manifest else []

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from qol.cli.run_report import show_counts, show_issues, show_rejects, show_seconds, show_tables
 from qol.cli.show import say, table
-from qol.publish.manifest import COUNTS, Manifest, manifest_key
+from qol.contracts.columns import RUN_COUNTS
+from qol.publish.manifest import Manifest, manifest_key
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
@@ -22,14 +23,14 @@ def show_manifest(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> 
             say(line, style="red")
     show_tables(manifest.tables)
     show_counts(manifest)
-    show_rejects(lake, manifest)
+    show_rejects(lake, contracts, manifest)
     show_issues(lake, contracts, manifest)
     checks = [(c.id, c.severity, c.success, c.observed, c.message) for c in manifest.checks]
     if checks:
         table("Checks", ("check", "severity", "holds", "observed", "claim"), checks)
-    objects = [(counted.key, *[getattr(counted, name) for name in COUNTS]) for counted in manifest.objects]
+    objects = [(counted.key, *[getattr(counted, name) for name in RUN_COUNTS]) for counted in manifest.objects]
     if objects:
-        table("Raw objects", ("key", *COUNTS), objects)
+        table("Raw objects", ("key", *RUN_COUNTS), objects)
     say(f"Manifest   {lake.path(manifest_key(manifest.run_id))}")
 
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from qol.cli.failures import Note
+from qol.cli.lake_reading import example_of_issue, newest_rejects
 from qol.cli.show import command, console, count, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
 from qol.errors import RefusedError
@@ -56,8 +57,9 @@ class RunWatch:
 
     def _aftermath(self, err: BaseException) -> Iterator[str]:
         """Where to look and what to do; the run's own manifest is the one that is new."""
-        stamp = f"{RUNS}{self._options.now:%Y%m%dT%H%M%SZ}-{self._options.trigger}-"
-        fresh = sorted(key for key in self._manifests() - self._before if key.startswith(stamp))
+        stamp, trigger = f"{RUNS}{self._options.now:%Y%m%dT%H%M%SZ}-", f"-{self._options.trigger}-"
+        new = self._manifests() - self._before
+        fresh = sorted(key for key in new if key.startswith(stamp) and trigger in key)
         if self._stage:
             yield f"Stage: {self._stage}."
         for key in fresh:
@@ -76,7 +78,7 @@ def report(lake: LocalLake, contracts: Contracts, manifest: Manifest, *, dry_run
     say(_headline(manifest, dry_run=dry_run), style="bold")
     show_tables(manifest.tables)
     show_counts(manifest)
-    show_rejects(lake, manifest)
+    show_rejects(lake, contracts, manifest)
     show_issues(lake, contracts, manifest)
     show_warnings(manifest)
     say(f"Seconds    {show_seconds(manifest)}")
@@ -98,7 +100,8 @@ def _headline(manifest: Manifest, *, dry_run: bool) -> str:
         return f"Dry run {manifest.run_id}: would replace {count(fresh, 'file')}; nothing was written."
     if manifest.status == "nothing_to_do":
         return f"Run {manifest.run_id}: nothing to do, every file is as it was."
-    return f"Run {manifest.run_id}: published {count(fresh, 'file')} of {count(len(manifest.weeks), 'week')}."
+    weeks = f" of {count(len(manifest.weeks), 'week')}" if manifest.weeks else ", quarantine only"
+    return f"Run {manifest.run_id}: published {count(fresh, 'file')}{weeks}."
 
 
 def show_tables(files: list[TableFile]) -> None:
@@ -136,16 +139,18 @@ def show_counts(manifest: Manifest) -> None:
         say(f"Skipped {count(len(keys), 'object')} ({reason}), such as {cut(keys[0], 120)}")
 
 
-def show_rejects(lake: LocalLake, manifest: Manifest) -> None:
-    """Rejected items by reason, each with the command that shows them."""
+def show_rejects(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> None:
+    """Rejected items by reason, with the newest place of each and the command that shows all."""
     if not manifest.rejects_by_reason:
         return
+    days = [file.date for file in manifest.tables if file.name == "rejects"]
+    places = newest_rejects(lake, contracts, days, {counted.key for counted in manifest.objects})
     rows = [
-        (reason, items, REJECT_REASONS.get(reason, ""), command("rejects", "--lake", lake.uri, "--reason", reason))
+        (reason, items, REJECT_REASONS.get(reason, ""), places.get(reason, ""))
         for reason, items in sorted(manifest.rejects_by_reason.items(), key=lambda pair: -pair[1])
     ]
-    table("Rejected items", ("reason", "items", "meaning"), [row[:3] for row in rows])
-    say(f"Where each one is: {rows[0][3]}")
+    table("Rejected items", ("reason", "items", "meaning", "newest"), rows)
+    say(f"Where each one is: {command('rejects', '--lake', lake.uri, '--reason', rows[0][0])}")
     say()
 
 
@@ -174,8 +179,6 @@ def _issues(nested: dict[str, Any]) -> Iterator[tuple[str, str, str, int]]:
 
 def _why_command(lake: LocalLake, contracts: Contracts, manifest: Manifest, values: list[Any]) -> str:
     """A `qol why` of a person and week that one of the issues touched."""
-    from qol.cli.lake_reading import example_of_issue
-
     for record, name, _, _ in values:
         example = example_of_issue(lake, contracts, record, name, manifest.tables)
         if example is not None:

@@ -21,6 +21,8 @@ from qol.contracts.model import (
 )
 
 COMMENT_LENGTH = 255
+#: What a manifest counts, in items but for the first, which counts lines.
+RUN_COUNTS = ("physical_lines", "lines", "blank", "control", "rejected", "kept", "superseded")
 _USER_ID = Column(*RECORD_HEAD[0])
 
 _ARROW: Mapping[str, pa.DataType] = {
@@ -145,40 +147,42 @@ def reject_columns() -> tuple[Column, ...]:
 
 
 def job_run_columns() -> tuple[Column, ...]:
-    """Columns of `job_runs`: what every run manifest says at its top level."""
-    counts = {
-        "objects_listed": "Raw objects found in the arrival window.",
-        "objects_read": "Raw objects read.",
-        "objects_skipped": "Raw objects not read; the manifest names each with its reason.",
-        "physical_lines": "Lines read.",
-        "items": "Items in those lines: blank + control + rejected + kept + superseded.",
-        "blank": "Blank lines.",
-        "control": "Control messages and envelopes without records.",
-        "rejected": "Items in quarantine.",
-        "kept": "Items that are the stored winner of their key.",
-        "superseded": "Items that another record of the same key replaced.",
-    }
+    """Columns of `job_runs`: the fields of the run manifest, as `schemas/manifest.schema.json` has them."""
+    counts = ",".join(f"{name}:bigint" for name in RUN_COUNTS)
+    check = "struct<id:string,severity:string,success:boolean,observed:string,message:string>"
     return (
         Column("run_id", "string", "The run; names its manifest."),
-        Column("command", "string", "run, backfill, rebuild, restore or erase-user."),
-        Column("engine", "string", "local or spark."),
-        Column("version", "string", "Version of the program."),
-        Column("contracts_fingerprint", "string", "SHA-256 over the table schemas of the contracts."),
-        Column("status", "string", "published, nothing_to_do, failed, refused or locked."),
-        Column("exit_code", "int", "0 published or nothing to do, 1 failed, 2 usage or contract, 3 refused, 4 locked."),
-        Column("reason", "string", "Why the run did not publish; null when it did."),
-        Column("next_step", "string", "What to do about it; null when there is nothing to do."),
+        Column("status", "string", "published, nothing_to_do, refused, failed or locked."),
+        Column("trigger", "string", "schedule, manual, backfill or rebuild."),
+        Column("job_run_id", "string", "Id of the job run on Glue; null elsewhere."),
         Column("now", "string", "The run's clock, ISO 8601 UTC."),
-        Column("started_at", "string", "Real time at the start, ISO 8601 UTC."),
-        Column("ended_at", "string", "Real time at the end, ISO 8601 UTC."),
         Column("week", "string", "Business week of the run, such as 2026-W46."),
-        Column("window_from", "string", "First arrival day read."),
-        Column("window_to", "string", "Last arrival day read."),
-        *(Column(name, "bigint", comment) for name, comment in counts.items()),
-        Column("weeks_affected", "array<string>", "Mondays of the weeks computed."),
-        Column("files_replaced", "bigint", "Published files whose bytes changed."),
-        Column("checks_failed", "array<string>", "Ids of the checks that did not hold, warnings included."),
+        Column("window", "struct<from:string,to:string>", "Arrival days read, both included."),
+        Column("engine", "string", "local or spark."),
+        Column("contracts", "string", "Fingerprint of the table schemas the run wrote."),
+        Column("weeks", "array<string>", "ISO weeks of which a file was replaced."),
+        Column(
+            "objects",
+            f"array<struct<key:string,etag:string,bytes:bigint,{counts}>>",
+            "Raw objects read, with counts in items.",
+        ),
+        Column("totals", f"struct<{counts}>", "Sums over the objects."),
+        Column(
+            "skipped", "array<struct<key:string,bytes:bigint,reason:string>>", "Raw objects not read, with the reason."
+        ),
+        Column("rejects_by_reason", "map<string,bigint>", "Rejected items by reason."),
+        Column(
+            "field_issues", "map<string,map<string,map<string,bigint>>>", "Nulled values by record, field and reason."
+        ),
+        Column(
+            "tables",
+            "array<struct<name:string,date:string,rows:bigint,sha256:string,replaced:boolean>>",
+            "Partition files computed.",
+        ),
+        Column("checks", f"array<{check}>", "What the gate found."),
         Column("accepted", "array<string>", "Ids of checks overruled with --accept."),
+        Column("stages", "map<string,double>", "Seconds per stage."),
+        Column("error", "string", "Why the run did not publish; null when it did."),
     )
 
 

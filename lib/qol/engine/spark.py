@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from qol.engine.base import Mapped, Shuffled
 from qol.engine.java import find_java
+from qol.errors import QolError, TaskError, safe_place
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -99,7 +100,18 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext
 
 
 def _load(pickled: bytes) -> Callable[..., Any]:
-    return _loaded(pickled)
+    """The shipped function; what it raises unexpectedly is named by its place, because Spark logs the text of errors."""
+    function = _loaded(pickled)
+
+    def call(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except QolError:
+            raise
+        except Exception as err:  # noqa: BLE001 (whatever it is, its text must not reach a log)
+            raise TaskError(f"a task failed: {safe_place(err)}") from None
+
+    return call
 
 
 def _values(pairs: Iterable[tuple[int, Any]]) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -280,7 +280,7 @@ def _reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
         elif simple:
             reduced.append(reduce_valid(spec, rule, samples.values()))
         else:
-            ordered = by_offset(samples) if rule.reduce == "last" else samples.values()
+            ordered: Iterable[Any] = by_offset(samples) if rule.reduce == "last" else samples.values()
             # What the decoder lets through below the range is a state.
             reduced.append(reduce_valid(spec, rule, [v for v in ordered if rule.low is None or v >= rule.low]))
     return reduced

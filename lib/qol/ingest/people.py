@@ -32,6 +32,11 @@ class Identities:
     def __repr__(self) -> str:
         return f"Identities({len(self.known)} mapped)"
 
+    @property
+    def key_check(self) -> str:
+        """A keyed hash of a constant: the same for the same key, and of no use to anyone who does not have it."""
+        return hmac.digest(self.key, b"key check", hashlib.sha256).hex()[: 2 * HASH_BYTES]
+
     def person_hash(self, source: str, vendor_user_id: str) -> str:
         """128 bits of HMAC-SHA-256 over `user:<source>:<id>` as hex (ENISA 2019: a MAC, not a plain hash)."""
         text = f"user:{source}:{vendor_user_id}".encode()

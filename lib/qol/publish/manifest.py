@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import jsonschema
 import msgspec
 
+from qol.contracts.columns import RUN_COUNTS
 from qol.contracts.load import default_root
 from qol.errors import ConservationError
 from qol.lake.base import Lake
@@ -19,7 +21,6 @@ from qol.lake.base import Lake
 RUNS = "_runs/"
 Status = Literal["published", "nothing_to_do", "refused", "failed", "locked"]
 Trigger = Literal["schedule", "manual", "backfill", "rebuild"]
-COUNTS = ("physical_lines", "lines", "blank", "control", "rejected", "kept", "superseded")
 
 
 class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,10 +96,11 @@ class Manifest(msgspec.Struct):
     accepted: list[str] = []
     stages: dict[str, float] = {}
     user_map: dict[str, Any] | None = None
+    key_check: str | None = None
     error: str | None = None
 
     def to_line(self) -> bytes:
-        """The manifest as the line that is stored; AssertionError-free: checked against its JSON Schema."""
+        """The manifest as the line that is stored, checked against its JSON Schema."""
         line = msgspec.json.encode(self)
         jsonschema.validate(json.loads(line), manifest_schema())
         return line + b"\n"
@@ -112,8 +114,8 @@ def manifest_schema() -> dict[str, Any]:
 
 
 def new_run_id(now: datetime, trigger: str) -> str:
-    """A name that sorts by the run's clock and never repeats."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{trigger}-{secrets.token_hex(4)}"
+    """A name that sorts by the run's clock, then by the real one, and never repeats."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{time.time_ns():x}-{trigger}-{secrets.token_hex(2)}"
 
 
 def manifest_key(run_id: str) -> str:
@@ -137,6 +139,7 @@ class ManifestHead(msgspec.Struct):
     now: str
     contracts: str
     user_map: dict[str, Any] | None = None
+    key_check: str | None = None
 
 
 def read_heads(lake: Lake) -> Iterator[ManifestHead]:
@@ -158,7 +161,7 @@ def with_totals(manifest: Manifest) -> Manifest:
         for o in manifest.objects
         if o.lines != o.blank + o.control + o.rejected + o.kept + o.superseded or min(o.kept, o.superseded) < 0
     ]
-    manifest.totals = {name: sum(getattr(o, name) for o in manifest.objects) for name in COUNTS}
+    manifest.totals = {name: sum(getattr(o, name) for o in manifest.objects) for name in RUN_COUNTS}
     if sum(manifest.rejects_by_reason.values()) != manifest.totals["rejected"]:
         broken.append(f"rejects by reason {manifest.rejects_by_reason}, rejected {manifest.totals['rejected']}")
     if broken:

@@ -10,6 +10,7 @@ from qol.contracts.columns import arrow_schema, daily_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
 from qol.transform.exact import decimal
 from qol.transform.merge import receipt
+from qol.transform.weeks import monday_expr
 
 GRAIN = ["user_id", "day"]
 WHERE = "where"
@@ -170,13 +171,14 @@ def _ranked(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Best first, an episode stays when it overlaps no better one of the same person that stayed.
+    """Best first, an episode stays when it overlaps no better one of the same person and week that stayed.
 
+    Within a week, because a run may look at one week without its neighbours, and a week's days must not depend on that.
     Only episodes of one cluster (a chain of overlaps) can meet, so each round settles the best of every cluster.
     """
-    rows = episodes.sort("user_id", "start", "end")
-    reach = pl.col("end").cum_max().shift(1).over("user_id")
-    before = pl.col("start").shift(1).over("user_id")
+    rows = episodes.with_columns(week=monday_expr(pl.col("day"))).sort("user_id", "week", "start", "end")
+    reach = pl.col("end").cum_max().shift(1).over("user_id", "week")
+    before = pl.col("start").shift(1).over("user_id", "week")
     fresh = ((pl.col("start") >= reach) & (pl.col("start") > before)).fill_null(value=True)
     rows = rows.with_columns(cluster=fresh.cum_sum()).sort("quality")
     kept: list[pl.DataFrame] = []

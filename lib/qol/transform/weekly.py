@@ -23,9 +23,10 @@ def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date) -> pl.DataFr
     )
     parts = [rows, *(_group(contracts, group, daily, monday, people) for group in contracts.groups)]
     joined = pl.concat(parts, how="horizontal")
-    schema = pl.from_arrow(arrow_schema(weekly_columns(contracts)).empty_table())
-    assert isinstance(schema, pl.DataFrame)
-    return joined.select([pl.col(name).cast(schema.schema[name]) for name in names])
+    empty = pl.from_arrow(arrow_schema(weekly_columns(contracts)).empty_table())
+    assert isinstance(empty, pl.DataFrame)
+    types = empty.schema
+    return joined.select([pl.col(name).cast(types[name]) for name in names])
 
 
 def _group(

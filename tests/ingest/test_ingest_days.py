@@ -1,0 +1,167 @@
+"""The local day of a record: the vendor's own, else start and offset, else the person's zone, else the arrival."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .feed import KNOWN, MONDAY_START, Row, feed
+from .wild import WILD
+
+NEW_YORK = {**KNOWN, ("garmin", "u9"): ("P9", "America/New_York")}
+
+
+def day_of(fast: bool, *, arrival: str = "2026-11-10", **fields: Any) -> tuple[str, str, int | None]:
+    """Day, rule and offset of a record without `calendarDate`."""
+    row = row_of(fast, arrival=arrival, **fields)
+    return row["day"], row["day_rule"], row["utc_offset_seconds"]
+
+
+def row_of(fast: bool, *, arrival: str = "2026-11-10", **fields: Any) -> Row:
+    text = json.dumps({"userId": "u1", **fields}).encode()
+    return feed(text, arrival=arrival, known=NEW_YORK, fast=fast).row
+
+
+both_paths = pytest.mark.parametrize("fast", [True, False], ids=["fast", "lenient"])
+
+
+@both_paths
+def test_the_vendors_own_day_wins_over_start_and_offset(fast: bool) -> None:
+    found = day_of(fast, calendarDate="2026-11-07", startTimeInSeconds=MONDAY_START, startTimeOffsetInSeconds=32_400)
+    assert found == ("2026-11-07", "provider", 32_400)
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("start", "offset", "day"),
+    [
+        (MONDAY_START, 32_400, "2026-11-09"),
+        (MONDAY_START - 1, 32_400, "2026-11-08"),
+        (MONDAY_START + 86_399, 32_400, "2026-11-09"),
+        (MONDAY_START + 86_400, 32_400, "2026-11-10"),
+        (MONDAY_START, 0, "2026-11-08"),
+        (MONDAY_START, -36_000, "2026-11-08"),
+        (MONDAY_START, 50_400, "2026-11-09"),
+        (MONDAY_START + 32_400, -1, "2026-11-08"),
+    ],
+)
+def test_start_and_offset_give_the_local_day(fast: bool, start: int, offset: int, day: str) -> None:
+    found = day_of(fast, startTimeInSeconds=start, startTimeOffsetInSeconds=offset)
+    assert found == (day, "offset", offset)
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("start", "day"),
+    [(MONDAY_START - 1, "2026-11-08"), (MONDAY_START, "2026-11-09"), (MONDAY_START + 86_399, "2026-11-09")],
+)
+def test_without_an_offset_the_zone_of_the_run_gives_the_day(fast: bool, start: int, day: str) -> None:
+    assert day_of(fast, startTimeInSeconds=start) == (day, "zone", 32_400)
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("start", "day", "offset"),
+    [
+        (1_772_945_999, "2026-03-07", -18_000),
+        (1_772_946_000, "2026-03-08", -18_000),
+        (1_772_953_199, "2026-03-08", -18_000),
+        (1_772_953_200, "2026-03-08", -14_400),
+        (1_773_028_799, "2026-03-08", -14_400),
+        (1_773_028_800, "2026-03-09", -14_400),
+    ],
+)
+def test_a_day_of_23_hours_ends_an_hour_early(fast: bool, start: int, day: str, offset: int) -> None:
+    found = day_of(fast, userId="u9", startTimeInSeconds=start, arrival="2026-03-10")
+    assert found == (day, "zone", offset)
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("start", "day", "offset"),
+    [
+        (1_793_505_599, "2026-10-31", -14_400),
+        (1_793_505_600, "2026-11-01", -14_400),
+        (1_793_512_799, "2026-11-01", -14_400),
+        (1_793_512_800, "2026-11-01", -18_000),
+        (1_793_595_599, "2026-11-01", -18_000),
+        (1_793_595_600, "2026-11-02", -18_000),
+    ],
+)
+def test_a_day_of_25_hours_ends_an_hour_late(fast: bool, start: int, day: str, offset: int) -> None:
+    found = day_of(fast, userId="u9", startTimeInSeconds=start, arrival="2026-11-03")
+    assert found == (day, "zone", offset)
+
+
+@both_paths
+def test_an_own_offset_wins_over_the_zone_of_the_person(fast: bool) -> None:
+    found = day_of(fast, userId="u9", startTimeInSeconds=MONDAY_START, startTimeOffsetInSeconds=32_400)
+    assert found == ("2026-11-09", "offset", 32_400)
+
+
+@both_paths
+def test_people_of_different_zones_on_one_object_have_days_of_their_own(fast: bool) -> None:
+    records = [{"userId": user, "startTimeInSeconds": MONDAY_START} for user in ("u1", "u9")]
+    data = b"\n".join(json.dumps(record).encode() for record in records)
+    rows = feed(data, known=NEW_YORK, fast=fast).rows
+    assert [(row["user_id"], row["day"]) for row in rows] == [("P1", "2026-11-09"), ("P9", "2026-11-08")]
+
+
+@both_paths
+def test_a_zone_with_odd_minutes_is_exact(fast: bool) -> None:
+    text = json.dumps({"userId": "u1", "startTimeInSeconds": 1_794_161_700}).encode()
+    row = feed(text, zone="Asia/Kathmandu", fast=fast).row
+    assert (row["utc_offset_seconds"], row["day"]) == (20_700, "2026-11-09")
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("stamp", "day"), [("", "2026-11-10"), (',"_received_at":"2026-11-12T23:59:59Z"', "2026-11-12")]
+)
+def test_the_arrival_is_the_last_resort(fast: bool, stamp: str, day: str) -> None:
+    text = b'{"who":"u1","doc":"x"%b}' % stamp.encode()
+    row = feed(text, "wild_no_day", fast=fast, contracts=WILD).row
+    assert (row["day"], row["day_rule"], row["arrival_date"]) == (day, "arrival", day)
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("day", "start"),
+    [
+        ("2020-12-28", 1_609_081_200),
+        ("2021-01-03", 1_609_599_600),
+        ("2021-01-04", 1_609_686_000),
+        ("2024-12-29", 1_735_398_000),
+        ("2024-12-30", 1_735_484_400),
+        ("2024-02-29", 1_709_132_400),
+    ],
+)
+def test_days_at_the_edge_of_an_iso_year_start_and_end_at_local_midnight(fast: bool, day: str, start: int) -> None:
+    for second in (start, start + 86_399):
+        assert day_of(fast, startTimeInSeconds=second, arrival=day)[0] == day
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("day", "arrival", "verdicts"),
+    [
+        ("2009-12-31", "2010-01-01", ["day_out_of_range"]),
+        ("2010-01-01", "2010-01-01", []),
+        ("2026-11-11", "2026-11-10", []),
+        ("2026-11-12", "2026-11-10", ["day_out_of_range"]),
+        ("2010-01-01", "2026-11-10", []),
+    ],
+)
+def test_a_day_lies_between_2010_and_one_day_after_arrival(
+    fast: bool, day: str, arrival: str, verdicts: list[str]
+) -> None:
+    text = json.dumps({"userId": "u1", "calendarDate": day, "startTimeInSeconds": MONDAY_START}).encode()
+    assert feed(text, arrival=arrival, fast=fast).verdicts == verdicts
+
+
+@both_paths
+def test_the_start_is_the_source_timestamp_whatever_the_day(fast: bool) -> None:
+    row = row_of(fast, calendarDate="2026-11-07", startTimeInSeconds=MONDAY_START)
+    assert row["source_timestamp"] == "2026-11-08T15:00:00Z"

@@ -1,0 +1,111 @@
+"""Planted ids, tokens, names and texts never leave the raw line: not in rows, issues, counts, messages or reprs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from qol.ingest import task
+from qol.ingest.people import Identities
+from qol.ingest.records import MOST_NAMES
+
+from .feed import CONTRACTS, KEY, MONDAY_START, Fed, daily, feed, lines
+
+SECRETS = [
+    "d3315b1072421d0dd7c8f6b8e1de4df8",
+    "tok-9f8e7d6c5b4a",
+    "taro@example.com",
+    "Taro Yamada",
+    "35.6812,139.7671",
+]
+PERSON, TOKEN, MAIL, NAME, PLACE = SECRETS
+
+
+def assert_nothing_leaks(fed: Fed) -> None:
+    """None of the secrets stands in anything but the raw bytes of a reject."""
+    rejects = [{name: value for name, value in reject.items() if name != "raw"} for reject in fed.rejects]
+    text = repr((fed.rows, rejects, fed.tally, fed.issues, fed.reasons))
+    assert [secret for secret in SECRETS if secret in text] == []
+
+
+def private(**fields: object) -> bytes:
+    ids = {"userId": PERSON, "userAccessToken": TOKEN, "summaryId": f"{PERSON}-1-15180"}
+    return daily(**{**ids, **fields})
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_clean_record_holds_neither_person_nor_token_nor_document_id(fast: bool) -> None:
+    fed = feed(private(steps=1), fast=fast)
+    assert fed.tally["records"] == 1
+    assert_nothing_leaks(fed)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: [s], lambda s: {s: s}], ids=["text", "list", "object"])
+def test_a_secret_in_any_declared_field_is_null_or_hashed(secret: str, wrap: Any) -> None:
+    contract = CONTRACTS.by_name["garmin_dailies"]
+    heads = {path[0] for spec in contract.fields if spec.type != "code" for path in spec.paths}
+    fed = feed(lines(*[private(**{head: wrap(secret)}) for head in sorted(heads | {"_received_at"})]))
+    assert fed.tally["records"] + fed.tally["rejected"] == len(heads) + 1
+    assert_nothing_leaks(fed)
+
+
+@pytest.mark.parametrize("secret", [MAIL, NAME, PLACE])
+def test_a_text_that_is_no_code_is_null(secret: str) -> None:
+    fed = feed(private(activityType=secret, source=secret, stressQualifier=secret))
+    assert [fed.row[name] for name in ("activity_type", "third_party_source", "stress_qualifier")] == [None] * 3
+    assert_nothing_leaks(fed)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_names_of_unknown_fields_are_not_repeated_when_they_may_be_data(fast: bool) -> None:
+    nested = json.dumps(
+        {
+            "userId": PERSON,
+            "startTimeInSeconds": MONDAY_START,
+            "durationInSeconds": 60,
+            "overallSleepScore": {PERSON: 1, MAIL: 2},
+        }
+    )
+    for data, record in ((private(**dict.fromkeys(SECRETS, 1)), "garmin_dailies"), (nested.encode(), "garmin_sleeps")):
+        fed = feed(lines(*[data] * 40), record, fast=fast)
+        assert {name.rpartition(".")[2] for _, name, _ in fed.issues} == {"(other)"}
+        assert_nothing_leaks(fed)
+
+
+def test_no_more_than_a_thousand_names_of_unknown_fields_are_kept() -> None:
+    names = [f"{a}{b}{c}" for a in "abcdefghijk" for b in "abcdefghij" for c in "abcdefghij"]
+    fed = feed(daily(**dict.fromkeys(names, 1)))
+    assert len(fed.issues) == MOST_NAMES + 1
+    assert fed.issues["garmin_dailies", "(other)", "unknown_field"] == 100
+
+
+UNREADABLE = [
+    json.dumps({NAME: PERSON}).encode() + b" " + MAIL.encode(),
+    private()[:-1] + b',"x":"\xff"}',
+    PERSON.encode(),
+    json.dumps(PERSON).encode(),
+    json.dumps([PERSON, {PERSON: TOKEN}]).encode(),
+    json.dumps({PERSON: [{"a": TOKEN}]}).encode(),
+    json.dumps({"dailies": [{"userId": PERSON, "name": NAME}], MAIL: [TOKEN]}).encode(),
+    private(calendarDate="2009-12-31"),
+    private(startTimeInSeconds=NAME),
+    private(userId=[PERSON]),
+]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_a_reject_names_its_place_and_reason_only(text: bytes) -> None:
+    fed = feed(text)
+    assert fed.rejects != []
+    assert_nothing_leaks(fed)
+
+
+def test_what_a_task_carries_prints_no_secret() -> None:
+    known: dict[tuple[str, str], tuple[str, str | None]] = {("garmin", PERSON): ("P1", None)}
+    context = task.IngestContext(CONTRACTS, Identities(KEY, known), "Asia/Tokyo", ())
+    context.people("garmin")[PERSON]
+    assert PERSON not in repr(context)
+    assert repr(KEY) not in repr(context)

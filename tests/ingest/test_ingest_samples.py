@@ -1,0 +1,142 @@
+"""Samples become the one value a field names: states are left out, a true 0 is a value, order does not matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from qol.contracts.model import Field, SampleRule
+from qol.ingest.samples import by_offset, mean, reduce_samples
+
+STRESS: dict[str, Any] = {"low": 0, "high": 100, "states_low": -5}
+
+
+def reduced(samples: object, kind: str = "number", decimals: int | None = 2, **rule: Any) -> tuple[Any, int]:
+    spec = Field("f", (("f",),), kind, "d", decimals=decimals, samples=SampleRule(**rule))  # type: ignore[arg-type]
+    return reduce_samples(spec, samples)
+
+
+def test_a_true_0_of_stress_stays_and_states_are_no_values() -> None:
+    samples = {"0": -2, "180": -1, "360": 0, "540": 30, "720": -5}
+    assert reduced(samples, reduce="mean", **STRESS) == (15.0, 0)
+    assert reduced(samples, reduce="min", kind="integer", **STRESS) == (0, 0)
+    assert reduced(samples, reduce="count", kind="integer", **STRESS) == (2, 0)
+
+
+def test_states_alone_are_no_value_not_a_value_of_0() -> None:
+    for reduce in ("mean", "min", "max", "sum", "last"):
+        assert reduced({"0": -1, "180": -2}, reduce=reduce, **STRESS) == (None, 0)
+    assert reduced({"0": -1}, reduce="count", kind="integer", **STRESS) == (None, 0)
+    assert reduced({"0": -1}, reduce="minutes", within=(0, 25), seconds_each=180, **STRESS) == (None, 0)
+
+
+def test_a_state_nobody_declared_and_a_value_out_of_range_are_counted() -> None:
+    assert reduced({"0": -6, "1": 101, "2": 50}, reduce="mean", **STRESS) == (50.0, 2)
+    assert reduced({"0": -1, "1": 50}, reduce="mean", low=0, high=100) == (50.0, 1)
+
+
+def test_a_sample_that_is_no_number_is_counted() -> None:
+    samples = {"0": "50", "1": 52.0, "2": None, "3": True, "4": "x", "5": [50], "6": {}}
+    assert reduced(samples, reduce="mean", **STRESS) == (51.0, 5)
+
+
+@pytest.mark.parametrize("samples", [{}, [], None])
+def test_no_samples_are_no_value_and_no_issue(samples: object) -> None:
+    assert reduced(samples, reduce="mean") == (None, 0)
+
+
+@pytest.mark.parametrize("samples", [70, "70", True])
+def test_what_is_no_map_or_list_is_one_invalid_sample(samples: object) -> None:
+    assert reduced(samples, reduce="mean") == (None, 1)
+
+
+def test_last_is_the_sample_of_the_largest_number_not_of_the_largest_text() -> None:
+    assert reduced({"900": 58, "1080": 34, "180": 60}, reduce="last", kind="integer") == (34, 0)
+    assert reduced({"1080": -1, "900": 58, "180": 60}, reduce="last", kind="integer", **STRESS) == (58, 0)
+    assert reduced([1, 3, 2], reduce="last", kind="integer") == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("samples", "order"),
+    [
+        ({"10": "b", "9": "a"}, "ab"),
+        ({"5": "b", "05": "a"}, "ab"),
+        ({"05": "a", "5": "b"}, "ab"),
+        ({"x": "a", "0": "b"}, "ab"),
+        ({"": "a", "7": "b"}, "ab"),
+        ({"1.5": "b", "2": "c", "-3": "a"}, "abc"),
+        ({"9" * 5000: "a", "7": "b"}, "ab"),
+        ({"1e3": "b", "999": "a"}, "ab"),
+        ({}, ""),
+    ],
+)
+def test_samples_are_ordered_by_the_number_of_their_key(samples: dict[str, str], order: str) -> None:
+    assert "".join(map(str, by_offset(samples))) == order
+
+
+@pytest.mark.parametrize(("reduce", "value"), [("count", 3), ("min", 2), ("max", 7), ("sum", 13), ("last", 4)])
+def test_samples_are_reduced(reduce: str, value: int) -> None:
+    assert reduced({"0": 7, "15": 2, "30": 4}, kind="integer", reduce=reduce) == (value, 0)
+
+
+def test_minutes_count_samples_within_the_band_both_ends_included() -> None:
+    samples = {str(n): value for n, value in enumerate([25, 26, 50, 51, -1])}
+    assert reduced(samples, reduce="minutes", within=(26, 50), seconds_each=180, **STRESS) == (6.0, 0)
+    assert reduced(samples, reduce="minutes", within=(76, 100), seconds_each=180, **STRESS) == (0.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "decimals", "value"),
+    [
+        ([1, 2], 0, 2.0),
+        ([1, 2], 1, 1.5),
+        ([1, 1, 1, 1, 1, 1, 1, 2], 2, 1.13),
+        ([-1, -2], 0, -2.0),
+        ([0.5, 1.0], 1, 0.8),
+        ([1, 1, 2], 2, 1.33),
+        ([0.005], 2, 0.01),
+        ([1.005], 2, 1.0),
+        ([0.1] * 10, 10, 0.1),
+        ([1e16, 1.0, -1e16], 2, 0.33),
+        ([-0.004], 2, 0.0),
+        ([1, 2], None, 1.5),
+    ],
+)
+def test_a_mean_is_exact_and_its_half_is_rounded_up(values: list[float], decimals: int | None, value: float) -> None:
+    assert mean(values, decimals) == value
+    assert mean(values[::-1], decimals) == value
+
+
+def test_whole_and_decimal_spellings_of_samples_have_the_same_mean() -> None:
+    spellings: list[list[Any]] = [[60, 61, 62, 62], [60.0, 61.0, 62.0, 62.0], ["60", "61.0", 62, "62"]]
+    assert {reduced(samples, reduce="mean") for samples in spellings} == {(61.25, 0)}
+
+
+def test_a_sum_of_fractions_does_not_depend_on_their_order() -> None:
+    values = [0.1, 0.2, 0.3, 1e9, -1e9]
+    sums = {reduced(order, reduce="sum", decimals=None) for order in (values, values[::-1], sorted(values))}
+    assert sums == {(0.6, 0)}
+
+
+LEVELS = {
+    "deep": [{"end": 10, "start": 1}, {"end": 30}],
+    "light": [{"end": 20}, {"start": 5}, 7, None],
+    "naps": [{"end": 99}],
+    "broken": {"end": 98},
+}
+
+
+def test_samples_in_structs_are_found_in_every_list_below() -> None:
+    assert reduced(LEVELS, kind="integer", reduce="max", of="end") == (99, 0)
+    assert reduced(LEVELS, kind="integer", reduce="count", of="end") == (4, 0)
+
+
+def test_only_the_named_keys_of_a_map_of_lists_are_read() -> None:
+    assert reduced(LEVELS, kind="integer", reduce="max", of="end", keys=("deep", "light")) == (30, 0)
+    assert reduced(LEVELS, kind="integer", reduce="max", of="end", keys=("rem",)) == (None, 0)
+
+
+def test_a_list_of_structs_is_read_without_a_map() -> None:
+    naps = [{"seconds": 1_200}, {"seconds": "1800.0"}, {"seconds": -5}, {"seconds": "long"}, {}]
+    assert reduced(naps, kind="integer", reduce="sum", of="seconds", low=0, high=43_200) == (3_000, 2)

@@ -1,0 +1,102 @@
+"""One Spark session, and one sample lake that a plain local run has published."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from qol import pipeline
+from qol.contracts.load import load_contracts
+from qol.contracts.model import Contracts
+from qol.engine.base import Engine
+from qol.engine.java import find_java
+from qol.engine.local import LocalEngine
+from qol.engine.spark import SparkEngine, start_spark
+from qol.ingest.people import Identities
+from qol.ingest.user_map import read_key, read_user_map
+from qol.lake import LocalLake
+from qol.pipeline import RunOptions
+from qol.publish.manifest import Manifest
+from qol.sample import SampleOptions, write_sample
+from qol.transform.weeks import last_closed_week
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+#: Marks of every module here: py4j leaves closing its sockets to the garbage collector.
+SPARK_TESTS = [
+    pytest.mark.spark,
+    pytest.mark.xdist_group("spark"),
+    pytest.mark.filterwarnings("ignore:unclosed.*socket:ResourceWarning"),
+]
+#: Compiling and adapting plans takes longer than running them over a few hundred rows.
+FOR_FEW_ROWS = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
+PROJECT = Path(__file__).parents[2]
+#: Wednesday 09:05 in Tokyo, when the weekly job runs.
+NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
+SAMPLE = SampleOptions(users=15, weeks=3, end="2026-W46", seed=7)
+
+
+class KeptSparkEngine(SparkEngine):
+    """The Spark engine of a session that goes on after the run."""
+
+    def close(self) -> None:
+        """Leave the session to the other tests."""
+
+
+def run_lake(lake: Path, spark: SparkSession | None = None, workers: int = 1, **changes: Any) -> Manifest:
+    """One run over a lake: on Spark when a session is given, else on this machine's processes."""
+
+    def engine(scratch: Path, _: int) -> Engine:
+        return KeptSparkEngine(spark.sparkContext) if spark else LocalEngine(scratch, workers)
+
+    users = lake / "user_map.jsonl"
+    known = read_user_map(users if users.exists() else None)
+    key = read_key((lake / "_keys" / "pseudonym.key").read_text(encoding="ascii"))
+    changes = {"now": NOW} | changes
+    week = last_closed_week(changes["now"])
+    options = RunOptions(identities=Identities(key, dict(known.known)), user_map=known, week=week, **changes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "run_gate", lambda *_: [])  # it looks at staged files, on whatever engine
+        return pipeline.run(LocalLake(lake), load_contracts(), options, engine)
+
+
+@pytest.fixture(scope="session")
+def contracts() -> Contracts:
+    return load_contracts()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    from pyspark.sql import SparkSession
+
+    os.environ["JAVA_HOME"] = str(find_java())
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    # Python workers are processes of their own: they find the project as this one does.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")])
+    context = start_spark("local[2]", "qol-tests")
+    session = SparkSession.builder.getOrCreate()
+    for name, value in FOR_FEW_ROWS.items():
+        session.conf.set(name, value)
+    yield session
+    context.stop()
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample lake after a run on this machine with one process."""
+    root = tmp_path_factory.mktemp("spark") / "lake"
+    write_sample(root, SAMPLE)
+    assert run_lake(root).status == "published"
+    return root

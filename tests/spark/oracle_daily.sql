@@ -1,0 +1,186 @@
+-- One row per person and local day, worked out from Garmin's record tables as the documentation says, in nothing but
+-- Spark SQL. Durations are seconds; minutes have two decimals, halves away from zero (decimals round so).
+WITH
+-- A day is there when any record tells of it.
+all_days AS (
+  SELECT user_id, day FROM records_garmin_dailies
+  UNION SELECT user_id, day FROM records_garmin_sleeps
+  UNION SELECT user_id, day FROM records_garmin_stressDetails
+  UNION SELECT user_id, day FROM records_garmin_hrv
+  UNION SELECT user_id, day FROM records_garmin_userMetrics
+),
+-- Of several summaries of a day by the person's own device the longest counts, then the one received last.
+whole_day AS (
+  SELECT *,
+    CASE WHEN hr_sample_count >= 240
+      THEN round(CAST(least(hr_sample_count * 15, duration_seconds) AS DECIMAL(18, 0)) / 60, 2) END AS wear_minutes
+  FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, day
+      ORDER BY duration_seconds DESC NULLS LAST, coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
+    ) AS place
+    FROM records_garmin_dailies WHERE third_party_source IS NULL
+  ) WHERE place = 1
+),
+stress_day AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, day
+      ORDER BY duration_seconds DESC NULLS LAST, coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
+    ) AS place
+    FROM records_garmin_stressDetails
+  ) WHERE place = 1
+),
+hrv_night AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, day
+      ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
+    ) AS place
+    FROM records_garmin_hrv
+  ) WHERE place = 1
+),
+fitness_day AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, day
+      ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
+    ) AS place
+    FROM records_garmin_userMetrics
+  ) WHERE place = 1
+),
+-- Every version of every sleep: time asleep is the sum of the stages, else the duration; the end is the last stage's,
+-- unless it lies before start + asleep + awake + unmeasurable or more than a day after the start.
+sleep_versions AS (
+  SELECT *, CAST(date_trunc('WEEK', day) AS DATE) AS week, start_time_seconds AS begins,
+    CASE WHEN levels_end_seconds <= start_time_seconds + 86400 AND levels_end_seconds > counted_end
+      THEN levels_end_seconds ELSE counted_end END AS ends
+  FROM (
+    SELECT *, start_time_seconds + asleep + coalesce(awake_seconds, 0) + coalesce(unmeasurable_seconds, 0) AS counted_end
+    FROM (
+      SELECT *, coalesce(
+        nullif(coalesce(deep_seconds, 0) + coalesce(light_seconds, 0) + coalesce(rem_seconds, 0), 0), duration_seconds
+      ) AS asleep
+      FROM records_garmin_sleeps
+    )
+  )
+),
+-- Final before tentative before all else; then received last; then the rank of the code; then longest.
+ranked_versions AS (
+  SELECT *, row_number() OVER (
+    PARTITION BY user_id, week
+    ORDER BY
+      CASE
+        WHEN validation IN ('DEVICE', 'AUTO_FINAL', 'ENHANCED_FINAL', 'AUTO_MANUAL', 'MANUAL') THEN 2
+        WHEN validation IN ('AUTO_TENTATIVE', 'ENHANCED_TENTATIVE') THEN 1
+        ELSE 0
+      END DESC,
+      coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC,
+      CASE validation
+        WHEN 'OFF_WRIST' THEN 1
+        WHEN 'AUTO_TENTATIVE' THEN 1 WHEN 'ENHANCED_TENTATIVE' THEN 2
+        WHEN 'DEVICE' THEN 1 WHEN 'AUTO_FINAL' THEN 2 WHEN 'ENHANCED_FINAL' THEN 3
+        WHEN 'AUTO_MANUAL' THEN 4 WHEN 'MANUAL' THEN 5
+        ELSE 0
+      END DESC,
+      asleep DESC, record_key DESC
+  ) AS place
+  FROM sleep_versions
+),
+-- Best first, a version stays when it overlaps none that stayed: a fold over the versions of a week.
+versions_of_week AS (
+  SELECT user_id, week, array_sort(collect_list(struct(place, begins, ends, record_key))) AS versions
+  FROM ranked_versions GROUP BY user_id, week
+),
+episodes AS (
+  SELECT r.*
+  FROM (
+    SELECT user_id, week, explode(aggregate(
+      versions,
+      slice(versions, 1, 0),
+      (stayed, v) -> IF(
+        exists(stayed, s -> (v.begins < s.ends AND s.begins < v.ends) OR v.begins = s.begins),
+        stayed,
+        concat(stayed, array(v))
+      )
+    )) AS kept
+    FROM versions_of_week
+  ) k
+  JOIN ranked_versions r ON r.user_id = k.user_id AND r.week = k.week AND r.place = k.kept.place
+),
+-- The longest sleep of a day is its night; what was slept beside it joins the naps that were listed.
+sleep_days AS (
+  SELECT *,
+    row_number() OVER (PARTITION BY user_id, day ORDER BY asleep DESC, place) AS by_length,
+    count(*) OVER (PARTITION BY user_id, day) AS sleeps,
+    sum(round(CAST(asleep AS DECIMAL(18, 0)) / 60, 2)) OVER (PARTITION BY user_id, day) AS all_minutes,
+    sum(round(CAST(coalesce(total_nap_seconds, nap_seconds) AS DECIMAL(18, 0)) / 60, 2))
+      OVER (PARTITION BY user_id, day) AS listed_minutes
+  FROM episodes
+),
+night AS (
+  SELECT *,
+    round(CAST(asleep AS DECIMAL(18, 0)) / 60, 2) AS sleep_minutes,
+    begins + utc_offset_seconds AS local_begin,
+    ends + utc_offset_seconds AS local_end
+  FROM sleep_days WHERE by_length = 1
+)
+SELECT
+  d.user_id,
+  d.day,
+  'garmin' AS source,
+  coalesce(least(w.wear_minutes, CAST(w.duration_seconds AS DECIMAL(18, 0)) / 60) >= 600, true) AS worn,
+  w.steps,
+  round(CAST(w.distance_m AS DECIMAL(18, 6)), 2) AS distance_m,
+  w.active_kcal,
+  w.floors,
+  round(CAST(w.moderate_intensity_seconds AS DECIMAL(18, 0)) / 60, 2) AS moderate_minutes,
+  round(CAST(w.vigorous_intensity_seconds AS DECIMAL(18, 0)) / 60, 2) AS vigorous_minutes,
+  CASE WHEN w.moderate_intensity_seconds IS NOT NULL OR w.vigorous_intensity_seconds IS NOT NULL THEN
+    coalesce(round(CAST(w.moderate_intensity_seconds AS DECIMAL(18, 0)) / 60, 2), 0)
+    + 2 * coalesce(round(CAST(w.vigorous_intensity_seconds AS DECIMAL(18, 0)) / 60, 2), 0)
+  END AS mvpa_equivalent_minutes,
+  w.wear_minutes,
+  w.resting_hr_bpm,
+  w.min_hr_bpm,
+  w.max_hr_bpm,
+  w.mean_hr_bpm,
+  h.last_night_avg AS hrv_rmssd_ms,
+  n.sleep_minutes,
+  round(CAST(n.deep_seconds AS DECIMAL(18, 0)) / 60, 2) AS deep_minutes,
+  round(CAST(n.light_seconds AS DECIMAL(18, 0)) / 60, 2) AS light_minutes,
+  round(CAST(n.rem_seconds AS DECIMAL(18, 0)) / 60, 2) AS rem_minutes,
+  round(CAST(n.awake_seconds AS DECIMAL(18, 0)) / 60, 2) AS awake_minutes,
+  round(CAST(n.ends - n.begins AS DECIMAL(18, 0)) / 60, 2) AS time_in_bed_minutes,
+  round(
+    100 * CAST(n.asleep AS DECIMAL(18, 0))
+    / nullif(CAST(n.asleep + n.awake_seconds + coalesce(n.unmeasurable_seconds, 0) AS DECIMAL(18, 0)), 0),
+    2
+  ) AS sleep_efficiency_pct,
+  n.overall_score AS sleep_score,
+  round(CAST(n.local_begin % 86400 AS DECIMAL(18, 0)) / 60, 2) AS bedtime_minute,
+  round(CAST(n.local_end % 86400 AS DECIMAL(18, 0)) / 60, 2) AS wake_minute,
+  round(CAST((n.local_begin + n.local_end) % 172800 AS DECIMAL(18, 0)) / 120, 2) AS midsleep_minute,
+  CASE WHEN n.listed_minutes IS NOT NULL OR n.sleeps > 1
+    THEN coalesce(n.listed_minutes, 0) + n.all_minutes - n.sleep_minutes END AS nap_minutes,
+  -- The summary of the day goes before the stress details, metric by metric.
+  coalesce(w.average_stress_level, s.mean_stress) AS stress_mean,
+  coalesce(w.max_stress_level, s.max_stress) AS stress_max,
+  coalesce(round(CAST(w.rest_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.rest_minutes) AS rest_stress_minutes,
+  coalesce(round(CAST(w.low_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.low_minutes) AS low_stress_minutes,
+  coalesce(round(CAST(w.medium_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.medium_minutes) AS medium_stress_minutes,
+  coalesce(round(CAST(w.high_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.high_minutes) AS high_stress_minutes,
+  round(CAST(w.activity_stress_seconds AS DECIMAL(18, 0)) / 60, 2) AS activity_stress_minutes,
+  w.body_battery_charged,
+  w.body_battery_drained,
+  n.respiration_mean_brpm,
+  n.spo2_mean_pct,
+  n.spo2_min_pct,
+  f.vo2_max AS vo2max,
+  f.fitness_age AS fitness_age_years
+FROM all_days d
+LEFT JOIN whole_day w ON w.user_id = d.user_id AND w.day = d.day
+LEFT JOIN stress_day s ON s.user_id = d.user_id AND s.day = d.day
+LEFT JOIN hrv_night h ON h.user_id = d.user_id AND h.day = d.day
+LEFT JOIN night n ON n.user_id = d.user_id AND n.day = d.day
+LEFT JOIN fitness_day f ON f.user_id = d.user_id AND f.day = d.day

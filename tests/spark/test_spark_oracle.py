@@ -1,0 +1,153 @@
+"""Daily and weekly tables against an independent recomputation from the published records in Spark SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from chispa import assert_approx_df_equality, assert_df_equality
+
+from qol.spark import create_views, table
+
+from .conftest import PROJECT, SPARK_TESTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = SPARK_TESTS
+
+HERE = Path(__file__).parent
+#: Columns that logarithms or angles are in.
+INEXACT = "name LIKE '%_circular_%' OR name LIKE '%_slope' OR name LIKE 'hrv_ln_%'"
+
+
+def assert_same_rows(expected: DataFrame, found: DataFrame) -> None:
+    """The same rows in any order; what only one side has is shown."""
+    found = found.select(expected.columns)
+    assert [c.dataType for c in expected.schema] == [c.dataType for c in found.schema]
+    only_expected, only_found = expected.exceptAll(found), found.exceptAll(expected)
+    assert_df_equality(only_expected, only_found, ignore_nullable=True, ignore_metadata=True, ignore_row_order=True)
+
+
+def said(file: str) -> dict[str, Any]:
+    """What a file of `schemas/metrics` says, read as plain YAML."""
+    text = (PROJECT / "schemas" / "metrics" / file).read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def oracle_daily(spark: SparkSession, lake: Path) -> DataFrame:
+    """Daily rows by `oracle_daily.sql`, with the columns and types of the published table."""
+    from pyspark.sql import functions as f
+
+    create_views(spark, lake)
+    rows = spark.sql((HERE / "oracle_daily.sql").read_text(encoding="utf-8"))
+    published = table(spark, lake, "daily_metrics")
+    absent = f.lit(None)
+    columns = [
+        (f.col(column.name) if column.name in rows.columns else absent).cast(column.dataType).alias(column.name)
+        for column in published.schema
+        if column.name != "date"
+    ]
+    return rows.select(columns).cache()
+
+
+def test_daily_metrics_are_what_sql_makes_of_the_records(
+    spark: SparkSession, lake: Path, oracle_daily: DataFrame
+) -> None:
+    published = table(spark, lake, "daily_metrics").drop("date")
+    assert published.count() > 250
+    assert_same_rows(oracle_daily, published)
+
+
+@pytest.fixture(scope="module")
+def oracle_weekly(spark: SparkSession, oracle_daily: DataFrame) -> DataFrame:
+    """Weekly columns by `oracle_weekly.sql`, from the oracle's own days, a row per column."""
+    from pyspark.sql import functions as f
+
+    daily, weekly = said("daily.yaml"), said("weekly.yaml")
+    metrics = [metric for members in daily["groups"].values() for metric in members]
+    keys = ["user_id", "day", "source", "worn"]
+    exact = oracle_daily.select(*keys, *[f.col(metric).cast("decimal(18,6)").alias(metric) for metric in metrics])
+    days = exact.unpivot(keys, metrics, "metric", "value")
+    days.withColumn("week", f.date_trunc("week", "day").cast("date")).createOrReplaceTempView("oracle_days")
+    for name, (columns, rows) in said_as_tables(daily, weekly).items():
+        spark.createDataFrame(rows, columns).createOrReplaceTempView(name)
+    return spark.sql((HERE / "oracle_weekly.sql").read_text(encoding="utf-8")).cache()
+
+
+def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
+    """The vocabulary as small tables: columns and rows by name."""
+    groups = weekly["groups"]
+    asked = [(metric, of) for group in groups.values() for metric, ofs in group["metrics"].items() for of in (*ofs, "days")]
+    derived = weekly["derived"]
+    return {
+        "groups": (
+            "grp string, needs_wear boolean, min_valid_days int",
+            [(name, group["needs_wear"], group["min_valid_days"]) for name, group in groups.items()],
+        ),
+        "metrics": ("grp string, metric string", [(name, m) for name, group in groups.items() for m in group["metrics"]]),
+        "anchors": (
+            "grp string, metric string",
+            [(name, m) for name, group in groups.items() for m in group["anchor"] or daily["groups"][name]],
+        ),
+        "precedence": (
+            "grp string, source string, place int",
+            [(name, s, place) for name, group in groups.items() for place, s in enumerate(group["precedence"])],
+        ),
+        "asked": ("name string, metric string, aggregate string", [(f"{m}_{of}", m, of) for m, of in asked]),
+        "derived": (
+            "name string, grp string, formula string, metric string, min_days int, threshold double",
+            [
+                (name, d["group"], d["formula"], d["of"][0], d["min_days"], float(d.get("threshold", 0)))
+                for name, d in derived.items()
+            ],
+        ),
+        "derived_parts": (
+            "name string, role string, metric string",
+            [(name, role, m) for name, d in derived.items() for role in ("of", "total") for m in d.get(role, ())],
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def published_weekly(spark: SparkSession, lake: Path) -> DataFrame:
+    """The published weekly table, a row per column."""
+    from pyspark.sql import functions as f
+    from pyspark.sql import types as t
+
+    rows = table(spark, lake, "weekly_metrics").drop("date")
+    texts = [c.name for c in rows.schema if isinstance(c.dataType, t.StringType | t.DateType)]
+    texts = [name for name in texts if name not in ("user_id", "week_start")]
+    numbers = [c for c in rows.columns if c not in (*texts, "user_id", "week_start")]
+    as_text = rows.select("user_id", "week_start", *[f.col(name).cast("string").alias(name) for name in texts])
+    as_number = rows.select("user_id", "week_start", *[f.col(name).cast("double").alias(name) for name in numbers])
+    long = as_number.unpivot(["user_id", "week_start"], numbers, "name", "number").withColumn("text", f.lit(None))
+    long_text = as_text.unpivot(["user_id", "week_start"], texts, "name", "text")
+    both = long.unionByName(long_text.withColumn("number", f.lit(None)))
+    return both.withColumnRenamed("week_start", "week").cache()
+
+
+def test_the_oracle_knows_every_weekly_column(spark: SparkSession, lake: Path, oracle_weekly: DataFrame) -> None:
+    published = set(table(spark, lake, "weekly_metrics").columns)
+    names = {row["name"] for row in oracle_weekly.select("name").distinct().collect()}
+    assert names | {"user_id", "week_start", "date"} == published
+
+
+def test_weekly_metrics_are_what_sql_makes_of_the_days(oracle_weekly: DataFrame, published_weekly: DataFrame) -> None:
+    expected, found = (rows.where(f"NOT ({INEXACT})") for rows in (oracle_weekly, published_weekly))
+    assert found.where("number IS NOT NULL").count() > 5000
+    assert_same_rows(expected, found)
+
+
+def test_logarithms_and_angles_agree_to_the_ninth_decimal(
+    oracle_weekly: DataFrame, published_weekly: DataFrame
+) -> None:
+    expected, found = (
+        rows.where(INEXACT).orderBy("user_id", "week", "name").coalesce(1) for rows in (oracle_weekly, published_weekly)
+    )
+    assert found.where("number IS NOT NULL").count() > 200
+    assert_approx_df_equality(expected, found, 1e-9, ignore_nullable=True, ignore_metadata=True)
