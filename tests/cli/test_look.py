@@ -17,9 +17,9 @@ def rows(text: str) -> list[list[str]]:
 def test_runs_are_listed_newest_first(qol: Qol, own_week: Path) -> None:
     assert qol("run", "--lake", own_week, "--now", "2026-11-25T00:05:00Z", "--no-docs").code == 0
     listed = [row for row in rows(qol("runs", "--lake", own_week).out) if row and row[0].startswith("2026")]
-    assert [(row[0][:23], row[1], row[3]) for row in listed] == [
-        ("20261125T000500Z-manual", "published", "2026-W47"),
-        ("20261118T000500Z-manual", "published", "2026-W46"),
+    assert [(row[0][:16], *row[1:4]) for row in listed] == [
+        ("20261125T000500Z", "published", "manual", "2026-W47"),
+        ("20261118T000500Z", "published", "manual", "2026-W46"),
     ]
     assert listed[1][4:10] == ["2026-W45", "to", "2026-W47", "(3)", "18", "2"]
 
@@ -35,7 +35,7 @@ def test_one_run_is_shown_whole_by_the_start_of_its_id(qol: Qol, week_lake: Path
 def test_a_run_nobody_knows_is_a_usage_error_that_names_the_newest(qol: Qol, week_lake: Path) -> None:
     ended = qol("runs", "1999", "--lake", week_lake)
     assert ended.code == 2
-    assert ended.err.startswith("run 1999: names 0 runs; allowed: 20261118T000500Z-manual-")
+    assert ended.err.startswith("run 1999: names 0 runs; allowed: 20261118T000500Z-")
 
 
 def test_a_manifest_that_is_damaged_is_listed_as_such(qol: Qol, own_week: Path) -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SHOWN_RAW = 500
 #: Characters of a run id that are the run's clock; runs of the same clock are told apart by when they ended.
-_CLOCK = len("20261118T000500Z")
 _PERSONAL = "Raw items may hold personal data: do not pass them on."
 
 
@@ -111,8 +110,7 @@ def runs(
 def _run_keys(lake: LocalLake) -> list[str]:
     from qol.publish.manifest import RUNS
 
-    keys = [stored.key for stored in lake.children(RUNS).objects if stored.key.endswith(".json")]
-    return sorted(keys, key=lambda key: (_name(key)[:_CLOCK], lake.path(key).stat().st_mtime_ns), reverse=True)
+    return sorted((o.key for o in lake.children(RUNS).objects if o.key.endswith(".json")), reverse=True)
 
 
 def _name(key: str) -> str:

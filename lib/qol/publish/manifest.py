@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
@@ -143,10 +144,11 @@ class ManifestHead(msgspec.Struct):
 
 
 def read_heads(lake: Lake) -> Iterator[ManifestHead]:
-    """Heads of manifests, newest clock first, read one by one."""
+    """Heads of manifests, newest clock first, read one by one; a file that is no manifest is passed over."""
     for stored in sorted(lake.walk(RUNS), key=lambda o: o.key, reverse=True):
         if stored.key.endswith(".json"):
-            yield msgspec.json.decode(lake.read(stored.key), type=ManifestHead)
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                yield msgspec.json.decode(lake.read(stored.key), type=ManifestHead)
 
 
 def with_totals(manifest: Manifest) -> Manifest:
