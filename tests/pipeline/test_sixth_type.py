@@ -11,8 +11,8 @@ import pytest
 
 from qol.contracts.load import load_contracts
 from qol.engine.local import LocalEngine
-from qol.pipeline import run
 from qol.lake import LocalLake
+from qol.pipeline import run
 from tests.builders import CONTRACTS, options, user_id, write_lines
 
 BODY_COMPS = """

@@ -83,6 +83,8 @@ def spark() -> Iterator[SparkSession]:
 
     os.environ["JAVA_HOME"] = str(find_java())
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    # One minute is too short for the optimising compiler to pay.
+    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
     # Python workers are processes of their own: they find the project as this one does.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")])
     context = start_spark("local[2]", "qol-tests")

@@ -91,9 +91,14 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext
     builder = SparkSession.builder.appName(app)
     if master is not None:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # everything stays on this machine
         os.environ["JAVA_HOME"] = str(find_java())
         builder = builder.master(master).config("spark.ui.enabled", "false").config("spark.driver.memory", "1g")
-        builder = builder.config("spark.ui.showConsoleProgress", "false").config("spark.python.worker.reuse", "true")
+        builder = (
+            builder.config("spark.ui.showConsoleProgress", "false")
+            .config("spark.log.level", "ERROR")
+            .config("spark.python.worker.reuse", "true")
+        )
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session.sparkContext
