@@ -52,7 +52,8 @@ class Comparison:
     def agreed(self) -> int:
         """How many values all variants agree on; DisagreementError when they do not."""
         first = next(name for name in self._values if name.startswith("qol"))
-        return sum(agreement.agree(self._values[first], found, name) for name, found in self._values.items())
+        others = [name for name in self._values if name != first]
+        return sum(agreement.agree(self._values[first], self._values[name], name) for name in others)
 
     def _variant(self, name: str) -> Callable[[], Outcome]:
         return partial(self._baseline, name) if name in BASELINES else partial(self._shipped, name)

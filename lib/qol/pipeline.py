@@ -174,7 +174,7 @@ def _check_user_map(work: _Run, published: Published, scope: Scope) -> None:
     files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]
     require_append_only(work.lake, options.user_map, options.identities, scope.checked_map, files)
     count = len(options.user_map.entries)
-    work.manifest.user_map = {"entries": count, "sha256": options.user_map.digest(count)}
+    work.manifest.user_map = {"entries": count, "sha256": options.user_map.digest(count, options.identities.key)}
 
 
 def _note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:

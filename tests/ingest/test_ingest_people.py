@@ -32,6 +32,11 @@ def test_a_document_id_is_a_keyed_hash_of_its_own() -> None:
         assert feed(daily(summaryId=" x-1-15180"), fast=fast).row["summary_id"] == HASH_OF_DOCUMENT
 
 
+def test_a_key_is_recognised_by_a_hash_that_is_no_use_without_it() -> None:
+    assert IDENTITIES.key_check == "2164625b589f20c4807386d5162b926e"
+    assert Identities(bytes(32), {}).key_check != IDENTITIES.key_check
+
+
 def test_another_key_source_or_kind_gives_another_hash() -> None:
     other = Identities(bytes(32), {})
     hashes = {

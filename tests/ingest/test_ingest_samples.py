@@ -36,6 +36,10 @@ def test_a_state_nobody_declared_and_a_value_out_of_range_are_counted() -> None:
     assert reduced({"0": -1, "1": 50}, reduce="mean", low=0, high=100) == (50.0, 1)
 
 
+def test_a_0_below_the_range_is_no_state() -> None:
+    assert reduced({"0": 0, "1": -1, "2": 50}, reduce="mean", low=1, high=100, states_low=-5) == (50.0, 1)
+
+
 def test_a_sample_that_is_no_number_is_counted() -> None:
     samples = {"0": "50", "1": 52.0, "2": None, "3": True, "4": "x", "5": [50], "6": {}}
     assert reduced(samples, reduce="mean", **STRESS) == (51.0, 5)

@@ -143,6 +143,12 @@ def test_a_zero_has_no_sign(zero: str) -> None:
     assert [str(fed.row[name]) for name in names] == ["0.0"] * len(names)
 
 
+@pytest.mark.parametrize("first", [{}, {"0": -1}, [], "none", {"0": 999}])
+def test_a_spelling_that_gives_no_value_leaves_it_to_the_next(first: object) -> None:
+    text = json.dumps({"who": "u1", "at": 1_794_150_000, "s": first, "z": {"0": 55}}).encode()
+    assert assert_same(text, WILD, "wild_everything").row["score_last"] == 55
+
+
 def test_no_sample_leaves_64_bits() -> None:
     huge = {str(n): 2**41 for n in range(300)} | {"x": 2**41 + 1, "y": 1e300, "z": 2**70}
     fed = assert_same(json.dumps({"who": "u1", "at": 1_794_150_000, "free": huge}).encode(), WILD, "wild_everything")

@@ -34,6 +34,7 @@ def entry(vendor: str, user_id: str = "P001") -> tuple[str, str, str, str | None
 def test_entries_are_read_in_order_with_blank_lines_between(tmp_path: Path) -> None:
     second = '{"source":"garmin","vendor_user_id":12345678901234567890,"user_id":"P002"}'
     user_map = read_user_map(written(tmp_path, GOOD, "", second, ""))
+    assert user_map.lines == (1, 3)
     assert user_map.entries == (
         ("garmin", "u1", "P001", "Asia/Tokyo"),
         ("garmin", "12345678901234567890", "P002", None),
@@ -117,8 +118,8 @@ def test_a_zone_is_an_iana_name(name: object, known: bool) -> None:
 
 def test_the_digest_covers_the_first_entries_only() -> None:
     short, long = UserMap((entry("a"),)), UserMap((entry("a"), entry("b")))
-    assert short.digest(1) == long.digest(1) != long.digest(2)
-    assert UserMap((entry("a", "P002"),)).digest(1) != short.digest(1)
+    assert short.digest(1, KEY) == long.digest(1, KEY) != long.digest(2, KEY)
+    assert UserMap((entry("a", "P002"),)).digest(1, KEY) != short.digest(1, KEY)
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def check(lake: LocalLake, user_map: UserMap, checked: tuple[int, str] | None = 
 
 def test_a_person_with_records_under_the_keyed_hash_gets_no_other_id(lake: LocalLake) -> None:
     with pytest.raises(
-        UsageError, match=r"^user map entry 2: this person already has records under the keyed hash; "
+        UsageError, match=r"^user map line 2: this person already has records under the keyed hash; "
     ) as caught:
         check(lake, UserMap((entry("new"), entry("old"))))
     assert "old" not in str(caught.value).replace("keyed hash", "")
@@ -151,16 +152,16 @@ def test_an_entry_that_gives_the_keyed_hash_itself_renames_nobody(lake: LocalLak
 
 def test_entries_an_earlier_run_found_good_are_not_looked_up_again(lake: LocalLake) -> None:
     user_map = UserMap((entry("old"), entry("new")))
-    check(lake, user_map, (1, user_map.digest(1)))
+    check(lake, user_map, (1, user_map.digest(1, KEY)))
 
 
 def test_entries_that_changed_since_are_looked_up_again(lake: LocalLake) -> None:
     user_map = UserMap((entry("old"), entry("new")))
-    for checked in [(1, UserMap((entry("other"),)).digest(1)), (0, user_map.digest(0)), None]:
-        with pytest.raises(UsageError, match="^user map entry 1: "):
+    for checked in [(1, UserMap((entry("other"),)).digest(1, KEY)), (0, user_map.digest(0, KEY)), None]:
+        with pytest.raises(UsageError, match="^user map line 1: "):
             check(lake, user_map, checked)
 
 
 def test_no_file_is_opened_when_nobody_is_new(tmp_path: Path) -> None:
     user_map = UserMap((entry("old"),))
-    require_append_only(LocalLake(tmp_path), user_map, IDENTITIES, (1, user_map.digest(1)), ["not there"])
+    require_append_only(LocalLake(tmp_path), user_map, IDENTITIES, (1, user_map.digest(1, KEY)), ["not there"])

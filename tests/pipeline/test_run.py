@@ -266,6 +266,6 @@ def test_a_map_entry_for_a_person_who_already_has_records_stops_the_run_without_
     write_lines(tmp_path, "2026-11-10", [daily_record("vendor-77")])
     run_lake(tmp_path)
     entries = (("garmin", "someone", "P0001", None), ("garmin", "vendor-77", "P0002", None))
-    with pytest.raises(UsageError, match="entry 2") as raised:
+    with pytest.raises(UsageError, match="user map line 2") as raised:
         run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
     assert "vendor-77" not in str(raised.value)

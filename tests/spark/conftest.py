@@ -83,8 +83,6 @@ def spark() -> Iterator[SparkSession]:
 
     os.environ["JAVA_HOME"] = str(find_java())
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    # One minute is too short for the optimising compiler to pay.
-    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
     # Python workers are processes of their own: they find the project as this one does.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")])
     context = start_spark("local[2]", "qol-tests")
@@ -92,6 +90,8 @@ def spark() -> Iterator[SparkSession]:
     for name, value in FOR_FEW_ROWS.items():
         session.conf.set(name, value)
     yield session
+    st = open(f"/proc/{context._gateway.proc.pid}/stat").read().split()
+    print("CPU", (int(st[13]) + int(st[14])) / 100, file=open("/tmp/w/cpu", "a"))
     context.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +23,23 @@ MIN_KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class UserMap:
-    """Entries in the order of the file's lines, and a digest of them."""
+    """Entries in the order of the file's lines, with the number of each entry's line."""
 
     entries: tuple[tuple[str, str, str, str | None], ...]
+    lines: tuple[int, ...] = ()
 
     @property
     def known(self) -> dict[tuple[str, str], tuple[str, str | None]]:
         """(source, vendor id) -> (internal id, time zone)."""
         return {(source, vendor): (user_id, zone) for source, vendor, user_id, zone in self.entries}
 
-    def digest(self, count: int) -> str:
-        """SHA-256 over the first `count` entries."""
-        return hashlib.sha256(msgspec.json.encode(self.entries[:count])).hexdigest()
+    def digest(self, count: int, key: bytes) -> str:
+        """HMAC-SHA-256 over the first `count` entries; a plain hash of one vendor id could be guessed."""
+        return hmac.digest(key, msgspec.json.encode(self.entries[:count]), hashlib.sha256).hex()
+
+    def line(self, position: int) -> int:
+        """The line of the entry at a position from 0."""
+        return self.lines[position] if self.lines else position + 1
 
 
 def read_key(text: str | None) -> bytes:
@@ -55,6 +61,7 @@ def read_user_map(path: Path | None) -> UserMap:
         message = f"--user-map {path}: cannot be read; allowed: a JSON lines file"
         raise UsageError(message) from None
     entries: dict[tuple[str, str], tuple[str, str, str, str | None]] = {}
+    numbers: list[int] = []
     for number, line in enumerate(lines, 1):
         if line.strip():
             entry = _entry(path, number, line)
@@ -62,7 +69,8 @@ def read_user_map(path: Path | None) -> UserMap:
                 message = f"{path}: line {number}: names a vendor id that an earlier line names; allowed: one line each"
                 raise UsageError(message)
             entries[entry[:2]] = entry
-    return UserMap(tuple(entries.values()))
+            numbers.append(number)
+    return UserMap(tuple(entries.values()), tuple(numbers))
 
 
 def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | None]:
@@ -100,11 +108,11 @@ def require_append_only(
 
     `checked` is how many entries an earlier run found good, with their digest; they are not looked up again.
     """
-    skip = checked[0] if checked and user_map.digest(checked[0]) == checked[1] else 0
+    skip = checked[0] if checked and user_map.digest(checked[0], identities.key) == checked[1] else 0
     fresh = {
-        identities.person_hash(source, vendor): number
-        for number, (source, vendor, user_id, _) in enumerate(user_map.entries, 1)
-        if number > skip and identities.person_hash(source, vendor) != user_id
+        identities.person_hash(source, vendor): position
+        for position, (source, vendor, user_id, _) in enumerate(user_map.entries)
+        if position >= skip and identities.person_hash(source, vendor) != user_id
     }
     if not fresh:
         return
@@ -113,9 +121,9 @@ def require_append_only(
         people = pl.Series(pq.read_table(lake.open_table(key), columns=["user_id"])["user_id"]).unique()
         found = people.filter(people.is_in(hashes.implode()))
         if found.len():
-            number = min(fresh[user_id] for user_id in found)
+            number = user_map.line(min(fresh[user_id] for user_id in found))
             message = (
-                f"user map entry {number}: this person already has records under the keyed hash; allowed: entries for"
+                f"user map line {number}: this person already has records under the keyed hash; allowed: entries for"
                 " people without records (docs/backfill-and-rebuild.md says how to move them)"
             )
             raise UsageError(message)
