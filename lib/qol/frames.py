@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
+import pyarrow as pa
+
+from qol.contracts.columns import arrow_schema
+from qol.contracts.model import Column
+
+
+def no_rows(columns: Sequence[Column]) -> pl.DataFrame:
+    """A frame of a table's columns without rows; `Schema.empty_table` would import pandas for it."""
+    return pl.DataFrame(pa.Table.from_batches([], schema=arrow_schema(columns)))
 
 
 def positive_zeros(rows: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from qol.contracts.columns import arrow_schema, record_columns, table_schemas
 from qol.contracts.model import Contracts, SourceContract
 from qol.engine.base import Mapped
-from qol.frames import known_columns, positive_zeros
+from qol.frames import known_columns, no_rows, positive_zeros
 from qol.ingest.lines import ObjectRange
 from qol.ingest.task import IngestContext, Tally, ingest, row_schema
 from qol.lake.base import Lake
@@ -172,7 +172,7 @@ class ReduceStep:
             known = [name for name in schema.names if name in file.schema_arrow.names]
             table = file.read_row_group(group, columns=known)
             rows = pl.DataFrame(table)
-            types = pl.DataFrame(schema.empty_table()).schema
+            types = no_rows(record_columns(contract)).schema
             rows = rows.with_columns([pl.lit(None).alias(name) for name in schema.names if name not in known])
             start = 0 if low is None else rows["user_id"].search_sorted(low, side="left")
             end = rows.height if high is None else rows["user_id"].search_sorted(high, side="left")

@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import arrow_schema, table_schemas
+from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
+from qol.frames import no_rows
 from qol.ingest.listing import RAW
 from qol.lake import LocalLake
 from qol.publish.assemble import partition_key
@@ -42,8 +43,7 @@ def find_person(lake: LocalLake, contracts: Contracts, user_id: str, monday: dat
 
 def person_rows(lake: LocalLake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
     """Rows of a person in a partition, with the contract's columns whatever the file has; empty without a file."""
-    schema = arrow_schema(table_schemas(contracts)[table])
-    empty = pl.DataFrame(schema.empty_table())
+    empty = no_rows(table_schemas(contracts)[table])
     key = partition_key(table, day)
     if lake.stat(key) is None:
         return empty
@@ -86,7 +86,7 @@ def _all_keys(lake: LocalLake) -> Iterator[str]:
 def read_rejects(lake: LocalLake, contracts: Contracts, days: Collection[str] | None = None) -> pl.DataFrame:
     """Rejects of arrival days, or of all, without their raw bytes, with `date` and `row` (their place in the file)."""
     columns = [column for column in table_schemas(contracts)["rejects"] if column.name != "raw"]
-    empty = pl.DataFrame(arrow_schema(columns).empty_table())
+    empty = no_rows(columns)
     frames = [empty.with_columns(date=pl.lit(None, pl.String), row=pl.lit(None, pl.Int64))]
     for found in sorted(find_published(lake, ["rejects"]).dates("rejects")):
         if days is None or found in days:

@@ -176,18 +176,26 @@ def _engine(settings: Settings) -> Callable[[Path, int], Engine]:
 
 def _local_engine(workers: int, scratch: Path, size: int) -> Engine:
     from qol.engine.local import LocalEngine
+    from qol.quality.gate import preload
 
-    return LocalEngine(scratch, 1 if size < SMALL_BYTES else workers)
+    if size < SMALL_BYTES:
+        return LocalEngine(scratch, 1)
+    preload()
+    return LocalEngine(scratch, workers)
 
 
 def _spark_engine(master: str | None, _scratch: Path, _size: int) -> Engine:
+    from qol.quality.gate import preload
+
     try:
         from qol.engine.spark import SparkEngine, start_spark
 
-        return SparkEngine(start_spark(master))
+        engine = SparkEngine(start_spark(master))
     except ModuleNotFoundError as err:
         if err.name != "pyspark":
             raise
         raise UsageError(
             "--engine spark: pyspark is not installed; allowed: local, or install qol-lake[spark]"
         ) from None
+    preload()
+    return engine

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -54,6 +54,7 @@ class FastReader:
         self._dates = _Cache(parse_day)
         self._instants = _Cache(parse_instant)
         self._codes = {f.name: _Cache(_code_reader(f)) for f in self._contract.fields if f.type == "code"}
+        self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
         self.usable = _is_usable(self._contract, ping)
         if self.usable:
             self._build()
@@ -125,7 +126,7 @@ class FastReader:
         if not head or not name or "` - at" in name or len(self._learned) >= LEARN_AT_MOST:
             return
         self._missed[name] += 1
-        if self._missed[name] == LEARN_AFTER and name != self._ping:
+        if self._missed[name] == LEARN_AFTER and name not in (self._ping, *self._contract.envelope_keys):
             self._to_learn = name
 
     def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:
@@ -137,6 +138,7 @@ class FastReader:
 
     def _frame(self, columns: dict[str, Column], clean: list[int], arrival_day: int) -> pl.DataFrame:
         contract, ok = self._contract, pl.lit(value=True)
+        self._samples.clear()
         series = [pl.Series("line", clean, pl.Int64), *self._people(columns)]
         for spec in contract.fields:
             values = self._values(spec, columns)
@@ -188,7 +190,7 @@ class FastReader:
             attribute = _attribute(name)
             values = [None if v is None else getattr(v, attribute) for v in values]
         if spec.samples is not None:
-            return _reduced(spec, spec.samples, values)
+            return _reduced(spec, spec.samples, self._valid_samples(path, spec.samples, values))
         if spec.type == "date":
             dates = self._dates
             return [None if v is None else dates[v] for v in values]
@@ -198,6 +200,19 @@ class FastReader:
         if spec.type == "document_id":
             return self._document_hashes(values)
         return values
+
+    def _valid_samples(self, path: tuple[str, ...], rule: SampleRule, values: Column) -> Column:
+        """Samples without states, taken out of their maps once for all fields that read the same place."""
+        if rule.of is not None:
+            return values
+        place = (path, rule.reduce == "last")
+        if place not in self._samples:
+            low = -math.inf if rule.states_low is None or rule.low is None else rule.low
+            self._samples[place] = [
+                None if not samples else [v for v in _taken(samples, ordered=place[1]) if v >= low]
+                for samples in values
+            ]
+        return self._samples[place]
 
     def _document_hashes(self, values: Column) -> list[str | None]:
         """As `Identities.document_hash`, with what is the same for all ids taken out of the loop."""
@@ -266,24 +281,17 @@ def _code_reader(spec: Field) -> Callable[[str], str]:
     return read
 
 
+def _taken(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
+    """The values of a map, in order of their offsets where that matters."""
+    return by_offset(samples) if ordered else samples.values()
+
+
 def _reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
-    reduced: list[Any] = []
-    simple = rule.reduce != "last" and rule.states_low is None and rule.within is None
-    for samples in values:
-        if not samples:
-            reduced.append(None)
-        elif rule.of is not None:
-            value, invalid = reduce_samples(spec, samples)
-            reduced.append(UNCLEAN if invalid else value)
-        elif rule.reduce == "count" and simple:
-            reduced.append(len(samples))
-        elif simple:
-            reduced.append(reduce_valid(spec, rule, samples.values()))
-        else:
-            ordered: Iterable[Any] = by_offset(samples) if rule.reduce == "last" else samples.values()
-            # What the decoder lets through below the range is a state.
-            reduced.append(reduce_valid(spec, rule, [v for v in ordered if rule.low is None or v >= rule.low]))
-    return reduced
+    """The field's value from each line's valid samples, or from raw structs when the rule reads these."""
+    if rule.of is None:
+        return [None if not samples else reduce_valid(spec, rule, samples) for samples in values]
+    reduced = [(None, 0) if not structs else reduce_samples(spec, structs) for structs in values]
+    return [UNCLEAN if invalid else value for value, invalid in reduced]
 
 
 def _is_usable(contract: SourceContract, ping: str | None) -> bool:

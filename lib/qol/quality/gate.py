@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +34,11 @@ class GateInput:
     candidates: list[Candidate]
     rejected: int
     lines: int
+
+
+def preload() -> None:
+    """Import Great Expectations in the background: two seconds in which the driver only waits for its workers."""
+    threading.Thread(target=importlib.import_module, args=["great_expectations.expectations"], daemon=True).start()
 
 
 def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | None) -> list[CheckResult]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from qol.contracts.columns import arrow_schema, daily_columns
+from qol.contracts.columns import daily_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
+from qol.frames import no_rows
 from qol.transform.exact import decimal
 from qol.transform.merge import receipt
 from qol.transform.weeks import monday_expr
@@ -33,9 +34,7 @@ def daily(contracts: Contracts, records: Mapping[str, pl.DataFrame]) -> pl.DataF
 
 
 def _schema(contracts: Contracts) -> dict[str, pl.DataType]:
-    empty = pl.from_arrow(arrow_schema(daily_columns(contracts)).empty_table())
-    assert isinstance(empty, pl.DataFrame)
-    return dict(empty.schema)
+    return dict(no_rows(daily_columns(contracts)).schema)
 
 
 def _source_daily(contracts: Contracts, source: str, records: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from qol.contracts.columns import arrow_schema, weekly_columns
+from qol.contracts.columns import weekly_columns
 from qol.contracts.model import Contracts, DailyMetric, Derived, WeeklyGroup
+from qol.frames import no_rows
 from qol.transform import exact
 from qol.transform.weeks import iso_week
 
@@ -23,9 +24,7 @@ def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date) -> pl.DataFr
     )
     parts = [rows, *(_group(contracts, group, daily, monday, people) for group in contracts.groups)]
     joined = pl.concat(parts, how="horizontal")
-    empty = pl.from_arrow(arrow_schema(weekly_columns(contracts)).empty_table())
-    assert isinstance(empty, pl.DataFrame)
-    types = empty.schema
+    types = no_rows(weekly_columns(contracts)).schema
     return joined.select([pl.col(name).cast(types[name]) for name in names])
 
 
