@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .feed import MONDAY_START, Fed, daily, feed, lines
+from qol.contracts.model import SourceRules
+
+from .feed import CONTRACTS, MONDAY_START, Fed, daily, feed, lines
 
 NIGHT = {
     "userId": "u2",
@@ -108,6 +111,14 @@ def test_rows_and_rejects_beyond_one_frame_are_all_there() -> None:
     fed = feed(lines(*[daily(steps="1"), b"nope"] * 5_000))
     assert (len(fed.rows), len(fed.rejects)) == (5_000, 5_000)
     assert [row["line"] for row in fed.rows] == list(range(1, 10_001, 2))
+
+
+def test_names_of_control_folders_may_hold_underscores() -> None:
+    rules = SourceRules("apple_health", frozenset({"good_bye"}), None)
+    contracts = replace(CONTRACTS, source_rules={"apple": SourceRules("apple"), "apple_health": rules})
+    fed = feed(lines(b"nope", b'{"good_bye":[{},{}]}'), "apple_health_good_bye", contracts=contracts)
+    assert [(reject["source"], reject["record"]) for reject in fed.rejects] == [("apple_health", "good_bye")]
+    assert fed.tally["control"] == 2
 
 
 @pytest.mark.parametrize("length", [5_000, 100_000])

@@ -84,6 +84,10 @@ def test_samples_are_reduced(reduce: str, value: int) -> None:
     assert reduced({"0": 7, "15": 2, "30": 4}, kind="integer", reduce=reduce) == (value, 0)
 
 
+def test_a_sample_beyond_every_sense_is_left_out_whatever_the_range() -> None:
+    assert reduced({"0": 2**41, "1": 2**41 + 1, "2": -(2**41) - 1}, reduce="max", low=-1e18, high=1e18) == (2.0**41, 2)
+
+
 def test_minutes_count_samples_within_the_band_both_ends_included() -> None:
     samples = {str(n): value for n, value in enumerate([25, 26, 50, 51, -1])}
     assert reduced(samples, reduce="minutes", within=(26, 50), seconds_each=180, **STRESS) == (6.0, 0)
@@ -98,6 +102,8 @@ def test_minutes_count_samples_within_the_band_both_ends_included() -> None:
         ([1, 1, 1, 1, 1, 1, 1, 2], 2, 1.13),
         ([-1, -2], 0, -2.0),
         ([0.5, 1.0], 1, 0.8),
+        ([0.25], 1, 0.3),
+        ([-0.25], 1, -0.3),
         ([1, 1, 2], 2, 1.33),
         ([0.005], 2, 0.01),
         ([1.005], 2, 1.0),

@@ -33,7 +33,8 @@ EVERYTHING = contract(
         "shift": {"path": "shift", "type": "integer", "range": [-43_200, 50_400]},
         "doc": {"path": "doc", "type": "document_id"},
         "free_integer": {"path": "freeInteger", "type": "integer"},
-        "tight_integer": {"path": "tight-integer", "type": "integer", "range": [-0.5, 9.5], "sentinels": [-1, 99]},
+        "tight_integer": {"path": "tight-integer", "type": "integer", "range": [0.5, 9.5], "sentinels": [-1, 99]},
+        "below_zero": {"path": "below", "type": "integer", "range": [-9.5, -0.5]},
         "free_number": {"path": "freeNumber", "type": "number"},
         "tight_number": {"path": ["n", "deep.5.n"], "type": "number", "range": [-0.5, 1e17], "sentinels": [-9]},
         "flag": {"path": "deep.flag", "type": "boolean"},
@@ -227,31 +228,24 @@ def sound(source: SourceContract) -> dict[str, Node]:
 
 def spoiled(source: SourceContract) -> list[str]:
     """The clean record with every odd value in every place, one place at a time."""
-    odd = [
-        *NUMBERS,
-        *map(json.dumps, TEXTS),
-        "null",
-        "true",
-        "[]",
-        "{}",
-        "[1]",
-        '{"a":1}',
-        '[{"v":1}]',
-        '{"a":[{"v":"1"}]}',
-    ]
+    odd = [*NUMBERS, *map(json.dumps, TEXTS), "null", "true", "[]", "{}", "[1]", '{"a":1}']
     places = [(field, path) for field in source.fields for path in field.paths]
     texts = [(path, text) for _, path in places for text in odd]
-    texts += [
-        (path, object_text({key: text, "15": "9"})) for f, path in places if f.samples for key, text in in_maps(odd)
-    ]
+    texts += [(path, text) for field, path in places for text in in_samples(field, odd)]
     texts += [(path, text) for path in [source.person, ("_received_at",), *zip(source.drop)] for text in odd]
     return [spoil(source, path, text) for path, text in texts]
 
 
-def in_maps(odd: Sequence[str]) -> list[tuple[str, str]]:
-    return [("0", text) for text in odd] + [
-        (key, "5") for key in ("05", " 7", "-1", "x", "", "9" * 5000, "1_0", "٣", "015")
-    ]
+def in_samples(field: Field, odd: Sequence[str]) -> list[str]:
+    """Maps and lists of samples of which one is odd, or has an odd key."""
+    rule = field.samples
+    if rule is None:
+        return []
+    if rule.of is not None:
+        lists = [list_text([object_text({rule.of: text}), object_text({rule.of: "5"})]) for text in odd]
+        return lists + [object_text({name: text}) for name in (*rule.keys, "other") for text in lists]
+    keys = ["05", " 7", "-1", "x", "", "9" * 5000, "1_0", "\u0663", "015"]
+    return [object_text({"0": text, "15": "9"}) for text in odd] + [object_text({key: "5", "15": "9"}) for key in keys]
 
 
 def spoil(source: SourceContract, path: Sequence[str], text: str) -> str:

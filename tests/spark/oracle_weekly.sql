@@ -1,29 +1,31 @@
 -- Every column of weekly_metrics as a row (name, number, text), worked out from daily rows in nothing but Spark SQL.
 -- Views: oracle_days (user_id, day, source, worn, metric, value: one row per metric, also where it is null) and what
 -- schemas/metrics says: metrics, groups, anchors, precedence, asked (columns by aggregate), derived, derived_parts.
-CACHE TABLE people AS
-  SELECT user_id, week, count(DISTINCT day) AS days_observed FROM oracle_days GROUP BY user_id, week;
+-- Each part makes the view it names, for the parts after it.
+
+-- view: people
+  SELECT user_id, week, count(DISTINCT day) AS days_observed FROM oracle_days GROUP BY user_id, week
 
 -- A valid day: an anchor of the group is known and, where the group asks for it, the day was worn.
-CACHE TABLE valid AS
+-- view: valid
   SELECT DISTINCT d.user_id, d.week, d.day, d.source, g.grp
   FROM oracle_days d
   JOIN anchors a ON a.metric = d.metric
   JOIN groups g ON g.grp = a.grp
-  WHERE d.value IS NOT NULL AND (d.worn OR NOT g.needs_wear);
+  WHERE d.value IS NOT NULL AND (d.worn OR NOT g.needs_wear)
 
 -- The source with most valid days gives the group, ties by precedence, then by name.
-CACHE TABLE chosen AS
+-- view: chosen
   SELECT * FROM (
     SELECT v.*, row_number() OVER (
       PARTITION BY v.user_id, v.week, v.grp ORDER BY v.valid_days DESC, coalesce(p.place, 1000), v.source
     ) AS nth
     FROM (SELECT user_id, week, grp, source, count(*) AS valid_days FROM valid GROUP BY user_id, week, grp, source) v
     LEFT JOIN precedence p ON p.grp = v.grp AND p.source = v.source
-  ) WHERE nth = 1;
+  ) WHERE nth = 1
 
 -- Sums are of decimals, hence exact; the median is of whole hundredths.
-CACHE TABLE stats AS
+-- view: stats
 WITH known AS (
   SELECT d.user_id, d.week, m.grp, d.metric, d.day, datediff(d.day, d.week) AS t, d.value,
     CAST(d.value AS DOUBLE) * 2 * pi() / 1440 AS angle
@@ -41,8 +43,9 @@ WITH known AS (
     avg(sin(angle)) AS s, avg(cos(angle)) AS c,
     regr_slope(CAST(value AS DOUBLE), CAST(t AS DOUBLE)) AS slope,
     avg(ln(CAST(value AS DOUBLE))) AS ln_mean, stddev_samp(ln(CAST(value AS DOUBLE))) AS ln_sd
-  FROM known GROUP BY user_id, week, metric;
+  FROM known GROUP BY user_id, week, metric
 
+-- view: oracle_weekly
 WITH
 circles AS (
   SELECT *, sqrt(s * s + c * c) AS r, round(pmod(atan2(s, c) * 1440 / (2 * pi()), 1440), 2) AS direction FROM stats

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = SPARK_TESTS
 
+Made = Callable[["DataFrame"], "DataFrame"]
 HERE = Path(__file__).parent
 #: Columns that logarithms or angles are in.
 INEXACT = "name LIKE '%_circular_%' OR name LIKE '%_slope' OR name LIKE 'hrv_ln_%'"
@@ -35,6 +39,20 @@ def assert_same_rows(expected: DataFrame, found: DataFrame) -> None:
         pytest.fail(f"rows differ, expected and found: {differing}")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Gives rows without how they came to be: Spark would plan all of it again wherever they are used."""
+    folder = tmp_path_factory.mktemp("oracle")
+    numbers = count()
+
+    def write_and_read(rows: DataFrame) -> DataFrame:
+        path = str(folder / str(next(numbers)))
+        rows.coalesce(1).write.parquet(path)
+        return rows.sparkSession.read.parquet(path)
+
+    return write_and_read
+
+
 def said(file: str) -> dict[str, Any]:
     """What a file of `schemas/metrics` says, read as plain YAML."""
     text = (PROJECT / "schemas" / "metrics" / file).read_text(encoding="utf-8")
@@ -43,7 +61,7 @@ def said(file: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def oracle_daily(spark: SparkSession, lake: Path) -> DataFrame:
+def oracle_daily(spark: SparkSession, lake: Path, made: Made) -> DataFrame:
     """Daily rows by `oracle_daily.sql`, with the columns and types of the published table."""
     from pyspark.sql import functions as f
 
@@ -56,7 +74,7 @@ def oracle_daily(spark: SparkSession, lake: Path) -> DataFrame:
         for column in published.schema
         if column.name != "date"
     ]
-    return rows.select(columns).cache()
+    return made(rows.select(columns))
 
 
 def test_daily_metrics_are_what_sql_makes_of_the_records(
@@ -68,7 +86,7 @@ def test_daily_metrics_are_what_sql_makes_of_the_records(
 
 
 @pytest.fixture(scope="module")
-def oracle_weekly(spark: SparkSession, oracle_daily: DataFrame) -> DataFrame:
+def oracle_weekly(spark: SparkSession, oracle_daily: DataFrame, made: Made) -> DataFrame:
     """Weekly columns by `oracle_weekly.sql`, from the oracle's own days, a row per column."""
     from pyspark.sql import functions as f
 
@@ -76,15 +94,19 @@ def oracle_weekly(spark: SparkSession, oracle_daily: DataFrame) -> DataFrame:
     metrics = [metric for members in daily["groups"].values() for metric in members]
     keys = ["user_id", "day", "source", "worn"]
     exact = oracle_daily.select(*keys, *[f.col(metric).cast("decimal(18,6)").alias(metric) for metric in metrics])
-    days = exact.unpivot(keys, metrics, "metric", "value")
-    days.withColumn("week", f.date_trunc("week", "day").cast("date")).cache().createOrReplaceTempView("oracle_days")
+    days = exact.unpivot([*keys], [*metrics], "metric", "value")
+    days.withColumn("week", f.date_trunc("week", "day").cast("date")).transform(made).createOrReplaceTempView(
+        "oracle_days"
+    )
     for name, (columns, rows) in said_as_tables(daily, weekly).items():
         values = ", ".join(f"({', '.join(json.dumps(value) for value in row)})" for row in rows)
         spark.sql(f"SELECT * FROM VALUES {values} AS said({columns})").createOrReplaceTempView(name)
-    *steps, weekly_columns = (HERE / "oracle_weekly.sql").read_text(encoding="utf-8").split(";\n")
-    for step in steps:
-        spark.sql(step)
-    return spark.sql(weekly_columns).cache()
+    _, *parts = re.split(
+        r"^-- view: (\w+)$", (HERE / "oracle_weekly.sql").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    for name, query in zip(parts[::2], parts[1::2], strict=True):
+        made(spark.sql(query)).createOrReplaceTempView(name)
+    return spark.table("oracle_weekly")
 
 
 def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
@@ -124,7 +146,7 @@ def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> dict[str, t
 
 
 @pytest.fixture(scope="module")
-def published_weekly(spark: SparkSession, lake: Path) -> DataFrame:
+def published_weekly(spark: SparkSession, lake: Path, made: Made) -> DataFrame:
     """The published weekly table, a row per column."""
     from pyspark.sql import functions as f
     from pyspark.sql import types as t
@@ -135,10 +157,10 @@ def published_weekly(spark: SparkSession, lake: Path) -> DataFrame:
     numbers = [c for c in rows.columns if c not in (*texts, "user_id", "week_start")]
     as_text = rows.select("user_id", "week_start", *[f.col(name).cast("string").alias(name) for name in texts])
     as_number = rows.select("user_id", "week_start", *[f.col(name).cast("double").alias(name) for name in numbers])
-    long = as_number.unpivot(["user_id", "week_start"], numbers, "name", "number").withColumn("text", f.lit(None))
-    long_text = as_text.unpivot(["user_id", "week_start"], texts, "name", "text")
+    long = as_number.unpivot(["user_id", "week_start"], [*numbers], "name", "number").withColumn("text", f.lit(None))
+    long_text = as_text.unpivot(["user_id", "week_start"], [*texts], "name", "text")
     both = long.unionByName(long_text.withColumn("number", f.lit(None)))
-    return both.withColumnRenamed("week_start", "week").cache()
+    return made(both.withColumnRenamed("week_start", "week"))
 
 
 def test_the_oracle_knows_every_weekly_column(spark: SparkSession, lake: Path, oracle_weekly: DataFrame) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from typing import cast
 
 from qol.contracts.model import Field, SampleRule
 from qol.ingest.convert import to_number
@@ -47,6 +48,11 @@ def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int
     """Samples within the rule's range, and how many are neither that nor a declared state code."""
     low = -LARGEST_SAMPLE if rule.low is None else max(rule.low, -LARGEST_SAMPLE)
     high = LARGEST_SAMPLE if rule.high is None else min(rule.high, LARGEST_SAMPLE)
+    if set(map(type, raw)) <= {int}:  # thousands of plain samples, as nearly all maps have them
+        plain = cast("list[int]", raw)
+        whole: list[Number] = [v for v in plain if low <= v <= high]
+        states = [] if rule.states_low is None else [v for v in plain if rule.states_low <= v < min(0, low)]
+        return whole, len(plain) - len(whole) - len(states)
     values: list[Number] = []
     invalid = 0
     for item in raw:
