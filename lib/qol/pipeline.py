@@ -13,13 +13,13 @@ from pathlib import Path
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
 from qol.engine.base import Engine
-from qol.errors import LockedError, QolError, RefusedError, UsageError, safe_place
+from qol.errors import LockedError, QolError, RefusedError, safe_place
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.people import Identities, bucket_limits
 from qol.ingest.task import IngestContext, unpack_counts
 from qol.ingest.user_map import UserMap, require_append_only
 from qol.lake.base import Lake
-from qol.plan import Scope, affected_weeks, bucket_count, closed_weeks, find_scope
+from qol.plan import Scope, affected_weeks, bucket_count, closed_weeks, find_scope, outdated_weeks
 from qol.publish.assemble import Candidate, Part
 from qol.publish.manifest import (
     Manifest,
@@ -32,6 +32,7 @@ from qol.publish.manifest import (
     with_totals,
 )
 from qol.publish.manifest import Window as ManifestWindow
+from qol.publish.memory import LakeMemory, read_memory, require_same_people, write_memory
 from qol.publish.protocol import Published, changed, find_published, publish
 from qol.quality.facts import partition_facts
 from qol.quality.gate import GateInput, run_gate
@@ -71,6 +72,9 @@ class _Run:
     options: RunOptions
     manifest: Manifest
     progress: Callable[[str], None]
+    memory: LakeMemory = field(default_factory=LakeMemory)
+    outdated: set[date] = field(default_factory=set)
+    expected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def staging(self) -> str:
@@ -94,7 +98,8 @@ def run(
     """One run, from the lock to the manifest; the manifest's status says how it ended when nothing is raised.
 
     `engine` makes the executor from a scratch folder and the bytes to read. Raises LockedError, RefusedError, QolError;
-    their manifest is written first. Any end but `published` leaves every published file as it was.
+    their manifest is written first. Until the last stage every published file is as it was; a run that dies while it
+    publishes leaves each file whole, old or new, and the next run computes its weeks again.
     """
     manifest = _begin(contracts, options)
     work = _Run(lake, contracts, options, manifest, progress)
@@ -104,7 +109,8 @@ def run(
             try:
                 _run_locked(work, engine)
                 _finish(work)
-            except Exception as err:
+                _forget_doubts(work)
+            except (Exception, KeyboardInterrupt) as err:
                 manifest.status = "refused" if isinstance(err, RefusedError) else "failed"
                 manifest.error = str(err) if isinstance(err, QolError) else safe_place(err)
                 _finish(work)
@@ -116,6 +122,13 @@ def run(
         _finish(work)
         raise
     return manifest
+
+
+def _forget_doubts(work: _Run) -> None:
+    """The run's manifest is there: its weeks are no longer in doubt."""
+    if work.memory.weeks_in_doubt and not work.options.dry_run:
+        work.memory.weeks_in_doubt = []
+        write_memory(work.lake, work.memory)
 
 
 def _begin(contracts: Contracts, options: RunOptions) -> Manifest:
@@ -142,9 +155,9 @@ def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
     lake, contracts, options, manifest = work.lake, work.contracts, work.options, work.manifest
     with work.stage("list"):
         published = find_published(lake, [t for t in table_schemas(contracts) if t != "job_runs"])
-        scope = find_scope(lake, contracts, options.now, options.raw_days, options.backfill, options.rebuild)
-        _check_key(work, scope)
-        _check_user_map(work, published, scope)
+        work.outdated = outdated_weeks(lake, contracts, published)
+        scope = find_scope(lake, options.now, options.raw_days, options.backfill, options.rebuild)
+        _check_people(work, published)
         listing = RawListing((), ()) if scope.window is None else list_raw(lake, contracts, scope.window)
         _note_listing(manifest, scope, listing)
     with lake.scratch(manifest.run_id) as scratch:
@@ -158,23 +171,16 @@ def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
     _gate_and_publish(work, published, candidates)
 
 
-def _check_key(work: _Run, scope: Scope) -> None:
-    """UsageError when earlier runs used another key: every person would get a second id."""
-    found = work.options.identities.key_check
-    if scope.key_check not in (None, found):
-        message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
-        raise UsageError(message)
-    work.manifest.key_check = found
-
-
-def _check_user_map(work: _Run, published: Published, scope: Scope) -> None:
-    options = work.options
-    if not options.user_map.entries:
-        return
-    files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]
-    require_append_only(work.lake, options.user_map, options.identities, scope.checked_map, files)
-    count = len(options.user_map.entries)
-    work.manifest.user_map = {"entries": count, "sha256": options.user_map.digest(count, options.identities.key)}
+def _check_people(work: _Run, published: Published) -> None:
+    """UsageError when the key or the user map would give known people other ids."""
+    options, lake = work.options, work.lake
+    before = read_memory(lake)
+    work.memory = require_same_people(before, options.identities, options.user_map)
+    work.manifest.key_check = work.memory.key_check
+    if options.user_map.entries:
+        files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]
+        require_append_only(lake, options.user_map, options.identities, before.map_entries, files)
+        work.manifest.user_map = {"entries": work.memory.map_entries, "sha256": work.memory.map_digest}
 
 
 def _note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
@@ -187,7 +193,12 @@ def _note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None
 
 
 def _compute(
-    work: _Run, engine: Engine, published: Published, scope: Scope, listing: RawListing, size: int
+    work: _Run,
+    engine: Engine,
+    published: Published,
+    scope: Scope,
+    listing: RawListing,
+    size: int,
 ) -> list[Candidate]:
     """Candidates of every partition the run touches; conservation is asserted before anything else looks at them."""
     lake, contracts, options, manifest = work.lake, work.contracts, work.options, work.manifest
@@ -201,12 +212,15 @@ def _compute(
         offsets = _note_tallies(manifest, summaries)
     with work.stage("reduce"):
         touched = {week for summary in summaries for week in summary.weeks}
+        touched |= {date.fromisoformat(week) for week in work.memory.weeks_in_doubt} | work.outdated
         weeks = affected_weeks(scope, published, touched, options.now)
         closed = closed_weeks(weeks, published, options.now)
         hashed = [raw.hashed_key for raw in listing.objects]
         step = ReduceStep(lake, contracts, work.staging, limits, hashed, offsets, weeks, closed)
         reduced: list[ReduceSummary] = shuffled.reduce(step) if weeks else []
         _note_kept(manifest, reduced)
+        for part in (part for summary in reduced for part in summary.parts):
+            work.expected[part.table, part.date] += part.rows
         with_totals(manifest)
     with work.stage("assemble"):
         rejects = [part for summary in summaries for part in summary.rejects]
@@ -268,14 +282,15 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
         return
     with work.stage("gate"):
         gated = [candidate for candidate in fresh if candidate.table != "rejects"]
-        expected = {(c.table, c.date): c.rows for c in candidates}
-        facts = partition_facts(lake, work.contracts, gated, lambda t, d: expected[t, d], published)
+        facts = partition_facts(lake, work.contracts, gated, lambda t, d: work.expected[t, d], published)
         totals = manifest.totals
         given = GateInput(facts, gated, totals.get("rejected", 0), totals.get("lines", 0))
         manifest.checks = run_gate(lake, work.contracts, given, options.docs)
         _refuse(manifest, options.accept)
     if not options.dry_run:
         with work.stage("publish"):
+            work.memory.weeks_in_doubt = sorted({c.date for c in fresh if c.table != "rejects"})
+            write_memory(lake, work.memory)
             publish(lake, fresh, published)
     manifest.status = "published"
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
+from qol.errors import UsageError
 from qol.ingest.listing import RawListing, Window
 from qol.lake.base import Lake
 from qol.publish.manifest import ManifestHead, read_heads
 from qol.publish.protocol import Published
-from qol.transform.weeks import WEEK, is_closed, monday_of
+from qol.transform.weeks import WEEK, is_closed, iso_week, monday_of
 
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
@@ -25,9 +30,6 @@ class Scope:
 
     window: Window | None
     rebuild: tuple[date, date] | None
-    whole_history: bool
-    checked_map: tuple[int, str] | None
-    key_check: str | None
 
     def estimated_bytes(self, published: Published, listing: RawListing) -> int:
         """About how much text the run works on; decides how finely it is split, never what comes out."""
@@ -42,34 +44,29 @@ class Scope:
         if self.rebuild is not None:
             return self.rebuild[0] <= monday <= self.rebuild[1]
         first = self.window.first if self.window else None
-        return self.whole_history or first is None or monday >= monday_of(first) - WEEK
+        return first is None or monday >= monday_of(first) - WEEK
 
 
 def find_scope(
     lake: Lake,
-    contracts: Contracts,
     now: datetime,
     raw_days: int,
     backfill: Window | None,
     rebuild: tuple[date, date] | None,
 ) -> Scope:
     """The scope of a run; heads of earlier manifests are read newest first, only as many as needed."""
-    last: ManifestHead | None = None
-    last_full: ManifestHead | None = None
-    for head in read_heads(lake):
-        if head.status not in ("published", "nothing_to_do") or head.trigger == "rebuild":
-            continue
-        last = last or head
-        if head.trigger in ("schedule", "manual"):
-            last_full = head
-            break
-    checked = (int(last.user_map["entries"]), str(last.user_map["sha256"])) if last and last.user_map else None
-    key_check = last.key_check if last else None
     if rebuild is not None:
-        return Scope(None, rebuild, whole_history=False, checked_map=checked, key_check=key_check)
-    window = backfill or _window(now, raw_days, last_full)
-    outdated = last is not None and last.contracts != contracts.fingerprint
-    return Scope(window, None, outdated, checked, key_check)
+        return Scope(None, rebuild)
+    if backfill is not None:
+        return Scope(backfill, None)
+    good = (
+        head
+        for head in read_heads(lake)
+        if head.status in ("published", "nothing_to_do")
+        and head.trigger in ("schedule", "manual")
+        and datetime.fromisoformat(head.now) <= now
+    )
+    return Scope(_window(now, raw_days, next(good, None)), None)
 
 
 def _window(now: datetime, raw_days: int, last: ManifestHead | None) -> Window:
@@ -83,8 +80,9 @@ def _window(now: datetime, raw_days: int, last: ManifestHead | None) -> Window:
 def affected_weeks(scope: Scope, published: Published, touched: set[date], now: datetime) -> tuple[date, ...]:
     """Weeks to compute again, in order.
 
-    The weeks of all records read and, where it has records, the week after each, because some metrics look back; closed
-    weeks that have records but no weekly file; all weeks when the published files have an older shape.
+    The `touched` weeks (of records read, of a run that died while publishing, of files with an older shape) and, where
+    it has records, the week after each, because some metrics look back; closed weeks that have records but no weekly
+    file. A rebuild takes the weeks it was given; UsageError when one of them has published days but no records.
     """
     with_records = {
         date.fromisoformat(day)
@@ -93,11 +91,36 @@ def affected_weeks(scope: Scope, published: Published, touched: set[date], now: 
     }
     if scope.rebuild is not None:
         first, last = scope.rebuild
+        have_days = {date.fromisoformat(day) for day in published.dates("daily_metrics")}
+        orphans = sorted(week for week in have_days - with_records if first <= week <= last)
+        if orphans:
+            names = ", ".join(map(iso_week, orphans[:5]))
+            raise UsageError(
+                f"rebuild: no records for {names}; allowed: weeks with records, or move their days aside too"
+            )
         return tuple(sorted(week for week in with_records if first <= week <= last))
     have_weekly = {date.fromisoformat(day) for day in published.dates("weekly_metrics")}
     missing = {week for week in with_records - have_weekly if is_closed(week, now)}
     after = {week + WEEK for week in touched} & with_records
-    return tuple(sorted(touched | after | missing | (with_records if scope.whole_history else set())))
+    return tuple(sorted(touched | after | missing))
+
+
+def outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
+    """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
+    names = {table: [c.name for c in table_schemas(contracts)[table]] for table in ("daily_metrics", "weekly_metrics")}
+    return {
+        date.fromisoformat(day)
+        for (table, day), stored in published.files.items()
+        if table in names and _column_names(lake, stored.key) != names[table]
+    }
+
+
+def _column_names(lake: Lake, key: str) -> list[str]:
+    """The columns of a published file; none when it is damaged, so that it is written again."""
+    try:
+        return list(pq.read_schema(lake.open_table(key)).names)
+    except pa.ArrowInvalid:
+        return []
 
 
 def closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) -> frozenset[date]:

@@ -12,7 +12,7 @@ from tests.builders import daily_record, night_record, published_files, run_lake
 from tests.pipeline.faulty_lake import DyingLake, Killed
 
 pytestmark = pytest.mark.usefixtures("no_gate")
-MUTATIONS = 27
+MUTATIONS = 29
 
 
 @pytest.fixture(scope="module")

@@ -269,3 +269,88 @@ def test_a_map_entry_for_a_person_who_already_has_records_stops_the_run_without_
     with pytest.raises(UsageError, match="user map line 2") as raised:
         run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
     assert "vendor-77" not in str(raised.value)
+
+
+def test_a_run_without_the_map_of_earlier_runs_is_refused(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    entries = (("garmin", "u1", "P0001", None),)
+    run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
+    with pytest.raises(UsageError, match="its first 1 entries are not those that earlier runs"):
+        run_lake(tmp_path)
+    changed = (("garmin", "u1", "P0002", None),)
+    with pytest.raises(UsageError, match="its first 1 entries"):
+        run_lake(tmp_path, user_map=UserMap(changed), identities=Identities(KEY, UserMap(changed).known))
+
+
+def test_another_key_is_refused_even_after_a_first_run_that_died_while_publishing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalLake, "register", _die)
+        with pytest.raises(RuntimeError):
+            run_lake(tmp_path)
+    with pytest.raises(UsageError, match="not the key that earlier runs of this lake used"):
+        run_lake(tmp_path, identities=Identities(b"k" * 32, {}))
+
+
+def _die(*_: object) -> None:
+    raise RuntimeError
+
+
+def test_weeks_of_a_backfill_that_died_while_publishing_are_repaired_by_a_plain_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0)])
+    run_lake(tmp_path)
+    old = daily_record("u1", 0, calendarDate="2026-08-31", startTimeInSeconds=1_788_102_000)
+    write_lines(tmp_path, "2026-09-01", [old])
+    window = Window(date(2026, 9, 1), date(2026, 9, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalLake, "register", _die)
+        with pytest.raises(RuntimeError):
+            run_lake(tmp_path, trigger="backfill", backfill=window)
+    assert run_lake(tmp_path).weeks == ["2026-W36"]
+    assert _weekly(tmp_path, "2026-08-31")["steps_sum"].to_list() == [1000]
+
+
+def test_a_run_with_a_clock_in_the_future_does_not_hide_what_arrives_before_it(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path, now=datetime(2027, 6, 1, tzinfo=UTC))
+    write_lines(tmp_path, "2026-11-11", [daily_record("u2")])
+    assert run_lake(tmp_path).totals["kept"] == 2
+
+
+def test_a_rebuild_of_days_whose_records_are_gone_is_refused_by_week(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    (tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet").unlink()
+    with pytest.raises(UsageError, match="no records for 2026-W46"):
+        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+
+
+def test_a_damaged_gzip_object_keeps_the_lines_before_the_damage(tmp_path: Path) -> None:
+    lines = b"".join(json.dumps(daily_record(f"u{i}")).encode() + b"\n" for i in range(5))
+    packed = gzip.compress(lines, mtime=0)
+    file = write_lines(tmp_path, "2026-11-10", [], name="a.jsonl.gz")
+    file.write_bytes(packed[:-8] + b"\0\0\0\0" + packed[-4:])
+    manifest = run_lake(tmp_path)
+    assert (manifest.totals["kept"], manifest.rejects_by_reason) == (5, {"truncated_object": 1})
+
+
+def test_an_object_that_became_shorter_while_it_was_read_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1"), daily_record("u2")])
+    monkeypatch.setattr(LocalLake, "read", lambda *_: b"")
+    with pytest.raises(LakeError, match="ends after 0 bytes, listed with"):
+        run_lake(tmp_path)
+
+
+def test_names_that_are_not_utf8_and_links_that_lead_nowhere_or_back_do_not_stop_a_run(tmp_path: Path) -> None:
+    folder = write_lines(tmp_path, "2026-11-10", [daily_record("u1")]).parent
+    Path(bytes(folder).decode() + "/bad\udcff.jsonl").write_text("{}")
+    (folder / "nowhere.jsonl").symlink_to(folder / "gone")
+    (tmp_path / "raw/loop").symlink_to(tmp_path / "raw")
+    manifest = run_lake(tmp_path)
+    assert (manifest.totals["kept"], [s.reason for s in manifest.skipped]) == (1, ["not_jsonl"])

@@ -169,3 +169,13 @@ def test_data_docs_are_pages_a_person_can_open_and_hold_no_values(tmp_path: Path
     assert (tmp_path / "_docs/index.html") in pages
     assert len(pages) >= 5
     assert not any("43217" in page.read_text() for page in pages)
+
+
+def test_a_published_metric_that_would_vanish_from_its_own_week_is_refused(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", _people(20))
+    run_lake(tmp_path)
+    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+    rows = pl.read_parquet(records, hive_partitioning=False)
+    rows.with_columns(steps=pl.lit(None, pl.Int64)).write_parquet(records)
+    with pytest.raises(RefusedError, match="metrics_not_emptied.*steps"):
+        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))

@@ -30,7 +30,7 @@ INEXACT = "name LIKE '%_circular_%' OR name LIKE '%_slope' OR name LIKE 'hrv_ln_
 
 def assert_same_rows(expected: DataFrame, found: DataFrame) -> None:
     """The same rows in any order; chispa shows all of them, so only those that differ are passed on."""
-    expected, found = (rows.select(expected.columns).orderBy(expected.columns[:3]) for rows in (expected, found))
+    expected, found = (rows.select(expected.columns).orderBy(*expected.columns[:3]) for rows in (expected, found))
     try:
         assert_df_equality(expected, found, ignore_nullable=True, ignore_metadata=True)
     except DataFramesNotEqualError:

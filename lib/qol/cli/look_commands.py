@@ -51,10 +51,20 @@ def query(
         _show_answer(answer, limit)
 
 
+#: A row with more columns is shown as a list of its own.
+MOST_COLUMNS = 12
+
+
 def _show_answer(answer: Answer, limit: int) -> None:
     shown = list(islice(answer.rows, limit))
     more = next(answer.rows, None) is not None
-    table("", answer.columns, [[_short(value) for value in row] for row in shown])
+    cells = [[_short(value) for value in row] for row in shown]
+    if len(answer.columns) <= MOST_COLUMNS:
+        table("", answer.columns, cells)
+    for number, row in enumerate(cells if len(answer.columns) > MOST_COLUMNS else [], 1):
+        known = [(name, value) for name, value in zip(answer.columns, row, strict=True) if value is not None]
+        left = len(row) - len(known)
+        table(f"Row {number}" + (f", {count(left, 'column')} null" if left else ""), ("column", "value"), known)
     say(f"The first {count(limit, 'row')}; --limit shows more." if more else count(len(shown), "row"))
 
 

@@ -25,7 +25,10 @@ NowOption = Annotated[
     str | None, typer.Option("--now", help="The clock, ISO 8601 with its zone; by default the real one.")
 ]
 WeekOption = Annotated[
-    str | None, typer.Option("--week", help="Business week such as 2026-W46; by default the last closed one.")
+    str | None,
+    typer.Option(
+        "--week", help="Business week such as 2026-W46, by default the last closed one; only noted in the manifest."
+    ),
 ]
 SchemasOption = Annotated[
     Path | None, typer.Option("--schemas", envvar="QOL_SCHEMAS", help="Folder with the contracts.", show_default=False)
@@ -47,6 +50,9 @@ def open_existing(uri: str | None) -> LocalLake:
     return lake
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+
+
 def parse_now(text: str | None) -> datetime:
     """The clock of a command; the only place that reads the real one."""
     if text is None:
@@ -55,7 +61,7 @@ def parse_now(text: str | None) -> datetime:
         now = datetime.fromisoformat(text)
     except ValueError:
         now = None
-    if now is None or now.tzinfo is None:
+    if now is None or now.tzinfo is None or not FIRST_YEAR <= now.year <= LAST_YEAR:
         raise UsageError(f"--now {text}: not a time with its zone; allowed: ISO 8601 such as 2026-11-18T00:05:00Z")
     return now.astimezone(UTC)
 
@@ -64,7 +70,9 @@ def parse_date(option: str, text: str) -> date:
     """A calendar day of an option."""
     with contextlib.suppress(ValueError):
         day = date.fromisoformat(text)
-        if day.isoformat() == text:  # fromisoformat also reads 20261109 and 2026-W46-1
+        if (
+            day.isoformat() == text and FIRST_YEAR <= day.year <= LAST_YEAR
+        ):  # fromisoformat also reads 20261109 and 2026-W46-1
             return day
     raise UsageError(f"{option} {text}: not a day; allowed: YYYY-MM-DD such as 2026-11-09")
 

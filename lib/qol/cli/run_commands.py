@@ -76,7 +76,9 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
 @_with_settings
 def run(
     settings: Settings,
-    raw_days: Annotated[int, typer.Option("--raw-days", min=1, help="Read at least this many arrival days.")] = 14,
+    raw_days: Annotated[
+        int, typer.Option("--raw-days", min=1, max=36_500, help="Read at least this many arrival days.")
+    ] = 14,
 ) -> None:
     """Read what arrived, compute the weeks it touches, check them, publish them."""
     perform(settings, raw_days=raw_days)

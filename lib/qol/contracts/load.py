@@ -39,7 +39,7 @@ def load_contracts(root: Path | None = None) -> Contracts:
     if not problems:
         problems = [*_column_problems(contracts)]
     if problems:
-        raise ContractError(problems)
+        raise ContractError(sorted(problems, key=lambda p: (p.file, p.path, p.value)))
     return replace(contracts, fingerprint=fingerprint(contracts))
 
 

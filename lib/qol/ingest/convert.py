@@ -11,7 +11,7 @@ from typing import Any
 from qol.contracts.model import Field
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-NUMBER = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,3})?")
+NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 INT64 = 2**63
 MILLISECONDS_FROM = 100_000_000_000

@@ -154,6 +154,7 @@ class FastReader:
         frame = self._with_day(frame, columns, arrival_day)
         for name in required_keys(contract):
             ok &= pl.col(name).is_not_null()
+        ok &= pl.col("arrival_date") <= arrival_day + 1
         ok &= pl.col("day").is_between(FIRST_DAY, pl.col("arrival_date") + 1)
         return frame.with_columns(ok=ok.fill_null(value=False))
 

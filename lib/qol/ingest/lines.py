@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
+from qol.errors import LakeError
 from qol.lake.base import Lake
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -13,6 +16,13 @@ CHUNK_BYTES = 8 * 2**20
 STEP_BYTES = 2**20
 BOM = b"\xef\xbb\xbf"
 GZIP_WBITS = 31
+
+
+class Unpacker(Protocol):
+    """What zlib's decompressor does for a damaged block."""
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """Bytes that are unpacked so far."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +126,7 @@ def _plain(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     position, skipping = (part.start - 1, True) if part.start else (0, False)
     last = b""
     while position < part.end:
-        data = lake.read(part.key, position, min(CHUNK_BYTES, part.end - position))
-        if not data:
-            return
+        data = _read(lake, part, position, min(CHUNK_BYTES, part.end - position))
         position += len(data)
         if skipping:
             _, newline, data = data.partition(b"\n")
@@ -134,14 +142,30 @@ def _plain(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
 
 def _to_line_end(lake: Lake, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
     while position < part.bytes:
-        data = lake.read(part.key, position, min(STEP_BYTES, part.bytes - position))
-        if not data:
-            return
+        data = _read(lake, part, position, min(STEP_BYTES, part.bytes - position))
         position += len(data)
         line, newline, _ = data.partition(b"\n")
         yield line + newline, False
         if newline:
             return
+
+
+def _read(lake: Lake, part: ObjectRange, position: int, length: int) -> bytes:
+    """Bytes that the listing promised; LakeError when the object has become shorter since."""
+    data = lake.read(part.key, position, length)
+    if not data:
+        message = f"{part.key}: ends after {position} bytes, listed with {part.bytes}; it changed while it was read"
+        raise LakeError(message)
+    return data
+
+
+def _up_to_the_damage(unpacker: Unpacker, pending: bytes) -> bytes:
+    """What a block gives before its damage, byte by byte because a failing call gives nothing."""
+    found: list[bytes] = []
+    with suppress(zlib.error):
+        for place in range(len(pending)):
+            found.append(unpacker.decompress(pending[place : place + 1]))  # noqa: PERF401 (the error ends it half way)
+    return b"".join(found)
 
 
 def _gunzip(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
@@ -150,19 +174,18 @@ def _gunzip(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     started = between = False
     while pending or position < part.bytes:
         if not pending:
-            pending = lake.read(part.key, position, min(STEP_BYTES, part.bytes - position))
+            pending = _read(lake, part, position, min(STEP_BYTES, part.bytes - position))
             position += len(pending)
-            if not pending:
-                break
         if between:  # members may be padded with zeros
             pending = pending.lstrip(b"\0")
             if not pending:
                 continue
         started, between = True, False
+        before = unpacker.copy()
         try:
             data = unpacker.decompress(pending, CHUNK_BYTES)
         except zlib.error:
-            yield b"", True
+            yield _up_to_the_damage(before, pending), True
             return
         pending = unpacker.unconsumed_tail
         if unpacker.eof:

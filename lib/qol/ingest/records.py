@@ -50,7 +50,7 @@ class RecordReader:
         person = self._person(raw)
         issues: list[str] = []
         row: dict[str, Any] = {f.name: self._value(f, raw, issues) for f in contract.fields}
-        row["received_at"] = received_us = _instant(received, issues)
+        row["received_at"] = received_us = _instant(received, arrival_day, issues)
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
         row["utc_offset_seconds"] = self._offset(row, person)
@@ -176,12 +176,13 @@ def _quarter_hour_offset(zone: str, quarter_hours: int) -> int:
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def _instant(received: object, issues: list[str]) -> int | None:
+def _instant(received: object, arrival_day: int, issues: list[str]) -> int | None:
     if received is None:
         return None
     instant = parse_instant(received) if isinstance(received, str) else None
-    if instant is None:
-        issues.append(f"{RECEIVED_AT}: invalid_time")
+    if instant is None or instant // MICROSECONDS // DAY_SECONDS > arrival_day + 1:
+        issues.append(f"{RECEIVED_AT}: invalid_time")  # no time, or later than the folder it arrived in
+        return None
     return instant
 
 

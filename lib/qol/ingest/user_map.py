@@ -102,17 +102,16 @@ def is_zone(name: object) -> bool:
 
 
 def require_append_only(
-    lake: Lake, user_map: UserMap, identities: Identities, checked: tuple[int, str] | None, record_files: Iterable[str]
+    lake: Lake, user_map: UserMap, identities: Identities, checked: int, record_files: Iterable[str]
 ) -> None:
     """UsageError when an entry's keyed hash already has records: the person would have two ids.
 
-    `checked` is how many entries an earlier run found good, with their digest; they are not looked up again.
+    `checked` is how many entries an earlier run found good; they are not looked up again.
     """
-    skip = checked[0] if checked and user_map.digest(checked[0], identities.key) == checked[1] else 0
     fresh = {
         identities.person_hash(source, vendor): position
         for position, (source, vendor, user_id, _) in enumerate(user_map.entries)
-        if position >= skip and identities.person_hash(source, vendor) != user_id
+        if position >= checked and identities.person_hash(source, vendor) != user_id
     }
     if not fresh:
         return

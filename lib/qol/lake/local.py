@@ -45,10 +45,12 @@ class LocalLake:
         folders: list[str] = []
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda e: e.name):
+                if _leads_back(entry):
+                    continue
                 if entry.is_dir():
                     folders.append(entry.name + "/")
-                else:
-                    objects.append(self._stored(prefix + entry.name, entry.stat()))
+                elif entry.is_file():
+                    objects.append(self._stored(prefix + _speakable(entry.name), entry.stat()))
         return Listing(tuple(objects), tuple(folders))
 
     def walk(self, prefix: str) -> Iterator[StoredObject]:
@@ -155,6 +157,20 @@ class LocalLake:
     @staticmethod
     def _stored(key: str, stat: os.stat_result) -> StoredObject:
         return StoredObject(key, stat.st_size, f"{stat.st_mtime_ns:x}-{stat.st_ino:x}-{stat.st_size:x}")
+
+
+def _leads_back(entry: os.DirEntry[str]) -> bool:
+    """Whether a link points at a folder above itself; following it would never end."""
+    return entry.is_symlink() and os.path.realpath(entry.path) in map(str, Path(entry.path).absolute().parents)
+
+
+def _speakable(name: str) -> str:
+    """A file's name as text; one that is not UTF-8 gets an ending that nothing reads."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "backslashreplace").decode() + ".not-utf8"
+    return name
 
 
 def _write_synced(path: Path, data: bytes) -> None:

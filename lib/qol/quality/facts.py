@@ -49,9 +49,13 @@ def partition_facts(
         lost: float | None = None
         emptied: tuple[str, ...] = ()
         if candidate.table == "weekly_metrics":
-            lost = _people_lost(lake, published, candidate.date, rows)
+            lost = _people_lost(lake, published, candidate)
             before = _before(lake, published, filled, candidate.date)
-            emptied = _emptied(contracts, rows, known, before)
+            current = published.get("weekly_metrics", candidate.date)
+            replaced = [_filled(lake, current.key)] if current else []
+            emptied = tuple(
+                sorted({*_emptied(contracts, rows, known, before), *_emptied(contracts, rows, known, replaced)})
+            )
         facts.append(
             PartitionFacts(
                 candidate.table, candidate.date, rows, expected(candidate.table, candidate.date), lost, emptied
@@ -87,13 +91,17 @@ def _filled(lake: Lake, key: str) -> Filled:
     return metadata.num_rows, known
 
 
-def _people_lost(lake: Lake, published: Published, day: str, rows: int) -> float | None:
-    """The share of a published week's people that the candidate no longer has; a weekly row is a person."""
-    current = published.get("weekly_metrics", day)
+def _people_lost(lake: Lake, published: Published, candidate: Candidate) -> float | None:
+    """The share of a published week's people that the candidate no longer has."""
+    current = published.get("weekly_metrics", candidate.date)
     if current is None:
         return None
-    before = pq.ParquetFile(lake.open_table(current.key)).metadata.num_rows
-    return (before - rows) / before if before >= FEW_PEOPLE else None
+    before, after = (
+        pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id"]))
+        for key in (current.key, candidate.staged)
+    )
+    lost = before.join(after, on="user_id", how="anti").height
+    return lost / before.height if before.height >= FEW_PEOPLE else None
 
 
 def _before(lake: Lake, published: Published, filled: dict[tuple[str, str], Filled], day: str) -> list[Filled]:

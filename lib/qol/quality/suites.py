@@ -48,7 +48,8 @@ def partitions_suite() -> list[Check]:
         ),
         Check(
             "metrics_not_emptied", "critical",
-            "No metric is empty in every row that half of the last four weeks' rows had (from 20 people on).",
+            "No metric is empty in every row that half of the last four weeks' rows, or of the week's own published rows,"
+            " had (from 20 people on).",
             "ExpectColumnValuesToBeBetween", {"column": "emptied_metrics", "max_value": 0},
         ),
     ]  # fmt: skip

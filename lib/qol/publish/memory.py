@@ -1,0 +1,50 @@
+"""What a lake remembers between runs, written before anything is published, so that a killed run is remembered too."""
+
+from __future__ import annotations
+
+import msgspec
+
+from qol.errors import UsageError
+from qol.ingest.people import Identities
+from qol.ingest.user_map import UserMap
+from qol.lake.base import Lake
+
+MEMORY_KEY = "_locks/lake.json"
+
+
+class LakeMemory(msgspec.Struct):
+    """Which key and user map made the person ids, and weeks whose publishing has not been seen to end."""
+
+    key_check: str | None = None
+    map_entries: int = 0
+    map_digest: str = ""
+    weeks_in_doubt: list[str] = []
+
+
+def read_memory(lake: Lake) -> LakeMemory:
+    """The lake's memory; an empty one for a new lake."""
+    if lake.stat(MEMORY_KEY) is None:
+        return LakeMemory()
+    return msgspec.json.decode(lake.read(MEMORY_KEY), type=LakeMemory)
+
+
+def write_memory(lake: Lake, memory: LakeMemory) -> None:
+    """Keep the memory, by one atomic act."""
+    lake.put(MEMORY_KEY, msgspec.json.encode(memory) + b"\n")
+
+
+def require_same_people(memory: LakeMemory, identities: Identities, user_map: UserMap) -> LakeMemory:
+    """What this run will leave in memory; UsageError when it would give known people other ids."""
+    if memory.key_check not in (None, identities.key_check):
+        message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
+        raise UsageError(message)
+    known, count = memory.map_entries, len(user_map.entries)
+    if count < known or user_map.digest(known, identities.key) != (
+        memory.map_digest or user_map.digest(0, identities.key)
+    ):
+        message = (
+            f"--user-map: its first {known} entries are not those that earlier runs of this lake used;"
+            " allowed: that map, with new lines only at its end"
+        )
+        raise UsageError(message)
+    return LakeMemory(identities.key_check, count, user_map.digest(count, identities.key), memory.weeks_in_doubt)
