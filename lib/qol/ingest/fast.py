@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import polars as pl
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
-from qol.contracts.model import Field, SampleRule, SourceContract
+from qol.contracts.model import Field, SampleRule
 from qol.frames import positive_zeros
-from qol.ingest.convert import CODE, EARLIEST, INT64, MILLISECONDS_FROM, parse_day, parse_instant
+from qol.ingest.clean_types import attribute_name, head_types, is_usable
+from qol.ingest.convert import CODE, parse_day, parse_instant
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.people import keyed_hash
 from qol.ingest.records import DAY_SECONDS, FIRST_DAY, MICROSECONDS, RecordReader, required_keys, zone_offset
@@ -28,14 +29,10 @@ from qol.ingest.samples import by_offset, reduce_samples, reduce_valid
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 LEARN_AFTER = 32
 LEARN_AT_MOST = 64
-#: Whole numbers up to here, and sums of a line's samples up to there, are the same as int and as float.
-LARGEST_CLEAN = 2**53 - 1
-LARGEST_CLEAN_SAMPLE = 2**31
 #: A value that is there but not clean; its line goes to the lenient path.
 UNCLEAN = -(2**62)
 #: ISO 8601 in UTC as receivers stamp it; a leap second is not a time to Python and not one here.
 USUAL_STAMP = r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?Z$"
-SCALAR = str | int | float | bool | None
 
 Column = Sequence[Any]
 
@@ -55,12 +52,12 @@ class FastReader:
         self._instants = _Cache(parse_instant)
         self._codes = {f.name: _Cache(_code_reader(f)) for f in self._contract.fields if f.type == "code"}
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
-        self.usable = _is_usable(self._contract, ping)
+        self.usable = is_usable(self._contract, ping)
         if self.usable:
             self._build()
 
     def _build(self) -> None:
-        self._heads = _head_types(self._contract, self._learned)
+        self._heads = head_types(self._contract, self._learned)
         names = [f"f{i}" for i in range(len(self._heads))]
         struct = msgspec.defstruct(
             "CleanLine",
@@ -188,7 +185,7 @@ class FastReader:
     def _one_path(self, spec: Field, path: tuple[str, ...], columns: dict[str, Column]) -> Column:
         values: Column = columns[path[0]]
         for name in path[1:]:
-            attribute = _attribute(name)
+            attribute = attribute_name(name)
             values = [None if v is None else getattr(v, attribute) for v in values]
         if spec.samples is not None:
             return _reduced(spec, spec.samples, self._valid_samples(path, spec.samples, values))
@@ -293,91 +290,6 @@ def _reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
         return [None if not samples else reduce_valid(spec, rule, samples) for samples in values]
     reduced = [(None, 0) if not structs else reduce_samples(spec, structs) for structs in values]
     return [UNCLEAN if invalid else value for value, invalid in reduced]
-
-
-def _is_usable(contract: SourceContract, ping: str | None) -> bool:
-    """Whether a struct can tell clean lines: one meaning per place, a plain person id, bounds that say all."""
-    meanings: dict[tuple[str, ...], Any] = dict.fromkeys([contract.person, (RECEIVED_AT,)], "")
-    for spec in contract.fields:
-        rule = spec.samples
-        meaning = spec.name if rule is None else (rule.low, rule.high, rule.states_low, rule.of is None)
-        for path in spec.paths:
-            if meanings.setdefault(path, meaning) != meaning:
-                return False
-    inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
-    is_plain = len(contract.person) == 1 and all(path[0] != ping for path in meanings)
-    return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
-
-
-def _is_simple(spec: Field) -> bool:
-    """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
-    if spec.samples is not None and spec.samples.states_low is not None:
-        return (spec.samples.low or 0) <= 0
-    low = spec.low if spec.low is not None else float("-inf")
-    high = spec.high if spec.high is not None else float("inf")
-    return all(not low <= sentinel <= high for sentinel in spec.sentinels)
-
-
-def _attribute(name: str) -> str:
-    return f"n_{name.encode().hex()}"
-
-
-def _head_types(contract: SourceContract, learned: Sequence[str]) -> dict[str, tuple[Any, Any]]:
-    """Type and default of every top-level name a clean line may hold."""
-    heads: dict[str, tuple[Any, Any]] = {contract.person[0]: (Annotated[str, Meta(min_length=1)], msgspec.NODEFAULT)}
-    tree: dict[str, Any] = {}
-    for spec in contract.fields:
-        for path in spec.paths:
-            node = tree
-            for name in path[:-1]:
-                node = node.setdefault(name, {})
-            node.setdefault(path[-1], spec)
-    heads.update((name, (_node_type(node), None)) for name, node in tree.items() if name not in heads)
-    for name in (*contract.drop, RECEIVED_AT):
-        heads.setdefault(name, (str | None, None))
-    heads.update((name, (SCALAR | UnsetType, UNSET)) for name in learned if name not in heads)
-    return heads
-
-
-def _node_type(node: Field | dict[str, Any]) -> Any:
-    """A field's clean type, or a struct of the names below a path."""
-    if isinstance(node, Field):
-        return _clean_type(node) | None
-    fields = [(_attribute(name), _node_type(below), None) for name, below in node.items()]
-    rename = {_attribute(name): name for name in node}
-    return msgspec.defstruct("Nested", fields, rename=rename, forbid_unknown_fields=True, gc=False) | None
-
-
-def _clean_type(spec: Field) -> Any:
-    if spec.samples is not None:
-        return _clean_samples(spec.samples)
-    if spec.type == "integer":
-        return _whole(spec.low, spec.high, -INT64, INT64 - 1)
-    if spec.type == "epoch_seconds":
-        return _whole(spec.low, spec.high, EARLIEST, MILLISECONDS_FROM - 1)
-    if spec.type == "number":
-        return _real(spec.low, spec.high, LARGEST_CLEAN)
-    return {"boolean": bool, "document_id": str}.get(spec.type, str)
-
-
-def _clean_samples(rule: SampleRule) -> Any:
-    if rule.of is not None:
-        # Lists of structs are read by the lenient rules; the depth of an unread value would go unseen here.
-        return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
-    low = rule.low if rule.states_low is None else rule.states_low
-    whole = _whole(low, rule.high, -LARGEST_CLEAN_SAMPLE, LARGEST_CLEAN_SAMPLE)
-    number = whole | _real(low, rule.high, LARGEST_CLEAN_SAMPLE)
-    return dict[str, number]  # type: ignore[valid-type]
-
-
-def _whole(low: float | None, high: float | None, least: int, most: int) -> Any:
-    low = least if low is None else max(least, math.ceil(low))
-    return Annotated[int, Meta(ge=low, le=most if high is None else min(most, math.floor(high)))]
-
-
-def _real(low: float | None, high: float | None, widest: int) -> Any:
-    low = -widest if low is None else max(-widest, low)
-    return Annotated[float, Meta(ge=low, le=widest if high is None else min(widest, high))]
 
 
 _POLARS: dict[str, Any] = {
