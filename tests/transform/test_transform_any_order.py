@@ -17,7 +17,7 @@ from qol.transform.daily import daily
 from qol.transform.weekly import weekly
 from qol.transform.weeks import WEEK, monday_expr
 
-from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, daily_frame, local, merged, records, utc
+from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, daily_frame, local, merged, utc
 
 #: The last days of one week and the first of the next.
 DAYS = ("2026-11-13", "2026-11-14", "2026-11-15", "2026-11-16", "2026-11-17")
@@ -128,7 +128,8 @@ def test_every_row_that_came_was_kept_or_superseded(case: tuple[list[Line], list
 def test_daily_rows_depend_neither_on_order_nor_on_other_people_and_weeks(
     nights: list[Row], whole_days: list[Row], random: Any
 ) -> None:
-    frames = {"sleeps": merged("sleeps", nights).records.drop("week")} | {"dailies": records("dailies", whole_days)}
+    given_rows = {"sleeps": nights, "dailies": whole_days}
+    frames = {name: merged(name, given).records.drop("week") for name, given in given_rows.items()}
 
     def rows(keep: pl.Expr) -> pl.DataFrame:
         """Daily rows of some of the records, shuffled."""

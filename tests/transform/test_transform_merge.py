@@ -101,6 +101,13 @@ def test_a_replay_changes_nothing_and_counts_as_kept() -> None:
     assert again.kept.rows() == once.kept.rows() == [(0, 2, 2)]
 
 
+def test_a_replay_of_what_a_run_did_not_publish_counts_as_superseded() -> None:
+    lines = [a_day("2026-11-09", steps=1, raw_object=name, object_index=number) for number, name in enumerate("ab")]
+    outcome = merged("dailies", lines, [lines[1]])
+    assert outcome.records["raw_object"].to_list() == ["a"]
+    assert outcome.kept.rows() == [(1, 1, 0)]
+
+
 def test_a_version_that_already_lost_loses_again() -> None:
     half = a_day("2026-11-09", steps=4000, duration_seconds=43_200, raw_object="a", object_index=1)
     whole = a_day("2026-11-09", steps=9000, raw_object="b", object_index=2)
