@@ -4,19 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := .demo
+CHECKOV := .venv-checkov/bin/checkov
+TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol.cloud.tools terraform -chdir=terraform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test acceptance check lint types format docs bench clean
+.PHONY: help setup demo test acceptance check lint types format docs bench package lock docker-demo terraform-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with the `qol` command
 
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[spark,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[query,spark,lambda,dev]'
 	@touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
@@ -26,7 +28,7 @@ test: setup ## the tests (under 5 minutes)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
 
 acceptance: setup ## the long tests: kill -9, two runs at once, longer properties
-	$(BIN)/pytest -q -m acceptance tests/acceptance
+	$(BIN)/pytest -q -m acceptance tests
 
 check: lint types test ## what a commit must pass
 
@@ -34,6 +36,7 @@ lint: setup ## ruff, and generated files are fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/qol contracts docs --check
+	$(BIN)/python -m benchmarks.cost --check
 
 types: setup ## mypy strict
 	$(BIN)/mypy
@@ -42,11 +45,40 @@ format: setup ## let ruff mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup ## write the generated catalog and tables
+docs: setup ## write the generated catalog, tables and cost page
 	$(BIN)/qol contracts docs
+	$(BIN)/python -m benchmarks.cost --write
 
 bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
 
+package: setup ## what is uploaded to AWS, in dist/: wheel, wheelhouse, Lambda zips, hashes
+	$(BIN)/python -m qol.package
+
+lock: setup ## choose the wheels of the package anew
+	$(BIN)/python -m qol.package lock
+
+terraform-check: setup $(CHECKOV) ## the deployment: formatted, valid, tested, scanned
+	$(TERRAFORM) fmt -check -recursive -diff
+	$(TERRAFORM) init -backend=false -input=false -lockfile=readonly
+	$(TERRAFORM) validate
+	$(TERRAFORM) test
+	$(CHECKOV) --config-file terraform/.checkov.yaml
+
+# In an environment of its own: its pinned dependencies would fight with ours.
+$(CHECKOV):
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
+
+docker-demo: ## the job in the image of Glue 5.1, beside a moto server (needs Docker)
+	docker compose --file docker/compose.yaml run --rm glue
+	docker compose --file docker/compose.yaml down --volumes
+
+cloud: setup ## the whole system on a simulated AWS on this machine, left running (docs/local-cloud.md)
+	@$(BIN)/qol cloud up
+
+cloud-down: setup ## end the local cloud and remove what it made
+	@$(BIN)/qol cloud down
+
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-checkov terraform/.terraform $(DEMO) dist .package .mypy_cache .ruff_cache .hypothesis

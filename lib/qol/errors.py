@@ -44,6 +44,10 @@ class ContractError(QolError):
         lines = "\n".join(f"  {problem}" for problem in problems)
         super().__init__(f"{len(problems)} contract problem(s):\n{lines}")
 
+    def __reduce__(self) -> tuple[type[ContractError], tuple[list[Problem]]]:
+        """Made again from its problems in another process."""
+        return ContractError, (self.problems,)
+
 
 class LakeError(QolError):
     """When the lake does not hold what it should hold, or did not do what it was asked."""
@@ -51,6 +55,10 @@ class LakeError(QolError):
 
 class PublishConflictError(LakeError):
     """When a published file is no longer the one seen at the start of the run."""
+
+
+class LeaseLostError(LakeError):
+    """When this run's lock ran out while it worked: another run may hold it, so nothing more is published."""
 
 
 class ConservationError(QolError):

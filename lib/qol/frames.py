@@ -10,6 +10,9 @@ import pyarrow as pa
 from qol.contracts.columns import arrow_schema
 from qol.contracts.model import Column
 
+#: What Arrow raises for a file that is no Parquet file, or one with a broken footer; a store that fails is a LakeError.
+DAMAGED = (pa.ArrowInvalid, OSError)
+
 
 def no_rows(columns: Sequence[Column]) -> pl.DataFrame:
     """A frame of a table's columns without rows; `Schema.empty_table` would import pandas for it."""

@@ -5,26 +5,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
+from qol.account import note_kept, note_listing, note_tallies
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
 from qol.engine.base import Engine
-from qol.errors import LockedError, QolError, RefusedError, safe_place
+from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
+from qol.ingest.collect import IngestContext
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.people import Identities, bucket_limits
-from qol.ingest.task import IngestContext, unpack_counts
 from qol.ingest.user_map import UserMap, require_append_only
 from qol.lake.base import Lake
-from qol.plan import Scope, affected_weeks, bucket_count, closed_weeks, find_scope, outdated_weeks
-from qol.publish.assemble import Candidate, Part
+from qol.plan import Scope, affected_weeks, bucket_count, closed_weeks, emptied_rejects, find_scope, outdated_weeks
+from qol.publish.assemble import Candidate
 from qol.publish.manifest import (
     Manifest,
-    ObjectCounts,
-    SkippedObject,
     TableFile,
     Trigger,
     manifest_key,
@@ -33,7 +32,7 @@ from qol.publish.manifest import (
 )
 from qol.publish.manifest import Window as ManifestWindow
 from qol.publish.memory import LakeMemory, read_memory, require_same_people, write_memory
-from qol.publish.protocol import Published, changed, find_published, publish
+from qol.publish.protocol import Published, changed, find_published, publish, register
 from qol.quality.facts import partition_facts
 from qol.quality.gate import GateInput, run_gate
 from qol.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
@@ -55,10 +54,13 @@ class RunOptions:
     backfill: Window | None = None
     rebuild: tuple[date, date] | None = None
     user_map: UserMap = field(default_factory=lambda: UserMap(()))
+    #: Reads a map that grows while the run works; called once raw is listed, so that it knows everybody in the listing.
+    load_user_map: Callable[[], UserMap] | None = None
     accept: frozenset[str] = frozenset()
     dry_run: bool = False
     job_run_id: str | None = None
     docs: Path | None = None
+    finished: Callable[[Manifest], None] = lambda _: None
     range_bytes: int | None = None
     buckets: int | None = None
 
@@ -104,19 +106,21 @@ def run(
     manifest = _begin(contracts, options)
     work = _Run(lake, contracts, options, manifest, progress)
     try:
-        with lake.lock(manifest.run_id):
-            lake.sweep(STAGING)
+        with lake.lock(manifest.run_id, options.job_run_id):
             try:
+                lake.sweep(STAGING)
                 _run_locked(work, engine)
                 _finish(work)
                 _forget_doubts(work)
             except (Exception, KeyboardInterrupt) as err:
                 manifest.status = "refused" if isinstance(err, RefusedError) else "failed"
                 manifest.error = str(err) if isinstance(err, QolError) else safe_place(err)
-                _finish(work)
+                with suppress(LakeError):  # why the run failed matters more than that its manifest is missing too
+                    _finish(work)
                 raise
             finally:
-                lake.sweep(STAGING)
+                with suppress(LakeError):  # the next run sweeps what is left
+                    lake.sweep(work.staging)  # no more: a run that lost its lock must not take away another's
     except LockedError as err:
         manifest.status, manifest.error = "locked", str(err)
         _finish(work)
@@ -147,6 +151,7 @@ def _begin(contracts: Contracts, options: RunOptions) -> Manifest:
 
 
 def _finish(work: _Run) -> None:
+    work.options.finished(work.manifest)
     if not work.options.dry_run:
         work.lake.put(manifest_key(work.manifest.run_id), work.manifest.to_line())
 
@@ -157,9 +162,10 @@ def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
         published = find_published(lake, [t for t in table_schemas(contracts) if t != "job_runs"])
         work.outdated = outdated_weeks(lake, contracts, published)
         scope = find_scope(lake, options.now, options.raw_days, options.backfill, options.rebuild)
-        _check_people(work, published)
         listing = RawListing((), ()) if scope.window is None else list_raw(lake, contracts, scope.window)
-        _note_listing(manifest, scope, listing)
+        _load_people(work)
+        _check_people(work, published)
+        note_listing(manifest, scope, listing)
     with lake.scratch(manifest.run_id) as scratch:
         size = scope.estimated_bytes(published, listing)
         engine = make_engine(scratch, size)
@@ -169,6 +175,14 @@ def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
         finally:
             engine.close()
     _gate_and_publish(work, published, candidates)
+
+
+def _load_people(work: _Run) -> None:
+    """Give the run the user map of this moment, where it has one that grows."""
+    options = work.options
+    if options.load_user_map is not None:
+        people = options.load_user_map()
+        work.options = replace(options, user_map=people, identities=replace(options.identities, known=people.known))
 
 
 def _check_people(work: _Run, published: Published) -> None:
@@ -181,15 +195,6 @@ def _check_people(work: _Run, published: Published) -> None:
         files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]
         require_append_only(lake, options.user_map, options.identities, before.map_entries, files)
         work.manifest.user_map = {"entries": work.memory.map_entries, "sha256": work.memory.map_digest}
-
-
-def _note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
-    if scope.window is not None:
-        oldest = min((raw.arrival_date for raw in listing.objects), default=None)
-        first = scope.window.first.isoformat() if scope.window.first else oldest
-        manifest.window = ManifestWindow(first, scope.window.last.isoformat())
-    manifest.objects = [ObjectCounts(o.stored.key, o.stored.etag, o.stored.bytes) for o in listing.objects]
-    manifest.skipped = [SkippedObject(s.stored.key, s.stored.bytes, s.reason) for s in listing.skipped]
 
 
 def _compute(
@@ -209,7 +214,7 @@ def _compute(
     with work.stage("ingest"):
         shuffled = engine.shuffle(tasks, MapStep(lake, context, work.staging), len(limits) + 1)
         summaries: list[MapSummary] = shuffled.summaries
-        offsets = _note_tallies(manifest, summaries)
+        offsets = note_tallies(manifest, summaries)
     with work.stage("reduce"):
         touched = {week for summary in summaries for week in summary.weeks}
         touched |= {date.fromisoformat(week) for week in work.memory.weeks_in_doubt} | work.outdated
@@ -218,55 +223,16 @@ def _compute(
         hashed = [raw.hashed_key for raw in listing.objects]
         step = ReduceStep(lake, contracts, work.staging, limits, hashed, offsets, weeks, closed)
         reduced: list[ReduceSummary] = shuffled.reduce(step) if weeks else []
-        _note_kept(manifest, reduced)
+        note_kept(manifest, reduced)
         for part in (part for summary in reduced for part in summary.parts):
             work.expected[part.table, part.date] += part.rows
         with_totals(manifest)
     with work.stage("assemble"):
         rejects = [part for summary in summaries for part in summary.rejects]
         parts = [part for summary in reduced for part in summary.parts] + rejects
-        parts += _emptied_rejects(published, scope, listing, rejects)
+        parts += emptied_rejects(published, scope, listing, rejects)
         jobs = assemble_tasks(parts)
         return engine.map(jobs, AssembleStep(lake, contracts, work.staging, offsets))
-
-
-def _emptied_rejects(published: Published, scope: Scope, listing: RawListing, rejects: list[Part]) -> list[Part]:
-    """Quarantine days of the window that had rejects once and have none now, as parts without a file."""
-    if scope.window is None:
-        return []
-    have = {part.date for part in rejects}
-    days = {day for day in published.dates("rejects") if scope.window.holds(date.fromisoformat(day))}
-    read = {raw.arrival_date for raw in listing.objects}
-    return [Part("rejects", day, "", 0) for day in sorted((days - have) & read)]
-
-
-def _note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> dict[tuple[int, int], int]:
-    """Fill in the manifest's counts; how many lines lie before each range of an object that was split."""
-    offsets: dict[tuple[int, int], int] = {}
-    reasons: Counter[tuple[str, ...]] = Counter()
-    issues: Counter[tuple[str, ...]] = Counter()
-    for summary in summaries:
-        for (_, reason), count in summary.reasons.items():
-            reasons[reason,] += count
-        issues.update(summary.issues)
-        for tally in summary.tallies:
-            counts = manifest.objects[tally.object_index]
-            if tally.start:
-                offsets[tally.object_index, tally.start] = counts.physical_lines
-            for name in ("physical_lines", "lines", "blank", "control", "rejected"):
-                setattr(counts, name, getattr(counts, name) + getattr(tally, name))
-    manifest.rejects_by_reason = unpack_counts(reasons)
-    manifest.field_issues = unpack_counts(issues)
-    return offsets
-
-
-def _note_kept(manifest: Manifest, reduced: list[ReduceSummary]) -> None:
-    """What arrived at the reduce and won, and what arrived and lost; counted there, not derived from the lines."""
-    for summary in reduced:
-        for index, came in summary.came.items():
-            kept = summary.kept[index]
-            manifest.objects[index].kept += kept
-            manifest.objects[index].superseded += came - kept
 
 
 def _gate_and_publish(work: _Run, published: Published, candidates: list[Candidate]) -> None:
@@ -278,6 +244,8 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
     ]
     manifest.weeks = sorted({iso_week(monday_of(date.fromisoformat(c.date))) for c in fresh if c.table != "rejects"})
     manifest.status = "nothing_to_do"
+    if not options.dry_run:
+        register(lake, [candidate for candidate in candidates if candidate not in fresh])
     if not fresh:
         return
     with work.stage("gate"):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
+from qol.frames import DAMAGED
 from qol.ingest.listing import RawListing, Window
 from qol.lake.base import Lake
+from qol.publish.assemble import Part
 from qol.publish.manifest import ManifestHead, read_heads
 from qol.publish.protocol import Published
 from qol.transform.weeks import WEEK, is_closed, iso_week, monday_of
@@ -20,6 +22,7 @@ from qol.transform.weeks import WEEK, is_closed, iso_week, monday_of
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
 BUCKET_BYTES = 224 * 2**20
+FOOTERS_AT_ONCE = 8
 GZIP_RATIO = 8
 PARQUET_RATIO = 6
 
@@ -108,10 +111,14 @@ def affected_weeks(scope: Scope, published: Published, touched: set[date], now: 
 def outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
     """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
     names = {table: [c.name for c in table_schemas(contracts)[table]] for table in ("daily_metrics", "weekly_metrics")}
+    files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
+    # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
+    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
+        found = list(pool.map(lambda file: _column_names(lake, file[2]), files))
     return {
         date.fromisoformat(day)
-        for (table, day), stored in published.files.items()
-        if table in names and _column_names(lake, stored.key) != names[table]
+        for (table, day, _), columns in zip(files, found, strict=True)
+        if columns != names[table]
     }
 
 
@@ -119,8 +126,18 @@ def _column_names(lake: Lake, key: str) -> list[str]:
     """The columns of a published file; none when it is damaged, so that it is written again."""
     try:
         return list(pq.read_schema(lake.open_table(key)).names)
-    except pa.ArrowInvalid:
+    except DAMAGED:
         return []
+
+
+def emptied_rejects(published: Published, scope: Scope, listing: RawListing, rejects: list[Part]) -> list[Part]:
+    """Quarantine days of the window that had rejects once and have none now, as parts without a file."""
+    if scope.window is None:
+        return []
+    have = {part.date for part in rejects}
+    days = {day for day in published.dates("rejects") if scope.window.holds(date.fromisoformat(day))}
+    read = {raw.arrival_date for raw in listing.objects}
+    return [Part("rejects", day, "", 0) for day in sorted((days - have) & read)]
 
 
 def closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) -> frozenset[date]:

@@ -1,10 +1,13 @@
-"""Athena's SQL on a local lake: checked, translated to DuckDB, and run where it can read nothing but the tables."""
+"""Athena's SQL on a lake: checked, translated to DuckDB, and run where it can read nothing but the tables."""
 
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,7 +17,7 @@ from sqlglot import exp
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Column, Contracts
 from qol.errors import UsageError
-from qol.lake import LocalLake
+from qol.lake import Lake, LocalLake
 from qol.publish.manifest import RUNS
 from qol.publish.protocol import find_published
 
@@ -32,26 +35,48 @@ class Answer:
     rows: Iterator[tuple[Any, ...]]
 
 
-def ask(lake: LocalLake, contracts: Contracts, sql: str) -> Answer:
+def ask(lake: Lake, contracts: Contracts, sql: str) -> Answer:
     """The answer to one SELECT in Athena's dialect; UsageError for anything else, and for what DuckDB refuses."""
     tables = {name.lower(): name for name in table_schemas(contracts)}
     statement = _checked(sql, tables)
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
-    connection = _database(lake, contracts, used)
-    try:
-        cursor = connection.execute(statement.sql(dialect="duckdb"))
+    keys = {table: _keys(lake, table) for table in used}
+    with ExitStack() as copies:
+        connection = _database(_as_folder(lake, keys, copies), contracts, keys)
+        try:
+            cursor = connection.execute(statement.sql(dialect="duckdb"))
+        except duckdb.Error as err:
+            raise _refused(err) from None
         names = tuple(column[0] for column in cursor.description or ())
-        return Answer(names, _rows(cursor))
-    except duckdb.Error as err:
-        raise _refused(err) from None
+        return Answer(names, _rows(cursor, copies.pop_all()))
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    try:
-        while rows := cursor.fetchmany(_BATCH_ROWS):
-            yield from rows
-    except duckdb.Error as err:
-        raise _refused(err) from None
+def _keys(lake: Lake, table: str) -> list[str]:
+    """The objects that hold a table."""
+    if table == "job_runs":
+        return [stored.key for stored in lake.children(RUNS).objects if stored.key.endswith(".json")]
+    return sorted(stored.key for stored in find_published(lake, [table]).files.values())
+
+
+def _as_folder(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> LocalLake:
+    """The lake itself when it is a folder, else a copy of those objects that goes when `copies` ends."""
+    if isinstance(lake, LocalLake):
+        return lake
+    folder = Path(copies.enter_context(tempfile.TemporaryDirectory(prefix="qol-query-")))
+    for key in (key for of_table in keys.values() for key in of_table):
+        place = folder / key
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(lake.read(key))
+    return LocalLake(folder)
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, copies: ExitStack) -> Iterator[tuple[Any, ...]]:
+    with copies:
+        try:
+            while rows := cursor.fetchmany(_BATCH_ROWS):
+                yield from rows
+        except duckdb.Error as err:
+            raise _refused(err) from None
 
 
 def _refused(err: duckdb.Error) -> UsageError:
@@ -90,19 +115,15 @@ def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -
     table.set("catalog", None)
 
 
-def _database(lake: LocalLake, contracts: Contracts, used: set[str]) -> duckdb.DuckDBPyConnection:
+def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str]]) -> duckdb.DuckDBPyConnection:
     """A database in memory with the used tables as views; from then on it opens only the folders of tables."""
     connection = duckdb.connect(":memory:")
     connection.execute(f"CREATE SCHEMA {DATABASE}")
     connection.execute("SET TimeZone = 'UTC'")
-    published = find_published(lake, used - {"job_runs"})
-    for table in sorted(used):
-        columns = table_schemas(contracts)[table]
-        files = sorted(str(lake.path(stored.key)) for (name, _), stored in published.files.items() if name == table)
-        if table == "job_runs":
-            files = [str(lake.path(s.key)) for s in lake.children(RUNS).objects if s.key.endswith(".json")]
-        connection.execute(_view(table, columns, files))
-    folders = ", ".join(_text(f"{lake.path(folder)}/") for folder in ("processed", "quarantine/rows", RUNS))
+    for table in sorted(keys):
+        files = [lake.location(key) for key in keys[table]]
+        connection.execute(_view(table, table_schemas(contracts)[table], files))
+    folders = ", ".join(_text(f"{lake.location(folder)}/") for folder in ("processed", "quarantine/rows", RUNS))
     connection.execute(f"SET allowed_directories = [{folders}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

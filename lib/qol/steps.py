@@ -16,9 +16,11 @@ from qol.contracts.columns import arrow_schema, record_columns, table_schemas
 from qol.contracts.model import Contracts, SourceContract
 from qol.engine.base import Mapped
 from qol.frames import known_columns, no_rows, positive_zeros
+from qol.ingest.collect import IngestContext, Tally, row_schema
 from qol.ingest.lines import ObjectRange
-from qol.ingest.task import IngestContext, Tally, ingest, row_schema
+from qol.ingest.task import ingest
 from qol.lake.base import Lake
+from qol.lateness import count_days
 from qol.publish.assemble import Candidate, Part, assemble, partition_key, stage_part
 from qol.transform.daily import daily
 from qol.transform.merge import merge, to_records
@@ -35,6 +37,7 @@ class MapSummary:
     issues: Counter[tuple[str, str, str]]
     weeks: set[date]
     rejects: list[Part]
+    lateness: Counter[int]
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,10 @@ class MapStep:
         result = ingest(self.lake, self.context, parts)
         blocks: dict[int, list[tuple[str, bytes]]] = {}
         weeks: set[date] = set()
+        lateness: Counter[int] = Counter()
         for name, rows in result.rows.items():
             weeks |= _weeks(rows)
+            lateness += count_days(rows)
             filled = known_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
@@ -59,7 +64,7 @@ class MapStep:
             stage_part(self.lake, self.staging, "rejects", str(day), rows)
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
         ]
-        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects)
+        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects, lateness)
         return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
 
 

@@ -9,9 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import qol
 from qol.cli import show
+from qol.cli.app import app
 from qol.cli.show import clean
 
 _START = "from qol.cli import main; main()"
@@ -41,6 +43,15 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     for command in ("sample", "run", "backfill", "rebuild", "query", "runs", "rejects", "why", "contracts", "doctor"):
         assert f" {command} " in ended.stdout
     assert "3 refused by the gate" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "backfill", "rebuild", "query", "runs", "rejects", "why", "doctor", "sample"]
+)
+def test_every_command_shows_its_help(command: str) -> None:
+    ended = CliRunner().invoke(app, [command, "--help"])
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert f"Usage: root {command} " in ended.stdout
 
 
 def test_a_stream_that_is_not_utf8_gets_question_marks_not_a_crash(tmp_path: Path) -> None:

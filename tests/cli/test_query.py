@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,12 @@ def test_a_failure_while_rows_are_read_is_a_usage_error(ask: Qol) -> None:
 
 def test_raw_items_come_with_a_warning(ask: Qol) -> None:
     assert ask("SELECT raw FROM rejects").err == "Raw items may hold personal data: do not pass them on.\n"
+
+
+def test_without_its_libraries_a_query_says_what_to_install(
+    qol: Qol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    monkeypatch.delitem(sys.modules, "qol.query", raising=False)
+    ended = qol("query", "SELECT 1", "--lake", tmp_path)
+    assert (ended.code, ended.err) == (2, "qol query: duckdb is not installed; allowed: install qol-lake[query]\n")

@@ -163,6 +163,15 @@ def test_the_user_map_gives_ids_and_needs_the_key_too(run: Qol, lake: Path, tmp_
     )
 
 
+@pytest.mark.usefixtures("no_gate")
+def test_a_map_in_a_table_is_read_by_the_run_itself_once_raw_is_listed(run: Qol, lake: Path) -> None:
+    ended = run("--user-map", "dynamodb:")
+    assert ended.code == 2
+    assert "--user-map dynamodb:: names no table; allowed: dynamodb:<table>" in ended.err
+    assert "Stage: list." in ended.err
+    assert run("--user-map", "").code == 2
+
+
 def test_a_refused_run_exits_3_names_the_check_and_how_to_overrule_it(qol: Qol, tmp_path: Path) -> None:
     lake, options = tmp_path / "lake", ("--now", CLOCK)
     write_lines(lake, "2026-11-10", [daily_record(f"u{number}") for number in range(25)])
@@ -258,7 +267,9 @@ def test_a_scope_the_wrong_way_round_exits_2(qol: Qol, lake: Path, words: list[s
 
 
 def test_no_lake_and_a_lake_that_is_not_there_exit_2(qol: Qol, tmp_path: Path) -> None:
-    assert qol("run").err == "--lake: not given; allowed: a folder, by --lake or the environment variable QOL_LAKE\n"
+    assert qol("run").err == (
+        "--lake: not given; allowed: a folder or s3://bucket[/prefix], by --lake or the environment variable QOL_LAKE\n"
+    )
     ended = qol("run", "--lake", tmp_path / "typo")
     assert (ended.code, "no such folder" in ended.err) == (2, True)
     assert not (tmp_path / "typo").exists()

@@ -13,11 +13,12 @@ from unittest.mock import patch
 
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
-from qol.ingest import task
+from qol.ingest import batches
+from qol.ingest.collect import IngestContext, Ingested, Tally
 from qol.ingest.lines import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.people import Identities
-from qol.ingest.task import IngestContext, Ingested, Tally, ingest
+from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
 CONTRACTS = load_contracts(Path(__file__).parents[2] / "schemas")
@@ -38,6 +39,8 @@ class MemoryLake:
 
     def __init__(self, objects: Mapping[str, bytes]) -> None:
         self._objects = objects
+
+    reads_at_once = 1
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         end = None if length is None else start + length
@@ -103,8 +106,8 @@ def read_tasks(
     """What tasks give together; `fast` sends all lines to the fast path first, or none."""
     lake, identities = cast("Lake", MemoryLake(objects)), Identities(KEY, dict(known))
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
-    least = {True: 1, False: 10**9, None: task.FAST_FROM_LINES}[fast]
-    with patch.object(task, "FAST_FROM_LINES", least):
+    least = {True: 1, False: 10**9, None: batches.FAST_FROM_LINES}[fast]
+    with patch.object(batches, "FAST_FROM_LINES", least):
         return gathered([ingest(lake, setting, parts) for parts in tasks])
 
 

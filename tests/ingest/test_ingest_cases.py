@@ -17,11 +17,12 @@ import pytest
 import yaml
 
 from qol.contracts.reasons import REJECT_REASONS
+from qol.ingest.collect import IngestContext, unpack_counts
 from qol.ingest.lines import MAX_LINE_BYTES
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.parse import Reason
 from qol.ingest.people import Identities
-from qol.ingest.task import IngestContext, ingest, unpack_counts
+from qol.ingest.task import ingest
 from qol.lake.local import LocalLake
 
 from .feed import CONTRACTS, KEY, KNOWN, Fed, Row, daily, feed, gathered, lines

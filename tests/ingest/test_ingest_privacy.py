@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qol.ingest import task
+from qol.ingest.collect import IngestContext
 from qol.ingest.people import Identities
 from qol.ingest.records import MOST_NAMES
 
@@ -105,7 +105,7 @@ def test_a_reject_names_its_place_and_reason_only(text: bytes) -> None:
 
 def test_what_a_task_carries_prints_no_secret() -> None:
     known: dict[tuple[str, str], tuple[str, str | None]] = {("garmin", PERSON): ("P1", None)}
-    context = task.IngestContext(CONTRACTS, Identities(KEY, known), "Asia/Tokyo", ())
+    context = IngestContext(CONTRACTS, Identities(KEY, known), "Asia/Tokyo", ())
     context.people("garmin")[PERSON]
     assert PERSON not in repr(context)
     assert repr(KEY) not in repr(context)

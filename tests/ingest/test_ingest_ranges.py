@@ -174,7 +174,7 @@ def test_garbage_after_a_compressed_object_is_one_reject_after_its_lines() -> No
 
 def chunks(data: bytes, start: int, end: int) -> list[LineChunk]:
     part = ObjectRange(0, "k", "garmin_dailies", "2026-11-10", len(data), start, end)
-    return list(read_lines(MemoryLake({"k": data}), part))  # type: ignore[arg-type]
+    return list(read_lines(MemoryLake({"k": data}), part))
 
 
 def test_a_range_holds_the_lines_that_start_in_it() -> None:

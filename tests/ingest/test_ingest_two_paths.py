@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.contracts.model import Contracts, SourceContract
+from qol.ingest.batches import FAST_FROM_LINES
 from qol.ingest.fast import LEARN_AFTER, FastReader
 from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader
-from qol.ingest.task import FAST_FROM_LINES
 
 from .feed import CONTRACTS, KEY, Fed, daily, feed, lines
 from .wild import DATE_AND_OFFSET, EVERYTHING, NO_DAY, SLOW, START_ONLY, WILD, records, sound, spoiled, to_text

@@ -74,5 +74,5 @@ def test_a_lake_travels_to_other_processes(tmp_path: Path) -> None:
 
 
 def test_a_place_no_edge_knows_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="found scheme 'ftp'; allowed: a folder"):
+    with pytest.raises(UsageError, match="found scheme 'ftp'; allowed: a folder or s3"):
         open_lake("ftp://somewhere/lake")

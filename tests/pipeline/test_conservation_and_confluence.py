@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.builders import daily_record, night_record, published_files, run_lake, write_lines
 
-pytestmark = pytest.mark.usefixtures("no_gate")
+pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 PROPERTY = settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # a failing example is small already; shrinking whole runs takes minutes

@@ -18,10 +18,11 @@ from qol.ingest.listing import Window
 from qol.ingest.people import Identities
 from qol.ingest.user_map import UserMap
 from qol.lake import LocalLake
+from qol.lake.s3 import S3Lake
 from qol.publish.manifest import ObjectCounts, manifest_schema, read_manifests, with_totals
 from tests.builders import KEY, daily_record, night_record, published_files, run_lake, user_id, write_lines
 
-pytestmark = pytest.mark.usefixtures("no_gate")
+pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
 
 
@@ -177,6 +178,29 @@ def test_files_of_an_older_shape_are_written_again(tmp_path: Path, monkeypatch: 
     assert "steps_sum" in _weekly(tmp_path).columns
 
 
+def test_a_published_file_with_a_broken_footer_is_written_again(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    before = published_files(tmp_path)
+    (tmp_path / WEEKLY).write_bytes(b"PAR1" + b"\xff" * 64 + (64).to_bytes(4, "little") + b"PAR1")
+    assert run_lake(tmp_path).weeks == ["2026-W46"]
+    assert published_files(tmp_path) == before
+
+
+@pytest.mark.folder_only
+def test_a_run_sweeps_at_its_end_only_what_it_staged_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+
+    def another_run_stages(*_: Any) -> list[Any]:
+        (tmp_path / "_staging/another-run").mkdir()
+        (tmp_path / "_staging/another-run/part.arrow").write_bytes(b"1")
+        return []
+
+    monkeypatch.setattr("qol.pipeline.run_gate", another_run_stages)
+    run_lake(tmp_path)
+    assert [path.name for path in (tmp_path / "_staging").iterdir()] == ["another-run"]
+
+
 def test_a_file_of_others_in_a_published_partition_stops_the_run_by_name(tmp_path: Path) -> None:
     stranger = tmp_path / "processed/weekly/date=2026-11-09/part-1234.snappy.parquet"
     stranger.parent.mkdir(parents=True)
@@ -185,6 +209,7 @@ def test_a_file_of_others_in_a_published_partition_stops_the_run_by_name(tmp_pat
         run_lake(tmp_path)
 
 
+@pytest.mark.folder_only
 def test_a_second_run_at_the_same_time_is_turned_away_and_says_so_in_its_manifest(tmp_path: Path) -> None:
     with LocalLake(tmp_path).lock("the-first-run"), pytest.raises(LockedError, match="the-first-run"):
         run_lake(tmp_path)
@@ -288,6 +313,7 @@ def test_another_key_is_refused_even_after_a_first_run_that_died_while_publishin
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     with monkeypatch.context() as patch:
         patch.setattr(LocalLake, "register", _die)
+        patch.setattr(S3Lake, "register", _die)
         with pytest.raises(RuntimeError):
             run_lake(tmp_path)
     with pytest.raises(UsageError, match="not the key that earlier runs of this lake used"):
@@ -308,6 +334,7 @@ def test_weeks_of_a_backfill_that_died_while_publishing_are_repaired_by_a_plain_
     window = Window(date(2026, 9, 1), date(2026, 9, 1))
     with monkeypatch.context() as patch:
         patch.setattr(LocalLake, "register", _die)
+        patch.setattr(S3Lake, "register", _die)
         with pytest.raises(RuntimeError):
             run_lake(tmp_path, trigger="backfill", backfill=window)
     assert run_lake(tmp_path).weeks == ["2026-W36"]
@@ -343,10 +370,12 @@ def test_an_object_that_became_shorter_while_it_was_read_fails_the_run(
 ) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1"), daily_record("u2")])
     monkeypatch.setattr(LocalLake, "read", lambda *_: b"")
+    monkeypatch.setattr(S3Lake, "read", lambda *_: b"")
     with pytest.raises(LakeError, match="ends after 0 bytes, listed with"):
         run_lake(tmp_path)
 
 
+@pytest.mark.folder_only
 def test_names_that_are_not_utf8_and_links_that_lead_nowhere_or_back_do_not_stop_a_run(tmp_path: Path) -> None:
     folder = write_lines(tmp_path, "2026-11-10", [daily_record("u1")]).parent
     Path(bytes(folder).decode() + "/bad\udcff.jsonl").write_text("{}")

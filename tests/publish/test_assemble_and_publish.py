@@ -116,7 +116,7 @@ def test_records_become_visible_before_daily_and_daily_before_weekly(tmp_path: P
     order: list[str] = []
 
     class Watched(LocalLake):
-        def register(self, table: str, date: str) -> None:
+        def register(self, table: str, date: str, key: str) -> None:
             order.append(table)
 
     lake = Watched(tmp_path)

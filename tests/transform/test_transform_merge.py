@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import record_columns
-from qol.ingest.task import row_schema
+from qol.ingest.collect import row_schema
 from qol.transform.merge import merge, to_records
 
 from .builders import CONTRACTS, Row, a_day, a_night, delivered, merged, monday, records, utc
@@ -130,11 +130,13 @@ def test_a_line_that_holds_versions_nothing_tells_apart_gives_the_same_one_in_an
     assert only("dailies", line, line)["steps"] == 0
 
 
-def test_read_again_under_a_newer_contract_the_row_with_the_new_column_replaces_the_old_one() -> None:
+@pytest.mark.parametrize(
+    ("old", "new"), [(None, 7), (7, None), (900, 7)], ids=["a new column", "now refused", "mended"]
+)
+def test_a_line_that_is_read_again_under_a_changed_contract_replaces_its_old_row(old: Any, new: Any) -> None:
     row = a_day("2026-11-09", steps=9000, raw_object="a")
-    old = records("dailies", [row])
-    outcome = merged("dailies", [row | {"floors": 7}], start=old)
-    assert outcome.records["floors"].to_list() == [7]
+    outcome = merged("dailies", [row | {"floors": new}], start=records("dailies", [row | {"floors": old}]))
+    assert outcome.records["floors"].to_list() == [new]
     assert outcome.kept.rows() == [(0, 1, 1)]
 
 

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from qol import __version__
-from qol.cli import contract_commands, doctor, look_commands, run_commands, sample_command, why_command
+from qol.cli import (
+    cloud_commands,
+    contract_commands,
+    doctor,
+    look_commands,
+    restore_command,
+    run_commands,
+    sample_command,
+    why_command,
+)
 from qol.cli.failures import Commands
 
 GOOD_TO_KNOW = (
@@ -30,12 +39,14 @@ app.command("sample")(sample_command.sample)
 app.command("run")(run_commands.run)
 app.command("backfill")(run_commands.backfill)
 app.command("rebuild")(run_commands.rebuild)
+app.command("restore")(restore_command.restore)
 app.command("query")(look_commands.query)
 app.command("runs")(look_commands.runs)
 app.command("rejects")(look_commands.rejects)
 app.command("why")(why_command.why)
 app.command("doctor")(doctor.doctor)
 app.add_typer(contract_commands.app, name="contracts")
+app.add_typer(cloud_commands.app, name="cloud")
 
 
 def _version(asked: bool) -> None:

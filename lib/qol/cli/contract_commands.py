@@ -105,7 +105,7 @@ def docs(
     schemas: SchemasOption = None,
     only_check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is stale.")] = False,
 ) -> None:
-    """Write the files generated from the contracts: the catalog page and one flat file per table."""
+    """Write the files generated from the contracts: the catalog page, a flat file per table, the webhook's routes."""
     from qol.contracts.flat_tables import stale_files, write_generated
 
     contracts = _load(schemas)

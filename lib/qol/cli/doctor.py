@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import platform
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from qol.cli.show import table
 from qol.errors import ContractError, LockedError, QolError
 
 if TYPE_CHECKING:
-    from qol.lake import LocalLake
+    from qol.lake import Lake
 
 _DISTRIBUTION = "qol-lake"
 _PIN = re.compile(r"([A-Za-z0-9_.-]+)==([^;\s]+)(.*)")
@@ -117,7 +116,7 @@ def _lake(uri: str | None) -> Iterator[Finding]:
     yield _last_run(lake)
 
 
-def _key(lake: LocalLake | None) -> Finding:
+def _key(lake: Lake | None) -> Finding:
     """How long the key is, never what it is."""
     from qol.ingest.user_map import MIN_KEY_BYTES
 
@@ -130,17 +129,21 @@ def _key(lake: LocalLake | None) -> Finding:
     return Finding("pseudonym key", f"{len(named)} bytes in {place}" if named else "not set", "" if enough else advice)
 
 
-def _access(lake: LocalLake) -> Finding:
+def _access(lake: Lake) -> Finding:
+    probe = f"_staging/doctor-{os.getpid()}"
     try:
         raw = len(lake.children("raw/").folders)
-        with tempfile.TemporaryFile(dir=lake.root):
+        with lake.create(probe):
             pass
+        lake.delete(probe)
     except OSError as err:
         return Finding("lake", f"{lake.uri}: {err.strerror}", "give this user the right to read and write there")
+    except QolError as err:
+        return Finding("lake", str(err), "give this role the right to read and write there")
     return Finding("lake", f"{lake.uri}: readable, writable{'' if raw else ', no raw/ folder yet'}")
 
 
-def _lock(lake: LocalLake) -> Finding:
+def _lock(lake: Lake) -> Finding:
     try:
         with lake.lock("doctor"):
             return Finding("lock", "free")
@@ -150,7 +153,7 @@ def _lock(lake: LocalLake) -> Finding:
         return Finding("lock", str(err.strerror), "give this user the right to write below _locks/")
 
 
-def _last_run(lake: LocalLake) -> Finding:
+def _last_run(lake: Lake) -> Finding:
     import msgspec
 
     from qol.publish.manifest import read_heads

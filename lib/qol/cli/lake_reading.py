@@ -14,7 +14,7 @@ from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
 from qol.frames import no_rows
 from qol.ingest.listing import RAW
-from qol.lake import LocalLake
+from qol.lake import Lake
 from qol.publish.assemble import partition_key
 from qol.publish.manifest import TableFile, read_manifests
 from qol.publish.protocol import find_published
@@ -22,7 +22,7 @@ from qol.trace import Found, fields_behind, raw_names
 from qol.transform.weeks import iso_week
 
 
-def find_person(lake: LocalLake, contracts: Contracts, user_id: str, monday: date, now: datetime) -> Found:
+def find_person(lake: Lake, contracts: Contracts, user_id: str, monday: date, now: datetime) -> Found:
     """One person's week: the weekly row as it is stored, daily rows and records with the contracts' columns."""
     day = monday.isoformat()
     weekly = partition_key("weekly_metrics", day)
@@ -41,7 +41,7 @@ def find_person(lake: LocalLake, contracts: Contracts, user_id: str, monday: dat
     )
 
 
-def person_rows(lake: LocalLake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
+def person_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
     """Rows of a person in a partition, with the contract's columns whatever the file has; empty without a file."""
     empty = no_rows(table_schemas(contracts)[table])
     key = partition_key(table, day)
@@ -52,11 +52,11 @@ def person_rows(lake: LocalLake, contracts: Contracts, table: str, day: str, use
     return pl.concat([empty, found.select(pl.col(name).cast(empty.schema[name]) for name in known)], how="diagonal")
 
 
-def _of_person(lake: LocalLake, key: str, user_id: str) -> Any:
+def _of_person(lake: Lake, key: str, user_id: str) -> Any:
     return pq.read_table(lake.open_table(key), filters=[("user_id", "=", user_id)])
 
 
-def _weeks_of(lake: LocalLake, user_id: str) -> Iterator[date]:
+def _weeks_of(lake: Lake, user_id: str) -> Iterator[date]:
     """Weeks in which a person has daily rows."""
     for day in sorted(find_published(lake, ["daily_metrics"]).dates("daily_metrics")):
         file = lake.open_table(partition_key("daily_metrics", day))
@@ -64,7 +64,7 @@ def _weeks_of(lake: LocalLake, user_id: str) -> Iterator[date]:
             yield date.fromisoformat(day)
 
 
-def raw_keys(lake: LocalLake, hashes: Iterable[str]) -> dict[str, str]:
+def raw_keys(lake: Lake, hashes: Iterable[str]) -> dict[str, str]:
     """Keys of raw objects by their SHA-256: of those in the lake, else of those a manifest names."""
     missing, found = set(hashes), dict[str, str]()
     for key in _all_keys(lake):
@@ -77,13 +77,13 @@ def raw_keys(lake: LocalLake, hashes: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _all_keys(lake: LocalLake) -> Iterator[str]:
+def _all_keys(lake: Lake) -> Iterator[str]:
     yield from (stored.key for stored in lake.walk(RAW))
     for manifest in read_manifests(lake):
         yield from (counted.key for counted in manifest.objects)
 
 
-def read_rejects(lake: LocalLake, contracts: Contracts, days: Collection[str] | None = None) -> pl.DataFrame:
+def read_rejects(lake: Lake, contracts: Contracts, days: Collection[str] | None = None) -> pl.DataFrame:
     """Rejects of arrival days, or of all, without their raw bytes, with `date` and `row` (their place in the file)."""
     columns = [column for column in table_schemas(contracts)["rejects"] if column.name != "raw"]
     empty = no_rows(columns)
@@ -96,7 +96,7 @@ def read_rejects(lake: LocalLake, contracts: Contracts, days: Collection[str] | 
     return pl.concat(frames)
 
 
-def newest_rejects(lake: LocalLake, contracts: Contracts, days: Collection[str], keys: set[str]) -> dict[str, str]:
+def newest_rejects(lake: Lake, contracts: Contracts, days: Collection[str], keys: set[str]) -> dict[str, str]:
     """The place of the newest reject of each reason among raw objects of arrival days."""
     rows = read_rejects(lake, contracts, days).filter(pl.col("raw_object").is_in(sorted(keys)))
     ordered = rows.sort("date", "raw_object", "line_number", nulls_last=True)
@@ -104,14 +104,14 @@ def newest_rejects(lake: LocalLake, contracts: Contracts, days: Collection[str],
     return {reason: f"{key}:{line}" for reason, key, line in places}
 
 
-def raw_of_rejects(lake: LocalLake, day: str) -> list[bytes]:
+def raw_of_rejects(lake: Lake, day: str) -> list[bytes]:
     """Raw bytes of an arrival day's rejects, in the order of their file."""
     raw: list[bytes] = pq.read_table(lake.open_table(partition_key("rejects", day)), columns=["raw"])["raw"].to_pylist()
     return raw
 
 
 def example_of_issue(
-    lake: LocalLake, contracts: Contracts, record: str, raw_name: str, files: list[TableFile]
+    lake: Lake, contracts: Contracts, record: str, raw_name: str, files: list[TableFile]
 ) -> tuple[str, str, str] | None:
     """Person, week and metric of a kept record with that issue, in the newest of the weeks that have a weekly file."""
     contract = contracts.by_name.get(record)

@@ -18,7 +18,7 @@ from qol.contracts.reasons import REJECT_REASONS
 from qol.errors import UsageError
 
 if TYPE_CHECKING:
-    from qol.lake import LocalLake
+    from qol.lake import Lake
     from qol.publish.manifest import Manifest
     from qol.query import Answer
 
@@ -35,7 +35,13 @@ def query(
 ) -> None:
     """Ask the lake's tables as Athena would: weekly_metrics, daily_metrics, records_*, rejects, job_runs."""
     from qol.contracts.load import load_contracts
-    from qol.query import ask
+
+    try:
+        from qol.query import ask
+    except ModuleNotFoundError as err:
+        if err.name not in ("duckdb", "sqlglot"):
+            raise
+        raise UsageError(f"qol query: {err.name} is not installed; allowed: install qol-lake[query]") from None
 
     answer = ask(open_existing(lake), load_contracts(), sql)
     if "raw" in answer.columns:
@@ -117,7 +123,7 @@ def runs(
     say(f"One of them whole: {command('runs', rows[0][0], '--lake', opened.uri)}")
 
 
-def _run_keys(lake: LocalLake) -> list[str]:
+def _run_keys(lake: Lake) -> list[str]:
     from qol.publish.manifest import RUNS
 
     return sorted((o.key for o in lake.children(RUNS).objects if o.key.endswith(".json")), reverse=True)
@@ -127,7 +133,7 @@ def _name(key: str) -> str:
     return key.rpartition("/")[2].removesuffix(".json")
 
 
-def _read(lake: LocalLake, key: str) -> Manifest | None:
+def _read(lake: Lake, key: str) -> Manifest | None:
     """A manifest, or None when the file is not one."""
     import msgspec
 
@@ -139,7 +145,7 @@ def _read(lake: LocalLake, key: str) -> Manifest | None:
         return None
 
 
-def _run_row(lake: LocalLake, key: str) -> Sequence[Any]:
+def _run_row(lake: Lake, key: str) -> Sequence[Any]:
     manifest = _read(lake, key)
     if manifest is None:
         return _name(key), "not readable", "", "", "", None, None, None
@@ -150,7 +156,7 @@ def _run_row(lake: LocalLake, key: str) -> Sequence[Any]:
     return manifest.run_id, manifest.status, manifest.trigger, manifest.week, span, *counts
 
 
-def _show_run(lake: LocalLake, run_id: str) -> None:
+def _show_run(lake: Lake, run_id: str) -> None:
     from qol.cli.manifest_report import show_manifest
     from qol.contracts.load import load_contracts
 
@@ -160,7 +166,7 @@ def _show_run(lake: LocalLake, run_id: str) -> None:
     show_manifest(lake, load_contracts(), manifest)
 
 
-def find_run(lake: LocalLake, run_id: str) -> str:
+def find_run(lake: Lake, run_id: str) -> str:
     """The key of the one manifest whose run id starts so; UsageError when none or several do."""
     keys = _run_keys(lake)
     found = [key for key in keys if _name(key).startswith(run_id)]
@@ -204,7 +210,7 @@ def rejects(
         _list_rejects(opened, rows, limit, show_raw=show_raw)
 
 
-def _count_rejects(lake: LocalLake, rows: list[dict[str, Any]]) -> None:
+def _count_rejects(lake: Lake, rows: list[dict[str, Any]]) -> None:
     counted = Counter((row["reason"], f"{row['source']}_{row['record']}", row["date"]) for row in rows)
     ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     heads = ("reason", "record", "arrival day", "items", "meaning")
@@ -212,7 +218,7 @@ def _count_rejects(lake: LocalLake, rows: list[dict[str, Any]]) -> None:
     say(f"Where they are: {command('rejects', '--lake', lake.uri, '--reason', ordered[0][0][0])}")
 
 
-def _list_rejects(lake: LocalLake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
+def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
     from qol.cli.lake_reading import raw_of_rejects
 
     shown = [
@@ -221,7 +227,7 @@ def _list_rejects(lake: LocalLake, rows: list[dict[str, Any]], limit: int, *, sh
     ]
     table("Rejected items", ("raw line", "item", "reason", "what was found"), shown)
     more = f"; --limit shows more than {limit}" if len(rows) > limit else ""
-    say(f"{count(len(rows), 'item')}{more}. The copy of an item is in {lake.path('quarantine/rows')}.")
+    say(f"{count(len(rows), 'item')}{more}. The copy of an item is in {lake.location('quarantine/rows')}.")
     if show_raw:
         warn(_PERSONAL, style="yellow")
         raw = {row["date"]: raw_of_rejects(lake, row["date"]) for row in rows[:limit]}

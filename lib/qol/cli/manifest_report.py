@@ -12,10 +12,10 @@ from qol.publish.manifest import Manifest, manifest_key
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
-    from qol.lake import LocalLake
+    from qol.lake import Lake
 
 
-def show_manifest(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> None:
+def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
     """Facts, error, tables, counts, rejects, issues, checks, objects, stages."""
     table(f"Run {manifest.run_id}", ("what", "value"), _facts(manifest))
     if manifest.error:
@@ -31,7 +31,7 @@ def show_manifest(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> 
     objects = [(counted.key, *[getattr(counted, name) for name in RUN_COUNTS]) for counted in manifest.objects]
     if objects:
         table("Raw objects", ("key", *RUN_COUNTS), objects)
-    say(f"Manifest   {lake.path(manifest_key(manifest.run_id))}")
+    say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
 
 
 def _facts(manifest: Manifest) -> list[Sequence[Any]]:

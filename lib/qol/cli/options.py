@@ -13,13 +13,14 @@ import typer
 from qol.errors import UsageError
 
 if TYPE_CHECKING:
-    from qol.lake import LocalLake
+    from qol.lake import Lake
 
 KEY_FILE = "_keys/pseudonym.key"
 KEY_VARIABLE = "QOL_PSEUDONYM_KEY"
 
 LakeOption = Annotated[
-    str | None, typer.Option("--lake", envvar="QOL_LAKE", help="The lake: a folder.", show_default=False)
+    str | None,
+    typer.Option("--lake", envvar="QOL_LAKE", help="The lake: a folder, or s3://bucket/prefix.", show_default=False),
 ]
 NowOption = Annotated[
     str | None, typer.Option("--now", help="The clock, ISO 8601 with its zone; by default the real one.")
@@ -35,19 +36,18 @@ SchemasOption = Annotated[
 ]
 
 
-def open_existing(uri: str | None) -> LocalLake:
-    """The lake named by --lake or QOL_LAKE; UsageError when none is named or nothing is there."""
-    from qol.lake import LocalLake, open_lake
+def open_existing(uri: str | None, *, kms_key: str | None = None, database: str | None = None) -> Lake:
+    """The lake named by --lake or QOL_LAKE; UsageError when none is named or nothing is there.
+
+    `kms_key` encrypts what is published and `database` is the catalog where partitions are registered; both on S3 only.
+    """
+    from qol.lake import open_lake
 
     if not uri:
-        raise UsageError("--lake: not given; allowed: a folder, by --lake or the environment variable QOL_LAKE")
-    lake = open_lake(uri)
-    assert isinstance(lake, LocalLake)
-    if not lake.root.is_dir():
         raise UsageError(
-            f"--lake {uri}: no such folder; allowed: a lake's folder (`qol sample --lake {uri}` makes one)"
+            "--lake: not given; allowed: a folder or s3://bucket[/prefix], by --lake or the environment variable QOL_LAKE"
         )
-    return lake
+    return open_lake(uri, kms_key=kms_key, database=database)
 
 
 FIRST_YEAR, LAST_YEAR = 2000, 2999
@@ -77,10 +77,17 @@ def parse_date(option: str, text: str) -> date:
     raise UsageError(f"{option} {text}: not a day; allowed: YYYY-MM-DD such as 2026-11-09")
 
 
-def find_key(lake: LocalLake) -> bytes:
-    """The pseudonym key: of the environment, else the one a sample lake brings along; UsageError when unusable."""
+def find_key(lake: Lake, secret: str | None = None) -> bytes:
+    """The pseudonym key: of the named secret, else of the environment, else the one a sample lake brings along.
+
+    UsageError when it is unusable.
+    """
     from qol.ingest.user_map import MIN_KEY_BYTES, read_key
 
+    if secret is not None:
+        from qol.secret import read_secret_key
+
+        return read_secret_key(secret)
     named = os.environ.get(KEY_VARIABLE)
     if named:
         return read_key(named)
@@ -91,5 +98,5 @@ def find_key(lake: LocalLake) -> bytes:
         )
     key = lake.read(KEY_FILE).strip()
     if len(key) < MIN_KEY_BYTES:
-        raise UsageError(f"{lake.path(KEY_FILE)}: found {len(key)} bytes; allowed: at least {MIN_KEY_BYTES}")
+        raise UsageError(f"{lake.location(KEY_FILE)}: found {len(key)} bytes; allowed: at least {MIN_KEY_BYTES}")
     return key

@@ -16,14 +16,14 @@ from qol.ingest.lines import LongLine, ObjectRange, read_lines
 from qol.ingest.parse import RejectedError, parse_line
 from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader
-from qol.lake import LocalLake
+from qol.lake import Lake
 
 MASK = "***"
 #: Lists and maps with more entries than this are shown by their number of entries.
 SHOWN_ENTRIES = 6
 
 
-def raw_line(lake: LocalLake, key: str, number: int) -> bytes | None:
+def raw_line(lake: Lake, key: str, number: int) -> bytes | None:
     """Line `number` (from 1) of a raw object; None when it has no such line or the line is too long to read."""
     stored = lake.stat(key)
     if stored is None:

@@ -6,25 +6,38 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from qol.cli.options import LakeOption, NowOption, WeekOption, find_key, open_existing, parse_date, parse_now
+from qol.cli.data_docs import docs_folder
+from qol.cli.options import (
+    LakeOption,
+    NowOption,
+    WeekOption,
+    find_key,
+    open_existing,
+    parse_date,
+    parse_now,
+)
 from qol.errors import UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
     from qol.engine.base import Engine
-    from qol.lake import LocalLake
+    from qol.ingest.user_map import UserMap
+    from qol.lake import Lake
     from qol.pipeline import RunOptions
     from qol.publish.manifest import Manifest
 
 #: Less raw text than this is read faster in this process than worker processes start.
 SMALL_BYTES = 24 * 2**20
+#: Gets the manifest of a run these commands make, however it ends; the Glue job makes metrics of it.
+manifest_taker: ContextVar[Callable[[Manifest], None]] = ContextVar("manifest_taker")
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,21 @@ class Settings:
         "Asia/Tokyo"
     )
     user_map: Annotated[
-        Path | None, typer.Option("--user-map", help="JSON lines: source, vendor_user_id, user_id[, timezone].")
+        str | None,
+        typer.Option(
+            "--user-map",
+            metavar="FILE",
+            help="JSON lines: source, vendor_user_id, user_id[, timezone]; or dynamodb:TABLE.",
+        ),
+    ] = None
+    key_secret: Annotated[
+        str | None, typer.Option("--key-secret", metavar="NAME", help="Secret in AWS Secrets Manager with the key.")
+    ] = None
+    kms_key: Annotated[
+        str | None, typer.Option("--kms-key", metavar="ARN", help="KMS key for what is published, on S3 only.")
+    ] = None
+    database: Annotated[
+        str | None, typer.Option("--database", help="Glue database where partitions are registered, on S3 only.")
     ] = None
     trigger: Annotated[Literal["schedule", "manual"], typer.Option("--trigger", help="Who started it.")] = "manual"
     job_run_id: Annotated[str | None, typer.Option("--job-run-id", help="The scheduler's own name of this run.")] = None
@@ -119,44 +146,57 @@ def perform(settings: Settings, **scope: Any) -> None:
     from qol.cli.run_report import report
 
     lake, contracts, manifest = execute(settings, **scope)
-    report(lake, contracts, manifest, dry_run=settings.dry_run)
+    report(lake, contracts, manifest, dry_run=settings.dry_run, examples=settings.job_run_id is None)
 
 
-def execute(settings: Settings, **scope: Any) -> tuple[LocalLake, Contracts, Manifest]:
+def execute(settings: Settings, **scope: Any) -> tuple[Lake, Contracts, Manifest]:
     """Check the options and run; an error that ends the run carries the place of its manifest."""
     from qol.cli.run_report import RunWatch
     from qol.contracts.load import load_contracts
     from qol.pipeline import run as run_pipeline
 
-    lake = open_existing(settings.lake)
+    lake = open_existing(settings.lake, kms_key=settings.kms_key, database=settings.database)
     contracts = load_contracts()
     options = _options(settings, contracts, lake, scope)
-    with RunWatch(lake, options) as watch:
-        return lake, contracts, run_pipeline(lake, contracts, options, _engine(settings), watch.stage)
+    wanted = not (settings.no_docs or settings.dry_run)
+    with docs_folder(lake, wanted=wanted) as docs:
+        options = replace(options, docs=docs, finished=manifest_taker.get(options.finished))
+        with RunWatch(lake, options) as watch:
+            return lake, contracts, run_pipeline(lake, contracts, options, _engine(settings), watch.stage)
 
 
-def _options(settings: Settings, contracts: Contracts, lake: LocalLake, scope: dict[str, Any]) -> RunOptions:
+def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[str, Any]) -> RunOptions:
     from qol.ingest.people import Identities
-    from qol.ingest.user_map import is_zone, read_user_map
+    from qol.ingest.user_map import is_zone
     from qol.pipeline import RunOptions
     from qol.transform.weeks import last_closed_week, parse_week
 
     if not is_zone(settings.zone):
         raise UsageError(f"--zone {settings.zone}: unknown; allowed: an IANA time zone such as Asia/Tokyo")
     now = parse_now(settings.now)
-    people = read_user_map(settings.user_map)
+    people, load_people = _people(settings.user_map)
     return RunOptions(
         now=now,
-        identities=Identities(find_key(lake), people.known),
+        identities=Identities(find_key(lake, settings.key_secret), people.known),
         week=parse_week(settings.week) if settings.week else last_closed_week(now),
         zone=settings.zone,
         user_map=people,
+        load_user_map=load_people,
         accept=_accepted(settings.accept or [], contracts),
         dry_run=settings.dry_run,
         job_run_id=settings.job_run_id,
-        docs=None if settings.no_docs or settings.dry_run else lake.root / "_docs",
         **{"trigger": settings.trigger, **scope},
     )
+
+
+def _people(named: str | None) -> tuple[UserMap, Callable[[], UserMap] | None]:
+    """The user map of a file, or what reads the one in a table once the run has listed what arrived."""
+    from qol.ingest.user_map import UserMap, read_user_map
+    from qol.ingest.user_table import SCHEME, read_user_table
+
+    if named is not None and named.startswith(SCHEME):
+        return UserMap(()), functools.partial(read_user_table, named.removeprefix(SCHEME))
+    return read_user_map(None if named is None else Path(named)), None
 
 
 def _accepted(asked: list[str], contracts: Contracts) -> frozenset[str]:

@@ -8,17 +8,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from qol.cli.data_docs import INDEX, docs_location
 from qol.cli.failures import Note
 from qol.cli.lake_reading import example_of_issue, newest_rejects
 from qol.cli.show import command, console, count, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
-from qol.errors import RefusedError
+from qol.errors import LakeError, RefusedError
 from qol.publish.manifest import RUNS, Manifest, TableFile, manifest_key
 from qol.transform.weeks import iso_week
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
-    from qol.lake import LocalLake
+    from qol.lake import Lake
     from qol.pipeline import RunOptions
 
 _TABLE_COLUMN, _WEEK_COLUMN = 26, 10
@@ -27,7 +28,7 @@ _TABLE_COLUMN, _WEEK_COLUMN = 26, 10
 class RunWatch:
     """Shows the stage a run is in; an error that ends it learns where the manifest is."""
 
-    def __init__(self, lake: LocalLake, options: RunOptions) -> None:
+    def __init__(self, lake: Lake, options: RunOptions) -> None:
         self._lake = lake
         self._options = options
         self._before = self._manifests()
@@ -53,7 +54,10 @@ class RunWatch:
                 err.add_note(Note(sentence))
 
     def _manifests(self) -> set[str]:
-        return {stored.key for stored in self._lake.children(RUNS).objects if stored.key.endswith(".json")}
+        try:
+            return {stored.key for stored in self._lake.children(RUNS).objects if stored.key.endswith(".json")}
+        except LakeError:  # what ended the run is told, not that looking for its manifest failed too
+            return set()
 
     def _aftermath(self, err: BaseException) -> Iterator[str]:
         """Where to look and what to do; the run's own manifest is the one that is new."""
@@ -63,29 +67,34 @@ class RunWatch:
         if self._stage:
             yield f"Stage: {self._stage}."
         for key in fresh:
-            yield f"Run {Path(key).stem}; its manifest is at {self._lake.path(key)}"
+            yield f"Run {Path(key).stem}; its manifest is at {self._lake.location(key)}"
         if not fresh:
             yield "No manifest was written." + (" A dry run writes none." if self._options.dry_run else "")
         if isinstance(err, RefusedError):
             if self._options.docs is not None:
-                yield f"All results: {self._options.docs / 'index.html'}"
+                yield f"All results: {self._lake.location(INDEX)}"
             yield "To publish although a check fails: the same command with --accept and the check's id."
 
 
-def report(lake: LocalLake, contracts: Contracts, manifest: Manifest, *, dry_run: bool = False) -> None:
-    """What a run published, what it could not use and why, and where everything is."""
+def report(
+    lake: Lake, contracts: Contracts, manifest: Manifest, *, dry_run: bool = False, examples: bool = True
+) -> None:
+    """What a run published, what it could not use and why, and where everything is.
+
+    Without `examples` no person is named, not even by pseudonym: what a job prints is kept in its log.
+    """
     say()
     say(_headline(manifest, dry_run=dry_run), style="bold")
     show_tables(manifest.tables)
     show_counts(manifest)
     show_rejects(lake, contracts, manifest)
-    show_issues(lake, contracts, manifest)
+    show_issues(lake, contracts, manifest, examples=examples)
     show_warnings(manifest)
     say(f"Seconds    {show_seconds(manifest)}")
     if not dry_run:
-        say(f"Manifest   {lake.path(manifest_key(manifest.run_id))}")
-    docs = lake.root / "_docs" / "index.html"
-    if manifest.checks and docs.exists() and not dry_run:
+        say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
+    docs = docs_location(lake) if manifest.checks and not dry_run else None
+    if docs is not None:
         say(f"Data Docs  {docs}")
 
 
@@ -139,7 +148,7 @@ def show_counts(manifest: Manifest) -> None:
         say(f"Skipped {count(len(keys), 'object')} ({reason}), such as {cut(keys[0], 120)}")
 
 
-def show_rejects(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> None:
+def show_rejects(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
     """Rejected items by reason, with the newest place of each and the command that shows all."""
     if not manifest.rejects_by_reason:
         return
@@ -154,7 +163,7 @@ def show_rejects(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> N
     say()
 
 
-def show_issues(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> None:
+def show_issues(lake: Lake, contracts: Contracts, manifest: Manifest, *, examples: bool = True) -> None:
     """Values that became null or were corrected, by field, and names no contract knows."""
     found = list(_issues(manifest.field_issues))
     unknown = [(record, name, number) for record, name, reason, number in found if reason == "unknown_field"]
@@ -164,7 +173,7 @@ def show_issues(lake: LocalLake, contracts: Contracts, manifest: Manifest) -> No
         table(
             "Values of kept records that became null or were corrected", ("record", "field", "reason", "values"), values
         )
-        say(f"What that did to a week: {_why_command(lake, contracts, manifest, values)}")
+        say(f"What that did to a week: {_why_command(lake, contracts, manifest, values if examples else [])}")
         say()
     for record, name, number in unknown[:5]:
         say(f"{record}: {count(number, 'record')} with {cut(name, 80)}, a field that no contract names")
@@ -177,7 +186,7 @@ def _issues(nested: dict[str, Any]) -> Iterator[tuple[str, str, str, int]]:
                 yield record, name, reason, number
 
 
-def _why_command(lake: LocalLake, contracts: Contracts, manifest: Manifest, values: list[Any]) -> str:
+def _why_command(lake: Lake, contracts: Contracts, manifest: Manifest, values: list[Any]) -> str:
     """A `qol why` of a person and week that one of the issues touched."""
     for record, name, _, _ in values:
         example = example_of_issue(lake, contracts, record, name, manifest.tables)

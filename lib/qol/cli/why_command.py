@@ -13,7 +13,7 @@ from qol.errors import LakeError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
-    from qol.lake import LocalLake
+    from qol.lake import Lake
     from qol.trace import Found, RecordTrace, Trace
 
 #: A raw record longer than this is cut.
@@ -113,7 +113,7 @@ def _place(record: RecordTrace, keys: dict[str, str]) -> str:
     return f"{keys.get(hashed, f'gone (SHA-256 of its key {hashed[:12]}…)')}:{record.row['line_number']}"
 
 
-def _show_rejected(lake: LocalLake, contracts: Contracts, found: Found, traced: Trace) -> None:
+def _show_rejected(lake: Lake, contracts: Contracts, found: Found, traced: Trace) -> None:
     """Rejects have no person, but a missing day may be one of them."""
     from qol.cli.lake_reading import read_rejects
     from qol.trace import givers
@@ -132,7 +132,7 @@ def _show_rejected(lake: LocalLake, contracts: Contracts, found: Found, traced: 
         say(f"  {command('rejects', '--lake', lake.uri)}")
 
 
-def _show_raw(lake: LocalLake, contracts: Contracts, traced: Trace, keys: dict[str, str]) -> None:
+def _show_raw(lake: Lake, contracts: Contracts, traced: Trace, keys: dict[str, str]) -> None:
     from qol.cli.raw_lines import items_of, presentable, raw_line
 
     warn("Raw records may hold personal data; secrets and ids are masked.", style="yellow")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from qol.errors import LakeError
-from qol.lake.base import Lake
 
 MAX_LINE_BYTES = 16 * 2**20
 CHUNK_BYTES = 8 * 2**20
@@ -23,6 +22,13 @@ class Unpacker(Protocol):
 
     def decompress(self, data: bytes, /) -> bytes:
         """Bytes that are unpacked so far."""
+
+
+class Readable(Protocol):
+    """The one thing that reading lines asks of a lake."""
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """The object's bytes from `start`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class LineChunk:
     truncated: bool = False
 
 
-def read_lines(lake: Lake, part: ObjectRange) -> Iterator[LineChunk]:
+def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:
     """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object is gone."""
     blocks = _gunzip(lake, part) if part.is_gzip else _plain(lake, part)
     tail = LineTail()
@@ -121,7 +127,7 @@ def _without_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, 
     yield head.removeprefix(BOM), False
 
 
-def _plain(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+def _plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     """Blocks from the first line start at or after `start` to the end of the last line that starts before `end`."""
     position, skipping = (part.start - 1, True) if part.start else (0, False)
     last = b""
@@ -140,7 +146,7 @@ def _plain(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     yield from _to_line_end(lake, part, position)
 
 
-def _to_line_end(lake: Lake, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
+def _to_line_end(lake: Readable, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
     while position < part.bytes:
         data = _read(lake, part, position, min(STEP_BYTES, part.bytes - position))
         position += len(data)
@@ -150,7 +156,7 @@ def _to_line_end(lake: Lake, part: ObjectRange, position: int) -> Iterator[tuple
             return
 
 
-def _read(lake: Lake, part: ObjectRange, position: int, length: int) -> bytes:
+def _read(lake: Readable, part: ObjectRange, position: int, length: int) -> bytes:
     """Bytes that the listing promised; LakeError when the object has become shorter since."""
     data = lake.read(part.key, position, length)
     if not data:
@@ -168,7 +174,7 @@ def _up_to_the_damage(unpacker: Unpacker, pending: bytes) -> bytes:
     return b"".join(found)
 
 
-def _gunzip(lake: Lake, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+def _gunzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     """Blocks of a gzip object of one or more members; the last is marked when it breaks off or does not unpack."""
     position, unpacker, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
     started = between = False

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -23,10 +24,16 @@ MIN_KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class UserMap:
-    """Entries in the order of the file's lines, with the number of each entry's line."""
+    """Entries in the order of the file's lines, with the number of each entry's line; or in that of a table's items."""
 
     entries: tuple[tuple[str, str, str, str | None], ...]
     lines: tuple[int, ...] = ()
+    #: How many entries, from the first, can no longer get another place; None for all.
+    settled: int | None = None
+    #: When each entry was registered, for a map that has no lines.
+    registered: tuple[str, ...] = ()
+    #: Whether an entry's time zone is as fixed as its id.
+    pins_zones: bool = True
 
     @property
     def known(self) -> dict[tuple[str, str], tuple[str, str | None]]:
@@ -35,11 +42,19 @@ class UserMap:
 
     def digest(self, count: int, key: bytes) -> str:
         """HMAC-SHA-256 over the first `count` entries; a plain hash of one vendor id could be guessed."""
-        return hmac.digest(key, msgspec.json.encode(self.entries[:count]), hashlib.sha256).hex()
+        pinned = self.entries[:count] if self.pins_zones else [entry[:3] for entry in self.entries[:count]]
+        return hmac.digest(key, msgspec.json.encode(pinned), hashlib.sha256).hex()
 
-    def line(self, position: int) -> int:
-        """The line of the entry at a position from 0."""
-        return self.lines[position] if self.lines else position + 1
+    @property
+    def settled_entries(self) -> int:
+        """How many entries a lake remembers."""
+        return len(self.entries) if self.settled is None else self.settled
+
+    def place(self, position: int) -> str:
+        """Where the entry at a position from 0 is, without its id."""
+        if self.registered:
+            return f"entry registered at {self.registered[position]}"
+        return f"line {self.lines[position] if self.lines else position + 1}"
 
 
 def read_key(text: str | None) -> bytes:
@@ -98,7 +113,13 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | N
 
 def is_zone(name: object) -> bool:
     """Whether a time zone of that name exists."""
-    return isinstance(name, str) and name in available_timezones() and ZoneInfo(name) is not None
+    return isinstance(name, str) and name in _zones() and ZoneInfo(name) is not None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Names of all time zones; listing them reads files, which a map of many people cannot afford per entry."""
+    return frozenset(available_timezones())
 
 
 def require_append_only(
@@ -120,9 +141,9 @@ def require_append_only(
         people = pl.Series(pq.read_table(lake.open_table(key), columns=["user_id"])["user_id"]).unique()
         found = people.filter(people.is_in(hashes.implode()))
         if found.len():
-            number = user_map.line(min(fresh[user_id] for user_id in found))
+            place = user_map.place(min(fresh[user_id] for user_id in found))
             message = (
-                f"user map line {number}: this person already has records under the keyed hash; allowed: entries for"
+                f"user map {place}: this person already has records under the keyed hash; allowed: entries for"
                 " people without records (docs/backfill-and-rebuild.md says how to move them)"
             )
             raise UsageError(message)

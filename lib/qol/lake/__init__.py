@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qol.errors import UsageError
 from qol.lake.base import Lake, Listing, StoredObject
 from qol.lake.local import LocalLake
 
+if TYPE_CHECKING:
+    from qol.lake.s3 import S3Lake
+
 __all__ = ["Lake", "Listing", "LocalLake", "StoredObject", "open_lake"]
 
 
-def open_lake(uri: str) -> Lake:
-    """The lake at a folder; UsageError when the place is not one this version can open."""
+def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = None) -> Lake:
+    """The lake in a folder or a bucket; UsageError when nothing is there or the place is none this version can open.
+
+    `kms_key` encrypts what is published and `database` is the catalog where partitions are registered; both on S3 only.
+    """
     scheme = uri.split("://", 1)[0] if "://" in uri else "file"
+    if scheme == "s3":
+        return _open_bucket(uri, kms_key, database)
     if scheme != "file":
-        message = f"--lake {uri}: found scheme {scheme!r}; allowed: a folder"
+        message = f"--lake {uri}: found scheme {scheme!r}; allowed: a folder or s3://bucket[/prefix]"
         raise UsageError(message)
-    return LocalLake(uri.removeprefix("file://"))
+    for option, value in (("--kms-key", kms_key), ("--database", database)):
+        if value is not None:
+            raise UsageError(f"{option} {value}: only a lake on S3 has one; allowed: no such option for a folder")
+    lake = LocalLake(uri.removeprefix("file://"))
+    if not lake.root.is_dir():
+        allowed = f"a lake's folder (`qol sample --lake {uri}` makes one)"
+        raise UsageError(f"--lake {uri}: no such folder; allowed: {allowed}")
+    return lake
+
+
+def _open_bucket(uri: str, kms_key: str | None, database: str | None) -> S3Lake:
+    from qol.lake.s3 import S3Lake
+    from qol.lake.s3_client import NOT_OURS, RequestError
+
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    prefix = prefix.strip("/")
+    if not bucket:
+        raise UsageError(f"--lake {uri}: names no bucket; allowed: s3://bucket[/prefix]")
+    lake = S3Lake(bucket, f"{prefix}/" if prefix else "", kms_key, database)
+    try:
+        lake.require()
+    except RequestError as err:
+        if err.code not in NOT_OURS:
+            raise
+        raise UsageError(f"--lake {err}") from None
+    return lake

@@ -36,8 +36,15 @@ class Lake(Protocol):
     """
 
     @property
+    def reads_at_once(self) -> int:
+        """How many small objects it pays to ask for at the same time."""
+
+    @property
     def uri(self) -> str:
         """Where the lake is, as a person would type it."""
+
+    def location(self, key: str) -> str:
+        """Where the object of a key is, as a person or a catalog would type it."""
 
     def children(self, prefix: str) -> Listing:
         """What lies directly below `prefix` (ends with `/`); empty when nothing does."""
@@ -63,8 +70,8 @@ class Lake(Protocol):
         PublishConflictError when `key` no longer carries `expected_etag` (None: must not exist).
         """
 
-    def register(self, table: str, date: str) -> None:
-        """Make a published partition known to the catalog, again if it already is; a folder has none."""
+    def register(self, table: str, date: str, key: str) -> None:
+        """Make the partition of a published file known to the catalog, again if it already is; a folder has none."""
 
     def put(self, key: str, data: bytes) -> None:
         """Write a small object by one atomic act, over what may be there."""
@@ -78,5 +85,8 @@ class Lake(Protocol):
     def scratch(self, run_id: str) -> AbstractContextManager[Path]:
         """A local folder for a run's intermediate files, gone when the context ends."""
 
-    def lock(self, owner: str) -> AbstractContextManager[None]:
-        """Hold the lake's only lock; LockedError when another run holds it."""
+    def lock(self, owner: str, job_run_id: str | None = None) -> AbstractContextManager[None]:
+        """Hold the lake's only lock; LockedError when another run holds it.
+
+        `owner` is the run; a lock that an earlier attempt of the same `job_run_id` left behind is taken over at once.
+        """

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +28,11 @@ class LocalLake:
         return f"LocalLake({str(self.root)!r})"
 
     @property
+    def reads_at_once(self) -> int:
+        """One: a disk answers a thread as fast as sixteen."""
+        return 1
+
+    @property
     def uri(self) -> str:
         """The folder's path."""
         return str(self.root)
@@ -35,6 +40,10 @@ class LocalLake:
     def path(self, key: str) -> Path:
         """The file behind a key."""
         return self.root / key
+
+    def location(self, key: str) -> str:
+        """The path of the file behind a key."""
+        return str(self.path(key))
 
     def children(self, prefix: str) -> Listing:
         """What lies directly below `prefix`."""
@@ -106,7 +115,7 @@ class LocalLake:
         _sync(target.parent)
         return self._stored(key, target.stat())
 
-    def register(self, table: str, date: str) -> None:
+    def register(self, table: str, date: str, key: str) -> None:
         """A folder has no catalog."""
 
     def put(self, key: str, data: bytes) -> None:
@@ -122,9 +131,14 @@ class LocalLake:
         self.path(key).unlink(missing_ok=True)
 
     def sweep(self, prefix: str) -> int:
-        """Remove a folder and all it holds."""
+        """Remove a folder and all it holds, and folders above that are empty then: a bucket has none either."""
         count = sum(1 for _ in self.walk(prefix))
-        shutil.rmtree(self.path(prefix), ignore_errors=True)
+        folder = self.path(prefix)
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            while folder.parent != self.root:
+                folder = folder.parent
+                folder.rmdir()
         return count
 
     @contextmanager
@@ -138,7 +152,7 @@ class LocalLake:
             shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def lock(self, owner: str) -> Iterator[None]:
+    def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:  # noqa: ARG002 (the lock dies with its process)
         """Hold an OS lock on the lock file; it ends with this process, however that ends."""
         path = self.path(LOCK_KEY)
         path.parent.mkdir(parents=True, exist_ok=True)

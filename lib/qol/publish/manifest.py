@@ -97,6 +97,7 @@ class Manifest(msgspec.Struct):
     checks: list[CheckResult] = []
     accepted: list[str] = []
     stages: dict[str, float] = {}
+    lateness: dict[str, int] | None = None
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
     error: str | None = None
@@ -132,6 +133,19 @@ def read_manifests(lake: Lake) -> Iterator[Manifest]:
     for stored in sorted(lake.walk(RUNS), key=lambda o: o.key):
         if stored.key.endswith(".json"):
             yield msgspec.json.decode(lake.read(stored.key), type=Manifest)
+
+
+def read_manifest(lake: Lake, key: str) -> Manifest:
+    """One manifest."""
+    return msgspec.json.decode(lake.read(key), type=Manifest)
+
+
+def read_manifests_newest_first(lake: Lake) -> Iterator[Manifest]:
+    """Whole manifests, newest clock first, read one by one; a file that is no manifest is passed over."""
+    for stored in sorted(lake.walk(RUNS), key=lambda o: o.key, reverse=True):
+        if stored.key.endswith(".json"):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                yield read_manifest(lake, stored.key)
 
 
 class ManifestHead(msgspec.Struct):

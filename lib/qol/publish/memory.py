@@ -38,7 +38,7 @@ def require_same_people(memory: LakeMemory, identities: Identities, user_map: Us
     if memory.key_check not in (None, identities.key_check):
         message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
         raise UsageError(message)
-    known, count = memory.map_entries, len(user_map.entries)
+    known, count = memory.map_entries, user_map.settled_entries
     if count < known or user_map.digest(known, identities.key) != (
         memory.map_digest or user_map.digest(0, identities.key)
     ):

@@ -69,4 +69,10 @@ def publish(lake: Lake, candidates: list[Candidate], published: Published) -> No
     for candidate in sorted(candidates, key=lambda c: (ORDER.get(c.table, RECORDS_RANK), c.table, c.date)):
         seen = published.get(candidate.table, candidate.date)
         lake.publish(candidate.staged, candidate.key, seen.etag if seen else None)
-        lake.register(candidate.table, candidate.date)
+        lake.register(candidate.table, candidate.date, candidate.key)
+
+
+def register(lake: Lake, candidates: list[Candidate]) -> None:
+    """Make partitions known that are published already: a run that died may have got no further than the file."""
+    for candidate in candidates:
+        lake.register(candidate.table, candidate.date, candidate.key)

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.model import Contracts
+from qol.frames import DAMAGED
 from qol.lake.base import Lake
 from qol.publish.assemble import Candidate
 from qol.publish.protocol import Published
@@ -52,7 +53,7 @@ def partition_facts(
             lost = _people_lost(lake, published, candidate)
             before = _before(lake, published, filled, candidate.date)
             current = published.get("weekly_metrics", candidate.date)
-            replaced = [_filled(lake, current.key)] if current else []
+            replaced = _filled_published(lake, current.key) if current else []
             emptied = tuple(
                 sorted({*_emptied(contracts, rows, known, before), *_emptied(contracts, rows, known, replaced)})
             )
@@ -91,17 +92,30 @@ def _filled(lake: Lake, key: str) -> Filled:
     return metadata.num_rows, known
 
 
+def _filled_published(lake: Lake, key: str) -> list[Filled]:
+    """As `_filled`; nothing for a damaged file, which has nothing to compare with and is written again."""
+    try:
+        return [_filled(lake, key)]
+    except DAMAGED:
+        return []
+
+
 def _people_lost(lake: Lake, published: Published, candidate: Candidate) -> float | None:
     """The share of a published week's people that the candidate no longer has."""
     current = published.get("weekly_metrics", candidate.date)
     if current is None:
         return None
-    before, after = (
-        pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id"]))
-        for key in (current.key, candidate.staged)
-    )
+    try:
+        before = _people(lake, current.key)
+    except DAMAGED:
+        return None
+    after = _people(lake, candidate.staged)
     lost = before.join(after, on="user_id", how="anti").height
     return lost / before.height if before.height >= FEW_PEOPLE else None
+
+
+def _people(lake: Lake, key: str) -> pl.DataFrame:
+    return pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id"]))
 
 
 def _before(lake: Lake, published: Published, filled: dict[tuple[str, str], Filled], day: str) -> list[Filled]:
@@ -113,7 +127,7 @@ def _before(lake: Lake, published: Published, filled: dict[tuple[str, str], Fill
         if ("weekly_metrics", earlier) in filled:
             weeks.append(filled["weekly_metrics", earlier])
         elif current is not None:
-            weeks.append(_filled(lake, current.key))
+            weeks += _filled_published(lake, current.key)
     return weeks
 
 

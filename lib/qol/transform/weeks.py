@@ -1,54 +1,23 @@
-"""ISO weeks, Monday to Sunday, of local days; when a week is closed."""
+"""ISO weeks of date columns; those of single days are `qol.weeks`, which needs no polars."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
-
 import polars as pl
 
-from qol.errors import UsageError
+from qol.weeks import CLOSES_AFTER, WEEK, is_closed, iso_week, last_closed_week, monday_of, parse_week
 
-WEEK = timedelta(days=7)
-CLOSES_AFTER = timedelta(days=7, hours=12)
-
-
-def monday_of(day: date) -> date:
-    """The Monday of the ISO week a day belongs to."""
-    return day - timedelta(days=day.weekday())
+__all__ = [
+    "CLOSES_AFTER",
+    "WEEK",
+    "is_closed",
+    "iso_week",
+    "last_closed_week",
+    "monday_expr",
+    "monday_of",
+    "parse_week",
+]
 
 
 def monday_expr(day: pl.Expr) -> pl.Expr:
     """The Monday of the ISO week of a date column."""
     return day - pl.duration(days=day.dt.weekday() - 1)
-
-
-def iso_week(monday: date) -> str:
-    """`2026-W46` of a Monday."""
-    year, week, _ = monday.isocalendar()
-    return f"{year}-W{week:02d}"
-
-
-def parse_week(text: str) -> date:
-    """The Monday of `2026-W46`; UsageError for anything that is no ISO week."""
-    monday: date | None
-    try:
-        monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
-    except ValueError:
-        monday = None
-    if monday is None or iso_week(monday) != text:  # strptime also reads 2026-W1, and 2021-W53 of a year of 52 weeks
-        message = f"week {text!r}: not an ISO week; allowed: YYYY-Www such as 2026-W46 or 2020-W53"
-        raise UsageError(message)
-    return monday
-
-
-def is_closed(monday: date, now: datetime) -> bool:
-    """Whether the week is over everywhere: from 12:00 UTC of the Monday after, when UTC-12 has left Sunday."""
-    return now >= datetime.combine(monday, time(), UTC) + CLOSES_AFTER
-
-
-def last_closed_week(now: datetime) -> date:
-    """The Monday of the last week that is closed at `now`."""
-    monday = monday_of(now.astimezone(UTC).date())
-    while not is_closed(monday, now):
-        monday -= WEEK
-    return monday

@@ -1,0 +1,1 @@
+"""What an installation costs and where its limits are: `python -m benchmarks.cost`."""

@@ -1,0 +1,147 @@
+"""Texts of the messages people get: what happened, what is still published, what to do. Text only, no service is asked."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+#: SNS takes fewer than 100 characters, ASCII, no line ends.
+SUBJECT_CHARACTERS = 99
+REASON_CHARACTERS = 600
+WIDTH = 100
+
+_PHRASES = (
+    re.compile(r"\bexit code \d{1,3}\b", re.IGNORECASE),
+    re.compile(r"\bSystemExit: \d{1,3}\b"),
+    re.compile(r"\bNo module named '[A-Za-z_][\w.]{0,60}'"),
+    re.compile(r"\b[A-Z][A-Za-z]{2,60}(?:Error|Exception|Interrupt|Denied)\b"),
+    re.compile(r"\b(?:out of memory|timed out|time ?out|access denied|resource unavailable|internal service)\b", re.IGNORECASE),
+)  # fmt: skip
+_MEANING = {
+    "1": "the run failed",
+    "2": "an option, a setting or a contract is wrong",
+    "3": "refused by the checks",
+    "4": "another run holds the lock",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What SNS sends: an ASCII subject of one short line, and a body."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """The installation a message comes from."""
+
+    stage: str
+    job: str
+    region: str = ""
+    log_group: str = ""
+
+    @property
+    def kick(self) -> str:
+        """The name of the function that starts the weekly run."""
+        return "qol-weekly-survey-kick" + ("" if self.stage == "prod" else f"-{self.stage}")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The parts of a message, in the order people need them."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    steps: Sequence[str] = ()
+    section: str = ""
+    details: Sequence[str] = field(default=())
+
+
+def compose(place: Place, letter: Letter) -> Message:
+    """The message of a letter: facts as a small table, numbered steps with their commands, where to read more."""
+    lines = [letter.title[:1].upper() + letter.title[1:], ""]
+    lines += [_fact(label, text) for label, text in letter.facts if text]
+    if letter.details:
+        lines += ["", *letter.details]
+    if letter.steps:
+        lines += ["", "What to do", *_numbered(letter.steps)]
+    if letter.section:
+        lines += ["", f'More: docs/runbook.md, "{letter.section}"']
+    subject = _ascii(f"[{place.stage}] QoL Lake: {letter.title}")[:SUBJECT_CHARACTERS]
+    return Message(subject, "\n".join(lines) + "\n")
+
+
+def rekick(place: Place, week: str | None) -> str:
+    """The command that starts the weekly run of a week again."""
+    payload = f'{{"week": "{week or "YYYY-Www"}", "again": true}}'
+    return (
+        f"aws lambda invoke --function-name {place.kick} --cli-binary-format raw-in-base64-out"
+        f" --payload '{payload}' /dev/stdout"
+    )
+
+
+def accept(place: Place, week: str, checks: Iterable[str]) -> str:
+    """The command that publishes a refused week in spite of the checks."""
+    arguments = f'{{"--week": "{week}", "--trigger": "manual", "--accept": "{",".join(checks)}"}}'
+    return f"aws glue start-job-run --job-name {place.job} --arguments '{arguments}'"
+
+
+def log_link(place: Place, run_id: str) -> str:
+    """The console's page with the log streams of a job run; empty where the log group is not known."""
+    if not place.log_group:
+        return ""
+    group, stream = _twice_quoted(place.log_group), _twice_quoted(run_id)
+    home = f"https://{place.region}.console.aws.amazon.com/cloudwatch/home?region={place.region}"
+    return f"{home}#logsV2:log-groups/log-group/{group}$3FlogStreamNameFilter$3D{stream}"
+
+
+def safe_reason(text: str | None) -> str:
+    """What may be told of an error text nobody vouches for: known phrases and names of errors, nothing else of it."""
+    found = sorted(
+        ((match.start(), match.group()) for phrase in _PHRASES for match in phrase.finditer(text or "")),
+    )
+    words = [_explained(phrase) for _, phrase in found]
+    return ", ".join(dict.fromkeys(words)) or "not known; the log tells"
+
+
+def one_line(text: str) -> str:
+    """A text of ours as one printable line of bounded length."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= REASON_CHARACTERS else line[: REASON_CHARACTERS - 1].rstrip() + "…"
+
+
+def _explained(phrase: str) -> str:
+    code = re.search(r"\d+$", phrase)
+    meaning = _MEANING.get(code.group()) if code else None
+    return f"{phrase} ({meaning})" if meaning else phrase
+
+
+def _fact(label: str, text: str) -> str:
+    if "://" in text:
+        return f"{label:<10} {text}"
+    return textwrap.fill(
+        text, WIDTH, initial_indent=f"{label:<10} ", subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
+    )  # fmt: skip
+
+
+def _numbered(steps: Sequence[str]) -> Iterable[str]:
+    """Numbered sentences; what follows a line end in a step is a command and stays on one line, to be copied."""
+    for number, step in enumerate(steps, 1):
+        sentence, _, command = step.partition("\n")
+        yield textwrap.fill(sentence, WIDTH, initial_indent=f"{number}. ", subsequent_indent="   ")
+        if command:
+            yield f"   {command}"
+
+
+def _ascii(text: str) -> str:
+    return "".join(c if 32 <= ord(c) < 127 else "?" for c in text)
+
+
+def _twice_quoted(text: str) -> str:
+    """As the console's address wants it: percent signs of a text quoted twice are dollar signs."""
+    return quote(quote(text, safe=""), safe="").replace("%", "$")

@@ -1,0 +1,15 @@
+"""Settings of the functions: environment variables that Terraform sets."""
+
+from __future__ import annotations
+
+import os
+
+from qol.errors import UsageError
+
+
+def setting(name: str, default: str | None = None) -> str:
+    """The value of an environment variable; UsageError when it is not set and has no default."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise UsageError(f"environment variable {name}: not set; allowed: a value (Terraform sets it)")
+    return value

@@ -1,0 +1,99 @@
+"""Where the values of a JSON text begin and end, without reading them: what a sender wrote is kept byte for byte.
+
+Only strings, brackets and commas are looked at, so a value with a mistake inside is found like any other and spoils
+none of its neighbours. Nothing recurses; the time grows with the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+#: Everything up to the next bracket, and that bracket.
+_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+[\[\]{}]', re.DOTALL)
+_PLAIN = re.compile(rb'[^,\[\]{}"]++')
+_CLOSES = {ord("}"): ord("{"), ord("]"): ord("[")}
+
+
+class BrokenTextError(Exception):
+    """When strings or brackets of a text do not end, or something else stands where a comma must be."""
+
+
+class Member(NamedTuple):
+    """A member of an object: its key with the quotes around it, and where its value is."""
+
+    key: bytes
+    start: int
+    end: int
+
+
+def skip_space(text: bytes, at: int) -> int:
+    """The first place from `at` that is no white space."""
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def value_end(text: bytes, at: int) -> int:
+    """Where the value that begins at `at` ends; BrokenTextError when it never does."""
+    if text[at : at + 1] in (b"{", b"["):
+        return _bracket_end(text, at)
+    pattern = _STRING if text[at : at + 1] == b'"' else _PLAIN
+    found = pattern.match(text, at)
+    if found is None:
+        raise BrokenTextError
+    return found.end()
+
+
+def _bracket_end(text: bytes, at: int) -> int:
+    opened = bytearray()
+    while found := _TO_BRACKET.match(text, at):
+        at = found.end()
+        bracket = text[at - 1]
+        if bracket in b"{[":
+            opened.append(bracket)
+        elif opened.pop() != _CLOSES[bracket]:
+            break
+        elif not opened:
+            return at
+    raise BrokenTextError
+
+
+def members(text: bytes, at: int) -> Iterator[Member]:
+    """The members of the object that begins at `at`, every one of equal keys."""
+    start = _first(text, at, b"}")
+    while start:
+        key_end = value_end(text, start)
+        colon = skip_space(text, key_end)
+        if text[start : start + 1] != b'"' or text[colon : colon + 1] != b":":
+            raise BrokenTextError
+        value = skip_space(text, colon + 1)
+        end = value_end(text, value)
+        yield Member(text[start:key_end], value, end)
+        start = _next(text, end, b"}")
+
+
+def elements(text: bytes, at: int) -> Iterator[tuple[int, int]]:
+    """Where the elements of the array that begins at `at` are."""
+    start = _first(text, at, b"]")
+    while start:
+        end = value_end(text, start)
+        yield start, end
+        start = _next(text, end, b"]")
+
+
+def _first(text: bytes, at: int, closing: bytes) -> int:
+    """Where the first part begins; 0 when there is none."""
+    at = skip_space(text, at + 1)
+    return 0 if text[at : at + 1] == closing else at
+
+
+def _next(text: bytes, end: int, closing: bytes) -> int:
+    """Where the part after the one that ends at `end` begins; 0 when that was the last."""
+    at = skip_space(text, end)
+    mark = text[at : at + 1]
+    if mark not in (b",", closing) or not mark:
+        raise BrokenTextError
+    return 0 if mark == closing else skip_space(text, at + 1)

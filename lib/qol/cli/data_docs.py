@@ -1,0 +1,48 @@
+"""Data Docs of a run: written into a lake that is a folder, put into one that is elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qol.errors import LakeError
+
+if TYPE_CHECKING:
+    from qol.lake import Lake
+
+DOCS = "_docs/"
+INDEX = f"{DOCS}index.html"
+
+
+@contextmanager
+def docs_folder(lake: Lake, *, wanted: bool) -> Iterator[Path | None]:
+    """A folder to write to; what is in it at the end, however the run ended, is in the lake below `_docs/`."""
+    from qol.lake import LocalLake
+
+    if not wanted:
+        yield None
+    elif isinstance(lake, LocalLake):
+        yield lake.root / DOCS.rstrip("/")
+    else:
+        with tempfile.TemporaryDirectory(prefix="qol-docs-") as folder, _put_at_end(lake, Path(folder)):
+            yield Path(folder)
+
+
+@contextmanager
+def _put_at_end(lake: Lake, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        # Docs that cannot be put must not hide why a run failed.
+        with suppress(*([LakeError] if sys.exc_info()[0] else [])):
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                lake.put(DOCS + file.relative_to(folder).as_posix(), file.read_bytes())
+
+
+def docs_location(lake: Lake) -> str | None:
+    """Where Data Docs of a lake begin, None when it has none."""
+    return lake.location(INDEX) if lake.stat(INDEX) is not None else None

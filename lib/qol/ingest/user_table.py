@@ -1,0 +1,112 @@
+"""The user map in DynamoDB, which the webhook's receiver fills while jobs run: read whole, and only its settled part is pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from qol.errors import QolError, UsageError
+from qol.ingest.convert import CODE, identifier
+from qol.ingest.user_map import UserMap, is_zone
+from qol.lake.s3_client import aws_region
+
+SCHEME = "dynamodb:"
+GARMIN = "garmin"
+#: An entry this old stays where it is in the order: writers stamp entries in the seconds before they write them.
+SETTLED_AFTER = timedelta(minutes=15)
+STATUSES = ("active", "deregistered")
+BOUNDED = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+#: What an operator has to mend; anything else may pass by itself.
+_MISTAKES = {
+    "ResourceNotFoundException": "there is no such table in this region",
+    "AccessDeniedException": "this role may not read it",
+    "ValidationException": "not a name of a table",
+}
+
+#: Moment of registration, key of the item, and the map's entry.
+_Row = tuple[datetime, str, tuple[str, str, str, str | None]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read_user_table(table: str, clock: Callable[[], datetime] = _now) -> UserMap:
+    """Every entry of the table, in the order of registration.
+
+    Entries that are younger than 15 minutes count as all others do, but a lake does not remember them yet: one that is
+    being written may still come before them. UsageError names the table and what is wrong, never an id; QolError when
+    the table does not answer. Time zones may change; ids may not.
+    """
+    settled_until = clock() - SETTLED_AFTER
+    rows = sorted(_row(table, item) for item in _scan(table))
+    entries = tuple(entry for _, _, entry in rows)
+    if len({entry[:2] for entry in entries}) < len(entries):
+        raise _mistake(table, "two items name the same vendor id", "one item each")
+    return UserMap(
+        entries,
+        settled=sum(moment < settled_until for moment, _, _ in rows),
+        registered=tuple(moment.isoformat(timespec="seconds") for moment, _, _ in rows),
+        pins_zones=False,
+    )
+
+
+def _scan(table: str) -> Iterator[Mapping[str, Any]]:
+    """All items, page by page, as they are now and not as they may have been."""
+    if not table:
+        raise UsageError(f"--user-map {SCHEME}: names no table; allowed: {SCHEME}<table>")
+    try:
+        pages = boto3.client("dynamodb", region_name=aws_region(), config=BOUNDED).get_paginator("scan")
+        for page in pages.paginate(TableName=table, ConsistentRead=True):
+            yield from page["Items"]
+    except ClientError as err:
+        code = err.response.get("Error", {}).get("Code", "unknown")
+        if code in _MISTAKES:
+            raise _mistake(table, _MISTAKES[code], "a table this role may read") from None
+        raise QolError(f"--user-map {SCHEME}{table}: {code}; allowed: a table that answers") from None
+    except BotoCoreError as err:
+        raise QolError(f"--user-map {SCHEME}{table}: {type(err).__name__}; allowed: a table that answers") from None
+
+
+def _row(table: str, item: Mapping[str, Any]) -> _Row:
+    values = {name: value.get("S") for name, value in item.items()}
+    key = values.get("garmin_user_id") or ""
+    source, vendor = _person(key)
+    user_id, zone, moment = values.get("user_id"), values.get("timezone"), _moment(values.get("registered_at"))
+    if moment is None:
+        raise _mistake(table, "an item without a usable registered_at", "ISO 8601 with its zone")
+    problem = None
+    if not CODE.fullmatch(source) or vendor is None:
+        problem = "garmin_user_id must be a Garmin id or <source>:<id>"
+    elif user_id is None or not CODE.fullmatch(user_id):
+        problem = f"user_id must match {CODE.pattern}"
+    elif "timezone" in item and not is_zone(zone):
+        problem = "timezone must be an IANA time zone such as Asia/Tokyo"
+    elif "status" in item and values["status"] not in STATUSES:
+        problem = f"status must be {' or '.join(STATUSES)}"
+    if problem is not None:
+        raise _mistake(table, f"item registered at {moment.isoformat(timespec='microseconds')}", problem)
+    return moment, key, (source, str(vendor), str(user_id), zone)
+
+
+def _person(key: str) -> tuple[str, str | None]:
+    """Source and vendor id of an item's key."""
+    source, colon, rest = key.partition(":")
+    return (source, identifier(rest)) if colon else (GARMIN, identifier(key))
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def _mistake(table: str, found: str, allowed: str) -> UsageError:
+    return UsageError(f"--user-map {SCHEME}{table}: {found}; allowed: {allowed}")

@@ -1,0 +1,41 @@
+"""The Glue Data Catalog: partitions of tables that were deployed; tables themselves are never made or changed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qol.errors import LakeError
+from qol.lake.s3_client import MISSING, Patience, RequestError, asking, aws_client
+
+
+def register_partition(database: str, table: str, date: str, location: str, patience: Patience) -> None:
+    """Make `date=<date>` of a table point at `location`, whether it is known yet or not.
+
+    LakeError when the table is not in the catalog: it comes with the deployment, from the same contracts.
+    """
+    glue = aws_client("glue", patience)
+    name = table.lower()
+    place = f"table {database}.{name}"
+    try:
+        with asking(place, patience):
+            described = glue.get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
+    except RequestError as err:
+        if err.code not in MISSING:
+            raise
+        message = (
+            f"{place}: not in the catalog; allowed: a deployed table (terraform apply makes it from the contracts)"
+        )
+        raise LakeError(message) from None
+    partition = {"Values": [date], "StorageDescriptor": {**described, "Location": location}}
+    _put(glue, {"DatabaseName": database, "TableName": name}, partition, f"{place}, partition {date}", patience)
+
+
+def _put(glue: Any, where: dict[str, str], partition: dict[str, Any], place: str, patience: Patience) -> None:
+    try:
+        with asking(place, patience):
+            glue.create_partition(**where, PartitionInput=partition)
+    except RequestError as err:
+        if err.code != "AlreadyExistsException":
+            raise
+        with asking(place, patience):
+            glue.update_partition(**where, PartitionValueList=partition["Values"], PartitionInput=partition)

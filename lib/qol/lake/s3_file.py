@@ -1,0 +1,78 @@
+"""An object as a file to seek in: read in large blocks, a few of which are kept."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from collections.abc import Callable
+
+TAIL_BYTES = 256 * 2**10
+BLOCK_BYTES = 8 * 2**20
+BLOCKS_KEPT = 4
+
+#: Bytes [start, start + length) of one version of the object.
+ReadRange = Callable[[int, int], bytes]
+
+
+class BlockFile(io.RawIOBase):
+    """A readable, seekable file over range requests.
+
+    Parquet readers ask for hundreds of small pieces; every piece that lies in a block costs no request. The object's
+    end, where a Parquet footer is, is given by the caller, who needed it to learn the size.
+    """
+
+    def __init__(self, size: int, tail: bytes, read_range: ReadRange) -> None:
+        super().__init__()
+        self._size = size
+        self._tail = tail
+        self._read_range = read_range
+        self._position = 0
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """The position from the start."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position; the new one."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """At most `size` bytes from the position, fewer only at the end."""
+        end = self._size if size is None or size < 0 else min(self._size, self._position + size)
+        pieces = []
+        while self._position < end:
+            piece = self._piece(end)
+            self._position += len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _piece(self, end: int) -> bytes:
+        """What one block, or the tail, holds from the position up to `end`."""
+        tail_start = self._size - len(self._tail)
+        if self._position >= tail_start:
+            return self._tail[self._position - tail_start : end - tail_start]
+        number = self._position // BLOCK_BYTES
+        block, start = self._block(number), number * BLOCK_BYTES
+        return block[self._position - start : end - start]
+
+    def _block(self, number: int) -> bytes:
+        if number in self._blocks:
+            self._blocks.move_to_end(number)
+            return self._blocks[number]
+        start = number * BLOCK_BYTES
+        block = self._read_range(start, min(BLOCK_BYTES, self._size - start))
+        self._blocks[number] = block
+        if len(self._blocks) > BLOCKS_KEPT:
+            self._blocks.popitem(last=False)
+        return block

@@ -1,0 +1,40 @@
+"""Earlier versions of objects in a versioned bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from qol.lake.s3 import S3Lake
+from qol.lake.s3_client import asking, aws_client, read_whole
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """One version of an object: its id, its tag, when it was written and whether readers see it."""
+
+    version_id: str
+    etag: str
+    written: datetime
+    is_latest: bool
+
+
+def versions(lake: S3Lake, key: str) -> list[StoredVersion]:
+    """Versions of an object, newest first; deletions are none. A bucket without versions gives the object alone."""
+    found: list[StoredVersion] = []
+    with asking(lake.location(key), lake.patience):
+        pages = aws_client("s3", lake.patience).get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=lake.bucket, Prefix=lake.prefix + key):
+            found += [
+                StoredVersion(v["VersionId"], v["ETag"].strip('"'), v["LastModified"], v["IsLatest"])
+                for v in page.get("Versions", ())
+                if v["Key"] == lake.prefix + key
+            ]
+    return found
+
+
+def read_version(lake: S3Lake, key: str, version: StoredVersion) -> bytes:
+    """The bytes of a version."""
+    place = {"Bucket": lake.bucket, "Key": lake.prefix + key, "VersionId": version.version_id}
+    with asking(lake.location(key), lake.patience):
+        return read_whole(lambda: aws_client("s3", lake.patience).get_object(**place), lake.patience)[1]

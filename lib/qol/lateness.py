@@ -1,0 +1,44 @@
+"""How late records arrive: days between the day a record is about and the UTC day of its arrival, counted exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import polars as pl
+
+
+def count_days(rows: pl.DataFrame) -> Counter[int]:
+    """Records by days of lateness, of rows with `day` and `arrival_date` as days since 1970.
+
+    -1 stands for a record whose local day had begun before the UTC day had.
+    """
+    late = rows.select(days=pl.col("arrival_date") - pl.col("day")).drop_nulls()
+    return Counter(dict(late.group_by("days").len().iter_rows()))
+
+
+def summarize(counts: Iterable[Counter[int]]) -> dict[str, int] | None:
+    """How many records there were, and the median, 95th percentile and maximum of their days; None without records.
+
+    A percentile is the smallest number of days that this share of the records does not exceed (nearest rank).
+    """
+    total: Counter[int] = Counter()
+    for count in counts:
+        total.update(count)
+    if not total:
+        return None
+    return {
+        "records": total.total(),
+        "p50_days": _percentile(total, 50),
+        "p95_days": _percentile(total, 95),
+        "max_days": max(total),
+    }
+
+
+def _percentile(counts: Counter[int], percent: int) -> int:
+    seen, enough = 0, counts.total() * percent
+    for days in sorted(counts):
+        seen += counts[days]
+        if seen * 100 >= enough:
+            break
+    return days

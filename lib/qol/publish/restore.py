@@ -1,0 +1,94 @@
+"""Put the files of a week back to what they were before a run replaced them; on S3, where versions are kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from qol.errors import LakeError, UsageError
+from qol.lake.s3 import S3Lake
+from qol.lake.s3_versions import StoredVersion, read_version, versions
+from qol.publish.assemble import partition_key
+from qol.publish.manifest import Manifest, TableFile, manifest_key, read_manifest, read_manifests_newest_first
+from qol.transform.weeks import iso_week
+
+#: The store's clock may be behind the one that named the run by this much.
+SKEW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """One published file, the version that readers see and the one that will take its place."""
+
+    table: str
+    key: str
+    current: StoredVersion
+    earlier: StoredVersion
+
+
+def plan_restore(lake: S3Lake, monday: date, run_id: str | None) -> tuple[Manifest, list[Restoration]]:
+    """The run to undo for a week (by default the last that replaced files of it), and its files, records first.
+
+    UsageError when no run did, when a file was replaced again since, or when a file has no earlier version.
+    """
+    manifest = _run_to_undo(lake, monday, run_id)
+    files = _replaced(manifest, monday)
+    if not files:
+        raise UsageError(f"run {manifest.run_id}: replaced no file of {iso_week(monday)}; allowed: a run that did")
+    found = [_restoration(lake, manifest, file) for file in files]
+    plan = [item for item in found if item is not None]
+    if not plan:
+        raise UsageError(f"run {manifest.run_id}: all its files of {iso_week(monday)} are put back already")
+    return manifest, plan
+
+
+def restore(lake: S3Lake, owner: str, monday: date, plan: list[Restoration]) -> None:
+    """Publish the earlier versions under the lock, one atomic act each; nobody may have published since the plan."""
+    with lake.lock(owner):
+        for item in plan:
+            lake.publish_bytes(read_version(lake, item.key, item.earlier), item.key, item.current.etag)
+            lake.register(item.table, monday.isoformat(), item.key)
+
+
+def _run_to_undo(lake: S3Lake, monday: date, run_id: str | None) -> Manifest:
+    if run_id is not None:
+        if lake.stat(manifest_key(run_id)) is None:
+            raise UsageError(f"--run {run_id}: no such run; allowed: a run of `qol runs`")
+        return read_manifest(lake, manifest_key(run_id))
+    for manifest in read_manifests_newest_first(lake):
+        if manifest.status != "refused" and _replaced(manifest, monday):
+            return manifest
+    raise UsageError(f"--week {iso_week(monday)}: no run replaced a file of it; allowed: a week of `qol runs`")
+
+
+def _replaced(manifest: Manifest, monday: date) -> list[TableFile]:
+    """Files of the week that a run replaced, in the order they are published."""
+    order = {"daily_metrics": 1, "weekly_metrics": 2}
+    files = [f for f in manifest.tables if f.replaced and f.date == monday.isoformat() and f.name != "rejects"]
+    return sorted(files, key=lambda file: (order.get(file.name, 0), file.name))
+
+
+def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restoration | None:
+    """What to put over a file; None when a restore that did not come to its end has put it back already."""
+    key = partition_key(file.name, file.date)
+    found = versions(lake, key)
+    if not found or not found[0].is_latest:
+        raise LakeError(f"{key}: is not there; a plain `qol run` publishes it again")
+    seconds = int(manifest.run_id.split("-")[1], 16) / 1e9
+    started = datetime.fromtimestamp(seconds, UTC) - SKEW
+    hashes = [_sha256(lake, key, v) if v.written >= started else "" for v in found]
+    # What a later restore put back has the same bytes; the run's own version is the oldest of them.
+    own = max((place for place, sha256 in enumerate(hashes) if sha256 == file.sha256), default=None)
+    if own is None or own + 1 == len(found):
+        raise UsageError(f"{key}: has no earlier version; allowed: a week that was published before, versions kept")
+    earlier = found[own + 1]
+    if hashes[0] == _sha256(lake, key, earlier):
+        return None
+    if hashes[0] != file.sha256:
+        raise UsageError(f"{key}: was replaced after run {manifest.run_id}; allowed: the run that replaced it last")
+    return Restoration(file.name, key, found[0], earlier)
+
+
+def _sha256(lake: S3Lake, key: str, version: StoredVersion) -> str:
+    return hashlib.sha256(read_version(lake, key, version)).hexdigest()

@@ -1,0 +1,63 @@
+"""The pseudonym key out of AWS Secrets Manager: named by an option, so that no argument and no log ever holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from qol.errors import QolError, UsageError
+from qol.ingest.user_map import MIN_KEY_BYTES
+from qol.lake.s3_client import aws_region
+
+#: A run must not hang before it has begun: at most four tries of ten seconds.
+BOUNDED = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+#: What an operator has to mend; anything else may pass by itself.
+_MISTAKES = {
+    "ResourceNotFoundException": "there is no such secret in this region",
+    "AccessDeniedException": "this role may not read it",
+    "DecryptionFailure": "this role may not use its KMS key",
+    "InvalidRequestException": "it is marked for deletion",
+    "InvalidParameterException": "not a name of a secret",
+    "ValidationException": "not a name of a secret",
+}
+
+
+def read_secret_key(name: str) -> bytes:
+    """The key in the secret `name`, without white space around it.
+
+    UsageError names the secret and what is wrong with it, QolError says that the service did not answer; neither holds
+    anything of the value.
+    """
+    answer = _ask(name)
+    text = answer.get("SecretString")
+    if text is None:
+        raise _mistake(name, "it holds binary data")
+    key = str(text).strip().encode()
+    if len(key) < MIN_KEY_BYTES:
+        raise _mistake(name, f"found {len(key)} bytes")
+    return key
+
+
+def _ask(name: str) -> dict[str, Any]:
+    try:
+        client = boto3.client("secretsmanager", region_name=aws_region(), config=BOUNDED)
+        answer: dict[str, Any] = client.get_secret_value(SecretId=name)
+    except ClientError as err:
+        code = err.response.get("Error", {}).get("Code", "")
+        if code in _MISTAKES:
+            raise _mistake(name, _MISTAKES[code]) from None
+        raise QolError(f"--key-secret {name}: Secrets Manager answered {code or 'an error'}; run again") from None
+    except BotoCoreError as err:
+        # Its text may name an endpoint; its type says enough.
+        raise QolError(f"--key-secret {name}: Secrets Manager not reached ({type(err).__name__})") from None
+    return answer
+
+
+def _mistake(name: str, found: str) -> UsageError:
+    return UsageError(
+        f"--key-secret {name}: {found}; allowed: a plain text secret of at least {MIN_KEY_BYTES} bytes (UTF-8) that this"
+        " role may read"
+    )

@@ -1,0 +1,133 @@
+# Two topics: `alert` is mail to people, one message per failure; `operations` takes alarms and mails nobody.
+resource "aws_sns_topic" "topics" {
+  for_each = local.topics
+
+  name              = each.value
+  kms_master_key_id = aws_kms_key.pseudonymous.arn
+}
+
+resource "aws_sns_topic_policy" "topics" {
+  for_each = local.topics
+
+  arn = aws_sns_topic.topics[each.key].arn
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid       = "TlsOnly"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "sns:Publish"
+          Resource  = local.arn[each.key]
+          Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        },
+      ],
+      each.key == "operations" ? [
+        {
+          Sid       = "AlarmsOfThisAccount"
+          Effect    = "Allow"
+          Principal = { Service = "cloudwatch.amazonaws.com" }
+          Action    = "sns:Publish"
+          Resource  = local.arn[each.key]
+          Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+        },
+      ] : []
+    )
+  })
+}
+
+resource "aws_sns_topic_subscription" "mail" {
+  for_each = toset(var.alert_emails)
+
+  topic_arn = aws_sns_topic.topics["alert"].arn
+  protocol  = "email"
+  endpoint  = each.value
+}
+
+locals {
+  lambda_alarms = merge([
+    for metric in ["Errors", "Throttles"] : {
+      for key, function in local.lambdas :
+      "${function.name}-${lower(metric)}" => {
+        about      = "${function.name}: ${lower(metric)} within 5 minutes."
+        namespace  = "AWS/Lambda"
+        metric     = metric
+        dimensions = { FunctionName = function.name }
+        statistic  = "Sum"
+        above      = 0
+      }
+    }
+  ]...)
+
+  alarms = merge(local.lambda_alarms, {
+    "${local.dead_letters}-waiting" = {
+      about      = "A call failed for good; its event waits in ${local.dead_letters} (docs/runbook.md)."
+      namespace  = "AWS/SQS"
+      metric     = "ApproximateNumberOfMessagesVisible"
+      dimensions = { QueueName = local.dead_letters }
+      statistic  = "Maximum"
+      above      = 0
+    }
+    "${local.job}-slow" = {
+      about      = "The weekly job took over 45 of its 60 minutes; give it more workers."
+      namespace  = "QoLLake"
+      metric     = "run_seconds"
+      dimensions = { job = local.job }
+      statistic  = "Maximum"
+      above      = 2700
+    }
+    "${local.job}-failed" = {
+      about      = "An attempt of the weekly job failed; people get one message when the last one has."
+      namespace  = "QoLLake"
+      metric     = "failed"
+      dimensions = { job = local.job }
+      statistic  = "Maximum"
+      above      = 0
+    }
+    "qol-garmin-webhook${local.dash}-5xx" = {
+      about      = "Garmin's pushes fail and are repeated by Garmin; nothing is lost yet."
+      namespace  = "AWS/ApiGateway"
+      metric     = "5xx"
+      dimensions = { ApiId = aws_apigatewayv2_api.webhook.id }
+      statistic  = "Sum"
+      above      = 0
+    }
+    (local.too_large) = {
+      about      = "A push was refused as too large (413), so what is in it has not arrived (docs/webhook.md)."
+      namespace  = "QoLLake"
+      metric     = local.too_large
+      dimensions = {}
+      statistic  = "Sum"
+      above      = 0
+    }
+  })
+}
+
+resource "aws_cloudwatch_metric_alarm" "alarms" {
+  for_each = local.alarms
+
+  alarm_name          = each.key
+  alarm_description   = each.value.about
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  threshold           = each.value.above
+  comparison_operator = "GreaterThanThreshold"
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  actions_enabled     = var.alarm_actions_enabled
+  alarm_actions       = [aws_sns_topic.topics["operations"].arn]
+  ok_actions          = [aws_sns_topic.topics["operations"].arn]
+}
+
+locals {
+  log_groups = concat(
+    values(local.job_logs),
+    [local.webhook_log],
+    [for function in values(local.lambdas) : "/aws/lambda/${function.name}"],
+  )
+}

@@ -1,0 +1,83 @@
+resource "aws_athena_workgroup" "qol" {
+  name        = local.workgroup
+  description = "Queries on ${local.database}: a scan limit, encrypted results, nothing a client can override."
+
+  # Removing an installation removes its saved queries with it.
+  force_destroy = true
+
+  configuration {
+    enforce_workgroup_configuration    = true
+    publish_cloudwatch_metrics_enabled = true
+    bytes_scanned_cutoff_per_query     = var.athena_scan_limit_bytes
+
+    engine_version {
+      selected_engine_version = "Athena engine version 3"
+    }
+
+    result_configuration {
+      output_location = "s3://${aws_s3_bucket.lake.id}/athena-results/"
+
+      encryption_configuration {
+        encryption_option = "SSE_KMS"
+        kms_key_arn       = aws_kms_key.pseudonymous.arn
+      }
+    }
+  }
+
+  tags = {
+    Name = local.workgroup
+  }
+}
+
+# Rejects hold raw bytes, so what operators ask must not end where analysts read.
+resource "aws_athena_workgroup" "operators" {
+  name        = local.workgroup_of_operators
+  description = "Operators' queries on ${local.database}, rejects too: results under the key that analysts do not have."
+
+  force_destroy = true
+
+  configuration {
+    enforce_workgroup_configuration    = true
+    publish_cloudwatch_metrics_enabled = true
+    bytes_scanned_cutoff_per_query     = var.athena_scan_limit_bytes
+
+    engine_version {
+      selected_engine_version = "Athena engine version 3"
+    }
+
+    result_configuration {
+      output_location = "s3://${aws_s3_bucket.lake.id}/athena-results-operators/"
+
+      encryption_configuration {
+        encryption_option = "SSE_KMS"
+        kms_key_arn       = aws_kms_key.identified.arn
+      }
+    }
+  }
+
+  tags = {
+    Name = local.workgroup_of_operators
+  }
+}
+
+locals {
+  query_files = fileset("${path.module}/queries", "*.sql")
+
+  # The first line of a file is its description.
+  queries = {
+    for file in local.query_files :
+    trimsuffix(file, ".sql") => templatefile("${path.module}/queries/${file}", { database = local.database })
+  }
+
+  queries_of_operators = ["rejects_by_reason"]
+}
+
+resource "aws_athena_named_query" "saved" {
+  for_each = local.queries
+
+  name        = each.key
+  description = trimprefix(split("\n", each.value)[0], "-- ")
+  workgroup   = contains(local.queries_of_operators, each.key) ? aws_athena_workgroup.operators.id : aws_athena_workgroup.qol.id
+  database    = aws_glue_catalog_database.qol.name
+  query       = each.value
+}

@@ -1,0 +1,110 @@
+# The job: what `make package` built, uploaded below a prefix named after its content, and run by Glue.
+locals {
+  manifest  = jsondecode(file("${var.package_dir}/manifest.json"))
+  artifacts = "artifacts/${substr(sha256(jsonencode(local.manifest)), 0, 16)}"
+
+  glue_files = fileset(var.package_dir, "glue/*")
+  job_script = one([for file in local.glue_files : file if endswith(file, ".py")])
+  job_house  = one([for file in local.glue_files : file if endswith(file, ".gluewheels.zip")])
+
+  artifact_uri = { for file in local.glue_files : file => "s3://${local.bucket}/${local.artifacts}/${basename(file)}" }
+}
+
+resource "aws_s3_object" "artifact" {
+  for_each = local.glue_files
+
+  bucket      = aws_s3_bucket.lake.id
+  key         = "${local.artifacts}/${basename(each.key)}"
+  source      = "${var.package_dir}/${each.key}"
+  source_hash = filesha256("${var.package_dir}/${each.key}")
+  kms_key_id  = aws_kms_key.pseudonymous.arn
+
+  lifecycle {
+    # The job moves to the new prefix before the old one goes.
+    create_before_destroy = true
+
+    precondition {
+      condition     = try(local.manifest[each.key], "") == filesha256("${var.package_dir}/${each.key}")
+      error_message = "${each.key}: differs from manifest.json; run `make package` again."
+    }
+  }
+
+  depends_on = [aws_s3_bucket_server_side_encryption_configuration.lake, aws_s3_bucket_versioning.lake]
+}
+
+resource "aws_glue_security_configuration" "job" {
+  name = local.security
+
+  encryption_configuration {
+    s3_encryption {
+      s3_encryption_mode = "SSE-KMS"
+      kms_key_arn        = aws_kms_key.pseudonymous.arn
+    }
+
+    cloudwatch_encryption {
+      cloudwatch_encryption_mode = "SSE-KMS"
+      kms_key_arn                = aws_kms_key.pseudonymous.arn
+    }
+
+    job_bookmarks_encryption {
+      job_bookmarks_encryption_mode = "CSE-KMS"
+      kms_key_arn                   = aws_kms_key.pseudonymous.arn
+    }
+  }
+}
+
+# Glue would make these groups itself on the first run, and keep them for ever.
+resource "aws_cloudwatch_log_group" "job" {
+  #checkov:skip=CKV_AWS_338:180 days is what the programme keeps logs for
+  for_each = local.job_logs
+
+  name              = each.value
+  retention_in_days = local.retention_days
+  kms_key_id        = aws_kms_key.pseudonymous.arn
+}
+
+resource "aws_glue_job" "weekly" {
+  name                   = local.job
+  description            = "Raw JSON lines in, gated weekly Parquet out."
+  role_arn               = aws_iam_role.job.arn
+  glue_version           = "5.1"
+  execution_class        = "STANDARD"
+  worker_type            = var.worker_type
+  number_of_workers      = var.number_of_workers
+  max_retries            = 1
+  timeout                = 60
+  security_configuration = aws_glue_security_configuration.job.name
+
+  execution_property {
+    max_concurrent_runs = 1
+  }
+
+  command {
+    name            = "glueetl"
+    python_version  = "3"
+    script_location = local.artifact_uri[local.job_script]
+  }
+
+  default_arguments = {
+    # Names of `qol run`; what a run starts with overrides them. The key's name, never the key.
+    "--lake"       = "s3://${local.bucket}"
+    "--engine"     = "spark"
+    "--user-map"   = "dynamodb:${local.user_map}"
+    "--key-secret" = local.secrets.pseudonym_key
+    "--database"   = local.database
+    "--kms-key"    = aws_kms_key.pseudonymous.arn
+    "--trigger"    = "manual"
+
+    # Of Glue.
+    "--job-language"        = "python"
+    "--job-bookmark-option" = "job-bookmark-disable"
+    # The wheelhouse holds our wheel too; without the option Glue's pip would look for newer ones elsewhere.
+    "--additional-python-modules"       = local.artifact_uri[local.job_house]
+    "--python-modules-installer-option" = "--no-index"
+    "--TempDir"                         = "s3://${local.bucket}/_staging/glue/"
+    # Glue 5.1 reads through S3A, which takes us-east-2 for its region where none is set, and then times out.
+    "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region}"
+  }
+
+  depends_on = [aws_cloudwatch_log_group.job, aws_iam_role_policy.job, aws_s3_object.artifact]
+}

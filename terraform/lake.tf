@@ -1,0 +1,222 @@
+# The lake: one bucket, the two DynamoDB tables beside it, the secrets.
+
+resource "aws_s3_bucket" "lake" {
+  #checkov:skip=CKV_AWS_18:Reads of health data are audited by the account's CloudTrail data events, which name the role; docs/deploy.md says how
+  #checkov:skip=CKV_AWS_144:Versions protect against mistakes; a copy in another region would take health data out of the country it is kept in
+  #checkov:skip=CKV2_AWS_62:Nothing reacts to objects; the schedule starts the job
+  bucket        = local.bucket
+  force_destroy = !var.deletion_protection
+
+  lifecycle {
+    precondition {
+      condition     = var.enforce_bucket_policy || local.account == "123456789012"
+      error_message = "enforce_bucket_policy: only the account 123456789012 of a simulated AWS may go without."
+    }
+  }
+}
+
+resource "aws_s3_bucket_versioning" "lake" {
+  bucket = aws_s3_bucket.lake.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
+  bucket = aws_s3_bucket.lake.id
+
+  rule {
+    # Reading 100,000 raw objects asks KMS a few times instead of 100,000 times.
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = aws_kms_key.identified.arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "lake" {
+  bucket                  = aws_s3_bucket.lake.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "lake" {
+  bucket = aws_s3_bucket.lake.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_policy" "lake" {
+  count = var.enforce_bucket_policy ? 1 : 0
+
+  bucket = aws_s3_bucket.lake.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [local.arn.bucket, "${local.arn.bucket}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      {
+        # A week or a manifest under the other key could not be read by analysts; a write that does not name the key fails instead.
+        Sid       = "PublishedUnderThePseudonymousKey"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_runs/*"]
+        Condition = { StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = aws_kms_key.pseudonymous.arn } }
+      },
+    ]
+  })
+
+  depends_on = [aws_s3_bucket_public_access_block.lake]
+}
+
+locals {
+  # Days after which the objects below a prefix go; their old versions go a day later.
+  expiring = {
+    staging                  = { prefix = "_staging/", days = 7 }
+    bodies                   = { prefix = "quarantine/bodies/", days = 30 }
+    rows                     = { prefix = "quarantine/rows/", days = 180 }
+    athena-results           = { prefix = "athena-results/", days = 30 }
+    athena-results-operators = { prefix = "athena-results-operators/", days = 30 }
+    superseded-lock          = { prefix = "_locks/", days = null }
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "lake" {
+  bucket = aws_s3_bucket.lake.id
+
+  dynamic "rule" {
+    for_each = local.expiring
+
+    content {
+      id     = rule.key
+      status = "Enabled"
+
+      filter {
+        prefix = rule.value.prefix
+      }
+
+      dynamic "expiration" {
+        for_each = rule.value.days == null ? [] : [rule.value.days]
+
+        content {
+          days = expiration.value
+        }
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = 1
+      }
+    }
+  }
+
+  rule {
+    # How long `qol restore` can go back.
+    id     = "old-versions"
+    status = "Enabled"
+
+    filter {
+      prefix = ""
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 90
+    }
+
+    expiration {
+      expired_object_delete_marker = true
+    }
+  }
+
+  rule {
+    id     = "aborted-uploads"
+    status = "Enabled"
+
+    filter {
+      prefix = ""
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 3
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.lake]
+}
+
+resource "aws_dynamodb_table" "user_map" {
+  name                        = local.user_map
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "garmin_user_id"
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = "garmin_user_id"
+    type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = aws_kms_key.identified.arn
+  }
+}
+
+resource "aws_dynamodb_table" "locks" {
+  name         = local.lock_table
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "name"
+
+  attribute {
+    name = "name"
+    type = "S"
+  }
+
+  ttl {
+    attribute_name = "expires_at"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = aws_kms_key.pseudonymous.arn
+  }
+}
+
+# Secrets without values: an operator puts them (docs/deploy.md), so that no state file ever holds one.
+resource "aws_secretsmanager_secret" "pseudonym_key" {
+  #checkov:skip=CKV2_AWS_57:A new key gives every person a new id, so it must never rotate
+  name                    = local.secrets.pseudonym_key
+  description             = "Key of pseudonymous ids, 32 bytes or more. Never change it: every person would get a new id."
+  kms_key_id              = aws_kms_key.identified.arn
+  recovery_window_in_days = var.deletion_protection ? 30 : 0
+}
+
+resource "aws_secretsmanager_secret" "garmin_webhook" {
+  #checkov:skip=CKV2_AWS_57:The token is part of the URL entered at Garmin; two are valid at a time and a person changes both ends (docs/deploy.md)
+  name                    = local.secrets.garmin_webhook
+  description             = "JSON with `tokens` (current, previous) and `client_ids` of the Garmin webhook."
+  kms_key_id              = aws_kms_key.identified.arn
+  recovery_window_in_days = var.deletion_protection ? 30 : 0
+}

@@ -1,0 +1,166 @@
+# Five functions from one map. What differs is here; what each may do is in roles.tf.
+locals {
+  common_environment = {
+    QOL_BUCKET                   = local.bucket
+    QOL_PREFIX                   = ""
+    QOL_TIME_ZONE                = var.time_zone
+    QOL_STAGE                    = var.stage
+    POWERTOOLS_METRICS_NAMESPACE = "QoLLake"
+  }
+
+  job_environment = {
+    QOL_JOB_NAME   = local.job
+    QOL_LOCK_TABLE = local.lock_table
+    QOL_TOPIC_ARN  = local.arn.alert
+  }
+
+  lambdas = {
+    receiver = {
+      name        = "garmin_webhook_receiver${local.under}"
+      description = "Keeps what Garmin pushes, one object per type and request, before it answers 200."
+      memory      = 512 # a 6 MB body and what it is taken apart into
+      timeout     = 28  # below the API's 30 s, so that a slow store ends as a 5xx that Garmin repeats
+      reserved    = 50
+      is_async    = false
+      environment = { QOL_WEBHOOK_SECRET = local.secrets.garmin_webhook, QOL_USER_MAP_TABLE = local.user_map }
+    }
+    kick = {
+      name        = "qol-weekly-survey-kick${local.dash}"
+      description = "Starts the weekly job once per business week."
+      memory      = 256
+      timeout     = 45 # an item of the lock table counts as left behind after 50 s
+      reserved    = 1  # deliveries of the same schedule come one after another
+      is_async    = true
+      environment = local.job_environment
+    }
+    notifier = {
+      name        = "job_failure_notifier${local.under}"
+      description = "One message per run that ended badly, or published with warnings."
+      memory      = 256
+      timeout     = 45
+      reserved    = 2
+      is_async    = true
+      environment = merge(local.job_environment, { QOL_MAX_ATTEMPTS = "2", QOL_LOG_GROUP = local.job_logs.output })
+    }
+    watchdog = {
+      name        = "qol-watchdog${local.dash}"
+      description = "One message when the week's run is missing and nobody was told."
+      memory      = 256
+      timeout     = 45
+      reserved    = 1
+      is_async    = true
+      environment = local.job_environment
+    }
+    raw_gap = {
+      name        = "qol-raw-gap-check${local.dash}"
+      description = "Counts active people without data, as a table and a metric; no message per person."
+      memory      = 512
+      timeout     = 300
+      reserved    = 1
+      is_async    = true
+      environment = {
+        QOL_USER_MAP_TABLE = local.user_map
+        QOL_GAP_DAYS       = tostring(var.gap_days)
+        QOL_TOPIC_ARN      = local.arn.alert
+        QOL_WORKGROUP      = local.workgroup
+        QOL_DATABASE       = local.database
+      }
+    }
+  }
+
+  function_arn = { for key, function in local.lambdas : key => "${local.arn.functions}:${function.name}" }
+  async        = { for key, function in local.lambdas : key => function if function.is_async }
+}
+
+resource "aws_cloudwatch_log_group" "lambda" {
+  #checkov:skip=CKV_AWS_338:180 days is what the programme keeps logs for
+  for_each = local.lambdas
+
+  name              = "/aws/lambda/${each.value.name}"
+  retention_in_days = local.retention_days
+  kms_key_id        = aws_kms_key.pseudonymous.arn
+}
+
+resource "aws_lambda_function" "functions" {
+  #checkov:skip=CKV_AWS_50:No trace leaves one function, and X-Ray needs actions on all resources
+  #checkov:skip=CKV_AWS_116:On-failure destinations do the same and carry the reason (aws_lambda_function_event_invoke_config)
+  #checkov:skip=CKV_AWS_117:They talk to AWS APIs alone; a VPC would add NAT and endpoints and protect nothing
+  #checkov:skip=CKV_AWS_272:The zips' hashes are in the plan, and only the deploying role may change code
+  for_each = local.lambdas
+
+  function_name                  = each.value.name
+  description                    = each.value.description
+  role                           = aws_iam_role.lambda[each.key].arn
+  runtime                        = "python3.13"
+  architectures                  = ["arm64"]
+  handler                        = "qol.aws.${each.key}.handler"
+  filename                       = "${var.package_dir}/lambda/${each.key}.zip"
+  source_code_hash               = filebase64sha256("${var.package_dir}/lambda/${each.key}.zip")
+  memory_size                    = each.value.memory
+  timeout                        = each.value.timeout
+  reserved_concurrent_executions = var.reserved_concurrency ? each.value.reserved : -1
+  kms_key_arn                    = aws_kms_key.pseudonymous.arn
+
+  environment {
+    variables = merge(local.common_environment, each.value.environment, { POWERTOOLS_SERVICE_NAME = each.value.name })
+  }
+
+  lifecycle {
+    precondition {
+      condition     = try(local.manifest["lambda/${each.key}.zip"], "") == filesha256("${var.package_dir}/lambda/${each.key}.zip")
+      error_message = "lambda/${each.key}.zip: differs from manifest.json; run `make package` again."
+    }
+  }
+
+  # The group by its default name must be there before the first call makes one that keeps logs for ever.
+  depends_on = [aws_iam_role_policy.lambda, aws_cloudwatch_log_group.lambda]
+}
+
+# What could not be done after its retries waits here, 14 days, and raises an alarm. SQS encrypts it; nothing in it is about a person.
+resource "aws_sqs_queue" "dead_letters" {
+  name                      = local.dead_letters
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_sqs_queue_policy" "dead_letters" {
+  queue_url = aws_sqs_queue.dead_letters.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "RuleMayPutWhatItCouldNotDeliver"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.arn.dead
+        Condition = { ArnEquals = { "aws:SourceArn" = local.rule_arn } }
+      },
+      {
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sqs:*"
+        Resource  = local.arn.dead
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
+  })
+}
+
+resource "aws_lambda_function_event_invoke_config" "async" {
+  for_each = local.async
+
+  function_name                = aws_lambda_function.functions[each.key].function_name
+  maximum_retry_attempts       = 1
+  maximum_event_age_in_seconds = 3600
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead_letters.arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.lambda]
+}

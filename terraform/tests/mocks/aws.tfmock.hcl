@@ -1,0 +1,44 @@
+# Values that AWS would give, in the shapes that it gives them.
+
+mock_data "aws_caller_identity" {
+  defaults = { account_id = "123456789012" }
+}
+
+mock_resource "aws_kms_key" {
+  defaults = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000" }
+}
+
+mock_resource "aws_secretsmanager_secret" {
+  defaults = { arn = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:one-secret" }
+}
+
+mock_resource "aws_iam_role" {
+  defaults = { arn = "arn:aws:iam::123456789012:role/one-role" }
+}
+
+mock_resource "aws_lambda_function" {
+  defaults = { arn = "arn:aws:lambda:ap-northeast-1:123456789012:function:one-function" }
+}
+
+mock_resource "aws_sqs_queue" {
+  defaults = {
+    arn = "arn:aws:sqs:ap-northeast-1:123456789012:qol-failed-calls"
+    url = "https://sqs.ap-northeast-1.amazonaws.com/123456789012/qol-failed-calls"
+  }
+}
+
+mock_resource "aws_sns_topic" {
+  defaults = { arn = "arn:aws:sns:ap-northeast-1:123456789012:one-topic" }
+}
+
+mock_resource "aws_cloudwatch_log_group" {
+  defaults = { arn = "arn:aws:logs:ap-northeast-1:123456789012:log-group:one-group" }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = { arn = "arn:aws:events:ap-northeast-1:123456789012:rule/qol-job-ended" }
+}
+
+mock_resource "aws_apigatewayv2_api" {
+  defaults = { execution_arn = "arn:aws:execute-api:ap-northeast-1:123456789012:api", api_endpoint = "https://api.example.org" }
+}

@@ -1,0 +1,452 @@
+# The whole configuration with the provider mocked: no account, no network, every value readable.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+# Unlike the other key, so that a test sees which one is meant.
+override_resource {
+  target = aws_kms_key.identified
+  values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
+}
+
+variables {
+  stage        = "prod"
+  alert_emails = ["one@example.org", "two@example.org"]
+  package_dir  = "tests/package"
+}
+
+run "names_of_production" {
+  assert {
+    condition     = aws_s3_bucket.lake.bucket == "qol-lake-123456789012" && aws_glue_job.weekly.name == "qol-weekly-etl"
+    error_message = "bucket and job"
+  }
+
+  assert {
+    condition = { for key, function in aws_lambda_function.functions : key => function.function_name } == {
+      receiver = "garmin_webhook_receiver"
+      kick     = "qol-weekly-survey-kick"
+      notifier = "job_failure_notifier"
+      watchdog = "qol-watchdog"
+      raw_gap  = "qol-raw-gap-check"
+    }
+    error_message = "functions"
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.user_map.name == "user_id_map" && aws_dynamodb_table.locks.name == "qol_run_locks"
+    error_message = "DynamoDB tables"
+  }
+
+  assert {
+    condition = ({ for key, topic in aws_sns_topic.topics : key => topic.name } ==
+    { alert = "job_failure_alert", operations = "qol_operations_alarm" })
+    error_message = "topics"
+  }
+
+  assert {
+    condition     = aws_glue_catalog_database.qol.name == "db_qol" && aws_athena_workgroup.qol.name == "qol"
+    error_message = "database and workgroup"
+  }
+
+  assert {
+    condition = (aws_secretsmanager_secret.pseudonym_key.name == "qol/pseudonym-key" &&
+    aws_secretsmanager_secret.garmin_webhook.name == "qol/garmin-webhook")
+    error_message = "secrets"
+  }
+}
+
+run "names_of_staging_have_its_suffix" {
+  variables {
+    stage = "staging"
+  }
+
+  assert {
+    condition = [
+      aws_s3_bucket.lake.bucket, aws_glue_job.weekly.name, aws_lambda_function.functions["receiver"].function_name,
+      aws_lambda_function.functions["kick"].function_name, aws_dynamodb_table.user_map.name, aws_dynamodb_table.locks.name,
+      aws_sns_topic.topics["alert"].name, aws_glue_catalog_database.qol.name, aws_athena_workgroup.qol.name,
+      aws_secretsmanager_secret.garmin_webhook.name,
+      ] == [
+      "qol-lake-123456789012-staging", "qol-weekly-etl-staging", "garmin_webhook_receiver_staging",
+      "qol-weekly-survey-kick-staging", "user_id_map_staging", "qol_run_locks_staging",
+      "job_failure_alert_staging", "db_qol_staging", "qol-staging",
+      "qol/garmin-webhook-staging",
+    ]
+    error_message = "names of staging"
+  }
+
+  assert {
+    condition     = strcontains(aws_athena_named_query.saved["latest_weekly_metrics"].query, "SELECT * FROM db_qol_staging.weekly_metrics ORDER BY date DESC LIMIT 10")
+    error_message = "saved queries ask the database of their own stage"
+  }
+}
+
+run "the_lake" {
+  assert {
+    condition     = aws_s3_bucket_versioning.lake.versioning_configuration[0].status == "Enabled"
+    error_message = "versions"
+  }
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.lake.block_public_acls, aws_s3_bucket_public_access_block.lake.block_public_policy,
+      aws_s3_bucket_public_access_block.lake.ignore_public_acls, aws_s3_bucket_public_access_block.lake.restrict_public_buckets,
+    ])
+    error_message = "public access"
+  }
+
+  assert {
+    condition = alltrue([for rule in aws_s3_bucket_server_side_encryption_configuration.lake.rule :
+    rule.bucket_key_enabled && rule.apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"])
+    error_message = "encryption with a bucket key"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : "${statement.Effect} ${statement.Sid}"] == [
+      "Deny TlsOnly", "Deny PublishedUnderThePseudonymousKey",
+    ]
+    error_message = "bucket policy"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : statement.Resource if statement.Action == "s3:PutObject"] == [
+      ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*"],
+    ]
+    error_message = "what must be written under the pseudonymous key"
+  }
+
+  assert {
+    condition = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => try(rule.expiration[0].days, null) } == {
+      staging = 7, bodies = 30, rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = 0, aborted-uploads = null
+      } || { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => try(rule.expiration[0].days, null) } == {
+      staging = 7, bodies = 30, rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = null, aborted-uploads = null
+    }
+    error_message = "lifecycle: days of expiration"
+  }
+
+  assert {
+    condition     = contains(flatten([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.abort_incomplete_multipart_upload[*].days_after_initiation]), 3)
+    error_message = "lifecycle: aborted uploads"
+  }
+
+  assert {
+    condition = alltrue([for table in [aws_dynamodb_table.user_map, aws_dynamodb_table.locks] :
+      table.point_in_time_recovery[0].enabled && table.server_side_encryption[0].enabled
+    ])
+    error_message = "DynamoDB: point in time recovery and key"
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.locks.hash_key == "name" && one(aws_dynamodb_table.locks.ttl).attribute_name == "expires_at"
+    error_message = "locks: key and time to live"
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.user_map.hash_key == "garmin_user_id" && aws_dynamodb_table.user_map.deletion_protection_enabled
+    error_message = "map: key and deletion protection"
+  }
+
+  assert {
+    condition     = !aws_s3_bucket.lake.force_destroy && aws_kms_key.identified.deletion_window_in_days == 30 && aws_kms_key.identified.enable_key_rotation && aws_kms_key.pseudonymous.enable_key_rotation
+    error_message = "what outlives a destroy"
+  }
+}
+
+run "the_job" {
+  assert {
+    condition = [
+      aws_glue_job.weekly.glue_version, aws_glue_job.weekly.max_retries, aws_glue_job.weekly.timeout, aws_glue_job.weekly.execution_class,
+      aws_glue_job.weekly.execution_property[0].max_concurrent_runs, aws_glue_job.weekly.security_configuration,
+    ] == ["5.1", 1, 60, "STANDARD", 1, "qol"]
+    error_message = "Glue settings"
+  }
+
+  assert {
+    condition = { for name, value in aws_glue_job.weekly.default_arguments : name => value if !strcontains(value, "artifacts/") } == {
+      "--lake"                            = "s3://qol-lake-123456789012"
+      "--engine"                          = "spark"
+      "--user-map"                        = "dynamodb:user_id_map"
+      "--key-secret"                      = "qol/pseudonym-key"
+      "--database"                        = "db_qol"
+      "--kms-key"                         = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+      "--trigger"                         = "manual"
+      "--job-language"                    = "python"
+      "--job-bookmark-option"             = "job-bookmark-disable"
+      "--TempDir"                         = "s3://qol-lake-123456789012/_staging/glue/"
+      "--python-modules-installer-option" = "--no-index"
+      "--conf"                            = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1"
+    }
+    error_message = "default arguments"
+  }
+
+  assert {
+    condition = can(regex(
+      "^s3://qol-lake-123456789012/artifacts/[0-9a-f]{16}/qol-wheels-0.0.0.gluewheels.zip$",
+      aws_glue_job.weekly.default_arguments["--additional-python-modules"]
+    ))
+    error_message = "the wheelhouse below a prefix named after its content"
+  }
+
+  assert {
+    condition     = { for key, group in aws_cloudwatch_log_group.job : key => group.name } == { output = "/aws-glue/jobs/qol-role/qol-weekly-etl/output", error = "/aws-glue/jobs/qol-role/qol-weekly-etl/error" }
+    error_message = "the job's own log groups, by the names that Glue gives them"
+  }
+}
+
+run "schedules_and_events" {
+  assert {
+    condition = { for key, schedule in aws_scheduler_schedule.weekly : key => "${schedule.schedule_expression} ${schedule.schedule_expression_timezone} ${schedule.state}" } == {
+      kick     = "cron(5 9 ? * WED *) Asia/Tokyo ENABLED"
+      watchdog = "cron(30 11 ? * WED *) Asia/Tokyo ENABLED"
+      raw_gap  = "cron(0 12 ? * WED *) Asia/Tokyo ENABLED"
+    }
+    error_message = "when schedules fire"
+  }
+
+  assert {
+    condition = alltrue([for schedule in aws_scheduler_schedule.weekly :
+      schedule.flexible_time_window[0].mode == "OFF" &&
+      schedule.target[0].retry_policy[0].maximum_retry_attempts == 3 &&
+      schedule.target[0].retry_policy[0].maximum_event_age_in_seconds == 3600 &&
+      schedule.target[0].dead_letter_config[0].arn != "" &&
+      schedule.target[0].input == "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\", \"execution_id\": \"<aws.scheduler.execution-id>\"}"
+    ])
+    error_message = "what schedules hand over, and how often they try"
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.job_ended.event_pattern) == {
+      source        = ["aws.glue"]
+      "detail-type" = ["Glue Job State Change"]
+      detail        = { jobName = ["qol-weekly-etl"], state = ["FAILED", "TIMEOUT", "STOPPED", "ERROR", "SUCCEEDED"] }
+    }
+    error_message = "which ends of the job are looked at"
+  }
+}
+
+run "functions" {
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.functions : function.runtime == "python3.13" && function.kms_key_arn != ""])
+    error_message = "runtime and key of the environment"
+  }
+
+  assert {
+    condition     = { for key, function in aws_lambda_function.functions : key => function.handler } == { for key in ["receiver", "kick", "notifier", "watchdog", "raw_gap"] : key => "qol.aws.${key}.handler" }
+    error_message = "handlers"
+  }
+
+  assert {
+    condition = { for key, function in aws_lambda_function.functions : key => "${function.timeout} s, ${function.reserved_concurrent_executions} at a time" } == {
+      receiver = "28 s, 50 at a time", kick = "45 s, 1 at a time", notifier = "45 s, 2 at a time", watchdog = "45 s, 1 at a time", raw_gap = "300 s, 1 at a time"
+    }
+    error_message = "timeouts (kick, notifier and watchdog below the lock's 50 s) and reserved concurrency"
+  }
+
+  assert {
+    condition = { for key, function in aws_lambda_function.functions : key => join(" ", sort(keys(function.environment[0].variables))) } == {
+      receiver = "POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_USER_MAP_TABLE QOL_WEBHOOK_SECRET"
+      kick     = "POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      notifier = "POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_LOG_GROUP QOL_MAX_ATTEMPTS QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      watchdog = "POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      raw_gap  = "POWERTOOLS_METRICS_NAMESPACE POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_DATABASE QOL_GAP_DAYS QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN QOL_USER_MAP_TABLE QOL_WORKGROUP"
+    }
+    error_message = "settings of the functions"
+  }
+
+  assert {
+    condition = alltrue([
+      tonumber(aws_lambda_function.functions["notifier"].environment[0].variables.QOL_MAX_ATTEMPTS) == aws_glue_job.weekly.max_retries + 1,
+      aws_lambda_function.functions["notifier"].environment[0].variables.QOL_LOG_GROUP == aws_cloudwatch_log_group.job["output"].name,
+    ])
+    error_message = "what the notifier knows of the job is what the job is"
+  }
+
+  assert {
+    condition     = join(" ", sort(keys(aws_lambda_function_event_invoke_config.async))) == "kick notifier raw_gap watchdog"
+    error_message = "failure destinations of all functions that are called asynchronously"
+  }
+
+  assert {
+    condition     = alltrue([for config in aws_lambda_function_event_invoke_config.async : config.maximum_retry_attempts == 1])
+    error_message = "retries of asynchronous calls"
+  }
+}
+
+run "webhook" {
+  assert {
+    condition     = aws_apigatewayv2_route.receiver.route_key == "POST /garmin/{token}" && aws_apigatewayv2_integration.receiver.payload_format_version == "2.0"
+    error_message = "route and format"
+  }
+
+  assert {
+    condition     = one(aws_apigatewayv2_stage.webhook.default_route_settings).throttling_rate_limit == 50 && one(aws_apigatewayv2_stage.webhook.default_route_settings).throttling_burst_limit == 500
+    error_message = "throttling"
+  }
+
+  assert {
+    condition = alltrue([for field in values(jsondecode(one(aws_apigatewayv2_stage.webhook.access_log_settings).format)) : contains([
+      "$context.requestTimeEpoch", "$context.requestId", "$context.routeKey", "$context.status",
+      "$context.responseLength", "$context.responseLatency", "$context.integrationStatus",
+    ], field)])
+    error_message = "the access log must not hold the path, which holds the token"
+  }
+}
+
+run "logs_and_alarms" {
+  assert {
+    condition = (length(concat(values(aws_cloudwatch_log_group.lambda), values(aws_cloudwatch_log_group.job), [aws_cloudwatch_log_group.webhook])) == 8 &&
+      alltrue([for group in concat(values(aws_cloudwatch_log_group.lambda), values(aws_cloudwatch_log_group.job), [aws_cloudwatch_log_group.webhook]) :
+    group.retention_in_days == 180 && group.kms_key_id != ""]))
+    error_message = "180 days and a key for every log group"
+  }
+
+  assert {
+    condition = sort(keys(aws_cloudwatch_metric_alarm.alarms)) == sort([
+      "garmin_webhook_receiver-errors", "garmin_webhook_receiver-throttles", "qol-weekly-survey-kick-errors", "qol-weekly-survey-kick-throttles",
+      "job_failure_notifier-errors", "job_failure_notifier-throttles", "qol-watchdog-errors", "qol-watchdog-throttles",
+      "qol-raw-gap-check-errors", "qol-raw-gap-check-throttles", "qol-failed-calls-waiting",
+      "qol-weekly-etl-slow", "qol-weekly-etl-failed", "qol-garmin-webhook-5xx", "qol-garmin-webhook-413",
+    ])
+    error_message = "alarms"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.alarms : length(alarm.alarm_actions) == 1 && alarm.treat_missing_data == "notBreaching"])
+    error_message = "alarms go to one topic"
+  }
+
+  assert {
+    condition = [
+      aws_cloudwatch_log_metric_filter.too_large.log_group_name, aws_cloudwatch_log_metric_filter.too_large.pattern,
+      aws_cloudwatch_log_metric_filter.too_large.metric_transformation[0].namespace, aws_cloudwatch_log_metric_filter.too_large.metric_transformation[0].name,
+      ] == [
+      "/qol/webhook/garmin", "{ $.status = \"413\" }",
+      aws_cloudwatch_metric_alarm.alarms["qol-garmin-webhook-413"].namespace, aws_cloudwatch_metric_alarm.alarms["qol-garmin-webhook-413"].metric_name,
+    ]
+    error_message = "pushes that are too large are counted in the access log"
+  }
+
+  assert {
+    condition     = join(" ", sort([for mail in aws_sns_topic_subscription.mail : mail.endpoint])) == "one@example.org two@example.org"
+    error_message = "people who get mail"
+  }
+
+  assert {
+    condition     = alltrue([for topic in aws_sns_topic.topics : topic.kms_master_key_id != ""])
+    error_message = "topics are encrypted"
+  }
+}
+
+run "athena" {
+  assert {
+    condition = alltrue([for group in [aws_athena_workgroup.qol, aws_athena_workgroup.operators] : alltrue([
+      group.configuration[0].enforce_workgroup_configuration,
+      group.configuration[0].bytes_scanned_cutoff_per_query == 10737418240,
+      group.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_KMS",
+      group.tags.Name == group.name,
+    ])])
+    error_message = "workgroups"
+  }
+
+  assert {
+    condition = { for group in [aws_athena_workgroup.qol, aws_athena_workgroup.operators] : group.name => group.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn } == {
+      qol           = aws_kms_key.pseudonymous.arn
+      qol-operators = aws_kms_key.identified.arn
+    }
+    error_message = "operators' results are under the key that analysts do not have"
+  }
+
+  assert {
+    condition = [for group in [aws_athena_workgroup.qol, aws_athena_workgroup.operators] : regex("/[^/]+/$", group.configuration[0].result_configuration[0].output_location)] == [
+      "/athena-results/", "/athena-results-operators/",
+    ]
+    error_message = "results of operators lie apart"
+  }
+
+  assert {
+    condition = { for name, query in aws_athena_named_query.saved : name => query.workgroup == aws_athena_workgroup.operators.id } == {
+      coverage_per_week = false, group_validity = false, latest_weekly_metrics = false, one_persons_weeks = false, rejects_by_reason = true, run_history = false
+    }
+    error_message = "what is asked of rejects is asked by operators"
+  }
+
+  assert {
+    condition = (join(" ", sort(keys(aws_athena_named_query.saved))) ==
+    "coverage_per_week group_validity latest_weekly_metrics one_persons_weeks rejects_by_reason run_history")
+    error_message = "saved queries"
+  }
+
+  assert {
+    condition     = strcontains(aws_athena_named_query.saved["latest_weekly_metrics"].query, "\nSELECT * FROM db_qol.weekly_metrics ORDER BY date DESC LIMIT 10\n")
+    error_message = "the newest weeks"
+  }
+}
+
+run "catalog_equals_the_contracts" {
+  assert {
+    condition = (sort(keys(aws_glue_catalog_table.tables)) ==
+    sort([for file in fileset("../schemas/tables", "*.yaml") : lower(trimsuffix(file, ".yaml"))]))
+    error_message = "tables"
+  }
+
+  assert {
+    condition = alltrue([
+      for file in fileset("../schemas/tables", "*.yaml") :
+      [for column in aws_glue_catalog_table.tables[lower(trimsuffix(file, ".yaml"))].storage_descriptor[0].columns : [column.name, column.type, column.comment]] ==
+      [for column in yamldecode(file("../schemas/tables/${file}")).columns : [column.name, column.type, column.comment]]
+    ])
+    error_message = "columns: names, types, comments, order"
+  }
+
+  assert {
+    condition = alltrue([
+      for file in fileset("../schemas/tables", "*.yaml") :
+      [for key in aws_glue_catalog_table.tables[lower(trimsuffix(file, ".yaml"))].partition_keys : [key.name, key.type, key.comment]] ==
+      [for key in yamldecode(file("../schemas/tables/${file}")).partition_keys : [key.name, key.type, key.comment]]
+    ])
+    error_message = "partition keys"
+  }
+
+  assert {
+    condition = (aws_glue_catalog_table.tables["weekly_metrics"].storage_descriptor[0].location == "s3://qol-lake-123456789012/processed/weekly/" &&
+      alltrue([for table in aws_glue_catalog_table.tables : !can(table.parameters["projection.enabled"])])
+    )
+    error_message = "location; partitions are the catalog's own, never projected"
+  }
+}
+
+run "a_build_that_is_not_the_manifests_is_refused" {
+  command = plan
+
+  variables {
+    package_dir = "tests/tampered"
+  }
+
+  expect_failures = [aws_s3_object.artifact, aws_lambda_function.functions]
+}
+
+run "a_real_account_keeps_its_bucket_policy" {
+  command = plan
+
+  variables {
+    enforce_bucket_policy = false
+  }
+
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "210987654321" }
+  }
+
+  expect_failures = [aws_s3_bucket.lake]
+}
+
+run "an_unknown_stage_is_refused" {
+  command = plan
+
+  variables {
+    stage = "test"
+  }
+
+  expect_failures = [var.stage]
+}

@@ -1,0 +1,185 @@
+"""What `make package` builds is the same each time, and runs where there is only what Glue brings."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from qol.errors import QolError
+from qol.package.archive import sha256
+from qol.package.build import Project, build
+from qol.package.lambdas import HANDLERS
+from qol.package.lock import NEVER, normal, read_list
+from qol.sample import SampleOptions, write_sample
+from tests.acceptance.processes import NOW, ROOT, finish, start_run
+from tests.builders import published_files
+
+pytestmark = pytest.mark.acceptance
+#: Of what Glue brings, that which our job and its wheels touch; the rest is for charts and tests.
+TOUCHED = frozenset(
+    {
+        "attrs", "boto3", "botocore", "certifi", "charset-normalizer", "idna", "jmespath", "narwhals", "numpy", "packaging",
+        "pandas", "py4j", "pyarrow", "pygments", "pyparsing", "pyspark", "python-dateutil", "pytz", "requests",
+        "s3transfer", "six", "typing-extensions", "tzdata", "urllib3",
+    }
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("package") / "dist"
+    try:
+        build(Project(ROOT), folder)
+    except QolError as err:
+        without_network(err)
+    return folder
+
+
+def without_network(err: object) -> None:
+    if os.environ.get("QOL_REQUIRE_ALL") == "1":
+        pytest.fail(str(err))
+    pytest.skip(f"wheels cannot be had: {err}")
+
+
+def test_the_manifest_names_every_file_with_its_hash(dist: Path) -> None:
+    manifest = json.loads((dist / "manifest.json").read_text())
+    assert list(manifest) == [
+        "glue/qol-wheels-0.1.0.gluewheels.zip", "glue/qol_lake-0.1.0-py3-none-any.whl", "glue/weekly_etl.py",
+        *(f"lambda/{handler}.zip" for handler in sorted(HANDLERS)),
+    ]  # fmt: skip
+    assert manifest == {path: sha256(dist / path) for path in manifest}
+
+
+def test_a_second_build_is_the_same_to_the_byte(dist: Path, tmp_path: Path) -> None:
+    again = build(Project(ROOT), tmp_path / "dist")
+    assert again == json.loads((dist / "manifest.json").read_text())
+
+
+def test_the_wheel_carries_the_contracts(dist: Path) -> None:
+    names = zipfile.ZipFile(next((dist / "glue").glob("*.whl"))).namelist()
+    there = {path.relative_to(ROOT / "schemas").as_posix() for path in (ROOT / "schemas").rglob("*") if path.is_file()}
+    assert there == {name.removeprefix("qol/_schemas/") for name in names if name.startswith("qol/_schemas/")}
+
+
+def test_the_wheelhouse_holds_wheels_that_need_no_compiler_and_nothing_of_sparks(dist: Path) -> None:
+    names = zipfile.ZipFile(next((dist / "glue").glob("*.gluewheels.zip"))).namelist()
+    wheels = [name.removeprefix("wheels/") for name in names if name.endswith(".whl")]
+    assert set(names) == {f"wheels/{name}" for name in [*wheels, "requirements.txt"]}
+    assert not {normal(name.split("-")[0]) for name in wheels} & NEVER
+    for name in wheels:
+        python, abi, platform = name.removesuffix(".whl").split("-")[-3:]
+        assert platform == "any" or ("cp311" in python and abi in ("cp311", "abi3") and "manylinux" in platform), name
+
+
+@pytest.fixture(scope="module")
+def glue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with Glue's own modules of Glue's versions; the path of its interpreter."""
+    folder = tmp_path_factory.mktemp("glue") / "venv"
+    venv.create(folder, with_pip=True)
+    pins = [line for line in read_list(ROOT / "glue_jobs" / "glue-5.1.txt") if normal(line.split("==")[0]) in TOUCHED]
+    ended = pip(folder / "bin" / "python", "install", *pins, "AWSGlueDataplanePython==5.1.0")
+    if ended.returncode:
+        without_network(ended.stderr[-300:])
+    return folder / "bin" / "python"
+
+
+def pip(python: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def installed(python: Path) -> dict[str, str]:
+    return {line["name"]: line["version"] for line in json.loads(pip(python, "list", "--format", "json").stdout)}
+
+
+def test_the_job_runs_from_its_package_on_what_glue_brings(dist: Path, glue: Path, tmp_path: Path) -> None:
+    before = installed(glue)
+    with zipfile.ZipFile(next((dist / "glue").glob("*.gluewheels.zip"))) as wheelhouse:
+        wheelhouse.extractall(tmp_path)
+    wheels = tmp_path / "wheels"
+    ended = pip(glue, "install", "--no-index", "--find-links", str(wheels), "-r", str(wheels / "requirements.txt"))
+    assert ended.returncode == 0, ended.stderr
+    after = installed(glue)
+    assert {name for name in before if after[name] != before[name]} == {"tzdata"}
+
+    lake, local = tmp_path / "lake", tmp_path / "local"
+    write_sample(lake, SampleOptions(users=5, weeks=2, seed=4))
+    shutil.copytree(lake, local)
+    job = subprocess.run(
+        [
+            glue, dist / "glue" / "weekly_etl.py", "--JOB_NAME", "qol-weekly-etl", "--JOB_RUN_ID", "jr_1",
+            "--JOB_ID", "j_1", "--lake", lake, "--master", "local[2]", "--now", NOW, "--trigger", "schedule",
+            "--enable-metrics", "true", "--python-modules-installer-option", "--no-index",
+        ],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert job.returncode == 0, job.stdout + job.stderr
+    assert "boto3 1.40.61" in job.stdout.splitlines()[0]
+    metrics = [json.loads(line) for line in job.stdout.splitlines() if line.startswith('{"_aws"')]
+    assert (metrics[0]["job"], metrics[0]["succeeded"]) == ("qol-weekly-etl", 1)
+    assert finish(start_run(local))[0] == 0
+    assert published_files(lake) == published_files(local)
+
+    refused = subprocess.run(
+        [glue, dist / "glue" / "weekly_etl.py", "--wek", "2026-W46"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "JobFailedError: exit code 2 (usage or contract error): --wek: unknown argument" in refused.stderr
+
+
+def environment() -> dict[str, str]:
+    """This process's, without what would let the job find this checkout."""
+    return {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "QOL_SCHEMAS", "VIRTUAL_ENV")
+    }
+
+
+def test_this_python_is_the_one_glue_has() -> None:
+    assert sys.version_info[:2] == (3, 11)
+
+
+def test_what_the_docker_demo_does_works_on_a_lake_in_a_bucket(dist: Path, glue: Path, tmp_path: Path) -> None:
+    from moto.server import ThreadedMotoServer
+
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "docker", checkout / "docker")
+    shutil.copytree(dist, checkout / "dist")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]["glue"]["environment"]
+    settings |= {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "PIP_USER": "0", "HOME": str(tmp_path)}
+    settings["PATH"] = f"{glue.parent}:{os.environ['PATH']}"
+    try:
+        demo = subprocess.run(
+            ["bash", "docker/demo.sh"],
+            cwd=checkout,
+            env=environment() | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        server.stop()
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert re.search(r"published \d+ files of 2 weeks\.\n", demo.stdout)
+    assert "s3://qol-lake/_docs/index.html" in demo.stdout
+    assert "S3A region: ap-northeast-1\n" in demo.stdout
+
+
+def test_the_docker_demo_pins_its_images() -> None:
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    assert {name: service["image"] for name, service in services.items()} == {
+        "aws": "motoserver/moto:5.2.5", "glue": "public.ecr.aws/glue/aws-glue-libs:5.1.0",
+    }  # fmt: skip

@@ -1,0 +1,99 @@
+"""The deployment as its own tools see it: formatted, valid, as its tests say, without a finding that nobody argued."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from qol.cloud.tools import MissingToolError, find_terraform
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("terraform")]
+ROOT = Path(__file__).parents[2]
+TERRAFORM = ROOT / "terraform"
+CHECKOV = ROOT / ".venv-checkov" / "bin" / "checkov"
+SKIP = re.compile(r"#checkov:skip=(\w+):(.*)")
+
+
+def missing(reason: str) -> None:
+    """Skip on a laptop, fail where everything has to be there."""
+    if os.environ.get("QOL_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def ended(command: Sequence[str | Path], data: Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """The command when it has ended, whatever its exit code."""
+    environment = {**os.environ, "TF_DATA_DIR": str(data), "PYTHONPATH": str(ROOT / "lib"), "TF_IN_AUTOMATION": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def terraform(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Terraform on the deployment."""
+    return ended([sys.executable, "-m", "qol.cloud.tools", "terraform", f"-chdir={TERRAFORM}", *arguments], data)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Terraform's own folder, with the provider in it."""
+    try:
+        find_terraform()
+    except MissingToolError as err:
+        missing(str(err))
+    folder = tmp_path_factory.mktemp("terraform")
+    made = terraform(folder, "init", "-backend=false", "-input=false", "-no-color", "-lockfile=readonly")
+    if made.returncode != 0:
+        missing(f"terraform init: {made.stderr.strip()[-600:]}")
+    return folder
+
+
+def checkov(folder: Path, data: Path) -> subprocess.CompletedProcess[str]:
+    """Checkov on a tree that has terraform/ and schemas/."""
+    if not CHECKOV.is_file():
+        missing("checkov: not in .venv-checkov; make terraform-check installs it")
+    return ended([CHECKOV, "--config-file", "terraform/.checkov.yaml", "-o", "json"], data, folder)
+
+
+def test_every_file_is_formatted(data: Path) -> None:
+    found = terraform(data, "fmt", "-check", "-recursive", "-no-color")
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_the_configuration_is_valid(data: Path) -> None:
+    found = terraform(data, "validate", "-json")
+    assert json.loads(found.stdout)["diagnostics"] == []
+
+
+def test_names_schedules_columns_and_the_actions_of_every_role_are_as_written_down(data: Path) -> None:
+    found = terraform(data, "test", "-no-color")
+    assert found.returncode == 0, found.stdout[-4000:]
+    assert "0 failed" in found.stdout
+
+
+def test_checkov_finds_nothing_that_is_not_argued(tmp_path: Path) -> None:
+    found = checkov(ROOT, tmp_path)
+    summary = json.loads(found.stdout)["summary"]
+    assert (summary["failed"], summary["parsing_errors"]) == (0, 0), found.stdout[-4000:]
+    assert summary["passed"] > 80
+
+
+def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> None:
+    shutil.copytree(TERRAFORM, tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform"))
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    argued: set[tuple[str, str]] = set()
+    for file in sorted((tmp_path / "terraform").glob("*.tf")):
+        text = file.read_text()
+        for check, reason in SKIP.findall(text):
+            assert len(reason) > 30, f"{file.name}: {check} says too little"
+            argued.add((check, file.name))
+        file.write_text(SKIP.sub("", text))
+    found = json.loads(checkov(tmp_path, tmp_path).stdout)
+    fired = {(finding["check_id"], Path(finding["file_path"]).name) for finding in found["results"]["failed_checks"]}
+    assert fired == argued

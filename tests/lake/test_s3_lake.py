@@ -1,0 +1,378 @@
+"""What only a lake in a bucket has: addresses, keys for encryption, long listings, a catalog, a lock that runs out."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from qol.errors import LakeError, LeaseLostError, LockedError, UsageError
+from qol.lake import open_lake
+from qol.lake.s3 import S3Lake
+from qol.lake.s3_client import Patience, RequestError, _Down, aws_client
+from qol.lake.s3_lock import LOCK_KEY, LeaseTimes
+from tests.edges import SHORT, contents
+
+WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
+
+
+def test_every_place_is_told_as_an_s3_address(bucket: S3Lake) -> None:
+    assert bucket.uri == "s3://bucket/lake"
+    assert bucket.location("_runs/a.json") == "s3://bucket/lake/_runs/a.json"
+    assert S3Lake("bucket").uri == "s3://bucket"
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket", "s3://bucket/", "s3://bucket/lake/", "s3://bucket/a/b"])
+def test_a_bucket_or_a_prefix_of_it_can_be_opened(bucket: S3Lake, uri: str) -> None:
+    assert open_lake(uri, kms_key="key", database="db_qol").uri == uri.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("s3://", "names no bucket; allowed: s3://bucket"),
+        ("s3://no-such-bucket/lake", "s3://no-such-bucket: the request failed with 404"),
+        ("s3a://bucket/lake", "found scheme 's3a'; allowed: a folder or s3://bucket"),
+    ],
+)
+def test_a_place_that_is_no_lake_is_a_usage_error(bucket: S3Lake, uri: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        open_lake(uri)
+
+
+def test_options_of_a_bucket_are_refused_for_a_folder(tmp_path: Any) -> None:
+    with pytest.raises(UsageError, match="--database db_qol: only a lake on S3 has one"):
+        open_lake(str(tmp_path), database="db_qol")
+
+
+def test_a_listing_goes_on_past_its_first_page(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
+    s3 = boto3.session.Session().client("s3")
+    for number in range(33):
+        s3.put_object(Bucket="bucket", Key=f"lake/raw/daily/date=2026-11-10/{number:05d}.jsonl", Body=b"")
+        s3.put_object(Bucket="bucket", Key=f"lake/processed/daily/date={number:04d}/x", Body=b"")
+    assert s3.list_objects_v2(Bucket="bucket")["IsTruncated"]
+    assert len(list(bucket.walk("raw/"))) == 33
+    assert len(bucket.children("raw/daily/date=2026-11-10/").objects) == 33
+    assert len(bucket.children("processed/daily/").folders) == 33
+    assert bucket.sweep("raw/") == 33
+    assert len(contents(s3, "bucket")) == 33
+
+
+def test_more_objects_than_one_request_deletes_are_all_deleted(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qol.lake.s3.DELETE_AT_ONCE", 4)
+    for number in range(9):
+        bucket.put(f"_staging/{number}", b"")
+    assert bucket.sweep("_staging/") == 9
+    assert list(bucket.walk("")) == []
+
+
+def test_another_prefix_of_the_bucket_is_another_lake(bucket: S3Lake) -> None:
+    replace(bucket, prefix="lake-2/").put("raw/a.jsonl", b"1")
+    assert list(bucket.walk("")) == []
+
+
+def test_the_mark_of_a_folder_is_no_object(bucket: S3Lake) -> None:
+    boto3.session.Session().client("s3").put_object(Bucket="bucket", Key="lake/processed/weekly/date=2026-11-09/")
+    assert list(bucket.walk("processed/")) == []
+    assert bucket.children("processed/weekly/date=2026-11-09/").objects == ()
+
+
+def test_what_is_published_is_encrypted_with_the_given_key_and_what_may_identify_is_not(bucket: S3Lake) -> None:
+    key = boto3.session.Session().client("kms").create_key()["KeyMetadata"]["Arn"]
+    lake = replace(bucket, kms_key=key)
+    with lake.create("_staging/a") as file:
+        file.write(b"1")
+    with lake.lock("run"):
+        lake.publish("_staging/a", WEEKLY, None)
+        lake.publish("_staging/a", "quarantine/rows/date=2026-11-10/part-00000.parquet", None)
+    lake.put("_runs/a.json", b"{}")
+    s3 = boto3.session.Session().client("s3")
+    found = {
+        o: s3.head_object(Bucket="bucket", Key=f"lake/{o}").get("SSEKMSKeyId") for o in contents(s3, "bucket", "lake/")
+    }
+    assert found == {
+        WEEKLY: key,
+        "_runs/a.json": key,
+        "_staging/a": None,
+        "quarantine/rows/date=2026-11-10/part-00000.parquet": None,
+    }
+
+
+def test_only_staged_objects_are_made_by_workers(bucket: S3Lake) -> None:
+    with pytest.raises(LakeError, match="not a staged object; allowed: keys below _staging/"), bucket.create(WEEKLY):
+        pass
+
+
+def test_an_error_of_the_service_names_place_and_code_and_not_what_was_sent(bucket: S3Lake) -> None:
+    with pytest.raises(RequestError) as caught:
+        replace(bucket, bucket="no-such-bucket").put("raw/a.jsonl", b"taro")
+    assert str(caught.value) == "s3://no-such-bucket/lake/raw/a.jsonl: the request failed with NoSuchBucket"
+
+
+@pytest.mark.parametrize("may_pass", [False, True])
+def test_an_error_of_the_service_travels_to_other_processes(may_pass: bool) -> None:
+    error = RequestError("s3://bucket/lake/a", "SlowDown", may_pass=may_pass)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.code, copy.may_pass) == (str(error), "SlowDown", may_pass)
+
+
+def test_objects_that_were_not_deleted_at_once_are_deleted_by_another_request(
+    bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("_staging/a", b"1")
+    client = aws_client("s3", bucket.patience)
+    failing = iter([{"Errors": [{"Key": "lake/_staging/a", "Code": "InternalError"}]}])
+    delete = client.delete_objects
+    monkeypatch.setattr(client, "delete_objects", lambda **what: next(failing, None) or delete(**what))
+    assert bucket.sweep("_staging/") == 1
+    assert bucket.stat("_staging/a") is None
+
+
+# --- patience
+
+
+def count_seconds(act: Callable[[], object]) -> float:
+    started = time.monotonic()
+    with pytest.raises(RequestError):
+        act()
+    return time.monotonic() - started
+
+
+def test_a_service_that_does_not_listen_costs_its_patience_once(
+    bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        mock_aws().stop()
+        asked: list[int] = []
+
+        def no_delay(_: object, __: object) -> float:
+            asked.append(1)
+            return 0.0
+
+        monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", no_delay)
+        monkeypatch.setattr(_Down, "until", 0.0)
+        lake = replace(bucket, patience=Patience(attempts=5, connect_seconds=1.0))
+        count_seconds(lambda: lake.read("raw/a.jsonl"))
+        assert len(asked) == 4
+        count_seconds(lambda: lake.read("raw/a.jsonl"))
+        assert len(asked) == 4
+        mock_aws().start()
+    monkeypatch.setattr(_Down, "until", 0.0)
+
+
+# --- catalog
+
+
+@pytest.fixture
+def catalog(bucket: S3Lake) -> Any:
+    """A catalog with one deployed table."""
+    glue = boto3.session.Session().client("glue")
+    glue.create_database(DatabaseInput={"Name": "db_qol"})
+    described = {
+        "Columns": [{"Name": "user_id", "Type": "string", "Comment": "Pseudonym."}],
+        "Location": "s3://bucket/lake/processed/weekly/",
+        "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
+    }
+    table = {
+        "Name": "weekly_metrics",
+        "StorageDescriptor": described,
+        "PartitionKeys": [{"Name": "date", "Type": "string"}],
+    }
+    glue.create_table(DatabaseName="db_qol", TableInput=table)
+    return glue
+
+
+def partitions(glue: Any) -> list[tuple[list[str], str, str]]:
+    found = glue.get_partitions(DatabaseName="db_qol", TableName="weekly_metrics")["Partitions"]
+    return [
+        (p["Values"], p["StorageDescriptor"]["Location"], p["StorageDescriptor"]["Columns"][0]["Comment"])
+        for p in found
+    ]
+
+
+def test_a_published_partition_is_registered_once_with_its_place_and_columns(bucket: S3Lake, catalog: Any) -> None:
+    lake = replace(bucket, database="db_qol")
+    for _ in range(2):
+        lake.register("weekly_metrics", "2026-11-09", WEEKLY)
+    assert partitions(catalog) == [(["2026-11-09"], "s3://bucket/lake/processed/weekly/date=2026-11-09/", "Pseudonym.")]
+
+
+def test_a_partition_that_points_elsewhere_is_put_right(bucket: S3Lake, catalog: Any) -> None:
+    elsewhere = {"Values": ["2026-11-09"], "StorageDescriptor": {"Location": "s3://old/", "Columns": []}}
+    catalog.create_partition(DatabaseName="db_qol", TableName="weekly_metrics", PartitionInput=elsewhere)
+    replace(bucket, database="db_qol").register("weekly_metrics", "2026-11-09", WEEKLY)
+    assert [place for _, place, _ in partitions(catalog)] == ["s3://bucket/lake/processed/weekly/date=2026-11-09/"]
+
+
+def test_a_table_that_was_not_deployed_is_named(bucket: S3Lake, catalog: Any) -> None:
+    with pytest.raises(
+        LakeError, match="table db_qol.records_garmin_hrv: not in the catalog; allowed: a deployed table"
+    ):
+        replace(bucket, database="db_qol").register("records_garmin_hrv", "2026-11-09", "processed/records/x/p")
+
+
+def test_a_lake_without_a_database_registers_nothing(bucket: S3Lake) -> None:
+    bucket.register("weekly_metrics", "2026-11-09", WEEKLY)
+
+
+# --- lock
+
+
+@pytest.fixture
+def locked(bucket: S3Lake) -> S3Lake:
+    """The lake with a lock that runs out soon."""
+    return replace(bucket, lease_times=SHORT)
+
+
+def held_by(lake: S3Lake) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(lake.read(LOCK_KEY))
+    return found
+
+
+def leave_behind(lake: S3Lake, job: str | None = None) -> None:
+    """A lock as a run leaves it that was killed."""
+    lake.put_if(LOCK_KEY, json.dumps({"run_id": "dead", "job": job, "token": "t", "renewal": 7}).encode(), None)
+
+
+def test_only_one_holds_the_lock_and_the_other_hears_who(locked: S3Lake) -> None:
+    with locked.lock("run-1"):
+        with (
+            pytest.raises(LockedError, match="held by run run-1; wait until it has ended"),
+            replace(locked).lock("run-2"),
+        ):
+            pass
+        assert held_by(locked)["run_id"] == "run-1"
+    assert locked.stat(LOCK_KEY) is None
+    with locked.lock("run-3"):
+        assert held_by(locked)["run_id"] == "run-3"
+
+
+def test_of_several_at_once_exactly_one_gets_the_lock(locked: S3Lake) -> None:
+    ends: list[str] = []
+    ready = threading.Barrier(4)
+    done = threading.Event()
+
+    def compete(number: int) -> None:
+        ready.wait()
+        try:
+            with replace(locked).lock(f"run-{number}"):
+                ends.append("held")
+                done.wait(5)
+        except LockedError:
+            ends.append("locked")
+        if len(ends) == 4:
+            done.set()
+
+    threads = [threading.Thread(target=compete, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ends) == ["held", "locked", "locked", "locked"]
+
+
+def test_a_lock_that_nobody_renews_is_taken_over_when_it_ran_out(locked: S3Lake) -> None:
+    leave_behind(locked)
+    started = time.monotonic()
+    with locked.lock("next"):
+        assert held_by(locked)["run_id"] == "next"
+    assert time.monotonic() - started >= SHORT.free
+
+
+@pytest.mark.parametrize("before", ["jr_1", "jr_1_attempt_1"])
+def test_the_next_attempt_of_the_same_job_run_takes_the_lock_over_at_once(bucket: S3Lake, before: str) -> None:
+    patient = replace(bucket, lease_times=LeaseTimes(free=3_600))
+    leave_behind(bucket, "jr_1")
+    with patient.lock("next", "jr_1_attempt_2" if "_" in before[4:] else "jr_1_attempt_1"):
+        assert held_by(bucket)["job"] == "jr_1"
+
+
+def test_a_lock_that_is_no_lock_is_waited_for_and_replaced(locked: S3Lake) -> None:
+    locked.put_if(LOCK_KEY, b"not a lock", None)
+    with locked.lock("next"):
+        assert held_by(locked)["run_id"] == "next"
+
+
+def test_a_held_lock_is_renewed(locked: S3Lake) -> None:
+    with locked.lock("run"):
+        time.sleep(SHORT.free + 0.3)
+        assert held_by(locked)["renewal"] > 3
+        locked.put("_locks/lake.json", b"{}")
+
+
+def test_a_run_that_lost_its_lock_publishes_nothing_more(locked: S3Lake) -> None:
+    with locked.create("_staging/a") as file:
+        file.write(b"1")
+    with locked.lock("run"):
+        thief = json.dumps({"run_id": "thief", "job": None, "token": "x"}).encode()
+        boto3.session.Session().client("s3").put_object(Bucket="bucket", Key=f"lake/{LOCK_KEY}", Body=thief)
+        time.sleep(1.0)
+        with pytest.raises(LeaseLostError, match="could not be renewed in time, another run may hold it"):
+            locked.publish("_staging/a", WEEKLY, None)
+        with pytest.raises(LeaseLostError):
+            locked.put("_locks/lake.json", b"{}")
+    assert held_by(locked)["run_id"] == "thief"
+    assert locked.stat(WEEKLY) is None
+
+
+def test_a_lock_in_a_bucket_that_is_gone_is_no_endless_loop(bucket: S3Lake) -> None:
+    with pytest.raises(LakeError, match="NoSuchBucket"), replace(bucket, bucket="gone").lock("run"):
+        pass
+
+
+def test_a_store_that_contradicts_itself_is_asked_five_times(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def refuse(_lake: S3Lake, key: str, _data: bytes, _etag: str | None) -> str:
+        asked.append(key)
+        raise RequestError(key, "PreconditionFailed")
+
+    monkeypatch.setattr(S3Lake, "put_if", refuse)
+    with pytest.raises(LakeError, match="could not be taken"), bucket.lock("run"):
+        pass
+    assert asked == [LOCK_KEY] * 5
+
+
+def test_a_renewal_that_is_refused_without_another_holder_does_not_count(
+    locked: S3Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with locked.lock("run"):
+
+        def refuse(_lake: S3Lake, key: str, _data: bytes, _etag: str | None) -> str:
+            raise RequestError(key, "ConditionalRequestConflict")
+
+        monkeypatch.setattr(S3Lake, "put_if", refuse)
+        time.sleep(SHORT.free)
+        with pytest.raises(LeaseLostError):
+            locked.put("_locks/lake.json", b"{}")
+
+
+def test_a_failed_renewal_is_tried_again_soon_and_leaves_others_their_patience(
+    bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_if = S3Lake.put_if
+    failing = [True]
+
+    def fail(lake: S3Lake, key: str, data: bytes, etag: str | None) -> str:
+        if etag is not None and failing:
+            failing.pop()
+            raise RequestError(key, "InternalError", may_pass=True)
+        return put_if(lake, key, data, etag)
+
+    monkeypatch.setattr(S3Lake, "put_if", fail)
+    with replace(bucket, lease_times=LeaseTimes(renew=0.6, free=1.0, look=0.05, margin=0.1)).lock("run"):
+        time.sleep(0.8)
+        assert held_by(bucket)["renewal"] == 3
+    assert _Down.until == 0.0
