@@ -305,6 +305,9 @@ locals {
     { Sid = "ChooseAWorkgroup", Effect = "Allow", Action = ["athena:ListWorkGroups", "athena:ListDataCatalogs"], Resource = "*" }, # no resource type
   ]
 
+  # Statements of `may_query` and `may_use_the_console` that operators do without.
+  only_in_qol = ["OneWorkgroup", "OwnResults", "SavedQueries"]
+
   people_statements = {
     analyst = concat(local.may_query, local.may_use_the_console, [
       {
@@ -328,9 +331,9 @@ locals {
       { Sid = "NoRejects", Effect = "Deny", Action = ["glue:GetTable", "glue:GetPartition", "glue:GetPartitions"], Resource = "${local.arn.tables}/rejects" },
     ])
 
-    operator = concat(local.may_query, local.may_use_the_console, [
+    operator = concat([for statement in concat(local.may_query, local.may_use_the_console) : statement if !contains(local.only_in_qol, statement.Sid)], [
       {
-        # Where rejects are asked for: what comes back is under the key that analysts don't have.
+        # Where operators ask: what comes back, rejects too, is under the key that analysts don't have.
         Sid    = "WorkgroupOfOperators"
         Effect = "Allow"
         Action = flatten([
@@ -339,6 +342,16 @@ locals {
         ])
         Resource = local.arn.workgroup_of_operators
       },
+      {
+        # Saved queries, and why a query of the gap check failed; what analysts asked, not what they were answered.
+        Sid      = "LookIntoTheOtherWorkgroup"
+        Effect   = "Allow"
+        Action   = ["athena:GetWorkGroup", "athena:ListNamedQueries", "athena:GetNamedQuery", "athena:BatchGetNamedQuery", "athena:ListQueryExecutions", "athena:GetQueryExecution", "athena:BatchGetQueryExecution"]
+        Resource = local.arn.workgroup
+      },
+      # An answer there would lie where analysts read: whatever else an operator's account is ever given.
+      { Sid = "NoQueryWhereAnalystsRead", Effect = "Deny", Action = "athena:StartQueryExecution", Resource = local.arn.workgroup },
+      { Sid = "NoResultWhereAnalystsRead", Effect = "Deny", Action = "s3:PutObject", Resource = "${local.arn.bucket}/athena-results/*" },
       {
         Sid      = "ResultsOfOperators"
         Effect   = "Allow"

@@ -175,24 +175,35 @@ run "operators_may" {
   assert {
     condition = { for action in ["s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"] : action => join(" ", sort([
       for resource in flatten([
-        for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if contains(flatten([statement.Action]), action)
+        for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
       "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _reports/* _runs/* processed/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock athena-results-operators/* athena-results/* processed/*"
+      "s3:PutObject"        = "_locks/publish.lock athena-results-operators/* processed/*"
       "s3:DeleteObject"     = "_locks/publish.lock"
     }
     error_message = "where operators read, put and delete"
   }
 
   assert {
-    condition = { for who in ["analyst", "operator"] : who => join(" ", distinct(flatten([
+    condition = { for action in ["athena:StartQueryExecution", "athena:GetQueryResults"] : action => { for who in ["analyst", "operator"] : who => join(" ", distinct(flatten([
       for statement in jsondecode(aws_iam_role_policy.people[who].policy).Statement :
-      statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), "athena:GetQueryResults")
-      ]))) } == {
+      statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
+      ]))) } } == { for action in ["athena:StartQueryExecution", "athena:GetQueryResults"] : action => {
       analyst  = "arn:aws:athena:ap-northeast-1:123456789012:workgroup/qol"
-      operator = "arn:aws:athena:ap-northeast-1:123456789012:workgroup/qol arn:aws:athena:ap-northeast-1:123456789012:workgroup/qol-operators"
-    }
-    error_message = "workgroups of people"
+      operator = "arn:aws:athena:ap-northeast-1:123456789012:workgroup/qol-operators"
+    } }
+    error_message = "workgroups where people ask: operators only where analysts do not read the answers"
+  }
+
+  assert {
+    condition = sort([
+      for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement :
+      "${statement.Action} ${statement.Resource}" if statement.Effect == "Deny"
+      ]) == sort([
+      "athena:StartQueryExecution arn:aws:athena:ap-northeast-1:123456789012:workgroup/qol",
+      "s3:PutObject arn:aws:s3:::qol-lake-123456789012/athena-results/*",
+    ])
+    error_message = "operators leave no answer where analysts read, whatever else they are given"
   }
 }
