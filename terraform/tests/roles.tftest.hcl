@@ -126,6 +126,21 @@ run "analysts_may_not_reach_what_names_people" {
     anytrue([for statement in jsondecode(aws_iam_role_policy.people["analyst"].policy).Statement : statement.Effect == "Deny" && statement.Action == denied])])
     error_message = "analysts are denied the map, the identified key and the secrets"
   }
+
+  assert {
+    condition = alltrue([
+      for action in concat(["glue:GetTableVersion", "glue:GetTableVersions", "glue:GetPartitionIndexes", "glue:GetColumnStatisticsForTable"], flatten([
+        for statement in jsondecode(aws_iam_role_policy.people["analyst"].policy).Statement : statement.Action
+        if statement.Effect == "Allow" && anytrue([for resource in flatten([statement.Resource]) : endswith(resource, ":table/db_qol/*")])
+      ])) :
+      anytrue(flatten([
+        for statement in jsondecode(aws_iam_role_policy.people["analyst"].policy).Statement :
+        [for denied in flatten([statement.Action]) : denied == action || (endswith(denied, "*") && startswith(action, trimsuffix(denied, "*")))]
+        if statement.Effect == "Deny" && endswith(flatten([statement.Resource])[0], ":table/db_qol/rejects")
+      ]))
+    ])
+    error_message = "analysts are denied every way of reading about the table of rejects that they have for other tables"
+  }
 }
 
 run "nobody_may_everything" {
