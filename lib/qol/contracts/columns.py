@@ -35,6 +35,8 @@ _ARROW: Mapping[str, pa.DataType] = {
     "timestamp": pa.timestamp("us", tz="UTC"),
     "binary": pa.binary(),
     "array<string>": pa.list_(pa.string()),
+    "array<int>": pa.list_(pa.int32()),
+    "decimal(38,18)": pa.decimal128(38, 18),
 }
 
 _AGGREGATE: Mapping[str, str] = {

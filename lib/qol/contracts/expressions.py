@@ -18,13 +18,16 @@ _TYPES: Mapping[str, pl.DataType] = {
     "string": pl.String(),
     "date": pl.Date(),
     "timestamp": pl.Datetime("us", "UTC"),
+    "decimal(38,18)": pl.Decimal(38, 18),
+    "array<int>": pl.List(pl.Int32()),
 }
 _WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _KINDS: Mapping[str, tuple[type[pl.DataType], ...]] = {
     "a whole number": _WHOLE,
-    "a number": (*_WHOLE, pl.Float32, pl.Float64),
+    "a number": (*_WHOLE, pl.Float32, pl.Float64, pl.Decimal),
     "true or false": (pl.Boolean,),
-    "a value": (*_WHOLE, pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Date, pl.Datetime),
+    "intervals": (pl.List,),
+    "a value": (*_WHOLE, pl.Float32, pl.Float64, pl.Decimal, pl.Boolean, pl.String, pl.Date, pl.Datetime, pl.List),
 }
 
 

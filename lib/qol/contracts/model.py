@@ -8,8 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-FieldType = Literal["integer", "number", "boolean", "code", "document_id", "date", "epoch_seconds"]
-Reduce = Literal["count", "mean", "min", "max", "sum", "last", "minutes"]
+FieldType = Literal[
+    "integer", "number", "decimal", "boolean", "code", "document_id", "date", "epoch_seconds", "instant", "utc_offset",
+    "time_zone", "intervals",
+]  # fmt: skip
+Reduce = Literal["count", "mean", "min", "max", "sum", "last", "minutes", "intervals"]
+Over = Literal["sum", "mean", "median", "min", "max", "first", "last", "count"]
 Severity = Literal["critical", "warning", "info"]
 
 #: What every record row carries besides the declared fields; (name, type, comment).
@@ -43,6 +47,11 @@ class SampleRule:
     of: str | None = None
     #: Only these keys of the map are read; empty means all.
     keys: tuple[str, ...] = ()
+    #: intervals: keys of a struct's start and end, or the characters of a text that count and the field it starts at.
+    start: str | None = None
+    end: str | None = None
+    characters: str | None = None
+    start_field: str | None = None
 
     @property
     def has_range(self) -> bool:
@@ -65,6 +74,11 @@ class Field:
     uppercase: bool = False
     decimals: int | None = None
     samples: SampleRule | None = None
+    #: Where the value's unit stands; None when the unit is fixed.
+    units: tuple[str, ...] | None = None
+    #: A code field, and the plausible values per code of it.
+    ranges_field: str | None = None
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def column_type(self) -> str:
@@ -72,6 +86,10 @@ class Field:
         return {
             "integer": "bigint",
             "epoch_seconds": "bigint",
+            "instant": "bigint",
+            "utc_offset": "bigint",
+            "decimal": "decimal(38,18)",
+            "intervals": "array<int>",
             "number": "double",
             "boolean": "boolean",
             "date": "date",
@@ -85,6 +103,60 @@ class DayRule:
     date: str | None = None
     start: str | None = None
     offset: str | None = None
+    zone: str | None = None
+    shift_hours: float = 0.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A daily metric that is made of all records of a day: SQL of one record's part, and how the parts are joined."""
+
+    value: str
+    over: Over
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number of a contract that a study may choose otherwise."""
+
+    name: str
+    value: float
+    description: str
+
+
+@dataclass(frozen=True)
+class Deletes:
+    """Which records of another type of the source a record says are gone."""
+
+    record: str
+    field: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """How records of several devices that measured the same time count once."""
+
+    start: str
+    end: str
+    kind: str | None
+    by: str
+    order: tuple[str, ...]
+    share: str
+
+
+@dataclass(frozen=True)
+class Stages:
+    """How records that are single stages of a sleep become sessions of one device."""
+
+    start: str
+    end: str
+    stage: str
+    by: str
+    order: tuple[str, ...]
+    gap_minutes: float
+    values: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -145,6 +217,13 @@ class SourceContract:
     examples: tuple[Example, ...]
     #: Of several contracts of one source that fill the same metric on a day, the lowest number wins.
     priority: int = 100
+    #: Daily metrics made of all records of a day; `daily` holds those of the day's best record.
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    slot: tuple[str, ...] = ()
+    deletes: Deletes | None = None
+    overlaps: Overlaps | None = None
+    stages: Stages | None = None
 
     @property
     def name(self) -> str:
@@ -165,6 +244,12 @@ class SourceRules:
     control_keys: frozenset[str] = frozenset()
     #: A record that has the first name and lacks the second is a ping, not data.
     ping: tuple[str, str] | None = None
+    unwrap: frozenset[str] = frozenset()
+    inherit: frozenset[str] = frozenset()
+    #: Envelope key -> key of the list inside its elements that holds the records.
+    nested: Mapping[str, str] = field(default_factory=dict)
+    typed_values: Literal["dynamodb"] | None = None
+    people_by_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,7 +260,7 @@ class DailyMetric:
     group: str
     unit: str
     description: str
-    type: Literal["integer", "number"]
+    type: Literal["integer", "number", "intervals"]
     decimals: int
     low: float | None
     high: float | None
@@ -185,7 +270,7 @@ class DailyMetric:
     @property
     def column_type(self) -> str:
         """The column's type in Athena."""
-        return "bigint" if self.type == "integer" else "double"
+        return {"integer": "bigint", "intervals": "array<int>"}.get(self.type, "double")
 
 
 @dataclass(frozen=True)

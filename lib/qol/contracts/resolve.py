@@ -9,14 +9,19 @@ from typing import Any
 from qol.contracts.model import (
     DailyMetric,
     DayRule,
+    Deletes,
     Derived,
     Episodes,
     Example,
     Field,
+    Overlaps,
+    Parameter,
+    Part,
     Relation,
     SampleRule,
     SourceContract,
     SourceRules,
+    Stages,
     Wear,
     WeeklyGroup,
 )
@@ -43,11 +48,17 @@ def source_contract(data: Data, file: str) -> SourceContract:
         source_timestamp=data.get("source_timestamp"),
         fields=tuple(_field(name, spec) for name, spec in data["fields"].items()),
         derived=_expressions(data.get("derived", {})),
-        daily=_expressions(data.get("daily", {})),
+        daily=_expressions({n: e for n, e in data.get("daily", {}).items() if not isinstance(e, dict)}),
         episodes=_episodes(data.get("episodes")),
         wear=_wear(data.get("wear")),
         examples=tuple(_example(example) for example in data["examples"]),
         priority=data.get("priority", 100),
+        parts={n: Part(**e) for n, e in data.get("daily", {}).items() if isinstance(e, dict)},
+        parameters=tuple(Parameter(n, **spec) for n, spec in data.get("parameters", {}).items()),
+        slot=tuple(data.get("slot", ())),
+        deletes=Deletes(**data["deletes"]) if "deletes" in data else None,
+        overlaps=_overlaps(data.get("overlaps")),
+        stages=_stages(data.get("stages")),
     )
 
 
@@ -58,6 +69,11 @@ def source_rules(data: Data) -> SourceRules:
         source=data["source"],
         control_keys=frozenset(data.get("control_keys", ())),
         ping=(ping["has"], ping["lacks"]) if ping else None,
+        unwrap=frozenset(data.get("unwrap", ())),
+        inherit=frozenset(data.get("inherit", ())),
+        nested=dict(data.get("nested", {})),
+        typed_values=data.get("typed_values"),
+        people_by_day=data.get("people_by_day", False),
     )
 
 
@@ -65,9 +81,32 @@ def _expressions(data: Data) -> dict[str, str]:
     return {name: str(expression) for name, expression in data.items()}
 
 
+def _overlaps(data: Data | None) -> Overlaps | None:
+    if data is None:
+        return None
+    return Overlaps(
+        data["start"], data["end"], data.get("kind"), data["by"], order=tuple(data["order"]), share=data["share"]
+    )
+
+
+def _stages(data: Data | None) -> Stages | None:
+    if data is None:
+        return None
+    return Stages(
+        start=data["start"],
+        end=data["end"],
+        stage=data["stage"],
+        by=data["by"],
+        order=tuple(data["order"]),
+        gap_minutes=float(data["gap_minutes"]),
+        values={stage: tuple(codes) for stage, codes in data["values"].items()},
+    )
+
+
 def _field(name: str, data: Data) -> Field:
     paths = [data["path"]] if isinstance(data["path"], str) else data["path"]
     low, high = data.get("range", _NO_RANGE)
+    by = data.get("ranges_by")
     return Field(
         name=name,
         paths=tuple(tuple(path.split(".")) for path in paths),
@@ -80,6 +119,9 @@ def _field(name: str, data: Data) -> Field:
         uppercase=data.get("uppercase", False),
         decimals=data.get("decimals"),
         samples=_samples(data.get("samples")),
+        units=tuple(data["units"].split(".")) if "units" in data else None,
+        ranges_field=by["field"] if by else None,
+        ranges={code: (limits[0], limits[1]) for code, limits in by["ranges"].items()} if by else {},
     )
 
 
@@ -97,6 +139,10 @@ def _samples(data: Data | None) -> SampleRule | None:
         seconds_each=float(data.get("seconds_each", 0)),
         of=data.get("of"),
         keys=tuple(data.get("keys", ())),
+        start=data.get("start"),
+        end=data.get("end"),
+        characters=data.get("characters"),
+        start_field=data.get("from"),
     )
 
 
@@ -148,7 +194,7 @@ def _daily_metric(name: str, group: str, data: Data) -> DailyMetric:
         unit=data["unit"],
         description=data["description"],
         type=data["type"],
-        decimals=data.get("decimals", 0 if data["type"] == "integer" else 2),
+        decimals=data.get("decimals", 2 if data["type"] == "number" else 0),
         low=low,
         high=high,
         clock=data.get("clock", False),
