@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
 
 from qol.cli import doctor
 from qol.lake import LocalLake
+from qol.lake.s3 import S3Lake
 from tests.cli.conftest import Qol
+from tests.edges import ENVIRONMENT, make_bucket
 
 #: As it is before `healthy_machine` replaces it.
 _requirements = doctor._requirements
@@ -24,7 +30,7 @@ def healthy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def findings(out: str) -> dict[str, str]:
     """Mark of every line by what was looked at."""
     lines = [line.split() for line in out.splitlines()]
-    return {words[1]: words[0] for words in lines if len(words) > 1 and words[0] in "✓✗"}
+    return {words[1]: words[0] for words in lines if len(words) > 1 and words[0] in "✓✗!"}
 
 
 def test_a_healthy_lake_exits_0(qol: Qol, own_week: Path) -> None:
@@ -66,3 +72,74 @@ def test_no_lake_and_no_contracts_are_found(qol: Qol, tmp_path: Path) -> None:
 
 def test_the_pins_of_a_checkout_are_those_of_its_project_file() -> None:
     assert "typer==0.29.2" in _requirements()
+
+
+class Refusing:
+    """A client of S3 that a role may not put with below some prefixes."""
+
+    def __init__(self, client: Any, prefixes: tuple[str, ...], code: str) -> None:
+        self._client, self._prefixes, self._code = client, prefixes, code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def put_object(self, **asked: Any) -> Any:
+        if asked["Key"].startswith(self._prefixes):
+            raise ClientError({"Error": {"Code": self._code, "Message": ""}}, "PutObject")
+        return self._client.put_object(**asked)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        make_bucket("bucket").put_object(Bucket="bucket", Key="raw/daily/date=2026-11-09/a.jsonl", Body=b"{}")
+        yield "s3://bucket"
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, *prefixes: str, code: str = "AccessDenied") -> None:
+    real = S3Lake._s3.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(S3Lake, "_s3", property(lambda lake: Refusing(real(lake), prefixes, code)))
+
+
+def test_a_bucket_whose_job_has_the_key_of_secrets_manager_exits_0_without_a_key_here(qol: Qol, bucket: str) -> None:
+    ended = qol("doctor", "--lake", bucket, QOL_PSEUDONYM_KEY="")
+    marks = findings(ended.out)
+    assert (ended.code, marks["pseudonym"], marks["lake"]) == (0, "!", "✓"), ended.out
+    assert "only for runs on this machine" in " ".join(ended.out.split())
+
+
+def test_a_key_that_is_set_and_too_short_is_a_failure_for_a_bucket_too(qol: Qol, bucket: str) -> None:
+    ended = qol("doctor", "--lake", bucket, QOL_PSEUDONYM_KEY="short")
+    assert (ended.code, findings(ended.out)["pseudonym"]) == (1, "✗")
+
+
+def test_a_role_that_may_only_read_is_told_so_and_exits_0(
+    qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, "_staging/")
+    ended = qol("doctor", "--lake", bucket)
+    marks = findings(ended.out)
+    assert (ended.code, marks["lake"], marks["lock"]) == (0, "!", "✓"), ended.out
+    said = " ".join(ended.out.split())
+    assert "s3://bucket: readable" in said
+    assert "writable" not in said
+    assert "this role may not write: runs need the job's role" in said
+
+
+def test_a_role_that_may_not_take_the_lock_hears_so_and_exits_0(
+    qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, "_staging/", "_locks/")
+    ended = qol("doctor", "--lake", bucket)
+    assert (ended.code, findings(ended.out)["lock"]) == (0, "!"), ended.out
+
+
+def test_a_bucket_that_refuses_for_another_reason_is_a_failure(
+    qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, "_staging/", "_locks/", code="NoSuchUpload")
+    ended = qol("doctor", "--lake", bucket)
+    marks = findings(ended.out)
+    assert (ended.code, marks["lake"], marks["lock"]) == (1, "✗", "✗"), ended.out

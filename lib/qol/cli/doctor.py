@@ -22,24 +22,31 @@ if TYPE_CHECKING:
     from qol.lake import Lake
 
 _DISTRIBUTION = "qol-lake"
+#: What S3 and KMS answer to a role that may not do it.
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _PIN = re.compile(r"([A-Za-z0-9_.-]+)==([^;\s]+)(.*)")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; without a next step when all is well."""
+    """One thing that was looked at; without a next step when all is well. A remark is good to know and no failure."""
 
     what: str
     found: str
     next_step: str = ""
+    is_remark: bool = False
+
+    @property
+    def mark(self) -> str:
+        """All is well, good to know, to be mended."""
+        return "✓" if not self.next_step else "!" if self.is_remark else "✗"
 
 
 def doctor(lake: LakeOption = None) -> None:
     """Look at Python, packages, Java, the key, the contracts and the lake; say what to do where something is wrong."""
     findings = [*_machine(), _contracts(), *_lake(lake)]
-    rows = [("✗" if f.next_step else "✓", f.what, f.found, f.next_step) for f in findings]
-    table("", ("", "what", "found", "what to do"), rows)
-    if any(finding.next_step for finding in findings):
+    table("", ("", "what", "found", "what to do"), [(f.mark, f.what, f.found, f.next_step) for f in findings])
+    if any(finding.mark == "✗" for finding in findings):
         raise typer.Exit(1)
 
 
@@ -122,28 +129,61 @@ def _key(lake: Lake | None) -> Finding:
 
     named = os.environ.get(KEY_VARIABLE, "").encode()
     place = KEY_VARIABLE
-    if not named and lake is not None and lake.stat(KEY_FILE) is not None:
-        named, place = lake.read(KEY_FILE).strip(), f"the lake's {KEY_FILE}"
-    enough = len(named) >= MIN_KEY_BYTES
+    if not named and lake is not None:
+        named, place = _key_of(lake), f"the lake's {KEY_FILE}"
     advice = f"set {KEY_VARIABLE} to a secret of at least {MIN_KEY_BYTES} bytes, and keep it"
+    if not named and _is_bucket(lake):
+        advice = f"only for runs on this machine: set {KEY_VARIABLE}; a run on Glue has the key of Secrets Manager"
+        return Finding("pseudonym key", "not set", advice, is_remark=True)
+    enough = len(named) >= MIN_KEY_BYTES
     return Finding("pseudonym key", f"{len(named)} bytes in {place}" if named else "not set", "" if enough else advice)
 
 
-def _access(lake: Lake) -> Finding:
-    probe = f"_staging/doctor-{os.getpid()}"
+def _key_of(lake: Lake) -> bytes:
+    """The key that a sample lake brings along; nothing where there is none, or none of this role's to read."""
     try:
-        raw = len(lake.children("raw/").folders)
-        with lake.create(probe):
-            pass
-        lake.delete(probe)
+        return b"" if lake.stat(KEY_FILE) is None else lake.read(KEY_FILE).strip()
+    except QolError:
+        return b""
+
+
+def _is_bucket(lake: Lake | None) -> bool:
+    return lake is not None and lake.uri.startswith("s3://")
+
+
+def _access(lake: Lake) -> Finding:
+    try:
+        found = f"{lake.uri}: readable"
+        nothing = "" if lake.children("raw/").folders else ", no raw/ folder yet"
+        why_not = _refusal(lake)
     except OSError as err:
         return Finding("lake", f"{lake.uri}: {err.strerror}", "give this user the right to read and write there")
     except QolError as err:
         return Finding("lake", str(err), "give this role the right to read and write there")
-    return Finding("lake", f"{lake.uri}: readable, writable{'' if raw else ', no raw/ folder yet'}")
+    if why_not:
+        return Finding("lake", found + nothing, why_not, is_remark=True)
+    return Finding("lake", f"{found}, writable{nothing}")
+
+
+def _refusal(lake: Lake) -> str:
+    """Why nothing can be written when only this role may not; empty when a probe could be put and removed."""
+    from qol.lake.s3_client import RequestError
+
+    probe = f"_staging/doctor-{os.getpid()}"
+    try:
+        with lake.create(probe):
+            pass
+        lake.delete(probe)
+    except RequestError as err:
+        if err.code not in _DENIED:
+            raise
+        return "nothing, to look at it; this role may not write: runs need the job's role"
+    return ""
 
 
 def _lock(lake: Lake) -> Finding:
+    from qol.lake.s3_client import RequestError
+
     try:
         with lake.lock("doctor"):
             return Finding("lock", "free")
@@ -151,6 +191,11 @@ def _lock(lake: Lake) -> Finding:
         return Finding("lock", str(err), "wait until that run has ended, or end it")
     except OSError as err:
         return Finding("lock", str(err.strerror), "give this user the right to write below _locks/")
+    except RequestError as err:
+        if err.code not in _DENIED:
+            return Finding("lock", str(err), "see why the bucket does not take it; runs need the lock")
+        advice = "nothing, to look at the lake; runs and `qol restore` need a role that may take the lock"
+        return Finding("lock", "not this role's to take", advice, is_remark=True)
 
 
 def _last_run(lake: Lake) -> Finding:
