@@ -28,7 +28,19 @@ def test_one_run_is_shown_whole_by_the_start_of_its_id(qol: Qol, week_lake: Path
     out = qol("runs", "20261118T", "--lake", week_lake).out
     assert ["status", "published"] in rows(out)
     assert ["raw/daily/date=2026-11-11/early.jsonl", "1", "1", "0", "0", "0", "0", "1"] in rows(out)
-    assert ["people_kept", "critical", "yes"] in [row[:3] for row in rows(out)]
+    assert ["rows_as_expected", "critical", "yes"] in [row[:3] for row in rows(out)]
+    assert [
+        "metrics_not_emptied",
+        "critical",
+        "not",
+        "checked",
+        "not",
+        "checked:",
+        "fewer",
+        "than",
+        "20",
+        "people",
+    ] in [row[:10] for row in rows(out)]
     assert "Skipped 1 object (unknown_record), such as raw/garmin/unheardof/date=2026-11-17/a.jsonl" in out
 
 

@@ -16,12 +16,14 @@ from qol.errors import RefusedError
 from qol.lake import LocalLake
 from qol.publish.assemble import Candidate
 from qol.publish.manifest import CheckResult
-from qol.quality.facts import PartitionFacts
+from qol.quality.facts import FEW, EmptiedMetric, PartitionFacts, PeopleLost
 from qol.quality.gate import GateInput, run_gate
+from qol.quality.observed import Seen, seen_in_partitions
 from qol.quality.suites import daily_suite, partitions_suite, run_suite, weekly_suite
 from tests.builders import CONTRACTS, daily_record, published_files, run_lake, write_lines
 
-GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, 0.0, ())
+GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, PeopleLost(0, 100), ())
+STEPS = EmptiedMetric("steps", 1, 40, 40, 40)
 
 
 def _candidate(lake: Path, table: str, rows: list[dict[str, Any]]) -> Candidate:
@@ -57,8 +59,8 @@ def test_a_good_candidate_passes_every_check(tmp_path: Path) -> None:
     ("facts", "check"),
     [
         (replace(GOOD, rows_staged=39), "rows_as_expected"),
-        (replace(GOOD, people_lost_share=0.21), "people_kept"),
-        (replace(GOOD, emptied_metrics=("steps",)), "metrics_not_emptied"),
+        (replace(GOOD, people_kept=PeopleLost(21, 100)), "people_kept"),
+        (replace(GOOD, metrics_not_emptied=(STEPS,)), "metrics_not_emptied"),
     ],
 )
 def test_a_wrong_partition_fails_its_check(tmp_path: Path, facts: PartitionFacts, check: str) -> None:
@@ -66,7 +68,7 @@ def test_a_wrong_partition_fails_its_check(tmp_path: Path, facts: PartitionFacts
 
 
 def test_losing_a_fifth_of_the_people_is_still_accepted(tmp_path: Path) -> None:
-    assert _failed(tmp_path, replace(GOOD, people_lost_share=0.20)) == set()
+    assert _failed(tmp_path, replace(GOOD, people_kept=PeopleLost(20, 100))) == set()
 
 
 @pytest.mark.parametrize(("rejected", "failed"), [(10, set()), (11, {"rejected_share"})])
@@ -146,11 +148,88 @@ def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operat
     assert (manifest.status, manifest.accepted, manifest.weeks) == ("published", ["metrics_not_emptied"], ["2026-W46"])
 
 
-def test_a_vanished_metric_of_nineteen_people_is_published(tmp_path: Path) -> None:
+def test_a_vanished_metric_of_nineteen_people_is_published_and_the_manifest_says_it_was_not_checked(
+    tmp_path: Path,
+) -> None:
     write_lines(tmp_path, "2026-11-03", _week_before(19))
     run_lake(tmp_path)
     write_lines(tmp_path, "2026-11-10", _people(19, steps=None))
+    manifest = run_lake(tmp_path, docs=tmp_path / "_docs")
+    found = {check.id: (check.checked, check.observed) for check in manifest.checks}
+    assert manifest.status == "published"
+    assert found["metrics_not_emptied"] == (False, "not checked: fewer than 20 people (2026-W46)")
+    assert found["people_kept"] == (False, "not checked: not published before (2026-W46)")
+    assert found["rows_as_expected"] == (True, "0 of 3 files")
+    pages = "".join(page.read_text() for page in (tmp_path / "_docs").rglob("*.html"))
+    assert "metrics_not_emptied: not checked: fewer than 20 people (2026-W46). A metric" in pages
+
+
+@pytest.mark.parametrize(
+    ("left", "of", "observed"),
+    [
+        (1, 20, "1 of 1 weeks; weekly_metrics 2026-W46: steps 1 of 20 people (before 20 of 20 rows)"),
+        (2, 20, "1 of 1 weeks; weekly_metrics 2026-W46: steps 2 of 20 people (before 20 of 20 rows)"),
+        (3, 20, "0 of 1 weeks"),
+    ],
+)
+def test_a_metric_is_emptied_when_at_most_a_tenth_of_its_values_is_left(
+    tmp_path: Path, left: int, of: int, observed: str
+) -> None:
+    write_lines(tmp_path, "2026-11-03", _week_before(of))
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-10", [*_people(left), *_people(of, steps=None)[left:]])
+    manifest = run_lake(tmp_path, accept=frozenset({"metrics_not_emptied"}))
+    assert [check.observed for check in manifest.checks if check.id == "metrics_not_emptied"] == [observed]
+
+
+def test_one_value_left_over_hides_nothing_even_of_the_fewest_values_that_are_looked_at(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-03", [*_week_before(10), *_without_steps(_week_before(20)[10:])])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-10", [*_people(1), *_people(20, steps=None)[1:]])
+    with pytest.raises(RefusedError, match="steps 1 of 20 people \\(before 10 of 20 rows\\)"):
+        run_lake(tmp_path)
+
+
+def test_a_metric_that_fewer_than_half_had_may_vanish(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-03", [*_week_before(9), *_without_steps(_week_before(20)[9:])])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-10", _people(20, steps=None))
     assert run_lake(tmp_path).status == "published"
+
+
+def _without_steps(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in record.items() if name != "steps"} for record in records]
+
+
+def test_weeks_that_were_looked_at_and_weeks_that_were_not_are_told_apart() -> None:
+    few = replace(GOOD, date="2026-11-02", people_kept=FEW, metrics_not_emptied=FEW)
+    lost = replace(GOOD, people_kept=PeopleLost(21, 100))
+    seen = seen_in_partitions([few, lost, PartitionFacts("daily_metrics", "2026-11-09", 7, 8)])
+    assert {check: (found.checked, found.words) for check, found in seen.items()} == {
+        "rows_as_expected": (True, "1 of 3 files; daily_metrics 2026-W46: 7 rows staged, 8 computed"),
+        "people_kept": (
+            True,
+            "1 of 1 weeks; weekly_metrics 2026-W46: 21 of 100 people lost; not checked: fewer than 20 people (2026-W45)",
+        ),
+        "metrics_not_emptied": (True, "0 of 1 weeks; not checked: fewer than 20 people (2026-W45)"),
+    }
+
+
+def test_without_a_new_weekly_file_nothing_is_compared() -> None:
+    seen = seen_in_partitions([PartitionFacts("daily_metrics", "2026-11-16", 7, 7)])
+    assert (
+        seen["people_kept"]
+        == seen["metrics_not_emptied"]
+        == Seen(checked=False, words="not checked: no weekly file is new")
+    )
+
+
+def test_a_broken_key_names_its_table_week_rows_and_people(tmp_path: Path) -> None:
+    rows = [{"user_id": name, "week_start": date(2026, 11, 9)} for name in "aabbbc"]
+    given = GateInput([], [_candidate(tmp_path, "weekly_metrics", rows)], 0, 1)
+    checks = {check.id: check.observed for check in run_gate(LocalLake(tmp_path), CONTRACTS, given, None)}
+    assert checks["weekly_metrics.key_unique"] == "5 of 6 rows; weekly_metrics 2026-W46: 5 rows of 2 people"
+    assert checks["weekly_metrics.user_id_known"] == "0 of 6 rows"
 
 
 def test_a_published_run_keeps_its_warnings_in_the_manifest(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
     show_counts(manifest)
     show_rejects(lake, contracts, manifest)
     show_issues(lake, contracts, manifest)
-    checks = [(c.id, c.severity, c.success, c.observed, c.message) for c in manifest.checks]
+    checks = [
+        (c.id, c.severity, c.success if c.checked else "not checked", c.observed, c.message) for c in manifest.checks
+    ]
     if checks:
         table("Checks", ("check", "severity", "holds", "observed", "claim"), checks)
     objects = [(counted.key, *[getattr(counted, name) for name in RUN_COUNTS]) for counted in manifest.objects]

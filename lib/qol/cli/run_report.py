@@ -197,10 +197,13 @@ def _why_command(lake: Lake, contracts: Contracts, manifest: Manifest, values: l
 
 
 def show_warnings(manifest: Manifest) -> None:
-    """Checks that did not hold and did not stop the run."""
+    """Checks that did not hold and did not stop the run, and those that could look at nothing."""
     failed = [(c.id, c.severity, c.observed, c.message) for c in manifest.checks if not c.success]
     if failed:
         table("Checks that did not hold", ("check", "severity", "observed", "claim"), failed)
         accepted = [check for check in manifest.accepted if check in {row[0] for row in failed}]
         if accepted:
             say(f"Accepted: {', '.join(accepted)}")
+    for check in manifest.checks:
+        if not check.checked:
+            say(f"{check.id}: {check.observed}")

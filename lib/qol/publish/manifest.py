@@ -58,13 +58,14 @@ class TableFile(msgspec.Struct):
 
 
 class CheckResult(msgspec.Struct):
-    """One check of the gate."""
+    """One check of the gate; when it could not look at anything it is not `checked`, and `observed` says why."""
 
     id: str
     severity: str
     success: bool
     observed: str
     message: str
+    checked: bool = True
 
 
 class SkippedObject(msgspec.Struct):

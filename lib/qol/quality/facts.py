@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -15,12 +15,58 @@ from qol.lake.base import Lake
 from qol.publish.assemble import Candidate
 from qol.publish.protocol import Published
 
+MAX_PEOPLE_LOST = 0.20
 FEW_PEOPLE = 20
 LOOK_BACK_WEEKS = 4
 FILLED_SHARE = 0.5
+#: A metric is emptied when at most one in so many of the values to be expected is left. No habit of people takes nine
+#: values of ten away within a week, and of the fewest values looked at (half of 20 people) one left over hides nothing.
+ONE_IN = 10
 
 #: Rows and known values per column of a file.
 Filled = tuple[int, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """Why a question could not be asked of a weekly file."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class PeopleLost:
+    """How many people of a published week the candidate no longer has."""
+
+    lost: int
+    before: int
+
+    @property
+    def share(self) -> float:
+        """The share of its people that the week would lose."""
+        return self.lost / self.before
+
+    @property
+    def is_too_many(self) -> bool:
+        """Whether the gate refuses it."""
+        return self.share > MAX_PEOPLE_LOST
+
+
+@dataclass(frozen=True)
+class EmptiedMetric:
+    """A metric that (nearly) nobody has any more: people with a value now and rows with one before, each of how many."""
+
+    name: str
+    now: int
+    people: int
+    before: int
+    rows_before: int
+
+
+FEW = NotChecked(f"fewer than {FEW_PEOPLE} people")
+NEW_WEEK = NotChecked("not published before")
+DAMAGED_WEEK = NotChecked("the published file is damaged")
+NO_WEEK = NotChecked("no earlier week to compare with")
 
 
 @dataclass(frozen=True)
@@ -31,8 +77,8 @@ class PartitionFacts:
     date: str
     rows_staged: int
     rows_expected: int
-    people_lost_share: float | None
-    emptied_metrics: tuple[str, ...]
+    people_kept: PeopleLost | NotChecked | None = None
+    metrics_not_emptied: tuple[EmptiedMetric, ...] | NotChecked | None = None
 
 
 def partition_facts(
@@ -47,36 +93,36 @@ def partition_facts(
     facts = []
     for candidate in candidates:
         rows, known = filled[candidate.table, candidate.date]
-        lost: float | None = None
-        emptied: tuple[str, ...] = ()
+        fact = PartitionFacts(candidate.table, candidate.date, rows, expected(candidate.table, candidate.date))
         if candidate.table == "weekly_metrics":
-            lost = _people_lost(lake, published, candidate)
-            before = _before(lake, published, filled, candidate.date)
             current = published.get("weekly_metrics", candidate.date)
-            replaced = _filled_published(lake, current.key) if current else []
-            emptied = tuple(
-                sorted({*_emptied(contracts, rows, known, before), *_emptied(contracts, rows, known, replaced)})
+            comparisons = [
+                _before(lake, published, filled, candidate.date),
+                _filled_published(lake, current.key) if current else [],
+            ]
+            fact = replace(
+                fact,
+                people_kept=_people_lost(lake, published, candidate),
+                metrics_not_emptied=_emptied(contracts, rows, known, comparisons),
             )
-        facts.append(
-            PartitionFacts(
-                candidate.table, candidate.date, rows, expected(candidate.table, candidate.date), lost, emptied
-            )
-        )
+        facts.append(fact)
     return facts
 
 
 def facts_frame(facts: list[PartitionFacts]) -> pl.DataFrame:
-    """Facts as the frame the suite runs on; `emptied_metrics` is how many."""
+    """Facts as the frame the suite runs on; null for what was not checked, `emptied_metrics` is how many."""
+    people = [f.people_kept for f in facts]
+    emptied = [f.metrics_not_emptied for f in facts]
     return pl.DataFrame(
         {
             "table": [f.table for f in facts],
             "date": [f.date for f in facts],
             "rows_staged": [f.rows_staged for f in facts],
             "rows_expected": [f.rows_expected for f in facts],
-            "people_lost_share": [f.people_lost_share for f in facts],
-            "emptied_metrics": [len(f.emptied_metrics) for f in facts],
+            "people_lost_share": [p.share if isinstance(p, PeopleLost) else None for p in people],
+            "emptied_metrics": [len(e) if isinstance(e, tuple) else None for e in emptied],
         },
-        schema_overrides={"people_lost_share": pl.Float64},
+        schema_overrides={"people_lost_share": pl.Float64, "emptied_metrics": pl.Float64},
     )
 
 
@@ -100,18 +146,18 @@ def _filled_published(lake: Lake, key: str) -> list[Filled]:
         return []
 
 
-def _people_lost(lake: Lake, published: Published, candidate: Candidate) -> float | None:
-    """The share of a published week's people that the candidate no longer has."""
+def _people_lost(lake: Lake, published: Published, candidate: Candidate) -> PeopleLost | NotChecked:
+    """How many of a published week's people the candidate no longer has."""
     current = published.get("weekly_metrics", candidate.date)
     if current is None:
-        return None
+        return NEW_WEEK
     try:
         before = _people(lake, current.key)
     except DAMAGED:
-        return None
-    after = _people(lake, candidate.staged)
-    lost = before.join(after, on="user_id", how="anti").height
-    return lost / before.height if before.height >= FEW_PEOPLE else None
+        return DAMAGED_WEEK
+    if before.height < FEW_PEOPLE:
+        return FEW
+    return PeopleLost(before.join(_people(lake, candidate.staged), on="user_id", how="anti").height, before.height)
 
 
 def _people(lake: Lake, key: str) -> pl.DataFrame:
@@ -131,16 +177,27 @@ def _before(lake: Lake, published: Published, filled: dict[tuple[str, str], Fill
     return weeks
 
 
-def _emptied(contracts: Contracts, rows: int, known: dict[str, int], before: list[Filled]) -> tuple[str, ...]:
-    """Metrics that half of the earlier rows had and no row of the candidate has."""
-    earlier_rows = sum(height for height, _ in before)
-    if rows < FEW_PEOPLE or not earlier_rows:
-        return ()
-    empty = [
-        name
-        for group in contracts.groups
-        for name, aggregates in group.metrics.items()
-        if known.get(f"{name}_{aggregates[0]}", 0) == 0
-        and sum(filled.get(f"{name}_{aggregates[0]}", 0) for _, filled in before) >= FILLED_SHARE * earlier_rows
+def _emptied(
+    contracts: Contracts, people: int, known: dict[str, int], comparisons: list[list[Filled]]
+) -> tuple[EmptiedMetric, ...] | NotChecked:
+    """Metrics that half of the earlier rows had and at most a tenth as many people have now, by name."""
+    if people < FEW_PEOPLE:
+        return FEW
+    if not any(height for before in comparisons for height, _ in before):
+        return NO_WEEK
+    emptied: dict[str, EmptiedMetric] = {}
+    for before in comparisons:
+        rows = sum(height for height, _ in before)
+        for metric, column in _counted_columns(contracts):
+            had = sum(filled.get(column, 0) for _, filled in before)
+            now = known.get(column, 0)
+            if rows and had >= FILLED_SHARE * rows and now * rows * ONE_IN <= had * people:
+                emptied.setdefault(metric, EmptiedMetric(metric, now, people, had, rows))
+    return tuple(emptied[metric] for metric in sorted(emptied))
+
+
+def _counted_columns(contracts: Contracts) -> list[tuple[str, str]]:
+    """Each weekly metric with the column whose values are counted."""
+    return [
+        (name, f"{name}_{aggregates[0]}") for group in contracts.groups for name, aggregates in group.metrics.items()
     ]
-    return tuple(empty)

@@ -7,8 +7,9 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from qol.lake.base import Lake
 from qol.publish.assemble import Candidate
 from qol.publish.manifest import CheckResult
 from qol.quality.facts import PartitionFacts, facts_frame
+from qol.quality.observed import broken_rows, in_weeks, seen_in_partitions
 from qol.quality.suites import Check, daily_suite, partitions_suite, run_suite, weekly_suite
 
 BATCH_ROWS = 2_000_000
+NOT_EVALUATED = "could not be evaluated"
 #: Neither results nor Data Docs hold values of rows.
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
@@ -46,7 +49,7 @@ def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | No
     context = _context()
     results: list[CheckResult] = []
     if given.facts:
-        results += _validate(context, "partitions", partitions_suite(), [facts_frame(given.facts)])
+        results += _partitions(context, given.facts)
     share = pl.DataFrame({"rejected_share": [given.rejected / given.lines if given.lines else 0.0]})
     results += _validate(context, "run", run_suite(), [share])
     for table, suite in (("weekly_metrics", weekly_suite()), ("daily_metrics", daily_suite(contracts))):
@@ -55,14 +58,18 @@ def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | No
             results += _validate(context, table, suite, batches)
     if docs is not None:
         _write_docs(context, docs)
-    named = {"metrics_not_emptied": ", ".join(sorted({m for f in given.facts for m in f.emptied_metrics}))}
-    return [_with_names(result, named.get(result.id, "")) for result in results]
+    return results
 
 
-def _with_names(result: CheckResult, names: str) -> CheckResult:
-    if not result.success and names:
-        result.observed = f"{result.observed}; {names}"
-    return result
+def _partitions(context: Any, facts: list[PartitionFacts]) -> list[CheckResult]:
+    """The `partitions` suite; what it could not check says so, in the results and in Data Docs."""
+    seen = seen_in_partitions(facts)
+    checks = [c if seen[c.id].checked else replace(c, note=seen[c.id].words) for c in partitions_suite()]
+    results = _validate(context, "partitions", checks, [facts_frame(facts)])
+    for result in results:
+        if result.observed != NOT_EVALUATED:
+            result.observed, result.checked = seen[result.id].words, seen[result.id].checked
+    return results
 
 
 def _context() -> Any:
@@ -88,10 +95,18 @@ def _validate(context: Any, name: str, checks: list[Check], batches: list[pl.Dat
     for rows in batches:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            outcome = definition.run(batch_parameters={"dataframe": rows.to_pandas()}, result_format=RESULT_FORMAT)
+            frame = rows.drop("partition", strict=False).to_pandas()
+            outcome = definition.run(batch_parameters={"dataframe": frame}, result_format=RESULT_FORMAT)
         for check, result in zip(checks, _by_id(outcome, checks), strict=True):
-            _merge(merged, check, result)
+            _merge(merged, check, result, _where(name, check, rows))
     return list(merged.values())
+
+
+def _where(table: str, check: Check, rows: pl.DataFrame) -> Callable[[], str]:
+    """Says in which weeks of a batch a check failed and for how many people; nothing for rows that are of no week."""
+    if "partition" not in rows.columns:
+        return str
+    return lambda: f"; {in_weeks(table, broken_rows(check, rows))}"
 
 
 def _by_id(outcome: Any, checks: list[Check]) -> list[Any]:
@@ -99,15 +114,18 @@ def _by_id(outcome: Any, checks: list[Check]) -> list[Any]:
     return [found[check.id] for check in checks]
 
 
-def _merge(merged: dict[str, CheckResult], check: Check, result: Any) -> None:
+def _merge(merged: dict[str, CheckResult], check: Check, result: Any, where: Callable[[], str]) -> None:
     details = result.result or {}
-    unexpected = details.get("unexpected_count")
     raised = any(e.get("raised_exception") for e in _exceptions(result.exception_info))
-    observed = "could not be evaluated" if raised else f"{unexpected or 0} of {details.get('element_count', 0)} rows"
     success = bool(result.success) and not raised
+    observed = f"{details.get('unexpected_count') or 0} of {details.get('element_count', 0)} rows"
+    if not success:
+        observed = NOT_EVALUATED if raised else f"{observed}{where()}"
     before = merged.get(check.id)
     if before is None or (before.success and not success):
         merged[check.id] = CheckResult(check.id, check.severity, success, observed, check.message)
+    elif not success and not raised:
+        before.observed += where()
 
 
 def _exceptions(info: Any) -> list[dict[str, Any]]:
@@ -130,15 +148,17 @@ def _batches(lake: Lake, contracts: Contracts, table: str, candidates: list[Cand
 
 
 def _slim(lake: Lake, contracts: Contracts, candidate: Candidate) -> pl.DataFrame:
-    rows = pl.read_parquet(lake.open_table(candidate.staged))
+    rows = pl.read_parquet(lake.open_table(candidate.staged)).with_columns(
+        partition=pl.lit(date.fromisoformat(candidate.date))
+    )
     if candidate.table == "weekly_metrics":
-        return rows.select("user_id", "week_start")
+        return rows.select("user_id", "week_start", "partition")
     sides = [
         pl.sql_expr(sql).cast(pl.Float64).alias(f"{relation.id}:{side}")
         for relation in contracts.relations
         for side, sql in (("left", relation.left), ("right", relation.right))
     ]
-    return rows.select("user_id", "day", "source", *sides)
+    return rows.select("user_id", "day", "source", "partition", *sides)
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:

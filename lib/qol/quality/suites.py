@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qol.contracts.model import Contracts, Severity
+from qol.quality.facts import MAX_PEOPLE_LOST
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
-MAX_PEOPLE_LOST = 0.20
 MAX_REJECTED_SHARE = 0.01
 
 
@@ -23,13 +23,16 @@ class Check:
     message: str
     kind: str
     arguments: dict[str, Any]
+    #: What Data Docs say before the sentence; the reason when this run could not check.
+    note: str = ""
 
     def expectation(self) -> Expectation:
         """As Great Expectations knows it; the id travels in its meta."""
         import great_expectations.expectations as gxe
 
+        words = f"{self.id}: {self.note + '. ' if self.note else ''}{self.message}"
         made: Expectation = getattr(gxe, self.kind)(
-            **self.arguments, severity=self.severity, meta={"id": self.id}, description=f"{self.id}: {self.message}"
+            **self.arguments, severity=self.severity, meta={"id": self.id}, description=words
         )
         return made
 
@@ -48,8 +51,8 @@ def partitions_suite() -> list[Check]:
         ),
         Check(
             "metrics_not_emptied", "critical",
-            "No metric is empty in every row that half of the last four weeks' rows, or of the week's own published rows,"
-            " had (from 20 people on).",
+            "A metric that half of the last four weeks' rows, or of the week's own published rows, had still has more than a"
+            " tenth of the values to be expected (from 20 people on).",
             "ExpectColumnValuesToBeBetween", {"column": "emptied_metrics", "max_value": 0},
         ),
     ]  # fmt: skip

@@ -1,0 +1,109 @@
+"""What a check saw, in words: table, week and how many; never a value of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from qol.quality.facts import EmptiedMetric, NotChecked, PartitionFacts, PeopleLost
+from qol.quality.suites import Check
+from qol.weeks import iso_week
+
+#: Weeks or metrics that are named before the rest is only counted.
+NAMED = 5
+#: Checks of weekly files that need enough people, and something to compare with.
+COMPARING = ("people_kept", "metrics_not_emptied")
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a check of the `partitions` suite saw; `checked` is false when it could look at no week at all."""
+
+    checked: bool
+    words: str
+
+
+def seen_in_partitions(facts: Sequence[PartitionFacts]) -> dict[str, Seen]:
+    """What each check of the `partitions` suite saw, by its id."""
+    wrong = [
+        f"{_file(f)}: {f.rows_staged} rows staged, {f.rows_expected} computed"
+        for f in facts
+        if f.rows_staged != f.rows_expected
+    ]
+    rows = Seen(checked=True, words=f"{len(wrong)} of {len(facts)} files{_listed(wrong)}")
+    return {"rows_as_expected": rows, **{check: _seen(check, facts) for check in COMPARING}}
+
+
+def _seen(check: str, facts: Sequence[PartitionFacts]) -> Seen:
+    asked = [(fact, getattr(fact, check)) for fact in facts if getattr(fact, check) is not None]
+    looked = [(fact, found) for fact, found in asked if not isinstance(found, NotChecked)]
+    words = [f"{_file(fact)}: {text}" for fact, found in looked if (text := _found(found))]
+    skipped = _not_checked([(fact, found) for fact, found in asked if isinstance(found, NotChecked)])
+    if not looked:
+        return Seen(checked=False, words=skipped or "not checked: no weekly file is new")
+    weeks = f"{len(words)} of {len(looked)} weeks{_listed(words)}"
+    return Seen(checked=True, words="; ".join(filter(None, (weeks, skipped))))
+
+
+def _found(found: PeopleLost | tuple[EmptiedMetric, ...]) -> str:
+    """What is wrong with a week; nothing when all is well, or when no more is lost than may be."""
+    if isinstance(found, PeopleLost):
+        return f"{found.lost} of {found.before} people lost" if found.is_too_many else ""
+    shown = [f"{m.name} {m.now} of {m.people} people (before {m.before} of {m.rows_before} rows)" for m in found]
+    return _some(shown, "metrics")
+
+
+def _not_checked(skipped: Iterable[tuple[PartitionFacts, NotChecked]]) -> str:
+    reasons: dict[str, list[str]] = {}
+    for fact, found in skipped:
+        reasons.setdefault(found.reason, []).append(_week(fact))
+    said = [f"{reason} ({_some(weeks, 'weeks')})" for reason, weeks in reasons.items()]
+    return f"not checked: {', '.join(said)}" if said else ""
+
+
+def broken_rows(check: Check, rows: pl.DataFrame) -> list[tuple[date, int, int]]:
+    """For each week of a batch: its Monday, how many rows break the check, and of how many people."""
+    given = check.arguments
+    broken = {
+        "ExpectColumnValuesToNotBeNull": lambda: pl.col(given["column"]).is_null(),
+        "ExpectCompoundColumnsToBeUnique": lambda: pl.struct(given["column_list"]).is_duplicated(),
+        "ExpectColumnPairValuesAToBeGreaterThanB": lambda: pl.col(given["column_B"]) > pl.col(given["column_A"]),
+    }[check.kind]()
+    people = pl.col("user_id").drop_nulls().n_unique()
+    counted = rows.filter(broken).group_by("partition").agg(pl.len().alias("rows"), people.alias("people"))
+    return [(_EPOCH + timedelta(days=int(day)), n, of) for day, n, of in counted.sort("partition").iter_rows()]
+
+
+def in_weeks(table: str, broken: Sequence[tuple[date, int, int]]) -> str:
+    """`weekly_metrics 2026-W46: 2 rows of 1 person`."""
+    said = [f"{iso_week(monday)}: {_count(rows, 'row')} of {_people(people)}" for monday, rows, people in broken]
+    return f"{table} {_some(said, 'weeks')}"
+
+
+def _file(fact: PartitionFacts) -> str:
+    return f"{fact.table} {_week(fact)}"
+
+
+def _week(fact: PartitionFacts) -> str:
+    return iso_week(date.fromisoformat(fact.date))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"; {_some(words, 'weeks')}" if words else ""
+
+
+def _some(words: Sequence[str], of_what: str) -> str:
+    more = f" and {len(words) - NAMED} more {of_what}" if len(words) > NAMED else ""
+    return ", ".join(words[:NAMED]) + more
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"
