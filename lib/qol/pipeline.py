@@ -35,6 +35,7 @@ from qol.publish.memory import LakeMemory, read_memory, require_same_people, wri
 from qol.publish.protocol import Published, changed, find_published, publish, register
 from qol.quality.facts import partition_facts
 from qol.quality.gate import GateInput, run_gate
+from qol.quality.refusal import require_passed
 from qol.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.transform.weeks import iso_week, monday_of
 
@@ -254,18 +255,10 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
         totals = manifest.totals
         given = GateInput(facts, gated, totals.get("rejected", 0), totals.get("lines", 0))
         manifest.checks = run_gate(lake, work.contracts, given, options.docs)
-        _refuse(manifest, options.accept)
+        require_passed(manifest.checks, options.accept, options.trigger)
     if not options.dry_run:
         with work.stage("publish"):
             work.memory.weeks_in_doubt = sorted({c.date for c in fresh if c.table != "rejects"})
             write_memory(lake, work.memory)
             publish(lake, fresh, published)
     manifest.status = "published"
-
-
-def _refuse(manifest: Manifest, accept: frozenset[str]) -> None:
-    failed = [c for c in manifest.checks if c.severity == "critical" and not c.success and c.id not in accept]
-    if failed:
-        lines = "\n".join(f"  {check.id}: {check.message} Observed: {check.observed}." for check in failed)
-        message = f"refused, nothing was published; {len(failed)} critical check(s) failed:\n{lines}"
-        raise RefusedError(message)

@@ -15,10 +15,11 @@ from qol.contracts.model import Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
 from qol.publish.assemble import Candidate
-from qol.publish.manifest import CheckResult
+from qol.publish.manifest import CheckResult, Trigger
 from qol.quality.facts import FEW, EmptiedMetric, PartitionFacts, PeopleLost
 from qol.quality.gate import GateInput, run_gate
 from qol.quality.observed import Seen, seen_in_partitions
+from qol.quality.refusal import require_passed
 from qol.quality.suites import daily_suite, partitions_suite, run_suite, weekly_suite
 from tests.builders import CONTRACTS, daily_record, published_files, run_lake, write_lines
 
@@ -195,6 +196,28 @@ def test_a_metric_that_fewer_than_half_had_may_vanish(tmp_path: Path) -> None:
     run_lake(tmp_path)
     write_lines(tmp_path, "2026-11-10", _people(20, steps=None))
     assert run_lake(tmp_path).status == "published"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "command"),
+    [
+        ("schedule", "qol run --accept a --accept b"),
+        ("backfill", "qol backfill --from … --to … --accept a --accept b"),
+        ("rebuild", "qol rebuild … --accept a --accept b"),
+    ],
+)
+def test_a_refusal_names_every_check_that_stopped_it_and_the_command_that_accepts_all(
+    trigger: Trigger, command: str
+) -> None:
+    accepted, stops = (CheckResult(name, "critical", success=False, observed="1 row", message="M.") for name in "ab")
+    warns = CheckResult("c", "warning", success=False, observed="1 row", message="M.")
+    with pytest.raises(RefusedError) as caught:
+        require_passed([accepted, stops, warns], frozenset("a"), trigger)
+    assert str(caught.value) == (
+        "refused, nothing was published; 1 critical check failed:\n  b: M. Observed: 1 row.\n"
+        f"To publish in spite of that, the same command again with --accept: {command}"
+    )
+    require_passed([accepted, stops, warns], frozenset("ab"), trigger)
 
 
 def _without_steps(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
