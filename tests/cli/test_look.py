@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from qol.lake import LocalLake
 from tests.builders import KEY, write_lines
 from tests.cli.conftest import CLOCK, Qol
 
@@ -27,7 +29,9 @@ def test_runs_are_listed_newest_first(qol: Qol, own_week: Path) -> None:
 def test_one_run_is_shown_whole_by_the_start_of_its_id(qol: Qol, week_lake: Path) -> None:
     out = qol("runs", "20261118T", "--lake", week_lake).out
     assert ["status", "published"] in rows(out)
-    assert ["raw/daily/date=2026-11-11/early.jsonl", "1", "1", "0", "0", "0", "0", "1"] in rows(out)
+    assert ["weeks", "replaced", "2026-W45,", "2026-W46,", "2026-W47"] in rows(out)
+    assert ["engine", "local"] in rows(out)
+    assert ["user", "map", "none"] in rows(out)
     assert ["rows_as_expected", "critical", "yes"] in [row[:3] for row in rows(out)]
     assert [
         "metrics_not_emptied",
@@ -42,6 +46,62 @@ def test_one_run_is_shown_whole_by_the_start_of_its_id(qol: Qol, week_lake: Path
         "people",
     ] in [row[:10] for row in rows(out)]
     assert "Skipped 1 object (unknown_record), such as raw/garmin/unheardof/date=2026-11-17/a.jsonl" in out
+
+
+def test_raw_objects_of_a_run_are_summed_by_folder_and_each_is_listed_on_request(qol: Qol, week_lake: Path) -> None:
+    out = qol("runs", "20261118T", "--lake", week_lake).out
+    assert [
+        "folder",
+        "objects",
+        "physical_lines",
+        "lines",
+        "blank",
+        "control",
+        "rejected",
+        "kept",
+        "superseded",
+    ] in rows(out)
+    assert ["raw/daily", "4", "15", "16", "0", "0", "2", "13", "1"] in rows(out)
+    assert ["raw/garmin/sleeps", "1", "2", "2", "0", "0", "0", "2", "0"] in rows(out)
+    assert "early.jsonl" not in out
+    each = [line for line in out.splitlines() if line.startswith("Each of them: qol runs 20261118T")]
+    listed = qol(*each[0].split("qol ")[1].split()).out
+    assert ["raw/daily/date=2026-11-11/early.jsonl", "1", "1", "0", "0", "0", "0", "1"] in rows(listed)
+    assert ["raw/daily", "4"] not in [row[:2] for row in rows(listed)]
+
+
+def test_objects_are_those_of_one_run(qol: Qol, week_lake: Path) -> None:
+    ended = qol("runs", "--objects", "--lake", week_lake)
+    assert (ended.code, ended.err) == (2, "--objects: of which run; allowed: qol runs RUN_ID --objects\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "stages", "listed", "label"),
+    [
+        ("refused", {"list": 1.0, "ingest": 1.0}, "would have: 2026-W46 (1)", "weeks it would have replaced"),
+        ("failed", {"list": 1.0, "ingest": 1.0}, "would have: 2026-W46 (1)", "weeks it would have replaced"),
+        ("failed", {"list": 1.0, "gate": 1.0}, "perhaps: 2026-W46 (1)", "weeks perhaps replaced"),
+        ("published", {"list": 1.0, "gate": 1.0}, "2026-W46 2026-W46 (1)", "weeks replaced"),
+    ],
+)
+def test_weeks_of_a_run_that_did_not_publish_are_not_shown_as_replaced(
+    qol: Qol, own_week: Path, status: str, stages: dict[str, float], listed: str, label: str
+) -> None:
+    (run,) = (own_week / "_runs").glob("*.json")
+    changed = {"run_id": "20270101T000000Z-x", "status": status, "stages": stages, "weeks": ["2026-W46"], "objects": []}
+    (own_week / "_runs/20270101T000000Z-x.json").write_text(json.dumps(json.loads(run.read_bytes()) | changed))
+    row = next(row for row in rows(qol("runs", "--lake", own_week).out) if row[:1] == ["20270101T000000Z-x"])
+    assert f" {listed} " in f" {' '.join(row)} "
+    assert [*label.split(), "2026-W46"] in rows(qol("runs", "20270101", "--lake", own_week).out)
+
+
+def test_what_a_run_never_came_to_is_not_known(qol: Qol, own_week: Path) -> None:
+    with LocalLake(own_week).lock("20261118T000500Z-schedule-00000000"):
+        assert qol("run", "--lake", own_week, "--now", "2026-12-02T00:05:00Z", "--no-docs").code == 4
+    out = [" ".join(row) for row in rows(qol("runs", "20261202", "--lake", own_week).out)]
+    assert "arrival days not known: the run ended before it listed them" in out
+    assert "engine not known: the run ended before it started one" in out
+    assert "user map not known: the run ended before it read one" in out
 
 
 def test_a_run_nobody_knows_is_a_usage_error_that_names_the_newest(qol: Qol, week_lake: Path) -> None:

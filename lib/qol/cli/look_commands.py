@@ -107,11 +107,14 @@ def runs(
     run_id: Annotated[str | None, typer.Argument(help="Show this run whole; the start of its id is enough.")] = None,
     lake: LakeOption = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the newest runs.")] = 20,
+    objects: Annotated[bool, typer.Option("--objects", help="List every raw object the shown run read.")] = False,
 ) -> None:
     """List the runs of a lake, newest first, or show one with everything its manifest says."""
+    if objects and run_id is None:
+        raise UsageError("--objects: of which run; allowed: qol runs RUN_ID --objects")
     opened = open_existing(lake)
     if run_id is not None:
-        _show_run(opened, run_id)
+        _show_run(opened, run_id, objects=objects)
         return
     keys = _run_keys(opened)
     rows = [_run_row(opened, key) for key in keys[:limit]]
@@ -149,21 +152,28 @@ def _run_row(lake: Lake, key: str) -> Sequence[Any]:
     manifest = _read(lake, key)
     if manifest is None:
         return _name(key), "not readable", "", "", "", None, None, None
-    weeks = manifest.weeks
-    span = " to ".join(dict.fromkeys((weeks[0], weeks[-1]))) + f" ({len(weeks)})" if weeks else ""
     totals, seconds = manifest.totals, round(sum(manifest.stages.values()), 1)
     counts = (totals.get("lines"), totals.get("rejected"), seconds)
-    return manifest.run_id, manifest.status, manifest.trigger, manifest.week, span, *counts
+    return manifest.run_id, manifest.status, manifest.trigger, manifest.week, _weeks(manifest), *counts
 
 
-def _show_run(lake: Lake, run_id: str) -> None:
+def _weeks(manifest: Manifest) -> str:
+    """Weeks a run replaced; those of a run that did not publish are marked as such."""
+    from qol.cli.manifest_report import REPLACED, replaced_weeks
+
+    kind, weeks = replaced_weeks(manifest)
+    span = " to ".join(dict.fromkeys((weeks[0], weeks[-1]))) + f" ({len(weeks)})" if weeks else ""
+    return f"{kind}: {span}" if span and kind != REPLACED else span
+
+
+def _show_run(lake: Lake, run_id: str, *, objects: bool) -> None:
     from qol.cli.manifest_report import show_manifest
     from qol.contracts.load import load_contracts
 
     manifest = _read(lake, find_run(lake, run_id))
     if manifest is None:
         raise UsageError(f"run {run_id}: its manifest is not readable")
-    show_manifest(lake, load_contracts(), manifest)
+    show_manifest(lake, load_contracts(), manifest, objects=objects)
 
 
 def find_run(lake: Lake, run_id: str) -> str:

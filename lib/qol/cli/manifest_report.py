@@ -6,17 +6,30 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qol.cli.run_report import show_counts, show_issues, show_rejects, show_seconds, show_tables
-from qol.cli.show import say, table
+from qol.cli.show import command, say, table
 from qol.contracts.columns import RUN_COUNTS
-from qol.publish.manifest import Manifest, manifest_key
+from qol.publish.manifest import Manifest, ObjectCounts, manifest_key
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
     from qol.lake import Lake
 
 
-def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
-    """Facts, error, tables, counts, rejects, issues, checks, objects, stages."""
+#: What weeks of a manifest are, by how its run ended; a run that died may have been at publishing them.
+REPLACED, WOULD_HAVE, PERHAPS = "replaced", "would have", "perhaps"
+_NOT_KNOWN = "not known: the run ended before"
+
+
+def replaced_weeks(manifest: Manifest) -> tuple[str, list[str]]:
+    """Weeks of which a run replaced files, or would have, or perhaps did; and which of these it is."""
+    if manifest.status in ("published", "nothing_to_do"):
+        return REPLACED, manifest.weeks
+    died_publishing = manifest.status == "failed" and "gate" in manifest.stages
+    return PERHAPS if died_publishing else WOULD_HAVE, manifest.weeks
+
+
+def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest, *, objects: bool = False) -> None:
+    """Facts, error, tables, counts, rejects, issues, checks, raw objects by folder (or each), stages."""
     table(f"Run {manifest.run_id}", ("what", "value"), _facts(manifest))
     if manifest.error:
         for line in manifest.error.splitlines():
@@ -30,25 +43,44 @@ def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
     ]
     if checks:
         table("Checks", ("check", "severity", "holds", "observed", "claim"), checks)
-    objects = [(counted.key, *[getattr(counted, name) for name in RUN_COUNTS]) for counted in manifest.objects]
-    if objects:
-        table("Raw objects", ("key", *RUN_COUNTS), objects)
+    _show_objects(lake, manifest, every=objects)
     say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
 
 
+def _show_objects(lake: Lake, manifest: Manifest, *, every: bool) -> None:
+    if every and manifest.objects:
+        each = [(counted.key, *[getattr(counted, name) for name in RUN_COUNTS]) for counted in manifest.objects]
+        table("Raw objects", ("key", *RUN_COUNTS), each)
+        return
+    folders: dict[str, list[ObjectCounts]] = {}
+    for counted in manifest.objects:
+        folders.setdefault(counted.key.partition("/date=")[0], []).append(counted)
+    rows = [
+        (folder, len(found), *[sum(getattr(counted, name) for counted in found) for name in RUN_COUNTS])
+        for folder, found in sorted(folders.items())
+    ]
+    if rows:
+        table("Raw objects by folder, in items", ("folder", "objects", *RUN_COUNTS), rows)
+        say(f"Each of them: {command('runs', manifest.run_id, '--objects', '--lake', lake.uri)}")
+
+
 def _facts(manifest: Manifest) -> list[Sequence[Any]]:
-    window = manifest.window
+    window, (kind, weeks) = manifest.window, replaced_weeks(manifest)
+    labels = {REPLACED: "weeks replaced", WOULD_HAVE: "weeks it would have replaced", PERHAPS: "weeks perhaps replaced"}
+    is_listed = "list" in manifest.stages
+    days = f"{window.first or '-'} to {window.last}" if window.last else "none: made from records"
+    people = f"{manifest.user_map['entries']} entries" if manifest.user_map else "none"
     return [
         ("status", manifest.status),
         ("trigger", manifest.trigger),
         ("scheduler's name of it", manifest.job_run_id or "-"),
         ("clock", manifest.now),
         ("business week", manifest.week),
-        ("arrival days", f"{window.first or '-'} to {window.last}" if window.last else "none: made from records"),
-        ("engine", manifest.engine),
+        ("arrival days", days if window.last or is_listed else f"{_NOT_KNOWN} it listed them"),
+        ("engine", manifest.engine if "ingest" in manifest.stages else f"{_NOT_KNOWN} it started one"),
         ("contracts", manifest.contracts),
-        ("weeks replaced", ", ".join(manifest.weeks) or "none"),
+        (labels[kind], ", ".join(weeks) or "none"),
         ("checks accepted", ", ".join(manifest.accepted) or "none"),
-        ("user map", f"{manifest.user_map['entries']} entries" if manifest.user_map else "none"),
+        ("user map", people if manifest.user_map or is_listed else f"{_NOT_KNOWN} it read one"),
         ("seconds", show_seconds(manifest) or "-"),
     ]
