@@ -65,10 +65,19 @@ def spark_environment(cloud: Cloud, settings: Mapping[str, str], **more: str) ->
 
 
 def open_session(cloud: Cloud) -> SparkSession:
-    """A Spark session of this process that reads the local cloud. MissingToolError without the libraries of S3A."""
+    """A Spark session of this process that reads the local cloud. MissingToolError without the libraries of S3A.
+
+    The JVM takes over the environment when it starts; this process gets its own back, so that nothing else it does
+    goes to the local cloud.
+    """
     from pyspark.sql import SparkSession
 
+    mine = dict(os.environ)
     os.environ.update(spark_environment(cloud, spark_settings(cloud) | s3a_libraries()))
-    session = SparkSession.builder.appName("qol cloud").getOrCreate()
+    try:
+        session = SparkSession.builder.appName("qol cloud").getOrCreate()
+    finally:
+        os.environ.clear()
+        os.environ.update(mine)
     session.sparkContext.setLogLevel("ERROR")
     return session
