@@ -141,7 +141,7 @@ def _of_any_size() -> list[Limit]:
     slots = S3_GETS_PER_PREFIX * a.OPEN_SECONDS
     return [
         Limit(
-            "6 MB of one body (a Lambda's request; 4.5 MB where it comes as base64)",
+            f"{a.BODY_LIMIT_BYTES / 1e6:.1f} MB of one body (a Lambda's event of 6 MiB, in which the body is an escaped string)",
             None,
             "ask Garmin for pings of `epochs` and `activityDetails` and fetch them; or the API puts bodies into S3 "
             "itself, a function splits them (10 MB); or a load balancer and containers (100 MB)",

@@ -373,17 +373,6 @@ def test_metrics_count_bodies_records_strangers_and_what_could_not_be_read(
     assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in found} == {"QoLLake"}
 
 
-def test_a_body_at_the_limit_of_a_function_is_stored_in_seconds(webhook: Webhook) -> None:
-    record = '{"userId":"u%d","userAccessToken":"CANARY-TOKEN","steps":1,"pad":"' + "x" * 2_900 + '"}'
-    data = ('{"dailies":[' + ",".join(record % (n % 40) for n in range(2_000)) + "]}").encode()
-    assert 5_900_000 < len(data) < 6_291_456
-    started = time.perf_counter()
-    assert webhook.post(data, as_base64=True) == 200
-    assert time.perf_counter() - started < 8
-    assert len(webhook.lines("raw/daily")) == 2_000
-    assert len(webhook.people()) == 40
-
-
 def test_no_call_begins_after_the_deadline_so_that_garmin_has_an_answer_in_time(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_a_post_over_http_is_stored(port: int, webhook: Webhook, capfd: pytest.C
         (f"/garmin/{TOKEN}/more", b"{}", CLIENT, 404),
         ("/", b"{}", CLIENT, 404),
         (f"/garmin/{TOKEN}", b'{"dailies":["' + b"x" * 6 * 2**20 + b'"]}', CLIENT, 413),
+        (f"/garmin/{TOKEN}", b'{"dailies":[' + b'"",' * 1_600_000 + b'""]}', CLIENT, 413),
         (f"/garmin/{TOKEN}", b"\xff" * 5 * 2**20, CLIENT, 413),
     ],
 )

@@ -103,7 +103,7 @@ def test_limits_come_in_the_order_in_which_they_are_met_each_with_a_next_step() 
     # 1 GiB / 560 bytes; 50 / (8.85 / 86,400 x 6)
     assert by_start["1 GiB for the one file of a partition"] == 1_917_396
     assert by_start["50 requests a second"] == 81_355
-    assert by_start["6 MB of one body"] is None
+    assert by_start["5.3 MB of one body"] is None
 
 
 def test_the_job_meets_its_limit_at_the_last_size_that_still_ends_in_time() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from qol.cloud.pushes import Push, api_event
 from qol.cloud.state import FOLDER, PROJECT, load_cloud
 
 ROUTE = "/garmin/"
-#: What Lambda takes as one event; a longer one never reaches the function.
+#: What Lambda takes as one event, the body in it as an escaped string; a longer one never reaches the function.
 MOST_EVENT_BYTES = 6 * 2**20
 _NOT_FOUND, _TOO_LARGE = 404, 413
 
@@ -48,9 +49,9 @@ class _Gateway(BaseHTTPRequestHandler):
         if not self.path.startswith(ROUTE) or not token or "/" in token:
             return _NOT_FOUND
         event = api_event(Push(body, datetime.now(UTC)), token, "")
-        if len(event["body"]) > MOST_EVENT_BYTES:
-            return _TOO_LARGE
         event["headers"] = {name.lower(): value for name, value in self.headers.items()}
+        if len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) > MOST_EVENT_BYTES:
+            return _TOO_LARGE
         return int(self._receiver(event)["statusCode"])
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name for it)
