@@ -79,11 +79,12 @@ locals {
       above      = 2700
     }
     "${local.job}-failed" = {
-      about      = "An attempt of the weekly job failed; people get one message when the last one has."
+      # Counted by the notifier: a run that is killed or goes over its time prints no metric of its own.
+      about      = "An attempt of the weekly job ended badly: failed, over its time, stopped, lost; people get one message when the last one has."
       namespace  = "QoLLake"
-      metric     = "failed"
+      metric     = "failed_runs"
       dimensions = { job = local.job }
-      statistic  = "Maximum"
+      statistic  = "Sum"
       above      = 0
     }
     "qol-garmin-webhook${local.dash}-5xx" = {

@@ -317,6 +317,13 @@ run "logs_and_alarms" {
   }
 
   assert {
+    condition = [for name in ["namespace", "metric_name", "statistic", "threshold"] : tostring(aws_cloudwatch_metric_alarm.alarms["qol-weekly-etl-failed"][name])] == [
+      "QoLLake", "failed_runs", "Sum", "0",
+    ] && aws_cloudwatch_metric_alarm.alarms["qol-weekly-etl-failed"].dimensions == tomap({ job = "qol-weekly-etl" })
+    error_message = "bad ends are those that the notifier counts, so that a killed run is one"
+  }
+
+  assert {
     condition = [
       aws_cloudwatch_log_metric_filter.too_large.log_group_name, aws_cloudwatch_log_metric_filter.too_large.pattern,
       aws_cloudwatch_log_metric_filter.too_large.metric_transformation[0].namespace, aws_cloudwatch_log_metric_filter.too_large.metric_transformation[0].name,

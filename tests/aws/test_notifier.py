@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 from qol.aws import jobs, notifier, send
 from qol.aws.clients import client
 from qol.errors import UsageError
+from qol.metrics import Ending, emf_lines
 from tests.aws.conftest import NOW, Cloud, case
 from tests.aws.golden import check_golden
 
@@ -188,6 +190,37 @@ def test_a_run_published_with_warnings_gives_one_message_with_the_warnings(cloud
     [mail] = cloud.mails()
     check_golden("warnings", mail)
     assert cloud.items() == [f"notice#{RUN}"]
+
+
+@pytest.mark.parametrize("state", ["FAILED", "TIMEOUT", "STOPPED", "ERROR"])
+def test_every_bad_end_is_counted_before_anybody_is_asked_or_told(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    monkeypatch.setenv("QOL_TOPIC_ARN", "arn:aws:sns:ap-northeast-1:123456789012:gone")
+    with pytest.raises(ClientError):
+        _notify(_ended(LAST, state))
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    [of_the_job] = [
+        json.loads(line) for line in emf_lines(Ending("qol-weekly-etl", NOW, 1.0, exit_code=1)) if "failed" in line
+    ]
+    directive, of_the_jobs_directive = (found["_aws"]["CloudWatchMetrics"][0] for found in (line, of_the_job))
+    assert (line["failed_runs"], line["job"], line["job_run_id"], line["state"]) == (1, "qol-weekly-etl", SECOND, state)
+    assert directive["Metrics"] == [{"Name": "failed_runs", "Unit": "Count"}]
+    for name in ("Namespace", "Dimensions"):
+        assert directive[name] == of_the_jobs_directive[name]
+    assert line["_aws"]["Timestamp"] == of_the_job["_aws"]["Timestamp"]
+
+
+def test_an_attempt_that_glue_repeats_is_counted_and_a_good_run_or_another_job_is_not(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.start_run("FAILED", RUN)
+    assert _notify(FIRST)["told"] is False
+    assert capsys.readouterr().out.count("failed_runs") == 2  # the metric's name and its value
+    cloud.set_run(RUN, "SUCCEEDED")
+    _notify(SUCCEEDED)
+    _notify({**FIRST, "detail": {**FIRST["detail"], "jobName": "another"}})
+    assert "failed_runs" not in capsys.readouterr().out
 
 
 def test_glue_tells_the_attempt_where_the_id_does_not() -> None:

@@ -15,6 +15,7 @@ from qol.aws.clients import error_words
 from qol.aws.place import this_place
 from qol.aws.published import published_words
 from qol.aws.run_messages import Ended, run_ended_badly, run_warned
+from qol.aws.run_metrics import count_bad_end
 from qol.aws.runs import WEEKLY, RunRecord, find_runs
 from qol.aws.send import send_once
 from qol.aws.settings import setting
@@ -43,7 +44,7 @@ def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Send the message the event is worth, if any; `{"told": …, "why": …}`. Raises when SNS or a table does not answer."""
+    """Count a bad end, send the message the event is worth, if any; `{"told": …, "why": …}`. Raises when SNS or a table does not answer."""
     change = read_change(event)
     if change.job != setting("QOL_JOB_NAME"):
         return _done(change, "another job", told=False)
@@ -51,6 +52,7 @@ def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         return _after_success(change, now)
     if change.state not in BAD_ENDS:
         return _done(change, "no end", told=False)
+    count_bad_end(change.job, change.run_id, change.state, now)
     run = _asked(change.run_id)
     if _another_attempt_comes(change, run):
         return _done(change, "another attempt comes", told=False)
