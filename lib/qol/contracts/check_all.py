@@ -28,6 +28,9 @@ def place_problems(sources: Sequence[SourceContract], rules: Mapping[str, Source
             yield Problem(file, "source", rule.source, f"the folder's name, {source}")
         keys.update(((source, key), file) for key in rule.control_keys)
     for contract in sources:
+        if contract.only_path:
+            yield from _shared_problems(contract, sources)
+            continue
         for index, path in enumerate(contract.paths):
             if path in folders:
                 allowed = f"a raw folder that {folders[path]} does not claim"
@@ -38,6 +41,17 @@ def place_problems(sources: Sequence[SourceContract], rules: Mapping[str, Source
             if pair in keys:
                 yield Problem(contract.file, f"envelope_keys.{index}", key, f"a key that {keys[pair]} does not claim")
             keys.setdefault(pair, contract.file)
+
+
+def _shared_problems(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Problem]:
+    """A contract with `only` whose places no contract takes the other records of."""
+    others = [c for c in sources if c.source == contract.source and not c.only_path]
+    for place in ("paths", "envelope_keys"):
+        taken = {name for c in others for name in getattr(c, place)}
+        for index, name in enumerate(getattr(contract, place)):
+            if name not in taken:
+                allowed = f"with `only`, a place that a contract without it has: {choices(taken, name)}"
+                yield Problem(contract.file, f"{place}.{index}", name, allowed)
 
 
 def metric_problems(metrics: Sequence[DailyMetric]) -> Iterator[Problem]:

@@ -79,6 +79,8 @@ class Field:
     #: A code field, and the plausible values per code of it.
     ranges_field: str | None = None
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    #: For codes: class -> words in lower case, one of which occurs in the text; empty means the text itself is stored.
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def column_type(self) -> str:
@@ -224,6 +226,9 @@ class SourceContract:
     deletes: Deletes | None = None
     overlaps: Overlaps | None = None
     stages: Stages | None = None
+    #: Raw path and the texts there that make a record one of this contract, where several share a place.
+    only_path: tuple[str, ...] = ()
+    only_values: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -360,10 +365,28 @@ class Contracts:
         """The contract of an envelope key of that source, or None."""
         return self._envelopes.get((source, key))
 
+    def sharing(self, contract: SourceContract) -> tuple[SourceContract, ...]:
+        """Contracts with `only` that take some of the records found at a place of this contract."""
+        return self._sharing.get(contract.name, ())
+
+    @cached_property
+    def _sharing(self) -> Mapping[str, tuple[SourceContract, ...]]:
+        picky = [c for c in self.sources if c.only_path]
+        return {
+            c.name: shares
+            for c in self.sources
+            if not c.only_path
+            and (
+                shares := tuple(
+                    p for p in picky if p.source == c.source and set(p.envelope_keys) & set(c.envelope_keys)
+                )
+            )
+        }
+
     @cached_property
     def _paths(self) -> Mapping[str, SourceContract]:
-        return {path: c for c in self.sources for path in c.paths}
+        return {path: c for c in self.sources if not c.only_path for path in c.paths}
 
     @cached_property
     def _envelopes(self) -> Mapping[tuple[str, str], SourceContract]:
-        return {(c.source, key): c for c in self.sources for key in c.envelope_keys}
+        return {(c.source, key): c for c in self.sources if not c.only_path for key in c.envelope_keys}

@@ -33,6 +33,7 @@ _NO_RANGE = (None, None)
 def source_contract(data: Data, file: str) -> SourceContract:
     """One source contract of its file's data."""
     source, record = data["source"], data["record"]
+    only = data.get("only")
     return SourceContract(
         file=file,
         source=source,
@@ -59,6 +60,8 @@ def source_contract(data: Data, file: str) -> SourceContract:
         deletes=Deletes(**data["deletes"]) if "deletes" in data else None,
         overlaps=_overlaps(data.get("overlaps")),
         stages=_stages(data.get("stages")),
+        only_path=tuple(only["path"].split(".")) if only else (),
+        only_values=frozenset(only["values"]) if only else frozenset(),
     )
 
 
@@ -119,6 +122,7 @@ def _field(name: str, data: Data) -> Field:
         uppercase=data.get("uppercase", False),
         decimals=data.get("decimals"),
         samples=_samples(data.get("samples")),
+        classes={name: tuple(w.lower() for w in words) for name, words in data.get("classes", {}).items()},
         units=tuple(data["units"].split(".")) if "units" in data else None,
         ranges_field=by["field"] if by else None,
         ranges={code: (limits[0], limits[1]) for code, limits in by["ranges"].items()} if by else {},

@@ -35,6 +35,8 @@ def is_usable(contract: SourceContract, ping: str | None) -> bool:
 
 def _is_simple(spec: Field) -> bool:
     """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
+    if spec.classes:
+        return False
     if spec.samples is not None and spec.samples.states_low is not None:
         return (spec.samples.low or 0) <= 0
     low = spec.low if spec.low is not None else float("-inf")

@@ -171,6 +171,9 @@ def _code(field: Field, value: object, _: HashDocument) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise IssueError(f"{shown(value)} wrong_type")
     text = str(value).strip()
+    if field.classes:
+        lower = text.lower()
+        return next((name for name, words in field.classes.items() if any(w in lower for w in words)), "OTHER")
     if not CODE.fullmatch(text):
         raise IssueError("string not_a_code")
     return text.upper() if field.uppercase else text

@@ -88,7 +88,15 @@ class Exploder:
         self, node: dict[str, Any], contract: SourceContract | None, received: object
     ) -> tuple[Any, Any, object, RejectedError | None]:
         is_ping = self._ping is not None and self._ping[0] in node and self._ping[1] not in node
-        return node, None if is_ping else contract, received, None
+        return node, None if is_ping else self._told_apart(node, contract), received, None
+
+    def _told_apart(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
+        """Of contracts that share a place the one that takes the record."""
+        for other in () if contract is None else self._contracts.sharing(contract):
+            value = safe_get(node, other.only_path)
+            if isinstance(value, str) and value in other.only_values:
+                return other
+        return contract
 
     def _is_page(self, node: dict[str, Any]) -> bool:
         return isinstance(node.get(PAGE_KEY), list) and node.keys() <= PAGE_FURNITURE
