@@ -73,8 +73,9 @@ def test_a_run_whose_event_was_lost_is_told(cloud: Cloud) -> None:
     check_golden("not_published", mail)
 
 
-def test_a_backfill_is_no_result_for_the_week(cloud: Cloud) -> None:
-    cloud.put_manifest(trigger="backfill")
+@pytest.mark.parametrize("trigger", ["backfill", "restore"])
+def test_a_backfill_or_a_restore_is_no_result_for_the_week(cloud: Cloud, trigger: str) -> None:
+    cloud.put_manifest(trigger=trigger)
     assert _watch()["told"] is True
     assert cloud.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 was never started"]
 

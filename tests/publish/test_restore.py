@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from typer.testing import CliRunner
 
-from qol.errors import UsageError
+from qol.cli.app import app
+from qol.errors import LakeError, LockedError, UsageError
+from qol.ingest.listing import Window
 from qol.lake.s3 import S3Lake
+from qol.plan import find_scope
+from qol.publish.manifest import Manifest, manifest_key, read_manifests
 from qol.publish.restore import plan_restore, restore
-from tests.builders import daily_record, run_lake, write_lines
+from tests.builders import NOW, daily_record, run_lake, write_lines
 from tests.edges import ENVIRONMENT, QUICK, contents, make_bucket
 
 WEEK = date(2026, 11, 9)
@@ -52,7 +58,7 @@ def test_a_week_goes_back_to_before_the_last_run_that_replaced_it(lake: S3Lake, 
     run_lake(lake)  # nothing to do: not the run to undo
     manifest, plan = plan_restore(lake, WEEK, None)
     assert (manifest.run_id, [item.table for item in plan]) == (bad.run_id, TABLES)
-    restore(lake, "restore", WEEK, plan)
+    restore(lake, WEEK, manifest, plan, NOW)
     assert published() == before
     assert lake.stat("_locks/publish.lock") is None
 
@@ -66,7 +72,7 @@ def test_two_bad_runs_are_undone_one_after_the_other(lake: S3Lake, tmp_path: Pat
     for number in (2, 1):
         manifest, plan = plan_restore(lake, WEEK, runs[number])
         assert manifest.run_id == runs[number]
-        restore(lake, "restore", WEEK, plan)
+        restore(lake, WEEK, manifest, plan, NOW)
         assert published() == states[number - 1]
 
 
@@ -76,14 +82,115 @@ def test_a_restore_that_died_half_way_is_finished_by_another_one(lake: S3Lake, t
     before = published()
     deliver(tmp_path, "b.jsonl", steps=90_000, _received_at="2026-11-17T05:00:00Z")
     run_lake(lake)
-    _, plan = plan_restore(lake, WEEK, None)
-    restore(lake, "restore", WEEK, plan[:1])
+    bad, plan = plan_restore(lake, WEEK, None)
+    restore(lake, WEEK, bad, plan[:1], NOW)
     _, rest = plan_restore(lake, WEEK, None)
     assert [item.table for item in rest] == TABLES[1:]
-    restore(lake, "restore", WEEK, rest)
+    restore(lake, WEEK, bad, rest, NOW)
     assert published() == before
     with pytest.raises(UsageError, match="all its files of 2026-W46 are put back already"):
         plan_restore(lake, WEEK, None)
+
+
+@pytest.fixture
+def twice(lake: S3Lake, tmp_path: Path) -> Manifest:
+    """A week published twice; the later run's manifest."""
+    deliver(tmp_path, "a.jsonl", steps=1_000)
+    run_lake(lake)
+    deliver(tmp_path, "b.jsonl", steps=90_000, _received_at="2026-11-17T05:00:00Z")
+    return run_lake(lake)
+
+
+def restores(lake: S3Lake) -> list[Manifest]:
+    """Manifests that restores have left."""
+    return [manifest for manifest in read_manifests(lake) if manifest.trigger == "restore"]
+
+
+def test_a_restore_leaves_a_manifest_with_what_it_put_back_and_the_run_it_undid(lake: S3Lake, twice: Manifest) -> None:
+    undone, plan = plan_restore(lake, WEEK, None)
+    manifest, problem = restore(lake, WEEK, undone, plan, NOW)
+    assert (restores(lake), problem) == ([manifest], None)
+    assert manifest.run_id.startswith("20261118T000500Z-")
+    assert (manifest.status, manifest.week, manifest.weeks) == ("published", "2026-W46", ["2026-W46"])
+    assert (manifest.undone, manifest.job_run_id, manifest.error) == (twice.run_id, None, None)
+    assert [(file.name, file.date, file.rows, file.replaced) for file in manifest.tables] == [
+        (name, "2026-11-09", 1, True) for name in TABLES
+    ]
+    hashes = {hashlib.sha256(data).hexdigest() for data in published().values()}
+    assert {file.sha256 for file in manifest.tables} == hashes
+
+
+def test_a_restore_that_fails_half_way_leaves_a_manifest_with_what_it_had_put_back(
+    lake: S3Lake, twice: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: S3Lake, table: str, *__: str) -> None:
+        if table == "daily_metrics":
+            raise LakeError("the catalog does not answer")
+
+    undone, plan = plan_restore(lake, WEEK, None)
+    monkeypatch.setattr(S3Lake, "register", fail)
+    with pytest.raises(LakeError):
+        restore(lake, WEEK, undone, plan, NOW)
+    (manifest,) = restores(lake)
+    assert (manifest.status, manifest.error, manifest.weeks) == ("failed", "the catalog does not answer", ["2026-W46"])
+    assert [file.name for file in manifest.tables] == TABLES[:1]
+
+
+def test_who_may_not_write_manifests_restores_all_the_same_and_is_told(
+    lake: S3Lake, twice: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: S3Lake, key: str, _: bytes) -> None:
+        raise LakeError(f"{key}: the request failed with AccessDenied")
+
+    bad = published()
+    monkeypatch.setattr(S3Lake, "put", refuse)
+    ended = CliRunner().invoke(app, ["restore", "--week", "2026-W46", "--lake", "s3://bucket"])
+    assert (ended.exit_code, published() == bad) == (0, False)
+    assert "The week is put back, but `qol runs` does not show it: no manifest was written. _runs/2" in ended.stderr
+    assert "Manifest" not in ended.stdout
+
+
+def test_a_restore_that_finds_a_run_at_work_changes_nothing_and_says_so(lake: S3Lake, twice: Manifest) -> None:
+    undone, plan = plan_restore(lake, WEEK, None)
+    before = published()
+    with lake.lock("20261118T000500Z-schedule-00000000"), pytest.raises(LockedError):
+        restore(lake, WEEK, undone, plan, NOW)
+    (manifest,) = restores(lake)
+    assert (manifest.status, manifest.weeks, published()) == ("locked", [], before)
+
+
+def test_a_restore_is_no_weekly_run_and_is_not_undone_itself(lake: S3Lake, twice: Manifest) -> None:
+    undone, plan = plan_restore(lake, WEEK, None)
+    later = datetime(2026, 12, 9, tzinfo=UTC)
+    made, _ = restore(lake, WEEK, undone, plan, later)
+    scope = find_scope(lake, later, 1, None, None)
+    assert scope.window == Window(date(2026, 11, 16), date(2026, 12, 9))  # two days before the last weekly run
+    with pytest.raises(UsageError, match="is a restore; allowed: a run that computed"):
+        plan_restore(lake, WEEK, made.run_id)
+
+
+def test_a_refused_run_has_replaced_nothing_that_could_be_undone(lake: S3Lake, twice: Manifest) -> None:
+    twice.status = "refused"
+    lake.put(manifest_key(twice.run_id), twice.to_line())
+    with pytest.raises(UsageError, match="replaced no file of 2026-W46; allowed: a run that did"):
+        plan_restore(lake, WEEK, twice.run_id)
+
+
+def test_the_command_shows_its_manifest_and_qol_runs_shows_the_restore(lake: S3Lake, twice: Manifest) -> None:
+    def qol(*words: str) -> str:
+        result = CliRunner().invoke(app, [*words, "--lake", "s3://bucket"])
+        assert result.exit_code == 0, result.stderr
+        return " ".join(result.stdout.split())
+
+    assert "Would put back 3 files of 2026-W46" in qol("restore", "--week", "2026-W46", "--dry-run")
+    assert restores(lake) == []
+    said = qol("restore", "--week", "2026-W46")
+    (manifest,) = restores(lake)
+    assert f"Manifest s3://bucket/_runs/{manifest.run_id}.json" in said
+    assert f"{manifest.run_id} published restore 2026-W46 2026-W46 (1)" in qol("runs")
+    shown = qol("runs", manifest.run_id)
+    assert f"undone run {twice.run_id} weeks replaced 2026-W46" in shown
+    assert ("engine" in shown, "user map" in shown) == (False, False)
 
 
 def test_only_the_run_that_replaced_a_file_last_can_be_undone(lake: S3Lake, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def replaced_weeks(manifest: Manifest) -> tuple[str, list[str]]:
     """Weeks of which a run replaced files, or would have, or perhaps did; and which of these it is."""
     if manifest.status in ("published", "nothing_to_do"):
         return REPLACED, manifest.weeks
-    died_publishing = manifest.status == "failed" and "gate" in manifest.stages
+    died_publishing = manifest.status == "failed" and ("gate" in manifest.stages or manifest.trigger == "restore")
     return PERHAPS if died_publishing else WOULD_HAVE, manifest.weeks
 
 
@@ -65,22 +65,29 @@ def _show_objects(lake: Lake, manifest: Manifest, *, every: bool) -> None:
 
 
 def _facts(manifest: Manifest) -> list[Sequence[Any]]:
-    window, (kind, weeks) = manifest.window, replaced_weeks(manifest)
-    labels = {REPLACED: "weeks replaced", WOULD_HAVE: "weeks it would have replaced", PERHAPS: "weeks perhaps replaced"}
-    is_listed = "list" in manifest.stages
+    if manifest.trigger == "restore":
+        return [*_ending(manifest), ("undone run", manifest.undone), *_outcome(manifest)]
+    window, is_listed = manifest.window, "list" in manifest.stages
     days = f"{window.first or '-'} to {window.last}" if window.last else "none: made from records"
     people = f"{manifest.user_map['entries']} entries" if manifest.user_map else "none"
     return [
-        ("status", manifest.status),
-        ("trigger", manifest.trigger),
+        *_ending(manifest),
         ("scheduler's name of it", manifest.job_run_id or "-"),
-        ("clock", manifest.now),
         ("business week", manifest.week),
         ("arrival days", days if window.last or is_listed else f"{_NOT_KNOWN} it listed them"),
         ("engine", manifest.engine if "ingest" in manifest.stages else f"{_NOT_KNOWN} it started one"),
         ("contracts", manifest.contracts),
-        (labels[kind], ", ".join(weeks) or "none"),
         ("checks accepted", ", ".join(manifest.accepted) or "none"),
         ("user map", people if manifest.user_map or is_listed else f"{_NOT_KNOWN} it read one"),
-        ("seconds", show_seconds(manifest) or "-"),
+        *_outcome(manifest),
     ]
+
+
+def _ending(manifest: Manifest) -> list[Sequence[Any]]:
+    return [("status", manifest.status), ("trigger", manifest.trigger), ("clock", manifest.now)]
+
+
+def _outcome(manifest: Manifest) -> list[Sequence[Any]]:
+    kind, weeks = replaced_weeks(manifest)
+    labels = {REPLACED: "weeks replaced", WOULD_HAVE: "weeks it would have replaced", PERHAPS: "weeks perhaps replaced"}
+    return [(labels[kind], ", ".join(weeks) or "none"), ("seconds", show_seconds(manifest) or "-")]

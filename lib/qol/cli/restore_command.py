@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from qol.cli.options import LakeOption, open_existing
-from qol.cli.show import count, say, table
+from qol.cli.show import count, say, table, warn
 from qol.errors import UsageError
 
 
@@ -23,9 +24,10 @@ def restore(
 ) -> None:
     """Put the files of a week back to what they were before a run; needs a bucket that keeps versions.
 
-    The next run that is touched by data of that week computes it again: mend or move the cause first.
+    The restore leaves a manifest of its own, which `qol runs` shows. The next run that is touched by data of that week computes it again: mend or move the cause first.
     """
     from qol.lake.s3 import S3Lake
+    from qol.publish.manifest import manifest_key
     from qol.publish.restore import plan_restore
     from qol.publish.restore import restore as put_back
     from qol.transform.weeks import parse_week
@@ -35,8 +37,7 @@ def restore(
     if not isinstance(opened, S3Lake):
         raise UsageError(f"--lake {opened.uri}: a folder keeps no versions; allowed: s3://bucket[/prefix]")
     manifest, plan = plan_restore(opened, monday, run)
-    if not dry_run:
-        put_back(opened, f"restore-of-{manifest.run_id}", monday, plan)
+    own = None if dry_run else put_back(opened, monday, manifest, plan, datetime.now(UTC))
     verb = "Would put back" if dry_run else "Put back"
     say(f"{verb} {count(len(plan), 'file')} of {week} to before run {manifest.run_id}.", style="bold")
     rows = [(item.table, item.current.written, item.earlier.written) for item in plan]
@@ -44,5 +45,10 @@ def restore(
     others = ", ".join(other for other in manifest.weeks if other != week)
     if others:
         say(f"That run also replaced {others}; each week is put back by its own command.")
-    if not dry_run:
+    if own is not None:
+        made, problem = own
+        if problem is None:
+            say(f"Manifest   {opened.location(manifest_key(made.run_id))}")
+        else:
+            warn(f"The week is put back, but `qol runs` does not show it: no manifest was written. {problem}")
         say("A run that reads data of that week computes it again: mend or move the cause first (docs/runbook.md).")

@@ -155,7 +155,7 @@ def job_run_columns() -> tuple[Column, ...]:
     return (
         Column("run_id", "string", "The run; names its manifest."),
         Column("status", "string", "published, nothing_to_do, refused, failed or locked."),
-        Column("trigger", "string", "schedule, manual, backfill or rebuild."),
+        Column("trigger", "string", "schedule, manual, backfill, rebuild or restore."),
         Column("job_run_id", "string", "Id of the job run on Glue; null elsewhere."),
         Column("now", "string", "The run's clock, ISO 8601 UTC."),
         Column("week", "string", "Business week of the run, such as 2026-W46."),

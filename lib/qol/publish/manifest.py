@@ -22,7 +22,7 @@ from qol.lake.base import Lake
 RUNS = "_runs/"
 CHECKED_OBJECTS = 1_000
 Status = Literal["published", "nothing_to_do", "refused", "failed", "locked"]
-Trigger = Literal["schedule", "manual", "backfill", "rebuild"]
+Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore"]
 
 
 class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,6 +101,7 @@ class Manifest(msgspec.Struct):
     lateness: dict[str, int] | None = None
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
+    undone: str | None = None
     error: str | None = None
 
     def to_line(self) -> bytes:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from qol.errors import LakeError, UsageError
+import pyarrow.parquet as pq
+
+from qol.errors import LakeError, LockedError, QolError, UsageError, safe_place
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_versions import StoredVersion, read_version, versions
 from qol.publish.assemble import partition_key
-from qol.publish.manifest import Manifest, TableFile, manifest_key, read_manifest, read_manifests_newest_first
+from qol.publish.manifest import (
+    Manifest,
+    TableFile,
+    Window,
+    manifest_key,
+    new_run_id,
+    read_manifest,
+    read_manifests_newest_first,
+)
 from qol.transform.weeks import iso_week
 
 #: The store's clock may be behind the one that named the run by this much.
@@ -43,27 +55,83 @@ def plan_restore(lake: S3Lake, monday: date, run_id: str | None) -> tuple[Manife
     return manifest, plan
 
 
-def restore(lake: S3Lake, owner: str, monday: date, plan: list[Restoration]) -> None:
-    """Publish the earlier versions under the lock, one atomic act each; nobody may have published since the plan."""
-    with lake.lock(owner):
-        for item in plan:
-            lake.publish_bytes(read_version(lake, item.key, item.earlier), item.key, item.current.etag)
-            lake.register(item.table, monday.isoformat(), item.key)
+def restore(
+    lake: S3Lake, monday: date, undone: Manifest, plan: list[Restoration], now: datetime
+) -> tuple[Manifest, LakeError | None]:
+    """Publish the earlier versions under the lock, one atomic act each; nobody may have published since the plan.
+
+    Leaves a manifest as a run does, whatever the end: trigger `restore`, with what was put back. Who may not write
+    manifests can restore all the same, and gets the error back.
+    """
+    manifest = _begin(monday, undone, now)
+    started = time.perf_counter()
+    try:
+        with lake.lock(manifest.run_id):
+            for item in plan:
+                manifest.tables.append(_put_back(lake, monday, item))
+                manifest.weeks = [manifest.week]
+        manifest.status = "published"
+    except (Exception, KeyboardInterrupt) as err:
+        manifest.status = "locked" if isinstance(err, LockedError) else "failed"
+        manifest.error = str(err) if isinstance(err, QolError) else safe_place(err)
+        _leave(lake, manifest)  # why it failed matters more than that its manifest may be missing too
+        raise
+    manifest.stages["publish"] = round(time.perf_counter() - started, 3)
+    return manifest, _leave(lake, manifest)
+
+
+def _leave(lake: S3Lake, manifest: Manifest) -> LakeError | None:
+    try:
+        lake.put(manifest_key(manifest.run_id), manifest.to_line())
+    except LakeError as err:
+        return err
+    return None
+
+
+def _begin(monday: date, undone: Manifest, now: datetime) -> Manifest:
+    """The manifest of a restore, which reads no raw object and computes nothing."""
+    return Manifest(
+        run_id=new_run_id(now, "restore"),
+        status="failed",
+        trigger="restore",
+        job_run_id=None,
+        now=now.isoformat().replace("+00:00", "Z"),
+        week=iso_week(monday),
+        window=Window(None, None),
+        engine="local",
+        contracts="",
+        undone=undone.run_id,
+    )
+
+
+def _put_back(lake: S3Lake, monday: date, item: Restoration) -> TableFile:
+    data = read_version(lake, item.key, item.earlier)
+    rows = pq.ParquetFile(io.BytesIO(data)).metadata.num_rows
+    lake.publish_bytes(data, item.key, item.current.etag)
+    lake.register(item.table, monday.isoformat(), item.key)
+    return TableFile(item.table, monday.isoformat(), rows, hashlib.sha256(data).hexdigest(), replaced=True)
 
 
 def _run_to_undo(lake: S3Lake, monday: date, run_id: str | None) -> Manifest:
     if run_id is not None:
         if lake.stat(manifest_key(run_id)) is None:
             raise UsageError(f"--run {run_id}: no such run; allowed: a run of `qol runs`")
-        return read_manifest(lake, manifest_key(run_id))
+        manifest = read_manifest(lake, manifest_key(run_id))
+        if manifest.trigger == "restore":
+            raise UsageError(
+                f"--run {run_id}: is a restore; allowed: a run that computed; `qol rebuild` makes its weeks again"
+            )
+        return manifest
     for manifest in read_manifests_newest_first(lake):
-        if manifest.status != "refused" and _replaced(manifest, monday):
+        if manifest.trigger != "restore" and _replaced(manifest, monday):
             return manifest
     raise UsageError(f"--week {iso_week(monday)}: no run replaced a file of it; allowed: a week of `qol runs`")
 
 
 def _replaced(manifest: Manifest, monday: date) -> list[TableFile]:
-    """Files of the week that a run replaced, in the order they are published."""
+    """Files of the week that a run replaced, in the order they are published; a refused run replaced none."""
+    if manifest.status == "refused":
+        return []
     order = {"daily_metrics": 1, "weekly_metrics": 2}
     files = [f for f in manifest.tables if f.replaced and f.date == monday.isoformat() and f.name != "rejects"]
     return sorted(files, key=lambda file: (order.get(file.name, 0), file.name))
