@@ -18,7 +18,7 @@ setup: $(STAMP) ## make .venv with the `qol` command
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[query,spark,lambda,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[query,report,spark,lambda,dev]'
 	@touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table

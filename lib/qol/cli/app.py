@@ -13,6 +13,7 @@ from qol.cli import (
     contract_commands,
     doctor,
     look_commands,
+    report_command,
     restore_command,
     run_commands,
     sample_command,
@@ -43,6 +44,7 @@ app.command("restore")(restore_command.restore)
 app.command("query")(look_commands.query)
 app.command("runs")(look_commands.runs)
 app.command("rejects")(look_commands.rejects)
+app.command("report")(report_command.report)
 app.command("why")(why_command.why)
 app.command("doctor")(doctor.doctor)
 app.add_typer(contract_commands.app, name="contracts")

@@ -1,0 +1,101 @@
+"""Which weekly columns a report shows: by the order and the formulas of the contracts, so that new groups come by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from qol.contracts.model import Contracts, DailyMetric, Derived, WeeklyGroup
+
+#: Aggregates that say "what it was like this week", the first that a metric has.
+_SUM = "sum"
+#: A yes or no has no distribution.
+YES_NO = "boolean"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One weekly column as a report shows it: a metric's main aggregate, or a column with a formula of its own."""
+
+    column: str
+    group: str
+    unit: str
+    metric: DailyMetric | None = None
+    aggregate: str = ""
+    derived: Derived | None = None
+
+    @property
+    def clock(self) -> bool:
+        """Whether its values are times of the day."""
+        return self.metric is not None and self.metric.clock
+
+    @property
+    def name(self) -> str:
+        """What words are looked up by: the metric's or the formula's name."""
+        return self.metric.name if self.metric else self.column
+
+
+def group_columns(contracts: Contracts, group: WeeklyGroup) -> tuple[Shown, ...]:
+    """One column per metric of a group, then its formulas, in the order of the contract."""
+    metrics = [_of_metric(contracts, group, contracts.metric[name]) for name in group.metrics if group.metrics[name]]
+    formulas = [Shown(d.name, group.name, d.unit, derived=d) for d in contracts.derived if d.group == group.name]
+    return (*metrics, *formulas)
+
+
+def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) -> Shown:
+    """The metric's first aggregate; its sum where a formula compares the sum with a threshold."""
+    aggregates = group.metrics[metric.name]
+    is_summed = any(d.formula == "sum_at_least" and metric.name in d.of for d in contracts.derived)
+    aggregate = _SUM if is_summed and _SUM in aggregates else aggregates[0]
+    return Shown(f"{metric.name}_{aggregate}", group.name, metric.unit, metric, aggregate)
+
+
+def ranked(contracts: Contracts, group: WeeklyGroup) -> list[Shown]:
+    """Numeric columns of a group, what it is about first.
+
+    That is: what makes a day valid, what formulas are made of, times of the day, the rest, formulas; each in contract order.
+    """
+    behind = {name for d in contracts.derived if d.group == group.name for name in d.of}
+
+    def rank(shown: Shown) -> int:
+        places = (shown.name in group.anchor, shown.name in behind, shown.clock, shown.metric is not None, True)
+        return places.index(True)
+
+    numeric = [shown for shown in group_columns(contracts, group) if shown.unit != YES_NO]
+    return sorted(numeric, key=rank)
+
+
+def main_columns(contracts: Contracts, filled: Collection[str], most: int) -> tuple[Shown, ...]:
+    """At most so many columns of each group that have a value, group by group."""
+    return tuple(
+        shown
+        for group in contracts.groups
+        for shown in [s for s in ranked(contracts, group) if s.column in filled][:most]
+    )
+
+
+def empty_groups(contracts: Contracts, filled: Collection[str]) -> tuple[str, ...]:
+    """Groups of which no column has a value."""
+    return tuple(
+        group.name
+        for group in contracts.groups
+        if not any(shown.column in filled for shown in group_columns(contracts, group))
+    )
+
+
+def all_columns(contracts: Contracts) -> tuple[Shown, ...]:
+    """Every column a report may show."""
+    return tuple(shown for group in contracts.groups for shown in group_columns(contracts, group))
+
+
+def daily_groups(contracts: Contracts) -> Iterator[tuple[str, Sequence[str]]]:
+    """Daily metrics by group, what a group is about first; weekly groups, then what no week aggregates."""
+    weekly: set[str] = set()
+    for group in contracts.groups:
+        names = [shown.metric.name for shown in ranked(contracts, group) if shown.metric]
+        weekly.update(names)
+        yield group.name, names
+    for name, metrics in contracts.group_metrics.items():
+        rest = [metric.name for metric in metrics if metric.name not in weekly]
+        if rest:
+            yield name, rest

@@ -1,0 +1,133 @@
+"""One person's page: the week beside the one before, four weeks of days and nights, the survey's profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from qol.contracts.model import Contracts, WeeklyGroup
+from qol.report.blocks import Block, Cell, Chart, Charts, Page, Row, Section, Table, Text
+from qol.report.choose import Shown, all_columns, group_columns
+from qol.report.days import days_sections
+from qol.report.person_figures import draw_profile
+from qol.report.read import Person
+from qol.report.words import DAY_MINUTES, Words, signed
+from qol.transform.weeks import WEEK, iso_week
+
+SURVEY = "survey"
+#: Columns of the WHO's quality-of-life questionnaires on their scale from 0 to 100.
+_PROFILE_START, _PROFILE_SCALE = "whoqol_", "_t100"
+
+_Weekly = Mapping[str, Any]
+
+
+def person_page(words: Words, contracts: Contracts, person: Person) -> Page:
+    """The page of one person in a week."""
+    this = person.weekly[person.monday] or {}
+    before = person.weekly.get(person.monday - WEEK) or {}
+    days = this.get("days_observed")
+    lead = words.say("person_lead", days=days) if days is not None else words.say("person_no_week")
+    summary = Section("summary", words.say("summary_title"), [_groups(words, contracts, this)])
+    compared = Section("weeks", words.say("weeks_title"), list(_weeks(words, contracts, this, before, person)))
+    return Page(
+        words.say("person_title", week=iso_week(person.monday)),
+        (
+            words.say("person_id", person=person.user_id),
+            words.say("week_dates", first=person.monday, last=person.monday + timedelta(days=6)),
+            lead,
+        ),
+        (summary, compared, *days_sections(words, contracts, person), *_survey(words, contracts, this)),
+        (words.say("pseudonyms"), words.say("foot")),
+    )
+
+
+def _groups(words: Words, contracts: Contracts, this: _Weekly) -> Table:
+    """Where each group's values come from, and whether there were days enough."""
+    rows = []
+    for group in contracts.groups:
+        source, valid = this.get(f"{group.name}_source"), this.get(f"{group.name}_valid")
+        days = this.get(f"{group.name}_valid_days")
+        cells = (
+            Cell(words.name("sources", source) if source else words.say("no_data"), source),
+            Cell(words.number(days), days),
+            Cell(words.number(valid), valid),
+            Cell(words.say("at_least_days", days=group.min_valid_days), group.min_valid_days),
+        )
+        rows.append(Row(group.name, words.name("groups", group.name), cells))
+    heads = tuple(map(words.say, ("group", "source", "valid_days", "valid_week", "needs")))
+    columns = ("source", "days", "valid", "needs")
+    return Table("groups", words.say("groups_caption"), heads, columns, tuple(rows))
+
+
+def _weeks(words: Words, contracts: Contracts, this: _Weekly, before: _Weekly, person: Person) -> Iterator[Block]:
+    """A table per group with a value in either week; the other groups in one line."""
+    left_out = []
+    for group in contracts.groups:
+        known = [s for s in group_columns(contracts, group) if {this.get(s.column), before.get(s.column)} != {None}]
+        if known:
+            yield _compared(words, group, known, (this, before), person)
+        else:
+            left_out.append(words.name("groups", group.name))
+    if left_out:
+        yield Text(words.say("no_data_groups", groups=words.say("comma").join(left_out)))
+
+
+def _compared(
+    words: Words, group: WeeklyGroup, shown: list[Shown], weeks: tuple[_Weekly, _Weekly], person: Person
+) -> Table:
+    rows = tuple(_compared_row(words, column, *(week.get(column.column) for week in weeks)) for column in shown)
+    names = (iso_week(person.monday), iso_week(person.monday - WEEK))
+    heads = (words.say("measure"), words.say("unit"), *names, words.say("change"))
+    caption = words.name("groups", group.name)
+    return Table(f"weeks-{group.name}", caption, heads, ("unit", "this", "before", "change"), rows)
+
+
+def _compared_row(words: Words, shown: Shown, this: Any, before: Any) -> Row:
+    values = [Cell(words.value(shown, value), value) for value in (this, before)]
+    unit = Cell(words.unit(shown.name, shown.unit))
+    return Row(shown.column, words.label(shown), (unit, *values, _change(words, shown, this, before)))
+
+
+def _change(words: Words, shown: Shown, this: Any, before: Any) -> Cell:
+    """This week minus the one before; of times of the day the shorter way round the clock, in minutes."""
+    if this is None or before is None:
+        return Cell(words.say("not_comparable"))
+    if isinstance(this, bool):
+        return Cell(words.say("same" if this == before else "changed"))
+    if shown.clock:
+        half = DAY_MINUTES / 2
+        moved = (this - before + half) % DAY_MINUTES - half
+        return Cell(words.say("minutes", number=signed(round(moved))), moved)
+    return Cell(signed(this - before), this - before)
+
+
+def _survey(words: Words, contracts: Contracts, this: _Weekly) -> tuple[Section, ...]:
+    """The profile when the contracts have its columns; in words when the week has no answers."""
+    profile = [
+        shown
+        for shown in all_columns(contracts)
+        if shown.group == SURVEY and shown.name.startswith(_PROFILE_START) and _PROFILE_SCALE in shown.name
+    ]
+    if not profile:
+        return ()
+    known = [shown for shown in profile if this.get(shown.column) is not None]
+    blocks = list(_profile(words, known, this)) if known else [Text(words.say("no_survey"))]
+    return (Section("survey", words.say("survey_title"), blocks),)
+
+
+def _profile(words: Words, known: list[Shown], this: _Weekly) -> Iterator[Block]:
+    bars = [(words.metric(s.name), float(this[s.column]), words.value(s, this[s.column])) for s in known]
+    unit = words.unit(known[0].name, known[0].unit)
+    said = words.say("semicolon").join(
+        words.say("valued", label=label, value=text, unit=unit) for label, _, text in bars
+    )
+    title = words.say("survey_caption")
+    yield Text(words.say("survey_key"), "key")
+    yield Charts((Chart(title, unit, draw_profile("survey-profile", title, said, bars)),), wide=True)
+    rows = tuple(
+        Row(s.column, words.metric(s.name), (Cell(words.unit(s.name, s.unit)), Cell(text, this[s.column])))
+        for s, (_, _, text) in zip(known, bars, strict=True)
+    )
+    heads = tuple(map(words.say, ("measure", "unit", "value")))
+    yield Table("profile", title, heads, ("unit", "value"), rows)
