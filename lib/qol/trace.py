@@ -54,6 +54,12 @@ class Found:
     records: Mapping[str, pl.DataFrame]
     other_weeks: tuple[date, ...] = ()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the lake holds anything of the person."""
+        has_records = any(rows.height for rows in self.records.values())
+        return bool(self.daily.height or self.other_weeks or self.weekly or has_records)
+
 
 @dataclass(frozen=True)
 class DayTrace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,11 +136,35 @@ def test_null_because_the_records_lie_in_other_weeks(why: Why) -> None:
     assert "no record of this person lies in 2026-W46; there are some in 2026-W45." in why("dave", "steps_mean")
 
 
-def test_null_because_nobody_of_that_id_is_known(why: Why) -> None:
-    out = why("nobody", "steps_mean")
+@pytest.mark.parametrize("typed", [pseudonym("nobody"), "vendor-alice"])
+def test_an_unknown_person_is_a_usage_error_that_repeats_no_id_and_says_where_ids_are(
+    qol: Qol, week_lake: Path, typed: str
+) -> None:
+    ended = qol("why", "--lake", week_lake, "--user", typed, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
+    assert (ended.code, ended.out, typed in ended.err) == (2, "", False)
+    query = f"qol query --lake {week_lake} 'SELECT DISTINCT user_id FROM daily_metrics'"
+    assert ended.err == f"--user: no person of that id is in the lake; allowed: a user_id that `{query}` shows\n"
+    assert ALICE in qol("query", "--lake", week_lake, "SELECT DISTINCT user_id FROM daily_metrics").out
+
+
+def test_records_without_daily_rows_wait_for_a_run(qol: Qol, own_week: Path) -> None:
+    for table in ("daily", "weekly"):
+        shutil.rmtree(own_week / f"processed/{table}")
+    ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
+    assert ended.code == 0
     assert (
-        "no record of this person is in the lake. --user takes what the tables show as user_id, never a vendor's" in out
+        "Not known: there are records of this person in 2026-W46, and no daily row yet; `qol run` makes it."
+        in ended.out
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"), [("frank", "steps_mean"), ("carol", "steps_sum"), ("bob", "floors_mean"), ("bob", "steps_sd")]
+)
+def test_a_sentence_ends_with_one_full_stop(why: Why, name: str, metric: str) -> None:
+    out = why(name, metric)
+    assert "Not known: " in out
+    assert ".." not in out
 
 
 def test_a_closed_week_without_a_weekly_file_waits_for_a_run(qol: Qol, own_week: Path) -> None:

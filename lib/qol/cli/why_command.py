@@ -9,7 +9,7 @@ import typer
 
 from qol.cli.options import LakeOption, NowOption, open_existing, parse_now
 from qol.cli.show import cell, clean, command, console, count, cut, say, table, warn
-from qol.errors import LakeError
+from qol.errors import LakeError, UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
@@ -42,6 +42,10 @@ def why(
     opened, contracts = open_existing(lake), load_contracts()
     target = find_target(contracts, metric)
     found = find_person(opened, contracts, user, parse_week(week), parse_now(now))
+    if not found.is_known:
+        # What was typed may be a vendor's own id, so it is not said again.
+        known = command("query", "--lake", opened.uri, "SELECT DISTINCT user_id FROM daily_metrics")
+        raise UsageError(f"--user: no person of that id is in the lake; allowed: a user_id that `{known}` shows")
     traced = trace(contracts, target, found)
     _show_value(contracts, found, traced, week)
     if givers(contracts, target):
@@ -69,7 +73,7 @@ def _show_value(contracts: Contracts, found: Found, traced: Trace, week: str) ->
     if rows and found.weekly is not None:
         table("", ("column", "value", "how it is made"), rows)
     for reason in reasons(contracts, found, traced):
-        say(f"Not known: {reason}.", style="yellow")
+        say(f"Not known: {reason.removesuffix('.')}.", style="yellow")
     if traced.valid_days and group.metrics:
         days = ", ".join(f"{source} {count(number, 'valid day')}" for source, number in traced.valid_days.items())
         say(
@@ -118,8 +122,7 @@ def _show_rejected(lake: Lake, contracts: Contracts, found: Found, traced: Trace
     from qol.cli.lake_reading import read_rejects
     from qol.trace import givers
 
-    is_known = traced.days or found.other_weeks
-    if not is_known or (traced.days and not any(day.why_not for day in traced.days)):
+    if traced.days and not any(day.why_not for day in traced.days):
         return
     records = {contract.name for contract in givers(contracts, traced.target)}
     last = found.monday + timedelta(days=6 + LATE_DAYS)

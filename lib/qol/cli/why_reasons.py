@@ -38,13 +38,12 @@ def reasons(contracts: Contracts, found: Found, trace: Trace) -> list[str]:
 def _no_row(found: Found) -> Iterator[str]:
     """Why a person's week has no weekly row."""
     week = iso_week(found.monday)
-    if found.daily.height == 0 and not found.other_weeks:
-        yield "no record of this person is in the lake. --user takes what the tables show as user_id, never a vendor's own id"
-        return
     if not is_closed(found.monday, found.now):
         closes = datetime.combine(found.monday, time(), UTC) + CLOSES_AFTER
         yield f"{week} is not closed at {found.now:%Y-%m-%d %H:%M} UTC: it gets weekly rows from {closes:%Y-%m-%d %H:%M} UTC on"
-    if found.daily.height == 0:
+    if found.daily.height == 0 and not found.other_weeks:
+        yield f"there are records of this person in {week}, and no daily row yet; `qol run` makes it"
+    elif found.daily.height == 0:
         known = [iso_week(monday) for monday in found.other_weeks]
         span = known[0] if len(known) == 1 else f"{known[0]} to {known[-1]} ({count(len(known), 'week')})"
         yield f"no record of this person lies in {week}; there are some in {span}"
