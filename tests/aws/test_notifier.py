@@ -223,6 +223,57 @@ def test_an_attempt_that_glue_repeats_is_counted_and_a_good_run_or_another_job_i
     assert "failed_runs" not in capsys.readouterr().out
 
 
+def refuse_to_read(monkeypatch: pytest.MonkeyPatch, run_id: str, code: str = "AccessDenied") -> None:
+    """Let the bucket refuse a manifest, as it does to a role that lacks the key it was encrypted with."""
+    real = client("s3").get_object
+
+    def get_object(**asked: Any) -> Any:
+        if run_id in asked["Key"]:
+            raise ClientError({"Error": {"Code": code, "Message": "CANARY"}}, "GetObject")
+        return real(**asked)
+
+    monkeypatch.setattr(client("s3"), "get_object", get_object)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException"])
+def test_a_manifest_that_may_not_be_read_is_passed_over_and_named_in_the_message(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    _last_week(cloud)
+    cloud.start_run("FAILED", SECOND)
+    cloud.put_manifest(**REFUSED)
+    refuse_to_read(monkeypatch, case("manifest.json")["run_id"], code)
+    assert _notify(LAST)["told"] is True
+    [(subject, text)] = cloud.mails()
+    assert subject == "[prod] QoL Lake: weekly run 2026-W46 ended badly, its manifest could not be read"
+    assert f"Manifest   a manifest could not be read (GetObject answered {code})\n" in text
+    assert "Published  the tables up to 2026-W45" in text
+
+
+def test_another_runs_manifest_that_may_not_be_read_is_no_part_of_the_message(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _last_week(cloud)
+    cloud.start_run("FAILED", SECOND)
+    cloud.put_manifest(**REFUSED)
+    cloud.put_manifest(run_id="20261118T010000Z-9-manual-0009")
+    refuse_to_read(monkeypatch, "manual-0009")
+    assert _notify(LAST)["told"] is True
+    [mail] = cloud.mails()
+    check_golden("refused", mail)
+
+
+def test_a_bucket_that_fails_otherwise_is_still_said_to_have_failed(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.start_run("FAILED", SECOND)
+    cloud.put_manifest(**REFUSED)
+    refuse_to_read(monkeypatch, "", "InternalError")
+    _notify(LAST)
+    [(_, text)] = cloud.mails()
+    assert "Published  not known, the bucket could not be read: GetObject answered InternalError\n" in text
+
+
 def test_glue_tells_the_attempt_where_the_id_does_not() -> None:
     run = jobs.JobRun(id=RUN, state="FAILED", attempt=1, started=None, ended=None, arguments={})
     assert jobs.attempts_ended(RUN, run) == 2

@@ -16,7 +16,7 @@ from qol.aws.place import this_place
 from qol.aws.published import published_words
 from qol.aws.run_messages import Ended, run_ended_badly, run_warned
 from qol.aws.run_metrics import count_bad_end
-from qol.aws.runs import WEEKLY, RunRecord, find_runs
+from qol.aws.runs import WEEKLY, Runs, find_runs
 from qol.aws.send import send_once
 from qol.aws.settings import setting
 from qol.errors import UsageError
@@ -95,10 +95,10 @@ def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> di
 
 def _after_success(change: Change, now: datetime) -> dict[str, Any]:
     run = _asked(change.run_id)
-    record, last_good = find_runs(change.run_id, run.started if run else None)
-    if record is None or not record.is_good or not record.checks("warning"):
+    found = find_runs(change.run_id, run.started if run else None)
+    if found.mine is None or not found.mine.is_good or not found.mine.checks("warning"):
         return _done(change, "good", told=False)
-    ended = _ended(change, run, record, published_words(last_good))
+    ended = _ended(change, run, found, published_words(found.good))
     told = send_once(jobs.base_id(change.run_id), run_warned(this_place(change.region), ended), now)
     return _done(change, "warnings" if told else "told before", told=told)
 
@@ -106,14 +106,15 @@ def _after_success(change: Change, now: datetime) -> dict[str, Any]:
 def _ended_as_far_as_known(change: Change, run: jobs.JobRun | None) -> Ended:
     """The end of the run, without its manifest when the bucket does not answer: a message with less is better than none."""
     try:
-        record, last_good = find_runs(change.run_id, run.started if run else None)
+        found = find_runs(change.run_id, run.started if run else None)
     except Exception as err:  # noqa: BLE001 (the message goes out in any case, and says what it does not know)
         logger.warning("no manifest could be read", extra={"reason": error_words(err)})
-        return _ended(change, run, None, f"not known, the bucket could not be read: {error_words(err)}")
-    return _ended(change, run, record, published_words(last_good))
+        return _ended(change, run, Runs(None, None, []), f"not known, the bucket could not be read: {error_words(err)}")
+    return _ended(change, run, found, published_words(found.good))
 
 
-def _ended(change: Change, run: jobs.JobRun | None, record: RunRecord | None, published: str) -> Ended:
+def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str) -> Ended:
+    record = found.mine
     count = jobs.attempts_ended(change.run_id, run)
     return Ended(
         run_id=change.run_id,
@@ -124,6 +125,7 @@ def _ended(change: Change, run: jobs.JobRun | None, record: RunRecord | None, pu
         glue_says=change.message,
         record=record,
         published=published,
+        unread=found.unread[0].words if found.unread else "",
     )
 
 

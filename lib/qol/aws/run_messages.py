@@ -29,7 +29,10 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class Ended:
-    """A job run after its last attempt: what Glue says, what its manifest says (None: there is none), what is published."""
+    """A job run after its last attempt: what Glue says, what its manifest says (None: there is none), what is published.
+
+    `unread` says that a manifest could not be read which may be the run's.
+    """
 
     run_id: str
     state: str
@@ -39,6 +42,7 @@ class Ended:
     glue_says: str
     record: RunRecord | None
     published: str
+    unread: str = ""
 
     @property
     def name(self) -> str:
@@ -57,6 +61,8 @@ class Ended:
 def run_ended_badly(place: Place, ended: Ended) -> Message:
     """One message for a run that did not succeed."""
     words = {"TIMEOUT": "took longer than allowed", "STOPPED": "was stopped", "": "ended without a manifest"}
+    if ended.unread:
+        words[""] = "ended badly, its manifest could not be read"
     end = {**_ENDS, **words}[ended.status]
     checks = ended.record.checks("critical") if ended.record and ended.status == "refused" else []
     facts = [*_facts(place, ended), ("Published", ended.published), ("Log", log_link(place, ended.run_id))]
@@ -82,7 +88,7 @@ def run_warned(place: Place, ended: Ended) -> Message:
 
 
 def _facts(place: Place, ended: Ended) -> list[tuple[str, str]]:
-    manifest = ended.record.run_id if ended.record else "none"
+    manifest = ended.record.run_id if ended.record else ended.unread or "none"
     return [
         ("Job", place.job),
         ("Run", ended.run_id),

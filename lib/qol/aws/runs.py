@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from qol.aws.clients import client
+from botocore.exceptions import ClientError
+
+from qol.aws.clients import client, error_code, error_words
 from qol.aws.jobs import base_id
 from qol.aws.settings import setting
 
@@ -63,27 +65,52 @@ class RunRecord:
         return [check for check in self.failed_checks if check.severity == severity]
 
 
-def newest_runs() -> Iterator[RunRecord]:
+@dataclass(frozen=True)
+class Unread:
+    """A manifest that this role could not read, and what the bucket answered."""
+
+    written_at: datetime
+    answer: str
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"a manifest could not be read ({self.answer})"
+
+
+class Runs(NamedTuple):
+    """The manifest of a job run, the last good weekly one, None for what is not there; what could not be read instead."""
+
+    mine: RunRecord | None
+    good: RunRecord | None
+    unread: list[Unread]
+
+
+def newest_runs() -> Iterator[RunRecord | Unread]:
     """Runs in the order their manifests were written, newest first; a file that is no manifest is passed over."""
     bucket, prefix = setting("QOL_BUCKET"), setting("QOL_PREFIX", "")
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{RUNS}")
     stored = [(o["LastModified"], o["Key"]) for page in pages for o in page.get("Contents", [])]
     for written_at, key in sorted(stored, reverse=True):
         if key.endswith(".json"):
-            record = _parsed(client("s3").get_object(Bucket=bucket, Key=key)["Body"].read(), written_at)
-            if record is not None:
-                yield record
+            found = _read(bucket, key, written_at)
+            if found is not None:
+                yield found
 
 
-def find_runs(run_id: str, since: datetime | None) -> tuple[RunRecord | None, RunRecord | None]:
-    """The manifest of a job run, written after `since`, and the last good weekly one; None for what is not there.
+def find_runs(run_id: str, since: datetime | None) -> Runs:
+    """The manifest of a job run, written after `since`, and the last good weekly one.
 
     All attempts of a job run count as one; `since` keeps an earlier attempt's manifest from standing for this one's.
     """
     earliest = since - SLACK if since else datetime.min.replace(tzinfo=UTC)
     mine: RunRecord | None = None
     good: RunRecord | None = None
+    unread: list[Unread] = []
     for record in islice(newest_runs(), MOST):
+        if isinstance(record, Unread):
+            unread.append(record)
+            continue
         may_be_mine = mine is None and record.written_at >= earliest
         if may_be_mine and record.job_run_id and base_id(record.job_run_id) == base_id(run_id):
             mine = record
@@ -91,25 +118,44 @@ def find_runs(run_id: str, since: datetime | None) -> tuple[RunRecord | None, Ru
             good = record
         if good and (mine or not may_be_mine):
             break
-    return mine, good
+    return Runs(mine, good, [each for each in unread if mine is None and each.written_at >= earliest])
 
 
-def runs_of_week(week: str, since: datetime) -> list[RunRecord]:
-    """Scheduled and manual runs about a week whose manifests were written after `since`, newest first."""
+def runs_of_week(week: str, since: datetime) -> tuple[list[RunRecord], list[Unread]]:
+    """Scheduled and manual runs about a week whose manifests were written after `since`, newest first; and the unread."""
     found: list[RunRecord] = []
+    unread: list[Unread] = []
     for record in newest_runs():
         if record.written_at < since:
             break
-        if record.week == week and record.is_weekly:
+        if isinstance(record, Unread):
+            unread.append(record)
+        elif record.week == week and record.is_weekly:
             found.append(record)
             if record.is_good:
                 break
-    return found
+    return found, unread
 
 
 def last_good_run() -> RunRecord | None:
-    """The newest run whose data is what is published."""
-    return next((r for r in islice(newest_runs(), MOST) if r.is_good and r.is_weekly), None)
+    """The newest run whose data is what is published, of those that can be read."""
+    runs = (r for r in islice(newest_runs(), MOST) if isinstance(r, RunRecord))
+    return next((r for r in runs if r.is_good and r.is_weekly), None)
+
+
+def _read(bucket: str, key: str, written_at: datetime) -> RunRecord | Unread | None:
+    try:
+        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as err:
+        if _is_denied(err):
+            return Unread(written_at, error_words(err))
+        raise
+    return _parsed(body, written_at)
+
+
+def _is_denied(err: ClientError) -> bool:
+    """Whether this role lacks a right or a key; anything else may be over at the next try."""
+    return error_code(err) == "AccessDenied" or error_code(err).startswith("KMS.")
 
 
 def _parsed(body: bytes, written_at: datetime) -> RunRecord | None:

@@ -17,6 +17,7 @@ from qol.aws.published import published_words
 from qol.aws.runs import RunRecord, last_good_run, runs_of_week
 from qol.aws.schedule import business_week, execution_id, local_day, local_time, scheduled_time, utc_text
 from qol.aws.send import send_once
+from qol.errors import QolError
 from qol.weeks import parse_week
 
 logger = Logger()
@@ -48,12 +49,14 @@ def watch(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 def _watch_week(week: str, due: datetime, now: datetime) -> bool:
     since = datetime.combine(parse_week(week), time(), UTC)
-    records = runs_of_week(week, since)
+    records, unread = runs_of_week(week, since)
     if any(record.is_good for record in records):
         return False
     runs = [run for run in jobs.all_job_runs() if run.week == week and run.trigger in {"schedule", "manual"}]
     if _is_told(week, due, runs):
         return False
+    if unread:
+        raise QolError(unread[0].words)
     message = _message(week, records, runs, due)
     return send_once(f"watchdog#{utc_text(due)}", message, now, week)
 
