@@ -79,6 +79,8 @@ class Field:
     #: A code field, and the plausible values per code of it.
     ranges_field: str | None = None
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    #: For document ids: record types that share one give an id the same hash; None means the record type itself.
+    namespace: str | None = None
     #: For codes: class -> words in lower case, one of which occurs in the text; empty means the text itself is stored.
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -107,6 +109,8 @@ class DayRule:
     offset: str | None = None
     zone: str | None = None
     shift_hours: float = 0.0
+    #: A start at exactly 00:00:00 UTC stands for that date, not for a time.
+    utc_midnight: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Parameter:
 class Deletes:
     """Which records of another type of the source a record says are gone."""
 
-    record: str
+    records: tuple[str, ...]
     field: str
     by: str
 

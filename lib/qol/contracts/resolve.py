@@ -57,7 +57,7 @@ def source_contract(data: Data, file: str) -> SourceContract:
         parts={n: Part(**e) for n, e in data.get("daily", {}).items() if isinstance(e, dict)},
         parameters=tuple(Parameter(n, **spec) for n, spec in data.get("parameters", {}).items()),
         slot=tuple(data.get("slot", ())),
-        deletes=Deletes(**data["deletes"]) if "deletes" in data else None,
+        deletes=_deletes(data.get("deletes")),
         overlaps=_overlaps(data.get("overlaps")),
         stages=_stages(data.get("stages")),
         only_path=tuple(only["path"].split(".")) if only else (),
@@ -82,6 +82,10 @@ def source_rules(data: Data) -> SourceRules:
 
 def _expressions(data: Data) -> dict[str, str]:
     return {name: str(expression) for name, expression in data.items()}
+
+
+def _deletes(data: Data | None) -> Deletes | None:
+    return None if data is None else Deletes(tuple(data["records"]), data["field"], data["by"])
 
 
 def _overlaps(data: Data | None) -> Overlaps | None:
@@ -122,6 +126,7 @@ def _field(name: str, data: Data) -> Field:
         uppercase=data.get("uppercase", False),
         decimals=data.get("decimals"),
         samples=_samples(data.get("samples")),
+        namespace=data.get("namespace"),
         classes={name: tuple(w.lower() for w in words) for name, words in data.get("classes", {}).items()},
         units=tuple(data["units"].split(".")) if "units" in data else None,
         ranges_field=by["field"] if by else None,

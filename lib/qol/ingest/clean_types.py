@@ -35,7 +35,7 @@ def is_usable(contract: SourceContract, ping: str | None) -> bool:
 
 def _is_simple(spec: Field) -> bool:
     """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
-    if spec.classes:
+    if spec.classes or spec.namespace:
         return False
     if spec.samples is not None and spec.samples.states_low is not None:
         return (spec.samples.low or 0) <= 0
