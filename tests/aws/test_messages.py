@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from qol.aws.kick_messages import kick_failed
-from qol.aws.messages import Letter, Place, compose, log_link, one_line, rekick, safe_reason
+from qol.aws.messages import Letter, Place, compose, log_link, one_line, reason_of_our_job, rekick, safe_reason
+from qol.glue.job import JobFailedError
 
 PLACE = Place("prod", "qol-weekly-etl", "ap-northeast-1", "/aws-glue/jobs/qol weekly")
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,41 @@ def test_a_subject_is_one_short_line_of_ascii_whatever_the_title() -> None:
 )
 def test_of_a_foreign_error_text_only_known_words_are_told(text: str | None, told: str) -> None:
     assert safe_reason(text) == told
+
+
+OURS = "JobFailedError: exit code 2 (usage or contract error): --accept nobody: unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [OURS, f"Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 15; {OURS}", f"{OURS}\nCANARY in a second line"],
+)
+def test_a_reason_in_the_shape_of_our_jobs_exception_is_told_in_full(text: str) -> None:
+    assert reason_of_our_job(text) == "exit code 2 (usage or contract error): --accept nobody: unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ValueError: exit code 2 (usage or contract error): ann@example.org",
+        "exit code 2 (usage or contract error): ann@example.org",
+        "JobFailedError: exit code 2 (of another program): ann@example.org",
+        "JobFailedError: exit code 9 (failed): ann@example.org",
+        "NotJobFailedError: exit code 1 (failed): ann@example.org",
+        "JobFailedError: ann@example.org",
+        "ann@example.org\nJobFailedError: exit code 1 (failed): ann@example.org",
+        "",
+        None,
+    ],
+)
+def test_a_text_of_another_shape_is_no_reason_of_ours(text: str | None) -> None:
+    assert reason_of_our_job(text) == ""
+
+
+def test_the_shape_is_that_of_the_jobs_own_exception() -> None:
+    for code in range(1, 5):
+        text = f"JobFailedError: {JobFailedError(code, 'a reason')}"
+        assert reason_of_our_job(text).endswith("): a reason")
 
 
 def test_a_text_of_ours_becomes_one_printable_line_of_600_characters_at_most() -> None:

@@ -105,12 +105,36 @@ def test_a_run_that_found_the_lock_taken_is_told_to_wait(cloud: Cloud) -> None:
     check_golden("locked", mail)
 
 
-def test_a_run_without_a_manifest_points_to_the_log(cloud: Cloud) -> None:
+def test_a_run_without_a_manifest_gives_the_reason_of_our_own_job(cloud: Cloud) -> None:
     cloud.start_run("FAILED", SECOND)
     detail = {**LAST["detail"], "message": "JobFailedError: exit code 2 (usage or contract error): --accept nobody"}
     _notify({**LAST, "detail": detail})
     [mail] = cloud.mails()
     check_golden("no_manifest", mail)
+
+
+def test_a_reason_that_glue_keeps_with_the_run_alone_is_given_too(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.start_run("FAILED", SECOND)
+    said = "Error Category: UNCLASSIFIED_ERROR; JobFailedError: exit code 2 (usage or contract error): --accept nobody"
+    real = client("glue").get_job_run
+
+    def get_job_run(**asked: Any) -> Any:
+        return {"JobRun": {**real(**asked)["JobRun"], "ErrorMessage": said}}
+
+    monkeypatch.setattr(client("glue"), "get_job_run", get_job_run)
+    _notify(LAST)
+    [mail] = cloud.mails()
+    check_golden("no_manifest", mail)
+
+
+def test_a_run_without_a_manifest_and_without_a_reason_of_ours_points_to_the_log(cloud: Cloud) -> None:
+    cloud.start_run("FAILED", SECOND)
+    _notify(LAST)
+    [(_, text)] = cloud.mails()
+    assert "Reason     exit code 1 (the run failed)\n" in text
+    assert "1. Read the log: the run ended before it could say why" in text
 
 
 def test_a_run_over_its_time_limit_is_told_at_once_because_glue_does_not_start_it_again(cloud: Cloud) -> None:

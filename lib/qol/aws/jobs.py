@@ -30,6 +30,7 @@ class JobRun:
     started: datetime | None
     ended: datetime | None
     arguments: Mapping[str, str]
+    error: str = ""
 
     @property
     def week(self) -> str | None:
@@ -89,4 +90,5 @@ def _job_run(found: Mapping[str, Any]) -> JobRun:
         started=found.get("StartedOn"),
         ended=found.get("CompletedOn"),
         arguments=found.get("Arguments") or {},
+        error=found.get("ErrorMessage") or "",
     )

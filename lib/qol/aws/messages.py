@@ -20,6 +20,11 @@ _PHRASES = (
     re.compile(r"\b[A-Z][A-Za-z]{2,60}(?:Error|Exception|Interrupt|Denied)\b"),
     re.compile(r"\b(?:out of memory|timed out|time ?out|access denied|resource unavailable|internal service)\b", re.IGNORECASE),
 )  # fmt: skip
+#: What `qol.glue.job.JobFailedError` says, whose reason is an error of ours and holds no value of a record.
+_OF_OUR_JOB = re.compile(
+    r"(?:^|[;:] )JobFailedError: (?P<said>exit code [1-4] \((?:failed|usage or contract error|refused by the gate"
+    r"|another run holds the lock)\): \S.*)"
+)
 _MEANING = {
     "1": "the run failed",
     "2": "an option, a setting or a contract is wrong",
@@ -107,6 +112,12 @@ def safe_reason(text: str | None) -> str:
     )
     words = [_explained(phrase) for _, phrase in found]
     return ", ".join(dict.fromkeys(words)) or "not known; the log tells"
+
+
+def reason_of_our_job(text: str | None) -> str:
+    """The first line of what our job gave as its reason; empty when the text has not the shape of its exception."""
+    found = _OF_OUR_JOB.search((text or "").partition("\n")[0])
+    return one_line(found["said"]) if found else ""
 
 
 def one_line(text: str) -> str:

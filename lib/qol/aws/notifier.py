@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from qol.aws import jobs
 from qol.aws.clients import error_words
+from qol.aws.messages import reason_of_our_job
 from qol.aws.place import this_place
 from qol.aws.published import published_words
 from qol.aws.run_messages import Ended, run_ended_badly, run_warned
@@ -122,11 +123,16 @@ def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str)
         attempts=f"{count} of {_allowed()}" if run or count > 1 else "not known, Glue could not be asked",
         week=record.week if record else run.week if run else None,
         trigger=record.trigger if record else run.trigger if run else None,
-        glue_says=change.message,
+        glue_says=_said(change, run),
         record=record,
         published=published,
         unread=found.unread[0].words if found.unread else "",
     )
+
+
+def _said(change: Change, run: jobs.JobRun | None) -> str:
+    """Glue's words for the end: the run's own where they are our job's, which the event may have shortened."""
+    return run.error if run and reason_of_our_job(run.error) else change.message
 
 
 def _allowed() -> int:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from qol.aws.messages import Letter, Message, Place, accept, compose, log_link, one_line, rekick, safe_reason
+from qol.aws.messages import (
+    Letter,
+    Message,
+    Place,
+    accept,
+    compose,
+    log_link,
+    one_line,
+    reason_of_our_job,
+    rekick,
+    safe_reason,
+)
 from qol.aws.runs import FailedCheck, RunRecord
 
 _ENDS = {
@@ -107,7 +118,7 @@ def _reason(ended: Ended) -> str:
         return "the run took longer than the job's time limit; Glue ended it"
     if ended.state == "STOPPED":
         return "a person or a program stopped the run"
-    return safe_reason(ended.glue_says)
+    return reason_of_our_job(ended.glue_says) or safe_reason(ended.glue_says)
 
 
 def _checks(title: str, checks: Sequence[FailedCheck]) -> Iterable[str]:
@@ -147,7 +158,9 @@ def _steps(place: Place, ended: Ended) -> list[str]:
         ],
         "STOPPED": [f"If the week is still wanted:\n{again}"],
         "": [
-            "Read the log: the run ended before it could say why (wrong option, missing module, lost machine).",
+            "Mend what the reason names; the log says more."
+            if reason_of_our_job(ended.glue_says)
+            else "Read the log: the run ended before it could say why (wrong option, missing module, lost machine).",
             f"When the reason is mended:\n{again}",
         ],
     }[ended.status]
