@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
-import pyarrow.parquet as pq
 
-from qol.contracts.columns import arrow_schema, record_columns, table_schemas
+from qol.contracts.columns import record_columns, table_schemas
 from qol.contracts.model import Contracts, SourceContract
 from qol.engine.base import Mapped
-from qol.frames import known_columns, no_rows, positive_zeros
+from qol.frames import known_columns, positive_zeros
 from qol.ingest.collect import IngestContext, Tally, row_schema
 from qol.ingest.lines import ObjectRange
 from qol.ingest.task import ingest
 from qol.lake.base import Lake
 from qol.lateness import count_days
-from qol.publish.assemble import Candidate, Part, assemble, partition_key, stage_part
+from qol.publish.assemble import Candidate, Part, assemble, stage_part
+from qol.slices import Bucket
 from qol.transform.daily import daily
 from qol.transform.merge import merge, to_records
 from qol.transform.weekly import weekly
@@ -156,43 +156,19 @@ class ReduceStep:
         return to_records(rows, contract, pl.Series([], dtype=pl.String), self._offsets())
 
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
-        frames = [
-            rows
-            for week in self.weeks
-            if self.lake.stat(partition_key(f"records_{contract.name}", week.isoformat())) is not None
-            for rows in self._slice(contract, partition_key(f"records_{contract.name}", week.isoformat()), bucket)
-        ]
-        return pl.concat(frames) if frames else None
+        """The bucket's published records of the weeks; None when there are none."""
+        table, columns, people = f"records_{contract.name}", record_columns(contract), self._people(bucket)
+        frames = [people.published(table, week.isoformat(), columns) for week in self.weeks]
+        return pl.concat(frames) if any(rows.height for rows in frames) else None
 
-    def _slice(self, contract: SourceContract, key: str, bucket: int) -> Iterator[pl.DataFrame]:
-        """The bucket's rows of a published file: row groups are skipped by their limits, the file is sorted."""
-        low = self.bucket_limits[bucket - 1] if bucket else None
-        high = self.bucket_limits[bucket] if bucket < len(self.bucket_limits) else None
-        schema = arrow_schema(record_columns(contract))
-        file = pq.ParquetFile(self.lake.open_table(key))
-        for group in range(file.metadata.num_row_groups):
-            first, last = _limits(file.metadata.row_group(group))
-            if (high is not None and first >= high) or (low is not None and last < low):
-                continue
-            known = [name for name in schema.names if name in file.schema_arrow.names]
-            table = file.read_row_group(group, columns=known)
-            rows = pl.DataFrame(table)
-            types = no_rows(record_columns(contract)).schema
-            rows = rows.with_columns([pl.lit(None).alias(name) for name in schema.names if name not in known])
-            start = 0 if low is None else rows["user_id"].search_sorted(low, side="left")
-            end = rows.height if high is None else rows["user_id"].search_sorted(high, side="left")
-            yield rows.select([pl.col(n).cast(types[n]) for n in schema.names]).slice(int(start), int(end) - int(start))
+    def _people(self, bucket: int) -> Bucket:
+        limits = (None, *self.bucket_limits, None)
+        return Bucket(self.lake, limits[bucket], limits[bucket + 1])
 
     def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
         if rows.height:
             filled = positive_zeros(known_columns(rows))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
-
-
-def _limits(group: pq.RowGroupMetaData) -> tuple[str, str]:
-    """Smallest and largest user id of a row group; user_id is the first column of every table."""
-    statistics = group.column(0).statistics
-    return str(statistics.min), str(statistics.max)
 
 
 def _to_ipc(rows: pl.DataFrame) -> bytes:
