@@ -199,9 +199,19 @@ def test_only_the_run_that_replaced_a_file_last_can_be_undone(lake: S3Lake, tmp_
         stamp = f"2026-11-17T0{number}:00:00Z"
         deliver(tmp_path, f"{number}.jsonl", steps=number, _received_at=stamp)
         runs.append(run_lake(lake).run_id)
-    with pytest.raises(UsageError, match=f"was replaced after run {runs[1]}; allowed: the run that replaced it last"):
+    says = f"was replaced after run {runs[1]} by manual run {runs[2]}; allowed: the run that replaced it last"
+    with pytest.raises(UsageError, match=says):
         plan_restore(lake, WEEK, runs[1])
     assert len(plan_restore(lake, WEEK, runs[2])[1]) == 3
+
+
+def test_a_file_that_no_manifest_tells_of_names_no_later_run(lake: S3Lake, twice: Manifest) -> None:
+    key = f"processed/records/garmin_dailies/date={WEEK}/part-00000.parquet"
+    current = lake.stat(key)
+    assert current is not None
+    lake.put_if(key, b"by another hand", current.etag)
+    with pytest.raises(UsageError, match=f"was replaced after run {twice.run_id}; allowed: the run that replaced it"):
+        plan_restore(lake, WEEK, twice.run_id)
 
 
 def test_a_week_that_was_published_once_has_nothing_to_go_back_to(lake: S3Lake, tmp_path: Path) -> None:

@@ -154,8 +154,19 @@ def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restorati
     if hashes[0] == _sha256(lake, key, earlier):
         return None
     if hashes[0] != file.sha256:
-        raise UsageError(f"{key}: was replaced after run {manifest.run_id}; allowed: the run that replaced it last")
+        later = _run_that_wrote(lake, file, hashes[0])
+        by = f" by {later}" if later else ""
+        raise UsageError(f"{key}: was replaced after run {manifest.run_id}{by}; allowed: the run that replaced it last")
     return Restoration(file.name, key, found[0], earlier)
+
+
+def _run_that_wrote(lake: S3Lake, file: TableFile, sha256: str) -> str | None:
+    """The newest run (or restore) that put these bytes in the file's place, when a manifest tells."""
+    for manifest in read_manifests_newest_first(lake):
+        for other in manifest.tables if manifest.status != "refused" else ():
+            if other.replaced and (other.name, other.date, other.sha256) == (file.name, file.date, sha256):
+                return f"{manifest.trigger} run {manifest.run_id}"
+    return None
 
 
 def _sha256(lake: S3Lake, key: str, version: StoredVersion) -> str:
