@@ -92,4 +92,4 @@ def test_docs_are_written_and_stale_ones_are_named(qol: Qol, project: Path) -> N
 
 def test_schemas_that_are_no_folder_of_contracts_exit_2(qol: Qol, tmp_path: Path) -> None:
     ended = qol("contracts", "check", "--schemas", tmp_path)
-    assert (ended.code, "no source.schema.json there" in ended.err) == (2, True)
+    assert (ended.code, "no metrics/daily.yaml there" in ended.err) == (2, True)

@@ -128,7 +128,7 @@ def test_a_folder_without_contracts_is_named(tmp_path: Path, monkeypatch: pytest
         load_contracts()
 
     assert str(error.value) == (
-        f"no contracts in {tmp_path}; allowed: a folder with source.schema.json, named by QOL_SCHEMAS"
+        f"no contracts in {tmp_path}; allowed: a folder with metrics/daily.yaml, named by QOL_SCHEMAS"
     )
 
 

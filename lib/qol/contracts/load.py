@@ -27,6 +27,7 @@ from qol.contracts.yaml_file import read_yaml
 from qol.errors import ContractError, Problem, UsageError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_OWN_ROOTS = (_PACKAGE.parents[1] / "schemas", _PACKAGE / "_schemas")
 _SOURCE_FILE_DEPTH = 3
 
 
@@ -46,12 +47,18 @@ def load_contracts(root: Path | None = None) -> Contracts:
 def default_root() -> Path:
     """Where contracts lie: QOL_SCHEMAS, else `schemas/` beside `lib/`, else the copy inside the package."""
     named = os.environ.get("QOL_SCHEMAS")
-    candidates = [Path(named)] if named else [_PACKAGE.parents[1] / "schemas", _PACKAGE / "_schemas"]
+    candidates = [Path(named)] if named else [*_OWN_ROOTS]
     for candidate in candidates:
-        if (candidate / "source.schema.json").is_file():
+        if (candidate / DAILY).is_file():
             return candidate
     places = ", ".join(map(str, candidates))
-    raise UsageError(f"no contracts in {places}; allowed: a folder with source.schema.json, named by QOL_SCHEMAS")
+    raise UsageError(f"no contracts in {places}; allowed: a folder with {DAILY}, named by QOL_SCHEMAS")
+
+
+def json_schema(root: Path, name: str) -> Path:
+    """The JSON Schema of a kind of file: beside the contracts, or the product's own where a study has none."""
+    candidates = [folder / f"{name}.schema.json" for folder in (root, *_OWN_ROOTS)]
+    return next((file for file in candidates if file.is_file()), candidates[0])
 
 
 class _Reader:
@@ -84,7 +91,7 @@ class _Reader:
 
     def _shape(self, name: str) -> Shape:
         if name not in self._shapes:
-            self._shapes[name] = Shape(self.root / f"{name}.schema.json")
+            self._shapes[name] = Shape(json_schema(self.root, name))
         return self._shapes[name]
 
 
@@ -107,6 +114,8 @@ def _resolved(read: _Reader) -> Contracts:
         groups=resolve.weekly_groups(weekly) if weekly else (),
         derived=resolve.weekly_derived(weekly) if weekly else (),
         source_rules=rules,
+        holidays=weekly.get("holidays") if weekly else None,
+        windows=resolve.recall_windows(weekly) if weekly else None,
     )
 
 
@@ -118,7 +127,7 @@ def _cross_problems(contracts: Contracts) -> Iterator[Problem]:
     if metrics:
         yield from metric_problems(contracts.metrics)
         yield from relation_problems(contracts.relations, metrics)
-        yield from weekly_problems(contracts.groups, contracts.derived, metrics)
+        yield from weekly_problems(contracts)
 
 
 def _column_problems(contracts: Contracts) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ import jsonschema
 import msgspec
 
 from qol.contracts.columns import RUN_COUNTS
-from qol.contracts.load import default_root
+from qol.contracts.load import default_root, json_schema
 from qol.errors import ConservationError
 from qol.lake.base import Lake
 
@@ -116,7 +116,7 @@ class Manifest(msgspec.Struct):
 @cache
 def manifest_schema() -> dict[str, Any]:
     """The JSON Schema of a manifest."""
-    schema: dict[str, Any] = json.loads((default_root() / "manifest.schema.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(json_schema(default_root(), "manifest").read_text(encoding="utf-8"))
     return schema
 
 
