@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.failures import Commands
 from qol.cli.show import command, count, say, table
 from qol.errors import QolError, UsageError
@@ -107,17 +108,24 @@ def invoke_function(
 
 @app.command("work")
 def work(folder: FolderOption = None) -> None:
-    """Execute the job runs that were started and wait, which Glue would do by itself; the notifier hears of their ends."""
+    """Execute the job runs that were started and wait, which Glue would do by itself; the notifier hears of their ends.
+
+    Exits with 1 when an attempt failed.
+    """
     from qol.cloud.runs import execute, waiting_runs
 
     cloud = _cloud(folder)
     waiting = waiting_runs(cloud)
     say(f"{count(len(waiting), 'run')} waiting.")
+    failed = False
     for run_id in waiting:
         for attempt in execute(cloud, run_id):
+            failed |= attempt.state == "FAILED"
             say(
                 f"{attempt.run_id}: {attempt.state} with exit code {attempt.exit_code} in {attempt.seconds:.0f} s; log {attempt.log}"
             )
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command("mail")
@@ -136,14 +144,16 @@ def mailbox(folder: FolderOption = None) -> None:
 
 @app.command("sql")
 def sql(
-    query: Annotated[str, typer.Argument(help="A query in Athena's dialect.")], folder: FolderOption = None
+    query: Annotated[str, typer.Argument(help="A query in Athena's dialect.")],
+    folder: FolderOption = None,
+    form: FormatOption = "table",
+    limit: LimitOption = 100,
 ) -> None:
     """Ask Athena's engine."""
     from qol.cloud.trino import ask
 
     answer = ask(_cloud(folder), query)
-    table("", answer.columns, answer.rows)
-    say(count(len(answer.rows), "row"))
+    print_answer(answer.columns, answer.rows, form, limit)
 
 
 def _cloud(folder: Path | None) -> Cloud:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qol.cli.answers import SHOWN_RAW, FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, open_existing, parse_date
 from qol.cli.show import cell, clean, command, count, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
@@ -20,18 +17,15 @@ from qol.errors import UsageError
 if TYPE_CHECKING:
     from qol.lake import Lake
     from qol.publish.manifest import Manifest
-    from qol.query import Answer
 
-SHOWN_RAW = 500
-#: Characters of a run id that are the run's clock; runs of the same clock are told apart by when they ended.
 _PERSONAL = "Raw items may hold personal data: do not pass them on."
 
 
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT in Athena's dialect.", show_default=False)],
     lake: LakeOption = None,
-    form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="How rows are printed.")] = "table",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows a table shows; csv and json have all.")] = 100,
+    form: FormatOption = "table",
+    limit: LimitOption = 100,
 ) -> None:
     """Ask the lake's tables as Athena would: weekly_metrics, daily_metrics, records_*, rejects, job_runs."""
     from qol.contracts.load import load_contracts
@@ -46,61 +40,7 @@ def query(
     answer = ask(open_existing(lake), load_contracts(), sql)
     if "raw" in answer.columns:
         warn(_PERSONAL, style="yellow")
-    if form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(answer.columns)
-        writer.writerows([_flat(value) for value in row] for row in answer.rows)
-    elif form == "json":
-        for line in _json_lines(answer):
-            typer.echo(line)
-    else:
-        _show_answer(answer, limit)
-
-
-#: A row with more columns is shown as a list of its own.
-MOST_COLUMNS = 12
-
-
-def _show_answer(answer: Answer, limit: int) -> None:
-    shown = list(islice(answer.rows, limit))
-    more = next(answer.rows, None) is not None
-    cells = [[_short(value) for value in row] for row in shown]
-    if len(answer.columns) <= MOST_COLUMNS:
-        table("", answer.columns, cells)
-    for number, row in enumerate(cells if len(answer.columns) > MOST_COLUMNS else [], 1):
-        known = [(name, value) for name, value in zip(answer.columns, row, strict=True) if value is not None]
-        left = len(row) - len(known)
-        table(f"Row {number}" + (f", {count(left, 'column')} null" if left else ""), ("column", "value"), known)
-    say(f"The first {count(limit, 'row')}; --limit shows more." if more else count(len(shown), "row"))
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, bytes | dict):
-        return cut(cell(value), SHOWN_RAW)
-    return ", ".join(cell(each) for each in value) if isinstance(value, list) else value
-
-
-def _flat(value: Any) -> Any:
-    """A value as CSV has it: exact numbers, ISO times, lists and structures as JSON."""
-    if value is None or isinstance(value, str | int | float):
-        return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
-    return json.dumps(value, default=_plain) if isinstance(value, list | dict) else _plain(value)
-
-
-def _json_lines(answer: Answer) -> Iterator[str]:
-    """An array with one object a line."""
-    before = "["
-    for row in answer.rows:
-        named = dict(zip(answer.columns, row, strict=True))
-        yield f"{before}{json.dumps(named, default=_plain)}"
-        before = ","
-    yield "]" if before == "," else "[]"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+    print_answer(answer.columns, answer.rows, form, limit)
 
 
 def runs(

@@ -1,13 +1,14 @@
 """The webhook's address on this machine: HTTP in, the receiver's answer out, as API Gateway does it.
 
-`python -m qol.cloud.webhook [FOLDER]` serves the local cloud in a folder (`.cloud`) until it is interrupted.
+`python -m qol.cloud.webhook [FOLDER]` serves the local cloud in a folder (else of `QOL_CLOUD`, else `.cloud`) until it is interrupted.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -76,5 +77,11 @@ def main(folder: Path) -> None:
             return
 
 
+def chosen_folder(words: Sequence[str]) -> Path:
+    """The folder that the words of the command, the environment, or nobody named; as `qol cloud` chooses it."""
+    named = words[0] if words else os.environ.get("QOL_CLOUD")
+    return Path(named).resolve() if named else PROJECT / FOLDER
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PROJECT / FOLDER)
+    main(chosen_folder(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""Answers of queries as people and programs take them: tables, lists of wide rows, CSV, JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+import typer
+
+from qol.cli.show import cell, count, cut, say, table
+
+Form = Literal["table", "csv", "json"]
+FormatOption = Annotated[Form, typer.Option("--format", help="How rows are printed.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Rows a table shows; csv and json have all.")]
+
+SHOWN_RAW = 500
+#: A row with more columns is shown as a list of its own.
+MOST_COLUMNS = 12
+
+Row = Sequence[Any]
+
+
+def print_answer(columns: Sequence[str], rows: Iterable[Row], form: Form, limit: int) -> None:
+    """Print an answer on standard output; a table shows `limit` rows, the other forms all."""
+    if form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_flat(value) for value in row] for row in rows)
+    elif form == "json":
+        for line in _json_lines(columns, rows):
+            typer.echo(line)
+    else:
+        _show(columns, iter(rows), limit)
+
+
+def _show(columns: Sequence[str], rows: Iterator[Row], limit: int) -> None:
+    shown = list(islice(rows, limit))
+    more = next(rows, None) is not None
+    if len(columns) == 1 and any(isinstance(row[0], str) and "\n" in row[0] for row in shown):
+        _show_texts(shown)
+    elif len(columns) <= MOST_COLUMNS:
+        table("", columns, [[_short(value) for value in row] for row in shown])
+    else:
+        _show_lists(columns, shown)
+    say(f"The first {count(limit, 'row')}; --limit shows more." if more else count(len(shown), "row"))
+
+
+def _show_texts(rows: Iterable[Row]) -> None:
+    """Texts of several lines, such as a statement, without a frame, so that they can be copied."""
+    for row in rows:
+        for line in cell(row[0]).split("\n"):
+            say(line)
+
+
+def _show_lists(columns: Sequence[str], rows: Iterable[Row]) -> None:
+    for number, row in enumerate(rows, 1):
+        known = [(name, _short(value)) for name, value in zip(columns, row, strict=True) if value is not None]
+        left = len(row) - len(known)
+        table(f"Row {number}" + (f", {count(left, 'column')} null" if left else ""), ("column", "value"), known)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bytes | dict):
+        return cut(cell(value), SHOWN_RAW)
+    return ", ".join(cell(each) for each in value) if isinstance(value, list) else value
+
+
+def _flat(value: Any) -> Any:
+    """A value as CSV has it: exact numbers, ISO times, lists and structures as JSON."""
+    if value is None or isinstance(value, str | int | float):
+        return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+    return json.dumps(value, default=_plain) if isinstance(value, list | dict) else _plain(value)
+
+
+def _json_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    """An array with one object a line."""
+    before = "["
+    for row in rows:
+        named = dict(zip(columns, row, strict=True))
+        yield f"{before}{json.dumps(named, default=_plain)}"
+        before = ","
+    yield "]" if before == "," else "[]"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
