@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from qol.contracts.model import Contracts, DailyMetric, Derived, Field, SourceContract, WeeklyGroup
-from qol.transform.daily import WHERE, record_days, with_derived
+from qol.transform.daily import record_days
+from qol.transform.derived import WHERE, with_derived
 from qol.transform.weekly import valid_day
 
 #: What every weekly group has, after its name.

@@ -9,12 +9,11 @@ import polars as pl
 from qol.contracts.columns import daily_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
 from qol.frames import no_rows
+from qol.transform.derived import GRAIN, WHERE, with_derived
 from qol.transform.exact import decimal
 from qol.transform.merge import receipt
+from qol.transform.parts import day_parts
 from qol.transform.weeks import monday_expr
-
-GRAIN = ["user_id", "day"]
-WHERE = "where"
 
 
 def daily(contracts: Contracts, records: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -75,13 +74,22 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
 
 
 def record_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], records: pl.DataFrame) -> pl.DataFrame:
-    """One row per person and day with the metrics (and `worn`) that one record type gives."""
+    """One row per person and day with the metrics (and `worn`) that one record type gives.
+
+    Metrics of `parts` are made of all of the day's records, the others of its best record or main episode.
+    """
     rows = with_derived(contract, records)
     wear = _worn(contract)
     names = [name for name in contract.daily if name != WHERE]
+    if not names and wear is None:
+        return day_parts(contract, vocabulary, rows)
     values = rows.with_columns(
         [rounded(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
     )
+    if contract.parts:
+        parts = day_parts(contract, vocabulary, rows).rename({name: f"={name}" for name in contract.parts})
+        values = values.join(parts, on=GRAIN, how="left", maintain_order="left")
+        names += contract.parts
     columns = [pl.col(f"={name}").alias(name) for name in names]
     if wear is not None:
         worn = with_worn_inputs(values, contract, names).select(wear.alias("worn")).to_series()
@@ -94,16 +102,10 @@ def record_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric],
     ).select(*GRAIN, *columns)  # fmt: skip
 
 
-def with_derived(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
-    """Records with the contract's derived columns, and only those its `where` keeps."""
-    rows = records
-    for name, sql in contract.derived.items():
-        rows = rows.with_columns(pl.sql_expr(sql).alias(name))
-    return rows.filter(pl.sql_expr(contract.daily[WHERE])) if WHERE in contract.daily else rows
-
-
 def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
-    """A metric's value with its declared decimals, halves away from zero; never infinite or NaN."""
+    """A metric's value with its declared decimals, halves away from zero; never infinite or NaN. Intervals pass."""
+    if metric.type == "intervals":
+        return value.cast(pl.List(pl.Int32))
     number = value.cast(pl.Float64)
     finite = pl.when(number.is_finite()).then(decimal(number, metric.decimals))
     return finite.cast(pl.Int64) if metric.type == "integer" else finite

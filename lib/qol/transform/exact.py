@@ -132,7 +132,7 @@ def divided(numerator: pl.Expr, denominator: pl.Expr, decimals: int) -> pl.Expr:
     """An exact quotient of integers, rounded half away from zero in integers, then written as a double."""
     scaled = numerator.abs() * 10**decimals
     whole = (2 * scaled + denominator) // (2 * denominator)
-    signed: pl.Expr = pl.when(numerator < 0).then(-whole).otherwise(whole)
+    signed: pl.Expr = pl.when(numerator < 0).then(0 - whole).otherwise(whole)  # polars cannot negate 128 bits
     return decimal(signed.truediv(10**decimals), decimals)
 
 

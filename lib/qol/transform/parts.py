@@ -1,0 +1,64 @@
+"""Daily metrics made of all records of a day: sums of scaled integers, so the order of records does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from qol.contracts.model import DailyMetric, Part, SourceContract
+from qol.transform.derived import GRAIN
+from qol.transform.exact import divided
+from qol.transform.merge import receipt
+
+#: Decimals of a part beyond those of its metric: many small parts, such as shares of steps, must not each be rounded.
+FINER_DECIMALS = 6
+
+
+def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per person and day of the rows, with every metric of the contract's `parts`; null when no part is known.
+
+    Values are quotients of exact whole numbers, rounded to the metric's decimals, halves away from zero. The first and
+    the last are those of the earliest and latest `source_timestamp` (receipt where it is null) with a known part.
+    """
+    parts = contract.parts
+    if any(part.over in ("first", "last") for part in parts.values()):
+        rows = rows.sort(pl.coalesce("source_timestamp", receipt()), receipt(), "record_key")
+    scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in parts.items()]
+    joined = [_joined(part, vocabulary[name]).alias(name) for name, part in parts.items()]
+    return rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(joined)
+
+
+def _scaled(part: Part, metric: DailyMetric) -> pl.Expr:
+    """A record's part in units of 10^-(decimals + 6); null where it does not count or is not a finite number."""
+    value = pl.sql_expr(part.value)
+    if part.over == "count":
+        number = pl.when(value.is_not_null()).then(1.0)
+    else:
+        number = pl.when(value.cast(pl.Float64).is_finite()).then(value.cast(pl.Float64))
+    if part.where is not None:
+        number = pl.when(pl.sql_expr(part.where)).then(number)
+    return (number * _unit(metric)).round(mode="half_away_from_zero").cast(pl.Int128, strict=False)
+
+
+def _unit(metric: DailyMetric) -> int:
+    return int(10 ** (metric.decimals + FINER_DECIMALS))
+
+
+def _joined(part: Part, metric: DailyMetric) -> pl.Expr:
+    """The known parts of a day as one value: a whole number of units over how many it stands for."""
+    known = pl.col(metric.name).drop_nulls()
+    count = known.len().cast(pl.Int64)
+    number, over = known.sum(), pl.lit(1, pl.Int64)
+    if part.over == "mean":
+        over = count
+    elif part.over == "median":
+        ordered = known.sort()
+        number, over = (
+            ordered.get((count - 1) // 2, null_on_oob=True) + ordered.get(count // 2, null_on_oob=True),
+            over * 2,
+        )
+    elif part.over in ("min", "max", "first", "last"):
+        number = getattr(known, part.over)()
+    value = divided(number, pl.when(count > 0).then(over).cast(pl.Int128) * _unit(metric), metric.decimals)
+    return value.cast(pl.Int64) if metric.type == "integer" else value

@@ -1,0 +1,150 @@
+"""Daily metrics made of all records of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import permutations
+from math import floor
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .builders import Row, picked, utc
+from .inline import MEASUREMENTS, contract_of, days_of, the_day_of
+
+A_VALUE = "daily: {{skin_temp_deviation_c: {{value: value, over: {over}}}}}"
+
+
+def measured(*values: float | None, **others: Any) -> list[Row]:
+    """Measurements one after the other, an hour apart."""
+    return [
+        {"uuid": f"id{n}", "start_seconds": n * 3600, "end_seconds": n * 3600 + 60, "value": value} | others
+        for n, value in enumerate(values)
+    ]
+
+
+def joined(over: str, rows: Sequence[Row]) -> Any:
+    contract = contract_of(MEASUREMENTS, A_VALUE.format(over=over))
+    return the_day_of(contract, rows)["skin_temp_deviation_c"]
+
+
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [("sum", 10.5), ("mean", 2.63), ("median", 2.25), ("min", 1.0), ("max", 5.0), ("first", 2.0), ("last", 2.5), ("count", 4.0)],
+)  # fmt: skip
+def test_a_day_is_made_of_all_of_its_records(over: str, expected: float) -> None:
+    assert joined(over, measured(None, 2.0, 5.0, 1.0, 2.5, None)) == expected
+
+
+@pytest.mark.parametrize("over", ["sum", "mean", "median", "min", "max", "first", "last", "count"])
+def test_a_day_whose_parts_are_all_unknown_is_unknown(over: str) -> None:
+    assert joined(over, measured(None, None)) is None
+    assert joined(over, measured(float("nan"), 1e300, float("inf"))[: 1 if over == "count" else 3]) == (
+        1.0 if over == "count" else None
+    )
+
+
+def test_halves_are_rounded_away_from_zero() -> None:
+    assert joined("mean", measured(0.57, 0.58)) == 0.58
+    assert joined("mean", measured(-0.57, -0.58)) == -0.58
+    assert joined("median", measured(0.01, 0.02)) == 0.02
+    assert joined("sum", measured(0.575)) == 0.58
+
+
+def test_many_small_parts_are_rounded_once() -> None:
+    contract = contract_of(MEASUREMENTS, "daily: {steps: {value: value, over: sum}}")
+    assert the_day_of(contract, measured(*[0.4] * 10))["steps"] == 4
+
+
+def test_a_sum_does_not_depend_on_the_order_of_records() -> None:
+    values = (0.1, 0.7, -0.8, 1e6, -1e6)
+    assert {joined("sum", measured(*order)) for order in permutations(values)} == {0.0}
+
+
+@given(st.lists(st.integers(-9999, 9999), min_size=1, max_size=30))
+def test_mean_and_median_are_those_of_fractions(hundredths: list[int]) -> None:
+    rows = measured(*[value / 100 for value in hundredths])
+    ordered = sorted(hundredths)
+    middle = Fraction(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2], 2)
+    for over, exact in (("mean", Fraction(sum(hundredths), len(hundredths))), ("median", middle)):
+        away = floor(abs(exact) + Fraction(1, 2)) * (-1 if exact < 0 else 1)
+        assert joined(over, rows) == away / 100
+
+
+def test_the_first_and_last_are_by_time_then_by_receipt_then_by_key() -> None:
+    at = {"start_seconds": 0, "end_seconds": 0}
+    late, early = utc("2026-11-10 09:00"), utc("2026-11-10 08:00")
+    rows = [
+        {"uuid": "c", "value": 3.0, "received_at": early} | at,
+        {"uuid": "a", "value": 1.0, "received_at": late} | at,
+        {"uuid": "b", "value": 2.0, "received_at": late} | at,
+    ]
+    for order in permutations(rows):
+        assert (joined("first", order), joined("last", order)) == (3.0, 2.0)
+
+
+def test_where_chooses_the_records_of_one_metric_and_the_contracts_where_those_of_all() -> None:
+    contract = contract_of(
+        MEASUREMENTS,
+        """
+        derived: {is_walk: kind = 'WALK'}
+        daily:
+          where: value < 1000
+          steps: {value: value, over: sum, where: is_walk}
+          floors: {value: value, over: count}
+          min_hr_bpm: {value: value, over: min, where: kind = 'HEART'}
+        """,
+    )
+    rows = measured(10, 20, kind="WALK") + measured(7, 5000, kind="RUN")
+    row = the_day_of(contract, [row | {"uuid": str(n)} for n, row in enumerate(rows)])
+    assert picked(row, "steps", "floors", "min_hr_bpm") == (30, 3, None)
+
+
+def test_people_and_days_are_apart() -> None:
+    contract = contract_of(MEASUREMENTS, "daily: {steps: {value: value, over: sum}}")
+    rows = [
+        *measured(1, 2, user_id="p2"),
+        *measured(3, day=date(2026, 11, 10)),
+        *measured(4, day=date(2026, 11, 11)),
+    ]
+    found = [(row["user_id"], row["day"].day, row["steps"]) for row in days_of(contract, rows)]
+    assert found == [("p1", 10, 3), ("p1", 11, 4), ("p2", 9, 3)]
+
+
+def test_parts_stand_beside_metrics_of_the_best_record_and_the_wear_rule_may_name_them() -> None:
+    contract = contract_of(
+        MEASUREMENTS,
+        """
+        version: [value]
+        daily:
+          steps: value
+          floors: {value: value, over: sum}
+          wear_minutes: {value: value, over: sum}
+        wear: {minutes: wear_minutes, limit_minutes: 30}
+        """,
+    )
+    assert picked(the_day_of(contract, measured(9, 20)), "steps", "floors", "worn") == (20, 29, False)
+    assert picked(the_day_of(contract, measured(11, 20)), "steps", "floors", "worn") == (20, 31, True)
+
+
+def test_expressions_read_parameters_by_name() -> None:
+    contract = contract_of(
+        MEASUREMENTS,
+        """
+        parameters:
+          lowest: {value: 18, description: Lowest comfortable.}
+          factor: {value: 0.5, description: What a part counts.}
+        derived: {is_comfortable: value >= lowest}
+        daily:
+          where: value > lowest - 10
+          comfort_share: {value: CASE WHEN is_comfortable THEN 1 ELSE 0 END, over: mean}
+          distance_m: {value: value * factor, over: sum}
+          weight_kg: value * lowest
+        """,
+    )
+    row = the_day_of(contract, measured(17, 18, 19, 5))
+    assert picked(row, "comfort_share", "distance_m", "weight_kg") == (0.6667, 27.0, 19 * 18)
