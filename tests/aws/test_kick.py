@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+from logging import StreamHandler
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from qol.aws import jobs, kick
@@ -64,7 +68,7 @@ def test_the_lock_keeps_the_run_and_who_asked_for_it_and_ends_after_90_days(clou
     ],
 )
 def test_the_week_follows_from_the_scheduled_time_and_from_no_clock(due: str, week: str) -> None:
-    order = kick.read_order({"scheduled_time": due, "execution_id": "e1"}, "r1")
+    order = kick.read_order({"scheduled_time": due, "execution_id": "e1"}, "r1", NOW)
     assert (order.week, order.asked_by) == (week, "e1")
 
 
@@ -87,7 +91,41 @@ def test_an_event_without_a_usable_time_starts_nothing_and_is_told_once(
             _kick(event)
     assert cloud.job_runs() == []
     assert cloud.items() == ["notice#kick-unreadable#request-1"]
-    assert cloud.subjects() == ["[prod] QoL Lake: the weekly schedule asks for no week"]
+    [(subject, text)] = cloud.mails()
+    assert subject == "[prod] QoL Lake: the weekly schedule asks for no week"
+    assert '"week": "2026-W46", "again": true' in text
+
+
+@pytest.mark.parametrize(
+    ("event", "now", "example"),
+    [
+        ({"week": "2026-W40"}, NOW, "2026-W40"),
+        ({"again": True}, NOW, "2026-W46"),
+        ({"week": "soon"}, datetime(2027, 1, 6, tzinfo=UTC), "2026-W53"),
+    ],
+)
+def test_what_is_allowed_is_said_with_the_week_that_was_meant(
+    cloud: Cloud, event: dict[str, Any], now: datetime, example: str
+) -> None:
+    with pytest.raises(UsageError, match=f'allowed: {{"week": "{example}", "again": true}}'):
+        _kick(event, now)
+
+
+def test_why_nothing_was_started_is_in_the_functions_log(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = StringIO()
+    ear = StreamHandler(text)
+    ear.setFormatter(LambdaPowertoolsFormatter())
+    kick.logger.addHandler(ear)
+    with pytest.raises(UsageError):
+        _kick({})
+    cloud.start_run(week="", trigger="manual", now="")
+    with pytest.raises(ClientError):
+        _kick()
+    kick.logger._logger.removeHandler(ear)
+    said = [json.loads(line) for line in text.getvalue().splitlines()]
+    reasons = {line["message"]: line["reason"] for line in said if line["level"] == "ERROR"}
+    assert reasons["no order"].startswith("scheduled_time: found nothing")
+    assert reasons["given up"] == "StartJobRun answered ConcurrentRunsExceededException"
 
 
 @pytest.mark.parametrize(
@@ -120,19 +158,19 @@ def test_a_second_delivery_days_later_starts_nothing_either(cloud: Cloud) -> Non
 
 
 def test_a_delivery_while_another_is_starting_the_run_starts_nothing(cloud: Cloud) -> None:
-    kick._take(kick.read_order(EVENT, "request-1"), NOW)
+    kick._take(kick.read_order(EVENT, "request-1", NOW), NOW)
     assert _kick(now=NOW + timedelta(seconds=1)) == {"started": False, "week": "2026-W46", "job_run_id": None}
     assert cloud.job_runs() == []
 
 
 def test_a_function_that_died_before_the_start_leaves_the_week_to_the_next_delivery(cloud: Cloud) -> None:
-    kick._take(kick.read_order(EVENT, "request-1"), NOW)
+    kick._take(kick.read_order(EVENT, "request-1", NOW), NOW)
     assert _kick(now=NOW + timedelta(seconds=60))["started"] is True
     assert len(cloud.job_runs()) == 1
 
 
 def test_a_function_that_died_after_the_start_leaves_a_run_that_the_next_delivery_finds(cloud: Cloud) -> None:
-    order = kick.read_order(EVENT, "request-1")
+    order = kick.read_order(EVENT, "request-1", NOW)
     kick._take(order, NOW)
     run_id = jobs.start_job(order.arguments)
     answer = _kick(now=NOW + timedelta(seconds=60))

@@ -174,5 +174,6 @@ def test_a_function_answers_by_its_handler_under_a_clock_that_stands(tmp_path: P
         function({"x": 0})
     _, log = process.communicate(timeout=20)
     assert io.StringIO(log).readline() == "a line of its log\n"
+    assert "[ERROR] ZeroDivisionError: division by zero\n" in log
     with pytest.raises((FunctionFailedError, ValueError)):
         function({"x": 1})

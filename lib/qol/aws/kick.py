@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,11 +53,13 @@ def kick(event: Mapping[str, Any], request_id: str, now: datetime) -> dict[str, 
     after the lock was given back and people were told.
     """
     try:
-        order = read_order(event, request_id)
+        order = read_order(event, request_id, now)
     except UsageError as err:
+        logger.error("no order", extra={"reason": str(err)})  # noqa: TRY400 (a traceback would say no more)
         if "week" not in event and "again" not in event:  # an operator reads the error of the call
             asked_by = execution_id(event, request_id)
-            send_once(f"kick-unreadable#{asked_by}", kick_unreadable(this_place(), str(err)), now)
+            message = kick_unreadable(this_place(), str(err), business_week(now))
+            send_once(f"kick-unreadable#{asked_by}", message, now)
         raise
     is_ours, before = _take(order, now)
     if not is_ours:
@@ -72,18 +75,28 @@ def kick(event: Mapping[str, Any], request_id: str, now: datetime) -> dict[str, 
     return {"started": True, "week": order.week, "job_run_id": job_run_id}
 
 
-def read_order(event: Mapping[str, Any], request_id: str) -> Order:
-    """What the event asks for; UsageError when it is neither of the two kinds."""
+def read_order(event: Mapping[str, Any], request_id: str, now: datetime) -> Order:
+    """What the event asks for; UsageError when it is neither of the two kinds. `now` gives its example a week, nothing else."""
     if "week" not in event and "again" not in event:
         due = scheduled_time(event)
         week = business_week(due)
         arguments = {"--week": week, "--trigger": "schedule", "--now": utc_text(due)}
         return Order(week, arguments, execution_id(event, request_id))
     if event.get("again") is not True or set(event) != {"week", "again"}:
-        raise UsageError('event: found a week without "again"; allowed: {"week": "2026-W46", "again": true}')
+        raise UsageError(f'event: found a week without "again"; allowed: {_example(event, now)}')
     week = str(event["week"])
     parse_week(week)
     return Order(week, {"--week": week, "--trigger": "manual"}, request_id, again=True)
+
+
+def _example(event: Mapping[str, Any], now: datetime) -> str:
+    """What an operator may send: for the week that was asked for, else for the one a schedule would ask for now."""
+    week = str(event.get("week"))
+    try:
+        parse_week(week)
+    except UsageError:
+        week = business_week(now)
+    return json.dumps({"week": week, "again": True})
 
 
 def _take(order: Order, now: datetime) -> tuple[bool, lock_table.Item]:
@@ -136,6 +149,7 @@ def _remember(order: Order, job_run_id: str, now: datetime) -> None:
 
 def _give_up(order: Order, before: lock_table.Item, err: Exception, now: datetime) -> None:
     """Give the lock back, tell people, remember that they were told; a step that fails keeps no other from being made."""
+    logger.error("given up", extra={"week": order.week, "reason": error_words(err)})
     is_busy = error_code(err) == "ConcurrentRunsExceededException"
     message = kick_failed(this_place(), order.week, error_words(err), is_busy=is_busy)
     previous = before if order.again else {}

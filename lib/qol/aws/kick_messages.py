@@ -36,8 +36,8 @@ def kick_failed(place: Place, week: str, reason: str, *, is_busy: bool) -> Messa
     )
 
 
-def kick_unreadable(place: Place, reason: str) -> Message:
-    """The schedule's input does not say which week to run."""
+def kick_unreadable(place: Place, reason: str, week: str) -> Message:
+    """The schedule's input does not say which week to run; `week` is the one it would have been about by the clock."""
     return compose(
         place,
         Letter(
@@ -45,7 +45,7 @@ def kick_unreadable(place: Place, reason: str) -> Message:
             [("Job", place.job), ("Reason", one_line(reason))],
             [
                 "Put the schedule right: its input is in terraform/, apply it again.",
-                f"Start the week by hand:\n{rekick(place, None)}",
+                f"Start the week by hand:\n{rekick(place, week)}",
             ],
             "The weekly run could not be started",
         ),

@@ -37,6 +37,7 @@ def _answer(answers: TextIO, handler: Callable[[Any, Any], Any], event: Any) -> 
         told = {"result": handler(event, _context())}
     except Exception as err:  # noqa: BLE001 (as Lambda does: whatever it is, the caller hears its type and text)
         told = {"error": type(err).__name__, "message": str(err)}
+        print(f"[ERROR] {type(err).__name__}: {err}", file=sys.stderr, flush=True)  # noqa: T201 (Lambda logs it so)
     sys.stdout.flush()
     answers.write(json.dumps(told) + "\n")
     answers.flush()
