@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.measure import run_measured
 from benchmarks.shipped import ENGINES, ENVIRONMENT, Run, command, fresh_lake, run_shipped
-from qol.sample import SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions, write_sample
 
 CACHE = Path(__file__).parents[1] / ".bench"
 AIMS = {"local": 5, "spark": 15}
@@ -26,7 +26,7 @@ def make_sample(people: int, cache: Path) -> Path:
     if not folder.is_dir():
         unfinished = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(unfinished, ignore_errors=True)
-        write_sample(unfinished, SampleOptions(users=people, weeks=1))
+        write_sample(unfinished, SampleOptions(users=people, weeks=1, sources=CORE))
         unfinished.rename(folder)
     return folder
 

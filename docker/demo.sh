@@ -11,7 +11,7 @@ python3 -m zipfile -e dist/glue/qol-wheels-*.gluewheels.zip "$work"
 pip3 install --quiet --no-index --find-links "$work/wheels" --requirement "$work/wheels/requirements.txt"
 
 echo "2. Put a sample lake into s3://qol-lake"
-qol sample --lake "$work/lake" --users 20 --weeks 2 >"$work/sample.log"
+qol sample --lake "$work/lake" --users 20 --weeks 2 --sources garmin-core >"$work/sample.log"
 python3 docker/upload.py "$work/lake" qol-lake
 
 echo "3. Run the job"

@@ -61,10 +61,12 @@ def demo(folder: Path) -> None:
     for name in ("raw", "_keys"):
         shutil.copytree(local / name, spark / name)
     say("The weekly job on this machine's processes", style="bold")
-    perform(Settings(lake=str(local), now=NOW))
+    # Both runs know the same people; a room sensor says nothing of its own about whose it is.
+    people = str(local / "user_map.jsonl")
+    perform(Settings(lake=str(local), now=NOW, user_map=people))
     say()
     say("The same job on Spark, on a copy of the raw data", style="bold")
-    _, _, manifest = execute(Settings(lake=str(spark), now=NOW, engine="spark", no_docs=True))
+    _, _, manifest = execute(Settings(lake=str(spark), now=NOW, engine="spark", no_docs=True, user_map=people))
     say(f"Run {manifest.run_id}: {manifest.status}, {count(len(manifest.weeks), 'week')}.")
     say(f"Both engines: {count(_compare(local, spark), 'file')}, all equal, byte for byte.")
     say()
@@ -131,7 +133,7 @@ def _show_next(lake: Path, user_id: str) -> None:
     )
     newest = max((lake / "raw" / "daily").rglob("*.jsonl"))
     say(f'  echo \'{{"userId": "x", "steps":\' >> {shlex.quote(str(newest))}')
-    say(f"  {command('run', '--lake', lake, '--now', NOW)}")
+    say(f"  {command('run', '--lake', lake, '--user-map', lake / 'user_map.jsonl', '--now', NOW)}")
     say(
         f"  {command('rejects', '--lake', lake, '--date', newest.parent.name.removeprefix('date='), '--reason', 'not_json')}"
     )

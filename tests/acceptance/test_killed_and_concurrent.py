@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qol.sample import SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions, write_sample
 from tests.acceptance.processes import finish, kill, start_run
 from tests.builders import published_files
 
@@ -25,7 +25,7 @@ KILLS = 30
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published lake of 30 people to which two more arrival days have come."""
     lake = tmp_path_factory.mktemp("before") / "lake"
-    write_sample(lake, SampleOptions(users=30, weeks=3, seed=11))
+    write_sample(lake, SampleOptions(users=30, weeks=3, seed=11, sources=CORE))
     aside = lake.parent / "aside"
     late = [p for p in sorted((lake / "raw").rglob("date=*")) if p.name >= "date=2026-11-13"]
     for folder in late:
@@ -102,7 +102,7 @@ def test_of_two_runs_at_once_one_publishes_and_the_other_exits_4(before: Path, t
 def test_a_year_of_weeks_ends_the_same_however_it_was_run(tmp_path: Path) -> None:
     """The longer property: one run over everything, and runs along the year, publish the same bytes."""
     whole, weekly = tmp_path / "whole", tmp_path / "weekly"
-    write_sample(whole, SampleOptions(users=4, weeks=54, end="2026-W46", seed=3))
+    write_sample(whole, SampleOptions(users=4, weeks=54, end="2026-W46", seed=3, sources=CORE))
     shutil.copytree(whole, weekly)
     assert finish(start_run(whole))[0] == 0
     for now in ("2025-12-31", "2026-02-25", "2026-06-03", "2026-06-10", "2026-10-28", "2026-11-18"):

@@ -20,7 +20,7 @@ from qol.package.archive import sha256
 from qol.package.build import Project, build
 from qol.package.lambdas import HANDLERS
 from qol.package.lock import NEVER, normal, read_list
-from qol.sample import SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions, write_sample
 from tests.acceptance.processes import NOW, ROOT, finish, start_run
 from tests.builders import published_files
 
@@ -113,7 +113,7 @@ def test_the_job_runs_from_its_package_on_what_glue_brings(dist: Path, glue: Pat
     assert {name for name in before if after[name] != before[name]} == {"tzdata"}
 
     lake, local = tmp_path / "lake", tmp_path / "local"
-    write_sample(lake, SampleOptions(users=5, weeks=2, seed=4))
+    write_sample(lake, SampleOptions(users=5, weeks=2, seed=4, sources=CORE))
     shutil.copytree(lake, local)
     job = subprocess.run(
         [

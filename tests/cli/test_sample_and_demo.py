@@ -16,7 +16,7 @@ def test_a_sample_lake_runs_with_the_command_it_names(qol: Qol, tmp_path: Path) 
     ended = qol("sample", "--lake", lake, "--users", "3", "--weeks", "2", "--end", "2026-W46", "--seed", "3")
     assert ended.code == 0
     command = ended.out.splitlines()[-1].strip()
-    assert command == f"qol run --lake {lake} --now 2026-11-18T00:05:00Z"
+    assert command == f"qol run --lake {lake} --user-map {lake}/user_map.jsonl --now 2026-11-18T00:05:00Z"
     ran = qol(*command.split()[1:], "--no-docs", QOL_PSEUDONYM_KEY="")
     assert (ran.code, "published" in ran.out) == (0, True)
 

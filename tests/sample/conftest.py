@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from qol.sample import SampleOptions, SampleSummary, write_sample
+from qol.sample import CORE, SampleOptions, SampleSummary, write_sample
 
-OPTIONS = SampleOptions(users=20, weeks=3, end="2026-W46", seed=7)
+OPTIONS = SampleOptions(users=20, weeks=3, end="2026-W46", seed=7, sources=CORE)
 
 
 @dataclass(frozen=True)

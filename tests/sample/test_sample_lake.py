@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qol.errors import UsageError
-from qol.sample import SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions, write_sample
 from qol.sample.deliveries import make_deliveries
 from qol.sample.world import World
 
@@ -30,7 +30,7 @@ def digest(root: Path) -> str:
 def test_the_same_options_give_the_same_bytes_also_in_another_process(tmp_path: Path) -> None:
     write_sample(tmp_path / "here", SMALL)
     code = (
-        "import sys, pathlib; from qol.sample import SampleOptions, write_sample; "
+        "import sys, pathlib; from qol.sample import CORE, SampleOptions, write_sample; "
         "write_sample(pathlib.Path(sys.argv[1]), SampleOptions(users=4, weeks=1, end='2026-W46', seed=11))"
     )
     subprocess.run(
@@ -60,7 +60,7 @@ def test_nothing_arrives_on_the_wednesday_the_weekly_job_runs_or_later(lake: Lak
 
 
 def test_many_people_deliver_until_just_before_that_wednesday() -> None:
-    arrivals = make_deliveries(World.of(SampleOptions(users=400, weeks=1, end="2026-W46"))).arrival_ms
+    arrivals = make_deliveries(World.of(SampleOptions(users=400, weeks=1, end="2026-W46", sources=CORE))).arrival_ms
     wednesday_ms = 1_794_960_000_000
     assert wednesday_ms - 3_600_000 < arrivals.max() < wednesday_ms
 

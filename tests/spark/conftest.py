@@ -23,7 +23,7 @@ from qol.ingest.user_map import read_key, read_user_map
 from qol.lake import LocalLake
 from qol.pipeline import RunOptions
 from qol.publish.manifest import Manifest
-from qol.sample import SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions, write_sample
 from qol.transform.weeks import last_closed_week
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ FOR_FEW_ROWS = {
 PROJECT = Path(__file__).parents[2]
 #: Wednesday 09:05 in Tokyo, when the weekly job runs.
 NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
-SAMPLE = SampleOptions(users=15, weeks=3, end="2026-W46", seed=7)
+SAMPLE = SampleOptions(users=15, weeks=3, end="2026-W46", seed=7, sources=CORE)
 
 
 class KeptSparkEngine(SparkEngine):

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from qol.sample import SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions, write_sample
 
 from .conftest import NOW, SAMPLE, SPARK_TESTS, run_lake
 
@@ -63,7 +63,7 @@ def test_no_published_number_is_a_negative_zero(lake: Path) -> None:
 
 # The same deliveries in other objects, orders and runs.
 
-TINY = SampleOptions(users=3, weeks=2, end="2026-W46", seed=21)
+TINY = SampleOptions(users=3, weeks=2, end="2026-W46", seed=21, sources=CORE)
 #: When runs are made before the last one; what lands under a day after a run of that day is in the next.
 EARLIER = [datetime(2026, 11, day, 3, 0, tzinfo=UTC) for day in (8, 11, 16)]
 

@@ -19,17 +19,23 @@ def sample(
     weeks: Annotated[int, typer.Option("--weeks", help="ISO weeks with data.")] = 6,
     end: Annotated[str, typer.Option("--end", help="The last of them.")] = "2026-W46",
     seed: Annotated[int, typer.Option("--seed", help="Where all chance comes from: same options, same bytes.")] = 7,
+    sources: Annotated[
+        str,
+        typer.Option(
+            "--sources", help="Which of these, with commas; garmin-core is Garmin's five most used record types."
+        ),
+    ] = "garmin,oura,healthkit,sensor,survey",
 ) -> None:
-    """Write a lake of made-up people: several record types, resends, late data and bad lines, with a key of its own."""
+    """Write a lake of made-up people: all sources, resends, late data and bad lines, with a key and user map of its own."""
     from qol.sample import SampleOptions
 
     if not lake:
         raise UsageError("--lake: not given; allowed: a new or empty folder, by --lake or QOL_LAKE")
     folder = Path(lake)
-    make_sample(folder, SampleOptions(users, weeks, end, seed))
+    make_sample(folder, SampleOptions(users, weeks, end, seed, tuple(name.strip() for name in sources.split(","))))
     say()
     say("Next, the weekly job as it runs on the Wednesday after:")
-    say(f"  {command('run', '--lake', folder, '--now', run_clock(end))}")
+    say(f"  {command('run', '--lake', folder, '--user-map', folder / 'user_map.jsonl', '--now', run_clock(end))}")
 
 
 def make_sample(folder: Path, options: object) -> None:

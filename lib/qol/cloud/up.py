@@ -15,7 +15,7 @@ from qol.cloud.pushes import pushes_of
 from qol.cloud.state import Cloud
 from qol.cloud.tools import MissingToolError
 from qol.errors import QolError
-from qol.sample import SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions, write_sample
 
 #: Set where nothing may be missing: a missing tool is an error then, not a reason to skip.
 REQUIRE_ALL = "QOL_REQUIRE_ALL"
@@ -170,4 +170,4 @@ STEPS: tuple[Step, ...] = (
 
 def options(users: int, weeks: int) -> SampleOptions:
     """The sample of a local cloud; its last week is the one before `SCHEDULED`."""
-    return SampleOptions(users, weeks, "2026-W46", 7)
+    return SampleOptions(users, weeks, "2026-W46", 7, CORE)

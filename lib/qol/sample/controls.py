@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from qol.sample.payloads import Record, identity
 from qol.sample.world import World
 
@@ -29,3 +31,19 @@ def permission_change(world: World, person: int, now_s: int) -> Record:
     """The whole set of permissions a person now gives; health data stays among them."""
     change = {**identity(world, person), "permissions": _PERMISSIONS, "changeTimeInSeconds": now_s}
     return {"userPermissionsChange": [change]}
+
+
+def cycle(world: World, person: int, now_s: int) -> Record:
+    """Menstrual cycle tracking: through the same door, and nothing a study of the quality of life may keep."""
+    started = now_s - now_s % 86_400 - 86_400 * (3 + person % 20)
+    record = {
+        **identity(world, person),
+        "summaryId": f"{world.people.summary_prefixes[person]}-{1_000 * now_s:x}",
+        "periodStartDate": str(np.datetime64(started, "s").astype("datetime64[D]")),
+        "dayInCycle": 4 + person % 20,
+        "periodLength": 5,
+        "currentPhaseType": "FOLLICULAR",
+        "cycleLength": 28,
+        "lastUpdatedTimeInSeconds": now_s,
+    }
+    return {"mct": [record]}

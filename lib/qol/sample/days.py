@@ -20,6 +20,7 @@ class Days:
 
     The watch is off the wrist from `off_from_minute` to `off_to_minute`. `night` says whether the night that ends on
     this day was recorded. `last_duration_s` is the longest duration the day ever reports, mostly the whole day.
+    `walked` are the steps taken, `steps` those of them that a watch on the wrist counts.
     """
 
     offset_s: Ints
@@ -36,6 +37,7 @@ class Days:
     resting_hr_bpm: Ints
     hrv_ms: Ints
     stress_points: Floats
+    walked: Ints
     steps: Ints
     floors: Ints
     moderate_s: Ints
@@ -54,7 +56,7 @@ def make_days(people: People, options: SampleOptions) -> Days:
     recovery = _slow_noise(rng, shape)
     missing, off_from, off_to, last = _wear(rng, people, shape)
     worn_share = 1.0 - (off_to - off_from) / DAY_MINUTES
-    steps, moderate, vigorous = _activity(rng, people, free, worn_share)
+    walked, steps, moderate, vigorous = _activity(rng, people, free, worn_share)
     night_worn = (off_from == off_to) | (off_from >= wake) | (off_to <= np.maximum(bed, 0))
     return Days(
         offset_s=offset,
@@ -71,6 +73,7 @@ def make_days(people: People, options: SampleOptions) -> Days:
         resting_hr_bpm=_whole(np.clip(people.resting_hr_bpm[:, None] - 1.4 * recovery, 45, 75)),
         hrv_ms=_whole(np.clip(people.hrv_ms[:, None] * np.exp(0.11 * recovery), 8, 200)),
         stress_points=people.stress_points[:, None] - 4.0 * recovery - 6.0 * free,
+        walked=walked,
         steps=steps,
         floors=rng.poisson(np.minimum(steps / 900.0, 60.0)),
         moderate_s=moderate,
@@ -133,11 +136,12 @@ def _wear(rng: np.random.Generator, people: People, shape: tuple[int, int]) -> t
     return missing, off_from, off_to, last
 
 
-def _activity(rng: np.random.Generator, people: People, free: Bools, worn: Floats) -> tuple[Ints, Ints, Ints]:
-    """Steps, moderate and vigorous seconds; a person's workouts fall where the steps are many."""
+def _activity(rng: np.random.Generator, people: People, free: Bools, worn: Floats) -> tuple[Ints, Ints, Ints, Ints]:
+    """Steps walked, steps counted, moderate and vigorous seconds; a person's workouts fall where the steps are many."""
     log_steps = people.log_steps[:, None] - 0.12 * free + rng.normal(0.0, 0.34, free.shape)
-    steps = np.clip(np.exp(log_steps), 300.0, 45_000.0) * worn
+    walked = np.clip(np.exp(log_steps), 300.0, 45_000.0)
+    steps = walked * worn
     brisk = np.clip((steps - 4_000.0) / 260.0, 0.0, 90.0) * rng.uniform(0.4, 1.2, free.shape)
     keen = people.fitness[:, None] + rng.normal(0.0, 1.0, free.shape) > 1.1
     vigorous = keen * (steps > 3_000.0) * rng.uniform(10.0, 55.0, free.shape)
-    return _whole(steps), 60 * _whole(brisk), 60 * _whole(vigorous)
+    return _whole(walked), _whole(steps), 60 * _whole(brisk), 60 * _whole(vigorous)

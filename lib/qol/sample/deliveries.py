@@ -1,143 +1,33 @@
-"""Deliveries: which record of which day arrives when, and in which version; decided for everybody at once."""
+"""Deliveries: which of Garmin's records of which day arrives when, and in which version; decided for everybody at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from enum import IntEnum
-
 import numpy as np
 
-from qol.sample.days import FULL_DAY_S, Days
-from qol.sample.options import Bools, Ints
-from qol.sample.people import People
+from qol.sample.days import FULL_DAY_S
+from qol.sample.garmin_more import more_deliveries
+from qol.sample.kinds import Kind, Night
+from qol.sample.syncs import Deliveries, Syncs, arranged, make_syncs, retries, running_days
 from qol.sample.world import World
 
 STREAM = 4
-#: Person and second in one sortable number, so that one binary search answers for everybody.
-_SECOND_BITS = 33
-_MIN_SYNC_GAP_S = 600
-
-
-class Kind(IntEnum):
-    """Record types, in the order of their names' use in folders."""
-
-    DAILIES = 0
-    SLEEPS = 1
-    STRESS_DETAILS = 2
-    HRV = 3
-    USER_METRICS = 4
-
-
-class Night(IntEnum):
-    """Versions of a night (`Deliveries.version` of sleeps)."""
-
-    TENTATIVE = 0
-    FINAL = 1
-    FINAL_WITH_NAP = 2
-    EDITED = 3
-    NAP = 4
-
-
-@dataclass(frozen=True)
-class Deliveries:
-    """One entry per delivered record. `version` is the duration in seconds for dailies and stressDetails."""
-
-    arrival_ms: Ints
-    kind: Ints
-    person: Ints
-    day: Ints
-    version: Ints
-
-    def __len__(self) -> int:
-        return len(self.arrival_ms)
-
-    def take(self, chosen: Ints | Bools) -> Deliveries:
-        """The chosen deliveries, in that order."""
-        return Deliveries(*(getattr(self, f.name)[chosen] for f in fields(self)))
-
-    @staticmethod
-    def of(parts: Iterable[Deliveries]) -> Deliveries:
-        """All parts, one after the other."""
-        listed = list(parts)
-        return Deliveries(*(np.concatenate([getattr(p, f.name) for p in listed]) for f in fields(Deliveries)))
-
-
-@dataclass(frozen=True)
-class _Syncs:
-    """Moments at which a phone passed on what the watch held, sorted by person and time."""
-
-    person: Ints
-    second: Ints
-    latency_ms: Ints
-
-    def first_at_or_after(self, person: Ints, second: Ints) -> tuple[Ints, Bools]:
-        """Per question the index of that person's first sync from that second on, and whether there is one."""
-        keys = (self.person << _SECOND_BITS) | self.second
-        index = np.searchsorted(keys, (person << _SECOND_BITS) | second)
-        return index, self.belongs(index, person)
-
-    def belongs(self, index: Ints, person: Ints) -> Bools:
-        """Whether that sync exists and is that person's."""
-        inside = index < len(self.person)
-        found: Bools = inside & (self.person[np.where(inside, index, 0)] == person)
-        return found
-
-    def deliver(self, index: Ints, kind: Kind, day: Ints, version: Ints | int) -> Deliveries:
-        """What those syncs bring; the types of one sync follow each other by a beat."""
-        arrival = self.second[index] * 1_000 + self.latency_ms[index] + 97 * kind
-        of_kind, versions = np.full_like(day, kind), np.zeros_like(day) + version
-        return Deliveries(arrival, of_kind, self.person[index], day, versions)
 
 
 def make_deliveries(world: World) -> Deliveries:
-    """Everything that arrives before the end moment, sorted by arrival day, kind and arrival."""
+    """Everything of Garmin's that arrives before the end moment, sorted by arrival day, kind and arrival."""
     rng = world.options.stream(STREAM)
-    syncs = _syncs(rng, world.people, world.days)
-    first_sends = Deliveries.of(
-        [*_dailies_and_stress(rng, world, syncs), *_nights(rng, world, syncs), *_user_metrics(rng, world, syncs)]
-    )
-    everything = Deliveries.of([first_sends, _retries(rng, first_sends)])
-    arrived = everything.take(everything.arrival_ms < world.options.arrivals_end_ms)
-    a = arrived
-    return arrived.take(np.lexsort((a.version, a.day, a.person, a.arrival_ms, a.kind, a.arrival_ms // 86_400_000)))
+    syncs = make_syncs(rng, world.people, world.days)
+    parts = [*_dailies_and_stress(rng, world, syncs), *_nights(rng, world, syncs), *_user_metrics(rng, world, syncs)]
+    if "garmin" in world.options.sources:
+        parts += more_deliveries(world, syncs)
+    all_sends = Deliveries.of(parts)
+    sends = all_sends.take(world.devices.garmin[all_sends.person])
+    return arranged(Deliveries.of([sends, retries(rng, sends)]), world.options)
 
 
-def _syncs(rng: np.random.Generator, people: People, days: Days) -> _Syncs:
-    """Up to four syncs a day: after waking, at noon, after work, before bed; none on days without a phone near."""
-    n, width = days.steps.shape
-    minute = np.stack(
-        [
-            days.wake_minute + rng.integers(3, 50, (n, width)),
-            750 + rng.integers(-60, 60, (n, width)),
-            1_110 + rng.integers(-70, 70, (n, width)),
-            1_350 + rng.integers(-40, 40, (n, width)),
-        ],
-        axis=2,
-    )
-    happens = (rng.random(minute.shape) < people.sync_habit[:, None, None]) & ~_silent(rng, n, width)[:, :, None]
-    second = days.midnight_s[:, :, None] + 60 * minute + rng.integers(0, 60, minute.shape)
-    person = np.broadcast_to(np.arange(n)[:, None, None], minute.shape)
-    keys = np.sort((person[happens] << _SECOND_BITS) | second[happens])
-    keys = keys[np.diff(keys, prepend=-(1 << _SECOND_BITS)) > _MIN_SYNC_GAP_S]
-    return _Syncs(keys >> _SECOND_BITS, keys & ((1 << _SECOND_BITS) - 1), rng.integers(800, 60_000, len(keys)))
-
-
-def _silent(rng: np.random.Generator, n: int, width: int) -> Bools:
-    """Days in a stretch of 3 to 12 without any sync, which begins in about one person-week in 25, never the first's."""
-    silent = np.zeros((n, width), dtype=np.bool_)
-    day = np.arange(width)[None, :]
-    for monday in range(0, width, 7):
-        begins = monday + rng.integers(0, 7, n)
-        ends = begins + rng.integers(3, 13, n)
-        goes_silent = (rng.random(n) < 0.04) & (np.arange(n) > 0)
-        silent |= goes_silent[:, None] & (day >= begins[:, None]) & (day < ends[:, None])
-    return silent
-
-
-def _dailies_and_stress(rng: np.random.Generator, world: World, syncs: _Syncs) -> list[Deliveries]:
+def _dailies_and_stress(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliveries]:
     """Dailies at every sync of the running day and once after its end; stressDetails with some of them."""
-    index, day, duration = _running_days(world, syncs)
+    index, day, duration = running_days(world, syncs)
     with_stress = rng.random(len(index)) < 0.4
     person, whole_day = np.nonzero(~world.days.missing[:, : world.options.days])
     day_end = world.days.midnight_s[person, whole_day] + FULL_DAY_S
@@ -152,21 +42,7 @@ def _dailies_and_stress(rng: np.random.Generator, world: World, syncs: _Syncs) -
     ]
 
 
-def _running_days(world: World, syncs: _Syncs) -> tuple[Ints, Ints, Ints]:
-    """Syncs that fall into a day being lived: their index, the day's index and the seconds of it so far."""
-    days, width = world.days, world.days.steps.shape[1]
-    starts = (np.arange(len(world.people))[:, None] << _SECOND_BITS) | days.midnight_s
-    place = np.searchsorted(starts.ravel(), (syncs.person << _SECOND_BITS) | syncs.second, side="right") - 1
-    day = place - syncs.person * width
-    known = (day >= 0) & (day < world.options.days)
-    index, day = np.flatnonzero(known), day[known]
-    person = syncs.person[index]
-    duration = (syncs.second[index] - days.midnight_s[person, day]) // 60 * 60
-    grows = (duration > 0) & (duration < days.last_duration_s[person, day]) & ~days.missing[person, day]
-    return index[grows], day[grows], duration[grows]
-
-
-def _nights(rng: np.random.Generator, world: World, syncs: _Syncs) -> list[Deliveries]:
+def _nights(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliveries]:
     """A tentative night at the first sync after waking, the final one and its hrv at the next; naps and edits later."""
     days = world.days
     person, day = np.nonzero(days.night[:, : world.options.days])
@@ -185,7 +61,7 @@ def _nights(rng: np.random.Generator, world: World, syncs: _Syncs) -> list[Deliv
     ]
 
 
-def _after_the_night(rng: np.random.Generator, world: World, syncs: _Syncs, nights: Deliveries) -> list[Deliveries]:
+def _after_the_night(rng: np.random.Generator, world: World, syncs: Syncs, nights: Deliveries) -> list[Deliveries]:
     """Naps (inside the night's record, or a record of their own from older watches) and edits by hand."""
     person, day = nights.person, nights.day
     naps = world.days.nap_minutes[person, day] > 0
@@ -204,7 +80,7 @@ def _after_the_night(rng: np.random.Generator, world: World, syncs: _Syncs, nigh
     return parts
 
 
-def _user_metrics(rng: np.random.Generator, world: World, syncs: _Syncs) -> list[Deliveries]:
+def _user_metrics(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliveries]:
     """On Tuesdays and on half of the Fridays, at the first sync after that day."""
     shape = (len(world.people), world.options.days)
     weekday = np.arange(world.options.days)[None, :] % 7
@@ -212,12 +88,3 @@ def _user_metrics(rng: np.random.Generator, world: World, syncs: _Syncs) -> list
     person, day = np.nonzero(measured & ~world.days.missing[:, : shape[1]])
     index, synced = syncs.first_at_or_after(person, world.days.midnight_s[person, day] + FULL_DAY_S)
     return [syncs.deliver(index[synced], Kind.USER_METRICS, day[synced], 0)]
-
-
-def _retries(rng: np.random.Generator, sent: Deliveries) -> Deliveries:
-    """The same bodies again: mostly minutes later (an answer that got lost), some after days, a few after weeks."""
-    again = sent.take(rng.random(len(sent)) < 0.03)
-    n = len(again)
-    minutes = np.where(rng.random(n) < 0.8, rng.uniform(0.5, 30.0, n), np.exp(rng.uniform(4.0, 10.2, n)))
-    arrival = again.arrival_ms + np.rint(minutes * 60_000.0).astype(np.int64)
-    return Deliveries(arrival, again.kind, again.person, again.day, again.version)

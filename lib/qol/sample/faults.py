@@ -105,7 +105,7 @@ def crlf_line(record: Record) -> bytes:
 
 def missing_user_id(record: Record) -> bytes:
     """Nobody's record."""
-    return _without(record, "userId")
+    return _without(record, "userId", "user_id", "device_id")
 
 
 def unknown_extra_field(record: Record) -> bytes:

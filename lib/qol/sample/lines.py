@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from qol.sample import faults, nights, payloads
-from qol.sample.controls import Control, deregistration, permission_change, ping
-from qol.sample.deliveries import Deliveries, Kind, Night
+from qol.sample import faults
+from qol.sample.channels import Body, Channel
+from qol.sample.controls import Control, cycle, deregistration, permission_change, ping
 from qol.sample.faults import Fault, encode
+from qol.sample.garmin_channels import CHANNELS, COMPANIONS
+from qol.sample.kinds import Kind, Night
 from qol.sample.options import Ints
 from qol.sample.payloads import Record
+from qol.sample.syncs import Deliveries
 from qol.sample.world import World
 
 STREAM = 7
@@ -22,37 +25,23 @@ _EVERY_KIND_FROM = 2_000
 _ENVELOPE_SHARE = 0.012
 _PING_SHARE = 0.0008
 
-ENVELOPE_KEYS = {
-    Kind.DAILIES: "dailies",
-    Kind.SLEEPS: "sleeps",
-    Kind.STRESS_DETAILS: "stressDetails",
-    Kind.HRV: "hrv",
-    Kind.USER_METRICS: "userMetrics",
-}
-_BODIES: dict[Kind, Callable[[World, int, int, int], Record]] = {
-    Kind.DAILIES: payloads.daily,
-    Kind.SLEEPS: nights.sleep,
-    Kind.STRESS_DETAILS: payloads.stress_details,
-    Kind.HRV: nights.hrv,
-    Kind.USER_METRICS: payloads.user_metrics,
-}
-#: What some pushes hold beside their first summary type, about the same person and day.
-_COMPANIONS = {Kind.DAILIES: Kind.STRESS_DETAILS, Kind.SLEEPS: Kind.HRV}
-
 
 @dataclass(frozen=True)
 class Lines:
     """How each delivery becomes a line; places are indices into `deliveries`.
 
-    `envelopes`: size of the push that begins there. `broken`: what went wrong there. `controls`: message sent after it.
+    `channels`: by kind where a line goes and what builds it. `broken`: what went wrong there. `envelopes`: size of the
+    push that begins there. `controls`: message sent after it. `companions`: what some pushes of a kind hold beside it.
     """
 
     world: World
+    channels: Mapping[int, Channel]
     deliveries: Deliveries
     received_at: list[str]
-    envelopes: dict[int, int]
     broken: dict[int, Fault]
-    controls: dict[int, Control]
+    envelopes: dict[int, int] = field(default_factory=dict)
+    controls: dict[int, Control] = field(default_factory=dict)
+    companions: Mapping[Kind, Kind] = field(default_factory=dict)
 
     def fault_counts(self) -> dict[str, int]:
         """How many lines of each fault kind there are."""
@@ -78,8 +67,10 @@ class Lines:
 
     def _record(self, at: int) -> Record:
         d = self.deliveries
-        body = _BODIES[Kind(int(d.kind[at]))]
-        return body(self.world, int(d.person[at]), int(d.day[at]), int(d.version[at]))
+        return self._body(int(d.kind[at]))(self.world, int(d.person[at]), int(d.day[at]), int(d.version[at]))
+
+    def _body(self, kind: int) -> Body:
+        return self.channels[kind].body
 
     def _control(self, at: int) -> Record:
         d = self.deliveries
@@ -92,36 +83,58 @@ class Lines:
     def _envelope(self, at: int, end: int) -> Record:
         """A whole push; every second one of a type with a companion brings that too."""
         kind = Kind(int(self.deliveries.kind[at]))
-        push: Record = {ENVELOPE_KEYS[kind]: [self._record(n) for n in range(at, end)]}
-        companion = _COMPANIONS.get(kind)
+        push: Record = {self.channels[kind].key: [self._record(n) for n in range(at, end)]}
+        companion = self.companions.get(kind)
         d = self.deliveries
         if companion is not None and at % 2 == 0 and d.version[at] != Night.NAP:
-            record = _BODIES[companion](self.world, int(d.person[at]), int(d.day[at]), int(d.version[at]))
-            push[ENVELOPE_KEYS[companion]] = [record]
+            record = self._body(companion)(self.world, int(d.person[at]), int(d.day[at]), int(d.version[at]))
+            push[self.channels[companion].key] = [record]
         return self._stamped(push, end - 1)
 
 
-def make_lines(world: World, deliveries: Deliveries) -> Lines:
+def garmin_lines(world: World, deliveries: Deliveries) -> Lines:
     """Choose envelopes, faults and control messages; whoever deregisters sends nothing afterwards."""
     rng = world.options.stream(STREAM)
     kept, leaving = _without_the_one_who_leaves(rng, world, deliveries)
-    stamps = np.datetime_as_string(kept.arrival_ms.astype("datetime64[ms]")).tolist()
     envelopes = _envelopes(rng, kept)
     inside = {n for at, size in envelopes.items() for n in range(at, at + size)}
     bare = np.array([n for n in range(len(kept)) if n not in inside], dtype=np.int64)
     controls = _controls(rng, kept, bare if leaving is None else bare[bare != leaving])
     if leaving is not None:
         controls[leaving] = deregistration
-    return Lines(world, kept, [f"{s}Z" for s in stamps], envelopes, _faults(rng, kept, bare), controls)
+    broken = _faults(rng, kept, bare, faults.LINE_FAULTS)
+    if "garmin" in world.options.sources:
+        controls = dict.fromkeys(_cycle_places(world, kept, bare), cycle) | controls
+    return Lines(world, CHANNELS, kept, _stamps(kept), broken, envelopes, controls, COMPANIONS)
+
+
+def plain_lines(world: World, source: int, channels: Mapping[int, Channel], deliveries: Deliveries) -> Lines:
+    """Lines of a source without pushes of several records or messages: a few are faulty, `source` numbers the chance."""
+    rng = world.options.stream(STREAM, source)
+    broken = _faults(rng, deliveries, np.arange(len(deliveries)), faults.ANY_RECORD)
+    return Lines(world, channels, deliveries, _stamps(deliveries), broken)
+
+
+def _stamps(deliveries: Deliveries) -> list[str]:
+    return [f"{s}Z" for s in np.datetime_as_string(deliveries.arrival_ms.astype("datetime64[ms]")).tolist()]
+
+
+def _cycle_places(world: World, deliveries: Deliveries, bare: Ints) -> list[int]:
+    """After which bare dailies a message about a cycle comes: one person in seven, every second week."""
+    d = deliveries.take(bare)
+    due = (d.kind == Kind.DAILIES) & (d.person % 7 == 3) & (d.day % 14 == 5)
+    _, first = np.unique(d.person[due] * world.options.days + d.day[due], return_index=True)
+    return [int(n) for n in bare[due][first]]
 
 
 def _without_the_one_who_leaves(
     rng: np.random.Generator, world: World, deliveries: Deliveries
 ) -> tuple[Deliveries, int | None]:
     """One person deregisters right after a daily two thirds into their time; alone in a lake they stay."""
-    person = int(rng.integers(0, len(world.people)))
+    wearers = np.flatnonzero(world.devices.garmin)
+    person = int(wearers[rng.integers(0, len(wearers))])
     theirs = np.flatnonzero((deliveries.person == person) & (deliveries.kind == Kind.DAILIES))
-    if len(world.people) < 2 or not len(theirs):
+    if len(wearers) < 2 or not len(theirs):
         return deliveries, None
     last = int(theirs[len(theirs) * 2 // 3])
     stays = (deliveries.person != person) | (deliveries.arrival_ms <= deliveries.arrival_ms[last])
@@ -151,18 +164,18 @@ def _controls(rng: np.random.Generator, deliveries: Deliveries, bare: Ints) -> d
     return dict.fromkeys(places[1:], ping) | dict.fromkeys(places[:1], permission_change)
 
 
-def _faults(rng: np.random.Generator, deliveries: Deliveries, bare: Ints) -> dict[int, Fault]:
+def _faults(rng: np.random.Generator, deliveries: Deliveries, bare: Ints, kinds: tuple[Fault, ...]) -> dict[int, Fault]:
     """Kinds in turn over places in random order, so that every kind comes about equally often."""
     count = round(_FAULT_SHARE * len(deliveries))
     if len(deliveries) >= _EVERY_KIND_FROM:
-        count = max(count, len(faults.LINE_FAULTS))
+        count = max(count, len(kinds))
     any_place = rng.permutation(bare)
-    is_daily = deliveries.kind[any_place] == Kind.DAILIES
-    daily_places, other_places = iter(any_place[is_daily].tolist()), iter(any_place[~is_daily].tolist())
-    order = rng.permutation(len(faults.LINE_FAULTS)).tolist()
+    for_dailies = (deliveries.kind[any_place] == Kind.DAILIES) & any(f in faults.DAILIES_ONLY for f in kinds)
+    daily_places, other_places = iter(any_place[for_dailies].tolist()), iter(any_place[~for_dailies].tolist())
+    order = rng.permutation(len(kinds)).tolist()
     chosen: dict[int, Fault] = {}
     for n in range(count):
-        fault = faults.LINE_FAULTS[order[n % len(order)]]
+        fault = kinds[order[n % len(order)]]
         at = next(daily_places if fault in faults.DAILIES_ONLY else other_places, None)
         if at is not None:
             chosen[at] = fault

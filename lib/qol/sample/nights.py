@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qol.sample.deliveries import Night
+from qol.sample.kinds import Night
 from qol.sample.payloads import Record, head
 from qol.sample.world import World
 
@@ -15,7 +15,9 @@ _CYCLE = (("light", 24, 22), ("deep", 26, 8), ("light", 18, 22), ("rem", 10, 30)
 _SCORES = ((90, "EXCELLENT"), (80, "GOOD"), (60, "FAIR"), (-1, "POOR"))
 
 
-class _Stretch(NamedTuple):
+class Stretch(NamedTuple):
+    """Minutes since bedtime spent in one level."""
+
     level: str
     start: int
     end: int
@@ -25,7 +27,7 @@ def sleep(world: World, person: int, day: int, version: int) -> Record:
     """The night that ends on that day, or a nap of that day, in the given version (`Night`)."""
     if version == Night.NAP:
         return _nap(world, person, day)
-    stretches = _as_told(_stages(world, person, day), person, day, version)
+    stretches = _as_told(_as_seen(world, person, day), person, day, version)
     bed = int(world.days.midnight_s[person, day]) + 60 * int(world.days.bed_minute[person, day])
     start = bed + 60 * stretches[0].start
     seconds = {level: _seconds(stretches, level) for level in ("deep", "light", "rem", "awake")}
@@ -57,12 +59,19 @@ def _frame(world: World, person: int, day: int, start: int, duration: int) -> Re
     }
 
 
-def _stages(world: World, person: int, day: int) -> list[_Stretch]:
-    """Stretches from bedtime to waking in minutes since bedtime, without gaps; no REM on older watches."""
+def _as_seen(world: World, person: int, day: int) -> list[Stretch]:
+    """The night as the watch sees it: older ones take REM for light sleep."""
+    slept = stages(world, person, day)
+    if world.people.enhanced_sleep[person]:
+        return slept
+    return [Stretch("light" if s.level == "rem" else s.level, s.start, s.end) for s in slept]
+
+
+def stages(world: World, person: int, day: int) -> list[Stretch]:
+    """The night that ends on that day as it was slept: stretches from bedtime to waking, without gaps."""
     total = int(world.days.wake_minute[person, day] - world.days.bed_minute[person, day])
     chance = iter(world.options.stream(STREAM, person, day).random(8 * (total // 40 + 2)).tolist())
-    rem = "rem" if world.people.enhanced_sleep[person] else "light"
-    stretches: list[_Stretch] = []
+    stretches: list[Stretch] = []
     at = 0
     while at < total:
         late = min(at / 420.0, 1.0)
@@ -70,32 +79,32 @@ def _stages(world: World, person: int, day: int) -> list[_Stretch]:
             usual = early_minutes + (late_minutes - early_minutes) * late
             end = min(at + max(4, round(usual * (0.6 + 0.8 * next(chance)))), total)
             if end > at:
-                stretches.append(_Stretch(rem if level == "rem" else level, at, end))
+                stretches.append(Stretch(level, at, end))
             at = end
         if at < total and next(chance) < 0.45:
             end = min(at + 1 + int(9 * next(chance)), total)
-            stretches.append(_Stretch("awake", at, end))
+            stretches.append(Stretch("awake", at, end))
             at = end
     return stretches
 
 
-def _as_told(stages: list[_Stretch], person: int, day: int, version: int) -> list[_Stretch]:
+def _as_told(stages: list[Stretch], person: int, day: int, version: int) -> list[Stretch]:
     """A tentative night misses both ends of the final one; a person who edits says they lay down earlier."""
     if version == Night.EDITED:
         earlier = 10 + 5 * (person % 5)
-        return [_Stretch("light", -earlier, 0), *stages]
+        return [Stretch("light", -earlier, 0), *stages]
     if version != Night.TENTATIVE:
         return stages
     low, high = 2 + (person + day) % 9, stages[-1].end - 3 - (person + 3 * day) % 14
-    cut = [_Stretch(s.level, max(s.start, low), min(s.end, high)) for s in stages]
+    cut = [Stretch(s.level, max(s.start, low), min(s.end, high)) for s in stages]
     return [s for s in cut if s.end > s.start]
 
 
-def _seconds(stretches: list[_Stretch], level: str) -> int:
+def _seconds(stretches: list[Stretch], level: str) -> int:
     return 60 * sum(s.end - s.start for s in stretches if s.level == level)
 
 
-def _levels(stretches: list[_Stretch], bed: int) -> dict[str, list[dict[str, int]]]:
+def _levels(stretches: list[Stretch], bed: int) -> dict[str, list[dict[str, int]]]:
     levels: dict[str, list[dict[str, int]]] = {}
     for level, start, end in stretches:
         span = {"startTimeInSeconds": bed + 60 * start, "endTimeInSeconds": bed + 60 * end}

@@ -22,6 +22,10 @@ TAIL_DAYS = 3
 #: The weekly job lists the lake on the Wednesday after, 00:05 UTC; nothing arrives at or after 00:00 UTC of that day.
 ARRIVALS_END_DAYS = 2
 
+#: What `sources` may name: everything a study may collect, and Garmin alone as its five most used record types.
+SOURCES = ("garmin", "oura", "healthkit", "sensor", "survey")
+CORE = ("garmin-core",)
+
 _EPOCH = dt.date(1970, 1, 1)
 _OLDEST = dt.date(2010, 1, 4)
 _ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
@@ -29,17 +33,25 @@ _ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """How many people and ISO weeks, which week is the last one with data, and the seed all chance comes from."""
+    """How many people and ISO weeks, which week is the last one with data, the seed all chance comes from, which sources.
+
+    `garmin-core` alone gives everybody a watch and its five most used record types.
+    """
 
     users: int = 50
     weeks: int = 6
     end: str = "2026-W46"
     seed: int = 7
+    sources: tuple[str, ...] = SOURCES
 
     def __post_init__(self) -> None:
         for name, least in (("users", 1), ("weeks", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"sample {name}: found {getattr(self, name)}; allowed: {least} or more")
+        strange = [name for name in self.sources if name not in SOURCES + CORE]
+        if strange or not self.sources:
+            allowed = ", ".join(SOURCES + CORE)
+            raise UsageError(f"sample sources: found {', '.join(strange) or 'none'}; allowed: {allowed}")
         if self.first_day < _OLDEST:
             raise UsageError(f"sample weeks: found a first day of {self.first_day}; allowed: {_OLDEST} or later")
 
@@ -52,6 +64,11 @@ class SampleOptions:
     def days(self) -> int:
         """Days with data: whole ISO weeks."""
         return 7 * self.weeks
+
+    @property
+    def has_garmin(self) -> bool:
+        """Whether Garmin's records are asked for, the five types or all."""
+        return bool({"garmin", *CORE} & set(self.sources))
 
     @property
     def first_epoch_day(self) -> int:

@@ -8,9 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
+from qol.sample.bodies import Bodies, make_bodies
 from qol.sample.curves import Curves, make_curves
 from qol.sample.days import Days, make_days
-from qol.sample.options import SampleOptions
+from qol.sample.devices import Devices, make_devices
+from qol.sample.motion import make_walks
+from qol.sample.options import Ints, SampleOptions
 from qol.sample.people import People, make_people
 
 #: Lines come in order of arrival, so a few days are in use at a time; late ones are drawn again, to the same values.
@@ -19,6 +22,10 @@ _DAYS_KEPT = 14
 
 class _CurvesOfDay(Protocol):
     def __call__(self, day: int, /) -> Curves: ...
+
+
+class _WalksOfDay(Protocol):
+    def __call__(self, day: int, /) -> Ints: ...
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,21 @@ class World:
     def curves(self) -> _CurvesOfDay:
         """Curves of everybody by day index."""
         return lru_cache(_DAYS_KEPT)(lambda day: make_curves(self.days, self.options, day))
+
+    @cached_property
+    def walks(self) -> _WalksOfDay:
+        """Steps of everybody per quarter of an hour by day index."""
+        return lru_cache(_DAYS_KEPT)(lambda day: make_walks(self.days, self.options, day))
+
+    @cached_property
+    def devices(self) -> Devices:
+        """Who has which device."""
+        return make_devices(self.people, self.options)
+
+    @cached_property
+    def bodies(self) -> Bodies:
+        """What scales and cuffs would say of everybody."""
+        return make_bodies(self.people, self.options)
 
     @cached_property
     def dates(self) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,16 +16,15 @@ import numpy as np
 
 from qol.errors import UsageError
 from qol.sample import faults
-from qol.sample.deliveries import Kind, make_deliveries
-from qol.sample.lines import ENVELOPE_KEYS, Lines, make_lines
+from qol.sample.channels import Channel
+from qol.sample.everything import all_lines
+from qol.sample.lines import Lines
 from qol.sample.options import SampleOptions, SampleSummary
+from qol.sample.user_map import entries
 from qol.sample.world import World
 
 STREAM = 8
-_DELIVERIES_PER_OBJECT = 200
 _GZIP_SHARE = 0.3
-#: Every fifth person has an id of the study's own; the others stay pseudonyms.
-_MAPPED_EVERY = 5
 _OURS = ("raw", "_keys", "user_map.jsonl")
 
 
@@ -32,7 +32,7 @@ _OURS = ("raw", "_keys", "user_map.jsonl")
 class _Object:
     """One raw object to write: deliveries `start` to `stop`, all of one kind and arrival day."""
 
-    kind: Kind
+    channel: Channel
     date: str
     number: int
     start: int
@@ -40,10 +40,8 @@ class _Object:
     zipped: bool
 
     def path(self, lake: Path, note: str = "") -> Path:
-        record = ENVELOPE_KEYS[self.kind]
-        folder = "raw/daily" if self.kind == Kind.DAILIES else f"raw/garmin/{record}"
-        name = f"{record}-{self.number:04d}{note}.jsonl{'.gz' if self.zipped else ''}"
-        return lake / folder / f"date={self.date}" / name
+        name = f"{self.channel.name}-{self.number:04d}{note}.jsonl{'.gz' if self.zipped else ''}"
+        return lake / "raw" / self.channel.folder / f"date={self.date}" / name
 
 
 @dataclass
@@ -71,10 +69,10 @@ def write_sample(
     """
     _refuse_used(lake)
     world = World.of(options)
-    lines = make_lines(world, make_deliveries(world))
+    sent = all_lines(world)
     _write_key(lake, options)
-    _write_user_map(lake, world)
-    return _write_objects(lake, lines, progress)
+    (lake / "user_map.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(list(entries(world))))
+    return _write_objects(lake, sent, progress)
 
 
 def _refuse_used(lake: Path) -> None:
@@ -93,51 +91,58 @@ def _write_key(lake: Path, options: SampleOptions) -> None:
     path.write_text(key, encoding="ascii")
 
 
-def _write_user_map(lake: Path, world: World) -> None:
-    people = world.people
-    entries = [
-        {"source": "garmin", "vendor_user_id": vendor_id, "user_id": f"P{number + 1:04d}", "timezone": zone}
-        for number, (vendor_id, zone) in enumerate(
-            zip(people.vendor_ids[::_MAPPED_EVERY], people.zones[::_MAPPED_EVERY], strict=True)
-        )
-    ]
-    (lake / "user_map.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(entries))
+def _write_objects(lake: Path, sent: Mapping[str, Lines], progress: Callable[[int, int], None] | None) -> SampleSummary:
+    written, counts = _Written(), Counter[str]()
+    planned = [_objects(lines, number) for number, lines in enumerate(sent.values())]
+    total, done = sum(len(plan.objects) for plan in planned), 0
+    for lines, plan in zip(sent.values(), planned, strict=True):
+        for n, target in enumerate(plan.objects):
+            body = b"".join(line + b"\n" for line in lines.between(target.start, target.stop))
+            data = (faults.BOM if n == plan.with_bom else b"") + body
+            written.put(target.path(lake), _gzip(data) if target.zipped else data, body.count(b"\n"))
+            if n == plan.cut_short:
+                _put_cut_short(written, lake, target, body)
+            done += 1
+            if progress:
+                progress(done, total)
+        counts.update(lines.fault_counts() | plan.fault_counts())
+    return _summary(sent, written, counts)
 
 
-def _write_objects(lake: Path, lines: Lines, progress: Callable[[int, int], None] | None) -> SampleSummary:
-    rng = lines.world.options.stream(STREAM)
-    objects = _objects(rng, lines)
-    plain = [n for n, o in enumerate(objects) if not o.zipped]
-    with_bom = plain[int(rng.integers(len(plain)))]
-    others = [n for n, o in enumerate(objects) if o.kind != Kind.DAILIES]
-    cut_short = others[int(rng.integers(len(others)))] if others else None
-    written = _Written()
-    for n, target in enumerate(objects):
-        body = b"".join(line + b"\n" for line in lines.between(target.start, target.stop))
-        data = (faults.BOM if n == with_bom else b"") + body
-        written.put(target.path(lake), _gzip(data) if target.zipped else data, body.count(b"\n"))
-        if n == cut_short:
-            _put_cut_short(written, lake, target, body)
-        if progress:
-            progress(n + 1, len(objects))
-    counts = lines.fault_counts() | {faults.BOM_AT_OBJECT_START: 1}
-    return _summary(lines, written, counts | ({} if cut_short is None else {faults.TRUNCATED_GZIP_OBJECT: 1}))
+@dataclass(frozen=True)
+class _Plan:
+    """The objects of one source, which of them begins with a byte order mark, and which is uploaded again in part."""
+
+    objects: list[_Object]
+    with_bom: int | None
+    cut_short: int | None
+
+    def fault_counts(self) -> dict[str, int]:
+        places = {faults.BOM_AT_OBJECT_START: self.with_bom, faults.TRUNCATED_GZIP_OBJECT: self.cut_short}
+        return {name: 1 for name, at in places.items() if at is not None}
 
 
-def _objects(rng: np.random.Generator, lines: Lines) -> list[_Object]:
+def _objects(lines: Lines, number: int) -> _Plan:
     """Deliveries of one kind and arrival day, some hundred to an object; an envelope is never split."""
+    rng = lines.world.options.stream(STREAM, *([number] if number else []))
     d = lines.deliveries
-    group = d.arrival_ms // 86_400_000 * len(Kind) + d.kind
+    group = d.arrival_ms // 86_400_000 * (1 + max(lines.channels)) + d.kind
     edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(d)]
     inside = {n for at, size in lines.envelopes.items() for n in range(at + 1, at + size)}
     objects = []
     for begin, end in pairwise(edges):
-        starts = [n for n in range(begin, end, _DELIVERIES_PER_OBJECT) if n == begin or n not in inside]
-        kind, date = Kind(int(d.kind[begin])), lines.received_at[begin][:10]
-        for number, (start, stop) in enumerate(zip(starts, [*starts[1:], end], strict=True)):
-            zipped = kind != Kind.DAILIES and bool(rng.random() < _GZIP_SHARE)
-            objects.append(_Object(kind, date, number, start, stop, zipped))
-    return objects
+        channel, date = lines.channels[int(d.kind[begin])], lines.received_at[begin][:10]
+        starts = [n for n in range(begin, end, channel.per_object) if n == begin or n not in inside]
+        for place, (start, stop) in enumerate(zip(starts, [*starts[1:], end], strict=True)):
+            zipped = channel.packs and bool(rng.random() < _GZIP_SHARE)
+            objects.append(_Object(channel, date, place, start, stop, zipped))
+    plain = [n for n, o in enumerate(objects) if not o.zipped]
+    others = [n for n, o in enumerate(objects) if o.channel.packs]
+    return _Plan(objects, _one_of(rng, plain), _one_of(rng, others))
+
+
+def _one_of(rng: np.random.Generator, places: list[int]) -> int | None:
+    return places[int(rng.integers(len(places)))] if places else None
 
 
 def _gzip(data: bytes) -> bytes:
@@ -147,19 +152,19 @@ def _gzip(data: bytes) -> bytes:
 
 def _put_cut_short(written: _Written, lake: Path, source: _Object, body: bytes) -> None:
     """A second upload of an object that broke off: nothing in it is new, so only the broken object is to be noticed."""
-    again = _Object(source.kind, source.date, source.number, source.start, source.stop, zipped=True)
     data = _gzip(body)
-    written.put(again.path(lake, note="-again"), data[: len(data) * 2 // 3], lines=0)
+    written.put(replace(source, zipped=True).path(lake, note="-again"), data[: len(data) * 2 // 3], lines=0)
 
 
-def _summary(lines: Lines, written: _Written, counts: dict[str, int]) -> SampleSummary:
-    arrivals = [dt.date.fromisoformat(lines.received_at[n][:10]) for n in (0, -1)]
+def _summary(sent: Mapping[str, Lines], written: _Written, counts: Counter[str]) -> SampleSummary:
+    arrivals = [lines.received_at[n][:10] for lines in sent.values() for n in (0, -1)]
+    people = {person for lines in sent.values() for person in np.unique(lines.deliveries.person).tolist()}
     return SampleSummary(
         objects=written.objects,
         lines=written.lines,
         bytes=written.size,
-        people=len(np.unique(lines.deliveries.person)),
+        people=len(people),
         faults=dict(sorted(counts.items())),
-        first_arrival=arrivals[0],
-        last_arrival=arrivals[1],
+        first_arrival=dt.date.fromisoformat(min(arrivals)),
+        last_arrival=dt.date.fromisoformat(max(arrivals)),
     )
