@@ -35,7 +35,7 @@ def test_every_type_of_a_request_is_one_object_named_by_the_utc_day_and_the_byte
     assert [(o.key, o.record, o.count) for o in split(data).objects] == [
         (f"raw/daily/{name}", "dailies", 2),
         (f"raw/garmin/sleeps/{name}", "sleeps", 1),
-        (f"raw/garmin/epochs/{name}", "unknown", 1),
+        (f"raw/garmin/solarDetails/{name}", "unknown", 1),
     ]
     late = datetime(2026, 11, 18, 8, 59, tzinfo=timezone(timedelta(hours=9)))
     assert "date=2026-11-17/" in split(data, late).objects[0].key
@@ -165,10 +165,36 @@ def test_a_key_that_is_no_plain_name_never_becomes_a_folder(key: str) -> None:
 
 
 def test_a_plain_key_without_a_contract_has_a_folder_of_its_own() -> None:
-    assert list(lines('{"menstrualCycleTracking":[{}],"moveiq":{"a":1}}')) == [
-        "raw/garmin/menstrualCycleTracking",
-        "raw/garmin/moveiq",
+    assert list(lines('{"wellnessMoments":[{}],"solarDetails":{"a":1}}')) == [
+        "raw/garmin/wellnessMoments",
+        "raw/garmin/solarDetails",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "folder"),
+    [
+        ("pulseox", "pulseox"),
+        ("pulseOx", "pulseox"),
+        ("pulseOX", "pulseox"),
+        ("respiration", "allDayRespiration"),
+        ("body", "bodyComps"),
+        ("moveiq", "moveIQActivities"),
+        ("manuallyUpdatedActivities", "activities"),
+        ("manualActivities", "activities"),
+        ("mct", "mct"),
+    ],
+)
+def test_every_spelling_of_a_type_goes_to_the_folder_of_its_contract(key: str, folder: str) -> None:
+    assert list(lines(f'{{"{key}":[{{"a":1}}]}}')) == [f"raw/garmin/{folder}"]
+
+
+def test_neither_positions_nor_names_people_gave_are_stored_however_deep() -> None:
+    summary = '{"steps":7,"activityName":"To Ann","startingLatitudeInDegree":1.5,"startingLongitudeInDegree":2.5}'
+    sample = '{"latitudeInDegree":1.5,"longitudeInDegree":2.5,"heartRate":90}'
+    assert lines(f'{{"activityDetails":[{{"summary":{summary},"samples":[{sample}]}}]}}') == {
+        "raw/garmin/activityDetails": ['{"summary":{"steps":7},"samples":[{"heartRate":90}],' + MARK + "}"]
+    }
 
 
 def test_many_unknown_keys_share_a_folder_so_that_no_request_needs_many_puts() -> None:

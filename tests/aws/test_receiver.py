@@ -33,7 +33,7 @@ def named(data: bytes, folder: str, day: str = "2026-11-18") -> str:
 def test_a_push_is_stored_by_type_and_its_people_are_in_the_map(webhook: Webhook) -> None:
     assert webhook.post("push.json") == 200
     assert sorted(webhook.stored()) == sorted(
-        named(body("push.json"), f) for f in ("raw/daily", "raw/garmin/sleeps", "raw/garmin/epochs")
+        named(body("push.json"), f) for f in ("raw/daily", "raw/garmin/sleeps", "raw/garmin/solarDetails")
     )
     assert [line["steps"] for line in webhook.lines("raw/daily")] == [8123, 4110]
     assert {line["_received_at"] for line in webhook.lines("raw/daily")} == {STAMP}

@@ -62,7 +62,7 @@ def test_every_record_that_garmin_posted_is_kept_superseded_rejected_or_a_contro
     }
     assert manifest.rejects_by_reason == {"missing_key": 1, "not_an_object": 1, "not_json": 1}
     skipped = sorted((s.key.split("/date=")[0], s.reason) for s in manifest.skipped)
-    assert skipped == [("raw/garmin/_odd", "unknown_record"), ("raw/garmin/epochs", "unknown_record")]
+    assert skipped == [("raw/garmin/_odd", "unknown_record"), ("raw/garmin/solarDetails", "unknown_record")]
 
 
 @pytest.mark.usefixtures("no_gate")

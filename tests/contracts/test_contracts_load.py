@@ -15,13 +15,11 @@ PROJECT = Path(__file__).parents[2]
 
 
 def test_contracts_of_one_source_come_in_order_of_their_priority(contracts: Contracts) -> None:
-    assert [(c.name, c.priority) for c in contracts.sources] == [
-        ("garmin_dailies", 10),
-        ("garmin_hrv", 100),
-        ("garmin_sleeps", 100),
-        ("garmin_stressDetails", 100),
-        ("garmin_userMetrics", 100),
-    ]
+    garmin = [(c.record, c.priority) for c in contracts.sources if c.source == "garmin"]
+
+    assert garmin[0] == ("dailies", 10)
+    assert garmin[1:-1] == sorted((record, 100) for record, _ in garmin[1:-1])
+    assert garmin[-1] == ("pulseox", 150)
 
 
 def test_aliases_become_paths_of_keys(contracts: Contracts) -> None:
@@ -91,7 +89,9 @@ def test_a_record_is_found_by_its_folder_and_by_its_envelope_key(contracts: Cont
 def test_control_messages_and_pings_are_known_per_source(contracts: Contracts) -> None:
     garmin = contracts.source_rules["garmin"]
 
-    assert garmin.control_keys == {"deregistrations", "userPermissionsChange", "activityFiles"}
+    assert garmin.control_keys == {
+        "deregistrations", "userPermissionsChange", "activityFiles", "mct", "menstrualCycleTracking",
+    }  # fmt: skip
     assert garmin.ping == ("callbackURL", "summaryId")
 
 

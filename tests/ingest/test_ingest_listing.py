@@ -79,7 +79,7 @@ def test_every_json_lines_object_is_read_whatever_its_name(tmp_path: Path, name:
         ("daily/Date=2026-11-10/x.jsonl", "no_date"),
         ("date=2026-11-10/x.jsonl", "unknown_record"),
         ("garmin/date=2026-11-10/x.jsonl", "unknown_record"),
-        ("garmin/epochs/date=2026-11-10/x.jsonl", "unknown_record"),
+        ("garmin/solarDetails/date=2026-11-10/x.jsonl", "unknown_record"),
         ("garmin/sleeps/old/date=2026-11-10/x.jsonl", "unknown_record"),
         ("oura/deregistrations/date=2026-11-10/x.jsonl", "unknown_record"),
         ("Daily/date=2026-11-10/x.jsonl", "unknown_record"),

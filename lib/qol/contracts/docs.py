@@ -82,6 +82,7 @@ def _day_rule(contract: SourceContract) -> str:
     day = contract.day
     steps = [
         f"{_code(day.date)} (`provider`)" if day.date else "",
+        f"the UTC date of {_code(day.start)} at exactly 00:00:00 UTC (`provider`)" if day.utc_midnight else "",
         f"{_code(day.start)} + {_code(day.offset)} (`offset`)" if day.start and day.offset else "",
         f"{_code(day.start)} in the person's zone (`zone`)" if day.start else "",
         "the arrival day (`arrival`)",

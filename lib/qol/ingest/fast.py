@@ -225,6 +225,8 @@ class FastReader:
         start = pl.col(rule.start) if rule.start else pl.lit(None, pl.Int64)
         own = pl.col(rule.offset) if rule.offset else pl.lit(None, pl.Int64)
         provider = pl.col(rule.date) if rule.date else pl.lit(None, pl.Int64)
+        if rule.utc_midnight:
+            provider = pl.coalesce(provider, pl.when(start % DAY_SECONDS == 0).then(start // DAY_SECONDS))
         frame = frame.with_columns(arrival_date=arrival, utc_offset_seconds=self._offsets(frame, columns))
         local = (start + pl.col("utc_offset_seconds")) // DAY_SECONDS
         rule_name = (

@@ -123,6 +123,8 @@ class RecordReader:
         start = row.get(rule.start) if rule.start else None
         if start is None:
             return arrival, "arrival"
+        if rule.utc_midnight and start % DAY_SECONDS == 0:
+            return start // DAY_SECONDS, "provider"
         own = rule.offset is not None and row[rule.offset] is not None
         return (start + row["utc_offset_seconds"]) // DAY_SECONDS, "offset" if own else "zone"
 
@@ -148,13 +150,16 @@ def required_keys(contract: SourceContract) -> list[str]:
 
 
 def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
-    """Top-level names a contract knows, each with the names it knows below; an empty set means anything below."""
+    """Top-level names a contract knows, each with the names it knows below; an empty set means anything below.
+
+    Names that are never stored are known on both levels.
+    """
     names: dict[str, set[str]] = {RECEIVED_AT: set(), contract.person[0]: set()}
     names.update((name, set()) for name in contract.drop)
     for spec in contract.fields:
         for path in spec.paths:
             names.setdefault(path[0], set()).update(path[1:2])
-    return {name: frozenset(below) for name, below in names.items()}
+    return {name: frozenset(below.union(contract.drop) if below else below) for name, below in names.items()}
 
 
 def require_day(day: int, arrival: int) -> None:
