@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from qol.sample import oura
+from qol.sample.channels import Channel
 from qol.sample.deliveries import make_deliveries
-from qol.sample.lines import Lines, garmin_lines
+from qol.sample.lines import Lines, garmin_lines, plain_lines
+from qol.sample.syncs import Deliveries
 from qol.sample.world import World
+
+#: By source: a number for its chance, its channels, and what decides when what arrives.
+_OTHERS: dict[str, tuple[int, Mapping[int, Channel], Callable[[World], Deliveries]]] = {
+    "oura": (1, oura.CHANNELS, oura.make_deliveries),
+}
 
 
 def all_lines(world: World) -> dict[str, Lines]:
@@ -12,4 +22,7 @@ def all_lines(world: World) -> dict[str, Lines]:
     sent = {}
     if world.options.has_garmin:
         sent["garmin"] = garmin_lines(world, make_deliveries(world))
+    for source, (number, channels, deliver) in _OTHERS.items():
+        if source in world.options.sources:
+            sent[source] = plain_lines(world, number, channels, deliver(world))
     return {source: lines for source, lines in sent.items() if len(lines.deliveries)}

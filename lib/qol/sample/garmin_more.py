@@ -32,13 +32,6 @@ def more_deliveries(world: World, syncs: Syncs) -> list[Deliveries]:
     ]
 
 
-def after(syncs: Syncs, chosen: Bools, due_s: Ints, kind: int, version: int = 0) -> Deliveries:
-    """The chosen people x days, each at its person's first sync from `due_s` on, where there is one."""
-    person, day = np.nonzero(chosen)
-    index, synced = syncs.first_at_or_after(person, due_s[person, day])
-    return syncs.deliver(index[synced], kind, day[synced], version)
-
-
 def _slots(world: World, syncs: Syncs) -> list[Deliveries]:
     """Quarters of an hour of the few who send them: whole ones once, the running one as far as it has come."""
     chosen = np.flatnonzero(world.devices.epochs & world.devices.garmin)
@@ -91,8 +84,8 @@ def _growing(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliv
     on_demand = whole & (rng.random(whole.shape) < 0.05)
     return [
         syncs.deliver(index[has], Kind.PULSE_OX, day[has], duration[has]),
-        after(syncs, whole, end, Kind.PULSE_OX, FULL_DAY_S),
-        after(syncs, on_demand, end - FULL_DAY_S // 2, Kind.PULSE_OX, 0),
+        syncs.after(whole, end, Kind.PULSE_OX, FULL_DAY_S),
+        syncs.after(on_demand, end - FULL_DAY_S // 2, Kind.PULSE_OX, 0),
     ]
 
 
@@ -101,7 +94,7 @@ def _nightly(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliv
     days = world.days
     worn = days.night & (np.arange(len(world.people)) % 3 == 1)[:, None] & (rng.random(days.night.shape) < 0.9)
     worn[:, world.options.days :] = False
-    return [after(syncs, worn, days.midnight_s + 60 * days.wake_minute + 900, Kind.SKIN_TEMP)]
+    return [syncs.after(worn, days.midnight_s + 60 * days.wake_minute + 900, Kind.SKIN_TEMP)]
 
 
 def _measured(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliveries]:
@@ -111,10 +104,10 @@ def _measured(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deli
     has, chance = world.devices, rng.random((4, *shape))
     missing = world.days.missing[:, : shape[1]] & has.second_watch[:, None]
     return [
-        after(syncs, (chance[0] < 0.3) & has.scale[:, None], noon, Kind.BODY_COMPS),
-        after(syncs, (chance[1] < 0.4) & has.cuff[:, None], noon, Kind.BLOOD_PRESSURES),
-        after(syncs, chance[2] < 0.02, noon, Kind.HEALTH_SNAPSHOT),
-        after(syncs, missing, noon + FULL_DAY_S // 2, Kind.OTHER_MAKERS),
+        syncs.after((chance[0] < 0.3) & has.scale[:, None], noon, Kind.BODY_COMPS),
+        syncs.after((chance[1] < 0.4) & has.cuff[:, None], noon, Kind.BLOOD_PRESSURES),
+        syncs.after(chance[2] < 0.02, noon, Kind.HEALTH_SNAPSHOT),
+        syncs.after(missing, noon + FULL_DAY_S // 2, Kind.OTHER_MAKERS),
     ]
 
 
@@ -128,8 +121,8 @@ def _trained(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliv
     chance = rng.random((2, *trained.shape))
     noticed = (days.steps[:, :width] > 7_000) & ~days.missing[:, :width] & (chance[1] < 0.3)
     return [
-        after(syncs, trained, ends, Kind.ACTIVITIES),
-        after(syncs, trained & (chance[0] < 0.3), ends, Kind.ACTIVITY_DETAILS),
-        after(syncs, trained & (chance[0] > 0.96), ends + FULL_DAY_S, Kind.CHANGED_ACTIVITIES),
-        after(syncs, noticed, ends, Kind.MOVE_IQ),
+        syncs.after(trained, ends, Kind.ACTIVITIES),
+        syncs.after(trained & (chance[0] < 0.3), ends, Kind.ACTIVITY_DETAILS),
+        syncs.after(trained & (chance[0] > 0.96), ends + FULL_DAY_S, Kind.CHANGED_ACTIVITIES),
+        syncs.after(noticed, ends, Kind.MOVE_IQ),
     ]

@@ -136,8 +136,8 @@ def _enhanced(world: World, person: int, day: int, rem: int, asleep: int) -> Rec
     }
 
 
-def _nap_start(world: World, person: int, day: int) -> int:
-    # Around two in the afternoon, local time.
+def nap_start(world: World, person: int, day: int) -> int:
+    """Unix time at which that day's nap begins, around two in the afternoon, local time."""
     return int(world.days.midnight_s[person, day]) + 60 * (810 + (7 * person + 13 * day) % 90)
 
 
@@ -145,7 +145,7 @@ def _nap_list(world: World, person: int, day: int) -> Record:
     seconds = 60 * int(world.days.nap_minutes[person, day])
     nap = {
         "napDurationInSeconds": seconds,
-        "napStartTimeInSeconds": _nap_start(world, person, day),
+        "napStartTimeInSeconds": nap_start(world, person, day),
         "napOffsetInSeconds": int(world.days.offset_s[person, day]),
         "napValidation": "DEVICE",
     }
@@ -153,7 +153,7 @@ def _nap_list(world: World, person: int, day: int) -> Record:
 
 
 def _nap(world: World, person: int, day: int) -> Record:
-    start, seconds = _nap_start(world, person, day), 60 * int(world.days.nap_minutes[person, day])
+    start, seconds = nap_start(world, person, day), 60 * int(world.days.nap_minutes[person, day])
     span = {"startTimeInSeconds": start, "endTimeInSeconds": start + seconds}
     return {
         **_frame(world, person, day, start, seconds),

@@ -67,6 +67,12 @@ class Syncs:
         of_kind, versions = np.full_like(day, kind), np.zeros_like(day) + version
         return Deliveries(arrival, of_kind, self.person[index], day, versions)
 
+    def after(self, chosen: Bools, due_s: Ints, kind: int, version: int = 0) -> Deliveries:
+        """The chosen people x days, each at its person's first sync from `due_s` on, where there is one."""
+        person, day = np.nonzero(chosen)
+        index, synced = self.first_at_or_after(person, due_s[person, day])
+        return self.deliver(index[synced], kind, day[synced], version)
+
 
 def make_syncs(rng: np.random.Generator, people: People, days: Days) -> Syncs:
     """Up to four syncs a day: after waking, at noon, after work, before bed; none on days without a phone near."""
