@@ -12,7 +12,8 @@ import pytest
 
 from qol.errors import UsageError
 from qol.ingest.people import Identities
-from qol.ingest.user_map import UserMap, is_zone, read_key, read_user_map, require_append_only
+from qol.ingest.times import is_zone
+from qol.ingest.user_map import UserMap, read_key, read_user_map, require_append_only
 from qol.lake.local import LocalLake
 
 from .feed import KEY

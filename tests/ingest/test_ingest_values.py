@@ -13,11 +13,11 @@ from qol.ingest.convert import (
     convert,
     identifier,
     parse_day,
-    parse_instant,
     safe_get,
     shown,
     to_number,
 )
+from qol.ingest.times import parse_instant
 
 
 def field(kind: FieldType, **rest: Any) -> Field:

@@ -167,7 +167,7 @@ def execute(settings: Settings, **scope: Any) -> tuple[Lake, Contracts, Manifest
 
 def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[str, Any]) -> RunOptions:
     from qol.ingest.people import Identities
-    from qol.ingest.user_map import is_zone
+    from qol.ingest.times import is_zone
     from qol.pipeline import RunOptions
     from qol.transform.weeks import last_closed_week, parse_week
 

@@ -15,7 +15,8 @@ from qol.errors import Problem
 Vocabulary = Mapping[str, DailyMetric]
 
 _TAKEN = {name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL)} | {"date", "where"}
-_NUMERIC = ("integer", "number", "epoch_seconds")
+_NUMERIC = ("integer", "number", "decimal", "epoch_seconds", "instant")
+_MOMENT = ("epoch_seconds", "instant")
 
 
 class SourceCheck:
@@ -59,9 +60,12 @@ class SourceCheck:
             for index, name in enumerate(getattr(contract, place)):
                 self._refer(f"{place}.{index}", name, None)
         self._refer("day.date", day.date, ("date",))
-        self._refer("day.start", day.start, ("epoch_seconds",))
-        self._refer("day.offset", day.offset, ("integer",))
-        self._refer("source_timestamp", contract.source_timestamp, ("epoch_seconds",))
+        self._refer("day.start", day.start, _MOMENT)
+        self._refer("day.offset", day.offset, ("integer", "utc_offset"))
+        self._refer("day.zone", day.zone, ("time_zone",))
+        if day.start is None and (day.zone is not None or day.shift_hours):
+            self._add("day.start", None, "a start, which zone and shift_hours are about")
+        self._refer("source_timestamp", contract.source_timestamp, _MOMENT)
 
     def _refer(self, path: str, name: str | None, types: tuple[str, ...] | None) -> None:
         if name is None:
@@ -108,12 +112,13 @@ class SourceCheck:
                 self._add(f"{at}.path", ".".join(path), "a path that is not the person id")
 
     def _aliases(self) -> None:
-        owner: dict[tuple[str, ...], str] = {}
+        """One text may give fields of several types, such as a time and its offset, but no two of one type."""
+        owner: dict[tuple[tuple[str, ...], str], str] = {}
         for field in self._contract.fields:
             for path in () if field.samples else field.paths:
-                if path in owner:
-                    self._add(f"fields.{field.name}.path", ".".join(path), f"a path that {owner[path]} does not read")
-                owner.setdefault(path, field.name)
+                first = owner.setdefault((path, field.type), field.name)
+                if first != field.name:
+                    self._add(f"fields.{field.name}.path", ".".join(path), f"a path that {first} does not read")
 
     def _expression(self, path: str, sql: str, kind: str, extra: Mapping[str, pl.DataType]) -> pl.DataType | None:
         try:
@@ -147,7 +152,7 @@ class SourceCheck:
         episodes = self._contract.episodes
         if episodes is None:
             return
-        self._refer("episodes.start", episodes.start, ("epoch_seconds",))
+        self._refer("episodes.start", episodes.start, _MOMENT)
         numeric = [name for name, kind in self._types.items() if kind.is_numeric()]
         if episodes.end not in numeric:
             self._add("episodes.end", episodes.end, f"a numeric field or helper: {choices(numeric, episodes.end)}")

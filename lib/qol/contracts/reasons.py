@@ -12,6 +12,7 @@ ISSUE_REASONS: Mapping[str, str] = {
     "too_large": "A number that the column's type cannot hold.",
     "invalid_date": "Text that is no date of the calendar.",
     "invalid_time": "Text that is no time with its offset from UTC.",
+    "invalid_zone": "Text that is no IANA time zone.",
     "milliseconds": "A Unix time in milliseconds; kept, converted to seconds.",
     "not_a_code": "Text that is no token of at most 64 letters, digits, '_', '.' and '-'.",
 }

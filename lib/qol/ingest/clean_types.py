@@ -17,6 +17,8 @@ from qol.ingest.items import RECEIVED_AT
 LARGEST_CLEAN = 2**53 - 1
 LARGEST_CLEAN_SAMPLE = 2**31
 SCALAR = str | int | float | bool | None
+#: Types that a struct can tell; a contract with a field of another is left to the lenient path.
+_KNOWN = ("integer", "epoch_seconds", "number", "boolean", "date", "code", "document_id")
 
 
 def is_usable(contract: SourceContract, ping: str | None) -> bool:
@@ -30,12 +32,13 @@ def is_usable(contract: SourceContract, ping: str | None) -> bool:
                 return False
     inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
     is_plain = len(contract.person) == 1 and all(path[0] != ping for path in meanings)
+    is_plain &= contract.day.zone is None and not contract.day.shift_hours
     return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
 
 
 def _is_simple(spec: Field) -> bool:
     """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
-    if spec.classes or spec.namespace:
+    if spec.type not in _KNOWN or spec.classes or spec.namespace or spec.units or spec.ranges_field:
         return False
     if spec.samples is not None and spec.samples.states_low is not None:
         return (spec.samples.low or 0) <= 0

@@ -82,6 +82,8 @@ def row_schema(contract: SourceContract) -> dict[str, Any]:
     types = {
         "integer": pl.Int64,
         "epoch_seconds": pl.Int64,
+        "instant": pl.Int64,
+        "utc_offset": pl.Int64,
         "date": pl.Int64,
         "number": pl.Float64,
         "boolean": pl.Boolean,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from qol.contracts.model import Field
+from qol.ingest.times import is_zone, parse_offset, parse_seconds
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
@@ -75,7 +76,7 @@ def convert(field: Field, value: object, hash_document: HashDocument) -> object:
     """The typed value of a declared field.
 
     IssueError with `<value> <reason>`: sentinel, out_of_range, wrong_type, too_large, not_a_code, invalid_date,
-    milliseconds (then `kept` holds the seconds).
+    invalid_time, invalid_zone, milliseconds (then `kept` holds the seconds).
     """
     return _CONVERTERS[field.type](field, value, hash_document)
 
@@ -88,18 +89,6 @@ def parse_day(text: str) -> int | None:
         return (date.fromisoformat(text) - EPOCH).days
     except ValueError:
         return None
-
-
-def parse_instant(text: str) -> int | None:
-    """Microseconds since 1970 UTC of an ISO 8601 time with its offset, or None."""
-    try:
-        instant = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    if instant.tzinfo is None or not 1971 <= instant.year <= 9000:
-        return None
-    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def _checked(field: Field, value: object, number: float) -> float:
@@ -159,6 +148,32 @@ def _date(_field: Field, value: object, _: HashDocument) -> int:
     return days
 
 
+def _instant(field: Field, value: object, _: HashDocument) -> int:
+    if not isinstance(value, str):
+        raise IssueError(f"{shown(value)} wrong_type")
+    seconds = parse_seconds(value)
+    if seconds is None:
+        raise IssueError("invalid_time")
+    return int(_checked(field, value, seconds))
+
+
+def _utc_offset(_field: Field, value: object, _: HashDocument) -> int:
+    if not isinstance(value, str):
+        raise IssueError(f"{shown(value)} wrong_type")
+    seconds = parse_offset(value)
+    if seconds is None:
+        raise IssueError("invalid_time")
+    return seconds
+
+
+def _time_zone(_field: Field, value: object, _: HashDocument) -> str:
+    if not isinstance(value, str):
+        raise IssueError(f"{shown(value)} wrong_type")
+    if not is_zone(value.strip()):
+        raise IssueError("invalid_zone")
+    return value.strip()
+
+
 def identifier(value: object) -> str | None:
     """An id as text, digits of an integer kept; None when it is empty or no id."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -194,4 +209,7 @@ _CONVERTERS: Mapping[str, Callable[[Field, object, HashDocument], object]] = {
     "date": _date,
     "code": _code,
     "document_id": _document_id,
+    "instant": _instant,
+    "utc_offset": _utc_offset,
+    "time_zone": _time_zone,
 }

@@ -19,11 +19,13 @@ from msgspec import UNSET
 from qol.contracts.model import Field, SampleRule
 from qol.frames import positive_zeros
 from qol.ingest.clean_types import attribute_name, head_types, is_usable
-from qol.ingest.convert import CODE, parse_day, parse_instant
+from qol.ingest.convert import CODE, parse_day
+from qol.ingest.days import DAY_SECONDS, FIRST_DAY, zone_offset
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.people import keyed_hash
-from qol.ingest.records import DAY_SECONDS, FIRST_DAY, MICROSECONDS, RecordReader, required_keys, zone_offset
+from qol.ingest.records import MICROSECONDS, RecordReader, required_keys
 from qol.ingest.samples import by_offset, reduce_samples, reduce_valid
+from qol.ingest.times import parse_instant
 
 #: What a decoder raises on a line it will not take.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)

@@ -6,20 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from qol.contracts.model import Field, SourceContract
-from qol.ingest.convert import IssueError, convert, identifier, parse_day, parse_instant, safe_get
+from qol.ingest.convert import IssueError, convert, identifier, safe_get
+from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.people import Identities, People, Person
 from qol.ingest.samples import reduce_samples
+from qol.ingest.times import parse_instant
 
-DAY_SECONDS = 86_400
-FIRST_DAY = parse_day("2010-01-01") or 0
 MICROSECONDS = 1_000_000
 #: A field's name as an API would have it, which may be shown; any other may be an id, a person's name or a text.
 PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
@@ -39,6 +37,12 @@ class RecordReader:
 
     def __post_init__(self) -> None:
         self._known = known_names(self.contract)
+        self._hashes = {
+            spec.namespace: partial(
+                self.identities.document_hash, self.contract.source, spec.namespace or self.contract.record
+            )
+            for spec in self.contract.fields
+        }
 
     def read(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> dict[str, Any]:
         """The row of a raw record: every column but `raw_object` and `line_number`.
@@ -53,9 +57,9 @@ class RecordReader:
         row["received_at"] = received_us = _instant(received, arrival_day, issues)
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
-        row["utc_offset_seconds"] = self._offset(row, person)
+        offset = row["utc_offset_seconds"] = offset_of(contract.day, row, person.timezone or self.zone)
         self._require_key(row)
-        row["day"], row["day_rule"] = self._day(row, arrival)
+        row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
         require_day(row["day"], arrival)
         start = row.get(contract.source_timestamp) if contract.source_timestamp else None
         row["source_timestamp"] = None if start is None else start * MICROSECONDS
@@ -83,7 +87,7 @@ class RecordReader:
                     return reduced
                 continue
             try:
-                return convert(spec, value, self._hash)
+                return convert(spec, value, self._hashes[spec.namespace])
             except IssueError as issue:
                 issues.append(f"{name}: {issue}")
                 if issue.kept is not None:
@@ -97,17 +101,6 @@ class RecordReader:
             issues.append(issue)
         return reduced
 
-    def _hash(self, document_id: str) -> str:
-        return self.identities.document_hash(self.contract.source, self.contract.record, document_id)
-
-    def _offset(self, row: Mapping[str, Any], person: Person) -> int | None:
-        rule = self.contract.day
-        offset = row.get(rule.offset) if rule.offset else None
-        if offset is not None:
-            return int(offset)
-        start = row.get(rule.start) if rule.start else None
-        return None if start is None else zone_offset(person.timezone or self.zone, start)
-
     def _require_key(self, row: Mapping[str, Any]) -> None:
         for name in required_keys(self.contract):
             if row[name] is None:
@@ -115,18 +108,6 @@ class RecordReader:
                 if name == self.contract.day.date:
                     raise RejectedError(Reason.MISSING_DAY, f"{path} is the record's key and day, and is not usable")
                 raise RejectedError(Reason.MISSING_KEY, f"{path} is missing or not usable")
-
-    def _day(self, row: Mapping[str, Any], arrival: int) -> tuple[int, str]:
-        rule = self.contract.day
-        if rule.date and row[rule.date] is not None:
-            return row[rule.date], "provider"
-        start = row.get(rule.start) if rule.start else None
-        if start is None:
-            return arrival, "arrival"
-        if rule.utc_midnight and start % DAY_SECONDS == 0:
-            return start // DAY_SECONDS, "provider"
-        own = rule.offset is not None and row[rule.offset] is not None
-        return (start + row["utc_offset_seconds"]) // DAY_SECONDS, "offset" if own else "zone"
 
     def _count_unknown(self, raw: Mapping[str, Any]) -> None:
         known = self._known
@@ -160,25 +141,6 @@ def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
         for path in spec.paths:
             names.setdefault(path[0], set()).update(path[1:2])
     return {name: frozenset(below.union(contract.drop) if below else below) for name, below in names.items()}
-
-
-def require_day(day: int, arrival: int) -> None:
-    """RejectedError day_out_of_range when a day lies before 2010 or more than one day after arrival."""
-    if day < FIRST_DAY:
-        raise RejectedError(Reason.DAY_OUT_OF_RANGE, "the day lies before 2010-01-01")
-    if day > arrival + 1:
-        raise RejectedError(Reason.DAY_OUT_OF_RANGE, "the day lies more than one day after its arrival")
-
-
-def zone_offset(zone: str, start: int) -> int:
-    """Seconds local time is ahead of UTC in a zone at a Unix time."""
-    return _quarter_hour_offset(zone, start // 900)
-
-
-@lru_cache(maxsize=65_536)
-def _quarter_hour_offset(zone: str, quarter_hours: int) -> int:
-    offset = datetime.fromtimestamp(quarter_hours * 900, UTC).astimezone(ZoneInfo(zone)).utcoffset()
-    return 0 if offset is None else int(offset.total_seconds())
 
 
 def _instant(received: object, arrival_day: int, issues: list[str]) -> int | None:

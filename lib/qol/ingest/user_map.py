@@ -6,9 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 import polars as pl
@@ -17,6 +15,7 @@ import pyarrow.parquet as pq
 from qol.errors import UsageError
 from qol.ingest.convert import CODE, identifier
 from qol.ingest.people import Identities
+from qol.ingest.times import is_zone
 from qol.lake.base import Lake
 
 MIN_KEY_BYTES = 32
@@ -109,17 +108,6 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | N
         message = f"{path}: line {number}: {problem}"
         raise UsageError(message)
     return str(source), str(vendor), str(user_id), zone
-
-
-def is_zone(name: object) -> bool:
-    """Whether a time zone of that name exists."""
-    return isinstance(name, str) and name in _zones() and ZoneInfo(name) is not None
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Names of all time zones; listing them reads files, which a map of many people cannot afford per entry."""
-    return frozenset(available_timezones())
 
 
 def require_append_only(

@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.errors import QolError, UsageError
 from qol.ingest.convert import CODE, identifier
-from qol.ingest.user_map import UserMap, is_zone
+from qol.ingest.times import is_zone
+from qol.ingest.user_map import UserMap
 from qol.lake.s3_client import aws_region
 
 SCHEME = "dynamodb:"

@@ -1,0 +1,66 @@
+"""Texts of times: instants with their offset from UTC, offsets alone, names of time zones."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+#: An offset alone, as HealthKit and others send it beside an absolute time.
+OFFSET = re.compile(r"(Z)|([+-])(\d\d):?([0-5]\d)")
+#: Offsets of inhabited places, seconds: Baker Island to Kiribati.
+LEAST_OFFSET, MOST_OFFSET = -43_200, 50_400
+_UNIX_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(text: str) -> int | None:
+    """Microseconds since 1970 UTC of an ISO 8601 time with its offset, or None."""
+    instant = _instant(text)
+    if instant is None:
+        return None
+    delta = instant - _UNIX_START
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def parse_seconds(text: str) -> int | None:
+    """Whole seconds since 1970 UTC of an ISO 8601 time with its offset, floored, or None."""
+    microseconds = parse_instant(text)
+    return None if microseconds is None else microseconds // 1_000_000
+
+
+def parse_offset(text: str) -> int | None:
+    """Seconds local time is ahead of UTC, of an ISO 8601 time or of an offset alone (`+09:00`, `+0900`, `Z`), or None.
+
+    An offset that no place on Earth has is none.
+    """
+    alone = OFFSET.fullmatch(text.strip())
+    if alone is not None:
+        zulu, sign, hours, minutes = alone.groups()
+        seconds = 0 if zulu else int(sign + "1") * (int(hours) * 3600 + int(minutes) * 60)
+    else:
+        instant = _instant(text)
+        offset = None if instant is None else instant.utcoffset()
+        if offset is None or offset % timedelta(seconds=1):
+            return None
+        seconds = offset.days * 86_400 + offset.seconds
+    return seconds if LEAST_OFFSET <= seconds <= MOST_OFFSET else None
+
+
+def is_zone(name: object) -> bool:
+    """Whether a time zone of that IANA name exists."""
+    return isinstance(name, str) and name in _zones() and ZoneInfo(name) is not None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None and 1971 <= instant.year <= 9000 else None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Names of all time zones; listing them reads files, which a map of many people cannot afford per entry."""
+    return frozenset(available_timezones())

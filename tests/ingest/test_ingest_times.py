@@ -1,0 +1,136 @@
+"""Times as texts: the moment, the offset written in it, the zone beside it, and the local day they give."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qol.contracts.model import Contracts
+from qol.ingest.times import parse_offset, parse_seconds
+
+from .feed import Fed, feed
+from .wild import contract
+
+#: 2026-11-09T14:10:00Z, in Tokyo 23:10 of that day.
+EVENING = 1_794_233_400
+NIGHT = contract(
+    "night",
+    {
+        "at": {"path": "start", "type": "instant"},
+        "shift": {"path": ["start", "zone_offset"], "type": "utc_offset"},
+        "place": {"path": "zone", "type": "time_zone"},
+    },
+    day={"start": "at", "offset": "shift", "zone": "place", "shift_hours": 6},
+    source_timestamp="at",
+)
+ZONE_ONLY = contract(
+    "zone_only",
+    {"at": {"path": "start", "type": "instant"}, "place": {"path": "zone", "type": "time_zone"}},
+    day={"start": "at", "zone": "place"},
+)
+CONTRACTS = Contracts(Path(), (NIGHT, ZONE_ONLY), (), (), (), ())
+
+
+def fed(record: str = "night", **raw: Any) -> Fed:
+    known = {("wild", "u9"): ("P9", "America/New_York")}
+    return feed(json.dumps({"who": "u1", **raw}).encode(), f"wild_{record}", contracts=CONTRACTS, known=known)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-09T23:10:00+09:00",
+        "2026-11-09 23:10:00 +0900",
+        "2026-11-09T14:10:00Z",
+        "2026-11-09T14:10:00.999999Z",
+        " 2026-11-09T14:10:00.1234567Z ",
+        "2026-11-09T23:10+09",
+        "2026-11-09T04:10:00-10:00",
+    ],
+)
+def test_an_instant_is_whole_seconds_of_unix_time(text: str) -> None:
+    assert parse_seconds(text) == EVENING
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-09T23:10:00", "2026-11-09", "1794233400", "", "soon", "2026-02-30T00:00:00Z", "2026-11-09T24:00:00Z"]
+)  # fmt: skip
+def test_a_text_without_an_offset_is_no_instant(text: str) -> None:
+    assert (parse_seconds(text), parse_offset(text)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-11-09T23:10:00+09:00", 32_400),
+        ("2026-11-09 23:10:00 -0330", -12_600),
+        ("2026-11-09T23:10:00Z", 0),
+        ("+09:00", 32_400),
+        ("+0900", 32_400),
+        ("-0330", -12_600),
+        ("Z", 0),
+        ("+14:00", 50_400),
+        ("-12:00", -43_200),
+    ],
+)
+def test_an_offset_is_that_of_a_time_or_stands_alone(text: str, seconds: int) -> None:
+    assert parse_offset(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["+14:15", "-12:15", "+09:60", "09:00", "+9", "2026-11-09T23:10:00+23:00", "JST"])
+def test_an_offset_of_no_place_on_earth_is_none(text: str) -> None:
+    assert parse_offset(text) is None
+
+
+def test_one_text_gives_the_moment_and_its_offset() -> None:
+    row = fed(start="2026-11-09T17:59:59.5+09:00").row
+    assert (row["at"], row["shift"], row["utc_offset_seconds"]) == (1_794_214_799, 32_400, 32_400)
+    assert (row["source_timestamp"], row["day_rule"]) == ("2026-11-09T08:59:59Z", "offset")
+
+
+@pytest.mark.parametrize(("start", "day"), [("17:59:59", "2026-11-09"), ("18:00:00", "2026-11-10")])
+def test_what_begins_after_the_shifted_midnight_is_of_the_next_day(start: str, day: str) -> None:
+    assert fed(start=f"2026-11-09T{start}+09:00").row["day"] == day
+
+
+@pytest.mark.parametrize(
+    ("who", "zone", "day", "offset"),
+    [
+        ("u1", "Europe/Berlin", "2026-11-09", 3_600),
+        ("u1", " Pacific/Auckland ", "2026-11-10", 46_800),
+        ("u1", None, "2026-11-09", 32_400),
+        ("u9", None, "2026-11-09", -18_000),
+        ("u9", "Asia/Tokyo", "2026-11-09", 32_400),
+    ],
+)
+def test_without_an_offset_the_records_own_zone_comes_before_the_persons(
+    who: str, zone: str | None, day: str, offset: int
+) -> None:
+    row = fed("zone_only", who=who, start="2026-11-09T14:10:00Z", zone=zone).row
+    assert (row["day"], row["utc_offset_seconds"], row["day_rule"]) == (day, offset, "zone")
+
+
+def test_an_offset_wins_over_a_zone() -> None:
+    row = fed(start="2026-11-09T12:00:00+09:00", zone="Europe/Berlin").row
+    assert (row["utc_offset_seconds"], row["day_rule"], row["place"]) == (32_400, "offset", "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("raw", "issues"),
+    [
+        ({"zone": "Asia/Nowhere"}, ["zone: invalid_zone"]),
+        ({"zone": 9}, ["zone: 9 wrong_type"]),
+        ({"zone_offset": "JST", "start": "2026-11-09T12:00:00+23:00"}, ["start: invalid_time", "zone_offset: invalid_time"]),
+        ({"zone_offset": 540, "start": "2026-11-09T12:00:00+23:00"}, ["start: invalid_time", "zone_offset: 540 wrong_type"]),
+    ],
+)  # fmt: skip
+def test_what_is_no_time_or_zone_becomes_null_with_an_issue(raw: dict[str, Any], issues: list[str]) -> None:
+    assert fed(**{"start": "2026-11-09T12:00:00+09:00", **raw}).row["value_issues"] == issues
+
+
+@pytest.mark.parametrize("start", ["2026-11-09T12:00:00", 1_794_233_400])
+def test_a_key_that_is_no_instant_is_no_key(start: object) -> None:
+    assert fed(start=start, zone="Asia/Tokyo").verdicts == ["missing_key"]
