@@ -91,7 +91,8 @@ def oracle_weekly(spark: SparkSession, oracle_daily: DataFrame, made: Made) -> D
     from pyspark.sql import functions as f
 
     daily, weekly = said("daily.yaml"), said("weekly.yaml")
-    metrics = [metric for members in daily["groups"].values() for metric in members]
+    named = [named for members in daily["groups"].values() for named in members.items()]
+    metrics = [metric for metric, spec in named if spec["type"] != "intervals"]
     keys = ["user_id", "day", "source", "worn"]
     exact = oracle_daily.select(*keys, *[f.col(metric).cast("decimal(18,6)").alias(metric) for metric in metrics])
     days = exact.unpivot([*keys], [*metrics], "metric", "value")
