@@ -238,6 +238,20 @@ def test_weeks_that_were_looked_at_and_weeks_that_were_not_are_told_apart() -> N
     }
 
 
+def test_every_emptied_metric_is_named_and_many_weeks_are_counted() -> None:
+    group = tuple(EmptiedMetric(f"metric_{n}", 0, 30, 60, 60) for n in range(6))
+    facts = [replace(GOOD, date=f"2026-11-{day:02d}", metrics_not_emptied=()) for day in (2, 9)]
+    facts[1] = replace(facts[1], metrics_not_emptied=(*group, EmptiedMetric("steps", 1, 30, 59, 60)))
+    assert seen_in_partitions(facts)["metrics_not_emptied"].words == (
+        "1 of 2 weeks; weekly_metrics 2026-W46: metric_0, metric_1, metric_2, metric_3, metric_4, metric_5 0 of 30 people"
+        " (before 60 of 60 rows), steps 1 of 30 people (before 59 of 60 rows)"
+    )
+    few = [replace(GOOD, date=f"2026-{month:02d}-05", people_kept=FEW) for month in range(1, 9) if month != 5]
+    assert seen_in_partitions(few)["people_kept"].words == (
+        "not checked: fewer than 20 people (2026-W02, 2026-W06, 2026-W10, 2026-W14, 2026-W23 and 2 more weeks)"
+    )
+
+
 def test_without_a_new_weekly_file_nothing_is_compared() -> None:
     seen = seen_in_partitions([PartitionFacts("daily_metrics", "2026-11-16", 7, 7)])
     assert (

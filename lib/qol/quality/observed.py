@@ -12,7 +12,7 @@ from qol.quality.facts import EmptiedMetric, NotChecked, PartitionFacts, PeopleL
 from qol.quality.suites import Check
 from qol.weeks import iso_week
 
-#: Weeks or metrics that are named before the rest is only counted.
+#: Weeks that are named before the rest is only counted.
 NAMED = 5
 #: Checks of weekly files that need enough people, and something to compare with.
 COMPARING = ("people_kept", "metrics_not_emptied")
@@ -53,15 +53,19 @@ def _found(found: PeopleLost | tuple[EmptiedMetric, ...]) -> str:
     """What is wrong with a week; nothing when all is well, or when no more is lost than may be."""
     if isinstance(found, PeopleLost):
         return f"{found.lost} of {found.before} people lost" if found.is_too_many else ""
-    shown = [f"{m.name} {m.now} of {m.people} people (before {m.before} of {m.rows_before} rows)" for m in found]
-    return _some(shown, "metrics")
+    # All are named: the one whose field was renamed may be the anchor that takes its whole group with it.
+    names: dict[str, list[str]] = {}
+    for metric in found:
+        counted = f"{metric.now} of {metric.people} people (before {metric.before} of {metric.rows_before} rows)"
+        names.setdefault(counted, []).append(metric.name)
+    return ", ".join(f"{', '.join(named)} {counted}" for counted, named in names.items())
 
 
 def _not_checked(skipped: Iterable[tuple[PartitionFacts, NotChecked]]) -> str:
     reasons: dict[str, list[str]] = {}
     for fact, found in skipped:
         reasons.setdefault(found.reason, []).append(_week(fact))
-    said = [f"{reason} ({_some(weeks, 'weeks')})" for reason, weeks in reasons.items()]
+    said = [f"{reason} ({_some(weeks)})" for reason, weeks in reasons.items()]
     return f"not checked: {', '.join(said)}" if said else ""
 
 
@@ -81,7 +85,7 @@ def broken_rows(check: Check, rows: pl.DataFrame) -> list[tuple[date, int, int]]
 def in_weeks(table: str, broken: Sequence[tuple[date, int, int]]) -> str:
     """`weekly_metrics 2026-W46: 2 rows of 1 person`."""
     said = [f"{iso_week(monday)}: {_count(rows, 'row')} of {_people(people)}" for monday, rows, people in broken]
-    return f"{table} {_some(said, 'weeks')}"
+    return f"{table} {_some(said)}"
 
 
 def _file(fact: PartitionFacts) -> str:
@@ -93,11 +97,11 @@ def _week(fact: PartitionFacts) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return f"; {_some(words, 'weeks')}" if words else ""
+    return f"; {_some(words)}" if words else ""
 
 
-def _some(words: Sequence[str], of_what: str) -> str:
-    more = f" and {len(words) - NAMED} more {of_what}" if len(words) > NAMED else ""
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - NAMED} more weeks" if len(words) > NAMED else ""
     return ", ".join(words[:NAMED]) + more
 
 
