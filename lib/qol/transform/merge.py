@@ -53,6 +53,7 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
 
     Order: the contract's version fields, receipt (the day of arrival where it was not stamped), the row's content,
     then the smallest place. Content stands in for a hash of the raw record: rows of equal content give equal output.
+    Where the contract has a slot, only rows of the slot's newest receipt take part.
     """
     names = [column.name for column in record_columns(contract)]
     rows = new.select(*names, "object_index", is_new=pl.lit(value=True))
@@ -65,6 +66,8 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
         week=monday_expr(pl.col("day")),
         receipt=receipt(),
     )
+    if contract.slot:
+        rows = _newest_of_slots(rows, contract.slot)
     keys = ["person", "week", *contract.key]
     versions = [*contract.version, "receipt"]
     ordered = rows.sort(
@@ -81,6 +84,15 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
     came = new.group_by("object_index").len("records")
     counts = came.join(kept, on="object_index", how="left").with_columns(pl.col("kept").fill_null(0).cast(pl.Int64))
     return Merged(winners.select(*names, "week"), counts)
+
+
+def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
+    """Rows received with the last delivery of their person's slot.
+
+    Before winners are chosen and by receipt alone, so that a row which stays is a row that stays when all rows come at
+    once: the newest receipt of a slot never gets older, and one of its rows is always among those published.
+    """
+    return rows.filter(pl.col("receipt") == pl.col("receipt").max().over("person", "week", *slot))
 
 
 def _ranks(texts: pl.Series) -> pl.Series:
