@@ -22,7 +22,10 @@ def make_deliveries(world: World) -> Deliveries:
         parts += more_deliveries(world, syncs)
     all_sends = Deliveries.of(parts)
     sends = all_sends.take(world.devices.garmin[all_sends.person])
-    return arranged(Deliveries.of([sends, retries(rng, sends)]), world.options)
+    again = retries(rng, sends)
+    # A slot of 15 minutes is replaced whole: half of it is never sent again.
+    again = again.take(again.kind != Kind.EPOCHS)
+    return arranged(Deliveries.of([sends, again]), world.options)
 
 
 def _dailies_and_stress(rng: np.random.Generator, world: World, syncs: Syncs) -> list[Deliveries]:

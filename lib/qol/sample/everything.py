@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from qol.sample import oura
+from qol.sample import healthkit, oura
 from qol.sample.channels import Channel
 from qol.sample.deliveries import make_deliveries
 from qol.sample.lines import Lines, garmin_lines, plain_lines
@@ -14,6 +14,7 @@ from qol.sample.world import World
 #: By source: a number for its chance, its channels, and what decides when what arrives.
 _OTHERS: dict[str, tuple[int, Mapping[int, Channel], Callable[[World], Deliveries]]] = {
     "oura": (1, oura.CHANNELS, oura.make_deliveries),
+    "healthkit": (2, healthkit.CHANNELS, healthkit.make_deliveries),
 }
 
 

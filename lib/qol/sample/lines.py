@@ -150,7 +150,8 @@ def _envelopes(rng: np.random.Generator, deliveries: Deliveries) -> dict[int, in
     chosen: dict[int, int] = {}
     free_from = 0
     for at in np.flatnonzero(rng.random(n) < _ENVELOPE_SHARE).tolist():
-        if at >= free_from:
+        # All of a slot's epochs come at one moment, or the later of them would replace the others.
+        if at >= free_from and deliveries.kind[at] != Kind.EPOCHS:
             chosen[at] = int(sizes[at])
             free_from = at + chosen[at]
     return chosen

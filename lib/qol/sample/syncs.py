@@ -106,12 +106,18 @@ def _silent(rng: np.random.Generator, n: int, width: int) -> Bools:
     return silent
 
 
-def running_days(world: World, syncs: Syncs) -> tuple[Ints, Ints, Ints]:
-    """Syncs that fall into a day being lived: their index, the day's index and the seconds of it so far."""
+def days_of(world: World, syncs: Syncs) -> Ints:
+    """The index of the local day into which each sync falls; -1 before the first."""
     days, width = world.days, world.days.steps.shape[1]
     starts = (np.arange(len(world.people))[:, None] << _SECOND_BITS) | days.midnight_s
     place = np.searchsorted(starts.ravel(), (syncs.person << _SECOND_BITS) | syncs.second, side="right") - 1
-    day = place - syncs.person * width
+    found: Ints = place - syncs.person * width
+    return found
+
+
+def running_days(world: World, syncs: Syncs) -> tuple[Ints, Ints, Ints]:
+    """Syncs that fall into a day being lived: their index, the day's index and the seconds of it so far."""
+    days, day = world.days, days_of(world, syncs)
     known = (day >= 0) & (day < world.options.days)
     index, day = np.flatnonzero(known), day[known]
     person = syncs.person[index]

@@ -28,9 +28,9 @@ class _WalksOfDay(Protocol):
     def __call__(self, day: int, /) -> Ints: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
-    """What happened; payloads report it, deliveries say when."""
+    """What happened; payloads report it, deliveries say when. A world equals only itself: caches go by it."""
 
     options: SampleOptions
     people: People
