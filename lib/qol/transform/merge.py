@@ -61,8 +61,8 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
         old = published.select(*names, object_index=pl.lit(None, pl.Int64), is_new=pl.lit(value=False))
         rows = pl.concat([rows, old])
     rows = rows.with_columns(
-        _ranks(rows["user_id"]).alias("person"),
-        _ranks(rows["raw_object"]).alias("object"),
+        ranks(rows["user_id"]).alias("person"),
+        ranks(rows["raw_object"]).alias("object"),
         week=monday_expr(pl.col("day")),
         receipt=receipt(),
     )
@@ -95,7 +95,7 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
     return rows.filter(pl.col("receipt") == pl.col("receipt").max().over("person", "week", *slot))
 
 
-def _ranks(texts: pl.Series) -> pl.Series:
+def ranks(texts: pl.Series) -> pl.Series:
     """Numbers that order as the texts do: few distinct texts are sorted instead of every row."""
     distinct = texts.unique().sort()
     return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64)

@@ -1,0 +1,27 @@
+"""Stretches of time on one axis, swept once: unions per group without a loop over rows."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def with_island(rows: pl.DataFrame, group: list[str], start: str, end: str, gap: int = 0) -> pl.DataFrame:
+    """Rows sorted by group and start with `island`: a number per chain of stretches at most `gap` apart.
+
+    `start` and `end` name whole-number columns without nulls, in one unit with `gap`; islands never mix groups.
+    """
+    ordered = rows.sort(*group, start, end)
+    reach = pl.col(end).cum_max().over(group).shift(1)
+    is_new = pl.any_horizontal([pl.col(name).ne_missing(pl.col(name).shift(1)) for name in group])
+    apart = is_new | (pl.col(start) > reach + gap)
+    return ordered.with_columns(island=apart.fill_null(value=True).cum_sum())
+
+
+def union(rows: pl.DataFrame, group: list[str], start: str, end: str) -> pl.DataFrame:
+    """The union of each group's stretches: sorted, apart, one row per stretch with the group, `start` and `end`."""
+    islands = with_island(rows.select(*group, start, end), group, start, end)
+    return (
+        islands.group_by(*group, "island", maintain_order=True)
+        .agg(pl.col(start).min(), pl.col(end).max())
+        .drop("island")
+    )

@@ -1,0 +1,134 @@
+"""Devices that measured the same time count once: how much of each record's time no better device has."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from qol.contracts.model import Overlaps
+from qol.transform.merge import ranks
+
+#: More days than lie between any two records.
+DAYS = 10_000_000
+
+Numbers = npt.NDArray[np.int64]
+
+
+def with_share(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, in their order, with the share of each one's time (0 to 1) that counts.
+
+    Per person, day and kind, every moment belongs to the record of the best device that has it, and of one device's
+    records to the one that began first (then the longer one, then the first by record_key). An instant keeps 1 unless a
+    better device has a record of the same instant. So does a record without a start or an end, or one that ends before
+    it starts: nothing is known of its time.
+    """
+    stretches = _stretches(rule, rows)
+    length = pl.col("end") - pl.col("start")
+    lasting = _meeting(stretches.filter(length > 0))
+    kept = pl.concat([_of_instants(stretches.filter(length == 0)), _of_lasting(lasting)])
+    share = rows.select(row=pl.int_range(pl.len())).join(kept, on="row", how="left", maintain_order="left")["share"]
+    return rows.with_columns(share.fill_null(1.0).alias(rule.share))
+
+
+def _stretches(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
+    """What the sweep needs of each row: its group, its device's place, start and end in whole seconds."""
+    kind = rows[rule.kind].fill_null("") if rule.kind else pl.repeat("", rows.height, dtype=pl.String, eager=True)
+    person_day = ranks(rows["user_id"]) * DAYS + rows["day"].cast(pl.Int32).cast(pl.Int64)
+    return pl.DataFrame(
+        {
+            "row": pl.int_range(rows.height, eager=True),
+            "group": person_day * kind.n_unique() + ranks(kind),
+            "device": _places(rows[rule.by], rule.order),
+            "start": rows[rule.start].cast(pl.Int64),
+            "end": rows[rule.end].cast(pl.Int64),
+            "record_key": rows["record_key"],
+        }
+    )
+
+
+def _places(codes: pl.Series, order: tuple[str, ...]) -> pl.Series:
+    """A device's place in the order; others come after, by name, and what has no name last."""
+    others = sorted(set(codes.unique().drop_nulls().to_list()) - set(order))
+    places = {code: place for place, code in enumerate([*order, *others])}
+    return codes.replace_strict(places, default=len(places), return_dtype=pl.Int64)
+
+
+def _meeting(lasting: pl.DataFrame) -> pl.DataFrame:
+    """Only stretches of groups in which any two overlap; most people have one device."""
+    ordered = lasting.sort("group", "start")
+    reach = pl.col("end").cum_max().over("group").shift(1)
+    meets = (pl.col("group") == pl.col("group").shift(1)) & (pl.col("start") < reach)
+    groups = ordered.filter(meets)["group"].unique()
+    return lasting.filter(pl.col("group").is_in(groups.implode()))
+
+
+def _of_instants(instants: pl.DataFrame) -> pl.DataFrame:
+    best = pl.col("device").min().over("group", "start")
+    return instants.select("row", share=(pl.col("device") == best).cast(pl.Float64))
+
+
+def _of_lasting(stretches: pl.DataFrame) -> pl.DataFrame:
+    """Shares of stretches: device by device, the best first, what the better ones left of each."""
+    levels = stretches.with_columns(level=pl.col("device").rank("dense").over("group"))
+    ordered = levels.sort(["group", "start", "end", "record_key"], descending=[False, False, True, False]).with_columns(
+        shift=_one_axis()
+    )
+    start, end = ((ordered[name] + ordered["shift"]).to_numpy() for name in ("start", "end"))
+    level = ordered["level"].to_numpy()
+    kept = np.zeros(ordered.height, np.int64)
+    taken = _Union.empty()
+    for number in range(1, int(level.max(initial=0)) + 1):
+        of_level = np.flatnonzero(level == number)
+        first, last = _without_repeats(start[of_level], end[of_level])
+        kept[of_level] = last - first - taken.within(first, last)
+        taken = taken.joined(first, last)
+    return ordered.select("row", share=pl.Series(kept) / (pl.col("end") - pl.col("start")))
+
+
+def _one_axis() -> pl.Expr:
+    """What is added to a group's times so that all groups, which are sorted, lie one after the other on one axis."""
+    low, high = pl.col("start").min().over("group"), pl.col("end").max().over("group")
+    is_first = pl.col("group").is_first_distinct()
+    room = pl.when(is_first).then(high - low + 1).otherwise(0)
+    return room.cum_sum() - high
+
+
+def _without_repeats(start: Numbers, end: Numbers) -> tuple[Numbers, Numbers]:
+    """Stretches of one device, sorted by start, each without what an earlier one has; none is left as start = end."""
+    reach = np.maximum.accumulate(end)
+    before = np.concatenate((start[:1], reach[:-1]))
+    return np.minimum(np.maximum(start, before), end), end
+
+
+class _Union:
+    """Stretches that neither overlap nor touch, sorted, with the time up to the start of each."""
+
+    def __init__(self, start: Numbers, end: Numbers) -> None:
+        self._start, self._end = start, end
+        self._before = np.concatenate(([0], np.cumsum(end - start)))
+
+    @classmethod
+    def empty(cls) -> _Union:
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, nothing)
+
+    def joined(self, start: Numbers, end: Numbers) -> _Union:
+        """The union with more stretches."""
+        starts = np.concatenate((self._start, start))
+        order = np.argsort(starts, kind="stable")
+        starts, reach = starts[order], np.maximum.accumulate(np.concatenate((self._end, end))[order])
+        is_first = np.concatenate(([True], starts[1:] > reach[:-1]))[: len(starts)]
+        last = np.flatnonzero(np.concatenate((is_first[1:], [True])))[: len(starts)]
+        return _Union(starts[is_first], reach[last])
+
+    def within(self, start: Numbers, end: Numbers) -> Numbers:
+        """How much of each stretch from start to end is in the union."""
+        return self._up_to(end) - self._up_to(start)
+
+    def _up_to(self, moment: Numbers) -> Numbers:
+        place = np.searchsorted(self._start, moment, side="right")
+        if not len(self._start):
+            return np.zeros_like(moment)
+        over = self._end[np.maximum(place - 1, 0)] - moment
+        return np.where(place > 0, self._before[place] - np.maximum(over, 0), 0)

@@ -1,0 +1,137 @@
+"""Several devices that measured the same time count once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qol.contracts.model import Overlaps
+from qol.transform.overlaps import with_share
+
+from .builders import Row, picked
+from .inline import MEASUREMENTS, after_midnight, contract_of, rows_of, the_day_of
+
+RULE = Overlaps("start_seconds", "end_seconds", "kind", "device", ("WATCH", "PHONE"), "share")
+STEPS = """
+overlaps: {start: start_seconds, end: end_seconds, kind: kind, by: device, order: [WATCH, PHONE], share: share}
+derived: {counted: value * share}
+daily:
+  steps: {value: counted, over: sum}
+  dropped_overlap_minutes: {value: (end_seconds - start_seconds) * (1 - share) / 60, over: sum}
+"""
+
+
+def a_stretch(device: str | None, start: float, end: float, value: float = 0.0, **fields: Any) -> Row:
+    """A record of minutes after midnight."""
+    times = {"start_seconds": after_midnight(start), "end_seconds": after_midnight(end)}
+    return {"uuid": f"{device}{start}-{end}", "kind": "STEPS", "device": device, "value": value} | times | fields
+
+
+def shares(*rows: Row) -> list[float]:
+    return with_share(RULE, rows_of(contract_of(MEASUREMENTS), rows))["share"].to_list()
+
+
+def test_a_phone_and_a_watch_that_counted_the_same_walk_give_the_steps_of_the_watch() -> None:
+    rows = [a_stretch("PHONE", 480, 1200, 12_500), a_stretch("WATCH", 480, 1200, 12_200)]
+    day = the_day_of(contract_of(MEASUREMENTS, STEPS), rows)
+    assert picked(day, "steps", "dropped_overlap_minutes") == (12_200, 720.0)
+
+
+def test_a_worse_device_keeps_the_share_of_its_time_that_no_better_one_has() -> None:
+    """60 minutes of the phone, of which the watch has 10 + 5: 45 of 60 count."""
+    rows = [a_stretch("PHONE", 0, 60, 600), a_stretch("WATCH", 10, 20, 100), a_stretch("WATCH", 55, 90, 700)]
+    assert shares(*rows) == [0.75, 1.0, 1.0]
+    day = the_day_of(contract_of(MEASUREMENTS, STEPS), rows)
+    assert picked(day, "steps", "dropped_overlap_minutes") == (450 + 800, 15.0)
+
+
+def test_of_one_devices_records_the_first_to_begin_then_the_longer_then_the_first_by_key_has_the_time() -> None:
+    assert shares(a_stretch("WATCH", 0, 20), a_stretch("WATCH", 10, 30)) == [1.0, 0.5]
+    assert shares(a_stretch("WATCH", 0, 10), a_stretch("WATCH", 0, 30)) == [0.0, 1.0]
+    assert shares(a_stretch("WATCH", 0, 10, uuid="b"), a_stretch("WATCH", 0, 10, uuid="a")) == [0.0, 1.0]
+
+
+def test_devices_that_are_not_listed_come_last_by_name_and_one_without_a_name_after_them() -> None:
+    names = [None, "SCALE", "RING", "PHONE", "WATCH"]
+    for place, name in enumerate(names[:-1]):
+        better, worse = names[place + 1], name
+        assert shares(a_stretch(better, 0, 10), a_stretch(worse, 0, 20)) == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("other", [{"kind": "DISTANCE"}, {"kind": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}])
+def test_other_kinds_people_and_days_do_not_meet(other: Row) -> None:
+    assert shares(a_stretch("WATCH", 0, 10), a_stretch("PHONE", 0, 10, **other)) == [1.0, 1.0]
+
+
+def test_an_instant_counts_unless_a_better_device_has_the_same_instant() -> None:
+    rows = [a_stretch("PHONE", 5, 5), a_stretch("PHONE", 5, 5, uuid="again"), a_stretch("WATCH", 5, 5)]
+    assert shares(*rows) == [0.0, 0.0, 1.0]
+    assert shares(*rows[:2], a_stretch("WATCH", 6, 6), a_stretch("WATCH", 0, 10)) == [1.0, 1.0, 1.0, 1.0]
+
+
+def test_a_record_of_unknown_time_counts_and_takes_nothing_from_others() -> None:
+    unknown = a_stretch("WATCH", 0, 10, end_seconds=None)
+    assert shares(a_stretch("PHONE", 0, 10), unknown, a_stretch("WATCH", 10, 0)) == [1.0, 1.0, 1.0]
+
+
+def test_what_where_leaves_out_takes_no_time_from_others() -> None:
+    contract = contract_of(MEASUREMENTS, STEPS.replace("daily:", "daily:\n  where: value IS NOT NULL"))
+    rows = [a_stretch("PHONE", 0, 60, 600), a_stretch("WATCH", 0, 60) | {"value": None}]
+    assert the_day_of(contract, rows)["steps"] == 600
+
+
+def test_where_may_name_the_share() -> None:
+    contract = contract_of(MEASUREMENTS, STEPS.replace("daily:", "daily:\n  where: share > 0.5"))
+    rows = [a_stretch("PHONE", 0, 60, 600), a_stretch("WATCH", 0, 40, 300)]
+    assert the_day_of(contract, rows)["steps"] == 300
+
+
+stretches = st.builds(
+    lambda start, length, **fields: {"start_seconds": start, "end_seconds": start + length} | fields,
+    st.integers(0, 40),
+    st.integers(0, 15),
+    device=st.sampled_from(["WATCH", "PHONE", "RING", None]),
+    kind=st.sampled_from(["STEPS", None]),
+    user_id=st.sampled_from(["p1", "p2"]),
+)
+
+
+def owned(rows: list[Row]) -> list[float]:
+    """By hand, second by second: each second belongs to the first that has it, of the best device's records."""
+    places = {"WATCH": 0, "PHONE": 1, "RING": 2, None: 3}
+    order = sorted(
+        range(len(rows)),
+        key=lambda n: (places[rows[n]["device"]], rows[n]["start_seconds"], -rows[n]["end_seconds"], rows[n]["uuid"]),
+    )
+    taken: set[tuple[str, str, int]] = set()
+    found: dict[int, float] = {}
+    for n in order:
+        row = rows[n]
+        mine = {(row["user_id"], row["kind"], s) for s in range(row["start_seconds"], row["end_seconds"])}
+        found[n] = len(mine - taken) / len(mine) if mine else -1.0
+        taken |= mine
+    return [found[n] for n in range(len(rows))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(stretches, max_size=14))
+def test_shares_are_those_of_counting_second_by_second(rows: list[Row]) -> None:
+    named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]
+    lasting = [row for row in named if row["end_seconds"] > row["start_seconds"]]
+    kept = {row["uuid"]: share for row, share in zip(named, shares(*named), strict=True)} if named else {}
+    assert [kept[row["uuid"]] for row in lasting] == owned(lasting)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(stretches, min_size=1, max_size=10), st.randoms(use_true_random=False))
+def test_shares_do_not_depend_on_the_order_of_records(rows: list[Row], random: Any) -> None:
+    named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]
+    mixed = random.sample(named, len(named))
+    at_first, then = (
+        {row["uuid"]: share for row, share in zip(some, shares(*some), strict=True)} for some in (named, mixed)
+    )
+    assert at_first == then
