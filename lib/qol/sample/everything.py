@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from qol.sample import healthkit, oura
+from qol.sample import healthkit, oura, sensors, surveys
 from qol.sample.channels import Channel
 from qol.sample.deliveries import make_deliveries
 from qol.sample.lines import Lines, garmin_lines, plain_lines
@@ -15,6 +15,8 @@ from qol.sample.world import World
 _OTHERS: dict[str, tuple[int, Mapping[int, Channel], Callable[[World], Deliveries]]] = {
     "oura": (1, oura.CHANNELS, oura.make_deliveries),
     "healthkit": (2, healthkit.CHANNELS, healthkit.make_deliveries),
+    "sensor": (3, sensors.CHANNELS, sensors.make_deliveries),
+    "survey": (4, surveys.CHANNELS, surveys.make_deliveries),
 }
 
 

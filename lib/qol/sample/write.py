@@ -158,7 +158,9 @@ def _put_cut_short(written: _Written, lake: Path, source: _Object, body: bytes) 
 
 def _summary(sent: Mapping[str, Lines], written: _Written, counts: Counter[str]) -> SampleSummary:
     arrivals = [lines.received_at[n][:10] for lines in sent.values() for n in (0, -1)]
-    people = {person for lines in sent.values() for person in np.unique(lines.deliveries.person).tolist()}
+    # A room is nobody.
+    by_people = [lines for source, lines in sent.items() if source != "sensor"]
+    people = {person for lines in by_people for person in np.unique(lines.deliveries.person).tolist()}
     return SampleSummary(
         objects=written.objects,
         lines=written.lines,
