@@ -19,6 +19,7 @@ from qol.contracts.check_all import (
     relation_problems,
     weekly_problems,
 )
+from qol.contracts.check_rules import rules_problems
 from qol.contracts.check_source import SourceCheck
 from qol.contracts.columns import fingerprint, table_schemas
 from qol.contracts.model import Contracts, SourceContract, SourceRules
@@ -124,6 +125,7 @@ def _cross_problems(contracts: Contracts) -> Iterator[Problem]:
     for contract in contracts.sources:
         yield from SourceCheck(contract, metrics or None).problems()
     yield from place_problems(contracts.sources, contracts.source_rules)
+    yield from rules_problems(contracts.sources, contracts.source_rules)
     if metrics:
         yield from metric_problems(contracts.metrics)
         yield from relation_problems(contracts.relations, metrics)

@@ -60,7 +60,7 @@ class LineBatches:
     def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
         """Take in lines of a range; `before` lines of the range came earlier."""
         contract = reader.contract
-        if contract is None or not self._collected.fast_reader(contract).usable:
+        if contract is None or not self._collected.fast_reader(contract).usable or reader.shares_its_place:
             for place, line in enumerate(lines):
                 reader.read_line(line, before + place + 1)
             return
@@ -126,6 +126,8 @@ class RangeReader:
         found = (contract.source, contract.record) if contract else _control_place(contracts, part.record)
         self._source, self._record = found
         self._exploder = Exploder(contracts, self._source, contract)
+        #: Whether some of the lines belong to another contract, which only the lenient path tells.
+        self.shares_its_place = contract is not None and bool(contracts.sharing(contract))
 
     def read_chunk(self, chunk: LineChunk) -> None:
         """Take in the next lines of the range."""

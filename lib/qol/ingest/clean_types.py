@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -52,7 +52,9 @@ def attribute_name(name: str) -> str:
     return f"n_{name.encode().hex()}"
 
 
-def head_types(contract: SourceContract, learned: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+def head_types(
+    contract: SourceContract, learned: Sequence[str], inherited: Iterable[str]
+) -> dict[str, tuple[Any, Any]]:
     """Type and default of every top-level name a clean line may hold."""
     heads: dict[str, tuple[Any, Any]] = {contract.person[0]: (Annotated[str, Meta(min_length=1)], msgspec.NODEFAULT)}
     tree: dict[str, Any] = {}
@@ -65,7 +67,7 @@ def head_types(contract: SourceContract, learned: Sequence[str]) -> dict[str, tu
     heads.update((name, (_node_type(node), None)) for name, node in tree.items() if name not in heads)
     for name in (*contract.drop, RECEIVED_AT):
         heads.setdefault(name, (str | None, None))
-    heads.update((name, (SCALAR | UnsetType, UNSET)) for name in learned if name not in heads)
+    heads.update((name, (SCALAR | UnsetType, UNSET)) for name in (*learned, *inherited) if name not in heads)
     return heads
 
 

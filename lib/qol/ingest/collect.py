@@ -114,8 +114,11 @@ class Collected:
     def reader(self, contract: SourceContract) -> RecordReader:
         """The lenient reader of a contract, made once."""
         if contract.name not in self.readers:
-            people = self.context.people(contract.source)
-            self.readers[contract.name] = RecordReader(contract, people, self.context.identities, self.context.zone)
+            context, rules = self.context, self.context.contracts.source_rules.get(contract.source)
+            people = context.people(contract.source)
+            self.readers[contract.name] = RecordReader(
+                contract, people, context.identities, context.zone, inherited=rules.inherit if rules else frozenset()
+            )
         return self.readers[contract.name]
 
     def fast_reader(self, contract: SourceContract) -> FastReader:

@@ -59,7 +59,7 @@ class FastReader:
             self._build()
 
     def _build(self) -> None:
-        self._heads = head_types(self._contract, self._learned)
+        self._heads = head_types(self._contract, self._learned, self._lenient.inherited)
         names = [f"f{i}" for i in range(len(self._heads))]
         struct = msgspec.defstruct(
             "CleanLine",

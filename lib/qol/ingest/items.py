@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts, SourceContract, SourceRules
 from qol.ingest.convert import safe_get
 from qol.ingest.parse import Reason, RejectedError
+from qol.ingest.typed_values import plain_dynamodb
 
 RECEIVED_AT = "_received_at"
 PAGE_KEY = "data"
@@ -26,6 +27,22 @@ class Item:
     reject: RejectedError | None = None
 
 
+class _Found(NamedTuple):
+    """An item that has no position yet."""
+
+    raw: Any
+    contract: SourceContract | None
+    received_at: object
+    reject: RejectedError | None = None
+
+
+class _Above(NamedTuple):
+    """What a record has from the envelope around it: the stamp of its receipt, and values it inherits."""
+
+    received_at: object
+    values: Mapping[str, Any]
+
+
 class Exploder:
     """Takes lines of one raw folder apart."""
 
@@ -33,62 +50,88 @@ class Exploder:
         self._contracts = contracts
         self._source = source
         self._folder = folder
-        rules = contracts.source_rules.get(source)
-        self._control_keys = rules.control_keys if rules else frozenset()
-        self._ping = rules.ping if rules else None
+        self._rules = contracts.source_rules.get(source) or SourceRules(source)
+        self._page_keys = PAGE_FURNITURE | self._rules.inherit
+        self._no_records = self._rules.inherit | {RECEIVED_AT}
+        self._fields = frozenset(path[0] for spec in folder.fields for path in spec.paths) if folder else frozenset()
 
     def items(self, document: Any) -> list[Item]:
         """The items of a parsed line, in order; a line that holds none is one control item."""
-        found = [
-            Item(position, raw, contract, received, reject)
-            for position, (raw, contract, received, reject) in enumerate(self._explode(document, None))
-        ]
-        return found or [Item(0)]
+        if self._rules.typed_values == "dynamodb":
+            document = plain_dynamodb(document)
+        return [Item(place, *found) for place, found in enumerate(self._explode(document, None))] or [Item(0)]
 
-    def _explode(self, node: Any, received: object) -> Iterator[tuple[Any, Any, object, RejectedError | None]]:
+    def _explode(self, node: Any, received: object) -> Iterator[_Found]:
         if isinstance(node, list):
             for element in node:
                 if isinstance(element, dict):
                     yield from self._explode(element, received)
                 else:
-                    yield element, None, received, _not_an_object("an element of the list")
+                    yield _not_an_object(element, "an element of the list", received)
         elif not isinstance(node, dict):
-            yield node, None, received, _not_an_object("the line")
+            yield _not_an_object(node, "the line", received)
         else:
-            yield from self._explode_object(node, node.get(RECEIVED_AT, received))
+            yield from self._explode_object(self._unwrapped(node), received)
 
-    def _explode_object(
-        self, node: dict[str, Any], received: object
-    ) -> Iterator[tuple[Any, Any, object, RejectedError | None]]:
+    def _unwrapped(self, node: dict[str, Any]) -> dict[str, Any]:
+        """The object with the content of its wrappers in their place."""
+        keys = self._rules.unwrap
+        while wrapper := next((key for key in node if key in keys and isinstance(node[key], dict)), None):
+            node = {**{key: value for key, value in node.items() if key != wrapper}, **node[wrapper]}
+        return node
+
+    def _explode_object(self, node: dict[str, Any], received: object) -> Iterator[_Found]:
+        above = self._above(node, _Above(received, {}))
         if self._is_page(node):
-            yield from self._elements(node[PAGE_KEY], self._folder, received, None)
+            yield from self._elements(node[PAGE_KEY], self._folder, above)
         elif self._is_envelope(node):
             for key, value in node.items():
-                if key == RECEIVED_AT:
-                    continue
-                contract = self._contracts.for_envelope(self._source, key)
-                known = contract is not None or key in self._control_keys
-                reject = None if known else RejectedError(Reason.UNKNOWN_RECORD, "an envelope key without a contract")
-                yield from self._elements(value, contract, received, reject)
+                if key not in self._no_records:
+                    yield from self._under(key, value, above)
         else:
-            yield self._record(node, self._folder, received)
+            yield self._record(node, self._folder, _Above(above.received_at, {}))
 
-    def _elements(
-        self, value: Any, contract: SourceContract | None, received: object, reject: RejectedError | None
-    ) -> Iterator[tuple[Any, Any, object, RejectedError | None]]:
-        for element in value if isinstance(value, list) else [value]:
-            if reject is not None:
-                yield element, None, received, reject
-            elif isinstance(element, dict):
-                yield self._record(element, contract, element.get(RECEIVED_AT, received))
+    def _above(self, node: dict[str, Any], outer: _Above) -> _Above:
+        """What the records below an object have from it and from what is around it."""
+        own = {key: node[key] for key in self._rules.inherit if node.get(key) is not None}
+        return _Above(node.get(RECEIVED_AT, outer.received_at), {**outer.values, **own})
+
+    def _under(self, key: str, value: Any, above: _Above) -> Iterator[_Found]:
+        """Items under a key of an envelope."""
+        contract = self._contracts.for_envelope(self._source, key)
+        if contract is None and key not in self._rules.control_keys:
+            reject = RejectedError(Reason.UNKNOWN_RECORD, "an envelope key without a contract")
+            yield from (_Found(element, None, above.received_at, reject) for element in _listed(value))
+        elif key in self._rules.nested:
+            for element in _listed(value):
+                yield from self._nested(element, self._rules.nested[key], contract, above)
+        else:
+            yield from self._elements(value, contract, above)
+
+    def _nested(self, node: Any, key: str, contract: SourceContract | None, above: _Above) -> Iterator[_Found]:
+        """Items of the list that an element of an envelope holds under a key."""
+        if not isinstance(node, dict):
+            yield _not_an_object(node, "an element of the envelope", above.received_at)
+        elif key not in node:
+            reject = RejectedError(Reason.UNKNOWN_RECORD, "an element of the envelope without its list of records")
+            yield _Found(node, None, above.received_at, reject)
+        elif node[key] is not None:
+            yield from self._elements(node[key], contract, self._above(node, above))
+
+    def _elements(self, value: Any, contract: SourceContract | None, above: _Above) -> Iterator[_Found]:
+        for element in _listed(value):
+            if isinstance(element, dict):
+                yield self._record(element, contract, above)
             else:
-                yield element, None, received, _not_an_object("an element of the envelope")
+                yield _not_an_object(element, "an element of the envelope", above.received_at)
 
-    def _record(
-        self, node: dict[str, Any], contract: SourceContract | None, received: object
-    ) -> tuple[Any, Any, object, RejectedError | None]:
-        is_ping = self._ping is not None and self._ping[0] in node and self._ping[1] not in node
-        return node, None if is_ping else self._told_apart(node, contract), received, None
+    def _record(self, node: dict[str, Any], contract: SourceContract | None, above: _Above) -> _Found:
+        handed = {key: value for key, value in above.values.items() if node.get(key) is None}
+        node = {**node, **handed} if handed else node
+        ping = self._rules.ping
+        is_ping = ping is not None and ping[0] in node and ping[1] not in node
+        found = None if is_ping else self._told_apart(node, contract)
+        return _Found(node, found, node.get(RECEIVED_AT, above.received_at))
 
     def _told_apart(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
         """Of contracts that share a place the one that takes the record."""
@@ -99,20 +142,31 @@ class Exploder:
         return contract
 
     def _is_page(self, node: dict[str, Any]) -> bool:
-        return isinstance(node.get(PAGE_KEY), list) and node.keys() <= PAGE_FURNITURE
+        return isinstance(node.get(PAGE_KEY), list) and node.keys() <= self._page_keys
 
     def _is_envelope(self, node: dict[str, Any]) -> bool:
-        keys = node.keys() - {RECEIVED_AT}
-        if not keys or (self._folder is not None and safe_get(node, self._folder.person) is not None):
-            return False
-        if all(isinstance(node[key], list) for key in keys):
+        """Lists under any keys, or anything but plain values under a known one.
+
+        An object that names its person is one only where records inherit that name, and not by a key its folder reads.
+        """
+        keys = node.keys() - self._no_records
+        has_person = self._folder is not None and safe_get(node, self._folder.person) is not None
+        if self._folder is not None and has_person:
+            if self._folder.person[0] not in self._rules.inherit:
+                return False
+            keys -= self._fields
+        elif keys and all(isinstance(node[key], list) for key in keys):
             return True
         return any(
             isinstance(node[key], list | dict)
-            and (key in self._control_keys or self._contracts.for_envelope(self._source, key) is not None)
+            and (key in self._rules.control_keys or self._contracts.for_envelope(self._source, key) is not None)
             for key in keys
         )
 
 
-def _not_an_object(what: str) -> RejectedError:
-    return RejectedError(Reason.NOT_AN_OBJECT, f"{what} is not a JSON object")
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _not_an_object(raw: Any, what: str, received: object) -> _Found:
+    return _Found(raw, None, received, RejectedError(Reason.NOT_AN_OBJECT, f"{what} is not a JSON object"))

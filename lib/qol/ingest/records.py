@@ -34,9 +34,11 @@ class RecordReader:
     identities: Identities
     zone: str
     unknown: Counter[str] = field(default_factory=Counter)
+    #: Names a record may have from the envelope around it.
+    inherited: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self._known = known_names(self.contract)
+        self._known = dict.fromkeys(self.inherited, frozenset[str]()) | known_names(self.contract)
         self._hashes = {
             spec.namespace: partial(
                 self.identities.document_hash, self.contract.source, spec.namespace or self.contract.record

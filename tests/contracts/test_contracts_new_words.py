@@ -1,0 +1,72 @@
+"""Mistakes in what contracts say about envelopes, times, units, devices and parts of a day, each told with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qol.contracts.load import load_contracts
+from qol.errors import ContractError
+
+Edit = Callable[[str, str, str], None]
+
+HRV, SLEEPS = "sources/garmin/hrv.yaml", "sources/garmin/sleeps.yaml"
+RULES = "sources/garmin/_rules.yaml"
+#: Where the rules and a contract take more lines.
+PING = "ping: {has"
+HRV_DAY = "day: {date: calendar_date, start: start_time_seconds, offset: start_time_offset_seconds}"
+HRV_FIELDS = "fields:\n"
+
+
+def problems(root: Path) -> list[str]:
+    with pytest.raises(ContractError) as error:
+        load_contracts(root)
+    return [str(problem) for problem in error.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("nested: {metric: data}", "nested.metric: found metric; allowed: an envelope key of the source: "),
+        ("inherit: [hrv]", "inherit: found hrv; allowed: a key that holds no records; sources/garmin/hrv.yaml has it"),
+        ("unwrap: [activityFiles]", "unwrap: found activityFiles; allowed: a key that holds no records; sources/garmin/_rules.yaml has it"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_rules_is_told(schemas: Path, edit: Edit, lines: str, problem: str) -> None:
+    edit(RULES, PING, f"{lines}\n{PING}")
+    assert [told for told in problems(schemas) if told.startswith(f"{RULES}: {problem}")]
+
+
+@pytest.mark.parametrize(
+    ("day", "problem"),
+    [
+        ("day: {date: calendar_date, zone: zone}", "day.start: found null; allowed: a start, which zone and shift_hours are about"),
+        ("day: {date: calendar_date, shift_hours: 6}", "day.start: found null; allowed: a start, which zone and shift_hours are about"),
+        ("day: {start: zone}", "day.start: found zone; allowed: a field of type epoch_seconds or instant: at, start_time_seconds"),
+        ("day: {start: at, offset: zone}", "day.offset: found zone; allowed: a field of type integer or utc_offset: "),
+        ("day: {start: at, zone: shift}", "day.zone: found shift; allowed: a field of type time_zone: zone"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_day_is_told(schemas: Path, edit: Edit, day: str, problem: str) -> None:
+    edit(HRV, HRV_DAY, day)
+    edit(HRV, HRV_FIELDS, HRV_FIELDS + TIMES)
+    assert [told for told in problems(schemas) if told.startswith(f"{HRV}: {problem}")]
+
+
+TIMES = """\
+  at: {path: startedAt, type: instant, range: [0, 4102444800], description: d}
+  shift: {path: startedAt, type: utc_offset, description: d}
+  zone: {path: zone, type: time_zone, description: d}
+"""
+
+
+def test_one_text_may_give_a_time_and_its_offset(schemas: Path, edit: Edit) -> None:
+    edit(HRV, HRV_FIELDS, HRV_FIELDS + TIMES)
+    load_contracts(schemas)
+
+
+def test_two_fields_of_one_type_from_one_text_are_a_mistake(schemas: Path, edit: Edit) -> None:
+    edit(HRV, HRV_FIELDS, HRV_FIELDS + TIMES + TIMES.splitlines()[0].replace("at:", "again:") + "\n")
+    assert f"{HRV}: fields.again.path: found startedAt; allowed: a path that at does not read" in problems(schemas)
