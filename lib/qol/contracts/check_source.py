@@ -28,6 +28,9 @@ class SourceCheck:
         self._problems: list[Problem] = []
         self._types: dict[str, pl.DataType] = {name: type_of(kind) for name, kind, _ in RECORD_HEAD}
         self._types.update((f.name, type_of(f.column_type)) for f in contract.fields)
+        self._types.update((parameter.name, pl.Float64()) for parameter in contract.parameters)
+        self._sessions = contract.stages.columns if contract.stages else {}
+        self._types.update((name, type_of(kind)) for name, kind in self._sessions.items())
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong, in the order of the file."""
@@ -152,11 +155,13 @@ class SourceCheck:
         episodes = self._contract.episodes
         if episodes is None:
             return
-        self._refer("episodes.start", episodes.start, _MOMENT)
+        if episodes.start not in self._sessions:
+            self._refer("episodes.start", episodes.start, _MOMENT)
         numeric = [name for name, kind in self._types.items() if kind.is_numeric()]
         if episodes.end not in numeric:
             self._add("episodes.end", episodes.end, f"a numeric field or helper: {choices(numeric, episodes.end)}")
-        self._refer("episodes.rank.field", episodes.rank_field, ("code",))
+        if episodes.rank_field not in self._sessions:
+            self._refer("episodes.rank.field", episodes.rank_field, ("code",))
         last = len(episodes.rank_tiers) - 1
         if episodes.unlisted_tier > last:
             self._add("episodes.rank.unlisted", episodes.unlisted_tier, f"a tier from 0 to {last}")
