@@ -122,7 +122,7 @@ def owned(rows: list[Row]) -> list[float]:
 def test_shares_are_those_of_counting_second_by_second(rows: list[Row]) -> None:
     named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]
     lasting = [row for row in named if row["end_seconds"] > row["start_seconds"]]
-    kept = {row["uuid"]: share for row, share in zip(named, shares(*named), strict=True)} if named else {}
+    kept = {row["uuid"]: share for row, share in zip(named, shares(*named), strict=True)}
     assert [kept[row["uuid"]] for row in lasting] == owned(lasting)
 
 
