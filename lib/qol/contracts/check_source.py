@@ -29,6 +29,8 @@ class SourceCheck:
         self._types: dict[str, pl.DataType] = {name: type_of(kind) for name, kind, _ in RECORD_HEAD}
         self._types.update((f.name, type_of(f.column_type)) for f in contract.fields)
         self._types.update((parameter.name, pl.Float64()) for parameter in contract.parameters)
+        if contract.overlaps is not None:
+            self._types[contract.overlaps.share] = pl.Float64()
         self._sessions = contract.stages.columns if contract.stages else {}
         self._types.update((name, type_of(kind)) for name, kind in self._sessions.items())
 
@@ -41,6 +43,7 @@ class SourceCheck:
         self._aliases()
         self._derived()
         self._daily()
+        self._parts()
         self._episodes()
         self._wear()
         self._examples()
@@ -143,13 +146,31 @@ class SourceCheck:
             at = f"daily.{name}"
             if name == "where":
                 self._expression(at, sql, "true or false", {})
-            elif self._vocabulary is not None and name not in self._vocabulary:
-                self._add(at, name, f"where or a daily metric: {choices(self._vocabulary, name)}")
-            elif self._vocabulary is not None:
-                metric = self._vocabulary[name]
-                self._expression(at, sql, "a whole number" if metric.type == "integer" else "a number", {})
-                if metric.from_metrics:
-                    self._add(at, name, "a metric that is not computed from other metrics")
+            else:
+                metric = self._metric(at, name)
+                if metric is not None:
+                    self._expression(at, sql, _METRIC_KINDS[metric.type], {})
+
+    def _metric(self, at: str, name: str) -> DailyMetric | None:
+        """The daily metric that a contract may give under this name; None when it is wrong or nothing is known."""
+        if self._vocabulary is None:
+            return None
+        if name not in self._vocabulary:
+            self._add(at, name, f"where or a daily metric: {choices(self._vocabulary, name)}")
+            return None
+        if self._vocabulary[name].from_metrics:
+            self._add(at, name, "a metric that is not computed from other metrics")
+        return self._vocabulary[name]
+
+    def _parts(self) -> None:
+        for name, part in self._contract.parts.items():
+            at = f"daily.{name}"
+            metric = self._metric(at, name)
+            if metric is not None and metric.type == "intervals":
+                self._add(f"{at}.over", part.over, "a metric that is a number, over all records of a day")
+            self._expression(f"{at}.value", part.value, "a value" if part.over == "count" else "a number", {})
+            if part.where is not None:
+                self._expression(f"{at}.where", part.where, "true or false", {})
 
     def _episodes(self) -> None:
         episodes = self._contract.episodes
@@ -198,6 +219,7 @@ class SourceCheck:
         return [name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL)] + [f.name for f in self._contract.fields]
 
 
+_METRIC_KINDS = {"integer": "a whole number", "number": "a number", "intervals": "intervals"}
 _SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {"count": ("integer",), "mean": ("number",), "minutes": ("number",)}
 
 
