@@ -37,7 +37,7 @@ def test_a_group_is_its_source_its_days_its_metrics_and_its_own_formulas(contrac
     names = [c.name for c in weekly_columns(contracts)]
     activity = names[names.index("activity_source") : names.index("heart_source")]
 
-    assert activity[:10] == [
+    assert activity[:13] == [
         "activity_source",
         "activity_valid_days",
         "activity_valid",
@@ -47,16 +47,22 @@ def test_a_group_is_its_source_its_days_its_metrics_and_its_own_formulas(contrac
         "steps_min",
         "steps_max",
         "steps_sum",
+        "steps_weekday_mean",
+        "steps_weekend_mean",
+        "steps_weighted_mean",
         "steps_days",
     ]
-    assert activity[-1] == "mvpa_meets_who"
-    assert names[-6:] == [
+    assert activity[-3:] == ["mvpa_meets_who", "steps_mean_change", "mvpa_equivalent_minutes_mean_change"]
+    fitness = names[names.index("fitness_source") : names.index("temperature_source")]
+    assert fitness == [
+        "fitness_source",
         "fitness_valid_days",
         "fitness_valid",
         "vo2max_last",
         "vo2max_days",
         "fitness_age_years_last",
         "fitness_age_years_days",
+        "vo2max_last_change",
     ]
 
 

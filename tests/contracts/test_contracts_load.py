@@ -106,6 +106,11 @@ def test_a_weekly_group_knows_its_valid_day(contracts: Contracts) -> None:
         "respiration": (("spo2_mean_pct", "respiration_mean_brpm"), False, 4),
         "body": ((), False, 1),
         "fitness": ((), False, 1),
+        "temperature": ((), False, 1),
+        "blood_pressure": ((), False, 1),
+        "score": ((), False, 1),
+        "environment": (("temperature_mean_c", "humidity_mean_pct"), False, 1),
+        "survey": ((), False, 1),
     }
 
 

@@ -128,7 +128,7 @@ def test_a_person_with_days_but_no_metrics_has_a_row_of_nulls_and_zero_counts() 
     row = the_week([{"day": 0}, {"day": 3}])
     known = {name: value for name, value in row.items() if value is not None}
     fixed = {"user_id", "week_start", "week_end", "iso_week", "days_observed"}
-    counts = {name for name in row if name.endswith(("_days", "_valid"))}
+    counts = {name for name in row if name.endswith(("_days", "_valid", "_pairs"))}
     assert known.keys() == fixed | counts
     assert not any(known[name] for name in counts)
     assert known["days_observed"] == 2
@@ -261,8 +261,17 @@ def test_every_column_resolves_without_any_day() -> None:
 def test_every_metric_that_is_known_on_its_groups_days_reaches_the_week() -> None:
     metrics = {name: aggregates for group in CONTRACTS.groups for name, aggregates in group.metrics.items()}
     row = the_week([{"day": day} | dict.fromkeys(metrics, value) for day, value in enumerate((60, 62, 61))])
-    by_hand = {"mean": 61.0, "median": 61.0, "sd": 1.0, "min": 60, "max": 62, "sum": 183, "last": 61}
+    by_hand: dict[str, float | None] = {
+        "mean": 61.0,
+        "median": 61.0,
+        "sd": 1.0,
+        "min": 60,
+        "max": 62,
+        "sum": 183,
+        "last": 61,
+    }
     by_hand |= {"circular_mean": 61.0, "circular_sd": 0.82}
+    by_hand |= {"weekday_mean": 61.0, "weekend_mean": None, "weighted_mean": None}
     for metric, aggregates in metrics.items():
         assert {a: row[f"{metric}_{a}"] for a in aggregates} == {a: by_hand[a] for a in aggregates}
         assert row[f"{metric}_days"] == 3

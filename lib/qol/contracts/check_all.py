@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from qol.contracts.expressions import ExpressionError, Types, checked_type, type_of
-from qol.contracts.model import DailyMetric, Derived, Relation, SourceContract, SourceRules, WeeklyGroup
+from qol.contracts.model import (
+    Contracts,
+    DailyMetric,
+    Derived,
+    RecallWindows,
+    Relation,
+    SourceContract,
+    SourceRules,
+    WeeklyGroup,
+)
 from qol.contracts.wording import choices
 from qol.errors import Problem
 
@@ -15,7 +24,20 @@ Vocabulary = Mapping[str, DailyMetric]
 
 _DAILY_HEAD = ("user_id", "day", "source", "worn", "date", "where")
 _CLOCK = ("circular_mean", "circular_sd", "last")
-_QUANTITY = ("mean", "median", "sd", "min", "max", "sum", "last")
+_QUANTITY = ("mean", "median", "sd", "min", "max", "sum", "last", "weekday_mean", "weekend_mean", "weighted_mean")
+#: Formulas that tell work days from free days.
+WORK_AND_FREE = ("work_days", "free_days", "work_mean", "free_mean", "free_corrected", "work_free_distance")
+#: What belongs to some formulas only, and must be there with them.
+_ONLY_WITH: Mapping[str, tuple[str, ...]] = {
+    "total": ("share_of_sums", "mean_by_count"),
+    "threshold": ("sum_at_least",),
+    "aggregate": ("change",),
+    "per_day": ("coverage",),
+    "min_work_days": ("work_mean", "free_corrected", "work_free_distance"),
+    "min_free_days": ("free_mean", "free_corrected", "work_free_distance"),
+}
+#: How many metrics a formula reads, where it is not one.
+_READS: Mapping[str, int] = {"free_corrected": 2, "regularity": 3, "regularity_pairs": 3}
 
 
 def place_problems(sources: Sequence[SourceContract], rules: Mapping[str, SourceRules]) -> Iterator[Problem]:
@@ -89,15 +111,35 @@ def _expression(path: str, sql: str, types: Types, kind: str) -> Iterator[Proble
         yield Problem(DAILY, path, err.found, err.allowed)
 
 
-def weekly_problems(
-    groups: Sequence[WeeklyGroup], derived: Sequence[Derived], metrics: Vocabulary
-) -> Iterator[Problem]:
-    """Weekly groups, metrics, aggregates and formulas that do not fit the daily vocabulary."""
-    for group in groups:
-        yield from _group_problems(group, metrics)
-    by_name = {group.name: group for group in groups}
-    for column in derived:
-        yield from _derived_problems(column, by_name)
+def weekly_problems(contracts: Contracts) -> Iterator[Problem]:
+    """Weekly groups, metrics, aggregates, formulas, holidays and windows that do not fit the daily vocabulary."""
+    for group in contracts.groups:
+        yield from _group_problems(group, contracts.metric)
+    by_name = {group.name: group for group in contracts.groups}
+    for column in contracts.derived:
+        yield from _derived_problems(column, by_name, contracts)
+    if contracts.holidays is not None and contracts.holidays not in (known := holiday_countries()):
+        allowed = f"a country whose public holidays are known: {choices(known, contracts.holidays)}"
+        yield Problem(WEEKLY, "holidays", contracts.holidays, allowed)
+    if contracts.windows is not None:
+        yield from _windows_problems(contracts.windows, by_name)
+
+
+def holiday_countries() -> list[str]:
+    """ISO codes of the countries with a calendar."""
+    import holidays
+
+    return sorted(holidays.list_supported_countries(include_aliases=False))
+
+
+def _windows_problems(windows: RecallWindows, groups: Mapping[str, WeeklyGroup]) -> Iterator[Problem]:
+    if windows.of not in groups:
+        yield Problem(WEEKLY, "windows.of", windows.of, f"a weekly group: {choices(groups, windows.of)}")
+    others = [name for group in groups.values() if group.name != windows.of for name in group.metrics]
+    for index, name in enumerate(windows.metrics):
+        if name not in others:
+            allowed = f"a weekly metric of another group: {choices(others, name)}"
+            yield Problem(WEEKLY, f"windows.metrics.{index}", name, allowed)
 
 
 def _group_problems(group: WeeklyGroup, metrics: Vocabulary) -> Iterator[Problem]:
@@ -114,6 +156,9 @@ def _group_problems(group: WeeklyGroup, metrics: Vocabulary) -> Iterator[Problem
         if name not in members:
             yield Problem(WEEKLY, f"{at}.metrics.{name}", name, f"a metric of the group: {choices(members, name)}")
             continue
+        if metrics[name].type == "intervals":
+            yield Problem(WEEKLY, f"{at}.metrics.{name}", name, "a metric of one number a day")
+            continue
         allowed = _CLOCK if metrics[name].clock else _QUANTITY
         for index, aggregate in enumerate(aggregates):
             if aggregate not in allowed:
@@ -121,21 +166,31 @@ def _group_problems(group: WeeklyGroup, metrics: Vocabulary) -> Iterator[Problem
                 yield Problem(WEEKLY, f"{at}.metrics.{name}.{index}", aggregate, f"for {kind}: {choices(allowed)}")
 
 
-def _derived_problems(column: Derived, groups: Mapping[str, WeeklyGroup]) -> Iterator[Problem]:
+def _derived_problems(column: Derived, groups: Mapping[str, WeeklyGroup], contracts: Contracts) -> Iterator[Problem]:
     at = f"derived.{column.name}"
     group = groups.get(column.group)
     if group is None:
         yield Problem(WEEKLY, f"{at}.group", column.group, f"a weekly group: {choices(groups, column.group)}")
         return
+    members = [m.name for m in contracts.metrics if m.group == group.name]
     for place in ("of", "total"):
         for index, name in enumerate(getattr(column, place)):
-            if name not in group.metrics:
-                allowed = f"a metric of {group.name}: {choices(group.metrics, name)}"
+            if name not in members:
+                allowed = f"a metric of {group.name}: {choices(members, name)}"
                 yield Problem(WEEKLY, f"{at}.{place}.{index}", name, allowed)
-    if bool(column.total) != (column.formula == "share_of_sums"):
-        yield Problem(WEEKLY, f"{at}.total", _listed(column.total), "with share_of_sums, and only there")
-    if (column.threshold > 0) != (column.formula == "sum_at_least"):
-        yield Problem(WEEKLY, f"{at}.threshold", f"{column.threshold:g}", "above 0 with sum_at_least, and only there")
+    for place, formulas in _ONLY_WITH.items():
+        value = getattr(column, place)
+        if bool(value) != (column.formula in formulas):
+            found = _listed(value) if isinstance(value, tuple) else f"{value or 'nothing'}"
+            yield Problem(WEEKLY, f"{at}.{place}", found, f"with {choices(formulas)}, and only there")
+    if len(column.of) != _READS.get(column.formula, 1):
+        allowed = f"{_READS.get(column.formula, 1)} metrics for {column.formula}"
+        yield Problem(WEEKLY, f"{at}.of", _listed(column.of), allowed)
+    aggregates = group.metrics.get(column.of[0], ())
+    if column.aggregate and column.aggregate not in aggregates:
+        yield Problem(WEEKLY, f"{at}.aggregate", column.aggregate, f"of {column.of[0]}: {_listed(aggregates)}")
+    if column.formula in WORK_AND_FREE and contracts.holidays is None:
+        yield Problem(WEEKLY, f"{at}.formula", column.formula, "with `holidays`, which tells free days from work days")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from qol.contracts.model import (
     DailyMetric,
     Derived,
     Field,
+    RecallWindows,
     SourceContract,
     WeeklyGroup,
 )
@@ -49,7 +50,13 @@ _AGGREGATE: Mapping[str, str] = {
     "circular_mean": "Circular mean of {m} (minutes after local midnight, 0 to 1440) over the valid days that have it.",
     "circular_sd": "Circular standard deviation of {m} (minutes), sqrt(-2 ln R); null below 2 days.",
     "last": "{m} ({u}) of the last valid day of the week that has it.",
+    "weekday_mean": "Mean of {m} ({u}) over the valid days from Monday to Friday that have it.",
+    "weekend_mean": "Mean of {m} ({u}) over the valid Saturday and Sunday that have it.",
+    "weighted_mean": "(5 x weekday mean + 2 x weekend mean) / 7 of {m} ({u}), as in GGIR part 5; null unless both are known.",
 }
+#: Table of questionnaires with what was measured in the days they look back on.
+WINDOWS = "survey_windows"
+_COUNTS = frozenset({"work_days", "free_days", "regularity_pairs"})
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -112,7 +119,8 @@ def _group_columns(group: WeeklyGroup, contracts: Contracts) -> Iterator[Column]
         yield Column(f"{name}_days", "int", f"Valid days of the week that have {name}.")
     for derived in contracts.derived:
         if derived.group == group.name:
-            yield Column(derived.name, derived_type(derived), short(f"{derived.description} Unit: {derived.unit}."))
+            comment = short(f"{derived.description} Unit: {derived.unit}.")
+            yield Column(derived.name, derived_type(derived, contracts), comment)
 
 
 def valid_day(group: WeeklyGroup) -> str:
@@ -128,9 +136,48 @@ def aggregate_type(metric: DailyMetric, aggregate: str) -> str:
     return "bigint" if whole else "double"
 
 
-def derived_type(derived: Derived) -> str:
+def derived_type(derived: Derived, contracts: Contracts) -> str:
     """Type of a weekly column with a formula of its own."""
+    if derived.formula == "change":
+        return aggregate_type(contracts.metric[derived.of[0]], derived.aggregate)
+    if derived.formula in _COUNTS:
+        return "int"
     return "boolean" if derived.formula == "sum_at_least" else "double"
+
+
+def window_aggregate(metric: DailyMetric) -> str:
+    """How `survey_windows` sums a metric up: by its mean, around the clock for a time of day."""
+    return "circular_mean" if metric.clock else "mean"
+
+
+def window_columns(contracts: Contracts, windows: RecallWindows) -> tuple[Column, ...]:
+    """Columns of `survey_windows`: a questionnaire, then what was measured in the days it looks back on."""
+    of = [metric for metric in contracts.metrics if metric.group == windows.of]
+    span = f"the {windows.days} whole local days before the day of the {windows.of}; the day itself is not one of them"
+    return (
+        _USER_ID,
+        Column("day", "date", f"Local day of the {windows.of}."),
+        Column("source", "string", f"The vendor whose records the {windows.of} is made of."),
+        Column("window_start", "date", f"First of {span}."),
+        Column("window_end", "date", f"Last of {span}."),
+        Column("days_observed", "int", "Local days of the window with any record of any source."),
+        *(Column(m.name, m.column_type, short(metric_comment(m))) for m in of),
+        *(column for group in contracts.groups for column in _window_group(group, contracts, windows)),
+    )
+
+
+def _window_group(group: WeeklyGroup, contracts: Contracts, windows: RecallWindows) -> Iterator[Column]:
+    names = [name for name in windows.metrics if name in group.metrics]
+    if group.name == windows.of or not names:
+        return
+    source = f"Source of the {group.name} columns: the one with most valid days in the window."
+    yield Column(f"{group.name}_source", "string", source)
+    yield Column(f"{group.name}_valid_days", "int", short(f"Valid days in the window. {valid_day(group)}"))
+    for name in names:
+        aggregate = window_aggregate(contracts.metric[name])
+        comment = _AGGREGATE[aggregate].format(m=name, u=contracts.metric[name].unit).replace("week", "window")
+        yield Column(f"{name}_{aggregate}", "double", short(comment))
+        yield Column(f"{name}_days", "int", f"Valid days of the window that have {name}.")
 
 
 def reject_columns() -> tuple[Column, ...]:
@@ -196,6 +243,8 @@ def table_schemas(contracts: Contracts) -> dict[str, tuple[Column, ...]]:
         "rejects": reject_columns(),
         "job_runs": job_run_columns(),
     }
+    if contracts.windows is not None:
+        tables[WINDOWS] = window_columns(contracts, contracts.windows)
     tables.update((f"records_{contract.name}", record_columns(contract)) for contract in contracts.sources)
     return tables
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qol.contracts.columns import valid_day, weekly_columns
+from qol.contracts.columns import WINDOWS, valid_day, weekly_columns, window_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, Field, SourceContract, WeeklyGroup
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 
@@ -26,6 +26,9 @@ _AGGREGATES: Mapping[str, str] = {
     "circular_mean": "atan2(sum of sines, sum of cosines) of the angle 2 pi minute / 1440, in minutes from 0 to 1440",
     "circular_sd": "sqrt(-2 ln R) in minutes, R the length of the mean vector, from 2 days on",
     "last": "value of the last valid day that has it",
+    "weekday_mean": "mean of the valid days from Monday to Friday",
+    "weekend_mean": "mean of the valid Saturday and Sunday",
+    "weighted_mean": "(5 x weekday mean + 2 x weekend mean) / 7, null unless both are known (GGIR part 5)",
 }
 
 
@@ -39,6 +42,7 @@ def catalog(contracts: Contracts) -> str:
         *_vocabulary(contracts),
         "## Weekly metrics\n",
         *_weekly(contracts),
+        *_windows(contracts),
         "## Reason codes\n",
         "Why a value of a kept record became null or was corrected (`value_issues`):\n",
         _table(["reason", "meaning"], [[_code(name), text] for name, text in ISSUE_REASONS.items()]),
@@ -183,6 +187,19 @@ def _rows(group: WeeklyGroup, contracts: Contracts) -> Iterator[tuple[str, str, 
     for derived in contracts.derived:
         if derived.group == group.name:
             yield derived.name, comments[derived.name], _codes(derived.of)
+
+
+def _windows(contracts: Contracts) -> Iterator[str]:
+    windows = contracts.windows
+    if windows is None:
+        return
+    yield f"## {WINDOWS}\n"
+    yield (
+        f"One row per person, day and source with a {windows.of} value, of closed weeks, beside what was measured in the "
+        f"{windows.days} days before that day. Per group, the source with most valid days of the window fills all columns.\n"
+    )
+    columns = window_columns(contracts, windows)
+    yield _table(["column", "type", "meaning"], [[_code(c.name), c.type, c.comment] for c in columns])
 
 
 def _number(value: float | None) -> str:

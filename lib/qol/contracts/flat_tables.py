@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from qol.contracts.columns import short, table_schemas
+from qol.contracts.columns import WINDOWS, short, table_schemas
 from qol.contracts.docs import catalog
 from qol.contracts.model import Column, Contracts
 from qol.contracts.routes import ROUTES, garmin_routes
@@ -29,6 +29,10 @@ class Place(NamedTuple):
 _PLACES: Mapping[str, Place] = {
     "weekly_metrics": Place("One row per person and ISO week, closed weeks only.", "processed/weekly/"),
     "daily_metrics": Place("One row per person, local day and source.", "processed/daily/"),
+    WINDOWS: Place(
+        "One row per questionnaire, of closed weeks: its scores beside what was measured in the days it looks back on.",
+        "processed/survey_windows/",
+    ),
     "rejects": Place(
         "Items that could not be read, with their reason; for operators only.",
         "quarantine/rows/",
@@ -43,7 +47,8 @@ def table_places(contracts: Contracts) -> dict[str, Place]:
     records = {
         f"records_{c.name}": Place(short(c.description), f"processed/records/{c.name}/") for c in contracts.sources
     }
-    return {**_PLACES, **records}
+    tables = {name: place for name, place in _PLACES.items() if name != WINDOWS or contracts.windows is not None}
+    return {**tables, **records}
 
 
 def table_yaml(table: str, place: Place, columns: Sequence[Column]) -> str:

@@ -15,6 +15,12 @@ FieldType = Literal[
 Reduce = Literal["count", "mean", "min", "max", "sum", "last", "minutes", "intervals"]
 Over = Literal["sum", "mean", "median", "min", "max", "first", "last", "count"]
 Severity = Literal["critical", "warning", "info"]
+#: How a weekly column with a formula of its own is computed; `transform/formulas.py` knows each.
+Formula = Literal[
+    "slope", "ln_mean", "ln_cv", "share_of_sums", "sum_at_least", "mean_by_count", "coverage",
+    "work_days", "free_days", "work_mean", "free_mean", "free_corrected", "work_free_distance",
+    "regularity", "regularity_pairs", "change",
+]  # fmt: skip
 
 #: What every record row carries besides the declared fields; (name, type, comment).
 RECORD_HEAD: tuple[tuple[str, str, str], ...] = (
@@ -164,6 +170,13 @@ class Stages:
     gap_minutes: float
     values: Mapping[str, tuple[str, ...]]
 
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """What a session has beside the columns of every record, with the type of each."""
+        times = ("session_start_seconds", "session_end_seconds", "asleep_seconds_total")
+        seconds = (*times, *(f"{stage}_seconds" for stage in self.values))
+        return {**dict.fromkeys(seconds, "bigint"), "asleep_intervals": "array<int>", "session_rank": "string"}
+
 
 @dataclass(frozen=True)
 class Episodes:
@@ -311,7 +324,7 @@ class Derived:
 
     name: str
     group: str
-    formula: Literal["slope", "ln_mean", "ln_cv", "share_of_sums", "sum_at_least"]
+    formula: Formula
     of: tuple[str, ...]
     total: tuple[str, ...]
     threshold: float
@@ -319,6 +332,22 @@ class Derived:
     decimals: int
     unit: str
     description: str
+    #: change: the aggregate of the metric that is compared with the week before.
+    aggregate: str = ""
+    #: coverage: what a whole day has.
+    per_day: int = 0
+    #: Formulas of work and free days: from how many of each on there is a value.
+    min_work_days: int = 0
+    min_free_days: int = 0
+
+
+@dataclass(frozen=True)
+class RecallWindows:
+    """Table `survey_windows`: which group's rows look back, how many days, and at which metrics."""
+
+    of: str
+    days: int
+    metrics: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -342,6 +371,9 @@ class Contracts:
     derived: tuple[Derived, ...]
     fingerprint: str = field(default="", compare=False)
     source_rules: Mapping[str, SourceRules] = field(default_factory=dict)
+    #: Country whose public holidays are free days, besides Saturday and Sunday; none without it.
+    holidays: str | None = None
+    windows: RecallWindows | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, SourceContract]:

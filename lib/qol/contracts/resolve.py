@@ -17,6 +17,7 @@ from qol.contracts.model import (
     Overlaps,
     Parameter,
     Part,
+    RecallWindows,
     Relation,
     SampleRule,
     SourceContract,
@@ -251,4 +252,14 @@ def _derived(name: str, data: Data) -> Derived:
         decimals=data.get("decimals", 6),
         unit=data["unit"],
         description=data["description"],
+        aggregate=data.get("aggregate", ""),
+        per_day=data.get("per_day", 0),
+        min_work_days=data.get("min_work_days", 0),
+        min_free_days=data.get("min_free_days", 0),
     )
+
+
+def recall_windows(data: Data) -> RecallWindows | None:
+    """What the rows of `survey_windows` are made of; None where the contracts name no windows."""
+    windows = data.get("windows")
+    return RecallWindows(windows["of"], windows["days"], tuple(windows["metrics"])) if windows else None

@@ -49,7 +49,7 @@ def partition_key(table: str, date: str) -> str:
     """Where a partition of a table is published; its only object."""
     if table == "rejects":
         return f"quarantine/rows/date={date}/{PART_FILE}"
-    folder = {"weekly_metrics": "weekly", "daily_metrics": "daily"}.get(table)
+    folder = {"weekly_metrics": "weekly", "daily_metrics": "daily", "survey_windows": "survey_windows"}.get(table)
     folder = folder or f"records/{table.removeprefix('records_')}"
     return f"processed/{folder}/date={date}/{PART_FILE}"
 

@@ -11,7 +11,7 @@ from qol.lake.base import Lake, StoredObject
 from qol.publish.assemble import PART_FILE, Candidate, partition_key
 
 #: Records first, then daily, then weekly: a reader never sees a weekly row whose records are not there yet.
-ORDER = {"rejects": 0, "daily_metrics": 2, "weekly_metrics": 3}
+ORDER = {"rejects": 0, "daily_metrics": 2, "weekly_metrics": 3, "survey_windows": 4}
 RECORDS_RANK = 1
 
 

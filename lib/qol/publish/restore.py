@@ -23,6 +23,7 @@ from qol.publish.manifest import (
     read_manifest,
     read_manifests_newest_first,
 )
+from qol.publish.protocol import ORDER, RECORDS_RANK
 from qol.transform.weeks import iso_week
 
 #: The store's clock may be behind the one that named the run by this much.
@@ -132,9 +133,8 @@ def _replaced(manifest: Manifest, monday: date) -> list[TableFile]:
     """Files of the week that a run replaced, in the order they are published; a refused run replaced none."""
     if manifest.status == "refused":
         return []
-    order = {"daily_metrics": 1, "weekly_metrics": 2}
     files = [f for f in manifest.tables if f.replaced and f.date == monday.isoformat() and f.name != "rejects"]
-    return sorted(files, key=lambda file: (order.get(file.name, 0), file.name))
+    return sorted(files, key=lambda file: (ORDER.get(file.name, RECORDS_RANK), file.name))
 
 
 def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restoration | None:

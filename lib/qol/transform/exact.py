@@ -9,7 +9,7 @@ after a division by a constant the value is rounded to its decimals, and other q
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -21,6 +21,8 @@ FINE = 10**12
 MEAN_DECIMALS = 2
 #: Below this length of the mean vector the times point nowhere, and a mean time is not defined.
 NO_DIRECTION = 1e-9
+WEEKDAYS, WEEKEND_DAYS = 5, 2
+_WEEK_PARTS = {"weekday": pl.col("index") < WEEKDAYS, "weekend": pl.col("index") >= WEEKDAYS}
 
 
 @dataclass(frozen=True)
@@ -35,29 +37,32 @@ class Needed:
         return {d.formula for d in self.derived if metric in (*d.of, *d.total)}
 
 
-def summed(days: pl.DataFrame, unit: list[str], metrics: list[DailyMetric], needed: Needed) -> pl.DataFrame:
+def summed(
+    days: pl.DataFrame, unit: list[str], metrics: list[DailyMetric], needed: Needed, more: Sequence[pl.Expr] = ()
+) -> pl.DataFrame:
     """Per person and source: `valid_days`, and per metric the exact sums its aggregates are made of.
 
-    `days` are valid days with `index`, the day of the week from 0.
+    `days` are valid days with `index`, the day of the week from 0. `more` are sums besides, over the same columns.
     """
-    scaled = days.with_columns([_scaled(metric) for metric in metrics])
-    scaled = scaled.with_columns([part for m in metrics for part in _parts(m, needed)])
+    rows = days.with_columns([_scaled(metric) for metric in metrics])
+    rows = rows.with_columns([part for m in metrics for part in _parts(m, needed)])
     aggregations = [pl.len().alias("valid_days")]
     for metric in metrics:
         aggregations += _sums(metric, needed)
-    return scaled.sort(*unit, "day").group_by(unit, maintain_order=True).agg(aggregations)
+    aggregations += more
+    return rows.sort(*unit, "day").group_by(unit, maintain_order=True).agg(aggregations)
 
 
 def _scaled(metric: DailyMetric) -> pl.Expr:
     value = pl.col(metric.name)
     if metric.decimals:
         value = (value * 10**metric.decimals).round(mode="half_away_from_zero")
-    return value.cast(pl.Int64).alias(_x(metric))
+    return value.cast(pl.Int64).alias(f"{metric.name}:x")
 
 
 def _parts(metric: DailyMetric, needed: Needed) -> list[pl.Expr]:
     parts = []
-    x = pl.col(_x(metric))
+    x = scaled(metric)
     if metric.clock:
         angle = pl.col(metric.name) * (2 * math.pi / DAY_MINUTES)
         parts += [_fine(angle.cos()).alias(f"{metric.name}:cos"), _fine(angle.sin()).alias(f"{metric.name}:sin")]
@@ -70,13 +75,18 @@ def _parts(metric: DailyMetric, needed: Needed) -> list[pl.Expr]:
     return parts
 
 
+def scaled(metric: DailyMetric) -> pl.Expr:
+    """A day's value as a whole number: x 10^decimals."""
+    return pl.col(f"{metric.name}:x")
+
+
 def _fine(value: pl.Expr) -> pl.Expr:
     return (value * FINE).round(mode="half_away_from_zero").cast(pl.Int64)
 
 
 def _sums(metric: DailyMetric, needed: Needed) -> list[pl.Expr]:
     aggregates, formulas = needed.aggregates.get(metric.name, set()), needed.formulas(metric.name)
-    x, name = pl.col(_x(metric)), metric.name
+    x, name = scaled(metric), metric.name
     sums = [x.count().cast(pl.Int64).alias(f"{name}:n")]
     if aggregates & {"mean", "sd", "sum"} or formulas & {"slope", "share_of_sums", "sum_at_least"}:
         sums.append(x.sum().alias(f"{name}:sum"))
@@ -84,6 +94,13 @@ def _sums(metric: DailyMetric, needed: Needed) -> list[pl.Expr]:
         sums.append((x * x).sum().alias(f"{name}:squares"))
     if "median" in aggregates:
         sums.append((x.median() * 2).cast(pl.Int64).alias(f"{name}:middle"))
+    for part, days in _WEEK_PARTS.items():
+        if aggregates & {f"{part}_mean", "weighted_mean"}:
+            of_part = x.filter(days)
+            sums += [
+                of_part.sum().alias(f"{name}:{part}_sum"),
+                of_part.count().cast(pl.Int64).alias(f"{name}:{part}_n"),
+            ]
     sums += [getattr(x, a)().alias(f"{name}:{a}") for a in ("min", "max") if a in aggregates]
     if "last" in aggregates:
         sums.append(x.drop_nulls().last().alias(f"{name}:last"))
@@ -99,10 +116,6 @@ def _sums(metric: DailyMetric, needed: Needed) -> list[pl.Expr]:
         sums += [index.sum().alias(f"{name}:t"), (index * index).sum().alias(f"{name}:tt")]
         sums.append((index * x).sum().alias(f"{name}:tx"))
     return sums
-
-
-def _x(metric: DailyMetric) -> str:
-    return f"{metric.name}:x"
 
 
 def decimal(value: pl.Expr, decimals: int) -> pl.Expr:
@@ -144,7 +157,7 @@ def _spread(metric: DailyMetric, total: str, squares: str) -> pl.Expr:
 
 def mean(metric: DailyMetric) -> pl.Expr:
     """Arithmetic mean, from one day on."""
-    return divided(pl.col(f"{metric.name}:sum"), _positive(metric) * 10**metric.decimals, mean_decimals(metric))
+    return divided(pl.col(f"{metric.name}:sum"), positive(n(metric)) * 10**metric.decimals, mean_decimals(metric))
 
 
 def median(metric: DailyMetric) -> pl.Expr:
@@ -157,6 +170,25 @@ def sd(metric: DailyMetric) -> pl.Expr:
     days = n(metric)
     variance = _spread(metric, "sum", "squares") / (days * (days - 1) * 100**metric.decimals)
     return pl.when(days > 1).then(decimal(variance.sqrt(), mean_decimals(metric)))
+
+
+def mean_of_part(part: str) -> Callable[[DailyMetric], pl.Expr]:
+    """Arithmetic mean over the weekdays or the weekend days, from one such day on."""
+
+    def value(metric: DailyMetric) -> pl.Expr:
+        days = positive(pl.col(f"{metric.name}:{part}_n"))
+        return divided(pl.col(f"{metric.name}:{part}_sum"), days * 10**metric.decimals, mean_decimals(metric))
+
+    return value
+
+
+def weighted_mean(metric: DailyMetric) -> pl.Expr:
+    """(5 x weekday mean + 2 x weekend mean) / 7 in one exact quotient; null unless both are known (GGIR, part 5)."""
+    weekday_sum, weekend_sum = (pl.col(f"{metric.name}:{part}_sum") for part in _WEEK_PARTS)
+    weekdays, weekend_days = (positive(pl.col(f"{metric.name}:{part}_n")) for part in _WEEK_PARTS)
+    above = WEEKDAYS * weekday_sum * weekend_days + WEEKEND_DAYS * weekend_sum * weekdays
+    below = (WEEKDAYS + WEEKEND_DAYS) * weekdays * weekend_days * 10**metric.decimals
+    return divided(above, below, mean_decimals(metric))
 
 
 def total(metric: DailyMetric) -> pl.Expr:
@@ -172,65 +204,32 @@ def picked(which: str) -> Callable[[DailyMetric], pl.Expr]:
 def circular_mean(metric: DailyMetric) -> pl.Expr:
     """Mean time of day: atan2 of summed sines and cosines, in minutes after midnight (Fisher 1993, 2.2)."""
     cos, sin = pl.col(f"{metric.name}:cos_sum"), pl.col(f"{metric.name}:sin_sum")
+    return direction(cos, sin, n(metric), mean_decimals(metric))
+
+
+def direction(cos: pl.Expr, sin: pl.Expr, count: pl.Expr, decimals: int) -> pl.Expr:
+    """The time of day that summed cosines and sines of `count` times point to; null when they point nowhere."""
     minutes = pl.arctan2(sin.cast(pl.Float64), cos.cast(pl.Float64)) * (DAY_MINUTES / (2 * math.pi))
-    positive = pl.when(minutes < 0).then(minutes + DAY_MINUTES).otherwise(minutes)
-    value = decimal(positive, mean_decimals(metric))
-    return pl.when((n(metric) > 0) & (_length(metric) > NO_DIRECTION)).then(
-        pl.when(value >= DAY_MINUTES).then(0.0).otherwise(value)
-    )
+    known = (count > 0) & (_length(cos, sin, count) > NO_DIRECTION)
+    return pl.when(known).then(time_of_day(minutes, decimals))
+
+
+def time_of_day(minutes: pl.Expr, decimals: int) -> pl.Expr:
+    """Minutes that lie at most a day before midnight or a day after it, as 0 to 1440 with so many decimals."""
+    value = decimal(pl.when(minutes < 0).then(minutes + DAY_MINUTES).otherwise(minutes), decimals)
+    return pl.when(value >= DAY_MINUTES).then(0.0).otherwise(value)
 
 
 def circular_sd(metric: DailyMetric) -> pl.Expr:
     """Circular standard deviation sqrt(-2 ln R) in minutes, from two days on (Fisher 1993, 2.3)."""
-    length = _length(metric)
+    length = _length(pl.col(f"{metric.name}:cos_sum"), pl.col(f"{metric.name}:sin_sum"), n(metric))
     spread = (pl.min_horizontal(length, pl.lit(1.0)).log() * -2.0).sqrt() * (DAY_MINUTES / (2 * math.pi))
     return pl.when((n(metric) > 1) & (length > NO_DIRECTION)).then(decimal(spread, mean_decimals(metric)))
 
 
-def _length(metric: DailyMetric) -> pl.Expr:
-    cos = pl.col(f"{metric.name}:cos_sum").cast(pl.Float64)
-    sin = pl.col(f"{metric.name}:sin_sum").cast(pl.Float64)
-    return (cos * cos + sin * sin).sqrt() / (FINE * n(metric))
-
-
-def slope(metric: DailyMetric) -> pl.Expr:
-    """Ordinary least squares slope per day over the days present."""
-    name, days = metric.name, n(metric)
-    t, x = pl.col(f"{name}:t"), pl.col(f"{name}:sum")
-    below = (days * pl.col(f"{name}:tt") - t * t) * 10**metric.decimals
-    return pl.when(below > 0).then((days * pl.col(f"{name}:tx") - t * x) / below)
-
-
-def ln_mean(metric: DailyMetric) -> pl.Expr:
-    """Mean of natural logarithms of the daily values."""
-    count = pl.col(f"{metric.name}:ln_n")
-    return pl.when(count > 0).then(pl.col(f"{metric.name}:ln_sum") / (FINE * count))
-
-
-def ln_cv(metric: DailyMetric) -> pl.Expr:
-    """Coefficient of variation of the logarithms in percent: 100 x sample sd / mean."""
-    name, count = metric.name, pl.col(f"{metric.name}:ln_n")
-    logs = pl.col(f"{name}:ln_sum").cast(pl.Int128)
-    spread = (count * pl.col(f"{name}:ln_squares") - logs * logs).cast(pl.Float64)
-    value = (spread / (count * (count - 1))).sqrt() / logs * count * 100
-    return pl.when((count > 1) & (logs > 0)).then(value)
-
-
-def share(of: list[DailyMetric], parts: list[DailyMetric]) -> pl.Expr:
-    """A ratio of weekly sums; null when none of the parts is known or their sum is 0."""
-    finest = max(m.decimals for m in (*of, *parts))
-    above, below = (
-        pl.sum_horizontal([pl.col(f"{m.name}:sum") * 10 ** (finest - m.decimals) for m in metrics])
-        for metrics in (of, parts)
-    )
-    known = pl.all_horizontal([n(m) > 0 for m in of])
-    return pl.when(known & (below > 0)).then(above / below)
-
-
-def sum_at_least(metric: DailyMetric, threshold: float, valid: pl.Expr) -> pl.Expr:
-    """True when the sum reaches the threshold, false when it does not in a valid week, else not known."""
-    reached = pl.col(f"{metric.name}:sum") >= round(threshold * 10**metric.decimals)
-    return pl.when(n(metric) > 0).then(pl.when(reached).then(True).otherwise(pl.when(valid).then(False)))  # noqa: FBT003
+def _length(cos: pl.Expr, sin: pl.Expr, count: pl.Expr) -> pl.Expr:
+    x, y = cos.cast(pl.Float64), sin.cast(pl.Float64)
+    return (x * x + y * y).sqrt() / (FINE * count)
 
 
 def mean_decimals(metric: DailyMetric) -> int:
@@ -238,9 +237,9 @@ def mean_decimals(metric: DailyMetric) -> int:
     return max(MEAN_DECIMALS, metric.decimals)
 
 
-def _positive(metric: DailyMetric) -> pl.Expr:
-    """The day count, null where it is 0."""
-    return pl.when(n(metric) > 0).then(n(metric))
+def positive(count: pl.Expr) -> pl.Expr:
+    """A count, null where it is 0."""
+    return pl.when(count > 0).then(count)
 
 
 AGGREGATES: Mapping[str, Callable[[DailyMetric], pl.Expr]] = {
@@ -251,6 +250,9 @@ AGGREGATES: Mapping[str, Callable[[DailyMetric], pl.Expr]] = {
     "max": picked("max"),
     "sum": total,
     "last": picked("last"),
+    "weekday_mean": mean_of_part("weekday"),
+    "weekend_mean": mean_of_part("weekend"),
+    "weighted_mean": weighted_mean,
     "circular_mean": circular_mean,
     "circular_sd": circular_sd,
 }

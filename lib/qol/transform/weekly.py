@@ -2,97 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 
-from qol.contracts.columns import weekly_columns
+from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.model import Contracts, DailyMetric, Derived, WeeklyGroup
 from qol.frames import no_rows
-from qol.transform import exact
+from qol.transform import exact, regularity
+from qol.transform.change import changes
+from qol.transform.formulas import LOOKING_BACK, Basis, formula, more_sums
+from qol.transform.jetlag import free_days
 from qol.transform.weeks import iso_week
 
-UNIT = ["user_id", "source"]
+WEEK_DAYS = 7
+#: A nap of the Saturday before lies in the window of the Sunday before, with which regularity begins.
+DAYS_BEFORE = 2
 
 
-def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
-    """One row per person of a week's daily rows, sorted by person, with the columns of `weekly_metrics`."""
-    names = [column.name for column in weekly_columns(contracts)]
+@dataclass(frozen=True)
+class WeekBefore:
+    """Daily and weekly rows of the week before; empty where there are none."""
+
+    daily: pl.DataFrame
+    weekly: pl.DataFrame
+
+
+def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: WeekBefore | None = None) -> pl.DataFrame:
+    """One row per person of a week's daily rows, sorted by person, with the columns of `weekly_metrics`.
+
+    Of `before`, only the columns that `days_before_columns` and `change.before_columns` name are read.
+    """
+    columns = weekly_columns(contracts)
+    before = before or WeekBefore(no_rows(daily_columns(contracts)), no_rows(columns))
     people = daily.group_by("user_id").agg(days_observed=pl.col("day").n_unique().cast(pl.Int32)).sort("user_id")
     rows = people.with_columns(
         week_start=pl.lit(monday), week_end=pl.lit(monday + timedelta(days=6)), iso_week=pl.lit(iso_week(monday))
     )
-    parts = [rows, *(_group(contracts, group, daily, monday, people) for group in contracts.groups)]
-    joined = pl.concat(parts, how="horizontal")
-    types = no_rows(weekly_columns(contracts)).schema
-    return joined.select([pl.col(name).cast(types[name]) for name in names])
+    for group in contracts.groups:
+        values = _group(contracts, group, daily, monday, before.daily)
+        rows = rows.join(values, on="user_id", how="left", maintain_order="left")
+    unknown = [pl.col(c.name).fill_null(0) for c in columns if c.type == "int"]
+    unknown += [pl.col(f"{group.name}_valid").fill_null(value=False) for group in contracts.groups]
+    rows = rows.with_columns(unknown)
+    rows = rows.with_columns(changes(contracts, rows, before.weekly))
+    types = no_rows(columns).schema
+    return rows.select([pl.col(c.name).cast(types[c.name]) for c in columns])
 
 
-def _group(
-    contracts: Contracts, group: WeeklyGroup, daily: pl.DataFrame, monday: date, people: pl.DataFrame
-) -> pl.DataFrame:
-    """The group's columns of every person, in the order of `people`."""
-    metrics = [contracts.metric[name] for name in group.metrics]
-    days = daily.filter(valid_day(contracts, group))
-    days = days.with_columns(index=(pl.col("day") - pl.lit(monday)).dt.total_days())
-    sums = exact.summed(days, UNIT, metrics, _needed(contracts, group))
-    chosen = _chosen(group, sums)
-    values = chosen.select("user_id", *_columns(contracts, group))
-    rows = people.select("user_id").join(values, on="user_id", how="left", maintain_order="left").drop("user_id")
-    counts = [pl.col(f"{group.name}_valid_days").fill_null(0), pl.col(f"{group.name}_valid").fill_null(value=False)]
-    days_columns = [pl.col(f"{metric.name}_days").fill_null(0) for metric in metrics]
-    return rows.with_columns(*counts, *days_columns)
+def days_before_columns(contracts: Contracts) -> list[str]:
+    """Daily columns that are read of the days before the week."""
+    rules = [rule for rule in contracts.derived if rule.formula in regularity.FORMULAS]
+    groups = {rule.group for rule in rules}
+    known = [name for group in contracts.groups if group.name in groups for name in anchors(contracts, group)]
+    return list(dict.fromkeys(["user_id", "day", "source", "worn", *known, *[n for rule in rules for n in rule.of]]))
 
 
 def valid_day(contracts: Contracts, group: WeeklyGroup) -> pl.Expr:
     """Whether a daily row counts for a group: its anchor is known and, where the group asks for it, it was worn."""
-    anchors = group.anchor or tuple(metric.name for metric in contracts.group_metrics[group.name])
-    known = pl.any_horizontal([pl.col(name).is_not_null() for name in anchors])
+    known = pl.any_horizontal([pl.col(name).is_not_null() for name in anchors(contracts, group)])
     return known & pl.col("worn") if group.needs_wear else known
 
 
-def _chosen(group: WeeklyGroup, sums: pl.DataFrame) -> pl.DataFrame:
-    """Of each person's sources the one with the most valid days, ties by precedence, then by name."""
+def anchors(contracts: Contracts, group: WeeklyGroup) -> tuple[str, ...]:
+    """Metrics of which one makes a day valid."""
+    return group.anchor or tuple(metric.name for metric in contracts.group_metrics[group.name])
+
+
+def best_source(group: WeeklyGroup, sums: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Of each key's sources the one with the most valid days, ties by precedence, then by name."""
     order = {source: place for place, source in enumerate(group.precedence)}
     ranked = sums.with_columns(
         place=pl.col("source").replace_strict(order, default=len(order), return_dtype=pl.Int64)
-    ).sort(["user_id", "valid_days", "place", "source"], descending=[False, True, False, False])
-    return ranked.unique("user_id", keep="first", maintain_order=True)
+    ).sort([key, "valid_days", "place", "source"], descending=[False, True, False, False])
+    return ranked.unique(key, keep="first", maintain_order=True)
 
 
-def _needed(contracts: Contracts, group: WeeklyGroup) -> exact.Needed:
-    """Which exact sums the group's columns are made of."""
-    aggregates = {name: set(of) for name, of in group.metrics.items()}
-    derived = [d for d in contracts.derived if d.group == group.name]
-    return exact.Needed(aggregates, derived)
-
-
-def _columns(contracts: Contracts, group: WeeklyGroup) -> list[pl.Expr]:
+def _group(
+    contracts: Contracts, group: WeeklyGroup, daily: pl.DataFrame, monday: date, before: pl.DataFrame
+) -> pl.DataFrame:
+    """The group's columns of every person with a valid day, but those that need another weekly row."""
+    rules = [rule for rule in contracts.derived if rule.group == group.name]
+    metrics = {m.name: m for m in _summed_metrics(contracts, group, rules)}
+    free = free_days(monday, contracts.holidays)
+    days = _valid_days(contracts, group, daily, monday).with_columns(free=pl.col("index").is_in(sorted(free)))
+    needed = exact.Needed({name: set(of) for name, of in group.metrics.items()}, rules)
+    sums = exact.summed(days, ["user_id", "source"], [*metrics.values()], needed, more_sums(rules, metrics))
     valid = pl.col("valid_days") >= group.min_valid_days
-    columns = [
-        pl.col("source").alias(f"{group.name}_source"),
-        pl.col("valid_days").cast(pl.Int32).alias(f"{group.name}_valid_days"),
-        valid.alias(f"{group.name}_valid"),
-    ]
+    basis = Basis(valid, WEEK_DAYS - len(free))
+    of_sums = [formula(rule, metrics, basis).alias(rule.name) for rule in rules if rule.formula not in LOOKING_BACK]
+    chosen = best_source(group, sums, "user_id")
+    values = chosen.select("user_id", *_columns(contracts, group, valid), *of_sums)
+    if any(rule.formula in regularity.FORMULAS for rule in rules):
+        last_days = _valid_days(contracts, group, before, monday).filter(pl.col("index") >= -DAYS_BEFORE)
+        source = chosen.select("user_id", "source")
+        values = values.join(_regularity(rules, [last_days, days], source), on="user_id", how="left")
+    return values
+
+
+def _valid_days(contracts: Contracts, group: WeeklyGroup, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
+    days = daily.filter(valid_day(contracts, group))
+    return days.with_columns(index=(pl.col("day") - pl.lit(monday)).dt.total_days())
+
+
+def _summed_metrics(contracts: Contracts, group: WeeklyGroup, rules: list[Derived]) -> Iterator[DailyMetric]:
+    """Metrics whose days are summed up: those with aggregates, and those that only formulas read."""
+    read = [name for rule in rules if rule.formula not in LOOKING_BACK for name in (*rule.of, *rule.total)]
+    for name in dict.fromkeys([*group.metrics, *read]):
+        yield contracts.metric[name]
+
+
+def _columns(contracts: Contracts, group: WeeklyGroup, valid: pl.Expr) -> Iterator[pl.Expr]:
+    yield pl.col("source").alias(f"{group.name}_source")
+    yield pl.col("valid_days").cast(pl.Int32).alias(f"{group.name}_valid_days")
+    yield valid.alias(f"{group.name}_valid")
     for name, aggregates in group.metrics.items():
         metric = contracts.metric[name]
-        columns += [exact.AGGREGATES[a](metric).alias(f"{name}_{a}") for a in aggregates]
-        columns.append(exact.n(metric).cast(pl.Int32).alias(f"{name}_days"))
-    derived = [d for d in contracts.derived if d.group == group.name]
-    return columns + [_derived(contracts, d, valid).alias(d.name) for d in derived]
+        for aggregate in aggregates:
+            yield exact.AGGREGATES[aggregate](metric).alias(f"{name}_{aggregate}")
+        yield exact.n(metric).cast(pl.Int32).alias(f"{name}_days")
 
 
-def _derived(contracts: Contracts, rule: Derived, valid: pl.Expr) -> pl.Expr:
-    of: list[DailyMetric] = [contracts.metric[name] for name in rule.of]
-    if rule.formula == "slope":
-        value = exact.slope(of[0])
-    elif rule.formula == "ln_mean":
-        value = exact.ln_mean(of[0])
-    elif rule.formula == "ln_cv":
-        value = exact.ln_cv(of[0])
-    elif rule.formula == "share_of_sums":
-        value = exact.share(of, [contracts.metric[name] for name in rule.total])
-    else:
-        return exact.sum_at_least(of[0], rule.threshold, valid)
-    enough = exact.n(of[0]) >= rule.min_days
-    return pl.when(enough).then(exact.decimal(value, rule.decimals))
+def _regularity(rules: list[Derived], days: list[pl.DataFrame], source: pl.DataFrame) -> pl.DataFrame:
+    """Columns of sleep regularity, from the nights of each person's source, those before the week included."""
+    rules = [rule for rule in rules if rule.formula in regularity.FORMULAS]
+    intervals, bedtime, wake = rules[0].of
+    names = ["user_id", "source", "index", intervals, bedtime, wake]
+    nights = pl.concat([some.select(names) for some in days]).join(source, on=["user_id", "source"], how="semi")
+    found = regularity.compared(nights.rename({intervals: "intervals", bedtime: "bedtime", wake: "wake"}))
+    return found.select("user_id", *[regularity.FORMULAS[rule.formula](rule).alias(rule.name) for rule in rules])
