@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from qol.contracts.model import Contracts, DailyMetric, Derived, Field, SourceContract, WeeklyGroup
+from qol.contracts.raw_path import path_text
 from qol.transform.daily import record_days
 from qol.transform.derived import WHERE, with_derived
 from qol.transform.weekly import valid_day
@@ -115,7 +116,7 @@ def parts_of(metric: DailyMetric) -> tuple[str, ...]:
 
 def raw_names(field: Field) -> set[str]:
     """How issues name a field: its raw paths, and where they break off."""
-    return {".".join(path) for path in field.paths} | {path[0] for path in field.paths}
+    return {path_text(path) for path in field.paths} | {path[0] for path in field.paths}
 
 
 def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Field]:
@@ -237,7 +238,7 @@ class _Tracer:
     def _why_no_field(self, contract: SourceContract, field: Field, rows: pl.DataFrame) -> Iterator[str]:
         listed = [issue for row in rows["value_issues"].to_list() for issue in row or ()]
         issues = [issue for issue in dict.fromkeys(listed) if issue.partition(": ")[0] in raw_names(field)]
-        paths = " or ".join(".".join(path) for path in field.paths)
+        paths = " or ".join(path_text(path) for path in field.paths)
         if issues:
             yield f"{contract.record} became null: {', '.join(issues)}"
         elif rows[field.name].null_count() == rows.height:

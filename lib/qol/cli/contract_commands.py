@@ -13,6 +13,7 @@ from qol.errors import UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts, Example, Field, SourceContract
+from qol.contracts.raw_path import path_text
 
 app = typer.Typer(no_args_is_help=True, help="Check, list, show and document the contracts.")
 
@@ -78,7 +79,7 @@ def _show_contract(contract: SourceContract) -> None:
 
 
 def _raw(field: Field) -> str:
-    paths = " or ".join(".".join(path) for path in field.paths)
+    paths = " or ".join(path_text(path) for path in field.paths)
     return f"{field.samples.reduce} of {paths}" if field.samples else paths
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from qol.contracts.expressions import ExpressionError, checked_type, type_of
 from qol.contracts.model import RECORD_HEAD, RECORD_TAIL, DailyMetric, Field, SourceContract
+from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.wording import choices, shown
 from qol.errors import Problem
@@ -113,9 +114,9 @@ class SourceCheck:
     def _secret(self, at: str, field: Field) -> None:
         for path in field.paths:
             if path[0] in self._contract.drop:
-                self._add(f"{at}.path", ".".join(path), "a path that is not in drop")
+                self._add(f"{at}.path", path_text(path), "a path that is not in drop")
             if path == self._contract.person:
-                self._add(f"{at}.path", ".".join(path), "a path that is not the person id")
+                self._add(f"{at}.path", path_text(path), "a path that is not the person id")
 
     def _aliases(self) -> None:
         """One text may give fields of several types, such as a time and its offset, but no two of one type."""
@@ -124,7 +125,7 @@ class SourceCheck:
             for path in () if field.samples else field.paths:
                 first = owner.setdefault((path, field.type), field.name)
                 if first != field.name:
-                    self._add(f"fields.{field.name}.path", ".".join(path), f"a path that {first} does not read")
+                    self._add(f"fields.{field.name}.path", path_text(path), f"a path that {first} does not read")
 
     def _expression(self, path: str, sql: str, kind: str, extra: Mapping[str, pl.DataType]) -> pl.DataType | None:
         try:

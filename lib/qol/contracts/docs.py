@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qol.contracts.columns import WINDOWS, valid_day, weekly_columns, window_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, Field, SourceContract, WeeklyGroup
+from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 
 _INTRO = """\
@@ -105,7 +106,7 @@ def _episodes(episodes: Episodes) -> str:
 
 
 def _raw_place(field: Field) -> str:
-    place = " or ".join(_code(".".join(path)) for path in field.paths)
+    place = " or ".join(_code(path_text(path)) for path in field.paths)
     rule = field.samples
     if rule is None:
         return place

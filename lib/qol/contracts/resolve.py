@@ -26,6 +26,7 @@ from qol.contracts.model import (
     Wear,
     WeeklyGroup,
 )
+from qol.contracts.raw_path import split_path
 
 Data = Mapping[str, Any]
 _NO_RANGE = (None, None)
@@ -61,7 +62,7 @@ def source_contract(data: Data, file: str) -> SourceContract:
         deletes=_deletes(data.get("deletes")),
         overlaps=_overlaps(data.get("overlaps")),
         stages=_stages(data.get("stages")),
-        only_path=tuple(only["path"].split(".")) if only else (),
+        only_path=split_path(only["path"]) if only else (),
         only_values=frozenset(only["values"]) if only else frozenset(),
     )
 
@@ -117,7 +118,7 @@ def _field(name: str, data: Data) -> Field:
     by = data.get("ranges_by")
     return Field(
         name=name,
-        paths=tuple(tuple(path.split(".")) for path in paths),
+        paths=tuple(split_path(path) for path in paths),
         type=data["type"],
         description=data["description"],
         unit=data.get("unit"),
@@ -129,7 +130,7 @@ def _field(name: str, data: Data) -> Field:
         samples=_samples(data.get("samples")),
         namespace=data.get("namespace"),
         classes={name: tuple(w.lower() for w in words) for name, words in data.get("classes", {}).items()},
-        units=tuple(data["units"].split(".")) if "units" in data else None,
+        units=split_path(data["units"]) if "units" in data else None,
         ranges_field=by["field"] if by else None,
         ranges={code: (limits[0], limits[1]) for code, limits in by["ranges"].items()} if by else {},
     )

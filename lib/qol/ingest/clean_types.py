@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from qol.contracts.model import Field, SampleRule, SourceContract
+from qol.contracts.raw_path import is_selector
 from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
 from qol.ingest.items import RECEIVED_AT
 
@@ -39,6 +40,8 @@ def is_usable(contract: SourceContract, ping: str | None) -> bool:
 def _is_simple(spec: Field) -> bool:
     """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
     if spec.type not in _KNOWN or spec.classes or spec.namespace or spec.units or spec.ranges_field:
+        return False
+    if any(is_selector(step) for path in spec.paths for step in path):
         return False
     if spec.samples is not None and spec.samples.states_low is not None:
         return (spec.samples.low or 0) <= 0

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from qol.contracts.model import Field
+from qol.contracts.raw_path import is_selector, selected_by
 from qol.ingest.times import is_zone, parse_offset, parse_seconds
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -34,11 +35,18 @@ class IssueError(Exception):
 
 
 def safe_get(node: object, path: Sequence[str]) -> Any:
-    """The value at a path of keys; None when a node is missing, null or not an object."""
+    """The value at a path of keys; None when a node is missing, null or not what the path says.
+
+    A step such as `[item=1]` takes the first element of a list whose key has that value, as a text or whole number.
+    """
     for key in path:
-        if not isinstance(node, dict):
+        if isinstance(node, dict):
+            node = node.get(key)
+        elif isinstance(node, list) and is_selector(key):
+            name, value = selected_by(key)
+            node = next((e for e in node if isinstance(e, dict) and identifier(e.get(name)) == value), None)
+        else:
             return None
-        node = node.get(key)
     return node
 
 

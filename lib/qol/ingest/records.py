@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from qol.contracts.model import Field, SourceContract
+from qol.contracts.raw_path import is_selector, path_text
 from qol.ingest.convert import IssueError, convert, identifier, safe_get
 from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
 from qol.ingest.items import RECEIVED_AT
@@ -82,7 +83,7 @@ class RecordReader:
             if value is None:
                 _note_broken_path(raw, path, issues)
                 continue
-            name = ".".join(path)
+            name = path_text(path)
             if spec.samples is not None:
                 reduced = self._reduced(spec, name, value, issues)
                 if reduced is not None:
@@ -106,7 +107,7 @@ class RecordReader:
     def _require_key(self, row: Mapping[str, Any]) -> None:
         for name in required_keys(self.contract):
             if row[name] is None:
-                path = ".".join(self.contract.by_name[name].paths[0])
+                path = path_text(self.contract.by_name[name].paths[0])
                 if name == self.contract.day.date:
                     raise RejectedError(Reason.MISSING_DAY, f"{path} is the record's key and day, and is not usable")
                 raise RejectedError(Reason.MISSING_KEY, f"{path} is missing or not usable")
@@ -156,7 +157,9 @@ def _instant(received: object, arrival_day: int, issues: list[str]) -> int | Non
 
 
 def _note_broken_path(raw: Mapping[str, Any], path: tuple[str, ...], issues: list[str]) -> None:
-    head = raw.get(path[0])
+    if len(path) == 1:
+        return
+    head, kind = raw.get(path[0]), list if is_selector(path[1]) else dict
     issue = f"{path[0]}: wrong_type"
-    if len(path) > 1 and head is not None and not isinstance(head, dict) and issue not in issues:
+    if head is not None and not isinstance(head, kind) and issue not in issues:
         issues.append(issue)
