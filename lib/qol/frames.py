@@ -10,6 +10,8 @@ import pyarrow as pa
 from qol.contracts.columns import arrow_schema
 from qol.contracts.model import Column
 
+#: What names one person's day.
+GRAIN = ["user_id", "day"]
 #: What Arrow raises for a file that is no Parquet file, or one with a broken footer; a store that fails is a LakeError.
 DAMAGED = (pa.ArrowInvalid, OSError)
 

@@ -8,8 +8,8 @@ import polars as pl
 
 from qol.contracts.columns import daily_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
-from qol.frames import no_rows
-from qol.transform.derived import GRAIN, WHERE, with_derived
+from qol.frames import GRAIN, no_rows
+from qol.transform.derived import WHERE, with_derived
 from qol.transform.exact import decimal
 from qol.transform.merge import receipt
 from qol.transform.parts import day_parts
@@ -126,11 +126,16 @@ def _worn(contract: SourceContract) -> pl.Expr | None:
 
 
 def _best_first(contract: SourceContract) -> list[str | pl.Expr]:
-    return [*GRAIN, *contract.version, receipt(), "record_key"]
+    return [*GRAIN, *_versions(contract), receipt(), "record_key"]
 
 
 def _best_first_descending(contract: SourceContract) -> list[bool]:
-    return [False, False, *[True] * len(contract.version), True, True]
+    return [False, False, *[True] * len(_versions(contract)), True, True]
+
+
+def _versions(contract: SourceContract) -> tuple[str, ...]:
+    """Fields that order records; sessions have none."""
+    return contract.version if contract.stages is None else ()
 
 
 def _main_episodes(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import polars as pl
 
-from qol.contracts.model import Parameter, SourceContract
+from qol.contracts.model import SourceContract
 from qol.transform.overlaps import with_share
+from qol.transform.stages import sessions
 
-GRAIN = ["user_id", "day"]
 WHERE = "where"
 
 
 def with_derived(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
-    """Records with the contract's parameters, derived columns and shares, and only those its `where` keeps.
+    """Records with the contract's parameters and derived columns, and only those its `where` keeps.
 
-    What the share of overlapping devices is made of comes before it, and so does `where` if it can: what is left out
-    takes no time from others. Expressions that name the share come after it.
+    What shares of overlapping devices or sessions of stages are made of is computed before them, and so is `where` if
+    it can be: what is left out takes no time from others. Expressions that name a share, or a column of sessions, come
+    after it. Where the contract has stages, the rows are sessions, and expressions over records are gone with these.
     """
-    rows = records.with_columns([_constant(parameter) for parameter in contract.parameters])
+    rows = _with_parameters(contract, records)
     if contract.overlaps is not None:
         rows = with_share(contract.overlaps, _with_expressions(contract, rows, known_only=True))
-    return _with_expressions(contract, rows)
+    if contract.stages is None:
+        return _with_expressions(contract, rows)
+    found = sessions(contract.stages, _with_expressions(contract, rows, known_only=True))
+    return _with_expressions(contract, _with_parameters(contract, found), known_only=True)
 
 
 def _with_expressions(contract: SourceContract, rows: pl.DataFrame, *, known_only: bool = False) -> pl.DataFrame:
@@ -42,7 +46,7 @@ def _waits(expression: pl.Expr, rows: pl.DataFrame) -> bool:
     return not set(expression.meta.root_names()) <= set(rows.columns)
 
 
-def _constant(parameter: Parameter) -> pl.Expr:
-    """A parameter as a column; whole numbers stay whole, so that what is made of them does."""
-    kind = pl.Int64() if isinstance(parameter.value, int) else pl.Float64()
-    return pl.lit(parameter.value, kind).alias(parameter.name)
+def _with_parameters(contract: SourceContract, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with parameters as columns; whole numbers stay whole, so that what is made of them does."""
+    kinds = {p.name: pl.Int64() if isinstance(p.value, int) else pl.Float64() for p in contract.parameters}
+    return rows.with_columns([pl.lit(p.value, kinds[p.name]).alias(p.name) for p in contract.parameters])

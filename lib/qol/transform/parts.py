@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from qol.contracts.model import DailyMetric, Part, SourceContract
-from qol.transform.derived import GRAIN
+from qol.frames import GRAIN
 from qol.transform.exact import divided
 from qol.transform.merge import receipt
 

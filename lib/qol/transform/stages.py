@@ -1,0 +1,82 @@
+"""Records that are single stages of a sleep to one row per session of one device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from qol.contracts.model import Stages
+from qol.frames import GRAIN
+from qol.transform.intervals import union, with_chain
+from qol.transform.merge import receipt
+
+#: Stages in which a person sleeps; time in bed and awake is none of it.
+ASLEEP = ("deep", "light", "rem", "asleep")
+DAY_SECONDS = 86_400
+
+
+def sessions(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per person, day, device and stretch of stages with no pause longer than the contract's gap.
+
+    Columns of `Stages.columns` beside those of every record: times in Unix seconds, seconds per stage as the union of
+    its records (null for a stage without any), `asleep_seconds_total` and `asleep_intervals` as the union of all stages
+    asleep. Who, when and where from are those of the first sample; receipt is the last sample's. Records of no listed
+    stage, or of no time, belong to no session.
+    """
+    samples = _samples(rule, rows)
+    found = _bounds(samples)
+    for stage in rule.values:
+        found = _with_seconds(found, samples, [stage], f"{stage}_seconds")
+    found = _with_seconds(found, samples, ASLEEP, "asleep_seconds_total")
+    return found.join(_intervals(found, samples), on="session", how="left", maintain_order="left").drop("session")
+
+
+def _samples(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
+    """Samples of listed stages with `stage`, `begin`, `finish` and the session (`session`) they are in."""
+    stages = {code: stage for stage, codes in rule.values.items() for code in codes}
+    samples = rows.select(
+        *GRAIN, "record_key", "day_rule", "source_timestamp", "received_at", "arrival_date", "utc_offset_seconds",
+        session_rank=pl.col(rule.by),
+        stage=pl.col(rule.stage).replace_strict(stages, default=None, return_dtype=pl.String),
+        begin=pl.col(rule.start).cast(pl.Int64),
+        finish=pl.col(rule.end).cast(pl.Int64),
+    )  # fmt: skip
+    usable = samples.filter(pl.col("stage").is_not_null() & (pl.col("finish") > pl.col("begin")))
+    gap = round(rule.gap_minutes * 60)
+    return with_chain(usable, [*GRAIN, "session_rank"], "begin", "finish", gap=gap, name="session")
+
+
+def _bounds(samples: pl.DataFrame) -> pl.DataFrame:
+    """Sessions with their times, device, and what daily needs of a record."""
+    first = ["record_key", "day_rule", "source_timestamp"]
+    ordered = samples.sort("session", "begin", "finish", "record_key")
+    return ordered.group_by("session", maintain_order=True).agg(
+        *[pl.col(name).first() for name in (*GRAIN, "session_rank", *first)],
+        pl.col("utc_offset_seconds").drop_nulls().first(),
+        receipt().max().alias("received_at"),
+        pl.col("arrival_date").max(),
+        session_start_seconds=pl.col("begin").min(),
+        session_end_seconds=pl.col("finish").max(),
+    )
+
+
+def _with_seconds(found: pl.DataFrame, samples: pl.DataFrame, stages: Sequence[str], name: str) -> pl.DataFrame:
+    """Sessions with the seconds that samples of any of the stages cover."""
+    of_stages = union(samples.filter(pl.col("stage").is_in(stages)), ["session"], "begin", "finish")
+    seconds = of_stages.group_by("session").agg((pl.col("finish") - pl.col("begin")).sum().alias(name))
+    return found.join(seconds, on="session", how="left", maintain_order="left")
+
+
+def _intervals(found: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
+    """Per session the stretches asleep, as pairs of whole minutes after the local midnight of its day.
+
+    A minute belongs to a stretch from the one it begins in up to the one it ends in; stretches that meet are one.
+    """
+    midnight = pl.col("day").cast(pl.Int32).cast(pl.Int64) * DAY_SECONDS - pl.col("utc_offset_seconds")
+    asleep = samples.filter(pl.col("stage").is_in(ASLEEP)).select("session", "begin", "finish")
+    local = asleep.join(found.select("session", midnight=midnight), on="session")
+    minutes = local.select("session", *[(pl.col(name) - pl.col("midnight")) // 60 for name in ("begin", "finish")])
+    lasting = union(minutes.filter(pl.col("finish") > pl.col("begin")), ["session"], "begin", "finish")
+    pairs = lasting.select("session", asleep_intervals=pl.concat_list("begin", "finish").cast(pl.List(pl.Int32)))
+    return pairs.explode("asleep_intervals").group_by("session", maintain_order=True).agg("asleep_intervals")
