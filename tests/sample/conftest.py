@@ -13,6 +13,7 @@ import pytest
 
 from qol.sample import CORE, SampleOptions, SampleSummary, write_sample
 
+EVERYTHING = SampleOptions(users=20, weeks=4, end="2026-W46", seed=7)
 OPTIONS = SampleOptions(users=20, weeks=3, end="2026-W46", seed=7, sources=CORE)
 
 
@@ -45,6 +46,34 @@ class Lake:
         ]
         return sorted((r for r in found if kind != "dailies" or _looks_sound(r)), key=lambda r: str(r["_received_at"]))
 
+    def bodies(self, folder: str) -> list[dict[str, Any]]:
+        """Lines of a folder below raw/ in order of arrival."""
+        found = [line for path, line in self.lines if path.is_relative_to(self.root / "raw" / folder)]
+        return sorted(found, key=lambda line: str(line.get("_received_at")))
+
+    def documents(self, endpoint: str) -> list[dict[str, Any]]:
+        """Oura's documents of an endpoint, those of pages with the page's owner and arrival."""
+        return [
+            {**document, "user_id": line.get("user_id"), "_received_at": line["_received_at"]}
+            for line in self.bodies(f"oura/{endpoint}")
+            for document in line.get("data", [line])
+            if "wellnessMoments" not in line
+        ]
+
+    def samples(self, kind: str) -> list[dict[str, Any]]:
+        """HealthKit samples whose type ends so, each with its person and its batch's arrival."""
+        return [
+            {**sample, "user_id": batch.get("user_id"), "_received_at": batch["_received_at"]}
+            for batch in self.bodies("healthkit/measurements")
+            for sample in batch.get("measurements", [])
+            if str(sample["type"]).endswith(kind)
+        ]
+
+    @cached_property
+    def user_map(self) -> list[dict[str, str]]:
+        """Entries of the sample's user map."""
+        return [json.loads(line) for line in (self.root / "user_map.jsonl").read_bytes().splitlines()]
+
 
 def content(path: Path) -> bytes:
     """What stands in an object, unpacked."""
@@ -71,3 +100,10 @@ def _looks_sound(record: dict[str, Any]) -> bool:
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     root = tmp_path_factory.mktemp("sample") / "lake"
     return Lake(root, write_sample(root, OPTIONS))
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake of all sources."""
+    root = tmp_path_factory.mktemp("sample") / "everything"
+    return Lake(root, write_sample(root, EVERYTHING))

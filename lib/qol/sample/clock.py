@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import uuid
 from functools import lru_cache
 
 from qol.sample.world import World
@@ -30,6 +29,7 @@ def utc_text(second: int) -> str:
     return dt.datetime.fromtimestamp(second, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache
 def offset_text(offset_s: int) -> str:
     """The offset alone, such as +09:00."""
     return local_text(0, offset_s)[-6:]
@@ -38,4 +38,5 @@ def offset_text(offset_s: int) -> str:
 def document_id(world: World, *place: object) -> str:
     """A uuid of that place in this world."""
     text = "/".join(map(str, (world.options.seed, *place)))
-    return str(uuid.UUID(bytes=hashlib.md5(text.encode(), usedforsecurity=False).digest(), version=4))
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"

@@ -87,7 +87,7 @@ def make_devices(people: People, options: SampleOptions) -> Devices:
         pulse_ox=traits[1] < 0.35,
         scale=traits[2] < 0.3,
         cuff=traits[3] < 0.15,
-        second_watch=traits[4] < 0.15,
+        second_watch=traits[4] < 0.5,
         rooms=_rooms(options, place) if "sensor" in options.sources else [],
         ids=ids,
     )

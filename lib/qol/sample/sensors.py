@@ -11,7 +11,6 @@ from qol.sample.channels import Channel
 from qol.sample.days import FULL_DAY_S
 from qol.sample.devices import Tenancy
 from qol.sample.motion import SLOT_S, SLOTS
-from qol.sample.options import Floats
 from qol.sample.payloads import Record
 from qol.sample.syncs import Deliveries, arranged, retries
 from qol.sample.world import World
@@ -28,11 +27,12 @@ _OFFLINE_SHARE = 0.04
 
 @dataclass(frozen=True)
 class _RoomDay:
-    """Readings of one local day, per slot; `chance` decides which of them fail."""
+    """Readings of one local day from its midnight on, per slot; `chance` decides which of them fail."""
 
-    temperature_c: Floats
-    humidity_percent: Floats
-    chance: Floats
+    midnight_s: int
+    temperature_c: list[float]
+    humidity_percent: list[float]
+    chance: list[float]
 
 
 @lru_cache(_CACHED_DAYS)
@@ -43,7 +43,12 @@ def _room_day(world: World, place: int, day: int) -> _RoomDay:
     usual = 22.0 + (place % 5) * 0.6 - 0.06 * day + rng.normal(0.0, 0.6)
     temperature = usual + 1.8 * np.sin((hour - 11.0) / 12.0 * np.pi) + rng.normal(0.0, 0.08, SLOTS)
     humidity = 47.0 + 1.5 * (temperature - usual) + rng.normal(0.0, 4.0) + rng.normal(0.0, 0.4, SLOTS)
-    return _RoomDay(temperature.round(2), humidity.clip(20.0, 90.0).round(1), rng.random(SLOTS))
+    return _RoomDay(
+        midnight_s=_midnight_s(world, world.devices.rooms[place], day),
+        temperature_c=temperature.round(2).tolist(),
+        humidity_percent=humidity.clip(20.0, 90.0).round(1).tolist(),
+        chance=rng.random(SLOTS).tolist(),
+    )
 
 
 def _midnight_s(world: World, room: Tenancy, day: int) -> int:
@@ -54,13 +59,15 @@ def _midnight_s(world: World, room: Tenancy, day: int) -> int:
 def reading(world: World, place: int, day: int, slot: int) -> Record:
     """One reading of the room at that place in the list of tenancies; every room writes in its own manner."""
     room, lived = world.devices.rooms[place], _room_day(world, place, day)
-    second = _midnight_s(world, room, day) + SLOT_S * slot
+    second = lived.midnight_s + SLOT_S * slot
     values: Record = {
-        "temperature": float(lived.temperature_c[slot]),
-        "humidity": float(lived.humidity_percent[slot]),
+        "temperature": lived.temperature_c[slot],
+        "humidity": lived.humidity_percent[slot],
         "status": "ok",
     }
-    values |= _failed(float(lived.chance[slot]))
+    chance = lived.chance[slot]
+    if chance < sum(_FAILURES):
+        values |= _failed(chance)
     manner = place % 4
     if manner == _TYPED:
         return _typed({"device_id": room.device_id, "timestamp": second, **values})
@@ -77,8 +84,7 @@ def _failed(chance: float) -> Record:
         {"temperature": 0.0, "humidity": 0.0},
         {"temperature": None, "humidity": None, "status": "offline"},
     )
-    at = int(np.searchsorted(np.cumsum(_FAILURES), chance, side="right"))
-    return failures[at] if at < len(failures) else {}
+    return failures[int(np.searchsorted(np.cumsum(_FAILURES)[:-1], chance, side="right"))]
 
 
 def _typed(record: Record) -> Record:

@@ -13,6 +13,7 @@ from qol.sample.world import World
 
 PHONE, WATCH, SCALE = "iPhone", "Watch", "Scale"
 _BUNDLES = {PHONE: "com.apple.health", WATCH: "com.apple.health", SCALE: "com.example.scale"}
+_SOURCES = {device: {"bundle_id": bundle, "name": f"My {device}"} for device, bundle in _BUNDLES.items()}
 _ZONE_AT = {offset: name for name, offset, _ in ZONES}
 
 
@@ -67,11 +68,11 @@ class Phone:
         record: Record = {
             "uuid": self.uuid(kind, device, start_s, end_s),
             "type": kind,
-            "start": self.text(start_s),
-            "end": self.text(end_s),
+            "start": (start := self.text(start_s)),
+            "end": start if end_s == start_s else self.text(end_s),
             "zone_offset": offset_text(self.offset_s),
             **value,
-            "source": {"bundle_id": _BUNDLES[device], "name": f"My {device}"},
+            "source": _SOURCES[device],
             "device": {"model": device},
             "metadata": {"HKTimeZone": self.zone},
         }
