@@ -141,6 +141,20 @@ def _show_next(lake: Path, user_id: str) -> None:
     say(f"  {command('contracts', 'check')}")
     say()
     say(f"Data Docs  {lake / '_docs' / 'index.html'}")
+    say(f"Report     {_write_report(lake)}")
+
+
+def _write_report(lake: Path) -> Path:
+    """The week's report of everybody, beside the lakes."""
+    from qol.cli.report_command import default_name, write_whole
+    from qol.contracts.load import load_contracts
+    from qol.lake import LocalLake
+    from qol.report.page import make_report
+    from qol.transform.weeks import parse_week
+
+    file = lake.parent / default_name(WEEK, None)
+    write_whole(file, make_report(LocalLake(lake), load_contracts(), parse_week(WEEK), None, "en"))
+    return file
 
 
 if __name__ == "__main__":

@@ -27,11 +27,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A table row: a name for tests and scripts, its head, its cells."""
+    """A table row: a name for tests and scripts, its head, its cells, the unit of its numbers."""
 
     name: str
     head: str
     cells: tuple[Cell, ...]
+    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from qol.contracts.model import Contracts, DailyMetric, Derived, WeeklyGroup
 
-#: Aggregates that say "what it was like this week", the first that a metric has.
 _SUM = "sum"
+_NUMERIC = ("integer", "number")
 #: A yes or no has no distribution.
 YES_NO = "boolean"
+#: The unit of times of the day.
+CLOCK = "min after midnight"
+#: A column that ends so is the difference of another one to the week before; pages show it beside that one.
+CHANGE = "_change"
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Shown:
     @property
     def clock(self) -> bool:
         """Whether its values are times of the day."""
-        return self.metric is not None and self.metric.clock
+        return self.unit == CLOCK
 
     @property
     def name(self) -> str:
@@ -38,8 +42,8 @@ class Shown:
 def group_columns(contracts: Contracts, group: WeeklyGroup) -> tuple[Shown, ...]:
     """One column per metric of a group, then its formulas, in the order of the contract."""
     metrics = [_of_metric(contracts, group, contracts.metric[name]) for name in group.metrics if group.metrics[name]]
-    formulas = [Shown(d.name, group.name, d.unit, derived=d) for d in contracts.derived if d.group == group.name]
-    return (*metrics, *formulas)
+    own = [d for d in contracts.derived if d.group == group.name and not d.name.endswith(CHANGE)]
+    return (*metrics, *(Shown(d.name, group.name, d.unit, derived=d) for d in own))
 
 
 def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) -> Shown:
@@ -53,12 +57,13 @@ def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) ->
 def ranked(contracts: Contracts, group: WeeklyGroup) -> list[Shown]:
     """Numeric columns of a group, what it is about first.
 
-    That is: what makes a day valid, what formulas are made of, times of the day, the rest, formulas; each in contract order.
+    That is: what makes a day valid, times of the day, what formulas are made of, the rest, formulas; each in contract order.
     """
     behind = {name for d in contracts.derived if d.group == group.name for name in d.of}
 
     def rank(shown: Shown) -> int:
-        places = (shown.name in group.anchor, shown.name in behind, shown.clock, shown.metric is not None, True)
+        of_metric = shown.metric is not None
+        places = (shown.name in group.anchor, shown.clock and of_metric, shown.name in behind, of_metric, True)
         return places.index(True)
 
     numeric = [shown for shown in group_columns(contracts, group) if shown.unit != YES_NO]
@@ -89,13 +94,12 @@ def all_columns(contracts: Contracts) -> tuple[Shown, ...]:
 
 
 def daily_groups(contracts: Contracts) -> Iterator[tuple[str, Sequence[str]]]:
-    """Daily metrics by group, what a group is about first; weekly groups, then what no week aggregates."""
-    weekly: set[str] = set()
+    """Daily metrics by group, what a group is about first; weekly groups, then those that no week aggregates."""
+    groups: dict[str, list[str]] = {}
     for group in contracts.groups:
-        names = [shown.metric.name for shown in ranked(contracts, group) if shown.metric]
-        weekly.update(names)
-        yield group.name, names
+        groups[group.name] = [shown.metric.name for shown in ranked(contracts, group) if shown.metric]
+    placed = {name for names in groups.values() for name in names}
     for name, metrics in contracts.group_metrics.items():
-        rest = [metric.name for metric in metrics if metric.name not in weekly]
-        if rest:
-            yield name, rest
+        rest = [metric.name for metric in metrics if metric.name not in placed and metric.type in _NUMERIC]
+        groups.setdefault(name, []).extend(rest)
+    yield from ((name, names) for name, names in groups.items() if names)

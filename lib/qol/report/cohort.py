@@ -51,7 +51,7 @@ def _people_by_week(words: Words, cohort: Cohort) -> Table:
             iso_week(day),
             (Cell(words.say("week_span", first=day, last=day + timedelta(days=6))), _count(frame.height)),
         )
-        for day, frame in reversed(cohort.weekly.items())
+        for day, frame in sorted(cohort.weekly.items(), reverse=True)
     ]
     heads = (words.say("week"), words.say("days_of_week"), words.say("people"))
     return Table("people", words.say("people_caption"), heads, ("days", "people"), tuple(rows))
@@ -141,8 +141,8 @@ def _quartiles(words: Words, shown: Shown, frame: pl.DataFrame) -> Sequence[Cell
 def _quartile_table(words: Words, cohort: Cohort, shown: Sequence[Shown]) -> Table:
     earlier = pl.concat([frame for day, frame in cohort.weekly.items() if day != cohort.monday])
     rows = tuple(_quartile_row(words, column, cohort.this, earlier) for column in shown)
-    heads = ("measure", "unit", "people", "quarter_low", "median", "quarter_high", "median_before")
-    columns = ("unit", "people", "q25", "q50", "q75", "before")
+    heads = ("measure", "people", "quarter_low", "median", "quarter_high", "median_before")
+    columns = ("people", "q25", "q50", "q75", "before")
     return Table("spread", words.say("quartile_caption"), tuple(map(words.say, heads)), columns, rows)
 
 
@@ -150,5 +150,5 @@ def _quartile_row(words: Words, shown: Shown, this: pl.DataFrame, earlier: pl.Da
     people = _count(this.height - this[shown.column].null_count())
     low, middle, high = _quartiles(words, shown, this)
     before = _quartiles(words, shown, earlier)[1]
-    unit = Cell(words.unit(shown.name, shown.unit))
-    return Row(shown.column, words.label(shown), (unit, people, low, middle, high, before))
+    unit = words.unit(shown.name, shown.unit)
+    return Row(shown.column, words.label(shown), (people, low, middle, high, before), unit)

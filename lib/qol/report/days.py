@@ -10,13 +10,14 @@ from typing import Any
 from qol.contracts.model import Contracts, WeeklyGroup
 from qol.report.blocks import Block, Chart, Charts, Heading, Section, Text
 from qol.report.choose import all_columns, daily_groups
+from qol.report.figures import evening_first
 from qol.report.person_figures import Day, Night, days_until, draw_days, draw_nights
 from qol.report.read import PERSON_WEEKS, Person
 from qol.report.words import Words
 from qol.transform.weeks import monday_of
 
 #: A group draws this many of its metrics; all are in the table of weeks.
-MOST_PER_GROUP = 4
+MOST_PER_GROUP = 6
 REGULARITY = "sleep_regularity_index"
 _NIGHT = ("bedtime_minute", "wake_minute", "midsleep_minute")
 
@@ -51,9 +52,10 @@ def choose_days(contracts: Contracts, person: Person, group: str, names: Sequenc
         having = {r["source"] for r in rows if any(r[name] is not None for name in names)}
         ordered = [*rule.precedence, *sorted(having)]
         made = (weekly or {}).get(f"{group}_source")
-        source = made or next((name for name in ordered if name in having), None)
+        source = str(made) if made else next((name for name in ordered if name in having), "")
         found |= {r["day"]: r for r in rows if r["source"] == source}
-        sources |= {source: None} if source in having else {}
+        if source in having:
+            sources[source] = None
     return GroupDays(group, rule.needs_wear, found, tuple(sources))
 
 
@@ -83,23 +85,11 @@ def _days(words: Words, contracts: Contracts, person: Person) -> Iterator[Block]
 def _day_chart(words: Words, contracts: Contracts, group: GroupDays, name: str, calendar: list[date]) -> Chart:
     metric = contracts.metric[name]
     days = [_day(group, name, day) for day in calendar]
-    values = [day.value for day in days if day.value is not None]
     label, unit = words.metric(name), words.unit(name, metric.unit)
     show = words.clock if metric.clock else words.number
-    said = (
-        words.say("days_desc", days=len(values), all=len(days), last=show(days[-1].value))
-        if metric.clock
-        else (
-            words.say(
-                "days_desc_span",
-                days=len(values),
-                all=len(days),
-                low=show(min(values)),
-                high=show(max(values)),
-                unit=unit,
-            )
-        )
-    )
+    values = sorted((d.value for d in days if d.value is not None), key=evening_first if metric.clock else None)
+    low, high = show(values[0]), show(values[-1])
+    said = words.say("days_desc", days=len(values), all=len(days), low=low, high=high, unit=unit)
     title = words.say("titled", label=label, unit=unit)
     return Chart(label, unit, draw_days(f"d-{name}", title, said, days, clock=metric.clock))
 

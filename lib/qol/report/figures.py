@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ EVENING = 18 * 60
 #: Width of a panel in points: about a phone's width in CSS pixels, so that its text is as large as the page's small print.
 PANEL = 350
 _POINTS = 72
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "qol report",
     "font.family": "sans-serif",
@@ -53,17 +54,15 @@ _DECIMALS = re.compile(r"(\d\.\d\d)\d{3,}")
 
 
 @contextmanager
-def panel(
-    height: float, *, left: float = 54, bottom: float = 24, width: float = PANEL
-) -> Iterator[tuple[Figure, Axes]]:
+def panel(height: float, *, left: float = 54, bottom: float = 24, right: float = 8) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes in the report's style; sizes in points. Draw and write it within the context."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         # The page's own font draws the text; that matplotlib's lacks Japanese matters to nobody.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = Figure(figsize=(width / _POINTS, height / _POINTS))
+        figure = Figure(figsize=(PANEL / _POINTS, height / _POINTS))
         FigureCanvasSVG(figure)
         axes = figure.add_axes(
-            (left / width, bottom / height, (width - left - 8) / width, (height - bottom - 10) / height)
+            (left / PANEL, bottom / height, (PANEL - left - right) / PANEL, (height - bottom - 10) / height)
         )
         axes.tick_params(length=3, labelsize=11)
         axes.set_axisbelow(True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from qol.contracts.model import Contracts, WeeklyGroup
+from qol.contracts.model import Contracts
 from qol.report.blocks import Block, Cell, Chart, Charts, Page, Row, Section, Table, Text
-from qol.report.choose import Shown, all_columns, group_columns
+from qol.report.choose import CHANGE, YES_NO, Shown, all_columns, group_columns
 from qol.report.days import days_sections
 from qol.report.person_figures import draw_profile
 from qol.report.read import Person
@@ -62,44 +62,54 @@ def _groups(words: Words, contracts: Contracts, this: _Weekly) -> Table:
 
 def _weeks(words: Words, contracts: Contracts, this: _Weekly, before: _Weekly, person: Person) -> Iterator[Block]:
     """A table per group with a value in either week; the other groups in one line."""
-    left_out = []
+    yield Text(words.say("change_key"), "key")
+    names, left_out = (iso_week(person.monday), iso_week(person.monday - WEEK)), []
+    heads = (words.say("measure"), *names, words.say("change"))
     for group in contracts.groups:
         known = [s for s in group_columns(contracts, group) if {this.get(s.column), before.get(s.column)} != {None}]
         if known:
-            yield _compared(words, group, known, (this, before), person)
+            rows = tuple(_compared(words, column, this, before) for column in known)
+            caption = words.name("groups", group.name)
+            yield Table(f"weeks-{group.name}", caption, heads, ("this", "before", "change"), rows)
         else:
             left_out.append(words.name("groups", group.name))
     if left_out:
         yield Text(words.say("no_data_groups", groups=words.say("comma").join(left_out)))
 
 
-def _compared(
-    words: Words, group: WeeklyGroup, shown: list[Shown], weeks: tuple[_Weekly, _Weekly], person: Person
-) -> Table:
-    rows = tuple(_compared_row(words, column, *(week.get(column.column) for week in weeks)) for column in shown)
-    names = (iso_week(person.monday), iso_week(person.monday - WEEK))
-    heads = (words.say("measure"), words.say("unit"), *names, words.say("change"))
-    caption = words.name("groups", group.name)
-    return Table(f"weeks-{group.name}", caption, heads, ("unit", "this", "before", "change"), rows)
+def _compared(words: Words, shown: Shown, this: _Weekly, before: _Weekly) -> Row:
+    values = [week.get(shown.column) for week in (this, before)]
+    size = max((abs(value) for value in values if value is not None), default=None)
+    cells = [Cell(words.value(shown, value, size), value) for value in values]
+    unit = "" if shown.unit == YES_NO else words.unit(shown.name, shown.unit)
+    return Row(shown.column, words.label(shown), (*cells, _change(words, shown, this, before, size)), unit)
 
 
-def _compared_row(words: Words, shown: Shown, this: Any, before: Any) -> Row:
-    values = [Cell(words.value(shown, value), value) for value in (this, before)]
-    unit = Cell(words.unit(shown.name, shown.unit))
-    return Row(shown.column, words.label(shown), (unit, *values, _change(words, shown, this, before)))
-
-
-def _change(words: Words, shown: Shown, this: Any, before: Any) -> Cell:
-    """This week minus the one before; of times of the day the shorter way round the clock, in minutes."""
-    if this is None or before is None:
+def _change(words: Words, shown: Shown, this: _Weekly, before: _Weekly, size: float | None) -> Cell:
+    """The table's own change where it has one, else this week minus the one before, by the same rule."""
+    now, then = this.get(shown.column), before.get(shown.column)
+    if now is None or then is None or not _comparable(shown.group, this, before):
         return Cell(words.say("not_comparable"))
-    if isinstance(this, bool):
-        return Cell(words.say("same" if this == before else "changed"))
+    if isinstance(now, bool):
+        return Cell(words.say("same" if now == then else "changed"))
     if shown.clock:
-        half = DAY_MINUTES / 2
-        moved = (this - before + half) % DAY_MINUTES - half
+        moved = clock_change(now, then)
         return Cell(words.say("minutes", number=signed(round(moved))), moved)
-    return Cell(signed(this - before), this - before)
+    published = this.get(f"{shown.column}{CHANGE}")
+    moved = now - then if published is None else published
+    return Cell(signed(moved, size), moved)
+
+
+def _comparable(group: str, this: _Weekly, before: _Weekly) -> bool:
+    """Whether both weeks are valid and of one source: another source measures otherwise."""
+    both_valid = this.get(f"{group}_valid") and before.get(f"{group}_valid")
+    return bool(both_valid) and this.get(f"{group}_source") == before.get(f"{group}_source")
+
+
+def clock_change(now: float, then: float) -> float:
+    """Minutes between two times of the day, the shorter way round the clock; negative is earlier."""
+    half = DAY_MINUTES / 2
+    return (now - then + half) % DAY_MINUTES - half
 
 
 def _survey(words: Words, contracts: Contracts, this: _Weekly) -> tuple[Section, ...]:
@@ -126,8 +136,8 @@ def _profile(words: Words, known: list[Shown], this: _Weekly) -> Iterator[Block]
     yield Text(words.say("survey_key"), "key")
     yield Charts((Chart(title, unit, draw_profile("survey-profile", title, said, bars)),), wide=True)
     rows = tuple(
-        Row(s.column, words.metric(s.name), (Cell(words.unit(s.name, s.unit)), Cell(text, this[s.column])))
+        Row(s.column, words.metric(s.name), (Cell(text, this[s.column]),), words.unit(s.name, s.unit))
         for s, (_, _, text) in zip(known, bars, strict=True)
     )
-    heads = tuple(map(words.say, ("measure", "unit", "value")))
-    yield Table("profile", title, heads, ("unit", "value"), rows)
+    heads = tuple(map(words.say, ("measure", "value")))
+    yield Table("profile", title, heads, ("value",), rows)

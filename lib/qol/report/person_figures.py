@@ -57,10 +57,10 @@ def _mark_days(axes: Axes, days: Sequence[Day], values: Sequence[float | None]) 
         if value is None:
             continue
         if day.mark == "not_worn":
-            axes.plot(place, value, "x", color=INK, markersize=7, markeredgewidth=2)
+            axes.plot(place, value, "x", color=INK, markersize=7, markeredgewidth=2, clip_on=False, zorder=5)
         else:
             fill = BLUE if place >= first_of_week else "white"
-            axes.plot(place, value, "o", color=BLUE, markersize=5, markerfacecolor=fill)
+            axes.plot(place, value, "o", color=BLUE, markersize=5, markerfacecolor=fill, clip_on=False, zorder=4)
 
 
 def _week_axis(axes: Axes, days: Sequence[date]) -> None:
@@ -74,7 +74,7 @@ def _week_axis(axes: Axes, days: Sequence[date]) -> None:
 
 def draw_nights(name: str, title: str, description: str, nights: Sequence[Night]) -> str:
     """One row per night from 18:00 to 18:00: a bar from bedtime to wake with a line at midsleep; newest night lowest."""
-    with panel(44 + 15 * len(nights), left=48) as (figure, axes):
+    with panel(44 + 15 * len(nights), left=48, right=20) as (figure, axes):
         axes.set_xlim(0, DAY_MINUTES)
         axes.set_ylim(len(nights) - 0.4, -0.6)
         for row, night in enumerate(nights):

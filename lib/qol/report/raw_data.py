@@ -47,14 +47,14 @@ def _nulled(words: Words, manifest: Manifest) -> Iterator[Block]:
     rows = [
         Row(
             ".".join(key),
-            words.name("records", key[0]),
-            (Cell(key[1]), Cell(words.reason(key[2])), Cell(f"{number:,}", number)),
+            words.say("record_field", record=words.name("records", key[0]), field=key[1]),
+            (Cell(words.reason(key[2])), Cell(f"{number:,}", number)),
         )
         for key, number in sorted(named.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    heads = (words.say("record"), words.say("field"), words.say("reason"), words.say("values"))
+    heads = (words.say("field"), words.say("reason"), words.say("values"))
     if rows:
-        yield Table("nulled", words.say("nulled_caption"), heads, ("field", "reason", "values"), tuple(rows))
+        yield Table("nulled", words.say("nulled_caption"), heads, ("reason", "values"), tuple(rows))
     else:
         yield Text(words.say("no_nulled"))
     unknown = sum(number for key, number in found.items() if key[2] == UNKNOWN_FIELD)
@@ -81,11 +81,11 @@ def _lateness(words: Words, manifest: Manifest) -> Iterator[Block]:
         return
     yield Text(words.say("lateness_lead", records=f"{late['records']:,}"))
     rows = [
-        Row(name, words.say(f"lateness_{name}"), (Cell(f"{late[name]:,}", late[name]), Cell(words.say("days"))))
+        Row(name, words.say(f"lateness_{name}"), (Cell(f"{late[name]:,}", late[name]),), words.say("days"))
         for name in _LATENESS
     ]
-    heads = (words.say("measure"), words.say("value"), words.say("unit"))
-    yield Table("lateness", words.say("lateness_caption"), heads, ("value", "unit"), tuple(rows))
+    heads = (words.say("measure"), words.say("value"))
+    yield Table("lateness", words.say("lateness_caption"), heads, ("value",), tuple(rows))
 
 
 def _counts(words: Words, name: str, caption: str, head: str, counted: list[tuple[str, str, int]]) -> Table:

@@ -57,17 +57,17 @@ class Words:
         """The unit of a metric or formula: its own word, else the unit's."""
         return str(self.texts["metric_units"].get(name) or self.texts["units"].get(unit) or unit)
 
-    def value(self, shown: Shown, value: Any) -> str:
+    def value(self, shown: Shown, value: Any, size: float | None = None) -> str:
         """A value of a column as people read it, without its unit; `no data` for null."""
-        return self.clock(value) if shown.clock and value is not None else self.number(value)
+        return self.clock(value) if shown.clock and value is not None else self.number(value, size)
 
-    def number(self, value: Any) -> str:
-        """A number with as many decimals as its size deserves; yes, no or `no data` for what is none."""
+    def number(self, value: Any, size: float | None = None) -> str:
+        """A number with as many decimals as its size, or another one, deserves; yes, no or `no data` for what is none."""
         if value is None:
             return self.say("no_data")
         if isinstance(value, bool):
             return self.say("yes" if value else "no")
-        return plain_number(value)
+        return plain_number(value, size)
 
     def clock(self, minutes: float) -> str:
         """Minutes after midnight as a time of the day."""
@@ -79,14 +79,14 @@ class Words:
         return str(own or ISSUE_REASONS.get(code) or REJECT_REASONS.get(code) or code.replace("_", " "))
 
 
-def plain_number(value: float) -> str:
+def plain_number(value: float, size: float | None = None) -> str:
     """Whole numbers whole, others with three figures at least; thousands apart, a real minus sign."""
-    if isinstance(value, int):
-        text = f"{value:,}"
-    else:
-        text = f"{value:,.{decimals_of(value)}f}"
-        text = text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
-    return text.replace("-", _MINUS)
+    if value == 0:
+        return "0"
+    decimals = 0 if isinstance(value, int) else decimals_of(value if size is None else size)
+    text = f"{value:,.{decimals}f}"
+    is_nothing = not text.strip("-0.,")
+    return (text.removeprefix("-") if is_nothing else text).replace("-", _MINUS)
 
 
 def decimals_of(value: float) -> int:
@@ -95,9 +95,9 @@ def decimals_of(value: float) -> int:
     return next((decimals for decimals, least in enumerate((100, 10, 1)) if size >= least), 3)
 
 
-def signed(value: float) -> str:
+def signed(value: float, size: float | None = None) -> str:
     """A change: with its sign, and none for no change."""
-    text = plain_number(value)
+    text = plain_number(value, size)
     return f"+{text}" if value > 0 and text.strip("0.") else text
 
 

@@ -1,0 +1,185 @@
+"""A report as a browser shows it, on a desk and on a phone: nothing asked of the network, no error, nothing too wide."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qol.lake import LocalLake
+from qol.report.page import make_report
+from tests.builders import CONTRACTS, run_lake
+from tests.report.conftest import ADA, MONDAY, write_people
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+
+DESK, PHONE = 1280, 390
+#: Chromium's window is never narrower than this, so a phone is a frame within it.
+LEAST_WINDOW = 500
+HEIGHT = 900
+SECONDS = 120
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--enable-logging=stderr",
+)
+#: Looks into the frame when everything is there, and leaves what it saw in the document.
+PROBE = """
+<script>
+addEventListener("load", () => {
+  const frame = document.querySelector("iframe"), page = frame.contentDocument, root = page.documentElement;
+  const seen = {
+    width: root.scrollWidth,
+    viewport: frame.contentWindow.innerWidth,
+    height: root.scrollHeight,
+    asked: frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name),
+    charts: [...page.querySelectorAll("svg")].map((svg) => svg.getBoundingClientRect().width),
+    outside: [...page.querySelectorAll("svg text")].filter((text) => {
+      const box = text.getBoundingClientRect(), around = text.ownerSVGElement.getBoundingClientRect();
+      return box.left < around.left - 1 || box.right > around.right + 1;
+    }).map((text) => text.textContent),
+    small: [...page.querySelectorAll("svg text")].filter((text) => text.getBoundingClientRect().height < 9).length,
+  };
+  const result = document.createElement("pre");
+  result.id = "seen";
+  result.textContent = JSON.stringify(seen);
+  document.body.append(result);
+});
+</script>
+"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the probe saw, and what the browser wrote on its console."""
+
+    page: dict[str, Any]
+    console: list[str]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """The browser; skipped on a laptop without one, failed where everything has to be there."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None and os.environ.get("QOL_REQUIRE_ALL") == "1":
+        pytest.fail("chromium: not on PATH; .ci/run installs it")
+    if found is None:
+        pytest.skip("chromium: not on PATH")
+    return found
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
+    """Pages by who is on them and language."""
+    lake = tmp_path_factory.mktemp("browser") / "lake"
+    write_people(lake)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GX_ANALYTICS_ENABLED", "false")  # a run sets it; this module leaves the environment as it was
+        run_lake(lake)
+    whom: Iterator[tuple[str, str | None]] = iter((("all", None), ("person", ADA)))
+    languages: tuple[Any, ...] = ("en", "ja")
+    return {
+        (who, language): make_report(LocalLake(lake), CONTRACTS, MONDAY, person, language)
+        for (who, person), language in product(whom, languages)
+    }
+
+
+def run(chromium: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The browser with a new, empty profile."""
+    profile = folder / "profile"
+    shutil.rmtree(profile, ignore_errors=True)
+    command = [chromium, *FLAGS, f"--user-data-dir={profile}", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+
+
+def framed(folder: Path, page: str, width: int) -> Path:
+    """A file with the page in a frame of that width, and the probe beside it."""
+    frame = f'<iframe style="border:0" width="{width}" height="{HEIGHT}" srcdoc="{html.escape(page)}"></iframe>'
+    file = folder / "framed.html"
+    file.write_text(f'<!DOCTYPE html><meta charset="utf-8"><body style="margin:0">{frame}{PROBE}', encoding="utf-8")
+    return file
+
+
+def look(chromium: str, folder: Path, page: str, width: int) -> Seen:
+    """The page as the probe sees it in a frame of that width."""
+    file = framed(folder, page, width)
+    window = f"--window-size={max(width, LEAST_WINDOW)},{HEIGHT}"
+    ended = run(chromium, folder, window, "--dump-dom", file.as_uri())
+    seen = re.search(r'<pre id="seen">(.*?)</pre>', ended.stdout, re.DOTALL)
+    assert seen, ended.stderr[-2000:]
+    console = [line for line in ended.stderr.splitlines() if "CONSOLE" in line]
+    return Seen(json.loads(html.unescape(seen.group(1))), console)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("who", ["all", "person"])
+def test_a_page_fits_asks_nothing_and_has_no_error(
+    chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path, who: str, language: str, width: int
+) -> None:
+    seen = look(chromium, tmp_path, pages[who, language], width)
+    assert seen.console == []
+    assert seen.page["asked"] == []
+    assert seen.page["viewport"] == width
+    assert seen.page["width"] <= width
+    assert len(seen.page["charts"]) > 5
+    assert all(0 < chart <= width for chart in seen.page["charts"])
+    assert seen.page["outside"] == []
+    assert seen.page["small"] == 0
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_a_screenshot_is_a_page_of_that_size(
+    chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path, width: int
+) -> None:
+    file, picture = framed(tmp_path, pages["all", "en"], width), tmp_path / "page.png"
+    wide = max(width, LEAST_WINDOW)
+    run(chromium, tmp_path, f"--window-size={wide},{HEIGHT}", f"--screenshot={picture}", file.as_uri())
+    header = picture.read_bytes()[:24]
+    assert header.startswith(b"\x89PNG")
+    assert (int.from_bytes(header[16:20]), int.from_bytes(header[20:24])) == (wide, HEIGHT)
+    assert picture.stat().st_size > 20_000, "an empty page is smaller"
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "field"),
+    [
+        ('<div style="width: 2000px">too wide</div>', "width"),
+        ('<img src="data:image/png;base64,AAAA" alt=""><img src="http://localhost:9/x.png" alt="">', "console"),
+        ("<script>console.error('broken')</script>", "console"),
+    ],
+)
+def test_the_probe_sees_what_it_is_there_for(
+    chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path, spoilt: str, field: str
+) -> None:
+    seen = look(chromium, tmp_path, pages["all", "en"].replace("</main>", f"{spoilt}</main>"), PHONE)
+    assert seen.console if field == "console" else seen.page["width"] > PHONE
+
+
+def test_without_its_policy_the_probe_sees_a_request(
+    chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path
+) -> None:
+    """The page's Content-Security-Policy stops requests before they are made; this is about the probe."""
+    free = re.sub(r"<meta http-equiv=.Content-Security-Policy[^>]*>", "", pages["all", "en"])
+    assert free != pages["all", "en"]
+    asked = look(
+        chromium, tmp_path, free.replace("</main>", '<img src="http://localhost:9/x.png" alt=""></main>'), PHONE
+    )
+    assert asked.page["asked"] == ["http://localhost:9/x.png"]

@@ -1,0 +1,175 @@
+"""A lake of three people and five weeks, run once; its pages, and what a parser finds in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from qol.lake import LocalLake
+from qol.report.page import make_report
+from tests.builders import CONTRACTS, MONDAY_START, daily_record, night_record, run_lake, user_id, write_lines
+
+MONDAY = date(2026, 11, 9)
+WEEK = "2026-W46"
+ADA, BEN, CLEO = (user_id(name) for name in ("ada", "ben", "cleo"))
+#: A name no contract has; it must not get from raw data into a page.
+SECRET_FIELD = "motherMaidenName"
+Page = Callable[..., str]
+
+
+def at(day: date, record: dict[str, Any]) -> dict[str, Any]:
+    """A record of the builders, on another day."""
+    moved = (day - MONDAY).days * 86_400
+    start = record["startTimeInSeconds"] + moved
+    return {**record, "calendarDate": day.isoformat(), "startTimeInSeconds": start}
+
+
+def full_day(name: str, day: date, **values: object) -> dict[str, Any]:
+    number = (day - MONDAY).days
+    known = {
+        "steps": 6_000 + 40 * number,
+        "moderateIntensityDurationInSeconds": 900 + 60 * (number % 5),
+        "restingHeartRateInBeatsPerMinute": 58 + number % 4,
+        "averageStressLevel": 30 + number % 6,
+        "summaryId": f"{name}-{day}",
+    }
+    return at(day, daily_record(name, 0, **{**known, **values}))
+
+
+def night(name: str, day: date, start: int = -3_600) -> dict[str, Any]:
+    return at(day, night_record(name, 0, startTimeInSeconds=MONDAY_START + start, summaryId=f"n-{name}-{day}"))
+
+
+def write_people(lake: Path) -> None:
+    """Ada has all weeks but a day, and one day not worn; Ben sleeps past midnight; Cleo stopped before the week."""
+    days = [MONDAY + timedelta(days=n) for n in range(-28, 7)]
+    missing, not_worn = MONDAY + timedelta(days=2), MONDAY + timedelta(days=3)
+    ada = [full_day("ada", day) for day in days if day not in (missing, not_worn)]
+    ada.append(full_day("ada", not_worn, durationInSeconds=18_000))
+    ben = [full_day("ben", day, steps=9_000 + day.day) for day in days if day >= MONDAY - timedelta(days=14)]
+    ben[-1] |= {"steps": 250_000, SECRET_FIELD: "Byron"}
+    cleo = [full_day("cleo", day) for day in days if day < MONDAY - timedelta(days=14)]
+    broken: list[Any] = [b'{"userId": "ada", "steps":', b'{"calendarDate":"2026-11-10","durationInSeconds":86400}']
+    write_lines(lake, "2026-11-16", [*ada, *ben, *cleo, *broken])
+    nights = [night("ada", day) for day in days if day != missing]
+    nights += [night("ben", day, 5_400) for day in days if day >= MONDAY]
+    write_lines(lake, "2026-11-16", nights, folder="raw/garmin/sleeps")
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published lake; do not change it."""
+    folder = tmp_path_factory.mktemp("report") / "lake"
+    write_people(folder)
+    assert run_lake(folder).status == "published"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def page(lake: Path) -> Page:
+    """A page of the lake, made once."""
+
+    @cache
+    def make(person: str | None = None, language: Any = "en") -> str:
+        return make_report(LocalLake(lake), CONTRACTS, MONDAY, person, language)
+
+    return make
+
+
+def weekly_rows(lake: Path, monday: date = MONDAY) -> dict[str, dict[str, Any]]:
+    """A week's published rows by person, as the file has them."""
+    file = lake / f"processed/weekly/date={monday}/part-00000.parquet"
+    return {row["user_id"]: row for row in pq.read_table(file, partitioning=None).to_pylist()}
+
+
+@dataclass
+class Element:
+    """An element of a page with its text and what is in it."""
+
+    tag: str
+    attributes: dict[str, str]
+    parent: Element | None = None
+    children: list[Element] = field(default_factory=list)
+    text: str = ""
+
+    def all(self, tag: str) -> Iterator[Element]:
+        for child in self.children:
+            if tag in (child.tag, "*"):
+                yield child
+            yield from child.all(tag)
+
+    def one(self, tag: str) -> Element:
+        found = list(self.all(tag))
+        assert len(found) == 1, f"{len(found)} of {tag}"
+        return found[0]
+
+    def words(self) -> str:
+        return (self.text + "".join(child.words() for child in self.children)).strip()
+
+
+_VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class _Tree(HTMLParser):
+    """The page as elements; a tag that closes another one is an error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = self.here = Element("page", {})
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attrs}, self.here)
+        self.here.children.append(element)
+        if tag not in _VOID:
+            self.here = element
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.here.children.append(Element(tag, {name: value or "" for name, value in attrs}, self.here))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.here.tag == tag, f"</{tag}> in <{self.here.tag}>"
+        assert self.here.parent is not None
+        self.here = self.here.parent
+
+    def handle_data(self, data: str) -> None:
+        self.here.text += data
+
+
+def parse(html: str) -> Element:
+    tree = _Tree()
+    tree.feed(html)
+    tree.close()
+    assert tree.here is tree.root
+    return tree.root
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a cell shows, and the exact value it carries (None for a cell without one)."""
+
+    text: str
+    value: str | None
+
+
+def tables(html: str) -> dict[str, dict[str, dict[str, Shown]]]:
+    """Cells of every table by table, row and column."""
+    found: dict[str, dict[str, dict[str, Shown]]] = {}
+    for table in parse(html).all("table"):
+        rows = found.setdefault(table.attributes["id"].removeprefix("table-"), {})
+        for row in table.one("tbody").all("tr"):
+            cells = {cell.attributes["data-col"]: _cell(cell) for cell in row.all("td")}
+            rows[row.attributes["data-row"]] = cells
+    return found
+
+
+def _cell(cell: Element) -> Shown:
+    data = list(cell.all("data"))
+    return Shown(cell.words(), data[0].attributes["value"] if data else None)

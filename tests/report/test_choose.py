@@ -1,0 +1,110 @@
+"""What is shown follows from the contracts: at most two columns of a group, and a new group comes by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+
+from qol.contracts.model import Contracts, DailyMetric, WeeklyGroup
+from qol.report.blocks import Charts, Text
+from qol.report.choose import all_columns, daily_groups, empty_groups, main_columns
+from qol.report.cohort import cohort_page
+from qol.report.read import Cohort, mondays
+from qol.report.words import load_words
+from tests.builders import CONTRACTS
+
+EVERYTHING = {column.column for column in all_columns(CONTRACTS)}
+MONDAY = date(2026, 11, 9)
+
+
+def with_group() -> Contracts:
+    """The contracts and a group that nobody has thought of yet."""
+    metric = DailyMetric("grip_kg", "strength", "kg", "Grip strength, best of three.", "number", 2, 0, 120)
+    group = WeeklyGroup("strength", ("grip_kg",), False, 1, ("garmin",), {"grip_kg": ("mean", "sd")})
+    return replace(CONTRACTS, metrics=(*CONTRACTS.metrics, metric), groups=(*CONTRACTS.groups, group))
+
+
+def cohort(contracts: Contracts, **columns: list[float]) -> Cohort:
+    """Five weeks in which people have these values and no others."""
+    number = max((len(values) for values in columns.values()), default=1)
+    empty = {column.column: pl.Series([None] * number, dtype=pl.Float64) for column in all_columns(contracts)}
+    for group in contracts.groups:
+        empty[f"{group.name}_valid"] = pl.Series([False] * number)
+        empty[f"{group.name}_source"] = pl.Series([None] * number, dtype=pl.String)
+    frame = pl.DataFrame({"user_id": [str(n) for n in range(number)], **empty, **columns})
+    return Cohort(MONDAY, dict.fromkeys(mondays(MONDAY, 5), frame), None)
+
+
+def test_a_group_shows_two_columns_and_the_most_telling_ones() -> None:
+    chosen = [column.column for column in main_columns(CONTRACTS, EVERYTHING, 2)]
+    assert chosen[:8] == [
+        "steps_mean",
+        "mvpa_equivalent_minutes_sum",
+        "resting_hr_bpm_mean",
+        "hrv_rmssd_ms_mean",
+        "sleep_minutes_mean",
+        "bedtime_minute_circular_mean",
+        "stress_mean_mean",
+        "rest_stress_minutes_mean",
+    ]
+    groups = [column.group for column in main_columns(CONTRACTS, EVERYTHING, 2)]
+    assert all(groups.count(group) <= 2 for group in groups)
+    assert list(dict.fromkeys(groups)) == [group.name for group in CONTRACTS.groups]
+
+
+def test_a_column_without_values_makes_room_for_the_next() -> None:
+    chosen = [column.column for column in main_columns(CONTRACTS, EVERYTHING - {"steps_mean"}, 2)]
+    assert chosen[:2] == ["mvpa_equivalent_minutes_sum", "distance_m_mean"]
+
+
+def test_a_new_group_comes_by_itself_with_the_label_of_its_contract() -> None:
+    contracts = with_group()
+    page = cohort_page(load_words("en", contracts), contracts, cohort(contracts, grip_kg_mean=[31.0, 40.5]))
+    charts = [
+        chart
+        for section in page.sections
+        for block in section.blocks
+        if isinstance(block, Charts)
+        for chart in block.charts
+    ]
+    assert [(chart.caption, chart.unit) for chart in charts] == [("Grip strength, mean of valid days", "kg")]
+
+
+def test_groups_without_any_value_are_named_in_one_line() -> None:
+    contracts = with_group()
+    assert empty_groups(contracts, {"grip_kg_mean"}) == tuple(group.name for group in CONTRACTS.groups)
+    page = cohort_page(load_words("en", contracts), contracts, cohort(contracts, grip_kg_mean=[31.0]))
+    texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
+    line = next(text for text in texts if text.startswith("Left out"))
+    assert "Activity, Heart, Sleep" in line
+    assert "strength" not in line
+
+
+def test_a_lake_without_values_or_runs_is_told_in_words() -> None:
+    page = cohort_page(load_words("en", CONTRACTS), CONTRACTS, cohort(CONTRACTS))
+    texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
+    assert "No data: nobody has a value in these five weeks." in texts
+    assert "No data: no run that read raw data and computed this week is on record." in texts
+
+
+def test_a_crowd_is_drawn_without_dots() -> None:
+    few, many = (
+        cohort_page(
+            load_words("en", CONTRACTS), CONTRACTS, cohort(CONTRACTS, steps_mean=[float(n) for n in range(size)])
+        )
+        for size in (200, 201)
+    )
+    for page, has_dots in ((few, True), (many, False)):
+        key, charts = page.sections[1].blocks[:2]
+        assert isinstance(key, Text)
+        assert isinstance(charts, Charts)
+        assert ("Each dot" in key.text, charts.charts[0].svg.count("<use") > 500) == (has_dots, has_dots)
+
+
+def test_every_daily_metric_is_in_one_group() -> None:
+    listed = [name for _, names in daily_groups(CONTRACTS) for name in names]
+    assert sorted(listed) == sorted(m.name for m in CONTRACTS.metrics if m.type in ("integer", "number"))
+    groups = [group for group, _ in daily_groups(CONTRACTS)]
+    assert len(groups) == len(set(groups))
