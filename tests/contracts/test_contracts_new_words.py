@@ -70,3 +70,44 @@ def test_one_text_may_give_a_time_and_its_offset(schemas: Path, edit: Edit) -> N
 def test_two_fields_of_one_type_from_one_text_are_a_mistake(schemas: Path, edit: Edit) -> None:
     edit(HRV, HRV_FIELDS, HRV_FIELDS + TIMES + TIMES.splitlines()[0].replace("at:", "again:") + "\n")
     assert f"{HRV}: fields.again.path: found startedAt; allowed: a path that at does not read" in problems(schemas)
+
+
+def with_fields(edit: Edit, *fields: str) -> None:
+    edit(HRV, HRV_FIELDS, HRV_FIELDS + "".join(f"  {field}\n" for field in fields))
+
+
+KIND = "kind: {path: type, type: code, description: d}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        (["value: {path: value, type: code, units: unit, description: d}"], "fields.value.units: found code; allowed: units only for an integer or number that is no sample"),
+        (["value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [0, 1]}}}", KIND], "fields.value.ranges_by.field: found kind; allowed: a code field declared before this one: there is none"),
+        ([KIND, "value: {path: value, type: number, description: d, range: [0, 1], ranges_by: {field: kind, ranges: {A: [0, 1]}}}"], "fields.value.ranges_by: found number; allowed: only for integer, number, decimal, epoch_seconds, instant, without samples and range"),
+        ([KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [1, 0]}}}"], "fields.value.ranges_by.ranges.A: found [1, 0]; allowed: [low, high] with low < high"),
+        (["value: {path: value, type: number, description: d, classes: {A: [b]}}"], "fields.value.classes: found number; allowed: classes only for code"),
+        (["value: {path: value, type: code, description: d, namespace: n}"], "fields.value.namespace: found code; allowed: namespace only for document_id"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_field_is_told(schemas: Path, edit: Edit, fields: list[str], problem: str) -> None:
+    with_fields(edit, *fields)
+    assert f"{HRV}: {problem}" in problems(schemas)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("      km: {times: 1000}", "      kg: {}", "units.kg.spellings.kg: found kg; allowed: a spelling that m does not have"),
+        ("      m: {}", "      m: {times: 2}", "units.m.spellings: found m; allowed: the stored unit itself, without factors"),
+        ("{over: 4.184}", "{over: 0}", "units.kcal.spellings.kJ.over: found 0; allowed: more than 0"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_units_is_told(schemas: Path, edit: Edit, old: str, new: str, problem: str) -> None:
+    edit("units.yaml", old, new)
+    assert f"units.yaml: {problem}" in problems(schemas)
+
+
+def test_a_study_without_units_of_its_own_has_the_products(schemas: Path) -> None:
+    (schemas / "units.yaml").unlink()
+    assert load_contracts(schemas).units["mi"].times == 1609.344

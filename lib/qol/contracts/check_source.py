@@ -92,10 +92,31 @@ class SourceCheck:
             for key, value in (("sentinels", field.sentinels), ("range", field.low), ("decimals", field.decimals)):
                 if value not in (None, ()):
                     self._add(f"{at}.{key}", field.type, f"{key} only for {', '.join(_NUMERIC)}")
-        if field.uppercase and field.type != "code":
-            self._add(f"{at}.uppercase", field.type, "uppercase only for code")
+        for key in ("uppercase", "classes"):
+            if getattr(field, key) and field.type != "code":
+                self._add(f"{at}.{key}", field.type, f"{key} only for code")
+        if field.namespace and field.type != "document_id":
+            self._add(f"{at}.namespace", field.type, "namespace only for document_id")
+        self._measure(at, field)
         self._samples(at, field)
         self._secret(at, field)
+
+    def _measure(self, at: str, field: Field) -> None:
+        """Units beside the value, and limits that depend on a code."""
+        if field.units is not None and (field.type not in ("integer", "number") or field.samples):
+            self._add(f"{at}.units", field.type, "units only for an integer or number that is no sample")
+        if field.ranges_field is None:
+            return
+        before = self._contract.fields[: self._contract.fields.index(field)]
+        codes = [f.name for f in before if f.type == "code"]
+        if field.ranges_field not in codes:
+            allowed = f"a code field declared before this one: {choices(codes, field.ranges_field)}"
+            self._add(f"{at}.ranges_by.field", field.ranges_field, allowed)
+        if field.type not in _NUMERIC or field.samples or field.low is not None or field.high is not None:
+            self._add(f"{at}.ranges_by", field.type, f"only for {', '.join(_NUMERIC)}, without samples and range")
+        for code, (low, high) in field.ranges.items():
+            if low >= high:
+                self._add(f"{at}.ranges_by.ranges.{code}", [low, high], "[low, high] with low < high")
 
     def _samples(self, at: str, field: Field) -> None:
         rule = field.samples

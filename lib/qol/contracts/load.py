@@ -24,6 +24,7 @@ from qol.contracts.check_source import SourceCheck
 from qol.contracts.columns import fingerprint, table_schemas
 from qol.contracts.model import Contracts, SourceContract, SourceRules
 from qol.contracts.shape import Shape
+from qol.contracts.units import UNITS, Unit, unit_problems, units
 from qol.contracts.yaml_file import read_yaml
 from qol.errors import ContractError, Problem, UsageError
 
@@ -70,16 +71,26 @@ class _Reader:
         self.problems: list[Problem] = []
         self._shapes: dict[str, Shape] = {}
 
-    def file(self, file: str, shape: str) -> Any:
-        """The data of a file, or None when it cannot be used."""
-        if not (self.root / file).is_file():
+    def file(self, file: str, shape: str, folder: Path | None = None) -> Any:
+        """The data of a file, or None when it cannot be used; `folder` where it does not lie beside the contracts."""
+        path = (folder or self.root) / file
+        if not path.is_file():
             self.problems.append(Problem(file, "", "no file", "a contract file"))
             return None
-        data, problems = read_yaml(self.root / file, file)
+        data, problems = read_yaml(path, file)
         if data is not None or not problems:
             problems += self._shape(shape).problems(data, file)
         self.problems += problems
         return None if problems else data
+
+    def units(self) -> dict[str, Unit]:
+        """Units beside the contracts, or the product's own where a study has none."""
+        folder = next((folder for folder in (self.root, *_OWN_ROOTS) if (folder / UNITS).is_file()), self.root)
+        data = self.file(UNITS, "units", folder)
+        if data is None:
+            return {}
+        self.problems += unit_problems(data)
+        return units(data)
 
     def source_files(self) -> Iterator[str]:
         """Files of sources in the order of their names; a file in another place is a problem."""
@@ -117,6 +128,7 @@ def _resolved(read: _Reader) -> Contracts:
         source_rules=rules,
         holidays=weekly.get("holidays") if weekly else None,
         windows=resolve.recall_windows(weekly) if weekly else None,
+        units=read.units(),
     )
 
 

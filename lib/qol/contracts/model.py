@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from qol.contracts.units import Unit
+
 FieldType = Literal[
     "integer", "number", "decimal", "boolean", "code", "document_id", "date", "epoch_seconds", "instant", "utc_offset",
     "time_zone", "intervals",
@@ -374,6 +376,8 @@ class Contracts:
     #: Country whose public holidays are free days, besides Saturday and Sunday; none without it.
     holidays: str | None = None
     windows: RecallWindows | None = None
+    #: Units by the way vendors write them.
+    units: Mapping[str, Unit] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> Mapping[str, SourceContract]:

@@ -13,6 +13,7 @@ ISSUE_REASONS: Mapping[str, str] = {
     "invalid_date": "Text that is no date of the calendar.",
     "invalid_time": "Text that is no time with its offset from UTC.",
     "invalid_zone": "Text that is no IANA time zone.",
+    "unknown_unit": "A number whose unit is missing or stands in no line of schemas/units.yaml.",
     "milliseconds": "A Unix time in milliseconds; kept, converted to seconds.",
     "not_a_code": "Text that is no token of at most 64 letters, digits, '_', '.' and '-'.",
 }

@@ -116,8 +116,9 @@ class Collected:
         if contract.name not in self.readers:
             context, rules = self.context, self.context.contracts.source_rules.get(contract.source)
             people = context.people(contract.source)
+            inherited = rules.inherit if rules else frozenset[str]()
             self.readers[contract.name] = RecordReader(
-                contract, people, context.identities, context.zone, inherited=rules.inherit if rules else frozenset()
+                contract, people, context.identities, context.zone, inherited=inherited, units=context.contracts.units
             )
         return self.readers[contract.name]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from qol.contracts.model import Field, SourceContract
 from qol.contracts.raw_path import is_selector, path_text
+from qol.contracts.units import Unit
 from qol.ingest.convert import IssueError, convert, identifier, safe_get
 from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
 from qol.ingest.items import RECEIVED_AT
@@ -18,6 +19,7 @@ from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.people import Identities, People, Person
 from qol.ingest.samples import reduce_samples
 from qol.ingest.times import parse_instant
+from qol.ingest.units import in_stored_unit
 
 MICROSECONDS = 1_000_000
 #: A field's name as an API would have it, which may be shown; any other may be an id, a person's name or a text.
@@ -37,6 +39,7 @@ class RecordReader:
     unknown: Counter[str] = field(default_factory=Counter)
     #: Names a record may have from the envelope around it.
     inherited: frozenset[str] = frozenset()
+    units: Mapping[str, Unit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._known = dict.fromkeys(self.inherited, frozenset[str]()) | known_names(self.contract)
@@ -45,6 +48,11 @@ class RecordReader:
                 self.identities.document_hash, self.contract.source, spec.namespace or self.contract.record
             )
             for spec in self.contract.fields
+        }
+        self._by_code = {
+            (spec.name, code): replace(spec, low=low, high=high)
+            for spec in self.contract.fields
+            for code, (low, high) in spec.ranges.items()
         }
 
     def read(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> dict[str, Any]:
@@ -56,7 +64,9 @@ class RecordReader:
         contract = self.contract
         person = self._person(raw)
         issues: list[str] = []
-        row: dict[str, Any] = {f.name: self._value(f, raw, issues) for f in contract.fields}
+        row: dict[str, Any] = {}
+        for spec in contract.fields:
+            row[spec.name] = self._value(self._limited(spec, row), raw, issues)
         row["received_at"] = received_us = _instant(received, arrival_day, issues)
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
@@ -90,12 +100,22 @@ class RecordReader:
                     return reduced
                 continue
             try:
-                return convert(spec, value, self._hashes[spec.namespace])
+                return self._converted(spec, value, raw)
             except IssueError as issue:
                 issues.append(f"{name}: {issue}")
                 if issue.kept is not None:
                     return issue.kept
         return None
+
+    def _limited(self, spec: Field, row: Mapping[str, Any]) -> Field:
+        """The field with the limits that a code of the same record gives it."""
+        return spec if spec.ranges_field is None else self._by_code.get((spec.name, row[spec.ranges_field]), spec)
+
+    def _converted(self, spec: Field, value: object, raw: Mapping[str, Any]) -> object:
+        if spec.units is not None:
+            value = in_stored_unit(spec, value, safe_get(raw, spec.units), self.units)
+            spec = replace(spec, sentinels=()) if spec.sentinels else spec
+        return convert(spec, value, self._hashes[spec.namespace])
 
     def _reduced(self, spec: Field, name: str, value: Any, issues: list[str]) -> Any:
         reduced, invalid = reduce_samples(spec, value)
@@ -141,7 +161,7 @@ def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
     names: dict[str, set[str]] = {RECEIVED_AT: set(), contract.person[0]: set()}
     names.update((name, set()) for name in contract.drop)
     for spec in contract.fields:
-        for path in spec.paths:
+        for path in (*spec.paths, *([spec.units] if spec.units else [])):
             names.setdefault(path[0], set()).update(path[1:2])
     return {name: frozenset(below.union(contract.drop) if below else below) for name, below in names.items()}
 
