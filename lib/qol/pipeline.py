@@ -20,7 +20,16 @@ from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.people import Identities, bucket_limits
 from qol.ingest.user_map import UserMap, require_append_only
 from qol.lake.base import Lake
-from qol.plan import Scope, affected_weeks, bucket_count, closed_weeks, emptied_rejects, find_scope, outdated_weeks
+from qol.plan import (
+    Scope,
+    affected_weeks,
+    bucket_count,
+    closed_weeks,
+    emptied_rejects,
+    emptied_windows,
+    find_scope,
+    outdated_weeks,
+)
 from qol.publish.assemble import Candidate
 from qol.publish.manifest import (
     Manifest,
@@ -231,7 +240,7 @@ def _compute(
     with work.stage("assemble"):
         rejects = [part for summary in summaries for part in summary.rejects]
         parts = [part for summary in reduced for part in summary.parts] + rejects
-        parts += emptied_rejects(published, scope, listing, rejects)
+        parts += emptied_rejects(published, scope, listing, rejects) + emptied_windows(published, closed, parts)
         jobs = assemble_tasks(parts)
         return engine.map(jobs, AssembleStep(lake, contracts, work.staging, offsets))
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import table_schemas
+from qol.contracts.columns import WINDOWS, table_schemas
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.frames import DAMAGED
@@ -18,6 +18,7 @@ from qol.publish.assemble import Part
 from qol.publish.manifest import ManifestHead, read_heads
 from qol.publish.protocol import Published
 from qol.transform.weeks import WEEK, is_closed, iso_week, monday_of
+from qol.week_tables import WINDOW_WEEKS
 
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
@@ -84,8 +85,8 @@ def affected_weeks(scope: Scope, published: Published, touched: set[date], now: 
     """Weeks to compute again, in order.
 
     The `touched` weeks (of records read, of a run that died while publishing, of files with an older shape) and, where
-    it has records, the week after each, because some metrics look back; closed weeks that have records but no weekly
-    file. A rebuild takes the weeks it was given; UsageError when one of them has published days but no records.
+    it has records, the week after each, because some metrics look back, and the week after that where it has survey
+    windows; closed weeks that have records but no weekly file. A rebuild takes the weeks it was given; UsageError when one of them has published days but no records.
     """
     with_records = {
         date.fromisoformat(day)
@@ -104,13 +105,17 @@ def affected_weeks(scope: Scope, published: Published, touched: set[date], now: 
         return tuple(sorted(week for week in with_records if first <= week <= last))
     have_weekly = {date.fromisoformat(day) for day in published.dates("weekly_metrics")}
     missing = {week for week in with_records - have_weekly if is_closed(week, now)}
-    after = {week + WEEK for week in touched} & with_records
-    return tuple(sorted(touched | after | missing))
+    changing = touched | missing
+    after = {week + WEEK for week in changing} & with_records
+    with_windows = {date.fromisoformat(day) for day in published.dates(WINDOWS)}
+    after |= {week + back * WEEK for week in changing for back in range(1, WINDOW_WEEKS + 1)} & with_windows
+    return tuple(sorted(changing | after))
 
 
 def outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
     """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
-    names = {table: [c.name for c in table_schemas(contracts)[table]] for table in ("daily_metrics", "weekly_metrics")}
+    tables = table_schemas(contracts)
+    names = {t: [c.name for c in tables[t]] for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in tables}
     files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
     # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
@@ -138,6 +143,13 @@ def emptied_rejects(published: Published, scope: Scope, listing: RawListing, rej
     days = {day for day in published.dates("rejects") if scope.window.holds(date.fromisoformat(day))}
     read = {raw.arrival_date for raw in listing.objects}
     return [Part("rejects", day, "", 0) for day in sorted((days - have) & read)]
+
+
+def emptied_windows(published: Published, closed: frozenset[date], parts: list[Part]) -> list[Part]:
+    """Weeks computed again whose published survey windows have no row any more, as parts without a file."""
+    have = {part.date for part in parts if part.table == WINDOWS}
+    again = {week.isoformat() for week in closed} & published.dates(WINDOWS)
+    return [Part(WINDOWS, day, "", 0) for day in sorted(again - have)]
 
 
 def closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) -> frozenset[date]:

@@ -24,8 +24,8 @@ from qol.publish.assemble import Candidate, Part, assemble, stage_part
 from qol.slices import Bucket
 from qol.transform.daily import daily
 from qol.transform.merge import merge, to_records
-from qol.transform.weekly import weekly
 from qol.transform.weeks import monday_expr, monday_of
+from qol.week_tables import WeekTables
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,12 @@ class ReduceStep:
             if merged is not None:
                 records[contract.name] = merged
         days = daily(self.contracts, records).with_columns(week=monday_expr(pl.col("day")))
+        tables = WeekTables(self.contracts, days, self.weeks, self._people(bucket))
         for week in self.weeks:
             rows = days.filter(pl.col("week") == week).drop("week")
             self._stage(summary, "daily_metrics", week, rows)
-            if week in self.closed and rows.height:
-                self._stage(summary, "weekly_metrics", week, weekly(self.contracts, rows, week))
+            for table, made in tables.of(week) if week in self.closed else ():
+                self._stage(summary, table, week, made)
         return summary
 
     def _new_rows(self, blocks: Iterator[bytes]) -> dict[str, pl.DataFrame]:
