@@ -30,6 +30,7 @@ BATCH_LINES = 4096
 BATCH_BYTES = 8 * 2**20
 
 Line = bytes | LongLine
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass
@@ -126,6 +127,9 @@ class RangeReader:
         found = (contract.source, contract.record) if contract else _control_place(contracts, part.record)
         self._source, self._record = found
         self._exploder = Exploder(contracts, self._source, contract)
+        self._exact = any(
+            spec.type == "decimal" for c in contracts.sources if c.source == self._source for spec in c.fields
+        )
         #: Whether some of the lines belong to another contract, which only the lenient path tells.
         self.shares_its_place = contract is not None and bool(contracts.sharing(contract))
 
@@ -150,7 +154,7 @@ class RangeReader:
             self.tally.blank += 1
             return
         try:
-            items = self._exploder.items(parse_line(line))
+            items = self._exploder.items(parse_line(line, exact=self._exact))
         except RejectedError as reject:
             self._reject(reject, line, len(line), number, 0)
             return
@@ -171,7 +175,7 @@ class RangeReader:
             else:
                 self._keep(item.contract, row, number)
                 return
-        raw = line if alone else msgspec.json.encode(item.raw)
+        raw = line if alone else _ENCODER.encode(item.raw)
         if reject is not None:
             self._reject(reject, raw, len(raw), number, item.position, item.contract)
 

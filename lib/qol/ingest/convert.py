@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from qol.contracts.model import Field
@@ -20,6 +21,9 @@ MILLISECONDS_FROM = 100_000_000_000
 #: Unix time of a year that every calendar here has.
 EARLIEST = -60_000_000_000
 SHOWN_DIGITS = 7
+MOST_DIGITS = 400
+DECIMAL_PLACES = 18
+_WIDE = Context(prec=60)
 EPOCH = date(1970, 1, 1)
 
 #: Fingerprints of vendor document ids, supplied by the caller who holds the key.
@@ -57,9 +61,11 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         digits = len(str(abs(value))) if abs(value) < 10**40 else 40
         return str(value) if digits <= SHOWN_DIGITS else f"integer of {digits} digits"
-    if isinstance(value, float):
-        text = repr(value)
-        return text if len(text.lstrip("-").replace(".", "")) <= SHOWN_DIGITS else "number"
+    if isinstance(value, float | Decimal):
+        text = repr(float(value))
+        return (
+            text if math.isfinite(float(value)) and len(text.lstrip("-").replace(".", "")) <= SHOWN_DIGITS else "number"
+        )
     if isinstance(value, str):
         return "string"
     return "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "null"
@@ -75,9 +81,18 @@ def to_number(value: object) -> int | float | None:
             return None
         exact = Decimal(text)
         return int(exact) if exact == exact.to_integral_value() else float(exact)
+    if isinstance(value, Decimal):
+        return _plain_number(value)
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     return value if isinstance(value, int) else None
+
+
+def _plain_number(exact: Decimal) -> int | float | None:
+    """A decimal as any number is stored; no number of more digits than a text may have is written out."""
+    if exact and exact.adjusted() >= MOST_DIGITS:
+        return None
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
 def convert(field: Field, value: object, hash_document: HashDocument) -> object:
@@ -99,7 +114,7 @@ def parse_day(text: str) -> int | None:
         return None
 
 
-def _checked(field: Field, value: object, number: float) -> float:
+def _checked(field: Field, value: object, number: float | Decimal) -> float | Decimal:
     if number in field.sentinels:
         raise IssueError(f"{shown(value)} sentinel")
     too_low = field.low is not None and number < field.low
@@ -125,6 +140,25 @@ def _number(field: Field, value: object, _: HashDocument) -> float:
         raise IssueError(f"{shown(value)} too_large")
     # Adding 0.0 makes the -0.0 of a text such as "-1e-999" the 0 it is.
     return float(_checked(field, value, number)) + 0.0
+
+
+def _decimal(field: Field, value: object, _: HashDocument) -> Decimal:
+    """Every digit as it stands on the line; a number that would lose one in decimal(38,18) is too large."""
+    if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
+        exact = Decimal(value.strip())
+    elif isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+        exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    else:
+        raise IssueError(f"{shown(value)} wrong_type")
+    if not exact:
+        exact = Decimal(0)
+    if exact.adjusted() >= 38 - DECIMAL_PLACES:
+        raise IssueError(f"{shown(value)} too_large")
+    stored = exact.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_WIDE)
+    if stored != exact:
+        raise IssueError(f"{shown(value)} too_large")
+    _checked(field, value, exact)
+    return stored
 
 
 def _epoch_seconds(field: Field, value: object, _: HashDocument) -> int:
@@ -213,6 +247,7 @@ _CONVERTERS: Mapping[str, Callable[[Field, object, HashDocument], object]] = {
     "integer": _integer,
     "number": _number,
     "epoch_seconds": _epoch_seconds,
+    "decimal": _decimal,
     "boolean": _boolean,
     "date": _date,
     "code": _code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +13,7 @@ MAX_DEPTH = 100
 #: Strings whole, an unfinished one to the end, so that brackets inside them do not count; never walks back.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
@@ -39,9 +41,10 @@ class RejectedError(Exception):
         super().__init__(reason)
 
 
-def parse_line(line: bytes) -> Any:
+def parse_line(line: bytes, *, exact: bool = False) -> Any:
     """The JSON document on a line, integers of any size exact, the last of duplicate keys.
 
+    `exact` gives numbers with a point as decimals of the very digits that stand there, which takes longer.
     RejectedError: not_utf8, not_json or too_deep.
     """
     try:
@@ -53,8 +56,8 @@ def parse_line(line: bytes) -> Any:
     if is_deep(line):
         raise RejectedError(Reason.TOO_DEEP, f"nests deeper than {MAX_DEPTH} levels")
     try:
-        return msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        return _EXACT.decode(line) if exact else msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, ArithmeticError):
         raise RejectedError(Reason.NOT_JSON, "not one valid JSON document") from None
 
 
