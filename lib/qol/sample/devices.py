@@ -25,7 +25,7 @@ _DECK: tuple[tuple[int, frozenset[str]], ...] = (
 #: The source through which each device's data comes.
 _SOURCE_OF = {"garmin": "garmin", "oura": "oura", "apple": "healthkit", "export": "healthkit"}
 #: Positions in the deck of twenty, besides the wearables: a sensor in the bedroom, questionnaires.
-_ROOM_EVERY, _SURVEY_EVERY = 6, 2
+_ROOM_EVERY, _SURVEY_EVERY = 10, 2
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _wearables(rng: np.random.Generator, options: SampleOptions, n: int) -> Iter
 
 
 def _rooms(options: SampleOptions, place: Ints) -> list[Tenancy]:
-    """One sensor per sixth person, at least one."""
+    """One sensor per tenth person, at least one."""
     rng = options.stream(STREAM, 1)
     tenants = np.argsort(place)[::_ROOM_EVERY].tolist()
     return [Tenancy(f"room-{rng.bytes(3).hex()}", person, 0, options.days - 1) for person in tenants]

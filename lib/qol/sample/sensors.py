@@ -1,4 +1,4 @@
-"""Sensors: temperature and humidity of bedrooms each 15 minutes, with all the ways in which cheap sensors fail."""
+"""Sensors: temperature and humidity of bedrooms each 5 minutes, with all the ways in which cheap sensors fail."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from qol.sample.channels import Channel
 from qol.sample.days import FULL_DAY_S
 from qol.sample.devices import Tenancy
-from qol.sample.motion import SLOT_S, SLOTS
 from qol.sample.payloads import Record
 from qol.sample.syncs import Deliveries, arranged, retries
 from qol.sample.world import World
 
 STREAM, DAY_STREAM = 17, 18
 _CACHED_DAYS = 256
+_EVERY_S = 300
+_READINGS = FULL_DAY_S // _EVERY_S
 #: A line written by a table's stream: every value with its type.
 _TYPED, _MILLISECONDS, _TEXTS = 2, 1, 3
 #: Chance of each failure per reading, in the order of `_failed`.
@@ -27,7 +28,7 @@ _OFFLINE_SHARE = 0.04
 
 @dataclass(frozen=True)
 class _RoomDay:
-    """Readings of one local day from its midnight on, per slot; `chance` decides which of them fail."""
+    """Readings of one local day from its midnight on, per reading; `chance` decides which of them fail."""
 
     midnight_s: int
     temperature_c: list[float]
@@ -39,15 +40,15 @@ class _RoomDay:
 def _room_day(world: World, place: int, day: int) -> _RoomDay:
     """Warmer in the evening, cooler from week to week, damp when it is warm."""
     rng = world.options.stream(DAY_STREAM, place, day)
-    hour = np.arange(SLOTS) * 24 / SLOTS
+    hour = np.arange(_READINGS) * 24 / _READINGS
     usual = 22.0 + (place % 5) * 0.6 - 0.06 * day + rng.normal(0.0, 0.6)
-    temperature = usual + 1.8 * np.sin((hour - 11.0) / 12.0 * np.pi) + rng.normal(0.0, 0.08, SLOTS)
-    humidity = 47.0 + 1.5 * (temperature - usual) + rng.normal(0.0, 4.0) + rng.normal(0.0, 0.4, SLOTS)
+    temperature = usual + 1.8 * np.sin((hour - 11.0) / 12.0 * np.pi) + rng.normal(0.0, 0.08, _READINGS)
+    humidity = 47.0 + 1.5 * (temperature - usual) + rng.normal(0.0, 4.0) + rng.normal(0.0, 0.4, _READINGS)
     return _RoomDay(
         midnight_s=_midnight_s(world, world.devices.rooms[place], day),
         temperature_c=temperature.round(2).tolist(),
         humidity_percent=humidity.clip(20.0, 90.0).round(1).tolist(),
-        chance=rng.random(SLOTS).tolist(),
+        chance=rng.random(_READINGS).tolist(),
     )
 
 
@@ -59,7 +60,7 @@ def _midnight_s(world: World, room: Tenancy, day: int) -> int:
 def reading(world: World, place: int, day: int, slot: int) -> Record:
     """One reading of the room at that place in the list of tenancies; every room writes in its own manner."""
     room, lived = world.devices.rooms[place], _room_day(world, place, day)
-    second = lived.midnight_s + SLOT_S * slot
+    second = lived.midnight_s + _EVERY_S * slot
     values: Record = {
         "temperature": lived.temperature_c[slot],
         "humidity": lived.humidity_percent[slot],
@@ -107,11 +108,11 @@ def make_deliveries(world: World) -> Deliveries:
     parts = []
     for place, room in enumerate(world.devices.rooms):
         for day in range(room.first_day, room.last_day + 1):
-            slot = np.arange(SLOTS, dtype=np.int64)
-            taken = _midnight_s(world, room, day) + SLOT_S * slot
+            slot = np.arange(_READINGS, dtype=np.int64)
+            taken = _midnight_s(world, room, day) + _EVERY_S * slot
             offline = rng.random() < _OFFLINE_SHARE
-            sent = np.full(SLOTS, taken[-1] + 32_400) if offline else taken
-            arrival = 1_000 * sent + rng.integers(900, 20_000, SLOTS)
+            sent = np.full(_READINGS, taken[-1] + 32_400) if offline else taken
+            arrival = 1_000 * sent + rng.integers(900, 20_000, _READINGS)
             parts.append(
                 Deliveries(arrival, np.zeros_like(slot), np.full_like(slot, place), np.full_like(slot, day), slot)
             )
