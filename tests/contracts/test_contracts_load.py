@@ -100,9 +100,9 @@ def test_a_weekly_group_knows_its_valid_day(contracts: Contracts) -> None:
 
     assert rules == {
         "activity": (("steps",), True, 4),
-        "heart": (("resting_hr_bpm", "hrv_rmssd_ms"), True, 4),
+        "heart": (("resting_hr_bpm", "hrv_rmssd_ms", "hrv_sdnn_ms"), True, 4),
         "sleep": (("sleep_minutes",), False, 3),
-        "stress": (("stress_mean",), True, 4),
+        "stress": (("stress_mean", "recovery_high_minutes"), True, 4),
         "respiration": (("spo2_mean_pct", "respiration_mean_brpm"), False, 4),
         "body": ((), False, 1),
         "fitness": ((), False, 1),
