@@ -379,11 +379,12 @@ locals {
       },
       { Sid = "ListVersions", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.bucket },
       {
-        # `qol restore` puts an old version over the newer one under the lock, as a run does.
+        # `qol restore` puts an old version over the newer one under the lock, as a run does, and leaves its own
+        # manifest; those of job runs stay out of reach.
         Sid      = "RestoreWeeks"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_locks/publish.lock"]
+        Resource = [for place in ["processed/*", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
       },
       {
         Sid      = "ClearAfterRestoring"

@@ -194,7 +194,7 @@ run "operators_may" {
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
       "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _reports/* _runs/* processed/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock athena-results-operators/* processed/*"
+      "s3:PutObject"        = "_locks/publish.lock _runs/*-restore-*.json athena-results-operators/* processed/*"
       "s3:DeleteObject"     = "_locks/publish.lock"
     }
     error_message = "where operators read, put and delete"
