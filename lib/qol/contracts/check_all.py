@@ -93,22 +93,21 @@ def metric_problems(metrics: Sequence[DailyMetric]) -> Iterator[Problem]:
         if metric.from_metrics:
             given = {m.name: types[m.name] for m in metrics if not m.from_metrics}
             kind = "a whole number" if metric.type == "integer" else "a number"
-            yield from _expression(f"{at}.from_metrics", metric.from_metrics, given, kind)
+            yield from _expression(DAILY, f"{at}.from_metrics", metric.from_metrics, given, kind)
 
 
-def relation_problems(relations: Sequence[Relation], metrics: Vocabulary) -> Iterator[Problem]:
-    """Sides of relations that are no SQL over daily metrics."""
-    types = {m.name: type_of(m.column_type) for m in metrics.values()}
+def relation_problems(file: str, relations: Sequence[Relation], types: Types) -> Iterator[Problem]:
+    """Sides of a file's relations that are no SQL over the columns of its table."""
     for relation in relations:
         for side in ("left", "right"):
-            yield from _expression(f"relations.{relation.id}.{side}", getattr(relation, side), types, "a number")
+            yield from _expression(file, f"relations.{relation.id}.{side}", getattr(relation, side), types)
 
 
-def _expression(path: str, sql: str, types: Types, kind: str) -> Iterator[Problem]:
+def _expression(file: str, path: str, sql: str, types: Types, kind: str = "a number") -> Iterator[Problem]:
     try:
         checked_type(sql, types, kind)
     except ExpressionError as err:
-        yield Problem(DAILY, path, err.found, err.allowed)
+        yield Problem(file, path, err.found, err.allowed)
 
 
 def weekly_problems(contracts: Contracts) -> Iterator[Problem]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from qol.contracts.columns import WINDOWS, valid_day, weekly_columns, window_columns
-from qol.contracts.model import Contracts, DailyMetric, Episodes, Field, SourceContract, WeeklyGroup
+from qol.contracts.model import Contracts, DailyMetric, Episodes, Field, Relation, SourceContract, WeeklyGroup
+from qol.contracts.quality import SEVERITIES, RecordQuality
 from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 
@@ -31,6 +32,7 @@ _AGGREGATES: Mapping[str, str] = {
     "weekend_mean": "mean of the valid Saturday and Sunday",
     "weighted_mean": "(5 x weekday mean + 2 x weekend mean) / 7, null unless both are known (GGIR part 5)",
 }
+_CLAIM_HEADS = ("check", "claim", "severity", "meaning")
 
 
 def catalog(contracts: Contracts) -> str:
@@ -66,6 +68,7 @@ def _source(contract: SourceContract) -> str:
     if contract.wear:
         minutes = " and ".join(_code(sql) for sql in (contract.wear.minutes, contract.wear.at_most) if sql)
         facts.append(f"Not worn: less than {contract.wear.limit_minutes:g} minutes of {minutes}")
+    facts += _quality(contract.quality)
     facts += [f"Never stored: {_codes(contract.drop)}"] if contract.drop else []
     facts += [f"Helper {_code(name)} = {_code(sql)}" for name, sql in contract.derived.items()]
     facts += [f"Daily only where {_code(contract.daily['where'])}"] if "where" in contract.daily else []
@@ -81,6 +84,18 @@ def _source(contract: SourceContract) -> str:
             _table(["column", "raw path", "type", "unit", "allowed", "meaning"], rows),
         ]
     )
+
+
+def _quality(said: RecordQuality) -> Iterator[str]:
+    """What differs from schemas/quality.yaml."""
+    if said.fresh_within_days is not None:
+        yield f"Newest day: at most {said.fresh_within_days} days before the run"
+    for severity in SEVERITIES:
+        names = [name for name, found in said.fields.items() if found == severity]
+        if names:
+            yield f"Null far more often than in the four weeks before: {severity} for {_codes(names)}"
+    for compared, severity in said.severity.items():
+        yield f"Not as in the four weeks before, {_code(compared)}: {severity}"
 
 
 def _day_rule(contract: SourceContract) -> str:
@@ -141,12 +156,15 @@ def _vocabulary(contracts: Contracts) -> Iterator[str]:
         ]
         yield f"### {group} (daily)\n"
         yield _table(["metric", "type", "unit", "range", "meaning", "comes from"], rows)
-    yield "### Relations\n"
+    yield "### Relations (daily)\n"
     yield "Checked before every publish where both sides are known.\n"
-    rows = [
-        [_code(r.id), f"{_code(r.left)} <= {_code(r.right)}", r.severity, r.description] for r in contracts.relations
-    ]
-    yield _table(["check", "claim", "severity", "meaning"], rows)
+    yield _table(_CLAIM_HEADS, [_claim(relation) for relation in contracts.relations])
+
+
+def _claim(relation: Relation) -> list[str]:
+    sign = "<" if relation.strict else "<="
+    claim = f"{_code(relation.left)} {sign} {_code(relation.right)}"
+    return [_code(relation.id), claim, relation.severity, relation.description]
 
 
 def _origin(metric: DailyMetric, contracts: Contracts) -> str:
@@ -169,6 +187,14 @@ def _weekly(contracts: Contracts) -> Iterator[str]:
         yield f"{valid_day(group)} {_validity(group)}\n"
         rows = [[_code(name), columns[name].type, comment, source] for name, comment, source in _rows(group, contracts)]
         yield _table(["column", "type", "meaning and formula", "from"], rows)
+    claims = [_claim(relation) for relation in contracts.weekly_relations]
+    if contracts.ordered is not None:
+        order = "`<metric>_min` <= `<metric>_mean` <= `<metric>_max`"
+        claims.append(["`<group>_min_mean_max`", order, contracts.ordered.severity, contracts.ordered.description])
+    if claims:
+        yield "### Relations (weekly)\n"
+        yield "Checked before every publish where both sides are known.\n"
+        yield _table(_CLAIM_HEADS, claims)
 
 
 def _validity(group: WeeklyGroup) -> str:

@@ -21,8 +21,10 @@ from qol.contracts.check_all import (
 )
 from qol.contracts.check_rules import rules_problems
 from qol.contracts.check_source import SourceCheck
-from qol.contracts.columns import fingerprint, table_schemas
+from qol.contracts.columns import fingerprint, table_schemas, weekly_columns
+from qol.contracts.expressions import type_of
 from qol.contracts.model import Contracts, SourceContract, SourceRules
+from qol.contracts.quality import QUALITY, Quality, ordered, quality, record_quality_problems
 from qol.contracts.shape import Shape
 from qol.contracts.units import UNITS, Unit, unit_problems, units
 from qol.contracts.yaml_file import read_yaml
@@ -83,10 +85,14 @@ class _Reader:
         self.problems += problems
         return None if problems else data
 
+    def own_or_shipped(self, file: str, shape: str) -> Any:
+        """The data of a file beside the contracts, or of the product's own where a study has none."""
+        folder = next((folder for folder in (self.root, *_OWN_ROOTS) if (folder / file).is_file()), self.root)
+        return self.file(file, shape, folder)
+
     def units(self) -> dict[str, Unit]:
         """Units beside the contracts, or the product's own where a study has none."""
-        folder = next((folder for folder in (self.root, *_OWN_ROOTS) if (folder / UNITS).is_file()), self.root)
-        data = self.file(UNITS, "units", folder)
+        data = self.own_or_shipped(UNITS, "units")
         if data is None:
             return {}
         self.problems += unit_problems(data)
@@ -109,6 +115,7 @@ class _Reader:
 
 def _resolved(read: _Reader) -> Contracts:
     daily, weekly = read.file(DAILY, "daily"), read.file(WEEKLY, "weekly")
+    between_weeks = read.own_or_shipped(QUALITY, "quality")
     sources: list[SourceContract] = []
     rules: dict[str, SourceRules] = {}
     for file in read.source_files():
@@ -129,6 +136,9 @@ def _resolved(read: _Reader) -> Contracts:
         holidays=weekly.get("holidays") if weekly else None,
         windows=resolve.recall_windows(weekly) if weekly else None,
         units=read.units(),
+        weekly_relations=resolve.relations(weekly) if weekly else (),
+        ordered=ordered(weekly) if weekly else None,
+        quality=quality(between_weeks) if between_weeks else Quality(),
     )
 
 
@@ -136,11 +146,13 @@ def _cross_problems(contracts: Contracts) -> Iterator[Problem]:
     metrics = contracts.metric
     for contract in contracts.sources:
         yield from SourceCheck(contract, metrics or None).problems()
+        yield from record_quality_problems(contract.file, contract.quality, list(contract.by_name))
     yield from place_problems(contracts.sources, contracts.source_rules)
     yield from rules_problems(contracts.sources, contracts.source_rules)
     if metrics:
         yield from metric_problems(contracts.metrics)
-        yield from relation_problems(contracts.relations, metrics)
+        types = {m.name: type_of(m.column_type) for m in contracts.metrics}
+        yield from relation_problems(DAILY, contracts.relations, types)
         yield from weekly_problems(contracts)
 
 
@@ -149,3 +161,5 @@ def _column_problems(contracts: Contracts) -> Iterator[Problem]:
         for name, count in Counter(c.name for c in columns).items():
             if count > 1:
                 yield Problem(WEEKLY, "", f"column {name} {count} times in {table}", "each column name once")
+    types = {column.name: type_of(column.type) for column in weekly_columns(contracts)}
+    yield from relation_problems(WEEKLY, contracts.weekly_relations, types)

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from qol.contracts.quality import Ordered, Quality, RecordQuality, Severity
 from qol.contracts.units import Unit
 
 FieldType = Literal[
@@ -16,7 +17,6 @@ FieldType = Literal[
 ]  # fmt: skip
 Reduce = Literal["count", "mean", "min", "max", "sum", "last", "minutes", "intervals"]
 Over = Literal["sum", "mean", "median", "min", "max", "first", "last", "count"]
-Severity = Literal["critical", "warning", "info"]
 #: How a weekly column with a formula of its own is computed; `transform/formulas.py` knows each.
 Formula = Literal[
     "slope", "ln_mean", "ln_cv", "share_of_sums", "sum_at_least", "mean_by_count", "coverage",
@@ -248,6 +248,7 @@ class SourceContract:
     #: Raw path and the texts there that make a record one of this contract, where several share a place.
     only_path: tuple[str, ...] = ()
     only_values: frozenset[str] = frozenset()
+    quality: RecordQuality = field(default_factory=RecordQuality)
 
     @property
     def name(self) -> str:
@@ -299,13 +300,14 @@ class DailyMetric:
 
 @dataclass(frozen=True)
 class Relation:
-    """A claim between columns of `daily_metrics`: left <= right, checked at the gate."""
+    """A claim between columns of `daily_metrics` or `weekly_metrics`: left <= right (strict: <), checked at the gate."""
 
     id: str
     left: str
     right: str
     severity: Severity
     description: str
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -376,6 +378,10 @@ class Contracts:
     #: Country whose public holidays are free days, besides Saturday and Sunday; none without it.
     holidays: str | None = None
     windows: RecallWindows | None = None
+    #: Claims between columns of `weekly_metrics`; `relations` holds those of `daily_metrics`.
+    weekly_relations: tuple[Relation, ...] = ()
+    ordered: Ordered | None = None
+    quality: Quality = field(default_factory=Quality)
     #: Units by the way vendors write them.
     units: Mapping[str, Unit] = field(default_factory=dict)
 

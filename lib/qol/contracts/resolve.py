@@ -26,6 +26,7 @@ from qol.contracts.model import (
     Wear,
     WeeklyGroup,
 )
+from qol.contracts.quality import record_quality
 from qol.contracts.raw_path import split_path
 
 Data = Mapping[str, Any]
@@ -64,6 +65,7 @@ def source_contract(data: Data, file: str) -> SourceContract:
         stages=_stages(data.get("stages")),
         only_path=split_path(only["path"]) if only else (),
         only_values=frozenset(only["values"]) if only else frozenset(),
+        quality=record_quality(data.get("quality", {})),
     )
 
 
@@ -214,10 +216,17 @@ def _daily_metric(name: str, group: str, data: Data) -> DailyMetric:
 
 
 def relations(data: Data) -> tuple[Relation, ...]:
-    """Claims between daily metrics."""
+    """Claims between columns of a table."""
     return tuple(
-        Relation(name, str(spec["left"]), str(spec["right"]), spec.get("severity", "warning"), spec["description"])
-        for name, spec in data["relations"].items()
+        Relation(
+            id=name,
+            left=str(spec["left"]),
+            right=str(spec["right"]),
+            severity=spec.get("severity", "warning"),
+            description=spec["description"],
+            strict=spec.get("strict", False),
+        )
+        for name, spec in data.get("relations", {}).items()
     )
 
 

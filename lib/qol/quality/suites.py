@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qol.contracts.model import Contracts, Severity
+from qol.contracts.model import Contracts
+from qol.contracts.quality import Severity
 from qol.quality.facts import MAX_PEOPLE_LOST
 
 if TYPE_CHECKING:
