@@ -64,7 +64,7 @@ def _members(
     """Daily rows by the window they lie in; a day lies in the windows of all questionnaires of the two weeks after it."""
     groups = [group for group in contracts.groups if _names(windows, group)]
     needed = [name for group in groups for name in (*anchors(contracts, group), *_names(windows, group))]
-    days = daily.select(dict.fromkeys(["user_id", "day", "source", "worn", *needed]))
+    days = daily.select(*dict.fromkeys(["user_id", "day", "source", "worn", *needed]))
     spans = questionnaires.select("user_id", "window", "window_start", "window_end")
     inside = pl.col("day").is_between("window_start", "window_end")
     return days.join(spans, on="user_id").filter(inside)
