@@ -36,7 +36,7 @@ def test_of_twenty_people_most_have_a_watch_some_a_ring_some_both(everything: La
 
 @pytest.mark.parametrize("sources", [("oura",), ("healthkit", "survey"), ("sensor",), ("survey",), ("garmin", "oura")])
 def test_without_a_source_its_people_have_another_device(tmp_path: Path, sources: tuple[str, ...]) -> None:
-    made = write_sample(tmp_path, SampleOptions(users=12, weeks=1, seed=5, sources=sources))
+    made = write_sample(tmp_path, SampleOptions(users=12, weeks=2, seed=5, sources=sources))
     folders = {"daily": "garmin"}
     assert {folders.get(p.name, p.name) for p in (tmp_path / "raw").iterdir()} == set(sources)
     assert made.lines > 0
@@ -111,7 +111,11 @@ def test_sensors_fail_in_all_known_ways_and_rarely(rooms: Lake) -> None:
 
 def test_questionnaires_come_every_second_week_in_columns_and_lists(everything: Lake) -> None:
     forms = [line for line in everything.bodies("survey") if "instrument" in line]
-    assert {form["administered_at"][:10] for form in forms} == {"2026-10-25", "2026-11-08"}
+    assert {form["administered_at"][:10] for form in forms} == {"2026-10-25", "2026-11-01", "2026-11-08", "2026-11-15"}
+    evenings = defaultdict(set)
+    for form in forms:
+        evenings[form["user_id"]].add(form["administered_at"][:10])
+    assert max(len(days) for days in evenings.values()) == 2
     assert {form["instrument"] for form in forms} == {"WHOQOL-BREF"}
     assert {"answers" in form for form in forms} == {True, False}
     for form in forms:

@@ -15,7 +15,7 @@ STREAM, ANSWER_STREAM = 19, 20
 ITEMS = range(1, 27)
 #: A high answer to these says that life is worse.
 _NEGATIVE = (3, 4, 26)
-_EVERY_DAYS, _FIRST_DAY = 14, 6
+_EVERY_DAYS, _FIRST_DAYS = 14, (6, 13)
 _EVENING_S = 20 * 3_600 + 1_800
 _NO_ANSWER: tuple[object, ...] = (None, "", 0, 9, 99)
 _GIVEN, _CORRECTED = 0, 1
@@ -72,11 +72,12 @@ CHANNELS = {0: Channel("whoqol26", "survey/whoqol26", questionnaire)}
 
 
 def make_deliveries(world: World) -> Deliveries:
-    """Every second Sunday evening; a few forms come late, a few are corrected the next morning."""
+    """Every second Sunday evening, half of the people each; a few forms come late, a few are corrected the next day."""
     rng = world.options.stream(STREAM)
-    asked = np.flatnonzero(world.devices.survey)
-    person, day = (place.ravel() for place in np.meshgrid(asked, _days(world)))
+    person, day = _asked(world)
     answers = rng.random(len(person)) < 0.93
+    # So that no lake of surveys is empty.
+    answers[:1] = True
     person, day = person[answers], day[answers]
     late = np.where(rng.random(len(person)) < 0.1, rng.integers(3_600, 200_000, len(person)), 480 + person)
     corrects = rng.random(len(person)) < 0.1
@@ -86,8 +87,16 @@ def make_deliveries(world: World) -> Deliveries:
     return arranged(Deliveries.of([everything, retries(rng, everything)]), world.options)
 
 
-def _days(world: World) -> Ints:
-    return np.arange(_FIRST_DAY, world.options.days, _EVERY_DAYS, dtype=np.int64)
+def _asked(world: World) -> tuple[Ints, Ints]:
+    """Person and day of each questionnaire handed out."""
+    asked = np.flatnonzero(world.devices.survey).tolist()
+    places = [
+        (person, day)
+        for number, person in enumerate(asked)
+        for day in range(_FIRST_DAYS[number % 2], world.options.days, _EVERY_DAYS)
+    ]
+    person, day = np.array(places, dtype=np.int64).reshape(-1, 2).T
+    return person, day
 
 
 def _sent(world: World, person: Ints, day: Ints, after_s: Ints, version: int) -> Deliveries:
