@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,19 @@ def test_the_catalog_tells_where_a_metric_comes_from(contracts: Contracts) -> No
 
     assert "| garmin dailies: `average_stress_level`, else garmin stressDetails: `mean_stress` |" in page
     assert "| `moderate_minutes + 2 * vigorous_minutes` |" in page
-    assert "| Body weight. | no source yet |" in page
+    assert "| garmin bodyComps: last of `weight_grams / 1000` over the day |" in page
+    assert (
+        "| garmin dailies: `mean_hr_bpm`, else "
+        "oura heartrate: mean of `bpm` over the day where `source IN ('awake', 'rest', 'sleep')` |" in page
+    )
+    assert "| Body weight. | no source yet |" in catalog(replace(contracts, sources=()))
+
+
+def test_the_catalog_tells_what_records_do_to_each_other(contracts: Contracts) -> None:
+    page = catalog(contracts)
+
+    assert "- Slot: a delivery replaces all records of person, `start_time_seconds`" in page
+    assert "- Day: the UTC date of `measurement_time_seconds` at exactly 00:00:00 UTC (`provider`), else" in page
 
 
 def test_every_row_of_the_catalog_has_the_cells_of_its_head(contracts: Contracts) -> None:

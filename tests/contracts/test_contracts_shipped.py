@@ -12,6 +12,7 @@ import pytest
 from qol.contracts.columns import arrow_schema, record_columns
 from qol.contracts.model import Contracts, Field
 from qol.contracts.reasons import REJECT_REASONS
+from qol.ingest.convert import safe_get
 from qol.ingest.parse import Reason
 
 START = 1794231000  # 2026-11-09 22:30 in Japan
@@ -21,13 +22,7 @@ JAPAN = 32400
 def stands_in(field: Field, raw: str) -> bool:
     """Whether one of the field's paths leads somewhere in a raw line."""
     record = json.loads(raw) if raw.endswith("}") else {}
-    for path in field.paths:
-        node: Any = record
-        for key in path:
-            node = node.get(key) if isinstance(node, dict) else None
-        if node is not None:
-            return True
-    return False
+    return any(safe_get(record, path) is not None for path in field.paths)
 
 
 def test_every_field_stands_in_an_example_and_every_readable_one_is_expected(contracts: Contracts) -> None:

@@ -23,6 +23,8 @@ from qol.lake.base import Lake, StoredObject
 
 CONTRACTS = load_contracts(Path(__file__).parents[2] / "schemas")
 KEY = bytes(range(32))
+#: Columns that hold days since 1970.
+DATES = {"day", "arrival_date"} | {f.name for c in CONTRACTS.sources for f in c.fields if f.type == "date"}
 #: 2026-11-09T00:00 in Tokyo, a Monday.
 MONDAY_START = 1_794_150_000
 #: Vendor ids of the tests with the pseudonyms their user map gives them.
@@ -139,7 +141,7 @@ def readable(row: Row, before: Mapping[tuple[int, int], int]) -> Row:
     """A row with its absolute line, dates and times as a person writes them, and no trace of how it was split."""
     line = row.pop("line_number") + before[row["object_index"], row.pop("range_start")]
     for name, value in row.items():
-        if isinstance(value, int) and (name in ("day", "arrival_date") or name.endswith("_date")):
+        if isinstance(value, int) and name in DATES:
             row[name] = (date(1970, 1, 1) + timedelta(days=value)).isoformat()
         elif isinstance(value, int) and name in ("received_at", "source_timestamp"):
             text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)).isoformat()

@@ -41,8 +41,14 @@ def test_a_0_below_the_range_is_no_state() -> None:
 
 
 def test_a_sample_that_is_no_number_is_counted() -> None:
-    samples = {"0": "50", "1": 52.0, "2": None, "3": True, "4": "x", "5": [50], "6": {}}
-    assert reduced(samples, reduce="mean", **STRESS) == (51.0, 5)
+    samples = {"0": "50", "1": 52.0, "3": True, "4": "x", "5": [50], "6": {}}
+    assert reduced(samples, reduce="mean", **STRESS) == (51.0, 4)
+
+
+def test_a_null_among_samples_says_nothing_and_is_not_counted() -> None:
+    assert reduced([50, None, 52.0], reduce="mean", **STRESS) == (51.0, 0)
+    assert reduced({"0": 50, "180": None}, reduce="last", kind="integer", **STRESS) == (50, 0)
+    assert reduced([None, None], reduce="count", kind="integer") == (None, 0)
 
 
 @pytest.mark.parametrize("samples", [{}, [], None])

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from qol.contracts.model import Contracts, Field, SourceContract, SourceRules
+from qol.contracts.raw_path import is_selector, selected_by
 from qol.contracts.resolve import source_contract
 
 #: A JSON text, or the members of an object.
@@ -140,6 +141,7 @@ def clean(field: Field) -> st.SearchStrategy[str]:
     high = 2**63 - 1 if field.high is None else field.high
     whole = st.integers(int(max(low, -(2**63))), int(min(high, 2**63 - 1))).map(str)
     real = st.floats(float(low), float(high)).map(repr)
+    times = ['"2026-11-09T22:30:00+09:00"', '"2026-11-09T13:30:00.250Z"', '"2026-11-10 01:00:00 +0000"']
     days = st.sampled_from(["2026-11-09", "2026-11-10", "2026-11-11", "2010-01-01", "2026-11-12", "2009-12-31"])
     return {
         "integer": whole,
@@ -149,12 +151,22 @@ def clean(field: Field) -> st.SearchStrategy[str]:
         "code": st.sampled_from(['"GOOD"', '"good"', '" a.b-c_1 "']),
         "date": days.map(json.dumps),
         "document_id": st.sampled_from(['"x-1"', '" x-1"', '"日本"']),
+        "instant": st.sampled_from(times),
+        "utc_offset": st.sampled_from([*times, '"+09:00"', '"-0330"']),
+        "time_zone": st.sampled_from(['"Asia/Tokyo"', '"UTC"']),
+        "decimal": real,
     }[field.type]
 
 
 def clean_samples(field: Field) -> st.SearchStrategy[str]:
     rule = field.samples
     assert rule is not None
+    if rule.characters is not None:
+        return st.text(rule.characters + "0x", max_size=8).map(json.dumps)
+    if rule.start is not None:
+        times = st.integers(1_794_000_000, 1_794_320_000).map(str)
+        stretch = st.tuples(times, times).map(lambda two: object_text({str(rule.start): two[0], str(rule.end): two[1]}))
+        return st.lists(stretch, max_size=3).map(list_text)
     low = rule.low if rule.states_low is None else rule.states_low
     bounds = (-100.0 if low is None else low, 100.0 if rule.high is None else rule.high)
     whole = st.integers(int(bounds[0]), int(bounds[1]))
@@ -180,7 +192,18 @@ def set_at(tree: dict[str, Node], path: Sequence[str], node: Node) -> None:
 
 
 def to_text(node: Node) -> str:
-    return node if isinstance(node, str) else object_text({name: to_text(below) for name, below in node.items()})
+    """JSON of a tree; names that are selectors of a path become the elements of a list they select."""
+    if isinstance(node, str):
+        return node
+    if node and all(map(is_selector, node)):
+        return list_text([to_text(element(name, below)) for name, below in node.items()])
+    return object_text({name: to_text(below) for name, below in node.items()})
+
+
+def element(selector: str, below: Node) -> Node:
+    """What a selector takes, with the key and value it takes it by."""
+    name, value = selected_by(selector)
+    return below if isinstance(below, str) else {name: json.dumps(value), **below}
 
 
 @st.composite
@@ -219,7 +242,9 @@ def sound(source: SourceContract) -> dict[str, Node]:
         rule = field.samples
         lowest = str(math.ceil((field.low if rule is None else rule.low) or 0))
         kinds = {"integer": lowest, "number": lowest, "epoch_seconds": "1794150000", "boolean": "true"}
-        text = kinds.get(field.type, '"2026-11-09"' if field.type == "date" else '"x-1"')
+        kinds |= {"date": '"2026-11-09"', "instant": '"2026-11-09T00:00:00+09:00"'}
+        kinds |= {"utc_offset": kinds["instant"], "time_zone": '"Asia/Tokyo"', "decimal": lowest}
+        text = kinds.get(field.type, '"x-1"')
         if rule is not None:
             text = object_text({"0": lowest}) if rule.of is None else list_text([object_text({rule.of: lowest})])
         set_at(tree, field.paths[0], text)

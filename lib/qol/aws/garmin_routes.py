@@ -15,6 +15,7 @@ FOLDERS: dict[str, str] = {
     "dailies": "raw/daily",
     "deregistrations": "raw/garmin/deregistrations",
     "epochs": "raw/garmin/epochs",
+    "healthSnapshot": "raw/garmin/healthSnapshot",
     "hrv": "raw/garmin/hrv",
     "manualActivities": "raw/garmin/activities",
     "manuallyUpdatedActivities": "raw/garmin/activities",

@@ -63,13 +63,13 @@ def _source(contract: SourceContract) -> str:
         f"Of two records of one key the later wins: {_codes([*contract.version, 'received_at', 'arrival_date'])}",
         f"Day: {_day_rule(contract)}",
     ]
-    if contract.episodes:
-        facts.append(_episodes(contract.episodes))
+    facts += _across_records(contract)
     if contract.wear:
         minutes = " and ".join(_code(sql) for sql in (contract.wear.minutes, contract.wear.at_most) if sql)
         facts.append(f"Not worn: less than {contract.wear.limit_minutes:g} minutes of {minutes}")
     facts += _quality(contract.quality)
     facts += [f"Never stored: {_codes(contract.drop)}"] if contract.drop else []
+    facts += [f"Parameter {_code(p.name)} = {p.value:g}: {p.description}" for p in contract.parameters]
     facts += [f"Helper {_code(name)} = {_code(sql)}" for name, sql in contract.derived.items()]
     facts += [f"Daily only where {_code(contract.daily['where'])}"] if "where" in contract.daily else []
     rows = [
@@ -108,6 +108,27 @@ def _day_rule(contract: SourceContract) -> str:
         "the arrival day (`arrival`)",
     ]
     return ", else ".join(step for step in steps if step)
+
+
+def _across_records(contract: SourceContract) -> list[str]:
+    """What several records of a person do to each other."""
+    facts = [f"Slot: a delivery replaces all records of person, {_codes(contract.slot)}"] if contract.slot else []
+    if contract.deletes:
+        gone = contract.deletes
+        facts.append(f"Deletes: {_code(gone.by)} names records by {_code(gone.field)} that count no more")
+    if contract.overlaps:
+        over = contract.overlaps
+        facts.append(
+            f"Overlaps: of records from {_code(over.start)} to {_code(over.end)} the first {_code(over.by)} of "
+            f"{_codes(over.order)} counts whole, each other with its free share {_code(over.share)}"
+        )
+    if contract.stages:
+        stages = contract.stages
+        facts.append(
+            f"Sessions: stages of one {_code(stages.by)} with no gap over {stages.gap_minutes:g} minutes; "
+            f"believed in the order {_codes(stages.order)}"
+        )
+    return facts + ([_episodes(contract.episodes)] if contract.episodes else [])
 
 
 def _episodes(episodes: Episodes) -> str:
@@ -171,9 +192,19 @@ def _origin(metric: DailyMetric, contracts: Contracts) -> str:
     if metric.from_metrics:
         return _code(metric.from_metrics)
     given = [
-        f"{c.source} {c.record}: {_code(c.daily[metric.name])}" for c in contracts.sources if metric.name in c.daily
+        f"{c.source} {c.record}: {_daily_value(c, metric.name)}"
+        for c in contracts.sources
+        if metric.name in c.daily or metric.name in c.parts
     ]
     return ", else ".join(given) or "no source yet"
+
+
+def _daily_value(contract: SourceContract, name: str) -> str:
+    part = contract.parts.get(name)
+    if part is None:
+        return _code(contract.daily[name])
+    where = f" where {_code(part.where)}" if part.where else ""
+    return f"{part.over} of {_code(part.value)} over the day{where}"
 
 
 def _weekly(contracts: Contracts) -> Iterator[str]:

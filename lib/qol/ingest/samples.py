@@ -20,12 +20,12 @@ def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
     """The field's value from raw samples, and how many samples were no valid measurement.
 
     Samples are a map offset -> value, a list, or lists of structs below a map when the rule says `of`. State codes
-    (`states_low`..-1) are left out without being counted. No valid sample gives null, for a count too.
+    (`states_low`..-1) and nulls are left out without being counted. No valid sample gives null, for a count too.
     """
     rule = field.samples
     if rule is None or not isinstance(samples, dict | list):
         return None, 0 if samples is None else 1
-    values, invalid = valid_values(rule, list(_raw_values(rule, samples)))
+    values, invalid = valid_values(rule, [raw for raw in _raw_values(rule, samples) if raw is not None])
     return reduce_valid(field, rule, values), invalid
 
 
