@@ -13,8 +13,8 @@ from qol.contracts.columns import arrow_schema, daily_columns, record_columns
 from qol.contracts.load import load_contracts
 from qol.transform.daily import daily
 from qol.transform.merge import Merged, merge
-from qol.transform.weekly import weekly
-from qol.transform.weeks import monday_of
+from qol.transform.weekly import WeekBefore, weekly
+from qol.transform.weeks import WEEK, monday_of
 
 Row = dict[str, Any]
 
@@ -118,6 +118,14 @@ def weeks(rows: Sequence[Row], monday: date = MONDAY) -> list[dict[str, Any]]:
 def the_week(rows: Sequence[Row]) -> dict[str, Any]:
     """The one weekly row there is."""
     (row,) = weeks(rows)
+    return row
+
+
+def after(before: Sequence[Row], rows: Sequence[Row], monday: date = MONDAY) -> dict[str, Any]:
+    """The one weekly row there is when `before` are the days of the week before; -7 is its Monday."""
+    earlier = daily_frame(before)
+    last = WeekBefore(earlier, weekly(CONTRACTS, earlier, monday - WEEK))
+    (row,) = weekly(CONTRACTS, daily_frame(rows), monday, last).to_dicts()
     return row
 
 
