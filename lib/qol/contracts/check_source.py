@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from qol.contracts.expressions import ExpressionError, checked_type, type_of
-from qol.contracts.model import RECORD_HEAD, RECORD_TAIL, DailyMetric, Field, SourceContract
+from qol.contracts.model import RECORD_HEAD, RECORD_TAIL, DailyMetric, Field, SampleRule, SourceContract
 from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.wording import choices, shown
@@ -66,6 +66,11 @@ class SourceCheck:
         for place in ("key", "version"):
             for index, name in enumerate(getattr(contract, place)):
                 self._refer(f"{place}.{index}", name, None)
+                if name in contract.by_name and contract.by_name[name].type == "intervals":
+                    self._add(f"{place}.{index}", name, "a field of one value")
+        for field in contract.fields:
+            if field.type == "intervals" and field.samples is None:
+                self._add(f"fields.{field.name}.samples", None, "samples reduced to intervals")
         self._refer("day.date", day.date, ("date",))
         self._refer("day.start", day.start, _MOMENT)
         self._refer("day.offset", day.offset, ("integer", "utc_offset"))
@@ -128,9 +133,24 @@ class SourceCheck:
             self._add(f"{at}.samples.within", list(rule.within), "[low, high] with low <= high")
         if (rule.reduce == "minutes") != (rule.within is not None and rule.seconds_each > 0):
             self._add(f"{at}.samples", rule.reduce, "within and seconds_each with minutes, and only there")
+        if rule.reduce == "intervals":
+            self._intervals(at, rule)
+        elif rule.start or rule.end or rule.characters or rule.start_field:
+            self._add(f"{at}.samples", rule.reduce, "start, end, characters and from with intervals, and only there")
         fitting = _SAMPLE_TYPES.get(rule.reduce, ("integer", "number"))
         if field.type not in fitting:
             self._add(f"{at}.type", field.type, f"{' or '.join(fitting)} for samples reduced to {rule.reduce}")
+
+    def _intervals(self, at: str, rule: SampleRule) -> None:
+        of_structs = rule.start is not None and rule.end is not None
+        of_text = rule.characters is not None and rule.start_field is not None and rule.seconds_each > 0
+        rest = (rule.characters, rule.start_field) if of_structs else (rule.start, rule.end, *rule.keys)
+        if of_structs == of_text or any(rest):
+            allowed = "either start and end of structs, or characters, seconds_each and from of a text"
+            self._add(f"{at}.samples", "intervals", allowed)
+        if rule.of or rule.has_range or rule.states_low is not None or rule.within:
+            self._add(f"{at}.samples", "intervals", "no of, range, states or within: stretches are no numbers")
+        self._refer(f"{at}.samples.from", rule.start_field, _MOMENT)
 
     def _secret(self, at: str, field: Field) -> None:
         for path in field.paths:
@@ -242,7 +262,9 @@ class SourceCheck:
 
 
 _METRIC_KINDS = {"integer": "a whole number", "number": "a number", "intervals": "intervals"}
-_SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {"count": ("integer",), "mean": ("number",), "minutes": ("number",)}
+_SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
+    "count": ("integer",), "mean": ("number",), "minutes": ("number",), "intervals": ("intervals",)
+}  # fmt: skip
 
 
 def _verdict_problems(

@@ -19,22 +19,35 @@ LARGEST_CLEAN = 2**53 - 1
 LARGEST_CLEAN_SAMPLE = 2**31
 SCALAR = str | int | float | bool | None
 #: Types that a struct can tell; a contract with a field of another is left to the lenient path.
-_KNOWN = ("integer", "epoch_seconds", "number", "boolean", "date", "code", "document_id")
+_KNOWN = ("integer", "epoch_seconds", "number", "boolean", "date", "code", "document_id", "intervals")
 
 
 def is_usable(contract: SourceContract, ping: str | None) -> bool:
     """Whether a struct can tell clean lines: one meaning per place, a plain person id, bounds that say all."""
     meanings: dict[tuple[str, ...], Any] = dict.fromkeys([contract.person, (RECEIVED_AT,)], "")
     for spec in contract.fields:
-        rule = spec.samples
-        meaning = spec.name if rule is None else (rule.low, rule.high, rule.states_low, rule.of is None)
         for path in spec.paths:
-            if meanings.setdefault(path, meaning) != meaning:
+            if meanings.setdefault(path, _meaning(spec)) != _meaning(spec):
                 return False
     inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
     is_plain = len(contract.person) == 1 and all(path[0] != ping for path in meanings)
     is_plain &= contract.day.zone is None and not contract.day.shift_hours
     return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
+
+
+def _meaning(spec: Field) -> Any:
+    """What makes a value clean; fields of one meaning may read one place."""
+    rule = spec.samples
+    if rule is None:
+        return spec.name
+    if rule.characters is not None:
+        return "text"
+    return "structs" if reads_structs(rule) else (rule.low, rule.high, rule.states_low)
+
+
+def reads_structs(rule: SampleRule) -> bool:
+    """Whether samples are objects; these are read by the lenient rules."""
+    return rule.of is not None or rule.start is not None
 
 
 def _is_simple(spec: Field) -> bool:
@@ -96,8 +109,10 @@ def _clean_type(spec: Field) -> Any:
 
 
 def _clean_samples(rule: SampleRule) -> Any:
-    if rule.of is not None:
-        # Lists of structs are read by the lenient rules; the depth of an unread value would go unseen here.
+    if rule.characters is not None:
+        return str
+    if reads_structs(rule):
+        # The depth of an unread value would go unseen here.
         return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
     low = rule.low if rule.states_low is None else rule.states_low
     whole = _whole(low, rule.high, -LARGEST_CLEAN_SAMPLE, LARGEST_CLEAN_SAMPLE)

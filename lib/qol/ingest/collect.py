@@ -86,6 +86,7 @@ def row_schema(contract: SourceContract) -> dict[str, Any]:
         "utc_offset": pl.Int64,
         "date": pl.Int64,
         "number": pl.Float64,
+        "intervals": pl.List(pl.Int32),
         "decimal": pl.Decimal(38, 18),
         "boolean": pl.Boolean,
     }

@@ -18,9 +18,10 @@ from msgspec import UNSET
 
 from qol.contracts.model import Field, SampleRule
 from qol.frames import positive_zeros
-from qol.ingest.clean_types import attribute_name, head_types, is_usable
+from qol.ingest.clean_types import attribute_name, head_types, is_usable, reads_structs
 from qol.ingest.convert import CODE, parse_day
 from qol.ingest.days import DAY_SECONDS, FIRST_DAY, zone_offset
+from qol.ingest.intervals import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.people import keyed_hash
 from qol.ingest.records import MICROSECONDS, RecordReader, required_keys
@@ -33,6 +34,8 @@ LEARN_AFTER = 32
 LEARN_AT_MOST = 64
 #: A value that is there but not clean; its line goes to the lenient path.
 UNCLEAN = -(2**62)
+#: The same for intervals, which come in pairs.
+UNCLEAN_INTERVALS = [0]
 #: ISO 8601 in UTC as receivers stamp it; a leap second is not a time to Python and not one here.
 USUAL_STAMP = r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?Z$"
 
@@ -140,6 +143,8 @@ class FastReader:
         self._samples.clear()
         series = [pl.Series("line", clean, pl.Int64), *self._people(columns)]
         for spec in contract.fields:
+            if spec.type == "intervals":
+                continue
             values = self._values(spec, columns)
             series.append(pl.Series(spec.name, values, _POLARS[spec.type]))
             if spec.type in ("code", "document_id"):
@@ -151,6 +156,10 @@ class FastReader:
         ok &= pl.col("user_id") != ""
         ok &= pl.col("received_at").ne_missing(pl.lit(UNCLEAN))
         frame = self._with_day(frame, columns, arrival_day)
+        for spec in contract.fields:
+            if spec.type == "intervals":
+                frame = frame.with_columns(self._minutes(spec, frame, columns))
+                ok &= pl.col(spec.name).list.len().fill_null(0) != len(UNCLEAN_INTERVALS)
         for name in required_keys(contract):
             ok &= pl.col(name).is_not_null()
         ok &= pl.col("arrival_date") <= arrival_day + 1
@@ -185,10 +194,7 @@ class FastReader:
         return values
 
     def _one_path(self, spec: Field, path: tuple[str, ...], columns: dict[str, Column]) -> Column:
-        values: Column = columns[path[0]]
-        for name in path[1:]:
-            attribute = attribute_name(name)
-            values = [None if v is None else getattr(v, attribute) for v in values]
+        values = _at(path, columns)
         if spec.samples is not None:
             return _reduced(spec, spec.samples, self._valid_samples(path, spec.samples, values))
         if spec.type == "date":
@@ -203,7 +209,7 @@ class FastReader:
 
     def _valid_samples(self, path: tuple[str, ...], rule: SampleRule, values: Column) -> Column:
         """Samples without states, taken out of their maps once for all fields that read the same place."""
-        if rule.of is not None:
+        if reads_structs(rule):
             return values
         place = (path, rule.reduce == "last")
         if place not in self._samples:
@@ -213,6 +219,22 @@ class FastReader:
                 for samples in values
             ]
         return self._samples[place]
+
+    def _minutes(self, spec: Field, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
+        """An intervals field of rows whose day is known; a mark where the value is not clean."""
+        needed = ["day", "utc_offset_seconds"]
+        if spec.samples is not None and spec.samples.start_field is not None:
+            needed.append(spec.samples.start_field)
+        rows, ids = frame.select(needed).to_dicts(), columns[self._contract.person[0]]
+        minutes: list[list[int] | None] = [None] * frame.height
+        for path in spec.paths:
+            for place, value in enumerate(_at(path, columns)):
+                if value is None or minutes[place] is not None:
+                    continue
+                home = self._lenient.people[ids[place].strip()].timezone or self._lenient.zone
+                found, issue = interval_minutes(spec, value, rows[place], home)
+                minutes[place] = UNCLEAN_INTERVALS if issue else found
+        return pl.Series(spec.name, minutes, pl.List(pl.Int32))
 
     def _document_hashes(self, values: Column) -> list[str | None]:
         """As `Identities.document_hash`, with what is the same for all ids taken out of the loop."""
@@ -283,6 +305,15 @@ def _code_reader(spec: Field) -> Callable[[str], str]:
     return read
 
 
+def _at(path: tuple[str, ...], columns: dict[str, Column]) -> Column:
+    """The values at a path of every line."""
+    values: Column = columns[path[0]]
+    for name in path[1:]:
+        attribute = attribute_name(name)
+        values = [None if v is None else getattr(v, attribute) for v in values]
+    return values
+
+
 def _taken(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
     """The values of a map, in order of their offsets where that matters."""
     return by_offset(samples) if ordered else samples.values()
@@ -290,7 +321,7 @@ def _taken(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
 
 def _reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
     """The field's value from each line's valid samples, or from raw structs when the rule reads these."""
-    if rule.of is None:
+    if not reads_structs(rule):
         return [None if not samples else reduce_valid(spec, rule, samples) for samples in values]
     reduced = [(None, 0) if not structs else reduce_samples(spec, structs) for structs in values]
     return [UNCLEAN if invalid else value for value, invalid in reduced]

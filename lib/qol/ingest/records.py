@@ -14,6 +14,7 @@ from qol.contracts.raw_path import is_selector, path_text
 from qol.contracts.units import Unit
 from qol.ingest.convert import IssueError, convert, identifier, safe_get
 from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
+from qol.ingest.intervals import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.people import Identities, People, Person
@@ -49,6 +50,7 @@ class RecordReader:
             )
             for spec in self.contract.fields
         }
+        self._intervals = [spec for spec in self.contract.fields if spec.type == "intervals"]
         self._by_code = {
             (spec.name, code): replace(spec, low=low, high=high)
             for spec in self.contract.fields
@@ -66,7 +68,8 @@ class RecordReader:
         issues: list[str] = []
         row: dict[str, Any] = {}
         for spec in contract.fields:
-            row[spec.name] = self._value(self._limited(spec, row), raw, issues)
+            if spec.type != "intervals":
+                row[spec.name] = self._value(self._limited(spec, row), raw, issues)
         row["received_at"] = received_us = _instant(received, arrival_day, issues)
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
@@ -74,6 +77,8 @@ class RecordReader:
         self._require_key(row)
         row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
         require_day(row["day"], arrival)
+        for spec in self._intervals:
+            row[spec.name] = self._minutes(spec, raw, row, person, issues)
         start = row.get(contract.source_timestamp) if contract.source_timestamp else None
         row["source_timestamp"] = None if start is None else start * MICROSECONDS
         row["user_id"], row["bucket"] = person.user_id, person.bucket
@@ -123,6 +128,21 @@ class RecordReader:
         if invalid and issue not in issues:
             issues.append(issue)
         return reduced
+
+    def _minutes(
+        self, spec: Field, raw: Mapping[str, Any], row: Mapping[str, Any], person: Person, issues: list[str]
+    ) -> list[int] | None:
+        """The stretches of an intervals field in minutes of the row's day."""
+        for path in spec.paths:
+            value = safe_get(raw, path)
+            if value is None:
+                continue
+            minutes, issue = interval_minutes(spec, value, row, person.timezone or self.zone)
+            if issue is not None and (told := f"{path_text(path)}: {issue}") not in issues:
+                issues.append(told)
+            if minutes is not None:
+                return minutes
+        return None
 
     def _require_key(self, row: Mapping[str, Any]) -> None:
         for name in required_keys(self.contract):

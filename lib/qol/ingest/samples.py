@@ -82,9 +82,13 @@ def _raw_values(rule: SampleRule, samples: Mapping[str, object] | list[object]) 
         if isinstance(samples, list):
             return samples
         return by_offset(samples) if rule.reduce == "last" else samples.values()
+    return [item[rule.of] for item in structs_of(rule, samples) if item.get(rule.of) is not None]
+
+
+def structs_of(rule: SampleRule, samples: Mapping[str, object] | list[object]) -> list[dict[str, object]]:
+    """The objects in a list, or in the lists below a map's keys that the rule reads."""
     lists = [samples] if isinstance(samples, list) else [samples[k] for k in samples if not rule.keys or k in rule.keys]
-    structs = [item for group in lists if isinstance(group, list) for item in group]
-    return [item.get(rule.of) for item in structs if isinstance(item, dict) and item.get(rule.of) is not None]
+    return [item for group in lists if isinstance(group, list) for item in group if isinstance(item, dict)]
 
 
 def mean(values: Collection[Number], decimals: int | None) -> float:

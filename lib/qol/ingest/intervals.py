@@ -1,0 +1,108 @@
+"""Stretches of time of a record, from structs or from a text of one character per step, as minutes of its day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from qol.contracts.model import Field, SampleRule
+from qol.ingest.convert import EARLIEST, MILLISECONDS_FROM, to_number
+from qol.ingest.days import DAY_SECONDS, zone_offset
+from qol.ingest.samples import structs_of
+from qol.ingest.times import parse_seconds
+
+#: Minutes before and after the day's local midnight in which a stretch may lie: two days to each side.
+EARLIEST_MINUTE, LATEST_MINUTE = -2_880, 2_880
+
+Stretch = tuple[int, int]
+
+
+def stretches(rule: SampleRule, value: object, text_start: int | None) -> tuple[list[Stretch], int] | None:
+    """Stretches in Unix time, and how many were no stretch; None when the value is of another type than the rule's.
+
+    `text_start` is when the first character of a text begins; without it there are no stretches.
+    """
+    if rule.characters is not None:
+        return (_of_text(rule, value, text_start), 0) if isinstance(value, str) else None
+    if not isinstance(value, dict | list):
+        return None
+    found = [_of_struct(rule, struct) for struct in structs_of(rule, value)]
+    return [stretch for stretch in found if stretch is not None], found.count(None)
+
+
+def day_minutes(found: Iterable[Stretch], midnight: int) -> tuple[list[int] | None, int]:
+    """Pairs of whole minutes after a Unix time, sorted and joined where they touch; and how many lay too far away.
+
+    Both ends are floored, so that stretches that follow one another still touch; one that is left with no minute is gone.
+    """
+    pairs = [((start - midnight) // 60, (end - midnight) // 60) for start, end in found]
+    near = sorted(p for p in pairs if p[0] >= EARLIEST_MINUTE and p[1] <= LATEST_MINUTE)
+    joined: list[int] = []
+    for start, end in near:
+        if joined and start <= joined[-1]:
+            joined[-1] = max(joined[-1], end)
+        elif end > start:
+            joined += (start, end)
+    return joined or None, len(pairs) - len(near)
+
+
+def _of_struct(rule: SampleRule, struct: Mapping[str, Any]) -> Stretch | None:
+    first, last = struct.get(rule.start or ""), struct.get(rule.end or "")
+    if type(first) is int and type(last) is int and 0 <= first <= last < MILLISECONDS_FROM:  # as nearly all are
+        return first, last
+    start, end = _moment(first), _moment(last)
+    return None if start is None or end is None or end < start else (start, end)
+
+
+def _moment(value: object) -> int | None:
+    """Unix time in whole seconds, of a number (milliseconds too) or of a text with its offset."""
+    number = to_number(value)
+    if number is None:
+        return parse_seconds(value) if isinstance(value, str) else None
+    if not EARLIEST <= number < 1000 * MILLISECONDS_FROM:
+        return None
+    return int(number // (1000 if number >= MILLISECONDS_FROM else 1))
+
+
+def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Stretch]:
+    if start is None:
+        return []
+    counting = [character in (rule.characters or "") for character in text]
+    return [
+        (start + round(first * rule.seconds_each), start + round((last + 1) * rule.seconds_each))
+        for first, last in _runs(counting)
+    ]
+
+
+def _runs(counting: Sequence[bool]) -> Iterable[tuple[int, int]]:
+    """First and last place of every run of places that count."""
+    for counts, places in groupby(range(len(counting)), key=counting.__getitem__):
+        if counts:
+            run = list(places)
+            yield run[0], run[-1]
+
+
+def interval_minutes(
+    spec: Field, value: object, row: Mapping[str, Any], home: str
+) -> tuple[list[int] | None, str | None]:
+    """An intervals field's value for a row whose `day` is known, and the issue when not all of it was usable.
+
+    Local time is that of the row's start, or of the first stretch in the zone `home` when the row has no start.
+    """
+    rule = spec.samples
+    found = stretches(rule, value, row[rule.start_field] if rule.start_field else None) if rule else None
+    if found is None:
+        return None, "wrong_type"
+    usable, invalid = found
+    if not usable:
+        return None, _issue(invalid)
+    offset = row["utc_offset_seconds"]
+    if offset is None:
+        offset = zone_offset(home, min(usable)[0])
+    minutes, outside = day_minutes(usable, row["day"] * DAY_SECONDS - offset)
+    return minutes, _issue(invalid + outside)
+
+
+def _issue(count: int) -> str | None:
+    return f"{count} samples out_of_range" if count else None
