@@ -11,6 +11,7 @@ import polars as pl
 
 from qol.contracts.columns import arrow_schema, daily_columns, record_columns
 from qol.contracts.load import load_contracts
+from qol.contracts.model import SourceContract
 from qol.transform.daily import daily
 from qol.transform.merge import Merged, merge
 from qol.transform.weekly import WeekBefore, weekly
@@ -52,9 +53,14 @@ def an_hrv(day: str, rmssd: float | None, **fields: Any) -> Row:
     return {"day": day, "start_time_seconds": local(f"{day} 02:00"), "last_night_avg": rmssd} | fields
 
 
+def contract_named(name: str) -> SourceContract:
+    """A shipped contract by its name, or one of Garmin's by its record type."""
+    return CONTRACTS.by_name.get(name) or CONTRACTS.by_name[f"garmin_{name}"]
+
+
 def records(name: str, rows: Sequence[Row]) -> pl.DataFrame:
     """Rows of a record table, as they are published."""
-    contract = CONTRACTS.by_name[f"garmin_{name}"]
+    contract = contract_named(name)
     ordinary = {"user_id": "p1", "day_rule": "provider", "utc_offset_seconds": JST, "raw_object": "a", "line_number": 1}
     columns = record_columns(contract)
     filled: list[dict[str, Any]] = []
@@ -77,7 +83,7 @@ def delivered(name: str, rows: Sequence[Row]) -> pl.DataFrame:
 
 def merged(name: str, *batches: Sequence[Row], start: pl.DataFrame | None = None) -> Merged:
     """What is left after one run per batch, each with what the runs before published."""
-    contract = CONTRACTS.by_name[f"garmin_{name}"]
+    contract = contract_named(name)
     published, outcome = start, None
     for batch in batches:
         outcome = merge(delivered(name, batch), published, contract)

@@ -179,9 +179,9 @@ def test_without_new_rows_the_published_ones_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("contract", CONTRACTS.sources, ids=lambda c: c.name)
 def test_nothing_merges_to_nothing(contract: Any) -> None:
-    nothing = delivered(contract.record, [])
+    nothing = delivered(contract.name, [])
     names = [column.name for column in record_columns(contract)]
-    for published in (None, records(contract.record, [])):
+    for published in (None, records(contract.name, [])):
         outcome = merge(nothing, published, contract)
         assert outcome.records.shape == (0, len(names) + 1)
         assert outcome.kept.height == 0
