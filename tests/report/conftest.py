@@ -1,4 +1,4 @@
-"""A lake of three people and five weeks, run once; its pages, and what a parser finds in them."""
+"""A lake of four people and five weeks, run once; its pages, and what a parser finds in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.builders import CONTRACTS, MONDAY_START, daily_record, night_record, 
 
 MONDAY = date(2026, 11, 9)
 WEEK = "2026-W46"
-ADA, BEN, CLEO = (user_id(name) for name in ("ada", "ben", "cleo"))
+ADA, BEN, CLEO, DORA = (user_id(name) for name in ("ada", "ben", "cleo", "dora"))
 #: A name no contract has; it must not get from raw data into a page.
 SECRET_FIELD = "motherMaidenName"
 Page = Callable[..., str]
@@ -49,7 +49,7 @@ def night(name: str, day: date, start: int = -3_600) -> dict[str, Any]:
 
 
 def write_people(lake: Path) -> None:
-    """Ada has all weeks but a day, and one day not worn; Ben sleeps past midnight; Cleo stopped before the week."""
+    """Ada has all weeks but a day, and one day not worn; Ben sleeps past midnight; Cleo stopped before the week, Dora came once."""
     days = [MONDAY + timedelta(days=n) for n in range(-28, 7)]
     missing, not_worn = MONDAY + timedelta(days=2), MONDAY + timedelta(days=3)
     ada = [full_day("ada", day) for day in days if day not in (missing, not_worn)]
@@ -58,7 +58,8 @@ def write_people(lake: Path) -> None:
     ben[-1] |= {"steps": 250_000, SECRET_FIELD: "Byron"}
     cleo = [full_day("cleo", day) for day in days if day < MONDAY - timedelta(days=14)]
     broken: list[Any] = [b'{"userId": "ada", "steps":', b'{"calendarDate":"2026-11-10","durationInSeconds":86400}']
-    write_lines(lake, "2026-11-16", [*ada, *ben, *cleo, *broken])
+    dora = [full_day("dora", days[0])]
+    write_lines(lake, "2026-11-16", [*ada, *ben, *cleo, *dora, *broken])
     nights = [night("ada", day) for day in days if day != missing]
     nights += [night("ben", day, 5_400) for day in days if day >= MONDAY]
     write_lines(lake, "2026-11-16", nights, folder="raw/garmin/sleeps")
@@ -173,3 +174,10 @@ def tables(html: str) -> dict[str, dict[str, dict[str, Shown]]]:
 def _cell(cell: Element) -> Shown:
     data = list(cell.all("data"))
     return Shown(cell.words(), data[0].attributes["value"] if data else None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has them all, so that lake and pages are made once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("report"))

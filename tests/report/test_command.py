@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from qol import demo
 from qol.cli.app import app
 from qol.cli.report_command import default_name
 from qol.package.lock import project_requirements
@@ -99,6 +100,12 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
     with pytest.raises(OSError, match="full"):
         write_whole(file, "new")
     assert (file.read_text(), [path.name for path in tmp_path.iterdir()]) == ("old", ["page.html"])
+
+
+def test_the_demo_writes_the_report_of_its_week(lake: Path) -> None:
+    file = demo._write_report(lake)
+    assert file == lake.parent / "report-2026-W46.html"
+    assert "Week 2026-W46: all people" in file.read_text()
 
 
 def test_neither_the_job_nor_the_functions_need_what_draws() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from qol.lake import LocalLake
-from qol.publish.manifest import read_manifests
+from qol.publish.manifest import Window, manifest_key, read_manifests
 from qol.report.choose import group_columns
+from qol.report.read import read_cohort
 from tests.builders import CONTRACTS
 from tests.report.conftest import ADA, BEN, MONDAY, WEEK, Page, Shown, tables, weekly_rows
 
@@ -125,9 +128,19 @@ def test_rejects_nulled_values_and_lateness_are_the_manifests(page: Page, lake: 
         assert same(shown["lateness"][name]["value"], manifest.lateness[name])
 
 
-def test_a_week_that_a_rebuild_wrote_last_is_counted_by_the_run_that_read_it(lake: Path) -> None:
-    from qol.report.read import read_cohort
-
-    found = read_cohort(LocalLake(lake), CONTRACTS, date(2026, 11, 2)).manifest
+def test_counts_are_of_the_newest_run_that_read_raw_data_and_ended_well(lake: Path, tmp_path: Path) -> None:
+    """A rebuild reads nothing, a refused run published nothing, another run did not compute the week."""
+    own = LocalLake(Path(shutil.copytree(lake, tmp_path / "lake")))
+    (first,) = read_manifests(own)
+    assert first.window.first == "2026-11-16"
+    others: dict[str, Any] = {
+        "rebuild": {"window": Window(None, None)},
+        "refused": {"status": "refused"},
+        "elsewhere": {"tables": [file for file in first.tables if file.date != MONDAY.isoformat()]},
+    }
+    for number, (name, changed) in enumerate(others.items()):
+        later = msgspec.structs.replace(first, run_id=f"9999-{number}-{name}", **changed)
+        own.put(manifest_key(later.run_id), msgspec.json.encode(later))
+    found = read_cohort(own, CONTRACTS, MONDAY).manifest
     assert found is not None
-    assert found.window.first is not None
+    assert found.run_id == first.run_id

@@ -12,7 +12,7 @@ import pytest
 from qol.lake import LocalLake
 from qol.report.page import make_report
 from tests.builders import CONTRACTS, KEY
-from tests.report.conftest import ADA, BEN, CLEO, MONDAY, SECRET_FIELD, Page, parse
+from tests.report.conftest import ADA, BEN, CLEO, DORA, MONDAY, SECRET_FIELD, Page, parse
 
 ALL = [(None, "en"), (None, "ja"), (ADA, "en"), (ADA, "ja"), (CLEO, "en")]
 BOTH = pytest.mark.parametrize(("person", "language"), ALL)
@@ -74,7 +74,7 @@ def test_a_page_holds_no_vendor_id_no_raw_word_and_no_secret(page: Page, person:
     words = parse(html).words()
     for secret in (SECRET_FIELD, "Byron", KEY.decode(), '"userId"'):
         assert secret not in html
-    assert not re.search(r"\b(ada|ben|cleo)\b", words)
+    assert not re.search(r"\b(ada|ben|cleo|dora)\b", words)
 
 
 def test_a_persons_page_names_nobody_else(page: Page) -> None:
@@ -97,6 +97,10 @@ def test_a_week_without_the_person_is_said_to_have_no_data(page: Page) -> None:
     assert "No data in this week." in html
     assert 'data-col="source">no data' in html
     assert "No data in both weeks: " in html
+
+
+def test_a_person_of_an_earlier_week_alone_gets_a_page_too(page: Page) -> None:
+    assert "No data in this week." in page(DORA)
 
 
 def test_every_number_of_a_chart_or_row_has_its_unit(page: Page) -> None:

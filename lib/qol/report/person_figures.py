@@ -116,7 +116,7 @@ def _stretches(bedtime: float, wake: float) -> list[tuple[float, float]]:
 
 def draw_profile(name: str, title: str, description: str, bars: Sequence[tuple[str, float, str]]) -> str:
     """Horizontal bars from 0 to 100, each with its label above it and its value at its end."""
-    with panel(34 + 40 * len(bars), left=10) as (figure, axes):
+    with panel(34 + 40 * len(bars), left=10, right=20) as (figure, axes):
         for row, (label, value, text) in enumerate(bars):
             axes.barh(row, value, height=0.4, facecolor="white", edgecolor=ORANGE, hatch="////", linewidth=1.4)
             axes.text(0, row - 0.3, label, ha="left", va="bottom")
