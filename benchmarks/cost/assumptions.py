@@ -18,7 +18,7 @@ class Type:
     bytes: float
 
 
-#: Pushes and records as in `qol sample` (2,000 people, a week), its resends included; bytes too, but for dailies.
+#: Pushes and records as in `qol sample --sources garmin-core` (2,000 people, a week), its resends included; bytes too, but for dailies.
 #: Dailies carry a heart rate every 15 s since midnight, 66 KB by the end of a day, for everybody here.
 TYPES = {
     "dailies": Type(pushes=3, records=1, bytes=40_000),
