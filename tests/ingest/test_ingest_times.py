@@ -91,6 +91,12 @@ def test_one_text_gives_the_moment_and_its_offset() -> None:
     assert (row["source_timestamp"], row["day_rule"]) == ("2026-11-09T08:59:59Z", "offset")
 
 
+def test_z_tells_the_moment_and_says_nothing_of_local_time() -> None:
+    row = fed(start="2026-11-09T23:59:59Z").row
+    assert (row["at"], row["shift"], row["value_issues"]) == (1_794_268_799, None, None)
+    assert (row["utc_offset_seconds"], row["day_rule"]) == (32_400, "zone")
+
+
 @pytest.mark.parametrize(("start", "day"), [("17:59:59", "2026-11-09"), ("18:00:00", "2026-11-10")])
 def test_what_begins_after_the_shifted_midnight_is_of_the_next_day(start: str, day: str) -> None:
     assert fed(start=f"2026-11-09T{start}+09:00").row["day"] == day

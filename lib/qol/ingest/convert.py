@@ -199,9 +199,11 @@ def _instant(field: Field, value: object, _: HashDocument) -> int:
     return int(_checked(field, value, seconds))
 
 
-def _utc_offset(_field: Field, value: object, _: HashDocument) -> int:
+def _utc_offset(_field: Field, value: object, _: HashDocument) -> int | None:
     if not isinstance(value, str):
         raise IssueError(f"{shown(value)} wrong_type")
+    if value.strip().endswith("Z") and parse_offset(value) is not None:
+        return None  # "Z" tells the moment and says nothing of local time (RFC 9557, 2)
     seconds = parse_offset(value)
     if seconds is None:
         raise IssueError("invalid_time")
