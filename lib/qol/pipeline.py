@@ -13,18 +13,20 @@ from pathlib import Path
 from qol.account import note_kept, note_listing, note_tallies
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Contracts
+from qol.deletions import elsewhere, weeks_of_deleted
 from qol.engine.base import Engine
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
 from qol.ingest.collect import IngestContext
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.people import Identities, bucket_limits
-from qol.ingest.user_map import UserMap, require_append_only
+from qol.ingest.user_map import UserMap, require_append_only, require_days_where_they_count
 from qol.lake.base import Lake
 from qol.plan import (
     Scope,
     affected_weeks,
     bucket_count,
     closed_weeks,
+    emptied_days,
     emptied_rejects,
     emptied_windows,
     find_scope,
@@ -42,8 +44,13 @@ from qol.publish.manifest import (
 from qol.publish.manifest import Window as ManifestWindow
 from qol.publish.memory import LakeMemory, read_memory, require_same_people, write_memory
 from qol.publish.protocol import Published, changed, find_published, publish, register
+from qol.quality.between_weeks import compare_weeks
+from qol.quality.comparison import Comparison
 from qol.quality.facts import partition_facts
+from qol.quality.footers import Footers, Weeks
+from qol.quality.freshness import compare_clock
 from qol.quality.gate import GateInput, run_gate
+from qol.quality.new_names import unknown_fields
 from qol.quality.refusal import require_passed
 from qol.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.transform.weeks import iso_week, monday_of
@@ -192,12 +199,13 @@ def _load_people(work: _Run) -> None:
     options = work.options
     if options.load_user_map is not None:
         people = options.load_user_map()
-        work.options = replace(options, user_map=people, identities=replace(options.identities, known=people.known))
+        work.options = replace(options, user_map=people, identities=replace(options.identities, known=people.known, owners=people.owners))
 
 
 def _check_people(work: _Run, published: Published) -> None:
     """UsageError when the key or the user map would give known people other ids."""
     options, lake = work.options, work.lake
+    require_days_where_they_count(options.user_map, work.contracts)
     before = read_memory(lake)
     work.memory = require_same_people(before, options.identities, options.user_map)
     work.manifest.key_check = work.memory.key_check
@@ -228,10 +236,12 @@ def _compute(
     with work.stage("reduce"):
         touched = {week for summary in summaries for week in summary.weeks}
         touched |= {date.fromisoformat(week) for week in work.memory.weeks_in_doubt} | work.outdated
+        touched |= weeks_of_deleted(lake, contracts, published, [s.deletions for s in summaries], touched)
         weeks = affected_weeks(scope, published, touched, options.now)
         closed = closed_weeks(weeks, published, options.now)
+        gone = elsewhere(contracts, published, weeks)
         hashed = [raw.hashed_key for raw in listing.objects]
-        step = ReduceStep(lake, contracts, work.staging, limits, hashed, offsets, weeks, closed)
+        step = ReduceStep(lake, contracts, work.staging, limits, hashed, offsets, weeks, closed, gone)
         reduced: list[ReduceSummary] = shuffled.reduce(step) if weeks else []
         note_kept(manifest, reduced)
         for part in (part for summary in reduced for part in summary.parts):
@@ -241,6 +251,7 @@ def _compute(
         rejects = [part for summary in summaries for part in summary.rejects]
         parts = [part for summary in reduced for part in summary.parts] + rejects
         parts += emptied_rejects(published, scope, listing, rejects) + emptied_windows(published, closed, parts)
+        parts += emptied_days(closed, parts)
         jobs = assemble_tasks(parts)
         return engine.map(jobs, AssembleStep(lake, contracts, work.staging, offsets))
 
@@ -260,9 +271,11 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
         return
     with work.stage("gate"):
         gated = [candidate for candidate in fresh if candidate.table != "rejects"]
-        facts = partition_facts(lake, work.contracts, gated, lambda t, d: work.expected[t, d], published)
+        footers = Footers(lake)
+        compared = _compare(work, footers, Weeks(gated, published), gated)
+        facts = partition_facts(lake, work.contracts, gated, lambda t, d: work.expected[t, d], published, footers)
         totals = manifest.totals
-        given = GateInput(facts, gated, totals.get("rejected", 0), totals.get("lines", 0))
+        given = GateInput(facts, gated, totals.get("rejected", 0), totals.get("lines", 0), compared)
         manifest.checks = run_gate(lake, work.contracts, given, options.docs)
         require_passed(manifest.checks, options.accept, options.trigger)
     if not options.dry_run:
@@ -271,3 +284,12 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
             write_memory(lake, work.memory)
             publish(lake, fresh, published)
     manifest.status = "published"
+
+
+def _compare(work: _Run, footers: Footers, weeks: Weeks, candidates: list[Candidate]) -> list[Comparison]:
+    """Candidates against the weeks before, and record types against the clock: a run about old days says nothing of today."""
+    contracts, now = work.contracts, work.options.now
+    unknown = unknown_fields(work.manifest.field_issues)
+    compared = compare_weeks(contracts, footers, weeks, candidates, unknown, now)
+    is_of_today = work.options.trigger not in ("backfill", "rebuild")
+    return [*compared, *(compare_clock(contracts, footers, weeks, now) if is_of_today else ())]

@@ -233,3 +233,26 @@ def test_a_person_who_has_records_under_the_hash_is_told_by_the_moment_of_regist
         UsageError, match=r"user map entry registered at 2026-11-17T00:05:00\+00:00: this person already"
     ):
         run_lake(tmp_path, load_user_map=read)
+
+
+def test_items_of_one_device_have_days_and_keys_of_their_own(webhook: Webhook) -> None:
+    put("sensor:d1#1", "P1", timedelta(days=3), **{"from": "2026-04-01", "to": "2026-04-30"})
+    put("sensor:d1#2", "P2", timedelta(days=2), **{"from": "2026-05-01"})
+    put("sensor:d2", "P3", timedelta(days=1))
+    owners = read().owners["sensor", "d1"]
+    assert [(owner.user_id, owner.period.first, owner.period.last) for owner in owners] == [
+        ("P1", 20_544, 20_573),
+        ("P2", 20_574, None),
+    ]
+    assert read().known == {("sensor", "d2"): ("P3", None)}
+
+
+def test_days_that_two_items_of_one_device_have_are_a_mistake(webhook: Webhook) -> None:
+    put("sensor:d1#1", "P1", timedelta(days=3), **{"from": "2026-04-01"})
+    put("sensor:d1#2", "P2", timedelta(days=2), **{"from": "2026-05-01"})
+    with pytest.raises(UsageError) as caught:
+        read()
+    assert str(caught.value) == (
+        "--user-map dynamodb:user_id_map: entry registered at 2026-11-16T00:05:00+00:00 has days that another has; "
+        "allowed: one person for a device and day"
+    )

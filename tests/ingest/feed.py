@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -17,7 +18,7 @@ from qol.ingest import batches
 from qol.ingest.collect import IngestContext, Ingested, Tally
 from qol.ingest.lines import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
-from qol.ingest.people import Identities
+from qol.ingest.people import Identities, Owner
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
@@ -103,10 +104,11 @@ def read_tasks(
     fast: bool | None = None,
     contracts: Contracts = CONTRACTS,
     known: Mapping[tuple[str, str], tuple[str, str | None]] = KNOWN,
+    owners: Mapping[tuple[str, str], tuple[Owner, ...]] = MappingProxyType({}),
     **context: Any,
 ) -> Fed:
     """What tasks give together; `fast` sends all lines to the fast path first, or none."""
-    lake, identities = cast("Lake", MemoryLake(objects)), Identities(KEY, dict(known))
+    lake, identities = cast("Lake", MemoryLake(objects)), Identities(KEY, dict(known), dict(owners))
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
     least = {True: 1, False: 10**9, None: batches.FAST_FROM_LINES}[fast]
     with patch.object(batches, "FAST_FROM_LINES", least):

@@ -10,6 +10,7 @@ import msgspec
 
 from qol.contracts.model import Contracts, SourceContract
 from qol.errors import LakeError
+from qol.ingest.batches import reads_exactly
 from qol.ingest.convert import EPOCH
 from qol.ingest.items import Exploder, Item
 from qol.ingest.lines import LongLine, ObjectRange, read_lines
@@ -37,17 +38,23 @@ def raw_line(lake: Lake, key: str, number: int) -> bytes | None:
     return None
 
 
+#: Hashes need the key, and minutes of the day the person's time zone.
+_NOT_COMPARED = ("document_id", "intervals")
+
+
 def items_of(
     contracts: Contracts, contract: SourceContract, line: bytes, row: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """The items of a line that read as the record: a line may hold other people's records too."""
     try:
-        items = Exploder(contracts, contract.source, contract).items(parse_line(line))
+        items = Exploder(contracts, contract.source, contract).items(
+            parse_line(line, exact=reads_exactly(contracts, contract.source))
+        )
     except RejectedError:
         return []
     # Nothing secret is needed: hashes of ids are not compared.
     nobody = Identities(b"", {})
-    reader = RecordReader(contract, People(nobody, contract.source, ()), nobody, "UTC")
+    reader = RecordReader(contract, People(nobody, contract.source, ()), nobody, "UTC", units=contracts.units)
     return [item.raw for item in items if item.contract == contract and item.raw and _is(reader, item, row)]
 
 
@@ -57,7 +64,7 @@ def _is(reader: RecordReader, item: Item, row: Mapping[str, Any]) -> bool:
         read = reader.read(item.raw or {}, item.received_at, arrival)
     except RejectedError:
         return False
-    compared = [field.name for field in reader.contract.fields if field.type != "document_id"]
+    compared = [field.name for field in reader.contract.fields if field.type not in _NOT_COMPARED]
     return all(read[name] == _as_read(row[name]) for name in (*compared, "received_at"))
 
 

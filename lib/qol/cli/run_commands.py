@@ -177,7 +177,7 @@ def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[s
     people, load_people = _people(settings.user_map)
     return RunOptions(
         now=now,
-        identities=Identities(find_key(lake, settings.key_secret), people.known),
+        identities=Identities(find_key(lake, settings.key_secret), people.known, people.owners),
         week=parse_week(settings.week) if settings.week else last_closed_week(now),
         zone=settings.zone,
         user_map=people,
@@ -200,9 +200,9 @@ def _people(named: str | None) -> tuple[UserMap, Callable[[], UserMap] | None]:
 
 
 def _accepted(asked: list[str], contracts: Contracts) -> frozenset[str]:
-    from qol.quality.suites import daily_suite, partitions_suite, run_suite, weekly_suite
+    from qol.quality.suites import every_check
 
-    known = [c.id for c in (*partitions_suite(), *run_suite(), *weekly_suite(), *daily_suite(contracts))]
+    known = [check.id for check in every_check(contracts)]
     for check in asked:
         if check not in known:
             raise UsageError(f"--accept {check}: no such check; allowed: {', '.join(known)}")

@@ -30,4 +30,5 @@ REJECT_REASONS: Mapping[str, str] = {
     "missing_key": "The person or a key field of the record is missing or not usable.",
     "missing_day": "The record's day is missing and cannot be derived.",
     "day_out_of_range": "The record's day lies before 2010-01-01 or more than one day after its arrival.",
+    "no_person": "The user map gives the device to nobody on the record's day; a backfill after the map is completed reads it.",
 }

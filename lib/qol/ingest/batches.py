@@ -127,9 +127,7 @@ class RangeReader:
         found = (contract.source, contract.record) if contract else _control_place(contracts, part.record)
         self._source, self._record = found
         self._exploder = Exploder(contracts, self._source, contract)
-        self._exact = any(
-            spec.type == "decimal" for c in contracts.sources if c.source == self._source for spec in c.fields
-        )
+        self._exact = reads_exactly(contracts, self._source)
         #: Whether some of the lines belong to another contract, which only the lenient path tells.
         self.shares_its_place = contract is not None and bool(contracts.sharing(contract))
 
@@ -218,6 +216,11 @@ class RangeReader:
                 "range_start": self.part.start,
             }
         )
+
+
+def reads_exactly(contracts: Contracts, source: str) -> bool:
+    """Whether lines of a source are parsed with all digits of their numbers."""
+    return any(spec.type == "decimal" for c in contracts.sources if c.source == source for spec in c.fields)
 
 
 def _control_place(contracts: Contracts, name: str) -> tuple[str, str]:

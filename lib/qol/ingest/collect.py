@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts, SourceContract, SourceRules
 from qol.ingest.fast import FastReader
 from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader
@@ -116,12 +116,13 @@ class Collected:
     def reader(self, contract: SourceContract) -> RecordReader:
         """The lenient reader of a contract, made once."""
         if contract.name not in self.readers:
-            context, rules = self.context, self.context.contracts.source_rules.get(contract.source)
+            context = self.context
+            rules = context.contracts.source_rules.get(contract.source) or SourceRules(contract.source)
             people = context.people(contract.source)
-            inherited = rules.inherit if rules else frozenset[str]()
             self.readers[contract.name] = RecordReader(
-                contract, people, context.identities, context.zone, inherited=inherited, units=context.contracts.units
-            )
+                contract, people, context.identities, context.zone, inherited=rules.inherit,
+                units=context.contracts.units, by_day=rules.people_by_day,
+            )  # fmt: skip
         return self.readers[contract.name]
 
     def fast_reader(self, contract: SourceContract) -> FastReader:

@@ -57,7 +57,7 @@ class FastReader:
         self._instants = _Cache(parse_instant)
         self._codes = {f.name: _Cache(_code_reader(f)) for f in self._contract.fields if f.type == "code"}
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
-        self.usable = is_usable(self._contract, ping)
+        self.usable = is_usable(self._contract, ping) and not lenient.by_day
         if self.usable:
             self._build()
 

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     MISSING_KEY = "missing_key"
     MISSING_DAY = "missing_day"
     DAY_OUT_OF_RANGE = "day_out_of_range"
+    NO_PERSON = "no_person"
 
 
 class RejectedError(Exception):

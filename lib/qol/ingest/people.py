@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
+
+from qol.ingest.periods import ALWAYS, Period
 
 HASH_BYTES = 16
 #: A worker remembers this many persons from task to task.
@@ -22,15 +24,25 @@ class Person(NamedTuple):
     timezone: str | None
 
 
+class Owner(NamedTuple):
+    """Who has a device for some days: pseudonym, and home time zone when the map names one."""
+
+    period: Period
+    user_id: str
+    timezone: str | None
+
+
 @dataclass(frozen=True)
 class Identities:
     """The secret key and the user map; never printed."""
 
     key: bytes
     known: dict[tuple[str, str], tuple[str, str | None]]
+    #: For devices that change hands: (source, device id) -> whose it is and when.
+    owners: dict[tuple[str, str], tuple[Owner, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"Identities({len(self.known)} mapped)"
+        return f"Identities({len(self.known) + len(self.owners)} mapped)"
 
     @property
     def key_check(self) -> str:
@@ -65,6 +77,7 @@ class People(dict[str, Person]):
         self._identities = identities
         self._source = source
         self._limits = limits
+        self._owners: dict[str, tuple[tuple[Period, Person], ...]] = {}
 
     def __missing__(self, vendor_user_id: str) -> Person:
         if len(self) >= MOST_KEPT:
@@ -74,6 +87,18 @@ class People(dict[str, Person]):
         person = Person(user_id, bucket_of(user_id, self._limits), zone)
         self[vendor_user_id] = person
         return person
+
+    def owners(self, device_id: str) -> tuple[tuple[Period, Person], ...]:
+        """Who has a device and when; an entry without days is somebody who always has it."""
+        found = self._owners.get(device_id)
+        if found is None:
+            place = (self._source, device_id)
+            always = [Owner(ALWAYS, *entry) for entry in (self._identities.known.get(place),) if entry is not None]
+            found = self._owners[device_id] = tuple(
+                (period, Person(user_id, bucket_of(user_id, self._limits), zone))
+                for period, user_id, zone in (*always, *self._identities.owners.get(place, ()))
+            )
+        return found
 
 
 def bucket_of(user_id: str, limits: tuple[str, ...]) -> int:

@@ -41,6 +41,8 @@ class RecordReader:
     #: Names a record may have from the envelope around it.
     inherited: frozenset[str] = frozenset()
     units: Mapping[str, Unit] = field(default_factory=dict)
+    #: The person is whoever has the device on the record's day.
+    by_day: bool = False
 
     def __post_init__(self) -> None:
         self._known = dict.fromkeys(self.inherited, frozenset[str]()) | known_names(self.contract)
@@ -61,10 +63,10 @@ class RecordReader:
         """The row of a raw record: every column but `raw_object` and `line_number`.
 
         `day`, `arrival_date` are days since 1970, times are microseconds. RejectedError: missing_key, missing_day,
-        day_out_of_range.
+        day_out_of_range, no_person.
         """
         contract = self.contract
-        person = self._person(raw)
+        vendor_user_id = self._vendor_user_id(raw)
         issues: list[str] = []
         row: dict[str, Any] = {}
         for spec in contract.fields:
@@ -73,8 +75,9 @@ class RecordReader:
         row["received_at"] = received_us = _instant(received, arrival_day, issues)
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
-        offset = row["utc_offset_seconds"] = offset_of(contract.day, row, person.timezone or self.zone)
         self._require_key(row)
+        person = self._owner(vendor_user_id, row, arrival) if self.by_day else self.people[vendor_user_id]
+        offset = row["utc_offset_seconds"] = offset_of(contract.day, row, person.timezone or self.zone)
         row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
         require_day(row["day"], arrival)
         for spec in self._intervals:
@@ -86,11 +89,21 @@ class RecordReader:
         self._count_unknown(raw)
         return row
 
-    def _person(self, raw: Mapping[str, Any]) -> Person:
+    def _vendor_user_id(self, raw: Mapping[str, Any]) -> str:
         vendor_user_id = identifier(safe_get(raw, self.contract.person))
         if vendor_user_id is None:
             raise RejectedError(Reason.MISSING_KEY, f"{'.'.join(self.contract.person)} is missing or not an id")
-        return self.people[vendor_user_id]
+        return vendor_user_id
+
+    def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> Person:
+        """Who has a device on a row's day, which is that of the owner's own time zone."""
+        rule = self.contract.day
+        for period, person in self.people.owners(device_id):
+            offset = offset_of(rule, row, person.timezone or self.zone)
+            if period.holds(day_of(rule, row, offset, arrival)[0]):
+                return person
+        require_day(day_of(rule, row, offset_of(rule, row, self.zone), arrival)[0], arrival)
+        raise RejectedError(Reason.NO_PERSON, "the user map gives the device to nobody on this day")
 
     def _value(self, spec: Field, raw: Mapping[str, Any], issues: list[str]) -> Any:
         for path in spec.paths:

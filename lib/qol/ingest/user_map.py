@@ -6,26 +6,33 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice, repeat
 from pathlib import Path
 
 import msgspec
 import polars as pl
 import pyarrow.parquet as pq
 
+from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.ingest.convert import CODE, identifier
-from qol.ingest.people import Identities
+from qol.ingest.people import Identities, Owner
+from qol.ingest.periods import ALWAYS, Period, read_period
+from qol.ingest.periods import PROBLEM as PERIOD_PROBLEM
 from qol.ingest.times import is_zone
 from qol.lake.base import Lake
 
 MIN_KEY_BYTES = 32
+
+#: Source, vendor id, internal id, time zone.
+Entry = tuple[str, str, str, str | None]
 
 
 @dataclass(frozen=True)
 class UserMap:
     """Entries in the order of the file's lines, with the number of each entry's line; or in that of a table's items."""
 
-    entries: tuple[tuple[str, str, str, str | None], ...]
+    entries: tuple[Entry, ...]
     lines: tuple[int, ...] = ()
     #: How many entries, from the first, can no longer get another place; None for all.
     settled: int | None = None
@@ -33,15 +40,35 @@ class UserMap:
     registered: tuple[str, ...] = ()
     #: Whether an entry's time zone is as fixed as its id.
     pins_zones: bool = True
+    #: The days for which each entry holds; empty when all hold always.
+    periods: tuple[Period, ...] = ()
 
     @property
     def known(self) -> dict[tuple[str, str], tuple[str, str | None]]:
-        """(source, vendor id) -> (internal id, time zone)."""
-        return {(source, vendor): (user_id, zone) for source, vendor, user_id, zone in self.entries}
+        """(source, vendor id) -> (internal id, time zone), of entries that hold always."""
+        return {entry[:2]: entry[2:] for entry, period in self._with_periods() if period == ALWAYS}
+
+    @property
+    def owners(self) -> dict[tuple[str, str], tuple[Owner, ...]]:
+        """(source, vendor id) -> whose it is and when, of entries with days."""
+        found: dict[tuple[str, str], tuple[Owner, ...]] = {}
+        for (source, vendor, user_id, zone), period in self._with_periods():
+            if period != ALWAYS:
+                found[source, vendor] = (*found.get((source, vendor), ()), Owner(period, user_id, zone))
+        return found
+
+    def _with_periods(self) -> Iterable[tuple[Entry, Period]]:
+        return zip(self.entries, self.periods or repeat(ALWAYS), strict=False)
 
     def digest(self, count: int, key: bytes) -> str:
-        """HMAC-SHA-256 over the first `count` entries; a plain hash of one vendor id could be guessed."""
-        pinned = self.entries[:count] if self.pins_zones else [entry[:3] for entry in self.entries[:count]]
+        """HMAC-SHA-256 over the first `count` entries; a plain hash of one vendor id could be guessed.
+
+        The first day of an entry is as fixed as its id, the last one is not: it may become known later.
+        """
+        pinned: list[tuple[object, ...]] = []
+        for entry, period in islice(self._with_periods(), count):
+            fixed = entry if self.pins_zones else entry[:3]
+            pinned.append(fixed if period == ALWAYS else (*fixed, period.first))
         return hmac.digest(key, msgspec.json.encode(pinned), hashlib.sha256).hex()
 
     @property
@@ -74,20 +101,48 @@ def read_user_map(path: Path | None) -> UserMap:
     except OSError:
         message = f"--user-map {path}: cannot be read; allowed: a JSON lines file"
         raise UsageError(message) from None
-    entries: dict[tuple[str, str], tuple[str, str, str, str | None]] = {}
-    numbers: list[int] = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            entry = _entry(path, number, line)
-            if entry[:2] in entries:
-                message = f"{path}: line {number}: names a vendor id that an earlier line names; allowed: one line each"
-                raise UsageError(message)
-            entries[entry[:2]] = entry
-            numbers.append(number)
-    return UserMap(tuple(entries.values()), tuple(numbers))
+    read = [(number, *_entry(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
+    numbers, entries, periods = zip(*read, strict=True) if read else ((), (), ())
+    user_map = UserMap(entries, numbers, periods=periods if any(p != ALWAYS for p in periods) else ())
+    twice = first_overlap(user_map)
+    if twice is not None:
+        earlier, later = (numbers[place] for place in twice)
+        if ALWAYS in (periods[twice[0]], periods[twice[1]]):
+            found = "names a vendor id that an earlier line names; allowed: one line each"
+        else:
+            found = f"has days that line {earlier} has; allowed: one person for a device and day"
+        raise UsageError(f"{path}: line {later}: {found}")
+    return user_map
 
 
-def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | None]:
+def first_overlap(user_map: UserMap) -> tuple[int, int] | None:
+    """Positions of the first entry that shares days with an earlier one of its vendor id, the earlier one first."""
+    seen: dict[tuple[str, str], list[tuple[int, Period]]] = {}
+    for position, entry in enumerate(user_map.entries):
+        period = user_map.periods[position] if user_map.periods else ALWAYS
+        before = seen.setdefault(entry[:2], [])
+        for earlier, other in before:
+            if period.meets(other):
+                return earlier, position
+        before.append((position, period))
+    return None
+
+
+def require_days_where_they_count(user_map: UserMap, contracts: Contracts) -> None:
+    """UsageError when an entry has days at a source whose ids stay with one person, which would leave it unread."""
+    rules = contracts.source_rules
+    fixed = {c.source for c in contracts.sources if c.source not in rules or not rules[c.source].people_by_day}
+    for position, period in enumerate(user_map.periods):
+        source = user_map.entries[position][0]
+        if period != ALWAYS and source in fixed:
+            message = (
+                f"user map {user_map.place(position)}: from and to for {source}; allowed: only for sources whose rules"
+                " say people_by_day"
+            )
+            raise UsageError(message)
+
+
+def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
     try:
         raw = msgspec.json.decode(line, type=dict)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -95,6 +150,7 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | N
         raise UsageError(message) from None
     source, user_id = raw.get("source"), raw.get("user_id")
     vendor, zone = identifier(raw.get("vendor_user_id")), raw.get("timezone")
+    period = read_period(raw)
     problem = None
     if not isinstance(source, str) or not CODE.fullmatch(source):
         problem = "source must be a source's name"
@@ -104,10 +160,12 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[str, str, str, str | N
         problem = f"user_id must match {CODE.pattern}"
     elif zone is not None and not is_zone(zone):
         problem = "timezone must be an IANA time zone such as Asia/Tokyo"
+    elif period is None:
+        problem = PERIOD_PROBLEM
     if problem is not None:
         message = f"{path}: line {number}: {problem}"
         raise UsageError(message)
-    return str(source), str(vendor), str(user_id), zone
+    return (str(source), str(vendor), str(user_id), zone), period or ALWAYS
 
 
 def require_append_only(

@@ -12,8 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.errors import QolError, UsageError
 from qol.ingest.convert import CODE, identifier
+from qol.ingest.periods import ALWAYS, Period, read_period
+from qol.ingest.periods import PROBLEM as PERIOD_PROBLEM
 from qol.ingest.times import is_zone
-from qol.ingest.user_map import UserMap
+from qol.ingest.user_map import Entry, UserMap, first_overlap
 from qol.lake.s3_client import aws_region
 
 SCHEME = "dynamodb:"
@@ -29,8 +31,8 @@ _MISTAKES = {
     "ValidationException": "not a name of a table",
 }
 
-#: Moment of registration, key of the item, and the map's entry.
-_Row = tuple[datetime, str, tuple[str, str, str, str | None]]
+#: Moment of registration, key of the item, the map's entry and its days.
+_Row = tuple[datetime, str, Entry, Period]
 
 
 def _now() -> datetime:
@@ -42,19 +44,27 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now) -> UserMap
 
     Entries that are younger than 15 minutes count as all others do, but a lake does not remember them yet: one that is
     being written may still come before them. UsageError names the table and what is wrong, never an id; QolError when
-    the table does not answer. Time zones may change; ids may not.
+    the table does not answer. Time zones may change; ids may not. Items of one device that have a `from` are told apart by
+    what follows `#` in their keys.
     """
     settled_until = clock() - SETTLED_AFTER
     rows = sorted(_row(table, item) for item in _scan(table))
-    entries = tuple(entry for _, _, entry in rows)
-    if len({entry[:2] for entry in entries}) < len(entries):
-        raise _mistake(table, "two items name the same vendor id", "one item each")
-    return UserMap(
-        entries,
-        settled=sum(moment < settled_until for moment, _, _ in rows),
-        registered=tuple(moment.isoformat(timespec="seconds") for moment, _, _ in rows),
+    periods = tuple(row[3] for row in rows)
+    user_map = UserMap(
+        tuple(row[2] for row in rows),
+        settled=sum(row[0] < settled_until for row in rows),
+        registered=tuple(row[0].isoformat(timespec="seconds") for row in rows),
         pins_zones=False,
+        periods=periods if any(period != ALWAYS for period in periods) else (),
     )
+    twice = first_overlap(user_map)
+    if twice is not None and ALWAYS in (periods[twice[0]], periods[twice[1]]):
+        raise _mistake(table, "two items name the same vendor id", "one item each")
+    if twice is not None:
+        raise _mistake(
+            table, f"{user_map.place(twice[1])} has days that another has", "one person for a device and day"
+        )
+    return user_map
 
 
 def _scan(table: str) -> Iterator[Mapping[str, Any]]:
@@ -77,7 +87,8 @@ def _scan(table: str) -> Iterator[Mapping[str, Any]]:
 def _row(table: str, item: Mapping[str, Any]) -> _Row:
     values = {name: value.get("S") for name, value in item.items()}
     key = values.get("garmin_user_id") or ""
-    source, vendor = _person(key)
+    period = read_period({name: values[name] or "" for name in ("from", "to") if name in item})
+    source, vendor = _person(key.partition("#")[0] if "from" in item else key)
     user_id, zone, moment = values.get("user_id"), values.get("timezone"), _moment(values.get("registered_at"))
     if moment is None:
         raise _mistake(table, "an item without a usable registered_at", "ISO 8601 with its zone")
@@ -86,13 +97,15 @@ def _row(table: str, item: Mapping[str, Any]) -> _Row:
         problem = "garmin_user_id must be a Garmin id or <source>:<id>"
     elif user_id is None or not CODE.fullmatch(user_id):
         problem = f"user_id must match {CODE.pattern}"
+    elif period is None:
+        problem = PERIOD_PROBLEM
     elif "timezone" in item and not is_zone(zone):
         problem = "timezone must be an IANA time zone such as Asia/Tokyo"
     elif "status" in item and values["status"] not in STATUSES:
         problem = f"status must be {' or '.join(STATUSES)}"
     if problem is not None:
         raise _mistake(table, f"item registered at {moment.isoformat(timespec='microseconds')}", problem)
-    return moment, key, (source, str(vendor), str(user_id), zone)
+    return moment, key, (source, str(vendor), str(user_id), zone), period or ALWAYS
 
 
 def _person(key: str) -> tuple[str, str | None]:
