@@ -12,7 +12,7 @@ from qol.sample.motion import SLOT_MINUTES, training_minute
 from qol.sample.nights import stages
 from qol.sample.world import World
 
-_CACHED_DAYS = 128
+_CACHED_DAYS = 512
 _HEART_EVERY_MINUTES = 30
 _STAGES = {"awake": 2, "light": 3, "deep": 4, "rem": 5}
 _STAGE_NAMES = {2: "Awake", 3: "AsleepCore", 4: "AsleepDeep", 5: "AsleepREM"}
