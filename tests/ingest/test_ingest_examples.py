@@ -9,6 +9,8 @@ import pytest
 
 from qol.contracts.model import Example, Field, SourceContract
 from qol.ingest.convert import safe_get
+from qol.ingest.people import Owner
+from qol.ingest.periods import ALWAYS
 
 from .feed import CONTRACTS, Fed, feed
 
@@ -23,9 +25,12 @@ FIELDS = [
     for field in contract.fields
 ]
 
+#: Whose the devices of the examples are.
+OWNERS = {("sensor", "room-1"): (Owner(ALWAYS, "P1", None),)}
+
 
 def fed(contract: SourceContract, example: Example, *, fast: bool) -> Fed:
-    return feed(example.raw.encode(), contract.name, arrival=example.arrival, fast=fast)
+    return feed(example.raw.encode(), contract.name, arrival=example.arrival, fast=fast, owners=OWNERS)
 
 
 def raw_records(contract: SourceContract) -> list[Any]:
