@@ -320,6 +320,8 @@ class WeeklyGroup:
     min_valid_days: int
     precedence: tuple[str, ...]
     metrics: Mapping[str, tuple[str, ...]]
+    #: False: a week in which nobody has the group's metrics is no sign of a fault.
+    every_week: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 #: What is compared between weeks; the names stand in schemas/quality.yaml and in a contract's `quality.severity`.
 Compared = Literal["people", "rows_per_person", "fields", "fresh"]
+COMPARED: tuple[Compared, ...] = ("people", "rows_per_person", "fields", "fresh")
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,7 @@ def weekly_groups(data: Data) -> tuple[WeeklyGroup, ...]:
             min_valid_days=spec["min_valid_days"],
             precedence=tuple(spec["precedence"]),
             metrics={metric: tuple(aggregates) for metric, aggregates in spec["metrics"].items()},
+            every_week=spec.get("every_week", True),
         )
         for name, spec in data["groups"].items()
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -14,24 +13,16 @@ from qol.frames import DAMAGED
 from qol.lake.base import Lake
 from qol.publish.assemble import Candidate
 from qol.publish.protocol import Published
+from qol.quality.comparison import DAMAGED_WEEK, FEW, FEW_PEOPLE, NO_WEEK, NotChecked
+from qol.quality.footers import Footer, Footers, Weeks
 
 MAX_PEOPLE_LOST = 0.20
-FEW_PEOPLE = 20
-LOOK_BACK_WEEKS = 4
 FILLED_SHARE = 0.5
 #: A metric is emptied when at most one in so many of the values to be expected is left. No habit of people takes nine
 #: values of ten away within a week, and of the fewest values looked at (half of 20 people) one left over hides nothing.
 ONE_IN = 10
 
-#: Rows and known values per column of a file.
-Filled = tuple[int, dict[str, int]]
-
-
-@dataclass(frozen=True)
-class NotChecked:
-    """Why a question could not be asked of a weekly file."""
-
-    reason: str
+NEW_WEEK = NotChecked("not published before")
 
 
 @dataclass(frozen=True)
@@ -63,12 +54,6 @@ class EmptiedMetric:
     rows_before: int
 
 
-FEW = NotChecked(f"fewer than {FEW_PEOPLE} people")
-NEW_WEEK = NotChecked("not published before")
-DAMAGED_WEEK = NotChecked("the published file is damaged")
-NO_WEEK = NotChecked("no earlier week to compare with")
-
-
 @dataclass(frozen=True)
 class PartitionFacts:
     """One candidate as the `partitions` suite sees it; None where a question does not arise."""
@@ -87,23 +72,23 @@ def partition_facts(
     candidates: list[Candidate],
     expected: Callable[[str, str], int],
     published: Published,
+    footers: Footers,
 ) -> list[PartitionFacts]:
     """Facts of every candidate: rows counted in the staged file, people lost and metrics emptied for weekly files."""
-    filled = {(c.table, c.date): _filled(lake, c.staged) for c in candidates}
+    footers.read(candidate.staged for candidate in candidates)
+    weeks = Weeks(candidates, published)
     facts = []
     for candidate in candidates:
-        rows, known = filled[candidate.table, candidate.date]
-        fact = PartitionFacts(candidate.table, candidate.date, rows, expected(candidate.table, candidate.date))
+        footer = footers.whole(candidate.staged)
+        fact = PartitionFacts(candidate.table, candidate.date, footer.rows, expected(candidate.table, candidate.date))
         if candidate.table == "weekly_metrics":
             current = published.get("weekly_metrics", candidate.date)
-            comparisons = [
-                _before(lake, published, filled, candidate.date),
-                _filled_published(lake, current.key) if current else [],
-            ]
+            files = [weeks.before("weekly_metrics", candidate.date), [current.key] if current else []]
+            comparisons = [[found for key in keys if (found := footers.get(key))] for keys in files]
             fact = replace(
                 fact,
                 people_kept=_people_lost(lake, published, candidate),
-                metrics_not_emptied=_emptied(contracts, rows, known, comparisons),
+                metrics_not_emptied=_emptied(contracts, footer, comparisons),
             )
         facts.append(fact)
     return facts
@@ -126,26 +111,6 @@ def facts_frame(facts: list[PartitionFacts]) -> pl.DataFrame:
     )
 
 
-def _filled(lake: Lake, key: str) -> Filled:
-    metadata = pq.ParquetFile(lake.open_table(key)).metadata
-    known: dict[str, int] = {}
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        for index in range(group.num_columns):
-            column = group.column(index)
-            nulls = column.statistics.null_count if column.statistics else 0
-            known[column.path_in_schema] = known.get(column.path_in_schema, 0) + group.num_rows - nulls
-    return metadata.num_rows, known
-
-
-def _filled_published(lake: Lake, key: str) -> list[Filled]:
-    """As `_filled`; nothing for a damaged file, which has nothing to compare with and is written again."""
-    try:
-        return [_filled(lake, key)]
-    except DAMAGED:
-        return []
-
-
 def _people_lost(lake: Lake, published: Published, candidate: Candidate) -> PeopleLost | NotChecked:
     """How many of a published week's people the candidate no longer has."""
     current = published.get("weekly_metrics", candidate.date)
@@ -164,40 +129,27 @@ def _people(lake: Lake, key: str) -> pl.DataFrame:
     return pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id"]))
 
 
-def _before(lake: Lake, published: Published, filled: dict[tuple[str, str], Filled], day: str) -> list[Filled]:
-    """The four weeks before: as this run would publish them, else as they are published."""
-    weeks = []
-    for back in range(1, LOOK_BACK_WEEKS + 1):
-        earlier = (date.fromisoformat(day) - timedelta(weeks=back)).isoformat()
-        current = published.get("weekly_metrics", earlier)
-        if ("weekly_metrics", earlier) in filled:
-            weeks.append(filled["weekly_metrics", earlier])
-        elif current is not None:
-            weeks += _filled_published(lake, current.key)
-    return weeks
-
-
 def _emptied(
-    contracts: Contracts, people: int, known: dict[str, int], comparisons: list[list[Filled]]
+    contracts: Contracts, week: Footer, comparisons: list[list[Footer]]
 ) -> tuple[EmptiedMetric, ...] | NotChecked:
     """Metrics that half of the earlier rows had and at most a tenth as many people have now, by name."""
+    people = week.rows
     if people < FEW_PEOPLE:
         return FEW
-    if not any(height for before in comparisons for height, _ in before):
+    if not any(earlier.rows for before in comparisons for earlier in before):
         return NO_WEEK
     emptied: dict[str, EmptiedMetric] = {}
     for before in comparisons:
-        rows = sum(height for height, _ in before)
+        rows = sum(earlier.rows for earlier in before)
         for metric, column in _counted_columns(contracts):
-            had = sum(filled.get(column, 0) for _, filled in before)
-            now = known.get(column, 0)
+            had = sum(earlier.known.get(column, 0) for earlier in before)
+            now = week.known.get(column, 0)
             if rows and had >= FILLED_SHARE * rows and now * rows * ONE_IN <= had * people:
                 emptied.setdefault(metric, EmptiedMetric(metric, now, people, had, rows))
     return tuple(emptied[metric] for metric in sorted(emptied))
 
 
 def _counted_columns(contracts: Contracts) -> list[tuple[str, str]]:
-    """Each weekly metric with the column whose values are counted."""
-    return [
-        (name, f"{name}_{aggregates[0]}") for group in contracts.groups for name, aggregates in group.metrics.items()
-    ]
+    """Each metric of every week with the column whose values are counted."""
+    groups = [group for group in contracts.groups if group.every_week]
+    return [(name, f"{name}_{aggregates[0]}") for group in groups for name, aggregates in group.metrics.items()]

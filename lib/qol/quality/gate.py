@@ -7,21 +7,31 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from qol.contracts.model import Contracts
+from qol.contracts.quality import COMPARED
 from qol.lake.base import Lake
 from qol.publish.assemble import Candidate
 from qol.publish.manifest import CheckResult
+from qol.quality.comparison import Comparison, check_id, comparisons_frame, severities
 from qol.quality.facts import PartitionFacts, facts_frame
-from qol.quality.observed import broken_rows, in_weeks, seen_in_partitions
-from qol.quality.suites import Check, daily_suite, partitions_suite, run_suite, weekly_suite
+from qol.quality.observed import (
+    Seen,
+    broken_metrics,
+    broken_rows,
+    in_weeks,
+    seen_between_weeks,
+    seen_in_partitions,
+)
+from qol.quality.rows import numbered, slim
+from qol.quality.suites import Check, between_weeks_suite, daily_suite, partitions_suite, run_suite, weekly_suite
 
 BATCH_ROWS = 2_000_000
 NOT_EVALUATED = "could not be evaluated"
@@ -31,12 +41,14 @@ RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 @dataclass(frozen=True)
 class GateInput:
-    """What the gate looks at: facts of the candidates, the candidates themselves, and the run's reject share."""
+    """What the gate looks at: facts of the candidates, the candidates themselves, the run's reject share, other weeks."""
 
     facts: list[PartitionFacts]
     candidates: list[Candidate]
     rejected: int
     lines: int
+    #: Weeks against the weeks before, record types against the clock.
+    comparisons: Sequence[Comparison] = ()
 
 
 def preload() -> None:
@@ -52,7 +64,9 @@ def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | No
         results += _partitions(context, given.facts)
     share = pl.DataFrame({"rejected_share": [given.rejected / given.lines if given.lines else 0.0]})
     results += _validate(context, "run", run_suite(), [share])
-    for table, suite in (("weekly_metrics", weekly_suite()), ("daily_metrics", daily_suite(contracts))):
+    if given.comparisons:
+        results += _between_weeks(context, contracts, given.comparisons)
+    for table, suite in (("weekly_metrics", weekly_suite(contracts)), ("daily_metrics", daily_suite(contracts))):
         batches = list(_batches(lake, contracts, table, given.candidates))
         if batches:
             results += _validate(context, table, suite, batches)
@@ -62,10 +76,23 @@ def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | No
 
 
 def _partitions(context: Any, facts: list[PartitionFacts]) -> list[CheckResult]:
-    """The `partitions` suite; what it could not check says so, in the results and in Data Docs."""
-    seen = seen_in_partitions(facts)
-    checks = [c if seen[c.id].checked else replace(c, note=seen[c.id].words) for c in partitions_suite()]
-    results = _validate(context, "partitions", checks, [facts_frame(facts)])
+    """The `partitions` suite."""
+    return _validate_seen(context, "partitions", partitions_suite(), facts_frame(facts), seen_in_partitions(facts))
+
+
+def _between_weeks(context: Any, contracts: Contracts, comparisons: Sequence[Comparison]) -> list[CheckResult]:
+    """The `between_weeks` suite."""
+    checks = between_weeks_suite(contracts)
+    seen = {check_id(k, s): seen_between_weeks(comparisons, k, s) for k in COMPARED for s in severities(contracts, k)}
+    return _validate_seen(context, "between_weeks", checks, comparisons_frame(contracts, comparisons), seen)
+
+
+def _validate_seen(
+    context: Any, name: str, checks: list[Check], rows: pl.DataFrame, seen: Mapping[str, Seen]
+) -> list[CheckResult]:
+    """Results with what was seen in words; what could not be checked says so, in the results and in Data Docs."""
+    checks = [c if seen[c.id].checked else replace(c, note=seen[c.id].words) for c in checks]
+    results = _validate(context, name, checks, [rows])
     for result in results:
         if result.observed != NOT_EVALUATED:
             result.observed, result.checked = seen[result.id].words, seen[result.id].checked
@@ -95,7 +122,7 @@ def _validate(context: Any, name: str, checks: list[Check], batches: list[pl.Dat
     for rows in batches:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            frame = rows.drop("partition", strict=False).to_pandas()
+            frame = rows.select(cs.exclude("partition") - cs.boolean()).to_pandas()
             outcome = definition.run(batch_parameters={"dataframe": frame}, result_format=RESULT_FORMAT)
         for check, result in zip(checks, _by_id(outcome, checks), strict=True):
             _merge(merged, check, result, _where(name, check, rows))
@@ -106,7 +133,7 @@ def _where(table: str, check: Check, rows: pl.DataFrame) -> Callable[[], str]:
     """Says in which weeks of a batch a check failed and for how many people; nothing for rows that are of no week."""
     if "partition" not in rows.columns:
         return str
-    return lambda: f"; {in_weeks(table, broken_rows(check, rows))}"
+    return lambda: f"; {in_weeks(table, broken_rows(check, rows))}{broken_metrics(check, rows)}"
 
 
 def _by_id(outcome: Any, checks: list[Check]) -> list[Any]:
@@ -139,34 +166,12 @@ def _batches(lake: Lake, contracts: Contracts, table: str, candidates: list[Cand
     waiting: list[pl.DataFrame] = []
     for candidate in candidates:
         if candidate.table == table:
-            waiting.append(_slim(lake, contracts, candidate))
+            waiting.append(slim(pl.read_parquet(lake.open_table(candidate.staged)), contracts, candidate))
             if sum(rows.height for rows in waiting) >= BATCH_ROWS:
-                yield _numbered(pl.concat(waiting))
+                yield numbered(pl.concat(waiting))
                 waiting = []
     if waiting:
-        yield _numbered(pl.concat(waiting))
-
-
-def _slim(lake: Lake, contracts: Contracts, candidate: Candidate) -> pl.DataFrame:
-    rows = pl.read_parquet(lake.open_table(candidate.staged)).with_columns(
-        partition=pl.lit(date.fromisoformat(candidate.date))
-    )
-    if candidate.table == "weekly_metrics":
-        return rows.select("user_id", "week_start", "partition")
-    sides = [
-        pl.sql_expr(sql).cast(pl.Float64).alias(f"{relation.id}:{side}")
-        for relation in contracts.relations
-        for side, sql in (("left", relation.left), ("right", relation.right))
-    ]
-    return rows.select("user_id", "day", "source", "partition", *sides)
-
-
-def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
-    """Names as numbers, days as numbers: equality is all the checks need, and no name reaches a report."""
-    names = [name for name, kind in rows.schema.items() if kind == pl.String]
-    days = [name for name, kind in rows.schema.items() if kind == pl.Date]
-    numbered = [pl.when(pl.col(n).is_not_null()).then(pl.col(n).rank("dense")).cast(pl.Float64).alias(n) for n in names]
-    return rows.with_columns(*numbered, *[pl.col(name).cast(pl.Int32).cast(pl.Float64).alias(name) for name in days])
+        yield numbered(pl.concat(waiting))
 
 
 def _write_docs(context: Any, folder: Path) -> None:

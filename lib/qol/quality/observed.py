@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
-from qol.quality.facts import EmptiedMetric, NotChecked, PartitionFacts, PeopleLost
+from qol.contracts.quality import Compared, Severity
+from qol.quality.comparison import Comparison, NotChecked
+from qol.quality.facts import EmptiedMetric, PartitionFacts, PeopleLost
 from qol.quality.suites import Check
 from qol.weeks import iso_week
 
@@ -21,7 +24,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Seen:
-    """What a check of the `partitions` suite saw; `checked` is false when it could look at no week at all."""
+    """What a check saw; `checked` is false when it could look at nothing at all."""
 
     checked: bool
     words: str
@@ -34,19 +37,29 @@ def seen_in_partitions(facts: Sequence[PartitionFacts]) -> dict[str, Seen]:
         for f in facts
         if f.rows_staged != f.rows_expected
     ]
-    rows = Seen(checked=True, words=f"{len(wrong)} of {len(facts)} files{_listed(wrong)}")
+    rows = Seen(checked=True, words=_of(wrong, len(facts), "file"))
     return {"rows_as_expected": rows, **{check: _seen(check, facts) for check in COMPARING}}
+
+
+def seen_between_weeks(comparisons: Sequence[Comparison], compared: Compared, severity: Severity) -> Seen:
+    """What the check of a kind and severity saw, the newest week first."""
+    asked = sorted((c for c in comparisons if c.compared == compared), key=lambda c: c.date, reverse=True)
+    skipped = _not_checked([(c.place, c.not_checked) for c in asked if c.not_checked], "file")
+    looked = len([comparison for comparison in asked if comparison.not_checked is None])
+    if not looked:
+        return Seen(checked=False, words=skipped or "not checked: no file to ask this of")
+    wrong = [f"{c.place}: {c.found[severity]}" for c in asked if severity in c.found]
+    return Seen(checked=True, words="; ".join(filter(None, (_of(wrong, looked, "file"), skipped))))
 
 
 def _seen(check: str, facts: Sequence[PartitionFacts]) -> Seen:
     asked = [(fact, getattr(fact, check)) for fact in facts if getattr(fact, check) is not None]
     looked = [(fact, found) for fact, found in asked if not isinstance(found, NotChecked)]
     words = [f"{_file(fact)}: {text}" for fact, found in looked if (text := _found(found))]
-    skipped = _not_checked([(fact, found) for fact, found in asked if isinstance(found, NotChecked)])
+    skipped = _not_checked([(_week(fact), found) for fact, found in asked if isinstance(found, NotChecked)], "week")
     if not looked:
         return Seen(checked=False, words=skipped or "not checked: no weekly file is new")
-    weeks = f"{len(words)} of {len(looked)} weeks{_listed(words)}"
-    return Seen(checked=True, words="; ".join(filter(None, (weeks, skipped))))
+    return Seen(checked=True, words="; ".join(filter(None, (_of(words, len(looked), "week"), skipped))))
 
 
 def _found(found: PeopleLost | tuple[EmptiedMetric, ...]) -> str:
@@ -61,25 +74,38 @@ def _found(found: PeopleLost | tuple[EmptiedMetric, ...]) -> str:
     return ", ".join(f"{', '.join(named)} {counted}" for counted, named in names.items())
 
 
-def _not_checked(skipped: Iterable[tuple[PartitionFacts, NotChecked]]) -> str:
+def _not_checked(skipped: Iterable[tuple[str, NotChecked]], kind: str) -> str:
     reasons: dict[str, list[str]] = {}
-    for fact, found in skipped:
-        reasons.setdefault(found.reason, []).append(_week(fact))
-    said = [f"{reason} ({_some(weeks)})" for reason, weeks in reasons.items()]
+    for place, found in skipped:
+        reasons.setdefault(found.reason, []).append(place)
+    said = [f"{reason} ({_some(places, kind)})" for reason, places in reasons.items()]
     return f"not checked: {', '.join(said)}" if said else ""
 
 
 def broken_rows(check: Check, rows: pl.DataFrame) -> list[tuple[date, int, int]]:
     """For each week of a batch: its Monday, how many rows break the check, and of how many people."""
     given = check.arguments
-    broken = {
+    kinds: dict[str, Callable[[], pl.Expr]] = {
         "ExpectColumnValuesToNotBeNull": lambda: pl.col(given["column"]).is_null(),
         "ExpectCompoundColumnsToBeUnique": lambda: pl.struct(given["column_list"]).is_duplicated(),
-        "ExpectColumnPairValuesAToBeGreaterThanB": lambda: pl.col(given["column_B"]) > pl.col(given["column_A"]),
-    }[check.kind]()
+        "ExpectColumnPairValuesAToBeGreaterThanB": lambda: _not_greater(given),
+        "ExpectColumnValuesToBeBetween": lambda: pl.col(given["column"]) > given["max_value"],
+    }
     people = pl.col("user_id").drop_nulls().n_unique()
-    counted = rows.filter(broken).group_by("partition").agg(pl.len().alias("rows"), people.alias("people"))
+    counted = rows.filter(kinds[check.kind]()).group_by("partition").agg(pl.len().alias("rows"), people.alias("people"))
     return [(_EPOCH + timedelta(days=int(day)), n, of) for day, n, of in counted.sort("partition").iter_rows()]
+
+
+def _not_greater(given: Mapping[str, Any]) -> pl.Expr:
+    greater, less = pl.col(given["column_A"]), pl.col(given["column_B"])
+    return less > greater if given["or_equal"] else less >= greater
+
+
+def broken_metrics(check: Check, rows: pl.DataFrame) -> str:
+    """` (steps, distance_m)` for a check of several metrics: those that break it in any row of a batch."""
+    parts = [name for name in rows.columns if name.startswith(f"{check.arguments.get('column')}:")]
+    names = [name.partition(":")[2] for name in parts if rows[name].any()]
+    return f" ({', '.join(names)})" if names else ""
 
 
 def in_weeks(table: str, broken: Sequence[tuple[date, int, int]]) -> str:
@@ -96,12 +122,13 @@ def _week(fact: PartitionFacts) -> str:
     return iso_week(date.fromisoformat(fact.date))
 
 
-def _listed(words: Sequence[str]) -> str:
-    return f"; {_some(words)}" if words else ""
+def _of(wrong: Sequence[str], looked: int, kind: str) -> str:
+    """How many are wrong, and which."""
+    return "; ".join([f"{len(wrong)} of {looked} {kind}s", *([_some(wrong, kind)] if wrong else [])])
 
 
-def _some(words: Sequence[str]) -> str:
-    more = f" and {len(words) - NAMED} more weeks" if len(words) > NAMED else ""
+def _some(words: Sequence[str], kind: str = "week") -> str:
+    more = f" and {_count(len(words) - NAMED, f'more {kind}')}" if len(words) > NAMED else ""
     return ", ".join(words[:NAMED]) + more
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qol.contracts.model import Contracts
-from qol.contracts.quality import Severity
+from qol.contracts.model import Contracts, Relation
+from qol.contracts.quality import Compared, Severity
+from qol.quality.comparison import FEW_PEOPLE, check_id, severities
 from qol.quality.facts import MAX_PEOPLE_LOST
 
 if TYPE_CHECKING:
@@ -36,6 +38,12 @@ class Check:
             **self.arguments, severity=self.severity, meta={"id": self.id}, description=words
         )
         return made
+
+
+def every_check(contracts: Contracts) -> list[Check]:
+    """Checks of all suites."""
+    of_run = [*partitions_suite(), *run_suite(), *between_weeks_suite(contracts)]
+    return [*of_run, *weekly_suite(contracts), *daily_suite(contracts)]
 
 
 def partitions_suite() -> list[Check]:
@@ -69,6 +77,25 @@ def run_suite() -> list[Check]:
     ]  # fmt: skip
 
 
+def between_weeks_suite(contracts: Contracts) -> list[Check]:
+    """Checks on one row per table and week that was compared: how many of its findings have the check's severity."""
+    said = contracts.quality
+    messages: dict[Compared, str] = {
+        "people": f"A closed week has at most {said.people_lost_share:.0%} fewer people than a mean week of the four before.",
+        "rows_per_person": f"Rows per person of a closed week are within {said.rows_times:g} times those of the four before.",
+        "fields": f"No field has lost {said.lost_share:.0%} of the values that the four weeks before let expect.",
+        "fresh": "Record types with data of the last four weeks have data as new as their contracts say.",
+    }
+    return [
+        Check(
+            check_id(compared, severity), severity, f"{message} From {FEW_PEOPLE} people on.",
+            "ExpectColumnValuesToBeBetween", {"column": check_id(compared, severity), "max_value": 0},
+        )
+        for compared, message in messages.items()
+        for severity in severities(contracts, compared)
+    ]  # fmt: skip
+
+
 def key_checks(table: str, key: list[str]) -> list[Check]:
     """A table's key is there in every row and names one row."""
     not_null = [
@@ -85,22 +112,50 @@ def key_checks(table: str, key: list[str]) -> list[Check]:
     return [*not_null, unique]
 
 
-def weekly_suite() -> list[Check]:
-    """Checks on the rows of `weekly_metrics`."""
-    return key_checks("weekly_metrics", ["user_id", "week_start"])
+def weekly_suite(contracts: Contracts) -> list[Check]:
+    """Checks on the rows of `weekly_metrics`: its key, the contracts' relations, and every mean within its limits."""
+    keys = key_checks("weekly_metrics", ["user_id", "week_start"])
+    return [*keys, *relation_checks("weekly_metrics", contracts.weekly_relations), *_ordered_checks(contracts)]
+
+
+def _ordered_checks(contracts: Contracts) -> list[Check]:
+    claim = contracts.ordered
+    if claim is None:
+        return []
+    return [
+        Check(
+            f"weekly_metrics.{group}_min_mean_max", claim.severity, claim.description,
+            "ExpectColumnValuesToBeBetween", {"column": f"{group}_min_mean_max", "max_value": 0},
+        )
+        for group in ordered_metrics(contracts)
+    ]  # fmt: skip
+
+
+def ordered_metrics(contracts: Contracts) -> dict[str, list[str]]:
+    """Weekly metrics that have a min, a mean and a max, by group; groups without any are left out."""
+    found = {
+        group.name: [name for name, has in group.metrics.items() if {"min", "mean", "max"} <= set(has)]
+        for group in contracts.groups
+    }
+    return {group: names for group, names in found.items() if names}
 
 
 def daily_suite(contracts: Contracts) -> list[Check]:
     """Checks on the rows of `daily_metrics`: its key, and the contracts' relations between metrics."""
-    relations = [
+    keys = key_checks("daily_metrics", ["user_id", "day", "source"])
+    return [*keys, *relation_checks("daily_metrics", contracts.relations)]
+
+
+def relation_checks(table: str, relations: Sequence[Relation]) -> list[Check]:
+    """One check per relation of a table; a row in which a side is null is not checked."""
+    return [
         Check(
-            f"daily_metrics.{relation.id}", relation.severity, relation.description,
+            f"{table}.{relation.id}", relation.severity, relation.description,
             "ExpectColumnPairValuesAToBeGreaterThanB",
             {
                 "column_A": f"{relation.id}:right", "column_B": f"{relation.id}:left",
-                "or_equal": True, "ignore_row_if": "either_value_is_missing",
+                "or_equal": not relation.strict, "ignore_row_if": "either_value_is_missing",
             },
         )
-        for relation in contracts.relations
+        for relation in relations
     ]  # fmt: skip
-    return [*key_checks("daily_metrics", ["user_id", "day", "source"]), *relations]
