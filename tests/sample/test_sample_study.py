@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,9 @@ def test_a_room_is_somebody_s_from_one_day_to_another(everything: Lake) -> None:
     rooms = [entry for entry in everything.user_map if entry["source"] == "sensor"]
     assert len({entry["vendor_user_id"] for entry in rooms}) == 2
     assert all("2026-10-19" <= entry["from"] <= entry["to"] <= "2026-11-15" for entry in rooms)
+    spans = sorted((entry["vendor_user_id"], entry["from"], entry["to"]) for entry in rooms)
+    handed_on = [(first, second) for first, second in pairwise(spans) if first[0] == second[0]]
+    assert [(first[2], second[1]) for first, second in handed_on] == [("2026-11-01", "2026-11-02")]
     people = {entry["user_id"] for entry in everything.user_map if entry["source"] != "sensor"}
     assert {entry["user_id"] for entry in rooms} <= people
 

@@ -88,7 +88,7 @@ def make_devices(people: People, options: SampleOptions) -> Devices:
         scale=traits[2] < 0.3,
         cuff=traits[3] < 0.15,
         second_watch=traits[4] < 0.5,
-        rooms=_rooms(options, place) if "sensor" in options.sources else [],
+        rooms=_rooms(people, options, place) if "sensor" in options.sources else [],
         ids=ids,
     )
 
@@ -108,8 +108,19 @@ def _wearables(rng: np.random.Generator, options: SampleOptions, n: int) -> Iter
             yield frozenset(device for device in deck[at] if _SOURCE_OF[device] in asked) or instead
 
 
-def _rooms(options: SampleOptions, place: Ints) -> list[Tenancy]:
-    """One sensor per tenth person, at least one."""
+def _rooms(people: People, options: SampleOptions, place: Ints) -> list[Tenancy]:
+    """One sensor per tenth person, at least one; one in three goes on, halfway, to somebody else in the same zone."""
     rng = options.stream(STREAM, 1)
-    tenants = np.argsort(place)[::_ROOM_EVERY].tolist()
-    return [Tenancy(f"room-{rng.bytes(3).hex()}", person, 0, options.days - 1) for person in tenants]
+    who = np.argsort(place).tolist()
+    half, last = options.days // 2, options.days - 1
+    rooms: list[Tenancy] = []
+    may_go_on = 0
+    for at in range(0, len(who), _ROOM_EVERY):
+        device_id, tenant = f"room-{rng.bytes(3).hex()}", who[at]
+        others = [p for p in who[at + 1 : at + _ROOM_EVERY] if people.zones[p] == people.zones[tenant]]
+        goes_on = at >= may_go_on and bool(others)
+        rooms.append(Tenancy(device_id, tenant, 0, half - 1 if goes_on else last))
+        if goes_on:
+            rooms.append(Tenancy(device_id, others[0], half, last))
+            may_go_on = at + 3 * _ROOM_EVERY
+    return rooms
