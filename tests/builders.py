@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -10,7 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from qol.contracts.load import load_contracts
+from qol.contracts.model import Contracts
 from qol.engine.local import LocalEngine
 from qol.ingest.people import Identities
 from qol.lake import Lake, LocalLake
@@ -24,6 +28,18 @@ NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
 #: 2026-11-09T00:00 in Tokyo.
 MONDAY_START = 1_794_150_000
 CONTRACTS = load_contracts()
+
+
+def contracts_with(folder: Path, *texts: str) -> Contracts:
+    """The shipped contracts and some written in a test, loaded from a copy of the schemas in a new folder."""
+    schemas = folder / "schemas"
+    shutil.copytree(CONTRACTS.root, schemas)
+    for text in texts:
+        said = yaml.safe_load(text)
+        file = schemas / "sources" / said["source"] / f"{said['record']}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return load_contracts(schemas)
 
 
 def daily_record(user: str = "u1", day: int = 0, **values: object) -> dict[str, Any]:
@@ -73,10 +89,10 @@ def options(**changes: Any) -> RunOptions:
     return replace(plain, **changes)
 
 
-def run_lake(lake: Lake | Path, **changes: Any) -> Manifest:
+def run_lake(lake: Lake | Path, contracts: Contracts = CONTRACTS, **changes: Any) -> Manifest:
     """One run in this process."""
     with open_edge(lake) if isinstance(lake, Path) else nullcontext(lake) as opened:
-        return run(opened, CONTRACTS, options(**changes), lambda scratch, _: LocalEngine(scratch, 1))
+        return run(opened, contracts, options(**changes), lambda scratch, _: LocalEngine(scratch, 1))
 
 
 def open_edge(folder: Path) -> AbstractContextManager[Lake]:
@@ -84,9 +100,9 @@ def open_edge(folder: Path) -> AbstractContextManager[Lake]:
     return nullcontext(LocalLake(folder))
 
 
-def user_id(vendor_user_id: str) -> str:
-    """The pseudonym of a Garmin user under the tests' key."""
-    return Identities(KEY, {}).person_hash("garmin", vendor_user_id)
+def user_id(vendor_user_id: str, source: str = "garmin") -> str:
+    """The pseudonym of a vendor's user under the tests' key."""
+    return Identities(KEY, {}).person_hash(source, vendor_user_id)
 
 
 def published_files(lake: Path, *folders: str) -> dict[str, bytes]:

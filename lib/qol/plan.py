@@ -145,6 +145,15 @@ def emptied_rejects(published: Published, scope: Scope, listing: RawListing, rej
     return [Part("rejects", day, "", 0) for day in sorted((days - have) & read)]
 
 
+def emptied_days(closed: frozenset[date], parts: list[Part]) -> list[Part]:
+    """Weeks whose every record was deleted, as parts without a file: they have daily and weekly files all the same."""
+    have = {(part.table, part.date) for part in parts}
+    weeks = {part.date for part in parts if part.table.startswith("records_")}
+    wanted = [("daily_metrics", week) for week in sorted(weeks)]
+    wanted += [("weekly_metrics", week) for week in sorted(weeks & {monday.isoformat() for monday in closed})]
+    return [Part(table, week, "", 0) for table, week in wanted if (table, week) not in have]
+
+
 def emptied_windows(published: Published, closed: frozenset[date], parts: list[Part]) -> list[Part]:
     """Weeks computed again whose published survey windows have no row any more, as parts without a file."""
     have = {part.date for part in parts if part.table == WINDOWS}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import pickle
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
 from qol.contracts.columns import record_columns, table_schemas
 from qol.contracts.model import Contracts, SourceContract
+from qol.deletions import Deletions, all_deletions, deletions_in
 from qol.engine.base import Mapped
 from qol.frames import known_columns, positive_zeros
 from qol.ingest.collect import IngestContext, Tally, row_schema
@@ -38,6 +39,7 @@ class MapSummary:
     weeks: set[date]
     rejects: list[Part]
     lateness: Counter[int]
+    deletions: Deletions
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class MapStep:
             stage_part(self.lake, self.staging, "rejects", str(day), rows)
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
         ]
-        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects, lateness)
+        deleted = deletions_in(self.context.contracts, result.rows)
+        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects, lateness, deleted)
         return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
 
 
@@ -89,6 +92,8 @@ class ReduceStep:
     line_offsets: dict[tuple[int, int], int]
     weeks: tuple[date, ...]
     closed: frozenset[date]
+    #: Published partitions of other weeks, of record tables that delete, by contract name.
+    deletions_elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""
@@ -99,7 +104,8 @@ class ReduceStep:
             merged = self._merge(contract, new.pop(contract.name, None), bucket, summary)
             if merged is not None:
                 records[contract.name] = merged
-        days = daily(self.contracts, records).with_columns(week=monday_expr(pl.col("day")))
+        deletions = all_deletions(self.contracts, self._people(bucket), records, self.deletions_elsewhere)
+        days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
         tables = WeekTables(self.contracts, days, self.weeks, self._people(bucket))
         for week in self.weeks:
             rows = days.filter(pl.col("week") == week).drop("week")

@@ -9,6 +9,7 @@ import polars as pl
 from qol.contracts.columns import daily_columns
 from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
 from qol.frames import GRAIN, no_rows
+from qol.transform.deletions import Frames, living
 from qol.transform.derived import WHERE, with_derived
 from qol.transform.exact import decimal
 from qol.transform.merge import receipt
@@ -16,11 +17,14 @@ from qol.transform.parts import day_parts
 from qol.transform.weeks import monday_expr
 
 
-def daily(contracts: Contracts, records: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def daily(contracts: Contracts, records: Frames, deletions: Frames | None = None) -> pl.DataFrame:
     """Daily rows of record frames by contract name, sorted by person, day and source.
 
-    Where several record types of a source give the same metric, the contract with the lower `priority` comes first.
+    Records named by `deletions` (rows of deleting contracts by name; those among `records` where it is not given) are
+    left out. Where several record types of a source give the same metric, the contract with the lower `priority` comes
+    first.
     """
+    records = living(contracts, records, records if deletions is None else deletions)
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     names = [column.name for column in daily_columns(contracts)]
@@ -36,7 +40,7 @@ def _schema(contracts: Contracts) -> dict[str, pl.DataType]:
     return dict(no_rows(daily_columns(contracts)).schema)
 
 
-def _source_daily(contracts: Contracts, source: str, records: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.DataFrame:
     members = [c for c in contracts.sources if c.source == source and c.name in records]
     members.sort(key=lambda c: (c.priority, c.name))
     days = pl.concat([records[c.name].select(GRAIN) for c in members]).unique().sort(GRAIN)

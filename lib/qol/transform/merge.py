@@ -98,7 +98,9 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
 def ranks(texts: pl.Series) -> pl.Series:
     """Numbers that order as the texts do: few distinct texts are sorted instead of every row."""
     distinct = texts.unique().sort()
-    return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64).cast(pl.Int64)
+    return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64).cast(
+        pl.Int64
+    )
 
 
 def receipt() -> pl.Expr:

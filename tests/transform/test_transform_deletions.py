@@ -1,0 +1,55 @@
+"""Records that are said to be gone are left out of daily."""
+
+from __future__ import annotations
+
+from qol.transform.daily import daily
+from qol.transform.deletions import living
+
+from .builders import Row
+from .inline import MEASUREMENTS, contract_of, contracts_of, rows_of
+
+STEPS = contract_of(MEASUREMENTS, "daily: {steps: {value: value, over: sum}}")
+WORKOUTS = contract_of(MEASUREMENTS, "{record: workouts, daily: {distance_m: {value: value, over: sum}}}")
+DELETED = contract_of(
+    """
+    source: phone
+    record: deleted
+    key: [gone]
+    fields: {gone: {path: uuid, type: document_id, description: What is gone.}}
+    deletes: {records: [measurements], field: uuid, by: gone}
+    """
+)
+CONTRACTS = contracts_of(STEPS, WORKOUTS, DELETED)
+
+
+def a_step(uuid: str | None, user: str = "p1") -> Row:
+    return {"uuid": uuid, "user_id": user, "value": 10.0}
+
+
+def left(measurements: list[Row], deleted: list[Row]) -> list[tuple[str, str]]:
+    frames = {"phone_measurements": rows_of(STEPS, measurements), "phone_deleted": rows_of(DELETED, deleted)}
+    found = living(CONTRACTS, frames, frames)
+    assert list(found) == ["phone_measurements"]
+    return list(found["phone_measurements"].select("user_id", "uuid").iter_rows())
+
+
+def test_what_a_deletion_names_is_left_out_and_the_order_of_the_others_stays() -> None:
+    steps = [a_step("c"), a_step("a"), a_step("b"), a_step(None)]
+    assert left(steps, [{"gone": "a"}, {"gone": "other"}, {"gone": None}]) == [("p1", "c"), ("p1", "b"), ("p1", None)]
+    assert len(left(steps, [])) == 4
+
+
+def test_a_deletion_is_about_its_own_person_and_the_record_types_it_names() -> None:
+    assert left([a_step("a", "p1"), a_step("a", "p2")], [{"gone": "a", "user_id": "p2"}]) == [("p1", "a")]
+    frames = {
+        "phone_workouts": rows_of(WORKOUTS, [a_step("a")]),
+        "phone_deleted": rows_of(DELETED, [{"gone": "a"}]),
+    }
+    assert living(CONTRACTS, frames, frames)["phone_workouts"].height == 1
+
+
+def test_deletions_of_all_weeks_count_and_are_no_days_of_their_own() -> None:
+    measured = {"phone_measurements": rows_of(STEPS, [a_step("a"), a_step("b")])}
+    deletions = {"phone_deleted": rows_of(DELETED, [{"gone": "a"}]).select("user_id", "gone")}
+    assert daily(CONTRACTS, measured, deletions)["steps"].to_list() == [10]
+    assert daily(CONTRACTS, {"phone_deleted": rows_of(DELETED, [{"gone": "a"}])}).height == 0
