@@ -1,0 +1,67 @@
+"""Days of a room: the discomfort index of published tables, the comfort limits at their edges, readings that do not count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from qol import pipeline
+from qol.ingest.people import Identities, Owner
+from qol.ingest.periods import ALWAYS
+from tests.builders import KEY, MONDAY_START, run_lake, write_lines
+
+OWNERS = {("sensor", "room-1"): (Owner(ALWAYS, "P1", None),)}
+
+
+@pytest.fixture(autouse=True)
+def _no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "run_gate", lambda *_: [])
+
+
+def day_of(lake: Path, *readings: dict[str, Any]) -> dict[str, Any]:
+    """The daily row of a room with these readings, five minutes apart."""
+    lines = [{"device_id": "room-1", "timestamp": MONDAY_START + 300 * n, **r} for n, r in enumerate(readings)]
+    write_lines(lake, "2026-11-10", lines, folder="raw/sensor/readings")
+    run_lake(lake, identities=Identities(KEY, {}, OWNERS))
+    (row,) = pq.read_table(lake / "processed/daily/date=2026-11-09/part-00000.parquet").to_pylist()
+    assert (row["user_id"], row["source"]) == ("P1", "sensor")
+    return dict(row)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "humidity", "index"),
+    # The table of the Japanese Wikipedia's article on the index, 75, 80, 78 and 91, with two decimals.
+    [(27, 55, 75.01), (29, 70, 79.88), (25, 0, 66.55), (30, 50, 78.30), (35, 80, 90.93)],
+)
+def test_the_discomfort_index_is_that_of_published_tables(
+    tmp_path: Path, temperature: float, humidity: float, index: float
+) -> None:
+    assert day_of(tmp_path, {"temperature": temperature, "humidity": humidity})["discomfort_index"] == index
+
+
+def test_18_to_28_degrees_and_40_to_70_percent_are_comfortable_with_their_edges(tmp_path: Path) -> None:
+    inside = [(18, 40), (28, 70), (22, 55)]
+    outside = [(17.9, 40), (28.1, 70), (22, 39.9), (22, 70.1), (35, 90)]
+    row = day_of(tmp_path, *({"temperature": t, "humidity": h} for t, h in inside + outside))
+    assert (row["comfort_share"], row["valid_readings"]) == (0.375, 8)
+
+
+def test_faults_are_no_readings_and_what_the_device_calls_an_error_does_not_count(tmp_path: Path) -> None:
+    row = day_of(
+        tmp_path,
+        {"temperature": 20, "humidity": 50},
+        {"temperature": 22, "humidity": 60},
+        {"temperature": -127, "humidity": 50},
+        {"temperature": 85.0, "humidity": 50},
+        {"temperature": 0, "humidity": 0},
+        {"temperature": 30, "humidity": 90, "status": "error"},
+    )
+    assert (row["temperature_mean_c"], row["humidity_mean_pct"], row["valid_readings"]) == (21.0, 52.5, 2)
+
+
+def test_the_same_reading_twice_counts_once(tmp_path: Path) -> None:
+    reading = {"temperature": 20, "humidity": 50, "timestamp": MONDAY_START}
+    assert day_of(tmp_path, reading, reading)["valid_readings"] == 1
