@@ -57,7 +57,8 @@ def _heart(world: World, person: int, day: int) -> Iterator[_Point]:
 
 def _others(world: World, person: int, day: int) -> Iterator[_Point]:
     days, morning = world.days, _at(world, person, day, int(world.days.wake_minute[person, day]))
-    yield "resting_heart_rate", "count/min", {"qty": int(days.resting_hr_bpm[person, day]), "date": morning}
+    if days.night[person, day]:
+        yield "resting_heart_rate", "count/min", {"qty": int(days.resting_hr_bpm[person, day]), "date": morning}
     yield "heart_rate_variability", "ms", {"qty": round(1.25 * int(days.hrv_ms[person, day]), 1), "date": morning}
     yield "blood_oxygen_saturation", "%", {"qty": 95 + (person + day) % 4, "date": morning}
     yield "sleep_analysis", "hr", _sleep(world, person, day)

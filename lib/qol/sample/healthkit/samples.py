@@ -66,9 +66,11 @@ def _heart(phone: Phone) -> Iterator[Item]:
         if bpm[minute]:
             yield phone.instant("HeartRate", minute, WATCH, bpm[minute], "count/min")
     resting, hrv = int(world.days.resting_hr_bpm[person, day]), int(world.days.hrv_ms[person, day])
-    # Told at noon and once more in the evening, when more is known.
-    for minute, value in ((720, resting + 1), (1_290, resting)):
-        yield phone.instant("RestingHeartRate", minute, WATCH, value, "count/min")
+    if world.days.night[person, day]:
+        yield phone.instant("HeartRate", 247, WATCH, resting - 2, "count/min")
+        # Told at noon and once more in the evening, when more is known.
+        for minute, value in ((720, resting + 1), (1_290, resting)):
+            yield phone.instant("RestingHeartRate", minute, WATCH, value, "count/min")
     for n, minute in enumerate((185, 612, 1_003)):
         yield phone.instant("HeartRateVariabilitySDNN", minute, WATCH, round(hrv * (1.22 + 0.05 * n), 2), "ms")
     yield phone.instant("WalkingHeartRateAverage", 1_310, WATCH, resting + 34, "count/min")
@@ -105,7 +107,10 @@ def _night(phone: Phone) -> Iterator[Item]:
         skin = 34.6 + skin_deviation(world, person, day)
         warmth, unit = (1.8 * skin + 32.0, "degF") if phone.is_imperial else (skin, "degC")
         told.append(phone.quantity("AppleSleepingWristTemperature", bed, woke, WATCH, round(warmth, 2), unit))
-    yield from (item._replace(known_s=woke + 600) for item in told)
+    # What began before the first midnight would tell of a week that nobody asked for.
+    first_s = phone.midnight_s if day == 0 else bed - 600
+    began = (item for item in told if item.known_s >= first_s)
+    yield from (item._replace(known_s=woke + 600) for item in began)
 
 
 def _training(phone: Phone) -> Iterator[Item]:
