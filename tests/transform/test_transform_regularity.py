@@ -125,6 +125,16 @@ def test_only_nights_of_the_weeks_source_are_compared() -> None:
     assert picked(week, "sleep_source", "sleep_regularity_index", "sleep_regularity_pairs") == ("garmin", 100.0, 5)
 
 
+def test_the_sleep_of_one_person_is_never_that_of_another() -> None:
+    """Sleep of a year, an error of a device, ends two days after its day."""
+    rows = [{"user_id": user, "index": day, "intervals": NIGHT} for user in ("p", "q") for day in range(7)]
+    rows[6]["intervals"] = [-60, 525_600]
+    nights = pl.DataFrame(rows, schema_overrides={"intervals": pl.List(pl.Int32)})
+    sums = regularity.compared(nights.with_columns(bedtime=pl.lit(None, pl.Float64), wake=pl.lit(None, pl.Float64)))
+    # Until noon of Sunday are five hours more.
+    assert sums.rows() == [("p", 6, 300), ("q", 6, 0)]
+
+
 def test_nobody_has_a_night() -> None:
     assert sri({"day": 0, "steps": 5}) == (None, 0)
     assert found({}) is None

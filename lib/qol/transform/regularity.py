@@ -12,7 +12,9 @@ minus the third, and so on. A moment in both counts twice, which changes nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from qol.contracts.model import Derived
@@ -20,27 +22,34 @@ from qol.transform.exact import DAY_MINUTES, divided
 
 NOON = DAY_MINUTES // 2
 #: The first window is the one of the day before the week.
-FIRST_WINDOW = -1
-LAST_WINDOW = 6
+FIRST_WINDOW, LAST_WINDOW = -1, 6
+#: How far from their day's midnight stretches reach; what is beyond would be another person's on the axis of minutes.
+REACH = 2 * DAY_MINUTES
+#: Days of a person's own on that axis: of the nights, -2 to 6, and as far as their stretches reach.
+FIRST_DAY, AXIS_DAYS = -5, 14
 #: People at a time: some megabytes, however many there are.
 PEOPLE = 10_000
+#: More than the minutes of a window, a power of two.
+_MINUTES_BELOW = 2048
+
+Whole = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def compared(nights: pl.DataFrame) -> pl.DataFrame:
     """user_id, `pairs` (of known windows, 1 to 7) and `differing` (minutes in which the two of a pair differ).
 
-    `nights` has a row per person and day: user_id, index (day of the week from 0, negative before it), intervals
-    (minutes after the day's midnight: start, end, start, end, …), bedtime and wake (minutes after midnight). People
-    without a pair are left out.
+    `nights` has a row per person and day: user_id, index (day of the week from -2 to 6), intervals (minutes after the
+    day's midnight, within two days: start, end, start, end, …), bedtime and wake (minutes after midnight). People without
+    a pair are left out.
     """
-    people = nights.select("user_id").unique().sort("user_id").with_row_index("person")
-    numbered = nights.join(people, on="user_id").with_columns(pl.col("person", "index").cast(pl.Int64))
-    parts = [
-        _differing(numbered.filter(pl.col("person").is_between(first, first + PEOPLE, closed="left")))
-        for first in range(0, max(people.height, 1), PEOPLE)
-    ]
-    sums = people.with_columns(pl.col("person").cast(pl.Int64)).join(pl.concat(parts), on="person")
-    return sums.select("user_id", "pairs", "differing").sort("user_id")
+    people = nights.select("user_id").unique().sort("user_id")
+    numbered = nights.with_columns(person=pl.col("user_id").rank("dense").cast(pl.Int64) - 1)
+    parts = [np.zeros((2, 0), np.int64)]
+    for first in range(0, people.height, PEOPLE):
+        rows = numbered.filter(pl.col("person").is_between(first, first + PEOPLE, closed="left"))
+        parts.append(_pairs_and_differences(_known(rows), first, min(PEOPLE, people.height - first)))
+    pairs, differing = np.concatenate(parts, axis=1)
+    return people.select("user_id", pairs=pl.lit(pairs), differing=pl.lit(differing)).filter(pl.col("pairs") > 0)
 
 
 def index(min_pairs: int, decimals: int) -> pl.Expr:
@@ -48,20 +57,6 @@ def index(min_pairs: int, decimals: int) -> pl.Expr:
     minutes = DAY_MINUTES * pl.col("pairs")
     value = divided(100 * minutes - 200 * pl.col("differing"), minutes, decimals)
     return pl.when(pl.col("pairs") >= min_pairs).then(value)
-
-
-def _differing(nights: pl.DataFrame) -> pl.DataFrame:
-    """The same by number of the person."""
-    known = _known(nights)
-    pairs = _pairs(known)
-    moments = _moments(_in_windows(_joined(_stretches(known))))
-    # A window is the first of one pair and the second of the pair before it.
-    both = pl.concat([moments, moments.with_columns(pl.col("window") - 1)]).join(pairs, on=["person", "window"])
-    # Every pair has an even number of moments, so they alternate through all pairs as they do in each.
-    turns = both.sort("person", "window", "minute").with_columns(sign=2 * (pl.int_range(pl.len()) % 2) - 1)
-    minutes = turns.group_by("person").agg(differing=(pl.col("sign") * pl.col("minute")).sum())
-    counts = pairs.group_by("person").agg(pairs=pl.len().cast(pl.Int64))
-    return counts.join(minutes, on="person", how="left").with_columns(pl.col("differing").fill_null(0))
 
 
 def _known(nights: pl.DataFrame) -> pl.DataFrame:
@@ -73,50 +68,63 @@ def _known(nights: pl.DataFrame) -> pl.DataFrame:
     return nights.select("person", "index", stretches.alias("stretches")).drop_nulls("stretches")
 
 
-def _pairs(known: pl.DataFrame) -> pl.DataFrame:
-    """The first window of every two consecutive known ones."""
-    in_week = pl.col("index").is_between(FIRST_WINDOW, LAST_WINDOW)
-    windows = known.filter(in_week).select("person", window="index")
-    return windows.join(windows.with_columns(pl.col("window") - 1), on=["person", "window"], how="semi")
+def _pairs_and_differences(known: pl.DataFrame, first: int, people: int) -> Whole:
+    """Pairs and differing minutes of so many people from number `first` on.
+
+    All of them lie on one axis of minutes, each with days of their own: a window is a number on it.
+    """
+    window = (known["person"].to_numpy() - first) * AXIS_DAYS + known["index"].to_numpy() - FIRST_DAY
+    is_known = np.zeros(people * AXIS_DAYS, bool)
+    is_known[window] = True
+    is_pair = (is_known & np.roll(is_known, -1)).reshape(people, AXIS_DAYS)
+    is_pair[:, : FIRST_WINDOW - FIRST_DAY] = False
+    is_pair[:, LAST_WINDOW - FIRST_DAY :] = False
+    differing = _differing(_in_windows(*_joined(*_stretches(known, window))), is_pair.reshape(-1))
+    return np.stack([is_pair.sum(axis=1), differing.reshape(people, AXIS_DAYS).sum(axis=1)])
 
 
-def _stretches(known: pl.DataFrame) -> pl.DataFrame:
-    """One row per stretch asleep, in minutes after the Monday's midnight."""
-    midnight = pl.col("index") * DAY_MINUTES
-    rows = known.with_columns(
-        start=pl.col("stretches").list.gather_every(2), end=pl.col("stretches").list.gather_every(2, 1)
-    ).explode("start", "end")
-    return rows.select("person", start=pl.col("start") + midnight, end=pl.col("end") + midnight).filter(
-        pl.col("start") < pl.col("end")
-    )
+def _stretches(known: pl.DataFrame, window: Whole) -> tuple[Whole, Whole]:
+    """Start and end of every stretch asleep, in minutes of the axis."""
+    edges = np.clip(known["stretches"].explode().to_numpy().astype(np.int64), -REACH, REACH).reshape(-1, 2)
+    midnight = np.repeat(window * DAY_MINUTES, known["stretches"].list.len().to_numpy() // 2)
+    is_time = edges[:, 0] < edges[:, 1]
+    return (edges[:, 0] + midnight)[is_time], (edges[:, 1] + midnight)[is_time]
 
 
-def _joined(stretches: pl.DataFrame) -> pl.DataFrame:
-    """Stretches of a person that overlap or touch, also of different days' rows, as one."""
-    rows = stretches.sort("person", "start", "end")
-    reach = pl.col("end").cum_max().over("person").shift(1).over("person")
-    first = (pl.col("start") > reach).fill_null(value=True)
-    rows = rows.with_columns(cluster=first.cum_sum())
-    return rows.group_by("cluster", maintain_order=True).agg(
-        pl.col("person").first(), pl.col("start").min(), pl.col("end").max()
-    )
+def _joined(start: Whole, end: Whole) -> tuple[Whole, Whole]:
+    """Stretches that overlap or touch, also of different days' rows, as one."""
+    order = np.argsort(start, kind="stable")
+    start, reach = start[order], np.maximum.accumulate(end[order])
+    begins = np.ones(start.size + 1, bool)
+    begins[1:-1] = start[1:] > reach[:-1]
+    return start[begins[:-1]], reach[begins[1:]]
 
 
-def _in_windows(stretches: pl.DataFrame) -> pl.DataFrame:
-    """Stretches cut at noon, in minutes after the start of their window."""
-    first, last = ((pl.col(name) + NOON).floordiv(DAY_MINUTES) for name in ("start", "last"))
-    rows = stretches.with_columns(last=pl.col("end") - 1).with_columns(window=pl.int_ranges(first, last + 1))
-    rows = rows.explode("window").with_columns(noon=pl.col("window") * DAY_MINUTES - NOON)
-    return rows.select(
-        "person", "window",
-        start=pl.max_horizontal("start", "noon") - pl.col("noon"),
-        end=pl.min_horizontal("end", pl.col("noon") + DAY_MINUTES) - pl.col("noon"),
-    )  # fmt: skip
+def _in_windows(start: Whole, end: Whole) -> tuple[Whole, Whole]:
+    """Windows of the moments of falling asleep and waking up, and minutes since that window began; cut at noon."""
+    first, last = (start + NOON) // DAY_MINUTES, (end - 1 + NOON) // DAY_MINUTES
+    times = last - first + 1
+    window = np.repeat(first, times) + np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    noon = window * DAY_MINUTES - NOON
+    begin = np.maximum(np.repeat(start, times), noon) - noon
+    stop = np.minimum(np.repeat(end, times) - noon, DAY_MINUTES)
+    return np.concatenate([window, window]), np.concatenate([begin, stop])
 
 
-def _moments(stretches: pl.DataFrame) -> pl.DataFrame:
-    """Every moment of falling asleep or waking up."""
-    return pl.concat([stretches.select("person", "window", minute=name) for name in ("start", "end")])
+def _differing(moments: tuple[Whole, Whole], is_pair: np.ndarray[Any, np.dtype[np.bool_]]) -> Whole:
+    """Minutes in which the two windows of a pair differ, by its first window."""
+    window, minute = moments
+    # A window is the first of one pair and the second of the pair before it.
+    pair = np.concatenate([window, window - 1])
+    counts = (pair >= 0) & (pair < is_pair.size)
+    counts[counts] = is_pair[pair[counts]]
+    ordered = np.sort(pair[counts] * _MINUTES_BELOW + np.concatenate([minute, minute])[counts])
+    pair, minute = ordered // _MINUTES_BELOW, ordered % _MINUTES_BELOW
+    # Every pair has an even number of moments: they alternate through all pairs as they do in each.
+    lengths = minute[1::2] - minute[::2]
+    differing = np.zeros(is_pair.size, np.int64)
+    np.add.at(differing, pair[::2], lengths)
+    return differing
 
 
 #: Columns of what `compared` gives, by formula.
