@@ -66,6 +66,11 @@ def test_sleep_stages_of_the_watch_lie_within_the_time_in_bed_of_the_phone(every
     assert inside > 0.9 * len(stages)
 
 
+def test_no_measurement_begins_before_the_first_day(everything: Lake) -> None:
+    starts = [r["start"] for r in everything.samples("") if not r["type"].endswith("SleepAnalysis")]
+    assert min(starts)[:10] == "2026-10-19"
+
+
 def test_a_day_has_few_batches(everything: Lake) -> None:
     batches = [b for b in everything.bodies("healthkit/measurements") if "user_id" in b and "batch_id" in b]
     per_day = Counter((b["user_id"], b["sent_at"][:10]) for b in {b["batch_id"]: b for b in batches}.values())

@@ -98,7 +98,9 @@ def _night(phone: Phone) -> Iterator[Item]:
             span = (bed + 60 * stretch.start, bed + 60 * stretch.end)
             told.append(phone.sample(sleep, *span, WATCH, category_value=value))
         recovery = float(world.days.recovery[person, day])
-        hours = range(bed + 3_600, woke, 7_200)
+        # What began before the first midnight would tell of a week that nobody asked for.
+        since = max(bed, phone.midnight_s) if day == 0 else bed
+        hours = range(since + 3_600, woke, 7_200)
         told += [
             phone.quantity("OxygenSaturation", s, s, WATCH, 0.95 + (s // 7_200 + day) % 4 / 100, "%") for s in hours
         ]
@@ -106,11 +108,8 @@ def _night(phone: Phone) -> Iterator[Item]:
         told += [phone.quantity("RespiratoryRate", s, s + 900, WATCH, breaths, "count/min") for s in hours]
         skin = 34.6 + skin_deviation(world, person, day)
         warmth, unit = (1.8 * skin + 32.0, "degF") if phone.is_imperial else (skin, "degC")
-        told.append(phone.quantity("AppleSleepingWristTemperature", bed, woke, WATCH, round(warmth, 2), unit))
-    # What began before the first midnight would tell of a week that nobody asked for.
-    first_s = phone.midnight_s if day == 0 else bed - 600
-    began = (item for item in told if item.known_s >= first_s)
-    yield from (item._replace(known_s=woke + 600) for item in began)
+        told.append(phone.quantity("AppleSleepingWristTemperature", since, woke, WATCH, round(warmth, 2), unit))
+    yield from (item._replace(known_s=woke + 600) for item in told)
 
 
 def _training(phone: Phone) -> Iterator[Item]:
