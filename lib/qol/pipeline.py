@@ -44,13 +44,8 @@ from qol.publish.manifest import (
 from qol.publish.manifest import Window as ManifestWindow
 from qol.publish.memory import LakeMemory, read_memory, require_same_people, write_memory
 from qol.publish.protocol import Published, changed, find_published, publish, register
-from qol.quality.between_weeks import compare_weeks
-from qol.quality.comparison import Comparison
-from qol.quality.facts import partition_facts
-from qol.quality.footers import Footers, Weeks
-from qol.quality.freshness import compare_clock
 from qol.quality.gate import GateInput, run_gate
-from qol.quality.new_names import unknown_fields
+from qol.quality.look import look
 from qol.quality.refusal import require_passed
 from qol.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.transform.weeks import iso_week, monday_of
@@ -98,6 +93,9 @@ class _Run:
     @property
     def staging(self) -> str:
         return f"{STAGING}{self.manifest.run_id}/"
+
+    def look(self, published: Published, candidates: list[Candidate]) -> GateInput:
+        return look(self.lake, self.contracts, self.manifest, published, candidates, self.expected)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -199,7 +197,9 @@ def _load_people(work: _Run) -> None:
     options = work.options
     if options.load_user_map is not None:
         people = options.load_user_map()
-        work.options = replace(options, user_map=people, identities=replace(options.identities, known=people.known, owners=people.owners))
+        work.options = replace(
+            options, user_map=people, identities=replace(options.identities, known=people.known, owners=people.owners)
+        )
 
 
 def _check_people(work: _Run, published: Published) -> None:
@@ -268,14 +268,10 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
     if not options.dry_run:
         register(lake, [candidate for candidate in candidates if candidate not in fresh])
     if not fresh:
+        _tell_outage(work, published)
         return
     with work.stage("gate"):
-        gated = [candidate for candidate in fresh if candidate.table != "rejects"]
-        footers = Footers(lake)
-        compared = _compare(work, footers, Weeks(gated, published), gated)
-        facts = partition_facts(lake, work.contracts, gated, lambda t, d: work.expected[t, d], published, footers)
-        totals = manifest.totals
-        given = GateInput(facts, gated, totals.get("rejected", 0), totals.get("lines", 0), compared)
+        given = work.look(published, [candidate for candidate in fresh if candidate.table != "rejects"])
         manifest.checks = run_gate(lake, work.contracts, given, options.docs)
         require_passed(manifest.checks, options.accept, options.trigger)
     if not options.dry_run:
@@ -286,10 +282,9 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
     manifest.status = "published"
 
 
-def _compare(work: _Run, footers: Footers, weeks: Weeks, candidates: list[Candidate]) -> list[Comparison]:
-    """Candidates against the weeks before, and record types against the clock: a run about old days says nothing of today."""
-    contracts, now = work.contracts, work.options.now
-    unknown = unknown_fields(work.manifest.field_issues)
-    compared = compare_weeks(contracts, footers, weeks, candidates, unknown, now)
-    is_of_today = work.options.trigger not in ("backfill", "rebuild")
-    return [*compared, *(compare_clock(contracts, footers, weeks, now) if is_of_today else ())]
+def _tell_outage(work: _Run, published: Published) -> None:
+    """A run with nothing to publish is also one in which everything has stopped: record types are told that are late."""
+    given = work.look(published, [])
+    if any(comparison.found for comparison in given.comparisons):
+        with work.stage("gate"):
+            work.manifest.checks = run_gate(work.lake, work.contracts, given, work.options.docs)

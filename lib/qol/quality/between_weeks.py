@@ -106,9 +106,9 @@ class _Comparing:
         mean = week.people_before / len(week.before)
         if mean < FEW_PEOPLE:
             return FEW
-        if 1 - week.people / mean <= self.contracts.quality.people_lost_share:
+        if week.people >= mean * (1 - self.contracts.quality.people_lost_share):
             return {}
-        return {self._severity("people"): f"{week.people} people, {mean:.0f} in {_mean_week(week)}"}
+        return {self._severity("people"): f"{mean:.0f} people in {_mean_week(week)}, now {week.people}"}
 
     def _rows(self, week: _Week) -> _Answer:
         if min(week.people, week.people_before) < FEW_PEOPLE:
@@ -144,7 +144,7 @@ class _Comparing:
         to_expect = share * week.footer.rows
         if share < said.known_share or to_expect < FEW_VALUES:
             return False
-        return 1 - week.footer.known.get(name, 0) / to_expect >= said.lost_share
+        return week.footer.known.get(name, 0) <= to_expect * (1 - said.lost_share)
 
     def _columns(self) -> dict[str, Severity]:
         """Columns whose null rates are compared, with their severity; a running week refuses no closed one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -70,7 +70,7 @@ def partition_facts(
     lake: Lake,
     contracts: Contracts,
     candidates: list[Candidate],
-    expected: Callable[[str, str], int],
+    expected: Mapping[tuple[str, str], int],
     published: Published,
     footers: Footers,
 ) -> list[PartitionFacts]:
@@ -80,7 +80,7 @@ def partition_facts(
     facts = []
     for candidate in candidates:
         footer = footers.whole(candidate.staged)
-        fact = PartitionFacts(candidate.table, candidate.date, footer.rows, expected(candidate.table, candidate.date))
+        fact = PartitionFacts(candidate.table, candidate.date, footer.rows, expected[candidate.table, candidate.date])
         if candidate.table == "weekly_metrics":
             current = published.get("weekly_metrics", candidate.date)
             files = [weeks.before("weekly_metrics", candidate.date), [current.key] if current else []]

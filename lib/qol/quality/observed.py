@@ -44,7 +44,7 @@ def seen_in_partitions(facts: Sequence[PartitionFacts]) -> dict[str, Seen]:
 def seen_between_weeks(comparisons: Sequence[Comparison], compared: Compared, severity: Severity) -> Seen:
     """What the check of a kind and severity saw, the newest week first."""
     asked = sorted((c for c in comparisons if c.compared == compared), key=lambda c: c.date, reverse=True)
-    skipped = _not_checked([(c.place, c.not_checked) for c in asked if c.not_checked], "file")
+    skipped = _not_checked([(c.place, c.not_checked) for c in asked if c.not_checked], _examples)
     looked = len([comparison for comparison in asked if comparison.not_checked is None])
     if not looked:
         return Seen(checked=False, words=skipped or "not checked: no file to ask this of")
@@ -56,7 +56,7 @@ def _seen(check: str, facts: Sequence[PartitionFacts]) -> Seen:
     asked = [(fact, getattr(fact, check)) for fact in facts if getattr(fact, check) is not None]
     looked = [(fact, found) for fact, found in asked if not isinstance(found, NotChecked)]
     words = [f"{_file(fact)}: {text}" for fact, found in looked if (text := _found(found))]
-    skipped = _not_checked([(_week(fact), found) for fact, found in asked if isinstance(found, NotChecked)], "week")
+    skipped = _not_checked([(_week(fact), found) for fact, found in asked if isinstance(found, NotChecked)], _some)
     if not looked:
         return Seen(checked=False, words=skipped or "not checked: no weekly file is new")
     return Seen(checked=True, words="; ".join(filter(None, (_of(words, len(looked), "week"), skipped))))
@@ -74,11 +74,11 @@ def _found(found: PeopleLost | tuple[EmptiedMetric, ...]) -> str:
     return ", ".join(f"{', '.join(named)} {counted}" for counted, named in names.items())
 
 
-def _not_checked(skipped: Iterable[tuple[str, NotChecked]], kind: str) -> str:
+def _not_checked(skipped: Iterable[tuple[str, NotChecked]], listed: Callable[[list[str]], str]) -> str:
     reasons: dict[str, list[str]] = {}
     for place, found in skipped:
         reasons.setdefault(found.reason, []).append(place)
-    said = [f"{reason} ({_some(places, kind)})" for reason, places in reasons.items()]
+    said = [f"{reason} ({listed(places)})" for reason, places in reasons.items()]
     return f"not checked: {', '.join(said)}" if said else ""
 
 
@@ -125,6 +125,10 @@ def _week(fact: PartitionFacts) -> str:
 def _of(wrong: Sequence[str], looked: int, kind: str) -> str:
     """How many are wrong, and which."""
     return "; ".join([f"{len(wrong)} of {looked} {kind}s", *([_some(wrong, kind)] if wrong else [])])
+
+
+def _examples(places: list[str]) -> str:
+    return places[0] if len(places) == 1 else f"{len(places)} files such as {places[0]}"
 
 
 def _some(words: Sequence[str], kind: str = "week") -> str:
