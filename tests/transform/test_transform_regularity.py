@@ -15,20 +15,19 @@ from .builders import Row, after, picked, the_week
 NIGHT = [-60, 420]  # 23:00 to 07:00
 
 
-def found(nights: dict[int, list[int] | None], min_pairs: int = 1) -> Any:
-    """The index of one person's nights by day of the week."""
+def as_nights(nights: dict[int, list[int] | None]) -> pl.DataFrame:
+    """One person's nights by day of the week: stretches asleep."""
     rows = [
         {"user_id": "p", "index": day, "intervals": of, "bedtime": None, "wake": None} for day, of in nights.items()
     ]
-    schema = {
-        "user_id": pl.String,
-        "index": pl.Int64,
-        "intervals": pl.List(pl.Int32),
-        "bedtime": pl.Float64,
-        "wake": pl.Float64,
-    }
-    value = regularity.compared(pl.DataFrame(rows, schema=schema)).select(regularity.index(min_pairs, 3)).to_series()
-    return value.to_list()[0] if value.len() else None
+    known = {"user_id": pl.String(), "index": pl.Int64(), "bedtime": pl.Float64(), "wake": pl.Float64()}
+    return pl.DataFrame(rows, schema=pl.Schema({**known, "intervals": pl.List(pl.Int32)}))
+
+
+def found(nights: dict[int, list[int] | None]) -> Any:
+    """The index of one person's nights, however few."""
+    values = regularity.compared(as_nights(nights)).select(regularity.index(1, 3)).to_series().to_list()
+    return values[0] if values else None
 
 
 def a_sleep(day: int, *intervals: int, **fields: Any) -> Row:
@@ -161,16 +160,6 @@ STRETCHES = st.lists(st.integers(-1500, 1500), min_size=2, max_size=6).map(
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.dictionaries(st.integers(-2, 6), STRETCHES, max_size=9))
 def test_the_moments_of_falling_asleep_and_waking_say_what_all_minutes_say(nights: dict[int, list[int] | None]) -> None:
-    rows = [
-        {"user_id": "p", "index": day, "intervals": of, "bedtime": None, "wake": None} for day, of in nights.items()
-    ]
-    schema = {
-        "user_id": pl.String,
-        "index": pl.Int64,
-        "intervals": pl.List(pl.Int32),
-        "bedtime": pl.Float64,
-        "wake": pl.Float64,
-    }
-    sums = regularity.compared(pl.DataFrame(rows, schema=schema)).select("pairs", "differing").rows()
+    sums = regularity.compared(as_nights(nights)).select("pairs", "differing").rows()
     pairs, differing = _by_minute(nights)
     assert sums == ([(pairs, differing)] if pairs else [])
