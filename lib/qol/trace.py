@@ -4,131 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from qol.contracts.model import Contracts, DailyMetric, Derived, Field, SourceContract, WeeklyGroup
+from qol.contracts.model import Contracts, Field, SourceContract
 from qol.contracts.raw_path import path_text
-from qol.transform.daily import record_days
-from qol.transform.derived import WHERE, with_derived
+from qol.trace_model import (
+    GROUP_COLUMNS,
+    DayTrace,
+    Found,
+    RecordTrace,
+    Target,
+    Trace,
+    fields_behind,
+    givers,
+    parts_of,
+    raw_names,
+)
+from qol.trace_records import AT_MOST, Evidence, Roles
 from qol.transform.weekly import valid_day
 
-#: What every weekly group has, after its name.
-GROUP_COLUMNS = ("_source", "_valid_days", "_valid")
-_PLACE, _AT_MOST = "trace_place", "trace_at_most"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is asked for: weekly columns, the daily metrics they are made of (the first decides), their group."""
-
-    name: str
-    group: WeeklyGroup
-    columns: tuple[str, ...]
-    metrics: tuple[DailyMetric, ...]
-    derived: Derived | None = None
-
-    @property
-    def metric(self) -> DailyMetric:
-        """The daily metric that decides."""
-        return self.metrics[0]
-
-    @property
-    def is_of_group(self) -> bool:
-        """Whether the column is about the group's days, not about one metric."""
-        return self.name.removeprefix(self.group.name) in GROUP_COLUMNS
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a lake holds of one person and week: the weekly row, daily rows and records of every source."""
-
-    user_id: str
-    monday: date
-    now: datetime
-    weekly: Mapping[str, Any] | None
-    week_is_published: bool
-    daily: pl.DataFrame
-    records: Mapping[str, pl.DataFrame]
-    other_weeks: tuple[date, ...] = ()
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the lake holds anything of the person."""
-        has_records = any(rows.height for rows in self.records.values())
-        return bool(self.daily.height or self.other_weeks or self.weekly or has_records)
-
-
-@dataclass(frozen=True)
-class DayTrace:
-    """One local day of one source: its values, and why it does not count (empty when it does)."""
-
-    day: date
-    source: str | None
-    values: tuple[Any, ...]
-    worn: bool | None
-    why_not: str
-
-
-@dataclass(frozen=True)
-class RecordTrace:
-    """One record behind a day: what it gave, what was wrong with it, and its line."""
-
-    day: date
-    table: str
-    role: str
-    values: Mapping[str, Any]
-    issues: tuple[str, ...]
-    row: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Trace:
-    """A weekly value with everything behind it."""
-
-    target: Target
-    values: Mapping[str, Any]
-    source: str | None
-    valid_days: Mapping[str, int]
-    days: tuple[DayTrace, ...]
-    records: tuple[RecordTrace, ...]
-
-
-def givers(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:
-    """Contracts whose records give one of the target's metrics, the first choice first."""
-    wanted = {part for metric in target.metrics for part in parts_of(metric)}
-    found = [c for c in contracts.sources if wanted & c.daily.keys() and source in (None, c.source)]
-    return sorted(found, key=lambda c: (c.source, c.priority, c.name))
-
-
-def parts_of(metric: DailyMetric) -> tuple[str, ...]:
-    """The daily metrics that records give for a metric: itself, or those its formula names."""
-    return (
-        tuple(sorted(set(pl.sql_expr(metric.from_metrics).meta.root_names())))
-        if metric.from_metrics
-        else (metric.name,)
-    )
-
-
-def raw_names(field: Field) -> set[str]:
-    """How issues name a field: its raw paths, and where they break off."""
-    return {path_text(path) for path in field.paths} | {path[0] for path in field.paths}
-
-
-def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Field]:
-    """Declared fields that a contract makes metrics of."""
-    waiting = [contract.daily[name] for name in metrics if name in contract.daily]
-    names: dict[str, None] = {}
-    while waiting:
-        for name in pl.sql_expr(waiting.pop()).meta.root_names():
-            if name in contract.derived and name not in names:
-                waiting.append(contract.derived[name])
-            names[name] = None
-    return [field for field in contract.fields if field.name in names]
+__all__ = [
+    "GROUP_COLUMNS",
+    "DayTrace",
+    "Found",
+    "RecordTrace",
+    "Target",
+    "Trace",
+    "fields_behind",
+    "givers",
+    "parts_of",
+    "raw_names",
+    "trace",
+]
 
 
 def trace(contracts: Contracts, target: Target, found: Found) -> Trace:
@@ -145,8 +56,10 @@ class _Tracer:
         self._found = found
         valid = valid_day(contracts, target.group)
         self._days = {(r["day"], r["source"]): r for r in found.daily.with_columns(_valid=valid).iter_rows(named=True)}
-        self._probes = {
-            name: self._probe(contracts.by_name[name]) for name, rows in found.records.items() if rows.height
+        self._evidence = {
+            name: Evidence(contracts, contracts.by_name[name], found)
+            for name, rows in found.records.items()
+            if rows.height and contracts.by_name[name].deletes is None
         }
 
     def trace(self) -> Trace:
@@ -157,19 +70,8 @@ class _Tracer:
             source=self._source,
             valid_days=self._valid_days,
             days=tuple(self._day_traces()),
-            records=tuple(self._record_traces()),
+            records=tuple(Roles(self._contracts, self._target, self._evidence).traces()),
         )
-
-    def _probe(self, contract: SourceContract) -> dict[date, dict[str, Any]]:
-        """Per day the values of the record that the daily step picks, and which record that is: asked of that step."""
-        extra = {_PLACE: _PLACE}
-        if contract.wear is not None and contract.wear.at_most is not None:
-            extra[_AT_MOST] = contract.wear.at_most
-        added = {name: DailyMetric(name, "", "", "", "number", 2, None, None) for name in extra}
-        probing = replace(contract, daily={**contract.daily, **extra})
-        rows = self._found.records[contract.name].with_columns(pl.int_range(pl.len()).alias(_PLACE))
-        picked = record_days(probing, {**self._contracts.metric, **added}, rows)
-        return {row["day"]: row for row in picked.iter_rows(named=True)}
 
     @cached_property
     def _valid_days(self) -> dict[str, int]:
@@ -218,19 +120,19 @@ class _Tracer:
         because: dict[str, list[str]] = {}
         for name in names:
             parts = parts_of(self._contracts.metric[name])
-            of_source = [c for c in self._contracts.sources if c.source == source and set(parts) & c.daily.keys()]
+            of_source = [c for c in self._contracts.sources if c.source == source and set(parts) & c.gives.keys()]
             reasons = [reason for c in of_source for reason in self._why_no_value(c, day, parts)]
             unknown = "its formula gives null" if of_source else f"no {source} contract gives it"
             because.setdefault("; ".join(reasons) or unknown, []).append(name)
         return "; ".join(f"{', '.join(metrics)}: {reason}" for reason, metrics in because.items())
 
     def _why_no_value(self, contract: SourceContract, day: date, parts: tuple[str, ...]) -> Iterator[str]:
-        records = self._found.records.get(contract.name)
-        rows = records.filter(pl.col("day") == day) if records is not None else None
-        if rows is None or not rows.height:
+        evidence = self._evidence.get(contract.name)
+        rows = evidence.rows.filter(pl.col("day") == day) if evidence is not None else None
+        if evidence is None or rows is None or not rows.height:
             yield f"no {contract.record} record"
-        elif not with_derived(contract, rows).height:
-            yield f"{contract.record} left out, because {contract.daily[WHERE]} does not hold"
+        elif reason := evidence.why_nothing(day):
+            yield reason
         else:
             for field in fields_behind(contract, parts):
                 yield from self._why_no_field(contract, field, rows)
@@ -246,46 +148,10 @@ class _Tracer:
 
     def _not_worn(self, day: date, source: str, row: Mapping[str, Any]) -> str:
         for contract in self._contracts.sources:
-            probe = self._probes.get(contract.name, {}).get(day, {})
+            evidence = self._evidence.get(contract.name)
+            probe = evidence.days.get(day, {}) if evidence is not None else {}
             if contract.source == source and contract.wear is not None and probe.get("worn") is False:
-                known = [row.get(contract.wear.minutes or ""), probe.get(_AT_MOST)]
+                known = [row.get(contract.wear.minutes or ""), probe.get(AT_MOST)]
                 minutes = min((value for value in known if value is not None), default=0)
                 return f"not worn: {minutes:g} minutes, {contract.wear.limit_minutes:g} needed"
         return "not worn long enough"
-
-    # Records
-
-    def _record_traces(self) -> list[RecordTrace]:
-        wanted = tuple(dict.fromkeys(part for metric in self._target.metrics for part in parts_of(metric)))
-        found = [one for c in givers(self._contracts, self._target) for one in self._of_contract(c, wanted)]
-        return sorted(found, key=lambda record: record.day)
-
-    def _of_contract(self, contract: SourceContract, wanted: tuple[str, ...]) -> Iterator[RecordTrace]:
-        records = self._found.records.get(contract.name)
-        if records is None or not records.height:
-            return
-        rows = records.with_columns(pl.int_range(pl.len()).alias(_PLACE))
-        usable = set(with_derived(contract, rows)[_PLACE])
-        fields = fields_behind(contract, wanted)
-        for row in rows.sort("day", "source_timestamp", _PLACE).iter_rows(named=True):
-            values = {field.name: row[field.name] for field in fields}
-            role = self._role(contract, row, wanted, usable)
-            issues = tuple(row["value_issues"] or ())
-            yield RecordTrace(row["day"], f"records_{contract.name}", role, values, issues, row)
-
-    def _role(self, contract: SourceContract, row: Mapping[str, Any], wanted: tuple[str, ...], usable: set[int]) -> str:
-        if row[_PLACE] not in usable:
-            return f"left out ({contract.daily[WHERE]} does not hold)"
-        picked = self._probes[contract.name].get(row["day"], {})
-        if picked.get(_PLACE) != row[_PLACE]:
-            return "a better record of the day came first"
-        given = [name for name in wanted if picked.get(name) is not None]
-        if not given:
-            return "has no value"
-        ahead = [c for c in givers(self._contracts, self._target, contract.source) if c.priority < contract.priority]
-        before = [c.name for c in ahead if self._gives(c, row["day"], given)]
-        return f"{before[0]} comes first" if before else "gives the value"
-
-    def _gives(self, contract: SourceContract, day: date, names: list[str]) -> bool:
-        picked = self._probes.get(contract.name, {}).get(day, {})
-        return all(picked.get(name) is not None for name in names)

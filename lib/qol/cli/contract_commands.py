@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qol.cli.options import SchemasOption
+from qol.cli.answers import FormatOption, LimitOption, print_answer
+from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import count, say, table, warn
 from qol.errors import UsageError
 
@@ -39,10 +40,7 @@ def check(schemas: SchemasOption = None) -> None:
 def list_contracts(schemas: SchemasOption = None) -> None:
     """List the source contracts."""
     contracts = _load(schemas)
-    rows = [
-        (c.name, ", ".join(c.paths), len(c.fields), ", ".join(name for name in c.daily if name != "where"))
-        for c in contracts.sources
-    ]
+    rows = [(c.name, ", ".join(c.paths), len(c.fields), ", ".join(c.gives)) for c in contracts.sources]
     table(f"Contracts in {contracts.root}", ("contract", "raw folders", "fields", "daily metrics it gives"), rows)
     say("One of them whole: qol contracts show NAME (a table's name works too)")
 
@@ -65,6 +63,14 @@ def show(
         raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
 
 
+def _of_all_records(contract: SourceContract) -> list[tuple[str, str]]:
+    """Metrics made of all records of a day, with how."""
+    return [
+        (name, f"{part.over} of {part.value}" + (f" where {part.where}" if part.where else ""))
+        for name, part in contract.parts.items()
+    ]
+
+
 def _show_contract(contract: SourceContract) -> None:
     say(f"{contract.name} ({contract.file})", style="bold")
     say(contract.description)
@@ -73,7 +79,7 @@ def _show_contract(contract: SourceContract) -> None:
     say(f"key: person, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
     fields = [(f.name, _raw(f), f.type, f.unit or "", _allowed(f), f.description) for f in contract.fields]
     table("Fields", ("column", "raw path", "type", "unit", "allowed", "meaning"), fields)
-    table("Daily metrics", ("metric", "formula"), list(contract.daily.items()))
+    table("Daily metrics", ("metric", "formula"), [*contract.daily.items(), *_of_all_records(contract)])
     for example in contract.examples:
         _show_example(example)
 
@@ -99,6 +105,25 @@ def _show_example(example: Example) -> None:
         say(f"  {name} = {'null' if value is None else value}")
     for issue in example.nulled:
         say(f"  became null or was corrected: {issue}")
+
+
+@app.command()
+def drift(
+    lake: LakeOption = None,
+    runs: Annotated[int, typer.Option("--runs", min=1, help="How many of the newest runs are asked.")] = 20,
+    form: FormatOption = "table",
+    limit: LimitOption = 100,
+    schemas: SchemasOption = None,
+) -> None:
+    """Show names in records that no contract knows, declared fields that never come, and null rates that changed."""
+    from itertools import islice
+
+    from qol.publish.manifest import read_manifests_newest_first
+    from qol.quality.drift import Drift, field_drift, unknown_drift
+
+    opened, contracts = open_existing(lake), _load(schemas)
+    found = unknown_drift(islice(read_manifests_newest_first(opened), runs)) + field_drift(opened, contracts)
+    print_answer(Drift._fields, found, form, limit)
 
 
 @app.command()

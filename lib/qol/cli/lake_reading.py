@@ -19,6 +19,7 @@ from qol.publish.assemble import partition_key
 from qol.publish.manifest import TableFile, read_manifests
 from qol.publish.protocol import find_published
 from qol.trace import Found, fields_behind, raw_names
+from qol.transform.deletions import deleting
 from qol.transform.weeks import iso_week
 
 
@@ -38,7 +39,15 @@ def find_person(lake: Lake, contracts: Contracts, user_id: str, monday: date, no
         daily=daily,
         records={c.name: person_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
         other_weeks=() if daily.height else tuple(_weeks_of(lake, user_id)),
+        deletions={name: _all_weeks(lake, contracts, f"records_{name}", user_id) for name in deleting(contracts)},
     )
+
+
+def _all_weeks(lake: Lake, contracts: Contracts, table: str, user_id: str) -> pl.DataFrame:
+    """A person's rows of every partition of a small table."""
+    days = sorted(find_published(lake, [table]).dates(table))
+    frames = [person_rows(lake, contracts, table, day, user_id) for day in days]
+    return pl.concat([no_rows(table_schemas(contracts)[table]), *frames])
 
 
 def person_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
@@ -118,7 +127,7 @@ def example_of_issue(
     weekly = [name for group in contracts.groups for name in group.metrics]
     metrics = [
         name
-        for name in (contract.daily if contract else ())
+        for name in (contract.gives if contract else ())
         if contract and name in weekly and any(raw_name in raw_names(f) for f in fields_behind(contract, (name,)))
     ]
     with_weekly = {file.date for file in files if file.name == "weekly_metrics"}

@@ -106,6 +106,8 @@ def _show_records(traced: Trace, keys: dict[str, str]) -> None:
         say(f"    key {row['record_key']} · day by {row['day_rule']} · {received}")
         if record.issues:
             say(f"    became null or was corrected: {'; '.join(record.issues)}")
+        if record.others:
+            say(f"{record.day:%a} {record.day}  {record.table}: and {count(record.others, 'more record')} of this day")
 
 
 def _known(value: Any) -> str:

@@ -260,6 +260,14 @@ class SourceContract:
         """Declared fields by column name."""
         return {f.name: f for f in self.fields}
 
+    @cached_property
+    def gives(self) -> Mapping[str, tuple[str, ...]]:
+        """Daily metrics that records of this type give, each with the SQL expressions it is made of."""
+        best = {name: (sql,) for name, sql in self.daily.items() if name != "where"}
+        return best | {
+            name: tuple(sql for sql in (part.value, part.where) if sql is not None) for name, part in self.parts.items()
+        }
+
 
 @dataclass(frozen=True)
 class SourceRules:

@@ -82,7 +82,11 @@ def record_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric],
 
     Metrics of `parts` are made of all of the day's records, the others of its best record or main episode.
     """
-    rows = with_derived(contract, records)
+    return given_days(contract, vocabulary, with_derived(contract, records))
+
+
+def given_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame) -> pl.DataFrame:
+    """As `record_days`, of records that have their derived columns."""
     wear = _worn(contract)
     names = [name for name in contract.daily if name != WHERE]
     if not names and wear is None:

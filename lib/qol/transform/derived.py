@@ -18,13 +18,19 @@ def with_derived(contract: SourceContract, records: pl.DataFrame) -> pl.DataFram
     it can be: what is left out takes no time from others. Expressions that name a share, or a column of sessions, come
     after it. Where the contract has stages, the rows are sessions, and expressions over records are gone with these.
     """
+    rows = before_sessions(contract, records)
+    if contract.stages is None:
+        return _with_expressions(contract, rows)
+    found = sessions(contract.stages, rows)
+    return _with_expressions(contract, _with_parameters(contract, found), known_only=True)
+
+
+def before_sessions(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
+    """Records with every column that does not need sessions, and of those that `where` keeps if it does not either."""
     rows = _with_parameters(contract, records)
     if contract.overlaps is not None:
         rows = with_share(contract.overlaps, _with_expressions(contract, rows, known_only=True))
-    if contract.stages is None:
-        return _with_expressions(contract, rows)
-    found = sessions(contract.stages, _with_expressions(contract, rows, known_only=True))
-    return _with_expressions(contract, _with_parameters(contract, found), known_only=True)
+    return rows if contract.stages is None else _with_expressions(contract, rows, known_only=True)
 
 
 def _with_expressions(contract: SourceContract, rows: pl.DataFrame, *, known_only: bool = False) -> pl.DataFrame:

@@ -29,6 +29,15 @@ def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], r
     return rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(joined)
 
 
+def record_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame) -> pl.DataFrame:
+    """What each row gives to every metric of the contract's `parts`; null where it does not count."""
+    values = [
+        (_scaled(part, vocabulary[name]) / _unit(vocabulary[name])).cast(pl.Float64).alias(name)
+        for name, part in contract.parts.items()
+    ]
+    return rows.select(values)
+
+
 def _scaled(part: Part, metric: DailyMetric) -> pl.Expr:
     """A record's part in units of 10^-(decimals + 6); null where it does not count or is not a finite number."""
     value = pl.sql_expr(part.value)

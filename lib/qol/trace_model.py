@@ -1,0 +1,145 @@
+"""What a trace tells, and which contracts and fields a weekly value is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from qol.contracts.model import Contracts, DailyMetric, Derived, Field, SourceContract, WeeklyGroup
+from qol.contracts.raw_path import path_text
+
+#: What every weekly group has, after its name.
+GROUP_COLUMNS = ("_source", "_valid_days", "_valid")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked for: weekly columns, the daily metrics they are made of (the first decides), their group."""
+
+    name: str
+    group: WeeklyGroup
+    columns: tuple[str, ...]
+    metrics: tuple[DailyMetric, ...]
+    derived: Derived | None = None
+
+    @property
+    def metric(self) -> DailyMetric:
+        """The daily metric that decides."""
+        return self.metrics[0]
+
+    @property
+    def is_of_group(self) -> bool:
+        """Whether the column is about the group's days, not about one metric."""
+        return self.name.removeprefix(self.group.name) in GROUP_COLUMNS
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a lake holds of one person and week: the weekly row, daily rows and records of every source."""
+
+    user_id: str
+    monday: date
+    now: datetime
+    weekly: Mapping[str, Any] | None
+    week_is_published: bool
+    daily: pl.DataFrame
+    records: Mapping[str, pl.DataFrame]
+    other_weeks: tuple[date, ...] = ()
+    #: The person's deletions of all weeks, by name of the deleting contract.
+    deletions: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the lake holds anything of the person."""
+        has_records = any(rows.height for rows in self.records.values())
+        return bool(self.daily.height or self.other_weeks or self.weekly or has_records)
+
+
+@dataclass(frozen=True)
+class DayTrace:
+    """One local day of one source: its values, and why it does not count (empty when it does)."""
+
+    day: date
+    source: str | None
+    values: tuple[Any, ...]
+    worn: bool | None
+    why_not: str
+
+
+@dataclass(frozen=True)
+class RecordTrace:
+    """One record behind a day: what it gave, what was wrong with it, and its line."""
+
+    day: date
+    table: str
+    role: str
+    values: Mapping[str, Any]
+    issues: tuple[str, ...]
+    row: Mapping[str, Any]
+    #: How many more records of its day and table are not listed.
+    others: int = 0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A weekly value with everything behind it."""
+
+    target: Target
+    values: Mapping[str, Any]
+    source: str | None
+    valid_days: Mapping[str, int]
+    days: tuple[DayTrace, ...]
+    records: tuple[RecordTrace, ...]
+
+
+def givers(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:
+    """Contracts whose records give one of the target's metrics, the first choice first."""
+    wanted = {part for metric in target.metrics for part in parts_of(metric)}
+    found = [c for c in contracts.sources if wanted & c.gives.keys() and source in (None, c.source)]
+    return sorted(found, key=lambda c: (c.source, c.priority, c.name))
+
+
+def parts_of(metric: DailyMetric) -> tuple[str, ...]:
+    """The daily metrics that records give for a metric: itself, or those its formula names."""
+    return (
+        tuple(sorted(set(pl.sql_expr(metric.from_metrics).meta.root_names())))
+        if metric.from_metrics
+        else (metric.name,)
+    )
+
+
+def raw_names(of: Field) -> set[str]:
+    """How issues name a field: its raw paths, and where they break off."""
+    return {path_text(path) for path in of.paths} | {path[0] for path in of.paths}
+
+
+def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Field]:
+    """Declared fields that a contract makes metrics of."""
+    waiting = [name for metric in metrics for sql in contract.gives.get(metric, ()) for name in _roots(sql)]
+    names: dict[str, None] = {}
+    while waiting:
+        name = waiting.pop()
+        if name not in names:
+            names[name] = None
+            waiting += _made_of(contract, name)
+    return [found for found in contract.fields if found.name in names]
+
+
+def _made_of(contract: SourceContract, name: str) -> list[str]:
+    """Columns that a helper column is made of."""
+    overlaps, stages = contract.overlaps, contract.stages
+    if name in contract.derived:
+        return _roots(contract.derived[name])
+    if overlaps is not None and name == overlaps.share:
+        return [of for of in (overlaps.start, overlaps.end, overlaps.kind, overlaps.by) if of is not None]
+    if stages is not None and name in stages.columns:
+        return [stages.start, stages.end, stages.stage, stages.by]
+    return []
+
+
+def _roots(sql: str) -> list[str]:
+    return pl.sql_expr(sql).meta.root_names()

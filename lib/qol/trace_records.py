@@ -1,0 +1,187 @@
+"""The records behind a day's value: which gave it, which gave a part of it, and why others gave nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from qol.contracts.model import Contracts, DailyMetric, SourceContract
+from qol.trace_model import Found, RecordTrace, Target, fields_behind, givers, parts_of
+from qol.transform.daily import given_days
+from qol.transform.deletions import deleting, living, targets
+from qol.transform.derived import WHERE, before_sessions, with_derived
+from qol.transform.parts import record_parts
+
+#: So many records of a day are listed where a value is made of all of them.
+LISTED = 20
+AT_MOST = "trace_at_most"
+_PLACE, _UNIT = "trace_place", "trace_unit"
+
+
+class Evidence:
+    """What one record type has of a person's week, and what the daily step makes of it: asked of that step."""
+
+    def __init__(self, contracts: Contracts, contract: SourceContract, found: Found) -> None:
+        self.contract = contract
+        self.rows = found.records[contract.name].with_columns(pl.int_range(pl.len()).alias(_PLACE))
+        deletions = {name: found.deletions.get(name, found.records.get(name)) for name in deleting(contracts)}
+        known = {name: rows for name, rows in deletions.items() if rows is not None}
+        self.living = living(contracts, {contract.name: self.rows}, known)[contract.name]
+        self.units = with_derived(contract, self.living).with_columns(pl.int_range(pl.len()).alias(_UNIT))
+        self.deleters = [name for name, other in deleting(contracts).items() if contract.name in targets(other)]
+        self._vocabulary = contracts.metric
+
+    @cached_property
+    def days(self) -> dict[date, dict[str, Any]]:
+        """Per day its values, and which record or session the daily step picks."""
+        extra = {_UNIT: _UNIT}
+        if self.contract.wear is not None and self.contract.wear.at_most is not None:
+            extra[AT_MOST] = self.contract.wear.at_most
+        added = {name: DailyMetric(name, "", "", "", "number", 2, None, None) for name in extra}
+        probing = replace(self.contract, daily={**self.contract.daily, **extra})
+        picked = given_days(probing, {**self._vocabulary, **added}, self.units)
+        return {row["day"]: row for row in picked.iter_rows(named=True)}
+
+    @cached_property
+    def unit_of(self) -> dict[int, int]:
+        """The record or session that stands for each record, by place; those that are left out have none."""
+        stages = self.contract.stages
+        if stages is None:
+            return dict(self.units.select(_PLACE, _UNIT).iter_rows())
+        begin, finish = pl.col(stages.start).cast(pl.Int64), pl.col(stages.end).cast(pl.Int64)
+        listed = [code for codes in stages.values.values() for code in codes]
+        samples = before_sessions(self.contract, self.living).filter(
+            pl.col(stages.stage).is_in(listed) & (finish > begin)
+        )
+        sessions = self.units.select("day", _UNIT, "session_rank", "session_start_seconds", "session_end_seconds")
+        met = samples.join(sessions, left_on=["day", stages.by], right_on=["day", "session_rank"], nulls_equal=True)
+        inside = met.filter((begin >= pl.col("session_start_seconds")) & (finish <= pl.col("session_end_seconds")))
+        return dict(inside.select(_PLACE, _UNIT).iter_rows())
+
+    @cached_property
+    def parts(self) -> list[dict[str, float | None]]:
+        """What each record or session gives to metrics that are made of all of a day."""
+        return record_parts(self.contract, self._vocabulary, self.units).to_dicts()
+
+    @cached_property
+    def givers_of_parts(self) -> Counter[tuple[date, str]]:
+        """How many records or sessions give a part, by day and metric."""
+        return Counter(
+            (day, name)
+            for day, given in zip(self.units["day"], self.parts, strict=True)
+            for name, value in given.items()
+            if value is not None
+        )
+
+    def why_nothing(self, day: date) -> str:
+        """Why none of a day's records counts; empty when one does."""
+        if self.units.filter(pl.col("day") == day).height:
+            return ""
+        if not self.living.filter(pl.col("day") == day).height:
+            return f"{self.contract.record} {self.deleted}"
+        return f"{self.contract.record} left out, because {self.condition}"
+
+    @property
+    def deleted(self) -> str:
+        """What is said of a deleted record."""
+        return f"deleted, as {' and '.join(self.deleters)} says"
+
+    @property
+    def condition(self) -> str:
+        """What does not hold for a record that is left out."""
+        keep = self.contract.daily.get(WHERE)
+        reasons = [f"{keep} does not hold"] if keep else []
+        if self.contract.stages is not None:
+            reasons.append("it is no listed stage of sleep, or has no time")
+        return " or ".join(reasons)
+
+    @cached_property
+    def places_living(self) -> set[int]:
+        """Places of the records that are not deleted."""
+        return set(self.living[_PLACE])
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What records did for a target."""
+
+    contracts: Contracts
+    target: Target
+    evidence: Mapping[str, Evidence]
+
+    def traces(self) -> list[RecordTrace]:
+        """Every record of the contracts that give the target, by day; of very many the first of each day."""
+        found = [
+            one
+            for contract in givers(self.contracts, self.target)
+            if contract.name in self.evidence
+            for one in self._of_contract(self.evidence[contract.name])
+        ]
+        return sorted(found, key=lambda record: record.day)
+
+    @cached_property
+    def _wanted(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(part for metric in self.target.metrics for part in parts_of(metric)))
+
+    def _of_contract(self, evidence: Evidence) -> Iterator[RecordTrace]:
+        contract = evidence.contract
+        fields = fields_behind(contract, self._wanted)
+        is_of_all = contract.stages is not None or any(name in contract.parts for name in self._wanted)
+        ordered = evidence.rows.sort("day", "source_timestamp", _PLACE)
+        for _, rows in ordered.group_by("day", maintain_order=True):
+            listed = rows.head(LISTED) if is_of_all else rows
+            for number, row in enumerate(listed.iter_rows(named=True), 1):
+                values = {field.name: row[field.name] for field in fields}
+                issues = tuple(row["value_issues"] or ())
+                others = rows.height - number if number == listed.height else 0
+                role = self._role(evidence, row)
+                yield RecordTrace(row["day"], f"records_{contract.name}", role, values, issues, row, others)
+
+    def _role(self, evidence: Evidence, row: Mapping[str, Any]) -> str:
+        unit = evidence.unit_of.get(row[_PLACE])
+        if unit is None:
+            is_living = row[_PLACE] in evidence.places_living
+            return f"left out ({evidence.condition})" if is_living else evidence.deleted
+        best = [name for name in self._wanted if name in evidence.contract.daily]
+        roles = [self._best_role(evidence, row["day"], unit, best)] if best else []
+        roles += [self._part_role(evidence, row["day"], unit, n) for n in self._wanted if n in evidence.contract.parts]
+        return "; ".join(roles)
+
+    def _best_role(self, evidence: Evidence, day: date, unit: int, names: list[str]) -> str:
+        """What the record, or its session, is for metrics of the day's best."""
+        picked = evidence.days.get(day, {})
+        is_sample = evidence.contract.stages is not None
+        if picked.get(_UNIT) != unit:
+            return "its session was not the day's main one" if is_sample else "a better record of the day came first"
+        given = [name for name in names if picked.get(name) is not None]
+        if not given:
+            return "its session has no value" if is_sample else "has no value"
+        before = self._ahead(evidence.contract, day, given)
+        return before or ("its session gives the value" if is_sample else "gives the value")
+
+    def _part_role(self, evidence: Evidence, day: date, unit: int, name: str) -> str:
+        """What the record gave to a metric of all of the day's records."""
+        part, value = evidence.contract.parts[name], evidence.parts[unit][name]
+        share = evidence.units[evidence.contract.overlaps.share][unit] if evidence.contract.overlaps else 1.0
+        if share == 0:
+            return f"a better device measured the same time, so it counts nothing for {name}"
+        if value is None:
+            return f"does not count for {name}"
+        before = self._ahead(evidence.contract, day, [name])
+        partly = "" if share == 1 else f" ({share:.1%} of its time, a better device has the rest)"
+        number = evidence.givers_of_parts[day, name]
+        return before or f"{value:g} of the {part.over} over {number} for {name}{partly}"
+
+    def _ahead(self, contract: SourceContract, day: date, names: list[str]) -> str:
+        """The record type that gives the metrics before this one does."""
+        for other in givers(self.contracts, self.target, contract.source):
+            days = self.evidence[other.name].days if other.name in self.evidence else {}
+            if other.priority < contract.priority and all(days.get(day, {}).get(n) is not None for n in names):
+                return f"{other.name} comes first"
+        return ""

@@ -1,0 +1,127 @@
+"""`qol why` of values that several records made: what each gave, and why others gave nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from qol.cli.metric_names import find_target
+from qol.contracts.model import SourceContract
+from qol.trace import Found, Trace, trace
+from qol.transform.daily import daily
+from tests.builders import contracts_with, run_lake, write_lines
+from tests.cli.conftest import Qol
+from tests.pipeline import test_deletions as phones
+from tests.transform.builders import Row
+from tests.transform.inline import MEASUREMENTS, contract_of, contracts_of, rows_of
+from tests.transform.test_transform_deletions import DELETED
+from tests.transform.test_transform_overlaps import STEPS, a_stretch
+from tests.transform.test_transform_stages import SLEEP, a_night, a_stage
+
+#: Monday of the records of these tests.
+MONDAY = date(2026, 11, 9)
+
+
+def traced(metric: str, contract: SourceContract, rows: Sequence[Row], deleted: Sequence[Row] = ()) -> Trace:
+    contracts = contracts_of(contract, DELETED)
+    records = {contract.name: rows_of(contract, rows), DELETED.name: rows_of(DELETED, [])}
+    deletions = {DELETED.name: rows_of(DELETED, deleted)}
+    days = daily(contracts, records, deletions)
+    found = Found("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records, deletions=deletions)
+    return trace(contracts, find_target(contracts, metric), found)
+
+
+def roles(told: Trace) -> Mapping[str, str]:
+    return {record.row["record_key"]: record.role for record in told.records}
+
+
+def test_every_record_of_a_sum_says_what_it_gave_and_what_a_better_device_has() -> None:
+    rows = [
+        a_stretch("PHONE", 0, 60, 600),
+        a_stretch("WATCH", 15, 60, 700),
+        a_stretch("PHONE", 20, 30, 90),
+        a_stretch("WATCH", 90, 99) | {"value": None},
+    ]
+    told = traced("steps", contract_of(MEASUREMENTS, STEPS), rows)
+    assert roles(told) == {
+        "PHONE0-60": "150 of the sum over 3 for steps (25.0% of its time, a better device has the rest)",
+        "WATCH15-60": "700 of the sum over 3 for steps",
+        "PHONE20-30": "a better device measured the same time, so it counts nothing for steps",
+        "WATCH90-99": "does not count for steps",
+    }
+    assert {tuple(record.values) for record in told.records} == {
+        ("kind", "device", "start_seconds", "end_seconds", "value")
+    }
+
+
+def test_of_very_many_records_of_a_day_the_first_are_listed_and_the_others_counted() -> None:
+    rows = [a_stretch("WATCH", n, n + 1, 1) for n in range(25)]
+    told = traced("steps", contract_of(MEASUREMENTS, STEPS), rows)
+    assert [record.row["record_key"] for record in told.records] == [f"WATCH{n}-{n + 1}" for n in range(20)]
+    assert [record.others for record in told.records] == [0] * 19 + [5]
+
+
+def test_a_deleted_record_says_which_record_type_deleted_it() -> None:
+    contract = contract_of(MEASUREMENTS, STEPS)
+    told = traced("steps", contract, [a_stretch("WATCH", 0, 9, 5), a_stretch("PHONE", 0, 9, 7)], [{"gone": "WATCH0-9"}])
+    assert roles(told) == {"WATCH0-9": "deleted, as phone_deleted says", "PHONE0-9": "7 of the sum over 1 for steps"}
+
+
+def test_a_day_whose_records_are_all_deleted_is_a_day_without_a_row() -> None:
+    told = traced("steps", contract_of(MEASUREMENTS, STEPS), [a_stretch("WATCH", 0, 9, 5)], [{"gone": "WATCH0-9"}])
+    assert roles(told) == {"WATCH0-9": "deleted, as phone_deleted says"}
+    assert told.days == ()
+
+
+def test_a_record_type_whose_records_of_a_day_are_deleted_says_so_where_another_makes_the_day() -> None:
+    weights = contract_of(MEASUREMENTS, "{record: weights, daily: {weight_kg: value}}")
+    steps = contract_of(MEASUREMENTS, STEPS)
+    contracts = contracts_of(steps, weights, DELETED)
+    records = {
+        steps.name: rows_of(steps, [a_stretch("WATCH", 0, 9, 5)]),
+        weights.name: rows_of(weights, [a_stretch("SCALE", 0, 0, 70)]),
+        DELETED.name: rows_of(DELETED, [{"gone": "WATCH0-9"}]),
+    }
+    days = daily(contracts, records)
+    found = Found("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records)
+    told = trace(contracts, find_target(contracts, "steps"), found)
+    assert [day.why_not for day in told.days if day.day == MONDAY] == [
+        "steps: measurements deleted, as phone_deleted says"
+    ]
+
+
+def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
+    rows = [
+        *a_night(),
+        a_stage("ASLEEP", 0, 500, "PHONE"),
+        a_stage("ASLEEP", 800, 830, "PHONE"),
+        a_stage("DREAM", 1, 2),
+    ]
+    told = roles(traced("sleep_minutes", contract_of(MEASUREMENTS, SLEEP), rows))
+    assert {told[key] for key in ("WATCHIN_BED-60", "WATCHCORE-30", "WATCHREM190")} == {"its session gives the value"}
+    assert {told[key] for key in ("PHONEASLEEP0", "PHONEASLEEP800")} == {"its session was not the day's main one"}
+    assert told["WATCHDREAM1"] == "left out (is_sleep does not hold or it is no listed stage of sleep, or has no time)"
+
+
+def test_the_command_lists_records_and_places_of_a_sum_and_of_what_was_deleted(
+    qol: Qol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contracts = contracts_with(tmp_path, phones.MEASUREMENTS, phones.DELETED)
+    lake = tmp_path / "lake"
+    many = [phones.walked(f"m{n}", day=1, hour=n % 24, steps=1) for n in range(24)]
+    phones.deliver(lake, "2026-11-11", [phones.walked("a", steps=10), phones.walked("b", hour=9, steps=7), *many])
+    write_lines(lake, "2026-11-17", [phones.gone("b")], folder="raw/phone/deleted")
+    monkeypatch.setattr("qol.pipeline.run_gate", lambda *_: [])
+    run_lake(lake, contracts)
+    ended = qol(
+        "why", "--lake", lake, "--user", phones.U1, "--week", "2026-W46", "--metric", "steps",
+        QOL_SCHEMAS=str(contracts.root),
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    first = "raw/phone/measurements/date=2026-11-11/a.jsonl:1"
+    assert f"records_phone_measurements: 10 of the sum over 1 for steps\n    {first}\n" in ended.out
+    assert "records_phone_measurements: deleted, as phone_deleted says\n" in ended.out
+    assert "Tue 2026-11-10  records_phone_measurements: and 4 more records of this day" in ended.out
