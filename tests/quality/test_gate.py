@@ -59,6 +59,13 @@ def test_a_good_candidate_passes_every_check(tmp_path: Path) -> None:
     assert _failed(tmp_path, daily_metrics=[day], weekly_metrics=[week]) == set()
 
 
+def test_two_windows_of_one_questionnaire_are_refused_and_a_week_may_have_none(tmp_path: Path) -> None:
+    window = {"user_id": "a", "day": date(2026, 11, 9), "source": "survey"}
+    assert _failed(tmp_path, survey_windows=[window]) == set()
+    assert _failed(tmp_path, survey_windows=[]) == set()
+    assert _failed(tmp_path, survey_windows=[window, window]) == {"survey_windows.key_unique"}
+
+
 @pytest.mark.parametrize(
     ("facts", "check"),
     [

@@ -18,7 +18,8 @@ def slim(rows: pl.DataFrame, contracts: Contracts, candidate: Candidate) -> pl.D
     if candidate.table == "weekly_metrics":
         sides = _sides(contracts.weekly_relations)
         return rows.select("user_id", "week_start", "partition", *sides, *_disorder(contracts))
-    return rows.select("user_id", "day", "source", "partition", *_sides(contracts.relations))
+    relations = contracts.relations if candidate.table == "daily_metrics" else ()
+    return rows.select("user_id", "day", "source", "partition", *_sides(relations))
 
 
 def _sides(relations: Sequence[Relation]) -> Iterator[pl.Expr]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qol.contracts.columns import WINDOWS
 from qol.contracts.model import Contracts, Relation
 from qol.contracts.quality import Compared, Severity
 from qol.quality.comparison import FEW_PEOPLE, check_id, severities
@@ -138,6 +139,11 @@ def ordered_metrics(contracts: Contracts) -> dict[str, list[str]]:
         for group in contracts.groups
     }
     return {group: names for group, names in found.items() if names}
+
+
+def windows_suite() -> list[Check]:
+    """Checks on the rows of `survey_windows`: its key."""
+    return key_checks(WINDOWS, ["user_id", "day", "source"])
 
 
 def daily_suite(contracts: Contracts) -> list[Check]:
