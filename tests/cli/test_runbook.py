@@ -29,12 +29,15 @@ def test_a_refusal_can_be_seen_accepted_and_mended_as_the_runbook_says(tmp_path:
     ]
     assert [command.returncode for command in ended] == [0, 0, 0, 3, 0, 0, 0, 0, 0]
     assert re.search(r"garmin_dailies: \d+ records with stepCount, a field that no contract names", ended[2].stdout)
+    assert "fields_as_before.warning" in ended[2].stdout
     (observed,) = re.findall(r"weekly_metrics 2026-W46: (.*)", ended[3].stderr)
+    renamed = r"records_garmin_dailies 2026-W46: steps \(perhaps now stepCount, which no contract names\) null in 100% of"
+    assert re.search(renamed, ended[3].stderr)
     assert re.search(r"\bsteps\b", observed)
     assert re.search(r"\b0 of \d+ people \(before \d+ of \d+ rows\)", observed)
-    assert "qol run --accept metrics_not_emptied" in ended[3].stderr
+    assert "qol run --accept fields_as_before.critical --accept metrics_not_emptied" in ended[3].stderr
     assert re.search(r" refused .* would have: 2026-W\d\d to 2026-W46 ", ended[4].stdout)
-    assert "Accepted: metrics_not_emptied" in ended[5].stdout
+    assert "Accepted: fields_as_before.critical, metrics_not_emptied" in ended[5].stdout
     rows = [line.split() for line in ended[8].stdout.splitlines() if line.strip().startswith("2026-W4")]
     assert [row[0] for row in rows] == ["2026-W44", "2026-W45", "2026-W46"]
     assert all(int(with_steps) > int(people) / 2 for _, people, with_steps in rows)

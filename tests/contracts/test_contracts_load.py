@@ -149,3 +149,10 @@ def test_every_object_of_a_schema_is_closed_or_a_map_of_described_entries(schema
     assert [o["description"] for o in open_ones] == (
         ["Columns of the stored record; those not named are not compared."] if schema.name.startswith("source") else []
     )
+
+
+def test_a_study_without_a_quality_file_is_compared_as_the_product_says(schemas: Path, contracts: Contracts) -> None:
+    (schemas / "quality.yaml").unlink()
+
+    assert load_contracts(schemas).quality == contracts.quality
+    assert contracts.quality.people_lost_share == 0.3

@@ -50,6 +50,9 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
 @pytest.mark.parametrize(
     ("file", "old", "new", "problem"),
     [
+        (DAILIES, "fields: {steps: critical}", "fields: {step: critical}", "quality.fields.step: found step; allowed: a field of the contract: steps, … (43 names)"),
+        (WEEKLY, "right: sleep_valid_days", "right: sleep_valid", "relations.midsleep_days_within_sleep_days.right: found sleep_valid of type Boolean; allowed: a number"),
+        ("quality.yaml", "lost_share: 0.3", "lost_share: 0", "people.lost_share: found 0; allowed: more than 0"),
         (DAILIES, "pushes:", "Pushes:", 'fields.Pushes: found the name "Pushes"; allowed: lower snake case'),
         (
             USER,

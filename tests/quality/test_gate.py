@@ -25,6 +25,7 @@ from qol.quality.suites import every_check
 from tests.builders import CONTRACTS, daily_record, published_files, run_lake, write_lines
 
 GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, PeopleLost(0, 100), ())
+SHARES = "weekly_metrics.stress_shares_sum_to_one"
 #: What refuses a closed week without steps: the metric of weekly_metrics, and the field of Garmin's days.
 EMPTIED = frozenset({"metrics_not_emptied", "fields_as_before.critical"})
 STEPS = EmptiedMetric("steps", 1, 40, 40, 40)
@@ -118,6 +119,57 @@ def test_every_relation_of_the_contracts_fails_on_a_row_that_breaks_it(tmp_path:
     day |= dict.fromkeys(right, 1) | dict.fromkeys(left, 10_000)
     failed = _failed(tmp_path, daily_metrics=[day])
     assert f"daily_metrics.{relation.id}" in failed
+
+
+@pytest.mark.parametrize(("systolic", "failed"), [(80, True), (81, False)])
+def test_systolic_pressure_is_above_diastolic_pressure(tmp_path: Path, systolic: int, failed: bool) -> None:
+    day = {
+        "user_id": "a",
+        "day": date(2026, 11, 9),
+        "source": "garmin",
+        "diastolic_mmhg": 80,
+        "systolic_mmhg": systolic,
+    }
+    assert ("daily_metrics.diastolic_below_systolic" in _failed(tmp_path, daily_metrics=[day])) == failed
+
+
+def _week(**values: object) -> dict[str, Any]:
+    return {"user_id": "a", "week_start": date(2026, 11, 9), **values}
+
+
+@pytest.mark.parametrize(("rest", "failed"), [(0.1, set()), (0.100002, set()), (0.100004, {SHARES}), (0.0, {SHARES})])
+def test_stress_shares_sum_to_one_but_for_their_rounding(tmp_path: Path, rest: float, failed: set[str]) -> None:
+    names = ("low", "medium", "high", "activity")
+    shares = {f"stress_{name}_share": share for name, share in zip(names, (0.2, 0.3, 0.15, 0.25), strict=True)}
+    assert _failed(tmp_path, weekly_metrics=[_week(stress_rest_share=rest, **shares)]) == failed
+
+
+def test_nights_of_work_and_free_days_are_not_more_than_the_valid_nights(tmp_path: Path) -> None:
+    week = _week(midsleep_work_days=4, midsleep_free_days=2, sleep_valid_days=5)
+    assert _failed(tmp_path, weekly_metrics=[week]) == {"weekly_metrics.midsleep_days_within_sleep_days"}
+
+
+@pytest.mark.parametrize("mean", [999.9, 3_000.1])
+def test_a_mean_outside_its_min_and_max_fails_the_check_of_its_group_and_names_the_metric(
+    tmp_path: Path, mean: float
+) -> None:
+    good = _week(steps_min=1_000, steps_mean=3_000.0, steps_max=3_000, floors_min=1, floors_mean=None, floors_max=2)
+    rows = [{**good, "user_id": "b", "steps_mean": mean}, good]
+    given = GateInput([], [_candidate(tmp_path, "weekly_metrics", rows)], 0, 1)
+    checks = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
+    assert [(check.id, check.severity, check.observed) for check in checks if not check.success] == [
+        (
+            "weekly_metrics.activity_min_mean_max",
+            "critical",
+            "1 of 2 rows; weekly_metrics 2026-W46: 1 row of 1 person (steps)",
+        )
+    ]
+
+
+def test_every_group_with_min_mean_and_max_has_one_check() -> None:
+    checks = {check.id for check in every_check(CONTRACTS) if check.id.endswith("_min_mean_max")}
+    groups = ("activity", "heart", "sleep", "stress", "respiration", "temperature", "score", "environment")
+    assert checks == {f"weekly_metrics.{group}_min_mean_max" for group in groups}
 
 
 def test_every_check_has_its_own_id_and_a_severity() -> None:
