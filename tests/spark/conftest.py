@@ -66,7 +66,8 @@ def run_lake(lake: Path, spark: SparkSession | None = None, workers: int = 1, **
     key = read_key((lake / "_keys" / "pseudonym.key").read_text(encoding="ascii"))
     changes = {"now": NOW} | changes
     week = last_closed_week(changes["now"])
-    options = RunOptions(identities=Identities(key, dict(known.known)), user_map=known, week=week, **changes)
+    identities = Identities(key, dict(known.known), dict(known.owners))
+    options = RunOptions(identities=identities, user_map=known, week=week, **changes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "run_gate", lambda *_: [])  # it looks at staged files, on whatever engine
         return pipeline.run(LocalLake(lake), load_contracts(), options, engine)

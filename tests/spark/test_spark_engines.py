@@ -55,6 +55,24 @@ def test_spark_publishes_the_same_bytes_as_one_process(spark: SparkSession, lake
     assert differing(published(tmp_path / "lake", "processed", "quarantine"), everything) == []
 
 
+@pytest.mark.acceptance
+def test_every_source_at_once_is_the_same_bytes_in_four_spark_jobs_however_many_tables(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Shuffle, its summaries, reduce and assemble: the number of jobs does not grow with record types."""
+    lakes = [tmp_path / "one", tmp_path / "spark"]
+    for lake in lakes:
+        write_sample(lake, SampleOptions(users=20, weeks=1))
+    spark.sparkContext.setJobGroup("all sources", "counted")
+    manifest = run_lake(lakes[1], spark)
+    jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("all sources")
+    spark.sparkContext.setJobGroup("others", "not counted")
+    assert len({table.name for table in manifest.tables}) > 30
+    assert len(jobs) <= 4
+    run_lake(lakes[0])
+    assert published(lakes[1], "processed", "quarantine") == published(lakes[0], "processed", "quarantine")
+
+
 def test_no_published_number_is_a_negative_zero(lake: Path) -> None:
     for path in sorted((lake / "processed").rglob("*.parquet")):
         rows = pl.DataFrame(pq.read_table(path, partitioning=None)).select(pl.selectors.float())
