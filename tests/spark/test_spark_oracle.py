@@ -25,7 +25,12 @@ pytestmark = SPARK_TESTS
 Made = Callable[["DataFrame"], "DataFrame"]
 HERE = Path(__file__).parent
 #: Columns that logarithms or angles are in.
-INEXACT = "name LIKE '%_circular_%' OR name LIKE '%_slope' OR name LIKE 'hrv_ln_%'"
+INEXACT = (
+    "name LIKE '%_circular_%' OR name LIKE '%_slope' OR name LIKE 'hrv_ln_%' OR name LIKE 'midsleep_%_minute'"
+    " OR name = 'social_jetlag_minutes'"
+)
+#: Japan's public holidays in the sample's weeks, 2026-10-26 to 2026-11-15: Culture Day.
+HOLIDAYS = "SELECT DATE '2026-11-03' AS day"
 
 
 def assert_same_rows(expected: DataFrame, found: DataFrame) -> None:
@@ -86,7 +91,7 @@ def test_daily_metrics_are_what_sql_makes_of_the_records(
 
 
 @pytest.fixture(scope="module")
-def oracle_weekly(spark: SparkSession, oracle_daily: DataFrame, made: Made) -> DataFrame:
+def oracle_weekly(spark: SparkSession, lake: Path, oracle_daily: DataFrame, made: Made) -> DataFrame:
     """Weekly columns by `oracle_weekly.sql`, from the oracle's own days, a row per column."""
     from pyspark.sql import functions as f
 
@@ -99,6 +104,12 @@ def oracle_weekly(spark: SparkSession, oracle_daily: DataFrame, made: Made) -> D
     days.withColumn("week", f.date_trunc("week", "day").cast("date")).transform(made).createOrReplaceTempView(
         "oracle_days"
     )
+    spark.sql(HOLIDAYS).createOrReplaceTempView("holidays")
+    nights = table(spark, lake, "daily_metrics").where("sleep_minutes IS NOT NULL")
+    nights = nights.where("size(asleep_intervals) > 0 OR (bedtime_minute IS NOT NULL AND wake_minute IS NOT NULL)")
+    nights.selectExpr(
+        "user_id", "day", "source", "asleep_intervals AS intervals", "bedtime_minute AS bed", "wake_minute AS wake"
+    ).transform(made).createOrReplaceTempView("oracle_nights")
     for name, (columns, rows) in said_as_tables(daily, weekly).items():
         values = ", ".join(f"({', '.join(json.dumps(value) for value in row)})" for row in rows)
         spark.sql(f"SELECT * FROM VALUES {values} AS said({columns})").createOrReplaceTempView(name)
@@ -133,9 +144,19 @@ def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> dict[str, t
         ),
         "asked": ("name, metric, aggregate", [(f"{m}_{of}", m, of) for m, of in asked]),
         "derived": (
-            "name, grp, formula, metric, min_days, threshold",
+            "name, grp, formula, metric, min_days, threshold, aggregate, min_work_days, min_free_days",
             [
-                (name, d["group"], d["formula"], d["of"][0], d["min_days"], float(d.get("threshold", 0)))
+                (
+                    name,
+                    d["group"],
+                    d["formula"],
+                    d["of"][0],
+                    d.get("min_days", 1),
+                    float(d.get("threshold", 0)),
+                    d.get("aggregate", ""),
+                    d.get("min_work_days", 0),
+                    d.get("min_free_days", 0),
+                )
                 for name, d in derived.items()
             ],
         ),
