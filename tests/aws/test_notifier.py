@@ -216,6 +216,35 @@ def test_a_run_published_with_warnings_gives_one_message_with_the_warnings(cloud
     assert cloud.items() == [f"notice#{RUN}"]
 
 
+def test_a_run_with_nothing_to_do_tells_that_a_source_has_stopped(cloud: Cloud) -> None:
+    cloud.start_run("SUCCEEDED", RUN)
+    stopped = (
+        "1 of 3 files; records_garmin_dailies 2026-W46: newest day 2026-11-14, 4 days before 2026-11-18, 3 allowed"
+    )
+    check = {
+        "id": "data_is_fresh.warning",
+        "severity": "warning",
+        "success": False,
+        "observed": stopped,
+        "message": "M.",
+    }
+    cloud.put_manifest(status="nothing_to_do", checks=[check])
+    assert _notify(SUCCEEDED) == {"told": True, "why": "warnings"}
+    [(subject, body)] = cloud.mails()
+    assert "weekly run 2026-W46 had nothing to do, and ended with 1 warning" in subject
+    assert f"observed: {stopped}" in body
+
+
+def test_what_a_warning_observed_is_told_within_six_hundred_characters(cloud: Cloud) -> None:
+    cloud.start_run("SUCCEEDED", RUN)
+    check = {"id": "a", "severity": "warning", "success": False, "observed": "x" * 5_000, "message": "M."}
+    cloud.put_manifest(checks=[check])
+    _notify(SUCCEEDED)
+    [(_, body)] = cloud.mails()
+    assert "x" * 599 + "…" in body
+    assert "x" * 600 not in body
+
+
 @pytest.mark.parametrize("state", ["FAILED", "TIMEOUT", "STOPPED", "ERROR"])
 def test_every_bad_end_is_counted_before_anybody_is_asked_or_told(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: str

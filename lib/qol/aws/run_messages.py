@@ -86,13 +86,14 @@ def run_ended_badly(place: Place, ended: Ended) -> Message:
 def run_warned(place: Place, ended: Ended) -> Message:
     """One message for a run that published in spite of warnings."""
     warnings = ended.record.checks("warning") if ended.record else []
+    did = "had nothing to do, and ended" if ended.status == "nothing_to_do" else "published"
     facts = [*_facts(place, ended)[:-1], ("Published", ended.published), ("Log", log_link(place, ended.run_id))]
     steps = [
         "The data is published; nothing has to be done for it. Look at the warnings: qol runs, qol rejects.",
         "When the cause is mended in raw/ or in a contract, the next run repairs the weeks by itself.",
     ]
     letter = Letter(
-        f"{ended.name} published with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}",
+        f"{ended.name} {did} with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}",
         facts, steps, "A run published with warnings", list(_checks("Warnings", warnings)),
     )  # fmt: skip
     return compose(place, letter)
