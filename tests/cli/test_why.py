@@ -95,6 +95,11 @@ def test_null_because_no_day_was_worn(why: Why) -> None:
     assert "Mon 2026-11-09 garmin 1000 no no not worn: 300 minutes, 600 needed" in out
 
 
+def test_null_because_the_week_before_is_not_there(why: Why) -> None:
+    expected = "needs the week before as well, valid for activity and from garmin, as this one has to be."
+    assert f"steps_mean_change: {expected}" in why("alice", "steps_mean_change")
+
+
 def test_null_because_the_formula_needs_more_days(why: Why) -> None:
     assert "Not known: steps_sd: needs 2 days, found 1." in why("bob", "steps_sd")
     assert "Not known: resting_hr_bpm_slope: no valid day." in why("bob", "resting_hr_bpm_slope")

@@ -75,6 +75,8 @@ def _too_few(trace: Trace, column: str, source: str) -> str:
         return f"none of the {count(valid, 'valid day')} has {target.metric.name}; the days below say why"
     if len(counting) < needed:
         return f"needs {count(needed, 'day')}, found {len(counting)}"
+    if target.derived is not None and target.derived.formula == "change":
+        return f"needs the week before as well, valid for {target.group.name} and from {source}, as this one has to be"
     if target.derived is not None and target.derived.formula == "sum_at_least":
         return (
             f"the sum is below {target.derived.threshold:g}, and with {count(valid, 'valid day')} that is not yet false"
