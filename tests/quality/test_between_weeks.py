@@ -242,6 +242,7 @@ def test_findings_are_told_newest_week_first_and_what_was_not_checked_after_them
         ("rows_per_person", "warning", "rows_per_person_as_before.warning"),
         ("fields", "critical", "fields_as_before.critical"),
         ("fields", "warning", "fields_as_before.warning"),
+        ("people", "info", "people_as_before.info"),
         ("fresh", "warning", "data_is_fresh.warning"),
     ],
 )

@@ -175,7 +175,7 @@ def test_every_group_with_min_mean_and_max_has_one_check() -> None:
 def test_every_check_has_its_own_id_and_a_severity() -> None:
     checks = every_check(CONTRACTS)
     assert len({check.id for check in checks}) == len(checks)
-    assert {check.severity for check in checks} == {"critical", "warning"}
+    assert {check.severity for check in checks} == {"critical", "warning", "info"}
 
 
 def _people(count: int, **values: object) -> list[dict[str, Any]]:
