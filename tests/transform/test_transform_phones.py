@@ -65,6 +65,14 @@ def test_a_phone_counts_while_the_watch_charges(tmp_path: Path) -> None:
     assert (row["steps"], row["dropped_overlap_minutes"]) == (1_300, 60.0)
 
 
+def test_a_watch_that_tells_nothing_usable_takes_no_time_from_the_phone(tmp_path: Path) -> None:
+    row = day_of(
+        tmp_path,
+        measurements=[steps("08:00", "10:00", "Watch6,1", 900_000), steps("09:00", "11:00", "iPhone14,2", 600)],
+    )
+    assert (row["steps"], row["dropped_overlap_minutes"]) == (600, 0.0)
+
+
 def test_an_export_never_adds_to_samples_of_the_same_day(tmp_path: Path) -> None:
     bucket = {"qty": 9_999, "date": "2026-11-09 08:00:00 +0900"}
     row = day_of(
