@@ -20,7 +20,8 @@ app = typer.Typer(no_args_is_help=True, help="Check, list, show and document the
 
 
 def _load(schemas: Path | None) -> Contracts:
-    from qol.contracts.load import DAILY, load_contracts
+    from qol.contracts.check_all import DAILY
+    from qol.contracts.load import load_contracts
 
     if schemas is not None and not (schemas / DAILY).is_file():
         raise UsageError(f"--schemas {schemas}: no {DAILY} there; allowed: a folder with contracts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -39,7 +40,7 @@ class Identities:
     key: bytes
     known: dict[tuple[str, str], tuple[str, str | None]]
     #: For devices that change hands: (source, device id) -> whose it is and when.
-    owners: dict[tuple[str, str], tuple[Owner, ...]] = field(default_factory=dict)
+    owners: Mapping[tuple[str, str], tuple[Owner, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Identities({len(self.known) + len(self.owners)} mapped)"
