@@ -17,9 +17,30 @@ from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader
 
 from .feed import CONTRACTS, KEY, Fed, daily, feed, lines
-from .wild import DATE_AND_OFFSET, EVERYTHING, NO_DAY, SLOW, START_ONLY, WILD, records, sound, spoiled, to_text
+from .wild import (
+    DATE_AND_OFFSET,
+    EVERYTHING,
+    NO_DAY,
+    SLOW,
+    START_ONLY,
+    TIMES,
+    WILD,
+    ZONES,
+    records,
+    sound,
+    spoiled,
+    to_text,
+)
 
-FAST = [*[c for c in CONTRACTS.sources if is_usable(c, None)], EVERYTHING, DATE_AND_OFFSET, NO_DAY, START_ONLY]
+FAST = [
+    *[c for c in CONTRACTS.sources if is_usable(c, None)],
+    EVERYTHING,
+    TIMES,
+    ZONES,
+    DATE_AND_OFFSET,
+    NO_DAY,
+    START_ONLY,
+]
 EVERY = [
     *[pytest.param(CONTRACTS, contract, id=contract.name) for contract in CONTRACTS.sources],
     *[pytest.param(WILD, contract, id=contract.name) for contract in WILD.sources],
@@ -67,6 +88,10 @@ def fast_reader(contract: SourceContract, ping: str | None = "callbackURL") -> F
     identities = Identities(KEY, {})
     people = People(identities, contract.source, ())
     return FastReader(RecordReader(contract, people, identities, "Asia/Tokyo"), ping)
+
+
+def test_all_of_ouras_types_are_read_fast() -> None:
+    assert [c.record for c in CONTRACTS.sources if c.source == "oura" and c not in FAST] == []
 
 
 def test_of_garmins_types_only_those_that_choose_from_a_list_are_read_slowly() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from qol.contracts.model import Contracts, Field, SourceContract, SourceRules
+from qol.contracts.model import Contracts, Field, SampleRule, SourceContract, SourceRules
 from qol.contracts.raw_path import is_selector, selected_by
 from qol.contracts.resolve import source_contract
 
@@ -49,6 +49,13 @@ EVERYTHING = contract(
         "score_minutes": {"path": ["s", "z"], "type": "number", "samples": {"reduce": "minutes", "range": [0, 100], "states": -5, "within": [1, 25], "seconds_each": 90}},
         "tight_min": {"path": "t", "type": "number", "decimals": 1, "samples": {"reduce": "min", "range": [-0.5, 9.5]}},
         "tight_max": {"path": "t", "type": "number", "samples": {"reduce": "max", "range": [-0.5, 9.5]}},
+        "moment": {"path": ["when", "deep.when"], "type": "instant", "range": [1_293_840_000, 1_800_000_000.5]},
+        "ahead": {"path": ["when", "deep.when", "shiftText"], "type": "utc_offset"},
+        "zone": {"path": "zone", "type": "time_zone"},
+        "maker": {"path": ["maker", "when"], "type": "code", "classes": {"WATCH": ["watch"], "PHONE": ["phone", "x-"]}},
+        "shared_doc": {"path": "doc", "type": "document_id", "namespace": "things"},
+        "asleep": {"path": ["stretches", "older"], "type": "intervals", "samples": {"reduce": "intervals", "start": "v", "end": "w", "keys": ["a", "b"]}},
+        "phases": {"path": ["zone", "maker"], "type": "intervals", "samples": {"reduce": "intervals", "characters": "xA1", "seconds_each": 90, "from": "moment"}},
         "listed": {"path": ["e", "f"], "type": "integer", "samples": {"reduce": "sum", "of": "v", "keys": ["a", "b"], "range": [-10, 10]}},
     },
     key=["at", "kind", "flag"],
@@ -56,6 +63,25 @@ EVERYTHING = contract(
     day={"date": "day_text", "start": "at", "offset": "shift"},
     source_timestamp="at",
 )  # fmt: skip
+TIMES = contract(
+    "times",
+    {
+        "at": {"path": "at", "type": "instant"},
+        "shift": {"path": "at", "type": "utc_offset"},
+        "zone": {"path": "zone", "type": "time_zone"},
+        "phases": {"path": "phases", "type": "intervals", "samples": {"reduce": "intervals", "characters": "123", "seconds_each": 300, "from": "at"}},
+    },
+    day={"start": "at", "offset": "shift", "zone": "zone", "shift_hours": 6.5},
+    source_timestamp="at",
+)  # fmt: skip
+ZONES = contract(
+    "zones",
+    {
+        "at": {"path": "at", "type": "epoch_seconds", "range": [0, 4_102_444_800]},
+        "zone": {"path": "zone", "type": "time_zone"},
+    },
+    day={"start": "at", "zone": "zone", "shift_hours": -4},
+)
 DATE_AND_OFFSET = contract(
     "date_and_offset",
     {"on": {"path": "on", "type": "date"}, "shift": {"path": "shift", "type": "integer"}},
@@ -73,14 +99,21 @@ TWO_MEANINGS = contract(
     },
 )
 LEAF_AND_NODE = contract("leaf_and_node", {**AT, "maker": {"path": ["source", "source.name"], "type": "code"}})
+WITH_UNITS = contract("with_units", {**AT, "n": {"path": "n", "type": "number", "units": "unit"}})
+LIMITED = contract(
+    "limited",
+    {**AT, "kind": {"path": "kind", "type": "code"}, "n": {"path": "n", "type": "number", "ranges_by": {"field": "kind", "ranges": {"GOOD": [0, 9]}}}},
+)  # fmt: skip
+SELECTED = contract("selected", {**AT, "n": {"path": ["n", "all[kind=GOOD].n"], "type": "integer"}})
+EXACT = contract("exact", {**AT, "n": {"path": "n", "type": "decimal"}})
 SENTINEL_INSIDE = contract("sentinel_inside", {**AT, "n": {"path": "n", "type": "integer", "sentinels": [0]}})
 PERSON_BELOW = contract("person_below", AT, person=["user", "id"])
 FIELD_IS_PING = contract("field_is_ping", {**AT, "link": {"path": "callbackURL", "type": "code"}})
 #: Contracts whose clean lines no struct can tell.
-SLOW = (TWO_MEANINGS, LEAF_AND_NODE, SENTINEL_INSIDE, PERSON_BELOW, FIELD_IS_PING)
+SLOW = (WITH_UNITS, LIMITED, SELECTED, EXACT, TWO_MEANINGS, LEAF_AND_NODE, SENTINEL_INSIDE, PERSON_BELOW, FIELD_IS_PING)
 WILD = Contracts(
     root=Path(),
-    sources=(EVERYTHING, DATE_AND_OFFSET, NO_DAY, START_ONLY, *SLOW),
+    sources=(EVERYTHING, TIMES, ZONES, DATE_AND_OFFSET, NO_DAY, START_ONLY, *SLOW),
     metrics=(),
     relations=(),
     groups=(),
@@ -101,6 +134,11 @@ TEXTS = [
     "2026-11-09", " 2026-11-09 ", "2026-02-30", "20261109", "2026-11-09T00:00:00", "1969-12-31", "9999-12-31",
     "2026-11-10T01:00:00Z", "2026-11-10T10:00:00.5+09:00", "2026-11-10T01:00:60Z", "1970-01-01T00:00:00Z",
     "1970-01-01T00:00:00.000Z", "2009-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "2026-11-10T24:00:00Z", "2026-11-10", "20261110T010000Z",
+    "2026-11-09T23:10:00+09:00", "2026-11-09 23:10:00 +0900", "2026-11-09T23:10:00 -10:00", "2026-11-09T23:10:00.123456-0330",
+    "2026-11-09T23:10:00.1234567Z", "2026-11-09T23:10Z", "2026-11-09T24:00:00+09:00", "2026-02-30T00:00:00Z", "2026-11-09T23:10:00",
+    "2026-11-09T23:10:00+14:00", "2026-11-09T23:10:00+14:30", "2026-11-09T23:10:00-13:00", "2026-11-09T23:10:00+09:60", "1999-12-31T23:59:59.9Z",
+    "2026-11-09T23:10:60Z", "2026-11-09T25:10:00Z", "2026-13-09T23:10:00Z", " 2026-11-09T23:10:00Z ", "2026-11-09t23:10:00z", "2026-W46-1T10:00:00Z",
+    "+09:00", "-0330", "Z", "+15:00", "Asia/Tokyo", " Europe/Berlin ", "Asia/Nowhere", "asia/tokyo", "UTC", "My Watch", "x-phone",
     "NaN", "Infinity", "true", "0x1", "1_0", "-1e-999", "1e999", "\uff11\uff12",
 ]  # fmt: skip
 wild_numbers = (
@@ -133,6 +171,14 @@ values = st.recursive(
 ) | st.dictionaries(offsets, wild_numbers, max_size=4).map(object_text)
 
 
+moments = st.builds(
+    lambda second, fraction, offset: json.dumps(f"2026-11-{9 + second // 86_400:02d}{'T'}{second // 3600 % 24:02d}:{second // 60 % 60:02d}:{second % 60:02d}{fraction}{offset}"),
+    st.integers(0, 2 * 86_400),
+    st.sampled_from(["", ".5", ".123456"]),
+    st.sampled_from(["Z", "+09:00", "-03:30", " +0900"]),
+)  # fmt: skip
+
+
 def clean(field: Field) -> st.SearchStrategy[str]:
     """Texts a vendor in good health would send for a field."""
     if field.samples is not None:
@@ -141,7 +187,6 @@ def clean(field: Field) -> st.SearchStrategy[str]:
     high = 2**63 - 1 if field.high is None else field.high
     whole = st.integers(int(max(low, -(2**63))), int(min(high, 2**63 - 1))).map(str)
     real = st.floats(float(low), float(high)).map(repr)
-    times = ['"2026-11-09T22:30:00+09:00"', '"2026-11-09T13:30:00.250Z"', '"2026-11-10 01:00:00 +0000"']
     days = st.sampled_from(["2026-11-09", "2026-11-10", "2026-11-11", "2010-01-01", "2026-11-12", "2009-12-31"])
     return {
         "integer": whole,
@@ -151,8 +196,8 @@ def clean(field: Field) -> st.SearchStrategy[str]:
         "code": st.sampled_from(['"GOOD"', '"good"', '" a.b-c_1 "']),
         "date": days.map(json.dumps),
         "document_id": st.sampled_from(['"x-1"', '" x-1"', '"日本"']),
-        "instant": st.sampled_from(times),
-        "utc_offset": st.sampled_from([*times, '"+09:00"', '"-0330"']),
+        "instant": moments,
+        "utc_offset": moments | st.sampled_from(['"+09:00"', '"-0330"']),
         "time_zone": st.sampled_from(['"Asia/Tokyo"', '"UTC"']),
         "decimal": real,
     }[field.type]
@@ -162,11 +207,9 @@ def clean_samples(field: Field) -> st.SearchStrategy[str]:
     rule = field.samples
     assert rule is not None
     if rule.characters is not None:
-        return st.text(rule.characters + "0x", max_size=8).map(json.dumps)
+        return st.lists(st.sampled_from(rule.characters + "0x"), max_size=8).map("".join).map(json.dumps)
     if rule.start is not None:
-        times = st.integers(1_794_000_000, 1_794_320_000).map(str)
-        stretch = st.tuples(times, times).map(lambda two: object_text({str(rule.start): two[0], str(rule.end): two[1]}))
-        return st.lists(stretch, max_size=3).map(list_text)
+        return clean_stretches(rule)
     low = rule.low if rule.states_low is None else rule.states_low
     bounds = (-100.0 if low is None else low, 100.0 if rule.high is None else rule.high)
     whole = st.integers(int(bounds[0]), int(bounds[1]))
@@ -179,6 +222,14 @@ def clean_samples(field: Field) -> st.SearchStrategy[str]:
     listed = st.lists(struct, max_size=3).map(list_text)
     names = st.sampled_from([*rule.keys, "other"])
     return listed | st.dictionaries(names, listed, max_size=3).map(object_text)
+
+
+def clean_stretches(rule: SampleRule) -> st.SearchStrategy[str]:
+    """Stretches around 2026-11-09 in Tokyo, some too far away and some that end before they begin."""
+    ends = st.tuples(st.integers(1_794_000_000, 1_794_320_000), st.integers(-60, 9_000))
+    struct = ends.map(lambda pair: object_text({str(rule.start): str(pair[0]), str(rule.end): str(sum(pair))}))
+    listed = st.lists(struct, max_size=3).map(list_text)
+    return listed | st.dictionaries(st.sampled_from([*rule.keys, "other"]), listed, max_size=3).map(object_text)
 
 
 def set_at(tree: dict[str, Node], path: Sequence[str], node: Node) -> None:
@@ -238,6 +289,7 @@ def sound(source: SourceContract) -> dict[str, Node]:
     """A clean record with every field in its first spelling."""
     tree: dict[str, Node] = {}
     set_at(tree, source.person, '"u1"')
+    seen: set[tuple[str, ...]] = set()
     for field in source.fields:
         rule = field.samples
         lowest = str(math.ceil((field.low if rule is None else rule.low) or 0))
@@ -246,9 +298,19 @@ def sound(source: SourceContract) -> dict[str, Node]:
         kinds |= {"utc_offset": kinds["instant"], "time_zone": '"Asia/Tokyo"', "decimal": lowest}
         text = kinds.get(field.type, '"x-1"')
         if rule is not None:
-            text = object_text({"0": lowest}) if rule.of is None else list_text([object_text({rule.of: lowest})])
-        set_at(tree, field.paths[0], text)
+            text = sound_samples(rule, lowest)
+        if field.paths[0] not in seen or (rule is not None and rule.start is not None):
+            set_at(tree, field.paths[0], text)
+        seen.add(field.paths[0])
     return tree
+
+
+def sound_samples(rule: SampleRule, lowest: str) -> str:
+    if rule.characters is not None:
+        return '"11"'
+    if rule.start is not None:
+        return list_text([object_text({rule.start: "1794150000", str(rule.end): "1794153600"})])
+    return object_text({"0": lowest}) if rule.of is None else list_text([object_text({rule.of: lowest})])
 
 
 def spoiled(source: SourceContract) -> list[str]:
@@ -264,8 +326,15 @@ def spoiled(source: SourceContract) -> list[str]:
 def in_samples(field: Field, odd: Sequence[str]) -> list[str]:
     """Maps and lists of samples of which one is odd, or has an odd key."""
     rule = field.samples
-    if rule is None:
+    if rule is None or rule.characters is not None:
         return []
+    if rule.start is not None:
+        lists = [
+            list_text([object_text({key: text, str(rule.end): "1794153600"})])
+            for text in odd
+            for key in (rule.start, "other")
+        ]
+        return lists + [object_text({name: text}) for name in (*rule.keys, "other") for text in lists]
     if rule.of is not None:
         lists = [list_text([object_text({rule.of: text}), object_text({rule.of: "5"})]) for text in odd]
         return lists + [object_text({name: text}) for name in (*rule.keys, "other") for text in lists]

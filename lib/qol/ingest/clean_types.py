@@ -19,7 +19,9 @@ LARGEST_CLEAN = 2**53 - 1
 LARGEST_CLEAN_SAMPLE = 2**31
 SCALAR = str | int | float | bool | None
 #: Types that a struct can tell; a contract with a field of another is left to the lenient path.
-_KNOWN = ("integer", "epoch_seconds", "number", "boolean", "date", "code", "document_id", "intervals")
+_KNOWN = ("integer", "epoch_seconds", "number", "boolean", "intervals")
+#: Types of texts; several fields may read one.
+_TEXTS = ("date", "instant", "utc_offset", "time_zone", "code", "document_id")
 
 
 def is_usable(contract: SourceContract, ping: str | None) -> bool:
@@ -31,7 +33,6 @@ def is_usable(contract: SourceContract, ping: str | None) -> bool:
                 return False
     inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
     is_plain = len(contract.person) == 1 and all(path[0] != ping for path in meanings)
-    is_plain &= contract.day.zone is None and not contract.day.shift_hours
     return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
 
 
@@ -39,7 +40,7 @@ def _meaning(spec: Field) -> Any:
     """What makes a value clean; fields of one meaning may read one place."""
     rule = spec.samples
     if rule is None:
-        return spec.name
+        return "text" if spec.type in _TEXTS else spec.name
     if rule.characters is not None:
         return "text"
     return "structs" if reads_structs(rule) else (rule.low, rule.high, rule.states_low)
@@ -52,7 +53,7 @@ def reads_structs(rule: SampleRule) -> bool:
 
 def _is_simple(spec: Field) -> bool:
     """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
-    if spec.type not in _KNOWN or spec.classes or spec.namespace or spec.units or spec.ranges_field:
+    if spec.type not in (*_KNOWN, *_TEXTS) or spec.units or spec.ranges_field:
         return False
     if any(is_selector(step) for path in spec.paths for step in path):
         return False
@@ -105,7 +106,7 @@ def _clean_type(spec: Field) -> Any:
         return _whole(spec.low, spec.high, EARLIEST, MILLISECONDS_FROM - 1)
     if spec.type == "number":
         return _real(spec.low, spec.high, LARGEST_CLEAN)
-    return {"boolean": bool, "document_id": str}.get(spec.type, str)
+    return bool if spec.type == "boolean" else str
 
 
 def _clean_samples(rule: SampleRule) -> Any:

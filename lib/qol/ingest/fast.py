@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,28 +18,33 @@ from msgspec import UNSET
 
 from qol.contracts.model import Field, SampleRule
 from qol.frames import positive_zeros
-from qol.ingest.clean_types import attribute_name, head_types, is_usable, reads_structs
-from qol.ingest.convert import CODE, parse_day
-from qol.ingest.days import DAY_SECONDS, FIRST_DAY, zone_offset
+from qol.ingest.clean_types import head_types, is_usable, reads_structs
+from qol.ingest.days import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
+from qol.ingest.fast_columns import (
+    COLUMN_TYPES,
+    UNCLEAN,
+    UNCLEAN_INTERVALS,
+    Column,
+    at_path,
+    first_known,
+    instants,
+    received_stamps,
+    reduced,
+    taken,
+    text_cache,
+    utc_offsets,
+)
 from qol.ingest.intervals import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.people import keyed_hash
 from qol.ingest.records import MICROSECONDS, RecordReader, required_keys
-from qol.ingest.samples import by_offset, reduce_samples, reduce_valid
-from qol.ingest.times import parse_instant
 
 #: What a decoder raises on a line it will not take.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 LEARN_AFTER = 32
 LEARN_AT_MOST = 64
-#: A value that is there but not clean; its line goes to the lenient path.
-UNCLEAN = -(2**62)
-#: The same for intervals, which come in pairs.
-UNCLEAN_INTERVALS = [0]
-#: ISO 8601 in UTC as receivers stamp it; a leap second is not a time to Python and not one here.
-USUAL_STAMP = r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?Z$"
-
-Column = Sequence[Any]
+#: Field types whose texts the lenient rules read, once for all lines that have the same.
+TEXTS_BY_RULE = ("date", "code", "time_zone", "instant", "utc_offset")
 
 
 class FastReader:
@@ -53,9 +58,7 @@ class FastReader:
         self._learned: list[str] = []
         self._to_learn: str | None = None
         self._missed: Counter[str] = Counter()
-        self._dates = _Cache(parse_day)
-        self._instants = _Cache(parse_instant)
-        self._codes = {f.name: _Cache(_code_reader(f)) for f in self._contract.fields if f.type == "code"}
+        self._texts = {f.name: text_cache(f) for f in self._contract.fields if f.type in TEXTS_BY_RULE}
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
         self.usable = is_usable(self._contract, ping) and not lenient.by_day
         if self.usable:
@@ -145,13 +148,13 @@ class FastReader:
         for spec in contract.fields:
             if spec.type == "intervals":
                 continue
-            values = self._values(spec, columns)
-            series.append(pl.Series(spec.name, values, _POLARS[spec.type]))
-            if spec.type in ("code", "document_id"):
-                ok &= pl.col(spec.name).ne_missing(pl.lit(""))
-            elif spec.type == "date" or spec.samples is not None:
-                ok &= pl.col(spec.name).ne_missing(pl.lit(UNCLEAN, _POLARS[spec.type]))
-        series.append(self._received(columns[RECEIVED_AT]))
+            kind, mark = COLUMN_TYPES[spec.type]
+            series.append(pl.Series(spec.name, self._values(spec, columns), kind))
+            if mark is not None or spec.samples is not None:
+                ok &= pl.col(spec.name).ne_missing(pl.lit(UNCLEAN if mark is None else mark, kind))
+            if spec.type == "instant":
+                ok &= _in_range(spec)
+        series.append(received_stamps(columns[RECEIVED_AT]))
         frame = positive_zeros(pl.DataFrame(series))
         ok &= pl.col("user_id") != ""
         ok &= pl.col("received_at").ne_missing(pl.lit(UNCLEAN))
@@ -165,15 +168,6 @@ class FastReader:
         ok &= pl.col("arrival_date") <= arrival_day + 1
         ok &= pl.col("day").is_between(FIRST_DAY, pl.col("arrival_date") + 1)
         return frame.with_columns(ok=ok.fill_null(value=False))
-
-    def _received(self, stamps: Column) -> pl.Series:
-        """Microseconds; stamps in the receiver's own form all at once, any other one by one."""
-        texts = pl.Series("received_at", stamps, pl.String)
-        usual = texts.str.contains(USUAL_STAMP)
-        parsed = texts.set(~usual, None).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False)
-        received = parsed.cast(pl.Int64)
-        odd = (received.is_null() & texts.is_not_null()).arg_true()
-        return received.scatter(odd, [self._instants[texts[place]] for place in odd]) if len(odd) else received
 
     def _people(self, columns: dict[str, Column]) -> list[pl.Series]:
         people = self._lenient.people
@@ -190,22 +184,23 @@ class FastReader:
         values = self._one_path(spec, spec.paths[0], columns)
         for path in spec.paths[1:]:
             more = self._one_path(spec, path, columns)
-            values = [m if v is None else v for v, m in zip(values, more, strict=True)]
+            values = first_known(values, more)
         return values
 
     def _one_path(self, spec: Field, path: tuple[str, ...], columns: dict[str, Column]) -> Column:
-        values = _at(path, columns)
+        values = at_path(path, columns)
         if spec.samples is not None:
-            return _reduced(spec, spec.samples, self._valid_samples(path, spec.samples, values))
-        if spec.type == "date":
-            dates = self._dates
-            return [None if v is None else dates[v] for v in values]
-        if spec.type == "code":
-            codes = self._codes[spec.name]
-            return [None if v is None else codes[v] for v in values]
+            return reduced(spec, spec.samples, self._valid_samples(path, spec.samples, values))
         if spec.type == "document_id":
-            return self._document_hashes(values)
-        return values
+            return self._document_hashes(spec, values)
+        texts = self._texts.get(spec.name)
+        if texts is None:
+            return values
+        if spec.type == "instant":
+            return instants(values, texts)
+        if spec.type == "utc_offset":
+            return utc_offsets(values, texts)
+        return [None if v is None else texts[v] for v in values]
 
     def _valid_samples(self, path: tuple[str, ...], rule: SampleRule, values: Column) -> Column:
         """Samples without states, taken out of their maps once for all fields that read the same place."""
@@ -215,8 +210,7 @@ class FastReader:
         if place not in self._samples:
             low = -math.inf if rule.states_low is None or rule.low is None else rule.low
             self._samples[place] = [
-                None if not samples else [v for v in _taken(samples, ordered=place[1]) if v >= low]
-                for samples in values
+                None if not samples else [v for v in taken(samples, ordered=place[1]) if v >= low] for samples in values
             ]
         return self._samples[place]
 
@@ -228,18 +222,18 @@ class FastReader:
         rows, ids = frame.select(needed).to_dicts(), columns[self._contract.person[0]]
         minutes: list[list[int] | None] = [None] * frame.height
         for path in spec.paths:
-            for place, value in enumerate(_at(path, columns)):
-                if value is None or minutes[place] is not None:
+            for place, value in enumerate(at_path(path, columns)):
+                if value is None or minutes[place] is not None or UNCLEAN in rows[place].values():
                     continue
                 home = self._lenient.people[ids[place].strip()].timezone or self._lenient.zone
                 found, issue = interval_minutes(spec, value, rows[place], home)
                 minutes[place] = UNCLEAN_INTERVALS if issue else found
         return pl.Series(spec.name, minutes, pl.List(pl.Int32))
 
-    def _document_hashes(self, values: Column) -> list[str | None]:
+    def _document_hashes(self, spec: Field, values: Column) -> list[str | None]:
         """As `Identities.document_hash`, with what is the same for all ids taken out of the loop."""
         key = self._lenient.identities.document_key
-        prefix = f"{self._contract.source}:{self._contract.record}:".encode()
+        prefix = f"{self._contract.source}:{spec.namespace or self._contract.record}:".encode()
         texts = [None if v is None else v.strip() for v in values]
         return [keyed_hash(key, prefix + text.encode()) if text else text for text in texts]
 
@@ -252,7 +246,7 @@ class FastReader:
         if rule.utc_midnight:
             provider = pl.coalesce(provider, pl.when(start % DAY_SECONDS == 0).then(start // DAY_SECONDS))
         frame = frame.with_columns(arrival_date=arrival, utc_offset_seconds=self._offsets(frame, columns))
-        local = (start + pl.col("utc_offset_seconds")) // DAY_SECONDS
+        local = (start + pl.col("utc_offset_seconds") + shift_seconds(rule)) // DAY_SECONDS
         rule_name = (
             pl.when(provider.is_not_null()).then(pl.lit("provider"))
             .when(start.is_null()).then(pl.lit("arrival"))
@@ -272,67 +266,20 @@ class FastReader:
             return frame[rule.offset]
         if rule.start is None:
             return pl.Series([None] * frame.height, dtype=pl.Int64)
-        offsets = frame[rule.offset].to_list() if rule.offset else [None] * frame.height
+        nothing: list[Any] = [None] * frame.height
+        offsets = frame[rule.offset].to_list() if rule.offset else nothing
+        zones = frame[rule.zone].to_list() if rule.zone else nothing
         people, ids = self._lenient.people, columns[self._contract.person[0]]
         filled = [
-            own if own is not None or start is None else zone_offset(people[who.strip()].timezone or zone, start)
-            for own, start, who in zip(offsets, frame[rule.start].to_list(), ids, strict=True)
+            own
+            if own is not None or start is None or start == UNCLEAN
+            else zone_offset(own_zone or people[who.strip()].timezone or zone, start)
+            for own, start, own_zone, who in zip(offsets, frame[rule.start].to_list(), zones, ids, strict=True)
         ]
         return pl.Series(filled, dtype=pl.Int64)
 
 
-class _Cache(dict[str, Any]):
-    """Text to value, computed once each; the unclean mark for text that gives none."""
-
-    def __init__(self, read: Callable[[str], Any]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, text: str) -> Any:
-        value = self._read(text)
-        if len(self) < 100_000:
-            self[text] = UNCLEAN if value is None else value
-        return UNCLEAN if value is None else value
-
-
-def _code_reader(spec: Field) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        stripped = text.strip()
-        if not CODE.fullmatch(stripped):
-            return ""
-        return stripped.upper() if spec.uppercase else stripped
-
-    return read
-
-
-def _at(path: tuple[str, ...], columns: dict[str, Column]) -> Column:
-    """The values at a path of every line."""
-    values: Column = columns[path[0]]
-    for name in path[1:]:
-        attribute = attribute_name(name)
-        values = [None if v is None else getattr(v, attribute) for v in values]
-    return values
-
-
-def _taken(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
-    """The values of a map, in order of their offsets where that matters."""
-    return by_offset(samples) if ordered else samples.values()
-
-
-def _reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
-    """The field's value from each line's valid samples, or from raw structs when the rule reads these."""
-    if not reads_structs(rule):
-        return [None if not samples else reduce_valid(spec, rule, samples) for samples in values]
-    reduced = [(None, 0) if not structs else reduce_samples(spec, structs) for structs in values]
-    return [UNCLEAN if invalid else value for value, invalid in reduced]
-
-
-_POLARS: dict[str, Any] = {
-    "integer": pl.Int64,
-    "epoch_seconds": pl.Int64,
-    "number": pl.Float64,
-    "boolean": pl.Boolean,
-    "date": pl.Int64,
-    "code": pl.String,
-    "document_id": pl.String,
-}
+def _in_range(spec: Field) -> pl.Expr:
+    """Whether a moment is not outside the field's range."""
+    low, high = -(2**62) if spec.low is None else spec.low, 2**62 if spec.high is None else spec.high
+    return pl.col(spec.name).is_between(low, high).fill_null(value=True)

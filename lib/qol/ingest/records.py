@@ -118,7 +118,9 @@ class RecordReader:
                     return reduced
                 continue
             try:
-                return self._converted(spec, value, raw)
+                converted = self._converted(spec, value, raw)
+                if converted is not None:
+                    return converted
             except IssueError as issue:
                 issues.append(f"{name}: {issue}")
                 if issue.kept is not None:

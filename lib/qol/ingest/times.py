@@ -53,8 +53,10 @@ def is_zone(name: object) -> bool:
 
 
 def _instant(text: str) -> datetime | None:
+    # Apple's exports leave a blank before the offset.
+    head, blank, offset = text.strip().rpartition(" ")
     try:
-        instant = datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(head + offset if offset[:1] in ("+", "-") else head + blank + offset)
     except ValueError:
         return None
     return instant if instant.tzinfo is not None and 1971 <= instant.year <= 9000 else None
