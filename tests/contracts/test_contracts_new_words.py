@@ -111,3 +111,66 @@ def test_a_mistake_in_the_units_is_told(schemas: Path, edit: Edit, old: str, new
 def test_a_study_without_units_of_its_own_has_the_products(schemas: Path) -> None:
     (schemas / "units.yaml").unlink()
     assert load_contracts(schemas).units["mi"].times == 1609.344
+
+
+DELETED, MEASUREMENTS = "sources/healthkit/deleted.yaml", "sources/healthkit/measurements.yaml"
+STAGES, SURVEY, EPOCHS = (
+    "sources/healthkit/sleep_samples.yaml",
+    "sources/survey/whoqol26.yaml",
+    "sources/garmin/epochs.yaml",
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "problem"),
+    [
+        (EPOCHS, "slot: [start_time_seconds]", "slot: [steps]", "slot.0: found steps; allowed: a key field: "),
+        (SURVEY, "  least_answered: {", "  q1: {", "parameters.q1: found q1; allowed: a name that no field, helper or record column has"),
+        (SURVEY, "answered >= least_answered", "answered >= least", "derived.physical_mean: found unknown column least; allowed: "),
+        (DELETED, "field: uuid, by: uuid", "field: uuid, by: time_zone", "deletes.by: found time_zone; allowed: a field of type document_id: uuid"),
+        (DELETED, "records: [measurements,", "records: [deleted,", "deletes.records.0: found deleted; allowed: another record type of the source: "),
+        (DELETED, "field: uuid,", "field: id,", "deletes.field: found id; allowed: a document_id field of measurements, which has none of that name"),
+        (DELETED, "namespace: sample", "namespace: other", "deletes.records.0: found sample; allowed: one namespace for uuid and for uuid of measurements"),
+        (MEASUREMENTS, "end: until_seconds,", "end: metric_type,", "overlaps.end: found metric_type; allowed: a time field or helper: "),
+        (MEASUREMENTS, "by: device_class,", "by: value,", "overlaps.by: found value; allowed: a code field or helper: "),
+        (MEASUREMENTS, "share: share}", "share: value}", "overlaps.share: found value; allowed: a name that no field, helper or record column has"),
+        (STAGES, "  stage: stage", "  stage: start_seconds", "stages.stage: found start_seconds; allowed: a code field or helper: "),
+        (STAGES, "deep: ['4',", "deep: ['3',", "stages.values.light: found 3; allowed: a code that deep does not have"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_what_records_do_to_each_other_is_told(
+    schemas: Path, edit: Edit, file: str, old: str, new: str, problem: str
+) -> None:
+    edit(file, old, new)
+    assert [told for told in problems(schemas) if told.startswith(f"{file}: {problem}")]
+
+
+STRETCHES = "samples: {reduce: intervals, start: startTimeInSeconds, end: endTimeInSeconds, keys: [deep, light, rem]}"
+EITHER = "fields.asleep_intervals.samples: found intervals; allowed: either start and end of structs, or characters, seconds_each and from of a text"
+
+
+@pytest.mark.parametrize(
+    ("samples", "problem"),
+    [
+        ("samples: {reduce: intervals, start: startTimeInSeconds}", EITHER),
+        ("samples: {reduce: intervals, characters: '1', seconds_each: 60}", EITHER),
+        ("samples: {reduce: intervals, start: a, end: b, characters: '1', seconds_each: 60, from: start_time_seconds}", EITHER),
+        ("samples: {reduce: intervals, start: a, end: b, of: c}", "fields.asleep_intervals.samples: found intervals; allowed: no of, range, states or within: stretches are no numbers"),
+        ("samples: {reduce: intervals, characters: '1', seconds_each: 60, from: validation}", "fields.asleep_intervals.samples.from: found validation; allowed: a field of type epoch_seconds or instant: start_time_seconds"),
+        ("samples: {reduce: max, of: a}", "fields.asleep_intervals.type: found intervals; allowed: integer or number for samples reduced to max"),
+        ("decimals: 1", "fields.asleep_intervals.samples: found null; allowed: samples reduced to intervals"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_stretches_is_told(schemas: Path, edit: Edit, samples: str, problem: str) -> None:
+    edit(SLEEPS, STRETCHES, samples)
+    assert f"{SLEEPS}: {problem}" in problems(schemas)
+
+
+def test_stretches_are_no_key_and_no_number(schemas: Path, edit: Edit) -> None:
+    edit(
+        SLEEPS, "key: [start_time_seconds, duration_seconds, validation]", "key: [start_time_seconds, asleep_intervals]"
+    )
+    edit(SLEEPS, "sleep_score: overall_score", "sleep_score: asleep_intervals")
+    told = problems(schemas)
+    assert f"{SLEEPS}: key.1: found asleep_intervals; allowed: a field of one value" in told
+    assert f"{SLEEPS}: daily.sleep_score: found asleep_intervals of type List(Int32); allowed: a whole number" in told

@@ -19,6 +19,7 @@ from qol.contracts.check_all import (
     relation_problems,
     weekly_problems,
 )
+from qol.contracts.check_devices import device_problems
 from qol.contracts.check_rules import rules_problems
 from qol.contracts.check_source import SourceCheck
 from qol.contracts.columns import fingerprint, table_schemas, weekly_columns
@@ -146,6 +147,7 @@ def _cross_problems(contracts: Contracts) -> Iterator[Problem]:
     metrics = contracts.metric
     for contract in contracts.sources:
         yield from SourceCheck(contract, metrics or None).problems()
+        yield from device_problems(contract, contracts.sources)
         yield from record_quality_problems(contract.file, contract.quality, list(contract.by_name))
     yield from place_problems(contracts.sources, contracts.source_rules)
     yield from rules_problems(contracts.sources, contracts.source_rules)
