@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from qol.contracts.columns import WINDOWS, valid_day, weekly_columns, window_columns
-from qol.contracts.model import Contracts, DailyMetric, Episodes, Field, Relation, SourceContract, WeeklyGroup
-from qol.contracts.quality import SEVERITIES, RecordQuality
-from qol.contracts.raw_path import path_text
+from qol.contracts.docs_source import rules_section, source_section
+from qol.contracts.markdown import code, codes, number, table
+from qol.contracts.model import (
+    Contracts,
+    DailyMetric,
+    Relation,
+    SourceContract,
+    WeeklyGroup,
+)
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 
 _INTRO = """\
@@ -40,7 +46,8 @@ def catalog(contracts: Contracts) -> str:
     sections = [
         _INTRO,
         "## Sources\n",
-        *(_source(contract) for contract in contracts.sources),
+        *(rules_section(rules) for _, rules in sorted(contracts.source_rules.items())),
+        *(source_section(contract) for contract in contracts.sources),
         "## Daily metrics\n",
         *_vocabulary(contracts),
         "## Weekly metrics\n",
@@ -48,117 +55,11 @@ def catalog(contracts: Contracts) -> str:
         *_windows(contracts),
         "## Reason codes\n",
         "Why a value of a kept record became null or was corrected (`value_issues`):\n",
-        _table(["reason", "meaning"], [[_code(name), text] for name, text in ISSUE_REASONS.items()]),
+        table(["reason", "meaning"], [[code(name), text] for name, text in ISSUE_REASONS.items()]),
         "Why an item was rejected (`rejects`):\n",
-        _table(["reason", "meaning"], [[_code(name), text] for name, text in REJECT_REASONS.items()]),
+        table(["reason", "meaning"], [[code(name), text] for name, text in REJECT_REASONS.items()]),
     ]
     return "\n".join(sections)
-
-
-def _source(contract: SourceContract) -> str:
-    facts = [
-        f"Raw folders: {_codes(contract.paths)}",
-        f"Envelope keys: {_codes(contract.envelope_keys) or 'none'}",
-        f"Key: person, {_codes(contract.key)}",
-        f"Of two records of one key the later wins: {_codes([*contract.version, 'received_at', 'arrival_date'])}",
-        f"Day: {_day_rule(contract)}",
-    ]
-    facts += _across_records(contract)
-    if contract.wear:
-        minutes = " and ".join(_code(sql) for sql in (contract.wear.minutes, contract.wear.at_most) if sql)
-        facts.append(f"Not worn: less than {contract.wear.limit_minutes:g} minutes of {minutes}")
-    facts += _quality(contract.quality)
-    facts += [f"Never stored: {_codes(contract.drop)}"] if contract.drop else []
-    facts += [f"Parameter {_code(p.name)} = {p.value:g}: {p.description}" for p in contract.parameters]
-    facts += [f"Helper {_code(name)} = {_code(sql)}" for name, sql in contract.derived.items()]
-    facts += [f"Daily only where {_code(contract.daily['where'])}"] if "where" in contract.daily else []
-    rows = [
-        [_code(f.name), _raw_place(f), f.column_type, f.unit or "", _allowed(f), f.description] for f in contract.fields
-    ]
-    return "\n".join(
-        [
-            f"### {contract.source} {contract.record}\n",
-            f"{contract.description}\n",
-            *(f"- {fact}" for fact in facts),
-            "",
-            _table(["column", "raw path", "type", "unit", "allowed", "meaning"], rows),
-        ]
-    )
-
-
-def _quality(said: RecordQuality) -> Iterator[str]:
-    """What differs from schemas/quality.yaml."""
-    if said.fresh_within_days is not None:
-        yield f"Newest day: at most {said.fresh_within_days} days before the run"
-    for severity in SEVERITIES:
-        names = [name for name, found in said.fields.items() if found == severity]
-        if names:
-            yield f"Null far more often than in the four weeks before: {severity} for {_codes(names)}"
-    for compared, severity in said.severity.items():
-        yield f"Not as in the four weeks before, {_code(compared)}: {severity}"
-
-
-def _day_rule(contract: SourceContract) -> str:
-    day = contract.day
-    steps = [
-        f"{_code(day.date)} (`provider`)" if day.date else "",
-        f"the UTC date of {_code(day.start)} at exactly 00:00:00 UTC (`provider`)" if day.utc_midnight else "",
-        f"{_code(day.start)} + {_code(day.offset)} (`offset`)" if day.start and day.offset else "",
-        f"{_code(day.start)} in the person's zone (`zone`)" if day.start else "",
-        "the arrival day (`arrival`)",
-    ]
-    return ", else ".join(step for step in steps if step)
-
-
-def _across_records(contract: SourceContract) -> list[str]:
-    """What several records of a person do to each other."""
-    facts = [f"Slot: a delivery replaces all records of person, {_codes(contract.slot)}"] if contract.slot else []
-    if contract.deletes:
-        gone = contract.deletes
-        facts.append(f"Deletes: {_code(gone.by)} names records by {_code(gone.field)} that count no more")
-    if contract.overlaps:
-        over = contract.overlaps
-        facts.append(
-            f"Overlaps: of records from {_code(over.start)} to {_code(over.end)} the first {_code(over.by)} of "
-            f"{_codes(over.order)} counts whole, each other with its free share {_code(over.share)}"
-        )
-    if contract.stages:
-        stages = contract.stages
-        facts.append(
-            f"Sessions: stages of one {_code(stages.by)} with no gap over {stages.gap_minutes:g} minutes; "
-            f"believed in the order {_codes(stages.order)}"
-        )
-    return facts + ([_episodes(contract.episodes)] if contract.episodes else [])
-
-
-def _episodes(episodes: Episodes) -> str:
-    tiers = " < ".join(_codes(tier) for tier in episodes.rank_tiers)
-    rest = f"; the others add to {_code(episodes.rest_to)}" if episodes.rest_to else ""
-    span = f"{_code(episodes.start)} to {_code(episodes.end)}"
-    return (
-        f"Episodes: {span}; of overlapping ones the better {_code(episodes.rank_field)} stays: {tiers}; "
-        f"the one with most {_code(episodes.main)} is the day's main one{rest}"
-    )
-
-
-def _raw_place(field: Field) -> str:
-    place = " or ".join(_code(path_text(path)) for path in field.paths)
-    rule = field.samples
-    if rule is None:
-        return place
-    of = f" of {_code(rule.of)}" if rule.of else ""
-    keys = f" under {_codes(rule.keys)}" if rule.keys else ""
-    within = f" within {rule.within[0]:g} to {rule.within[1]:g}" if rule.within else ""
-    return f"{rule.reduce}{of} in {place}{keys}{within}"
-
-
-def _allowed(field: Field) -> str:
-    rule = field.samples
-    low, high = (rule.low, rule.high) if rule else (field.low, field.high)
-    parts = [] if low is None or high is None else [f"{_number(low)} to {_number(high)}"]
-    parts += [f"{_number(value)} = no value" for value in field.sentinels]
-    parts += [f"{_number(rule.states_low)} to -1 = states"] if rule and rule.states_low is not None else []
-    return ", ".join(parts)
 
 
 def _vocabulary(contracts: Contracts) -> Iterator[str]:
@@ -166,31 +67,31 @@ def _vocabulary(contracts: Contracts) -> Iterator[str]:
     for group, metrics in contracts.group_metrics.items():
         rows = [
             [
-                _code(m.name),
+                code(m.name),
                 m.column_type,
                 m.unit,
-                f"{_number(m.low)} to {_number(m.high)}",
+                f"{number(m.low)} to {number(m.high)}",
                 m.description,
                 _origin(m, contracts),
             ]
             for m in metrics
         ]
         yield f"### {group} (daily)\n"
-        yield _table(["metric", "type", "unit", "range", "meaning", "comes from"], rows)
+        yield table(["metric", "type", "unit", "range", "meaning", "comes from"], rows)
     yield "### Relations (daily)\n"
     yield "Checked before every publish where both sides are known.\n"
-    yield _table(_CLAIM_HEADS, [_claim(relation) for relation in contracts.relations])
+    yield table(_CLAIM_HEADS, [_claim(relation) for relation in contracts.relations])
 
 
 def _claim(relation: Relation) -> list[str]:
     sign = "<" if relation.strict else "<="
-    claim = f"{_code(relation.left)} {sign} {_code(relation.right)}"
-    return [_code(relation.id), claim, relation.severity, relation.description]
+    claim = f"{code(relation.left)} {sign} {code(relation.right)}"
+    return [code(relation.id), claim, relation.severity, relation.description]
 
 
 def _origin(metric: DailyMetric, contracts: Contracts) -> str:
     if metric.from_metrics:
-        return _code(metric.from_metrics)
+        return code(metric.from_metrics)
     given = [
         f"{c.source} {c.record}: {_daily_value(c, metric.name)}"
         for c in contracts.sources
@@ -202,22 +103,22 @@ def _origin(metric: DailyMetric, contracts: Contracts) -> str:
 def _daily_value(contract: SourceContract, name: str) -> str:
     part = contract.parts.get(name)
     if part is None:
-        return _code(contract.daily[name])
-    where = f" where {_code(part.where)}" if part.where else ""
-    return f"{part.over} of {_code(part.value)} over the day{where}"
+        return code(contract.daily[name])
+    where = f" where {code(part.where)}" if part.where else ""
+    return f"{part.over} of {code(part.value)} over the day{where}"
 
 
 def _weekly(contracts: Contracts) -> Iterator[str]:
     yield "One row per person and closed ISO week. Per group, the source with most valid days fills all columns.\n"
-    yield _table(["aggregate", "formula"], [[_code(name), formula] for name, formula in _AGGREGATES.items()])
+    yield table(["aggregate", "formula"], [[code(name), formula] for name, formula in _AGGREGATES.items()])
     columns = {column.name: column for column in weekly_columns(contracts)}
     head = list(columns)[: list(columns).index(f"{contracts.groups[0].name}_source")]
-    yield _table(["column", "type", "meaning"], [[_code(n), columns[n].type, columns[n].comment] for n in head])
+    yield table(["column", "type", "meaning"], [[code(n), columns[n].type, columns[n].comment] for n in head])
     for group in contracts.groups:
         yield f"### {group.name} (weekly)\n"
         yield f"{valid_day(group)} {_validity(group)}\n"
-        rows = [[_code(name), columns[name].type, comment, source] for name, comment, source in _rows(group, contracts)]
-        yield _table(["column", "type", "meaning and formula", "from"], rows)
+        rows = [[code(name), columns[name].type, comment, source] for name, comment, source in _rows(group, contracts)]
+        yield table(["column", "type", "meaning and formula", "from"], rows)
     claims = [_claim(relation) for relation in contracts.weekly_relations]
     if contracts.ordered is not None:
         order = "`<metric>_min` <= `<metric>_mean` <= `<metric>_max`"
@@ -225,13 +126,13 @@ def _weekly(contracts: Contracts) -> Iterator[str]:
     if claims:
         yield "### Relations (weekly)\n"
         yield "Checked before every publish where both sides are known.\n"
-        yield _table(_CLAIM_HEADS, claims)
+        yield table(_CLAIM_HEADS, claims)
 
 
 def _validity(group: WeeklyGroup) -> str:
     return (
         f"`{group.name}_valid` needs {group.min_valid_days}. "
-        f"Of sources with as many valid days the first wins: {_codes(group.precedence)}, then by name."
+        f"Of sources with as many valid days the first wins: {codes(group.precedence)}, then by name."
     )
 
 
@@ -241,10 +142,10 @@ def _rows(group: WeeklyGroup, contracts: Contracts) -> Iterator[tuple[str, str, 
         yield f"{group.name}_{suffix}", comments[f"{group.name}_{suffix}"], ""
     for metric, aggregates in group.metrics.items():
         for aggregate in (*aggregates, "days"):
-            yield f"{metric}_{aggregate}", comments[f"{metric}_{aggregate}"], _code(metric)
+            yield f"{metric}_{aggregate}", comments[f"{metric}_{aggregate}"], code(metric)
     for derived in contracts.derived:
         if derived.group == group.name:
-            yield derived.name, comments[derived.name], _codes(derived.of)
+            yield derived.name, comments[derived.name], codes(derived.of)
 
 
 def _windows(contracts: Contracts) -> Iterator[str]:
@@ -257,21 +158,4 @@ def _windows(contracts: Contracts) -> Iterator[str]:
         f"{windows.days} days before that day. Per group, the source with most valid days of the window fills all columns.\n"
     )
     columns = window_columns(contracts, windows)
-    yield _table(["column", "type", "meaning"], [[_code(c.name), c.type, c.comment] for c in columns])
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.10g}"
-
-
-def _code(text: str | None) -> str:
-    return f"`{text}`"
-
-
-def _codes(names: Iterable[str]) -> str:
-    return ", ".join(_code(name) for name in names)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+    yield table(["column", "type", "meaning"], [[code(c.name), c.type, c.comment] for c in columns])
