@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Ended, Qol, pseudonym
 
-TABLES = "daily_metrics, job_runs, records_garmin_dailies, records_garmin_hrv"
+TABLES = "daily_metrics, job_runs, records_garmin_activities, records_garmin_activitydetails"
 
 
 @pytest.fixture

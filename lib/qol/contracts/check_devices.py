@@ -56,9 +56,9 @@ def _deletes(contract: SourceContract, others: Sequence[SourceContract]) -> Iter
         if field is None or field.type != "document_id":
             allowed = f"a document_id field of {record}, which has none of that name"
             yield Problem(contract.file, "deletes.field", gone.field, allowed)
-        elif gone.by in own and (field.namespace is None or field.namespace != own[gone.by].namespace):
+        elif gone.by in own and (field.namespace or record) != (own[gone.by].namespace or contract.record):
             allowed = f"one namespace for {gone.by} and for {gone.field} of {record}"
-            yield Problem(contract.file, at, field.namespace or "no namespace", allowed)
+            yield Problem(contract.file, at, field.namespace or f"that of {record} alone", allowed)
 
 
 def _spans(contract: SourceContract, at: str, places: Mapping[str, str]) -> Iterator[Problem]:
