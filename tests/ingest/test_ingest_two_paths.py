@@ -184,3 +184,15 @@ def test_no_sample_leaves_64_bits() -> None:
     fed = assert_same(json.dumps({"who": "u1", "at": 1_794_150_000, "free": huge}).encode(), WILD, "wild_everything")
     assert (fed.row["free_sum"], fed.row["free_mean"]) == (300 * 2**41, float(2**41))
     assert fed.row["value_issues"] == ["free: 3 samples out_of_range"]
+
+
+@pytest.mark.parametrize("dropped", [{"interval": 60.0, "items": [60.0, None], "timestamp": "x"}, [1, "x"], 5, None])
+def test_a_dropped_series_does_not_make_a_line_slow(dropped: object) -> None:
+    text = json.dumps({"who": "u1", "at": 1_794_150_000, "token": dropped}).encode()
+    assert others_of(fast_reader(EVERYTHING), text, text) == []
+
+
+def test_what_is_dropped_and_deeper_is_read_slowly() -> None:
+    text = json.dumps({"who": "u1", "at": 1_794_150_000, "token": [[1]]}).encode()
+    assert others_of(fast_reader(EVERYTHING), text) == [0]
+    assert assert_same(text, WILD, "wild_everything").tally["records"] == 1

@@ -18,6 +18,8 @@ from qol.ingest.items import RECEIVED_AT
 LARGEST_CLEAN = 2**53 - 1
 LARGEST_CLEAN_SAMPLE = 2**31
 SCALAR = str | int | float | bool | None
+#: What is never stored may be a series of samples, but is not nested deeper.
+DROPPED = SCALAR | list[SCALAR] | dict[str, SCALAR | list[SCALAR]]
 #: Types that a struct can tell; a contract with a field of another is left to the lenient path.
 _KNOWN = ("integer", "epoch_seconds", "number", "boolean", "intervals")
 #: Types of texts; several fields may read one.
@@ -82,8 +84,9 @@ def head_types(
                 node = node.setdefault(name, {})
             node.setdefault(path[-1], spec)
     heads.update((name, (_node_type(node), None)) for name, node in tree.items() if name not in heads)
-    for name in (*contract.drop, RECEIVED_AT):
-        heads.setdefault(name, (str | None, None))
+    heads.setdefault(RECEIVED_AT, (str | None, None))
+    for name in contract.drop:
+        heads.setdefault(name, (DROPPED, None))
     heads.update((name, (SCALAR | UnsetType, UNSET)) for name in (*learned, *inherited) if name not in heads)
     return heads
 
