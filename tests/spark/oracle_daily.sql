@@ -163,6 +163,7 @@ SELECT
   round(CAST((n.local_begin + n.local_end) % 172800 AS DECIMAL(18, 0)) / 120, 2) AS midsleep_minute,
   CASE WHEN n.listed_minutes IS NOT NULL OR n.sleeps > 1
     THEN coalesce(n.listed_minutes, 0) + n.all_minutes - n.sleep_minutes END AS nap_minutes,
+  n.asleep_intervals,
   -- The summary of the day goes before the stress details, metric by metric.
   coalesce(w.average_stress_level, s.mean_stress) AS stress_mean,
   coalesce(w.max_stress_level, s.max_stress) AS stress_max,
