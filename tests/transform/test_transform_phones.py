@@ -73,6 +73,27 @@ def test_a_watch_that_tells_nothing_usable_takes_no_time_from_the_phone(tmp_path
     assert (row["steps"], row["dropped_overlap_minutes"]) == (600, 0.0)
 
 
+def test_an_export_of_more_devices_replaces_the_one_before(tmp_path: Path) -> None:
+    bucket = {"qty": 3_000, "date": "2026-11-09 00:00:00 +0900", "source": "Ann's iPhone"}
+    later = {**bucket, "qty": 8_000, "source": "Ann's iPhone|Ann's Apple Watch"}
+    for number, one in enumerate([bucket, later]):
+        batch = {"user_id": "u1", "data": {"metrics": [{"name": "step_count", "units": "count", "data": [one]}]}}
+        stamped = batch | {"_received_at": f"2026-11-10T0{number}:00:00Z"}
+        write_lines(
+            tmp_path, "2026-11-10", [stamped], folder="raw/healthkit/health_auto_export", name=f"{number}.jsonl"
+        )
+    run_lake(tmp_path)
+    (row,) = pq.read_table(tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").to_pylist()
+    assert row["steps"] == 8_000
+
+
+def test_a_night_in_two_parts_is_a_night_and_a_nap(tmp_path: Path) -> None:
+    row = day_of(
+        tmp_path, measurements=[night("22:00", "01:00", "Watch6,1", 3), night("03:30", "06:31", "Watch6,1", 3)]
+    )
+    assert (row["sleep_minutes"], row["nap_minutes"]) == (181.0, 180.0)
+
+
 def test_an_export_never_adds_to_samples_of_the_same_day(tmp_path: Path) -> None:
     bucket = {"qty": 9_999, "date": "2026-11-09 08:00:00 +0900"}
     row = day_of(
@@ -103,6 +124,17 @@ def test_units_of_the_phones_region_and_fractions_come_out_in_one_unit(tmp_path:
     assert (row["weight_kg"], row["distance_m"], row["active_kcal"]) == (68.04, 3218.69, 100)
     assert (row["spo2_mean_pct"], row["spo2_min_pct"], row["hrv_sdnn_ms"]) == (96.0, 95.0, 42.3)
     assert (row["moderate_minutes"], row["vigorous_minutes"]) == (25.0, None)
+
+
+def test_menstrual_and_sexual_health_is_counted_as_control_and_stored_nowhere(tmp_path: Path) -> None:
+    flow = sample("HKCategoryTypeIdentifierMenstrualFlow", "08:00", "08:00", "iPhone14,2", category_value=4)
+    batch = {"user_id": "u1", "measurements": [flow, steps("08:00", "10:00", "Watch6,1", 1_000)]}
+    batch["metrics"] = [
+        {"name": "sexual_activity", "units": "count", "data": [{"qty": 1, "date": "2026-11-09 08:00:00 +0900"}]}
+    ]
+    write_lines(tmp_path, "2026-11-10", [batch], folder="raw/healthkit/measurements")
+    manifest = run_lake(tmp_path)
+    assert (manifest.totals["control"], manifest.totals["kept"], manifest.totals["rejected"]) == (2, 1, 0)
 
 
 def test_a_night_is_the_union_of_the_stages_of_one_device(tmp_path: Path) -> None:

@@ -62,6 +62,23 @@ def test_faults_are_no_readings_and_what_the_device_calls_an_error_does_not_coun
     assert (row["temperature_mean_c"], row["humidity_mean_pct"], row["valid_readings"]) == (21.0, 52.5, 2)
 
 
+def test_two_devices_of_one_person_do_not_replace_each_other(tmp_path: Path) -> None:
+    both = [
+        {"device_id": f"room-{n}", "timestamp": MONDAY_START, "temperature": 20 + n, "humidity": 50} for n in (1, 3)
+    ]
+    write_lines(tmp_path, "2026-11-10", both, folder="raw/sensor/readings")
+    owners = {("sensor", f"room-{n}"): (Owner(ALWAYS, "P1", None),) for n in (1, 3)}
+    run_lake(tmp_path, identities=Identities(KEY, {}, owners))
+    (row,) = pq.read_table(tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").to_pylist()
+    assert (row["temperature_mean_c"], row["valid_readings"]) == (22.0, 2)
+
+
+@pytest.mark.parametrize("status", ["sensor error", "NOT OK", "offline", "E3?", 7])
+def test_whatever_a_device_says_is_wrong_in_its_own_words_does_not_count(tmp_path: Path, status: object) -> None:
+    row = day_of(tmp_path, {"temperature": 20, "humidity": 50}, {"temperature": 60, "humidity": 50, "status": status})
+    assert (row["temperature_mean_c"], row["valid_readings"]) == (20.0, 1)
+
+
 def test_the_same_reading_twice_counts_once(tmp_path: Path) -> None:
     reading = {"temperature": 20, "humidity": 50, "timestamp": MONDAY_START}
     assert day_of(tmp_path, reading, reading)["valid_readings"] == 1

@@ -84,3 +84,8 @@ def test_20_answers_of_26_are_too_few_for_any_score(tmp_path: Path) -> None:
 def test_21_answers_of_26_are_enough(tmp_path: Path) -> None:
     gone = {f"q{item}": None for item in (5, 10, 15, 20, 8)}
     assert domains(scores(tmp_path, answers(3, **gone)), "mean5") == [3.0] * 4
+
+
+def test_another_instrument_is_stored_and_not_scored(tmp_path: Path) -> None:
+    found = scores(tmp_path, answers(3, instrument="SF-36"))
+    assert (domains(found, "mean5"), found["overall"]) == ([None] * 4, None)

@@ -283,6 +283,8 @@ class SourceRules:
     nested: Mapping[str, str] = field(default_factory=dict)
     typed_values: Literal["dynamodb"] | None = None
     people_by_day: bool = False
+    #: Key -> texts there that make a record one that is never read.
+    never: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

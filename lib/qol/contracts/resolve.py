@@ -81,6 +81,7 @@ def source_rules(data: Data) -> SourceRules:
         nested=dict(data.get("nested", {})),
         typed_values=data.get("typed_values"),
         people_by_day=data.get("people_by_day", False),
+        never={key: frozenset(texts) for key, texts in data.get("never", {}).items()},
     )
 
 

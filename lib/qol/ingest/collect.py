@@ -131,6 +131,8 @@ class Collected:
             rules = self.context.contracts.source_rules.get(contract.source)
             ping = rules.ping[0] if rules and rules.ping else None
             self.fast[contract.name] = FastReader(self.reader(contract), ping)
+            if rules and rules.never:
+                self.fast[contract.name].usable = False  # it does not look for what is never read
         return self.fast[contract.name]
 
     def keep(self, name: str, row: dict[str, Any]) -> None:

@@ -128,10 +128,15 @@ class Exploder:
     def _record(self, node: dict[str, Any], contract: SourceContract | None, above: _Above) -> _Found:
         handed = {key: value for key, value in above.values.items() if node.get(key) is None}
         node = {**node, **handed} if handed else node
-        ping = self._rules.ping
-        is_ping = ping is not None and ping[0] in node and ping[1] not in node
-        found = None if is_ping else self._told_apart(node, contract)
+        found = None if self._is_no_data(node) else self._told_apart(node, contract)
         return _Found(node, found, node.get(RECEIVED_AT, above.received_at))
+
+    def _is_no_data(self, node: dict[str, Any]) -> bool:
+        """Whether a record announces data, or is of a kind that is never read."""
+        ping, never = self._rules.ping, self._rules.never
+        if ping is not None and ping[0] in node and ping[1] not in node:
+            return True
+        return any(node.get(key) in texts for key, texts in never.items() if isinstance(node.get(key), str))
 
     def _told_apart(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
         """Of contracts that share a place the one that takes the record."""
