@@ -80,7 +80,8 @@ class RecordTrace:
     values: Mapping[str, Any]
     issues: tuple[str, ...]
     row: Mapping[str, Any]
-    #: How many more records of its day and table are not listed.
+    counts: bool
+    #: How many more records of its day and table are not listed: that count too, or do not for the same reason.
     others: int = 0
 
 

@@ -7,18 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from qol.contracts.model import Contracts, DailyMetric, SourceContract
+from qol.contracts.model import Contracts, DailyMetric, Field, SourceContract
 from qol.trace_model import Found, RecordTrace, Target, fields_behind, givers, parts_of
 from qol.transform.daily import given_days
 from qol.transform.deletions import deleting, living, targets
 from qol.transform.derived import WHERE, before_sessions, with_derived
 from qol.transform.parts import record_parts
 
-#: So many records of a day are listed where a value is made of all of them.
+#: So many records of a day that count are listed where a value is made of all of them.
 LISTED = 20
 AT_MOST = "trace_at_most"
 _PLACE, _UNIT = "trace_place", "trace_unit"
@@ -107,6 +107,13 @@ class Evidence:
         return set(self.living[_PLACE])
 
 
+class _Role(NamedTuple):
+    """What a record did for a metric, in words, and whether the metric has anything of it."""
+
+    text: str
+    counts: bool = False
+
+
 @dataclass(frozen=True)
 class Roles:
     """What records did for a target."""
@@ -116,14 +123,17 @@ class Roles:
     evidence: Mapping[str, Evidence]
 
     def traces(self) -> list[RecordTrace]:
-        """Every record of the contracts that give the target, by day; of very many the first of each day."""
+        """The records of the contracts that give the target, by day, those that count first.
+
+        Where a value is made of all records of a day: the first that count, and one for each reason not to.
+        """
         found = [
             one
             for contract in givers(self.contracts, self.target)
             if contract.name in self.evidence
             for one in self._of_contract(self.evidence[contract.name])
         ]
-        return sorted(found, key=lambda record: record.day)
+        return sorted(found, key=lambda record: (record.day, not record.counts))
 
     @cached_property
     def _wanted(self) -> tuple[str, ...]:
@@ -135,48 +145,59 @@ class Roles:
         is_of_all = contract.stages is not None or any(name in contract.parts for name in self._wanted)
         ordered = evidence.rows.sort("day", "source_timestamp", _PLACE)
         for _, rows in ordered.group_by("day", maintain_order=True):
-            listed = rows.head(LISTED) if is_of_all else rows
-            for number, row in enumerate(listed.iter_rows(named=True), 1):
-                values = {field.name: row[field.name] for field in fields}
-                issues = tuple(row["value_issues"] or ())
-                others = rows.height - number if number == listed.height else 0
-                role = self._role(evidence, row)
-                yield RecordTrace(row["day"], f"records_{contract.name}", role, values, issues, row, others)
+            found = [self._of_row(evidence, row, fields) for row in rows.iter_rows(named=True)]
+            yield from _shortened(found) if is_of_all else found
 
-    def _role(self, evidence: Evidence, row: Mapping[str, Any]) -> str:
+    def _of_row(self, evidence: Evidence, row: Mapping[str, Any], fields: list[Field]) -> RecordTrace:
+        roles = self._roles(evidence, row)
+        return RecordTrace(
+            day=row["day"],
+            table=f"records_{evidence.contract.name}",
+            role="; ".join(role.text for role in roles),
+            values={field.name: row[field.name] for field in fields},
+            issues=tuple(row["value_issues"] or ()),
+            row=row,
+            counts=any(role.counts for role in roles),
+        )
+
+    def _roles(self, evidence: Evidence, row: Mapping[str, Any]) -> list[_Role]:
         unit = evidence.unit_of.get(row[_PLACE])
         if unit is None:
             is_living = row[_PLACE] in evidence.places_living
-            return f"left out ({evidence.condition})" if is_living else evidence.deleted
+            return [_Role(f"left out ({evidence.condition})" if is_living else evidence.deleted)]
         best = [name for name in self._wanted if name in evidence.contract.daily]
         roles = [self._best_role(evidence, row["day"], unit, best)] if best else []
         roles += [self._part_role(evidence, row["day"], unit, n) for n in self._wanted if n in evidence.contract.parts]
-        return "; ".join(roles)
+        return roles
 
-    def _best_role(self, evidence: Evidence, day: date, unit: int, names: list[str]) -> str:
+    def _best_role(self, evidence: Evidence, day: date, unit: int, names: list[str]) -> _Role:
         """What the record, or its session, is for metrics of the day's best."""
         picked = evidence.days.get(day, {})
         is_sample = evidence.contract.stages is not None
         if picked.get(_UNIT) != unit:
-            return "its session was not the day's main one" if is_sample else "a better record of the day came first"
+            return _Role(
+                "its session was not the day's main one" if is_sample else "a better record of the day came first"
+            )
         given = [name for name in names if picked.get(name) is not None]
         if not given:
-            return "its session has no value" if is_sample else "has no value"
+            return _Role("its session has no value" if is_sample else "has no value")
         before = self._ahead(evidence.contract, day, given)
-        return before or ("its session gives the value" if is_sample else "gives the value")
+        given_by = "its session gives the value" if is_sample else "gives the value"
+        return _Role(before or given_by, counts=not before)
 
-    def _part_role(self, evidence: Evidence, day: date, unit: int, name: str) -> str:
+    def _part_role(self, evidence: Evidence, day: date, unit: int, name: str) -> _Role:
         """What the record gave to a metric of all of the day's records."""
         part, value = evidence.contract.parts[name], evidence.parts[unit][name]
         share = evidence.units[evidence.contract.overlaps.share][unit] if evidence.contract.overlaps else 1.0
         if share == 0:
-            return f"a better device measured the same time, so it counts nothing for {name}"
+            return _Role(f"not counted for {name}, as a better device measured the same time")
         if value is None:
-            return f"does not count for {name}"
+            return _Role(f"not counted for {name}")
         before = self._ahead(evidence.contract, day, [name])
         partly = "" if share == 1 else f" ({share:.1%} of its time, a better device has the rest)"
         number = evidence.givers_of_parts[day, name]
-        return before or f"{value:g} of the {part.over} over {number} for {name}{partly}"
+        told = f"{value:g} of the {part.over} over {number} for {name}{partly}"
+        return _Role(before or told, counts=not before)
 
     def _ahead(self, contract: SourceContract, day: date, names: list[str]) -> str:
         """The record type that gives the metrics before this one does."""
@@ -185,3 +206,16 @@ class Roles:
             if other.priority < contract.priority and all(days.get(day, {}).get(n) is not None for n in names):
                 return f"{other.name} comes first"
         return ""
+
+
+def _shortened(of_day: list[RecordTrace]) -> Iterator[RecordTrace]:
+    """Of one day's records of a type the first that count, and the first of each reason not to: how many it stands for."""
+    counting = [record for record in of_day if record.counts]
+    for number, record in enumerate(counting[:LISTED], 1):
+        yield replace(record, others=len(counting) - number if number == LISTED else 0)
+    reasons: dict[str, list[RecordTrace]] = {}
+    for record in of_day:
+        if not record.counts:
+            reasons.setdefault(record.role, []).append(record)
+    for alike in reasons.values():
+        yield replace(alike[0], others=len(alike) - 1)

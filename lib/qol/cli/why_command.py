@@ -98,16 +98,24 @@ def _show_records(traced: Trace, keys: dict[str, str]) -> None:
     if traced.records:
         say("Records behind these days", style="bold")
     for record in traced.records:
-        row = record.row
-        received = f"received {cell(row['received_at'])}" if row["received_at"] else f"arrived {row['arrival_date']}"
-        say(f"{record.day:%a} {record.day}  {record.table}: {record.role}")
-        say(f"    {_place(record, keys)}")
-        say(f"    {', '.join(f'{name} {_known(value)}' for name, value in record.values.items())}")
-        say(f"    key {row['record_key']} · day by {row['day_rule']} · {received}")
-        if record.issues:
-            say(f"    became null or was corrected: {'; '.join(record.issues)}")
+        head = f"{record.day:%a} {record.day}  {record.table}:"
+        if record.others and not record.counts:
+            say(f"{head} {record.others + 1} others: {record.role}; the first is {_place(record, keys)}")
+            continue
+        _show_record(head, record, keys)
         if record.others:
-            say(f"{record.day:%a} {record.day}  {record.table}: and {count(record.others, 'more record')} of this day")
+            say(f"{head} and {count(record.others, 'more record')} of this day that count")
+
+
+def _show_record(head: str, record: RecordTrace, keys: dict[str, str]) -> None:
+    row = record.row
+    received = f"received {cell(row['received_at'])}" if row["received_at"] else f"arrived {row['arrival_date']}"
+    say(f"{head} {record.role}")
+    say(f"    {_place(record, keys)}")
+    say(f"    {', '.join(f'{name} {_known(value)}' for name, value in record.values.items())}")
+    say(f"    key {row['record_key']} · day by {row['day_rule']} · {received}")
+    if record.issues:
+        say(f"    became null or was corrected: {'; '.join(record.issues)}")
 
 
 def _known(value: Any) -> str:
