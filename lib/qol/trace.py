@@ -109,8 +109,10 @@ class _Tracer:
             return self._why_null(day, source, anchors)
         if group.needs_wear and not row["worn"]:
             return self._not_worn(day, source, row)
-        if row[self._target.metric.name] is None and not self._target.is_of_group:
-            return self._why_null(day, source, (self._target.metric.name,))
+        # A day without a stretch asleep may have an empty list of them.
+        missing = [[name for name in way if row[name] in (None, [])] for way in self._target.ways]
+        if all(missing) and not self._target.is_of_group:
+            return self._why_null(day, source, tuple(name for names in missing for name in names))
         if self._source is not None and source != self._source:
             return f"the week's {group.name} columns come from {self._source}"
         return ""

@@ -32,6 +32,15 @@ class Target:
         return self.metrics[0]
 
     @property
+    def ways(self) -> tuple[tuple[str, ...], ...]:
+        """Daily metrics of which a day needs all of one way to count; most formulas have one way, their first input."""
+        first, *others = (metric.name for metric in self.metrics)
+        if self.derived is not None and self.derived.formula in ("regularity", "regularity_pairs"):
+            # Stretches asleep, else one from bedtime to waking.
+            return (first,), tuple(others)
+        return ((first,),)
+
+    @property
     def is_of_group(self) -> bool:
         """Whether the column is about the group's days, not about one metric."""
         return self.name.removeprefix(self.group.name) in GROUP_COLUMNS

@@ -117,6 +117,17 @@ def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
     assert told["WATCHDREAM1"] == "left out (is_sleep does not hold or it is no listed stage of sleep, or has no time)"
 
 
+def test_a_night_counts_for_regularity_by_bedtime_and_waking_where_no_stretches_are_told() -> None:
+    fields = "{sleep_minutes: 8 * 60, bedtime_minute: start_seconds % 1440, wake_minute: value}"
+    nights = contract_of(MEASUREMENTS, f"{{record: nights, daily: {fields}}}")
+    awake = a_stretch("WATCH", 0, 9) | {"day": date(2026, 11, 10), "value": None}
+    told = traced("sleep_regularity_index", nights, [a_stretch("WATCH", 0, 9, 420), awake])
+    assert [day.why_not for day in told.days[:2]] == [
+        "",
+        "asleep_intervals: no phone contract gives it; wake_minute: nights has no value",
+    ]
+
+
 def test_the_command_lists_records_and_places_of_a_sum_and_of_what_was_deleted(
     qol: Qol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

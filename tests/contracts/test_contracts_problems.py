@@ -65,7 +65,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (USER, "type: boolean", "type: boolean, sentinels: [0]", "fields.enhanced.sentinels: found boolean; allowed: sentinels only for integer, number, decimal, epoch_seconds, instant"),
         (USER, "path: vo2MaxCycling", "path: [vo2MaxCycling, vo2Max]", "fields.vo2_max_cycling.path: found vo2Max; allowed: a path that vo2_max does not read"),
         (USER, "path: summaryId", "path: userAccessToken", "fields.summary_id.path: found userAccessToken; allowed: a path that is not in drop"),
-        (USER, "path: summaryId", "path: userId", "fields.summary_id.path: found userId; allowed: a path that is not the person id"),
+        (USER, "path: enhanced", "path: userId", "fields.enhanced.path: found userId; allowed: a path that is not the person id"),
         (STRESS, "version: [duration_seconds]", "version: [duration]", "version.0: found duration; allowed: a declared field: duration_seconds, … (19 names)"),
         (HRV, "day: {date: calendar_date", "day: {date: start_time_seconds", "day.date: found start_time_seconds; allowed: a field of type date: calendar_date"),
         (HRV, "source_timestamp: start_time_seconds", "source_timestamp: duration_seconds", "source_timestamp: found duration_seconds; allowed: a field of type epoch_seconds or instant: start_time_seconds"),
