@@ -58,6 +58,8 @@ class Found:
     daily: pl.DataFrame
     records: Mapping[str, pl.DataFrame]
     other_weeks: tuple[date, ...] = ()
+    #: The weekly row of the week before, of the columns it has.
+    before: Mapping[str, Any] | None = None
     #: The person's deletions of all weeks, by name of the deleting contract.
     deletions: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 

@@ -96,7 +96,7 @@ def test_null_because_no_day_was_worn(why: Why) -> None:
 
 
 def test_null_because_the_week_before_is_not_there(why: Why) -> None:
-    expected = "needs the week before as well, valid for activity and from garmin, as this one has to be."
+    expected = "needs the week before, valid and from the same source: it has no row of this person."
     assert f"steps_mean_change: {expected}" in why("alice", "steps_mean_change")
 
 

@@ -178,7 +178,7 @@ def test_a_refused_run_has_replaced_nothing_that_could_be_undone(lake: S3Lake, t
 
 def test_the_command_shows_its_manifest_and_qol_runs_shows_the_restore(lake: S3Lake, twice: Manifest) -> None:
     def qol(*words: str) -> str:
-        result = CliRunner().invoke(app, [*words, "--lake", "s3://bucket"])
+        result = CliRunner().invoke(app, [*words, "--lake", "s3://bucket"], env={"COLUMNS": "200"})
         assert result.exit_code == 0, result.stderr
         return " ".join(result.stdout.split())
 

@@ -10,7 +10,7 @@ import pytest
 from qol.contracts.columns import arrow_schema, daily_columns
 from qol.transform.daily import daily, rounded
 
-from .builders import CONTRACTS, a_day, a_night, an_hrv, days, local, picked, records, the_day, utc
+from .builders import CONTRACTS, a_day, a_night, an_hrv, days, picked, records, the_day, utc
 
 
 def test_a_day_has_one_row_with_the_metrics_of_all_record_types() -> None:

@@ -34,7 +34,16 @@ FOLDERS: dict[str, str] = {
     "userPermissionsChange": "raw/garmin/userPermissionsChange",
 }
 #: Fields that are never stored.
-DROP: frozenset[str] = frozenset({"activityName", "latitudeInDegree", "longitudeInDegree", "startingLatitudeInDegree", "startingLongitudeInDegree", "userAccessToken"})
+DROP: frozenset[str] = frozenset(
+    {
+        "activityName",
+        "latitudeInDegree",
+        "longitudeInDegree",
+        "startingLatitudeInDegree",
+        "startingLongitudeInDegree",
+        "userAccessToken",
+    }
+)
 #: Paths to the vendor's id of a person.
 PEOPLE: tuple[tuple[str, ...], ...] = (("userId",),)
 #: The field that makes a record a ping.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -26,21 +26,26 @@ from qol.transform.weeks import iso_week
 def find_person(lake: Lake, contracts: Contracts, user_id: str, monday: date, now: datetime) -> Found:
     """One person's week: the weekly row as it is stored, daily rows and records with the contracts' columns."""
     day = monday.isoformat()
-    weekly = partition_key("weekly_metrics", day)
-    published = lake.stat(weekly) is not None
-    rows = _of_person(lake, weekly, user_id).to_pylist() if published else []
     daily = person_rows(lake, contracts, "daily_metrics", day, user_id)
     return Found(
         user_id=user_id,
         monday=monday,
         now=now,
-        weekly=rows[0] if rows else None,
-        week_is_published=published,
+        weekly=_weekly_row(lake, monday, user_id),
+        week_is_published=lake.stat(partition_key("weekly_metrics", day)) is not None,
         daily=daily,
         records={c.name: person_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
         other_weeks=() if daily.height else tuple(_weeks_of(lake, user_id)),
+        before=_weekly_row(lake, monday - timedelta(days=7), user_id),
         deletions={name: _all_weeks(lake, contracts, f"records_{name}", user_id) for name in deleting(contracts)},
     )
+
+
+def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None:
+    """A person's row of a week, with the columns its file has."""
+    key = partition_key("weekly_metrics", monday.isoformat())
+    rows = _of_person(lake, key, user_id).to_pylist() if lake.stat(key) is not None else []
+    return rows[0] if rows else None
 
 
 def _all_weeks(lake: Lake, contracts: Contracts, table: str, user_id: str) -> pl.DataFrame:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 from qol.cli.show import count
 from qol.contracts.columns import valid_day
-from qol.contracts.model import Contracts
+from qol.contracts.model import Contracts, Derived
 from qol.trace import Found, Target, Trace, givers
 from qol.transform.weeks import CLOSES_AFTER, is_closed, iso_week
 
 #: Days an aggregate needs before it has a value; all others need one.
 NEEDED_DAYS: Mapping[str, int] = {"sd": 2, "circular_sd": 2}
+#: Saturday and Sunday, as `weekend_mean` takes them.
+WEEKEND = (5, 6)
 
 
 def needed_days(target: Target, column: str) -> int:
@@ -64,22 +66,66 @@ def _why_column(contracts: Contracts, found: Found, trace: Trace, column: str) -
     if not givers(contracts, target, source):
         others = ", ".join(sorted({contract.source for contract in givers(contracts, target)}))
         return f"the week's source is {source}, and {source} does not give {target.metric.name} ({others} does)"
-    return _too_few(trace, column, source)
+    return _why_not_enough(contracts, found, trace, column)
 
 
-def _too_few(trace: Trace, column: str, source: str) -> str:
-    target, valid = trace.target, trace.valid_days.get(source, 0)
-    counting = [day for day in trace.days if day.source == source and not day.why_not]
+def _why_not_enough(contracts: Contracts, found: Found, trace: Trace, column: str) -> str:
+    target, valid = trace.target, trace.valid_days.get(trace.source or "", 0)
+    counting = [day.day for day in trace.days if day.source == trace.source and not day.why_not]
     needed = needed_days(target, column)
-    if not counting:
-        return f"none of the {count(valid, 'valid day')} has {target.metric.name}; the days below say why"
+    few_nights = _too_few_nights(contracts, found, target.derived) if target.derived is not None else ""
+    if few_nights or not counting:
+        return few_nights or f"none of the {count(valid, 'valid day')} has {target.metric.name}; the days below say why"
     if len(counting) < needed:
         return f"needs {count(needed, 'day')}, found {len(counting)}"
+    if column.endswith(("_weighted_mean", "_weekday_mean", "_weekend_mean")):
+        return _needs_parts_of_week(column, counting)
     if target.derived is not None and target.derived.formula == "change":
-        return f"needs the week before as well, valid for {target.group.name} and from {source}, as this one has to be"
+        return f"needs the week before, valid and from the same source: {_why_no_change(found, trace)}"
     if target.derived is not None and target.derived.formula == "sum_at_least":
         return (
             f"the sum is below {target.derived.threshold:g}, and with {count(valid, 'valid day')} that is not yet false"
             f" (from {target.group.min_valid_days} on it is)"
         )
     return "its formula is not defined for these values"
+
+
+def _too_few_nights(contracts: Contracts, found: Found, rule: Derived) -> str:
+    """What a formula of nights needs and the week has of it, as its weekly columns of counts say; empty when enough."""
+    counted: dict[str, int] = {
+        other.formula: (found.weekly or {}).get(other.name) or 0
+        for other in contracts.derived
+        if other.of[0] == rule.of[0]
+    }
+    if rule.formula == "regularity":
+        pairs = counted.get("regularity_pairs", 0)
+        return f"needs {count(rule.min_days, 'pair')} of nights, found {pairs}" if pairs < rule.min_days else ""
+    parts = [("work", rule.min_work_days), ("free", rule.min_free_days)]
+    needed = [(part, least, counted.get(f"{part}_days", 0)) for part, least in parts if least]
+    if all(there >= least for _, least, there in needed):
+        return ""
+    nights = " and ".join(count(least, f"{part} night") for part, least, _ in needed)
+    return f"needs {nights}, found {' and '.join(str(there) for _, _, there in needed)}"
+
+
+def _needs_parts_of_week(column: str, counting: list[date]) -> str:
+    weekend = sum(day.weekday() in WEEKEND for day in counting)
+    there = {"weekday": len(counting) - weekend, "weekend": weekend}
+    names = {"weekday": "a weekday", "weekend": "a weekend day"}
+    parts = [part for part in there if column.endswith((f"_{part}_mean", "_weighted_mean"))]
+    return f"needs {' and '.join(names[p] for p in parts)}, found {' and '.join(str(there[p]) for p in parts)}"
+
+
+def _why_no_change(found: Found, trace: Trace) -> str:
+    """Which of a change's conditions fails first."""
+    group, before = trace.target.group, found.before
+    valid, source = f"{group.name}_valid", f"{group.name}_source"
+    if before is None:
+        return "it has no row of this person"
+    if not (found.weekly or {}).get(valid):
+        return f"this week is not valid for {group.name}"
+    if not before.get(valid):
+        return f"that week is not valid for {group.name}"
+    if before.get(source) != trace.source:
+        return f"it is from {before.get(source)}, this week from {trace.source}"
+    return f"it has no value of {trace.target.metric.name}"
