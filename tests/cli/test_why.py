@@ -65,10 +65,10 @@ def test_each_record_names_its_raw_line_key_day_rule_and_issues(why: Why) -> Non
         "Tue 2026-11-10 records_garmin_dailies: gives the value raw/daily/date=2026-11-15/late.jsonl:1 steps 2000"
         in out
     )
-    assert "key 1794236400 · day by provider · arrived 2026-11-15" in out
+    assert "key 1794236400| · day by provider · arrived 2026-11-15" in out
     assert "became null or was corrected: averageStressLevel: -1 sentinel" in out
     assert (
-        "raw/daily/date=2026-11-10/a.jsonl:1 steps 1000 key 1794150000 · day by provider · received 2026-11-10 01:00:00"
+        "raw/daily/date=2026-11-10/a.jsonl:1 steps 1000 key 1794150000| · day by provider · received 2026-11-10 01:00:00"
         in out
     )
 
