@@ -38,7 +38,7 @@ def test_a_value_comes_with_its_formula_its_source_and_its_valid_days(why: Why) 
     out = why("alice", "steps_mean")
     assert "steps_mean 3000 Mean of steps (count) over the valid days of the week that have it." in out
     assert "Source of the activity columns: garmin (garmin 5 valid days; 4 make a valid week)." in out
-    assert "A valid day is a worn day with steps." in out
+    assert "A valid day is a day not known to be unworn with steps." in out
     assert "Not known" not in out
 
 
@@ -84,7 +84,7 @@ def test_of_two_nights_the_one_that_was_not_taken_is_told_from_the_one_that_was(
 
 def test_another_makers_device_is_left_out_by_name_of_the_rule(why: Why) -> None:
     out = why("frank", "steps_mean")
-    assert "Not known: steps_mean: no valid day. A valid day is a worn day with steps." in out
+    assert "Not known: steps_mean: no valid day. A valid day is a day not known to be unworn with steps." in out
     assert "steps: dailies left out, because own_device does not hold" in out
     assert "records_garmin_dailies: left out (own_device does not hold)" in out
 
@@ -107,7 +107,10 @@ def test_null_because_the_formula_needs_more_days(why: Why) -> None:
 
 def test_null_because_the_value_was_a_sentinel(why: Why) -> None:
     out = why("alice", "stress_mean_mean")
-    assert "Not known: stress_mean_mean: no valid day. A valid day is a worn day with stress_mean or" in out
+    assert (
+        "Not known: stress_mean_mean: no valid day. A valid day is a day not known to be unworn with stress_mean or"
+        in out
+    )
     assert "stress_mean: dailies became null: averageStressLevel: -1 sentinel; no stressDetails record" in out
     assert "stress_mean: dailies has no averageStressLevel or averageStresslevel; no stressDetails record" in out
 

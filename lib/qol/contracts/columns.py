@@ -77,6 +77,10 @@ def _field_comment(field: Field) -> str:
     return f"{field.description} Unit: {field.unit}." if field.unit else field.description
 
 
+#: Columns of `daily_metrics` before its metrics.
+DAILY_HEAD = 4
+
+
 def daily_columns(contracts: Contracts) -> tuple[Column, ...]:
     """Columns of `daily_metrics`."""
     return (
@@ -125,7 +129,7 @@ def _group_columns(group: WeeklyGroup, contracts: Contracts) -> Iterator[Column]
 
 def valid_day(group: WeeklyGroup) -> str:
     """What a valid day of a group is, in a sentence."""
-    worn = "a worn day" if group.needs_wear else "a day"
+    worn = "a day not known to be unworn" if group.needs_wear else "a day"
     anchor = " or ".join(group.anchor) or f"any {group.name} metric"
     return f"A valid day is {worn} with {anchor}."
 

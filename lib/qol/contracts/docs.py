@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from qol.contracts.columns import WINDOWS, valid_day, weekly_columns, window_columns
+from qol.contracts.columns import DAILY_HEAD, WINDOWS, daily_columns, valid_day, weekly_columns, window_columns
 from qol.contracts.docs_source import rules_section, source_section
 from qol.contracts.markdown import code, codes, number, table
 from qol.contracts.model import (
+    RECORD_HEAD,
+    RECORD_TAIL,
+    Column,
     Contracts,
     DailyMetric,
     Relation,
@@ -46,6 +49,8 @@ def catalog(contracts: Contracts) -> str:
     sections = [
         _INTRO,
         "## Sources\n",
+        "Every record table has these columns around its own:\n",
+        _columns(Column(*column) for column in (*RECORD_HEAD, *RECORD_TAIL)),
         *(rules_section(rules) for _, rules in sorted(contracts.source_rules.items())),
         *(source_section(contract) for contract in contracts.sources),
         "## Daily metrics\n",
@@ -62,8 +67,13 @@ def catalog(contracts: Contracts) -> str:
     return "\n".join(sections)
 
 
+def _columns(columns: Iterable[Column]) -> str:
+    return table(["column", "type", "meaning"], [[code(c.name), c.type, c.comment] for c in columns])
+
+
 def _vocabulary(contracts: Contracts) -> Iterator[str]:
     yield "One row per person, local day and source.\n"
+    yield _columns(daily_columns(contracts)[:DAILY_HEAD])
     for group, metrics in contracts.group_metrics.items():
         rows = [
             [
@@ -92,12 +102,12 @@ def _claim(relation: Relation) -> list[str]:
 def _origin(metric: DailyMetric, contracts: Contracts) -> str:
     if metric.from_metrics:
         return code(metric.from_metrics)
-    given = [
-        f"{c.source} {c.record}: {_daily_value(c, metric.name)}"
-        for c in contracts.sources
-        if metric.name in c.daily or metric.name in c.parts
-    ]
-    return ", else ".join(given) or "no source yet"
+    given: dict[str, list[str]] = {}
+    for c in contracts.sources:
+        if metric.name in c.daily or metric.name in c.parts:
+            given.setdefault(c.source, []).append(f"{c.source} {c.record}: {_daily_value(c, metric.name)}")
+    # Records of one source stand in for each other; another source has a row of its own.
+    return "; ".join(", else ".join(records) for records in given.values()) or "no source yet"
 
 
 def _daily_value(contract: SourceContract, name: str) -> str:

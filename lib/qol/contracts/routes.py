@@ -44,8 +44,9 @@ def _mapping(values: dict[str, str]) -> str:
 
 
 def _set(names: Iterable[str]) -> str:
-    texts = [_text(name) for name in sorted(set(names))]
-    return "frozenset({" + ", ".join(texts) + "})" if texts else "frozenset()"
+    # One name per line with a comma after the last, which the formatter leaves as it is, however many there are.
+    inner = "".join(f"        {_text(name)},\n" for name in sorted(set(names)))
+    return "frozenset(\n    {\n" + inner + "    }\n)" if inner else "frozenset()"
 
 
 def _tuple(texts: Iterable[str]) -> str:
