@@ -42,4 +42,4 @@ def test_one_file_gives_a_contract_with_defaults_a_table_and_a_place_in_the_cata
     assert (scale.person, scale.drop, scale.version) == (("user", "id"), (), ())
     assert [c.name for c in table_schemas(contracts)["records_acme_weights"]][8:10] == ["measured_at", "weight_g"]
     assert "schemas/tables/records_acme_weights.yaml" in generated(contracts)
-    assert "| Body weight. | acme weights: `weight_g / 1000`, else garmin bodyComps: last of" in catalog(contracts)
+    assert "| Body weight. | acme weights: `weight_g / 1000`; garmin bodyComps: last of" in catalog(contracts)

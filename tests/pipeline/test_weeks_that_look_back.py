@@ -144,6 +144,7 @@ ALL = (
 )
 
 
+@pytest.mark.acceptance
 @PROPERTY
 @given(st.lists(st.integers(0, 2), min_size=len(ALL), max_size=len(ALL)), st.integers(-3, 0))
 def test_any_split_of_weeks_into_runs_publishes_the_same_bytes(runs: list[int], again: int) -> None:

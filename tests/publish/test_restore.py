@@ -150,6 +150,7 @@ def test_who_may_not_write_manifests_restores_all_the_same_and_is_told(
     assert "Manifest" not in ended.stdout
 
 
+@pytest.mark.acceptance
 def test_a_restore_that_finds_a_run_at_work_changes_nothing_and_says_so(lake: S3Lake, twice: Manifest) -> None:
     undone, plan = plan_restore(lake, WEEK, None)
     before = published()

@@ -38,7 +38,11 @@ def test_every_table_has_the_contracts_columns_types_and_comments(
     assert [(f.name, f.dataType.simpleString(), f.metadata["comment"]) for f in fields] == columns
 
 
-@pytest.mark.parametrize("name", TABLES)
+#: A table of each kind; every other one is asked for in the long tests.
+KINDS = {"weekly_metrics", "daily_metrics", "job_runs", "rejects", "survey_windows", "records_garmin_sleeps"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in KINDS else pytest.mark.acceptance) for n in TABLES])
 def test_a_table_nobody_has_published_yet_is_empty_and_has_its_columns(
     spark: SparkSession, lake: Path, tmp_path: Path, name: str
 ) -> None:
