@@ -11,7 +11,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import record_columns
-from qol.contracts.model import Column, Contracts, Deletes, SourceContract
+from qol.contracts.model import Column, Contracts
+from qol.contracts.source_model import Deletes, SourceContract
 from qol.lake.base import Lake
 from qol.publish.protocol import Published
 from qol.slices import Bucket

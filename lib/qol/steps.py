@@ -12,7 +12,8 @@ from datetime import date
 import polars as pl
 
 from qol.contracts.columns import record_columns, table_schemas
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract
 from qol.deletions import Deletions, all_deletions, deletions_in
 from qol.engine.base import Mapped
 from qol.frames import known_columns, positive_zeros

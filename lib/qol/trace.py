@@ -10,8 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from qol.contracts.model import Contracts, Field, SourceContract
+from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
+from qol.contracts.source_model import Field, SourceContract
 from qol.trace_model import (
     GROUP_COLUMNS,
     DayTrace,

@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from qol.contracts.model import Contracts, DailyMetric, Derived, Field, SourceContract, WeeklyGroup
+from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
+from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
+from qol.contracts.source_model import Field, SourceContract
 
 #: What every weekly group has, after its name.
 GROUP_COLUMNS = ("_source", "_valid_days", "_valid")

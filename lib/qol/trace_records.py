@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from qol.contracts.model import Contracts, DailyMetric, Field, SourceContract
+from qol.contracts.metric_model import DailyMetric
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import Field, SourceContract
 from qol.trace_model import Found, RecordTrace, Target, fields_behind, givers, parts_of
 from qol.transform.daily import given_days
 from qol.transform.deletions import deleting, living, targets

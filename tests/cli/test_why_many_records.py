@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qol.cli.metric_names import find_target
-from qol.contracts.model import SourceContract
+from qol.contracts.source_model import SourceContract
 from qol.trace import Found, Trace, trace
 from qol.transform.daily import daily
 from tests.builders import contracts_with, run_lake, write_lines

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from qol.contracts.load import default_root, load_contracts
-from qol.contracts.model import Contracts, DayRule, Episodes, SampleRule
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import DayRule, Episodes, SampleRule
 from qol.errors import UsageError
 
 PROJECT = Path(__file__).parents[2]

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, record_columns
-from qol.contracts.model import Contracts, Field
+from qol.contracts.model import Contracts
 from qol.contracts.reasons import REJECT_REASONS
+from qol.contracts.source_model import Field
 from qol.ingest.convert import safe_get
 from qol.ingest.parse import Reason
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.contracts.model import SourceRules
+from qol.contracts.source_model import SourceRules
 
 from .feed import CONTRACTS, MONDAY_START, Fed, daily, feed, lines
 

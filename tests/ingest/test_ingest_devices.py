@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qol.contracts.model import SourceRules
+from qol.contracts.source_model import SourceRules
 from qol.errors import UsageError
 from qol.ingest.people import Identities, Owner
 from qol.ingest.periods import Period

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from qol.contracts.model import Contracts, SourceRules
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceRules
 from qol.ingest.typed_values import plain_dynamodb
 
 from .feed import Fed, feed, lines

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qol.contracts.model import Example, Field, SourceContract
+from qol.contracts.source_model import Example, Field, SourceContract
 from qol.ingest.convert import safe_get
 from qol.ingest.people import Owner
 from qol.ingest.periods import ALWAYS

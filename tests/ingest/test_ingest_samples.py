@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qol.contracts.model import Field, SampleRule
+from qol.contracts.source_model import Field, SampleRule
 from qol.ingest.samples import by_offset, mean, reduce_samples
 
 STRESS: dict[str, Any] = {"low": 0, "high": 100, "states_low": -5}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract
 from qol.ingest.batches import FAST_FROM_LINES
 from qol.ingest.clean_types import is_usable
 from qol.ingest.fast import LEARN_AFTER, FastReader

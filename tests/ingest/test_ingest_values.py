@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from qol.contracts.model import Field, FieldType
 from qol.contracts.reasons import ISSUE_REASONS
+from qol.contracts.source_model import Field, FieldType
 from qol.ingest.convert import (
     IssueError,
     convert,

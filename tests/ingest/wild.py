@@ -10,9 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from qol.contracts.model import Contracts, Field, SampleRule, SourceContract, SourceRules
+from qol.contracts.model import Contracts
 from qol.contracts.raw_path import is_selector, selected_by
 from qol.contracts.resolve import source_contract
+from qol.contracts.source_model import Field, SampleRule, SourceContract, SourceRules
 
 #: A JSON text, or the members of an object.
 Node = str | dict[str, "Node"]

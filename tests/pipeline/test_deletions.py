@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qol import deletions
-from qol.contracts.model import Contracts, Deletes
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import Deletes
 from qol.lake import Lake
 from tests.builders import MONDAY_START, contracts_with, published_files, run_lake, user_id, write_lines
 

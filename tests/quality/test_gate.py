@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, table_schemas
-from qol.contracts.model import Relation
+from qol.contracts.metric_model import Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
 from qol.publish.assemble import Candidate

@@ -7,7 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from qol.contracts.model import Contracts, DailyMetric, WeeklyGroup
+from qol.contracts.metric_model import DailyMetric, WeeklyGroup
+from qol.contracts.model import Contracts
 from qol.report.blocks import Charts, Text
 from qol.report.choose import all_columns, daily_groups, empty_groups, main_columns
 from qol.report.cohort import cohort_page

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import daily_columns
-from qol.contracts.model import Contracts, DailyMetric, WeeklyGroup
+from qol.contracts.metric_model import DailyMetric, WeeklyGroup
+from qol.contracts.model import Contracts
 from qol.frames import no_rows
 from qol.report.blocks import Charts, Page, Table, Text
 from qol.report.days import choose_days
@@ -144,7 +145,7 @@ def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
 
 
 def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
-    from qol.contracts.model import Derived
+    from qol.contracts.metric_model import Derived
 
     others = tuple(d for d in CONTRACTS.derived if d.name != "sleep_regularity_index")
     rule = Derived("sleep_regularity_index", "sleep", "slope", ("sleep_minutes",), (), 0, 5, 3, "points", "Regularity.")

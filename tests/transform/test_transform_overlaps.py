@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.contracts.model import Overlaps
+from qol.contracts.source_model import Overlaps
 from qol.transform.overlaps import with_share
 
 from .builders import Row, picked

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.contracts.model import Stages
+from qol.contracts.source_model import Stages
 from qol.transform.stages import sessions
 
 from .builders import Row, picked, utc

@@ -13,8 +13,9 @@ from qol.cli.show import count, say, table, warn
 from qol.errors import UsageError
 
 if TYPE_CHECKING:
-    from qol.contracts.model import Contracts, Example, Field, SourceContract
+    from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
+from qol.contracts.source_model import Example, Field, SourceContract
 
 app = typer.Typer(no_args_is_help=True, help="Check, list, show and document the contracts.")
 

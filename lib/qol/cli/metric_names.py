@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from qol.contracts.columns import weekly_columns
-from qol.contracts.model import Contracts, WeeklyGroup
+from qol.contracts.metric_model import WeeklyGroup
+from qol.contracts.model import Contracts
 from qol.contracts.wording import choices
 from qol.errors import UsageError
 from qol.trace import GROUP_COLUMNS, Target

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract
 from qol.errors import LakeError
 from qol.ingest.batches import reads_exactly
 from qol.ingest.convert import EPOCH

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time
 
 from qol.cli.show import count
 from qol.contracts.columns import valid_day
-from qol.contracts.model import Contracts, Derived
+from qol.contracts.metric_model import Derived
+from qol.contracts.model import Contracts
 from qol.trace import Found, Target, Trace, givers
 from qol.transform.weeks import CLOSES_AFTER, is_closed, iso_week
 

@@ -6,16 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from qol.contracts.expressions import ExpressionError, Types, checked_type, type_of
-from qol.contracts.model import (
-    Contracts,
-    DailyMetric,
-    Derived,
-    RecallWindows,
-    Relation,
-    SourceContract,
-    SourceRules,
-    WeeklyGroup,
-)
+from qol.contracts.metric_model import DailyMetric, Derived, RecallWindows, Relation, WeeklyGroup
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract, SourceRules
 from qol.contracts.wording import choices
 from qol.errors import Problem
 

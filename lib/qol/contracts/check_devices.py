@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qol.contracts.model import RECORD_HEAD, RECORD_TAIL, SourceContract
+from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, SourceContract
 from qol.contracts.wording import choices
 from qol.errors import Problem
 

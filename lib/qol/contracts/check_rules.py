@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from qol.contracts.model import SourceContract, SourceRules
+from qol.contracts.source_model import SourceContract, SourceRules
 from qol.contracts.wording import choices
 from qol.errors import Problem
 

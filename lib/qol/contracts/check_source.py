@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from qol.contracts.expressions import ExpressionError, checked_type, type_of
-from qol.contracts.model import RECORD_HEAD, RECORD_TAIL, DailyMetric, Field, SampleRule, SourceContract
+from qol.contracts.metric_model import DailyMetric
 from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
+from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, Field, SampleRule, SourceContract
 from qol.contracts.wording import choices, shown
 from qol.errors import Problem
 

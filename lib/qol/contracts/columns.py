@@ -8,18 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from qol.contracts.model import (
-    RECORD_HEAD,
-    RECORD_TAIL,
-    Column,
-    Contracts,
-    DailyMetric,
-    Derived,
-    Field,
-    RecallWindows,
-    SourceContract,
-    WeeklyGroup,
-)
+from qol.contracts.metric_model import DailyMetric, Derived, RecallWindows, WeeklyGroup
+from qol.contracts.model import Column, Contracts
+from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, Field, SourceContract
 
 COMMENT_LENGTH = 255
 #: What a manifest counts, in items but for the first, which counts lines.

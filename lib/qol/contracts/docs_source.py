@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qol.contracts.markdown import code, codes, number, table
-from qol.contracts.model import Episodes, Field, SampleRule, SourceContract, SourceRules
 from qol.contracts.quality import SEVERITIES, RecordQuality
 from qol.contracts.raw_path import path_text
+from qol.contracts.source_model import Episodes, Field, SampleRule, SourceContract, SourceRules
 
 
 def rules_section(rules: SourceRules) -> str:

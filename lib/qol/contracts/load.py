@@ -24,9 +24,10 @@ from qol.contracts.check_rules import rules_problems
 from qol.contracts.check_source import SourceCheck
 from qol.contracts.columns import fingerprint, table_schemas, weekly_columns
 from qol.contracts.expressions import type_of
-from qol.contracts.model import Contracts, SourceContract, SourceRules
+from qol.contracts.model import Contracts
 from qol.contracts.quality import QUALITY, Quality, ordered, quality, record_quality_problems
 from qol.contracts.shape import Shape
+from qol.contracts.source_model import SourceContract, SourceRules
 from qol.contracts.units import UNITS, Unit, unit_problems, units
 from qol.contracts.yaml_file import read_yaml
 from qol.errors import ContractError, Problem, UsageError

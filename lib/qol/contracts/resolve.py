@@ -6,28 +6,24 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from qol.contracts.model import (
-    DailyMetric,
+from qol.contracts.metric_model import DailyMetric, Derived, RecallWindows, Relation, WeeklyGroup
+from qol.contracts.quality import record_quality
+from qol.contracts.raw_path import split_path
+from qol.contracts.source_model import (
     DayRule,
     Deletes,
-    Derived,
     Episodes,
     Example,
     Field,
     Overlaps,
     Parameter,
     Part,
-    RecallWindows,
-    Relation,
     SampleRule,
     SourceContract,
     SourceRules,
     Stages,
     Wear,
-    WeeklyGroup,
 )
-from qol.contracts.quality import record_quality
-from qol.contracts.raw_path import split_path
 
 Data = Mapping[str, Any]
 _NO_RANGE = (None, None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from qol.contracts.model import Contracts, SourceContract, SourceRules
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract, SourceRules
 
 ROUTES = "lib/qol/aws/garmin_routes.py"
 SOURCE = "garmin"

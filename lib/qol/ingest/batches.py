@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract
 from qol.ingest.collect import Collected, Tally, row_schema
 from qol.ingest.convert import EPOCH
 from qol.ingest.items import Exploder, Item

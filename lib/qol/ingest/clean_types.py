@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from qol.contracts.model import Field, SampleRule, SourceContract
 from qol.contracts.raw_path import is_selector
+from qol.contracts.source_model import Field, SampleRule, SourceContract
 from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
 from qol.ingest.items import RECEIVED_AT
 

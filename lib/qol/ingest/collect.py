@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from qol.contracts.model import Contracts, SourceContract, SourceRules
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract, SourceRules
 from qol.ingest.fast import FastReader
 from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader

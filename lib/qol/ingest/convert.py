@@ -9,8 +9,8 @@ from datetime import date
 from decimal import Context, Decimal
 from typing import Any
 
-from qol.contracts.model import Field
 from qol.contracts.raw_path import is_selector, selected_by
+from qol.contracts.source_model import Field
 from qol.ingest.times import is_zone, parse_offset, parse_seconds
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")

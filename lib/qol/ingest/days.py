@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from qol.contracts.model import DayRule
+from qol.contracts.source_model import DayRule
 from qol.ingest.convert import parse_day
 from qol.ingest.parse import Reason, RejectedError
 

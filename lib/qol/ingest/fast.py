@@ -16,7 +16,7 @@ import msgspec
 import polars as pl
 from msgspec import UNSET
 
-from qol.contracts.model import Field, SampleRule
+from qol.contracts.source_model import Field, SampleRule
 from qol.frames import positive_zeros
 from qol.ingest.clean_types import head_types, is_usable, reads_structs
 from qol.ingest.days import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from qol.contracts.model import Field, SampleRule
+from qol.contracts.source_model import Field, SampleRule
 from qol.ingest.clean_types import attribute_name, reads_structs
 from qol.ingest.convert import IssueError, convert
 from qol.ingest.samples import by_offset, reduce_samples, reduce_valid

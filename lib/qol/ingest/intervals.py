@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from qol.contracts.model import Field, SampleRule
+from qol.contracts.source_model import Field, SampleRule
 from qol.ingest.convert import EARLIEST, MILLISECONDS_FROM, to_number
 from qol.ingest.days import DAY_SECONDS, zone_offset
 from qol.ingest.samples import structs_of

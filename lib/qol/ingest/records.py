@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from qol.contracts.model import Field, SourceContract
 from qol.contracts.raw_path import is_selector, path_text
+from qol.contracts.source_model import Field, SourceContract
 from qol.contracts.units import Unit
 from qol.ingest.convert import IssueError, convert, identifier, safe_get
 from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day

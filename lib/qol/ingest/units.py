@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qol.contracts.model import Field
+from qol.contracts.source_model import Field
 from qol.contracts.units import Unit
 from qol.ingest.convert import IssueError, shown, to_number
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, RecordQuality, Severity
+from qol.contracts.source_model import SourceContract
 from qol.publish.assemble import Candidate
 from qol.quality.comparison import DAMAGED_WEEK, FEW, FEW_PEOPLE, FEW_ROWS, NO_WEEK, SHORT, Comparison, NotChecked
 from qol.quality.footers import Footer, Footers, Weeks

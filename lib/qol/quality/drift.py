@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from qol.contracts.model import Contracts, Field, SourceContract
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import Field, SourceContract
 from qol.lake.base import Lake
 from qol.publish.manifest import Manifest
 from qol.publish.protocol import find_published

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract
 from qol.quality.comparison import FEW, FEW_PEOPLE, Comparison
 from qol.quality.footers import LOOK_BACK_WEEKS, Footers, Weeks
 from qol.weeks import monday_of

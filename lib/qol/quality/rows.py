@@ -7,7 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from qol.contracts.model import Contracts, Relation
+from qol.contracts.metric_model import Relation
+from qol.contracts.model import Contracts
 from qol.publish.assemble import Candidate
 from qol.quality.suites import ordered_metrics
 

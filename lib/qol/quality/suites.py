@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qol.contracts.columns import WINDOWS
-from qol.contracts.model import Contracts, Relation
+from qol.contracts.metric_model import Relation
+from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, Severity
 from qol.quality.comparison import FEW_PEOPLE, check_id, severities
 from qol.quality.facts import MAX_PEOPLE_LOST

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from qol.contracts.model import Contracts, DailyMetric, Derived, WeeklyGroup
+from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
+from qol.contracts.model import Contracts
 
 _SUM = "sum"
 _NUMERIC = ("integer", "number")

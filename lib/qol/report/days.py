@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from qol.contracts.model import Contracts, WeeklyGroup
+from qol.contracts.metric_model import WeeklyGroup
+from qol.contracts.model import Contracts
 from qol.report.blocks import Block, Chart, Charts, Heading, Section, Text
 from qol.report.choose import all_columns, daily_groups
 from qol.report.figures import evening_first

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from qol.contracts.columns import derived_type
-from qol.contracts.model import Contracts, Derived
+from qol.contracts.metric_model import Derived
+from qol.contracts.model import Contracts
 from qol.transform.exact import decimal
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import polars as pl
 
 from qol.contracts.columns import daily_columns
-from qol.contracts.model import Contracts, DailyMetric, Episodes, SourceContract
+from qol.contracts.metric_model import DailyMetric
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import Episodes, SourceContract
 from qol.frames import GRAIN, no_rows
 from qol.transform.deletions import Frames, living
 from qol.transform.derived import WHERE, with_derived

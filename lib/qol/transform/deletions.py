@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from qol.contracts.model import Contracts, SourceContract
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract
 
 Frames = Mapping[str, pl.DataFrame]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from qol.contracts.model import DailyMetric, Derived
+from qol.contracts.metric_model import DailyMetric, Derived
 
 DAY_MINUTES = 1440
 FINE = 10**12

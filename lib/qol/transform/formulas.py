@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from qol.contracts.model import DailyMetric, Derived
+from qol.contracts.metric_model import DailyMetric, Derived
 from qol.transform import jetlag
 from qol.transform.exact import FINE, decimal, divided, n, positive, scaled
 from qol.transform.jetlag import WORK_AND_FREE

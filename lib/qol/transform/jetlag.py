@@ -13,7 +13,7 @@ from functools import cache
 
 import polars as pl
 
-from qol.contracts.model import DailyMetric, Derived
+from qol.contracts.metric_model import DailyMetric, Derived
 from qol.transform.exact import DAY_MINUTES, direction, positive, scaled, time_of_day
 
 WEEK_DAYS = 7

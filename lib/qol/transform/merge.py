@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from qol.contracts.columns import record_columns
-from qol.contracts.model import SourceContract
+from qol.contracts.source_model import SourceContract
 from qol.ingest.convert import EPOCH
 from qol.transform.weeks import monday_expr
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from qol.contracts.model import Overlaps
+from qol.contracts.source_model import Overlaps
 from qol.transform.merge import ranks
 
 #: More days than lie between any two records.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from qol.contracts.model import DailyMetric, Part, SourceContract
+from qol.contracts.metric_model import DailyMetric
+from qol.contracts.source_model import Part, SourceContract
 from qol.frames import GRAIN
 from qol.transform.exact import divided
 from qol.transform.merge import receipt

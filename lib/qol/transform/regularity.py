@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qol.contracts.model import Derived
+from qol.contracts.metric_model import Derived
 from qol.transform.exact import DAY_MINUTES, divided
 
 NOON = DAY_MINUTES // 2

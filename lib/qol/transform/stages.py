@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from qol.contracts.model import Stages
+from qol.contracts.source_model import Stages
 from qol.frames import GRAIN
 from qol.transform.intervals import union, with_chain
 from qol.transform.merge import receipt

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from qol.contracts.columns import daily_columns, weekly_columns
-from qol.contracts.model import Contracts, DailyMetric, Derived, WeeklyGroup
+from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
+from qol.contracts.model import Contracts
 from qol.frames import no_rows
 from qol.transform import exact, regularity
 from qol.transform.change import changes
