@@ -46,7 +46,7 @@ class Scope:
 
     def _probably(self, monday: date) -> bool:
         if self.rebuild is not None:
-            return self.rebuild[0] <= monday <= self.rebuild[1]
+            return self.rebuild[0] <= monday and monday - WINDOW_WEEKS * WEEK <= self.rebuild[1]
         first = self.window.first if self.window else None
         return first is None or monday >= monday_of(first) - WEEK
 
@@ -84,9 +84,9 @@ def _window(now: datetime, raw_days: int, last: ManifestHead | None) -> Window:
 def affected_weeks(scope: Scope, published: Published, touched: set[date], now: datetime) -> tuple[date, ...]:
     """Weeks to compute again, in order.
 
-    The `touched` weeks (of records read, of a run that died while publishing, of files with an older shape) and, where
-    it has records, the week after each, because some metrics look back, and the week after that where it has survey
-    windows; closed weeks that have records but no weekly file. A rebuild takes the weeks it was given; UsageError when one of them has published days but no records.
+    The `touched` weeks (of records read, of a run that died while publishing, of files with an older shape), closed weeks
+    that have records but no weekly file, and those that look back on any of them. A rebuild takes the weeks it was given,
+    and those that look back on them; UsageError when one of those given has published days but no records.
     """
     with_records = {
         date.fromisoformat(day)
@@ -102,14 +102,20 @@ def affected_weeks(scope: Scope, published: Published, touched: set[date], now: 
             raise UsageError(
                 f"rebuild: no records for {names}; allowed: weeks with records, or move their days aside too"
             )
-        return tuple(sorted(week for week in with_records if first <= week <= last))
+        chosen = {week for week in with_records if first <= week <= last}
+        return tuple(sorted(chosen | _looking_back(chosen, with_records, published)))
     have_weekly = {date.fromisoformat(day) for day in published.dates("weekly_metrics")}
     missing = {week for week in with_records - have_weekly if is_closed(week, now)}
     changing = touched | missing
-    after = {week + WEEK for week in changing} & with_records
+    return tuple(sorted(changing | _looking_back(changing, with_records, published)))
+
+
+def _looking_back(weeks: set[date], with_records: set[date], published: Published) -> set[date]:
+    """Weeks with records that look back on these: the week after each, and the one after that where it has survey windows."""
     with_windows = {date.fromisoformat(day) for day in published.dates(WINDOWS)}
-    after |= {week + back * WEEK for week in changing for back in range(1, WINDOW_WEEKS + 1)} & with_windows
-    return tuple(sorted(changing | after))
+    after = {week + WEEK for week in weeks}
+    after |= {week + back * WEEK for week in weeks for back in range(1, WINDOW_WEEKS + 1)} & with_windows
+    return after & with_records
 
 
 def outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from qol.ingest.listing import Window
 from qol.ingest.people import Identities
 from tests.builders import KEY, MONDAY_START, daily_record, night_record, published_files, run_lake, write_lines
 
@@ -104,6 +106,49 @@ def test_a_week_whose_week_before_is_not_there_knows_no_change(tmp_path: Path) -
     deliver(tmp_path, "a.jsonl", THIS_WEEK)
     week = the_week(tmp_path)
     assert (week["steps_mean_change"], week["sleep_regularity_pairs"]) == (None, 3)
+
+
+def change_records(lake: Path, monday: date, steps: int) -> None:
+    """Other steps in a week's published records, as if the week had been computed from them wrongly."""
+    file = lake / f"processed/records/garmin_dailies/date={monday}/part-00000.parquet"
+    pl.read_parquet(file, hive_partitioning=False).with_columns(pl.lit(steps).alias("steps")).write_parquet(file)
+
+
+def rebuild(lake: Path, monday: date) -> list[str]:
+    """The weeks that a rebuild of one week replaced a file of."""
+    return run_lake(lake, identities=IDENTITIES, rebuild=(monday, monday), trigger="rebuild").weeks
+
+
+def test_a_rebuild_reaches_the_week_that_is_compared_with_the_one_rebuilt(tmp_path: Path) -> None:
+    in_one_run(tmp_path)
+    change_records(tmp_path, MONDAY - timedelta(days=7), steps=1200)
+    assert rebuild(tmp_path, MONDAY - timedelta(days=7)) == ["2026-W45", "2026-W46"]
+    assert the_week(tmp_path)["steps_mean_change"] == 300.0
+
+
+def test_a_rebuild_reaches_the_questionnaire_of_the_week_after_the_next(tmp_path: Path) -> None:
+    deliver(tmp_path, "a.jsonl", [a_survey(2), a_day(-12, 100)])
+    change_records(tmp_path, MONDAY - timedelta(days=14), steps=700)
+    assert rebuild(tmp_path, MONDAY - timedelta(days=14)) == ["2026-W44", "2026-W46"]
+    assert windows(tmp_path) == [(date(2026, 11, 11), 50.0, 700.0, 1)]
+
+
+def test_a_rebuild_leaves_a_week_alone_whose_records_are_not_there(tmp_path: Path) -> None:
+    """Its days could not be made again."""
+    in_one_run(tmp_path)
+    change_records(tmp_path, MONDAY - timedelta(days=7), steps=1200)
+    shutil.rmtree(tmp_path / f"processed/records/garmin_dailies/date={MONDAY}")
+    shutil.rmtree(tmp_path / f"processed/records/garmin_sleeps/date={MONDAY}")
+    assert rebuild(tmp_path, MONDAY - timedelta(days=7)) == ["2026-W45"]
+    assert the_week(tmp_path)["steps_mean_change"] == 500.0
+
+
+def test_a_backfill_reaches_the_week_that_is_compared_with_the_one_it_read(tmp_path: Path) -> None:
+    deliver(tmp_path, "a.jsonl", THIS_WEEK)
+    write_lines(tmp_path, "2026-11-09", [record for of, record in LAST_WEEK if of == "daily"], name="old.jsonl")
+    window = Window(MONDAY, MONDAY)
+    run_lake(tmp_path, identities=IDENTITIES, backfill=window, trigger="backfill")
+    assert the_week(tmp_path)["steps_mean_change"] == 500.0
 
 
 def windows(lake: Path) -> list[tuple[Any, ...]]:

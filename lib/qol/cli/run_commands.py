@@ -132,7 +132,7 @@ def rebuild(
     first: Annotated[str | None, typer.Option("--from-week", help="First week; by default the oldest.")] = None,
     last: Annotated[str | None, typer.Option("--to-week", help="Last week; by default the newest.")] = None,
 ) -> None:
-    """Make daily and weekly again from the records of the lake, without reading raw objects."""
+    """Make weeks, and those that look back on them, again from the records of the lake, without reading raw objects."""
     from qol.transform.weeks import parse_week
 
     weeks = (parse_week(first) if first else date.min, parse_week(last) if last else date.max)
