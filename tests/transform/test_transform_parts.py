@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .builders import Row, picked, utc
+from .builders import Row, contract_named, picked, utc
 from .inline import MEASUREMENTS, contract_of, days_of, the_day_of
 
 A_VALUE = "daily: {{skin_temp_deviation_c: {{value: value, over: {over}}}}}"
@@ -85,6 +85,38 @@ def test_the_first_and_last_are_by_time_then_by_receipt_then_by_key() -> None:
     ]
     for order in permutations(rows):
         assert (joined("first", order), joined("last", order)) == (3.0, 2.0)
+
+
+ENDS = "overlaps: {start: start_seconds, end: end_seconds, by: device, order: [WATCH], share: share}"
+
+
+def test_of_equal_starts_the_later_end_is_last_where_the_contract_says_what_the_end_is() -> None:
+    """A day's value that is told again as the day goes on: every version starts at midnight."""
+    noon, evening = {"start_seconds": 0, "end_seconds": 43_200}, {"start_seconds": 0, "end_seconds": 72_000}
+    unknown = {"start_seconds": 0, "end_seconds": None}
+    rows = [
+        {"uuid": "c", "value": 3.0, "received_at": utc("2026-11-10 09:00")} | noon,
+        {"uuid": "a", "value": 1.0, "received_at": utc("2026-11-10 08:00")} | evening,
+        {"uuid": "b", "value": 2.0, "received_at": utc("2026-11-10 09:00")} | unknown,
+    ]
+    for order in permutations(rows):
+        days = {
+            over: the_day_of(contract_of(MEASUREMENTS, ENDS, A_VALUE.format(over=over)), order)["skin_temp_deviation_c"]
+            for over in ("first", "last")
+        }
+        assert days == {"first": 2.0, "last": 1.0}
+
+
+def test_the_resting_heart_rate_of_a_phone_is_the_one_told_last_as_the_day_went_on() -> None:
+    """Each version starts at midnight: 61 by noon, 60 by four, 58 by eight in the evening."""
+    told = [(43_200, 61.0), (57_600, 60.0), (72_000, 58.0)]
+    for names in permutations("abc"):
+        rows = [
+            {"uuid": name, "metric_type": "HKQuantityTypeIdentifierRestingHeartRate", "value": bpm}
+            | {"start_seconds": 0, "end_seconds": end}
+            for name, (end, bpm) in zip(names, told, strict=True)
+        ]
+        assert the_day_of(contract_named("healthkit_measurements"), rows)["resting_hr_bpm"] == 58
 
 
 def test_where_chooses_the_records_of_one_metric_and_the_contracts_where_those_of_all() -> None:

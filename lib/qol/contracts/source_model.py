@@ -252,6 +252,12 @@ class SourceContract:
         """Declared fields by column name."""
         return {f.name: f for f in self.fields}
 
+    @property
+    def end(self) -> str | None:
+        """The column with the end of what a record describes, where the contract says which that is."""
+        rule = self.episodes or self.overlaps
+        return None if rule is None else rule.end
+
     @cached_property
     def gives(self) -> Mapping[str, tuple[str, ...]]:
         """Daily metrics that records of this type give, each with the SQL expressions it is made of."""

@@ -20,11 +20,14 @@ def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], r
     """One row per person and day of the rows, with every metric of the contract's `parts`; null when no part is known.
 
     Values are quotients of exact whole numbers, rounded to the metric's decimals, halves away from zero. The first and
-    the last are those of the earliest and latest `source_timestamp` (receipt where it is null) with a known part.
+    the last are those of the earliest and latest `source_timestamp` (receipt where it is null) with a known part; of
+    equal ones by the end, where the contract names it: a vendor that tells a day's value again as the day goes on
+    leaves the start at midnight.
     """
     parts = contract.parts
     if any(part.over in ("first", "last") for part in parts.values()):
-        rows = rows.sort(pl.coalesce("source_timestamp", receipt()), receipt(), "record_key")
+        ends = [] if contract.end is None else [pl.col(contract.end)]
+        rows = rows.sort(pl.coalesce("source_timestamp", receipt()), *ends, receipt(), "record_key")
     scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in parts.items()]
     joined = [_joined(part, vocabulary[name]).alias(name) for name, part in parts.items()]
     return rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(joined)
