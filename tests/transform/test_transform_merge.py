@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -42,6 +43,36 @@ def test_a_version_of_unknown_length_loses() -> None:
     short = a_day("2026-11-09", steps=10, duration_seconds=60, received_at=utc("2026-11-10 01:00"))
     unknown = a_day("2026-11-09", steps=9000, duration_seconds=None, received_at=utc("2026-11-11 01:00"))
     assert [row["steps"] for row in in_every_way("dailies", [short, unknown])] == [10] * 4
+
+
+def a_document(steps: int, updated: str | None, **fields: Any) -> Row:
+    """Oura's activity of 2026-11-09, with or without its update stamp."""
+    stamp = None if updated is None else int(utc(updated).timestamp())
+    return {"day": "2026-11-09", "calendar_date": date(2026, 11, 9), "steps": steps, "meta_updated_at": stamp} | fields
+
+
+@pytest.mark.parametrize(
+    ("received", "winner"),
+    [
+        ({"received_at": utc("2026-11-10 02:59:59")}, 1),
+        ({"received_at": utc("2026-11-10 03:00:01")}, 2),
+        ({"arrival_date": date(2026, 11, 10)}, 1),
+        ({"arrival_date": date(2026, 11, 11)}, 2),
+    ],
+    ids=["received before", "received after", "on the day of", "the day after"],
+)
+def test_a_document_without_update_stamp_counts_as_updated_when_it_was_received(
+    received: dict[str, Any], winner: int
+) -> None:
+    stamped = a_document(1, "2026-11-10 03:00", received_at=utc("2026-11-12 05:00"))
+    unstamped = a_document(2, None, **received)
+    found = in_every_way("oura_daily_activity", [stamped, unstamped])
+    assert [row["steps"] for row in found] == [winner] * 4
+
+
+def test_of_documents_updated_in_one_second_the_one_received_last_wins() -> None:
+    early, late = (a_document(n, "2026-11-10 03:00", received_at=utc(f"2026-11-10 0{n}:00")) for n in (5, 6))
+    assert [row["steps"] for row in in_every_way("oura_daily_activity", [early, late])] == [6] * 4
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,21 @@ def test_a_new_analysis_under_another_id_replaces_the_night_it_overlaps() -> Non
     assert picked(the_day(sleep=[first, edited]), "sleep_minutes", "nap_minutes") == (170.0, None)
 
 
+@pytest.mark.parametrize(
+    ("updated", "minutes"), [("2026-11-10 03:00", 387.0), ("2026-11-10 05:00", 170.0), (None, 170.0)]
+)
+def test_of_two_analyses_of_a_night_the_one_updated_last_counts_not_the_one_fetched_last(
+    updated: str | None, minutes: float
+) -> None:
+    analysed = {"meta_updated_at": local("2026-11-10 04:00", 0), "received_at": utc("2026-11-10 06:00")}
+    fetched_last = {
+        "meta_updated_at": None if updated is None else local(updated, 0),
+        "received_at": utc("2026-11-10 09:00"),
+    }
+    other = a_period("2026-11-09 23:00", "2026-11-10 06:08", 170, "sleep", **fetched_last)
+    assert the_day(sleep=[NIGHT | analysed, other])["sleep_minutes"] == minutes
+
+
 def test_a_period_of_a_type_oura_has_not_named_is_sleep() -> None:
     unnamed = a_period("2026-11-09 22:30", "2026-11-10 06:08", 387, None)
     new = a_period("2026-11-09 22:30", "2026-11-10 06:08", 387, "deep_nap")

@@ -34,7 +34,7 @@ def source_section(contract: SourceContract) -> str:
         f"Raw folders: {codes(contract.paths)}",
         f"Envelope keys: {codes(contract.envelope_keys) or 'none'}",
         f"Key: person, {codes(contract.key)}",
-        f"Of two records of one key the later wins: {codes([*contract.version, 'received_at', 'arrival_date'])}",
+        f"Of two records of one key the later wins: {_versions(contract)}",
         f"Day: {_day_rule(contract)}",
     ]
     facts += _across_records(contract)
@@ -58,6 +58,13 @@ def source_section(contract: SourceContract) -> str:
             table(["column", "raw path", "type", "unit", "allowed", "meaning"], rows),
         ]
     )
+
+
+def _versions(contract: SourceContract) -> str:
+    """What orders the versions of a record, in words."""
+    times = {name for name in contract.version if contract.by_name[name].type == "instant"}
+    fields = [f"{code(name)} (receipt where it is null)" if name in times else code(name) for name in contract.version]
+    return ", ".join([*fields, codes(["received_at", "arrival_date"])])
 
 
 def _quality(said: RecordQuality) -> Iterator[str]:

@@ -14,8 +14,8 @@ from qol.frames import GRAIN, no_rows
 from qol.transform.deletions import Frames, living
 from qol.transform.derived import WHERE, with_derived
 from qol.transform.exact import decimal
-from qol.transform.merge import receipt
 from qol.transform.parts import day_parts
+from qol.transform.versions import version_order
 from qol.transform.weeks import monday_expr
 
 
@@ -106,10 +106,12 @@ def given_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], 
         values = values.with_columns(worn)
         columns.append(pl.col("worn"))
     if contract.episodes is not None:
-        return _main_episodes(contract.episodes, values).select(*GRAIN, *columns)
-    return values.sort(_best_first(contract), descending=_best_first_descending(contract), nulls_last=True).unique(
-        GRAIN, keep="first", maintain_order=True
-    ).select(*GRAIN, *columns)  # fmt: skip
+        return _main_episodes(contract.episodes, values, _versions(contract)).select(*GRAIN, *columns)
+    better = [*_versions(contract), pl.col("record_key")]
+    ordered = values.sort(
+        *map(pl.col, GRAIN), *better, descending=[False, False, *[True] * len(better)], nulls_last=True
+    )
+    return ordered.unique(GRAIN, keep="first", maintain_order=True).select(*GRAIN, *columns)
 
 
 def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
@@ -135,22 +137,14 @@ def _worn(contract: SourceContract) -> pl.Expr | None:
     return (minutes >= contract.wear.limit_minutes).fill_null(value=True)
 
 
-def _best_first(contract: SourceContract) -> list[str | pl.Expr]:
-    return [*GRAIN, *_versions(contract), receipt(), "record_key"]
+def _versions(contract: SourceContract) -> list[pl.Expr]:
+    """What orders the records, or sessions, of a day: the larger is better."""
+    return list(version_order(contract, of_sessions=contract.stages is not None).values())
 
 
-def _best_first_descending(contract: SourceContract) -> list[bool]:
-    return [False, False, *[True] * len(_versions(contract)), True, True]
-
-
-def _versions(contract: SourceContract) -> tuple[str, ...]:
-    """Fields that order records; sessions have none."""
-    return contract.version if contract.stages is None else ()
-
-
-def _main_episodes(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
+def _main_episodes(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
     """The longest episode of each day after overlapping versions were dropped; the time of the others moves on."""
-    kept = _without_overlaps(_ranked(rule, rows))
+    kept = _without_overlaps(_ranked(rule, rows, versions))
     main = f"={rule.main}"
     kept = kept.sort([*GRAIN, main, "quality"], descending=[False, False, True, False], nulls_last=True)
     best = kept.unique(GRAIN, keep="first", maintain_order=True)
@@ -166,8 +160,11 @@ def _main_episodes(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
     return best.with_columns(pl.when(known).then(total).alias(rest))
 
 
-def _ranked(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
-    """Episodes with start, end and `quality`: 0 is the best of all of this frame."""
+def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
+    """Episodes with start, end and `quality`: 0 is the best of all of this frame.
+
+    By tier, the order of versions, the place within the tier, length, person and key.
+    """
     tiers = {code: tier for tier, codes in enumerate(rule.rank_tiers) for code in codes}
     positions = {code: place for codes in rule.rank_tiers for place, code in enumerate(codes)}
     code = pl.col(rule.rank_field)
@@ -177,12 +174,11 @@ def _ranked(rule: Episodes, rows: pl.DataFrame) -> pl.DataFrame:
         place=code.replace_strict(positions, default=-1, return_dtype=pl.Int64),
         start=start,
         end=pl.max_horizontal(pl.sql_expr(rule.end), start),
-        receipt=receipt(),
     )
+    better = [pl.col("tier"), *versions, pl.col("place"), pl.col(f"={rule.main}")]
     ordered = rows.sort(
-        ["tier", "receipt", "place", f"={rule.main}", "user_id", "record_key"],
-        descending=[True, True, True, True, False, True], nulls_last=True,
-    )  # fmt: skip
+        *better, "user_id", "record_key", descending=[True] * len(better) + [False, True], nulls_last=True
+    )
     return ordered.with_columns(quality=pl.int_range(pl.len()))
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from qol.contracts.columns import record_columns
 from qol.contracts.source_model import SourceContract
 from qol.ingest.convert import EPOCH
+from qol.transform.versions import RECEIPT, version_order
 from qol.transform.weeks import monday_expr
 
 #: Which of two equal records stays: the one from the smaller place.
@@ -51,8 +52,8 @@ def to_records(
 def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:
     """One winner per (week, person, key).
 
-    Order: the contract's version fields, receipt (the day of arrival where it was not stamped), the row's content,
-    then the smallest place. Content stands in for a hash of the raw record: rows of equal content give equal output.
+    Order: that of the contract's versions (`version_order`), the row's content, then the smallest place. Content stands
+    in for a hash of the raw record: rows of equal content give equal output.
     Where the contract has a slot, only rows of the slot's newest receipt take part.
     """
     names = [column.name for column in record_columns(contract)]
@@ -60,16 +61,17 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
     if published is not None and published.height:
         old = published.select(*names, object_index=pl.lit(None, pl.Int64), is_new=pl.lit(value=False))
         rows = pl.concat([rows, old])
+    order = version_order(contract)
     rows = rows.with_columns(
         ranks(rows["user_id"]).alias("person"),
         ranks(rows["raw_object"]).alias("object"),
         week=monday_expr(pl.col("day")),
-        receipt=receipt(),
+        **order,
     )
     if contract.slot:
         rows = _newest_of_slots(rows, contract.slot)
     keys = ["person", "week", *contract.key]
-    versions = [*contract.version, "receipt"]
+    versions = list(order)
     ordered = rows.sort(
         [*keys, *versions, *PLACE, "is_new"],
         descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
@@ -92,7 +94,7 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
     Before winners are chosen and by receipt alone, so that a row which stays is a row that stays when all rows come at
     once: the newest receipt of a slot never gets older, and one of its rows is always among those published.
     """
-    return rows.filter(pl.col("receipt") == pl.col("receipt").max().over("person", "week", *slot))
+    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("person", "week", *slot))
 
 
 def ranks(texts: pl.Series) -> pl.Series:
@@ -101,11 +103,6 @@ def ranks(texts: pl.Series) -> pl.Series:
     return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64).cast(
         pl.Int64
     )
-
-
-def receipt() -> pl.Expr:
-    """When a record arrived: its stamp, else the start of its arrival day."""
-    return pl.coalesce("received_at", pl.col("arrival_date").cast(pl.Datetime("us", "UTC")))
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from qol.contracts.metric_model import DailyMetric
 from qol.contracts.source_model import Part, SourceContract
 from qol.frames import GRAIN
 from qol.transform.exact import divided
-from qol.transform.merge import receipt
+from qol.transform.versions import receipt
 
 #: Decimals of a part beyond those of its metric: many small parts, such as shares of steps, must not each be rounded.
 FINER_DECIMALS = 6

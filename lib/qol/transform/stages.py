@@ -9,7 +9,7 @@ import polars as pl
 from qol.contracts.source_model import Stages
 from qol.frames import GRAIN
 from qol.transform.intervals import union, with_chain
-from qol.transform.merge import receipt
+from qol.transform.versions import receipt
 
 #: Stages in which a person sleeps; time in bed and awake is none of it.
 ASLEEP = ("deep", "light", "rem", "asleep")

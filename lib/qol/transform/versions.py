@@ -1,0 +1,31 @@
+"""The order of versions: of two records that tell of the same thing, which is believed."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from qol.contracts.source_model import Field, SourceContract
+
+#: The column with when a record arrived, the last of what orders versions.
+RECEIPT = "receipt"
+
+
+def receipt() -> pl.Expr:
+    """When a record arrived: its stamp, else the start of its arrival day."""
+    return pl.coalesce("received_at", pl.col("arrival_date").cast(pl.Datetime("us", "UTC")))
+
+
+def version_order(contract: SourceContract, *, of_sessions: bool = False) -> dict[str, pl.Expr]:
+    """What orders versions of a contract's records, the first that differs decides; the larger wins, null loses.
+
+    By column name: the contract's version fields, then receipt. Each is told by a record alone, so the order is total
+    and the same for any records that meet. A version that is a time and was not sent is that of receipt, or a record
+    without it could never replace one that had it. Sessions of stages have no version fields.
+    """
+    fields = [] if of_sessions else [contract.by_name[name] for name in contract.version]
+    return {f"version {field.name}": _version(field) for field in fields} | {RECEIPT: receipt()}
+
+
+def _version(field: Field) -> pl.Expr:
+    value = pl.col(field.name)
+    return pl.coalesce(value, receipt().dt.epoch("s")) if field.type == "instant" else value
