@@ -61,10 +61,14 @@ class Evidence:
         samples = before_sessions(self.contract, self.living).filter(
             pl.col(stages.stage).is_in(listed) & (finish > begin)
         )
-        sessions = self.units.select("day", _UNIT, "session_rank", "session_start_seconds", "session_end_seconds")
-        met = samples.join(sessions, left_on=["day", stages.by], right_on=["day", "session_rank"], nulls_equal=True)
+        sessions = self.units.select(
+            _UNIT, "session_rank", "session_start_seconds", "session_end_seconds", waking="day"
+        )
+        met = samples.join(sessions, left_on=stages.by, right_on="session_rank", nulls_equal=True)
         inside = met.filter((begin >= pl.col("session_start_seconds")) & (finish <= pl.col("session_end_seconds")))
-        return dict(inside.select(_PLACE, _UNIT).iter_rows())
+        # Of two sessions that were cut apart between days, a sample is of its own day's.
+        own_day_last = inside.sort(pl.col("day") == pl.col("waking"), maintain_order=True)
+        return dict(own_day_last.select(_PLACE, _UNIT).iter_rows())
 
     @cached_property
     def parts(self) -> list[dict[str, float | None]]:
@@ -85,9 +89,18 @@ class Evidence:
         """Why none of a day's records counts; empty when one does."""
         if self.units.filter(pl.col("day") == day).height:
             return ""
-        if not self.living.filter(pl.col("day") == day).height:
+        living = self.living.filter(pl.col("day") == day)
+        if not living.height:
             return f"{self.contract.record} {self.deleted}"
+        elsewhere = sorted({self.day_of(self.unit_of[place]) for place in living[_PLACE] if place in self.unit_of})
+        if elsewhere:
+            return f"{self.contract.record} belongs to the sleep of {' and '.join(map(str, elsewhere))}"
         return f"{self.contract.record} left out, because {self.condition}"
+
+    def day_of(self, unit: int) -> date:
+        """The day a record or session counts for; a session's may come after that of its samples."""
+        day: date = self.units["day"][unit]
+        return day
 
     @property
     def deleted(self) -> str:
@@ -167,10 +180,11 @@ class Roles:
         if unit is None:
             is_living = row[_PLACE] in evidence.places_living
             return [_Role(f"left out ({evidence.condition})" if is_living else evidence.deleted)]
+        day = evidence.day_of(unit)
         best = [name for name in self._wanted if name in evidence.contract.daily]
-        roles = [self._best_role(evidence, row["day"], unit, best)] if best else []
-        roles += [self._part_role(evidence, row["day"], unit, n) for n in self._wanted if n in evidence.contract.parts]
-        return roles
+        roles = [self._best_role(evidence, day, unit, best)] if best else []
+        roles += [self._part_role(evidence, day, unit, n) for n in self._wanted if n in evidence.contract.parts]
+        return roles if day == row["day"] else [role._replace(text=f"of {day}: {role.text}") for role in roles]
 
     def _best_role(self, evidence: Evidence, day: date, unit: int, names: list[str]) -> _Role:
         """What the record, or its session, is for metrics of the day's best."""

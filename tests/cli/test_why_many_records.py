@@ -19,7 +19,7 @@ from tests.transform.builders import Row
 from tests.transform.inline import MEASUREMENTS, contract_of, contracts_of, rows_of
 from tests.transform.test_transform_deletions import DELETED
 from tests.transform.test_transform_overlaps import STEPS, a_stretch
-from tests.transform.test_transform_stages import SLEEP, a_night, a_stage
+from tests.transform.test_transform_stages import SLEEP, TUESDAY, a_night, a_stage, an_evening
 
 #: Monday of the records of these tests.
 MONDAY = date(2026, 11, 9)
@@ -115,6 +115,18 @@ def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
     assert {told[key] for key in ("WATCHIN_BED-60", "WATCHCORE-30", "WATCHREM190")} == {"its session gives the value"}
     assert told["PHONEASLEEP0"] == "its session was not the day's main one"
     assert told["WATCHDREAM1"] == "left out (is_sleep does not hold or it is no listed stage of sleep, or has no time)"
+
+
+def test_samples_of_a_sleep_that_ends_on_the_next_day_say_so_and_so_does_their_own_day() -> None:
+    told = traced("sleep_minutes", contract_of(MEASUREMENTS, SLEEP), an_evening())
+    assert roles(told) == {
+        "WATCHCORE2490": "of 2026-11-11: its session gives the value",
+        "WATCHAWAKE2520": "its session gives the value",
+        "WATCHCORE2530": "its session gives the value",
+        "WATCHDEEP2640": "its session gives the value",
+    }
+    (why_not,) = [day.why_not for day in told.days if day.day == TUESDAY]
+    assert why_not == "sleep_minutes: measurements belongs to the sleep of 2026-11-11"
 
 
 def test_a_night_counts_for_regularity_by_bedtime_and_waking_where_no_stretches_are_told() -> None:

@@ -99,8 +99,49 @@ def test_a_pause_longer_than_the_gap_begins_a_new_session() -> None:
 @pytest.mark.parametrize(
     "other", [{"device": "PHONE"}, {"device": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}]
 )
-def test_a_session_is_of_one_person_day_and_device(other: Row) -> None:
+def test_a_session_is_of_one_person_week_and_device(other: Row) -> None:
     assert len(found(a_stage("CORE", 0, 60), a_stage("CORE", 30, 90) | other)) == 2
+
+
+#: What begins after 18:00 on Tuesday is of Wednesday.
+TUESDAY, WEDNESDAY = date(2026, 11, 10), date(2026, 11, 11)
+
+
+def an_evening() -> list[Row]:
+    """Core from 17:30 on Tuesday, awake at 18:00, core from 18:10 and deep from 20:00 to 22:00; minutes after Wednesday."""
+    stages = [("CORE", -390, -360), ("AWAKE", -360, -350), ("CORE", -350, -240), ("DEEP", -240, -120)]
+    rows = [a_stage(kind, 2880 + start, 2880 + end) for kind, start, end in stages]
+    return [row | {"day": TUESDAY if row["uuid"] == "WATCHCORE2490" else WEDNESDAY} for row in rows]
+
+
+def test_a_sleep_that_goes_on_after_18_is_one_and_of_the_day_of_its_last_sample() -> None:
+    first, *others = an_evening()
+    (night,) = found(first | {"day_rule": "zone"}, *others)
+    assert picked(night, "day", "day_rule", "record_key") == (WEDNESDAY, "offset", "WATCHCORE2490")
+    assert picked(night, "session_start_seconds", "session_end_seconds", "asleep_seconds_total") == (
+        after_midnight(-390, WEDNESDAY), after_midnight(-120, WEDNESDAY), (30 + 110 + 120) * 60,
+    )  # fmt: skip
+    assert night["asleep_intervals"] == [-390, -360, -350, -120]
+
+
+def test_a_day_whose_only_sleep_is_of_the_next_day_has_a_row_without_a_night() -> None:
+    rows = days_of(contract_of(MEASUREMENTS, SLEEP), an_evening())
+    assert [picked(row, "day", "worn", "sleep_minutes", "asleep_intervals") for row in rows] == [
+        (TUESDAY, True, None, None),
+        (WEDNESDAY, True, 260.0, [-390, -360, -350, -120]),
+    ]
+
+
+def test_stages_that_do_not_end_within_a_day_are_cut_between_days() -> None:
+    """Awake around the clock: 24 hours are one session, a minute more is one per day of the samples."""
+    day = [a_stage("AWAKE", start, start + 360) | {"day": TUESDAY} for start in (0, 360, 720)]
+    last = a_stage("AWAKE", 1080, 1440) | {"day": WEDNESDAY}
+    assert [row["day"] for row in found(*day, last)] == [WEDNESDAY]
+    longer = last | {"end_seconds": after_midnight(1441)}
+    assert [picked(row, "day", "session_start_seconds") for row in found(*day, longer)] == [
+        (TUESDAY, after_midnight(0)),
+        (WEDNESDAY, after_midnight(1080)),
+    ]
 
 
 def test_codes_that_are_not_listed_and_samples_of_no_time_are_ignored() -> None:
@@ -146,8 +187,12 @@ def test_a_day_without_any_session_has_no_night() -> None:
 
 
 samples = st.builds(
-    lambda start, length, **fields: {"start_seconds": start, "end_seconds": start + length} | fields,
-    st.integers(0, 600).map(after_midnight),
+    lambda minute, length, **fields: (
+        {"start_seconds": after_midnight(minute), "end_seconds": after_midnight(minute) + length}
+        | {"day": TUESDAY if minute < 300 else WEDNESDAY}
+        | fields
+    ),
+    st.integers(0, 600),
     st.integers(1, 60).map(lambda minutes: minutes * 60),
     kind=st.sampled_from(["DEEP", "CORE", "REM", "ASLEEP", "AWAKE", "IN_BED", "DREAM"]),
     device=st.sampled_from(["WATCH", None]),
@@ -155,8 +200,17 @@ samples = st.builds(
 )
 
 
+def starts_at(row: Row) -> int:
+    """Its first minute after Monday's midnight."""
+    minute: int = (row["start_seconds"] - after_midnight(0)) // 60
+    return minute
+
+
 def by_hand(rows: list[Row]) -> list[tuple[Any, ...]]:
-    """Minute by minute: (person, device, first minute, end, minutes deep, minutes asleep, stretches asleep)."""
+    """Minute by minute: (person, device, day, first minute, end, minutes deep, minutes asleep, stretches asleep).
+
+    Of a sleep without a sample of Wednesday the day is Tuesday. Stretches are told of the midnight of that day.
+    """
     told: list[tuple[Any, ...]] = []
     for person, device in sorted({(row["user_id"], row["device"] or "") for row in rows}):
         mine = [row for row in rows if (row["user_id"], row["device"] or "") == (person, device)]
@@ -176,9 +230,11 @@ def by_hand(rows: list[Row]) -> list[tuple[Any, ...]]:
             asleep = [m for m in inside if any(m in minutes.get(k, ()) for k in ("DEEP", "CORE", "REM", "ASLEEP"))]
             starts = [m for m in asleep if m - 1 not in asleep]
             ends = [m + 1 for m in asleep if m + 1 not in asleep]
-            stretches = [edge for pair in zip(starts, ends, strict=True) for edge in pair]
+            late = any(row["kind"] != "DREAM" and starts_at(row) in inside and starts_at(row) >= 300 for row in mine)
+            day, midnight = (WEDNESDAY, 2880) if late else (TUESDAY, 1440)
+            stretches = [edge - midnight for pair in zip(starts, ends, strict=True) for edge in pair]
             deep = len([m for m in inside if m in minutes.get("DEEP", ())])
-            told.append((person, device, group[0], group[-1] + 1, deep, len(asleep), stretches))
+            told.append((person, device, day, group[0], group[-1] + 1, deep, len(asleep), stretches))
     return told
 
 
@@ -188,7 +244,7 @@ def test_sessions_are_those_of_counting_minute_by_minute_in_any_order(rows: list
     named = [row | {"uuid": f"id{n:02}"} for n, row in enumerate(rows)]
     told = [
         (
-            row["user_id"], row["session_rank"] or "", (row["session_start_seconds"] - after_midnight(0)) // 60,
+            row["user_id"], row["session_rank"] or "", row["day"], (row["session_start_seconds"] - after_midnight(0)) // 60,
             (row["session_end_seconds"] - after_midnight(0)) // 60, (row["deep_seconds"] or 0) // 60,
             (row["asleep_seconds_total"] or 0) // 60, row["asleep_intervals"] or [],
         )

@@ -10,6 +10,7 @@ from qol.contracts.source_model import Stages
 from qol.frames import GRAIN
 from qol.transform.intervals import union, with_chain
 from qol.transform.versions import receipt
+from qol.transform.weeks import monday_expr
 
 #: Stages in which a person sleeps; time in bed and awake is none of it.
 ASLEEP = ("deep", "light", "rem", "asleep")
@@ -17,12 +18,16 @@ DAY_SECONDS = 86_400
 
 
 def sessions(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per person, day, device and stretch of stages with no pause longer than the contract's gap.
+    """One row per person, week, device and stretch of stages with no pause longer than the contract's gap.
+
+    Its day is that of the sample that began last: the day the person wakes on, whatever day the first stage is of.
+    Within an ISO week, because a run may look at one week without its neighbours; and stages that go on for more than
+    24 hours are no sleep of one day, so they are cut where the day of the samples changes.
 
     Columns of `Stages.columns` beside those of every record: times in Unix seconds, seconds per stage as the union of
     its records (null for a stage without any), `asleep_seconds_total` and `asleep_intervals` as the union of all stages
-    asleep. Who, when and where from are those of the first sample; receipt is the last sample's. Records of no listed
-    stage, or of no time, belong to no session.
+    asleep. Who, when and where from are those of the first sample, how the day was found that of the one that began
+    last; receipt is the latest. Records of no listed stage, or of no time, belong to no session.
     """
     samples = _samples(rule, rows)
     found = _bounds(samples)
@@ -36,7 +41,7 @@ def _samples(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
     """Samples of listed stages with `stage`, `begin`, `finish` and the session (`session`) they are in."""
     stages = {code: stage for stage, codes in rule.values.items() for code in codes}
     samples = rows.select(
-        *GRAIN, "record_key", "day_rule", "source_timestamp", "received_at", "arrival_date", "utc_offset_seconds",
+        *GRAIN, monday_expr(pl.col("day")).alias("week"), "record_key", "day_rule", "source_timestamp", "received_at", "arrival_date", "utc_offset_seconds",
         session_rank=pl.col(rule.by),
         stage=pl.col(rule.stage).replace_strict(stages, default=None, return_dtype=pl.String),
         begin=pl.col(rule.start).cast(pl.Int64),
@@ -44,15 +49,19 @@ def _samples(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     usable = samples.filter(pl.col("stage").is_not_null() & (pl.col("finish") > pl.col("begin")))
     gap = round(rule.gap_minutes * 60)
-    return with_chain(usable, [*GRAIN, "session_rank"], "begin", "finish", gap=gap, name="session")
+    chained = with_chain(usable, ["user_id", "week", "session_rank"], "begin", "finish", gap=gap)
+    length = (pl.col("finish").max() - pl.col("begin").min()).over("chain")
+    cut = chained.with_columns(cut=pl.when(length > DAY_SECONDS).then("day"))
+    return with_chain(cut, ["chain", "cut"], "begin", "finish", gap=gap, name="session")
 
 
 def _bounds(samples: pl.DataFrame) -> pl.DataFrame:
     """Sessions with their times, device, and what daily needs of a record."""
-    first = ["record_key", "day_rule", "source_timestamp"]
+    first = ("user_id", "session_rank", "record_key", "source_timestamp")
     ordered = samples.sort("session", "begin", "finish", "record_key")
     return ordered.group_by("session", maintain_order=True).agg(
-        *[pl.col(name).first() for name in (*GRAIN, "session_rank", *first)],
+        *[pl.col(name).first() for name in first],
+        *[pl.col(name).last() for name in ("day", "day_rule")],
         pl.col("utc_offset_seconds").drop_nulls().first(),
         receipt().max().alias("received_at"),
         pl.col("arrival_date").max(),
