@@ -132,6 +132,16 @@ def test_a_record_keeps_what_every_record_has_around_its_fields(contracts: Contr
     ]
 
 
+def test_a_vendors_id_is_said_to_be_stored_as_a_keyed_hash(contracts: Contracts) -> None:
+    ids = [(c, f.name) for c in contracts.sources for f in c.fields if f.type == "document_id"]
+    comments = {c.name: {column.name: column.comment for column in record_columns(c)} for c, _ in ids}
+
+    assert len(ids) > 40
+    assert comments["garmin_hrv"]["summary_id"] == "Vendor's document id. Stored as a keyed hash, never as it was sent."
+    for contract, name in ids:
+        assert comments[contract.name][name].endswith(" Stored as a keyed hash, never as it was sent.")
+
+
 def test_helpers_are_not_stored(contracts: Contracts) -> None:
     assert "asleep_seconds" not in [c.name for c in record_columns(contracts.by_name["garmin_sleeps"])]
 

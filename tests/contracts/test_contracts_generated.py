@@ -14,6 +14,8 @@ from qol.contracts.docs import catalog
 from qol.contracts.flat_tables import Place, generated, stale_files, table_yaml, write_generated
 from qol.contracts.model import Column, Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
+from qol.transform.exact import FINE
+from qol.transform.parts import FINER_DECIMALS
 
 PROJECT = Path(__file__).parents[2]
 
@@ -99,6 +101,44 @@ def test_the_catalog_tells_where_a_metric_comes_from(contracts: Contracts) -> No
     assert "| garmin bodyComps: last of `weight_grams / 1000` over the day" in page
     assert "; oura heartrate: mean of `bpm` over the day where `source IN ('awake', 'rest', 'sleep')`" in page
     assert "| Body weight. | no source yet |" in catalog(replace(contracts, sources=()))
+
+
+def test_the_catalog_tells_how_values_are_rounded(contracts: Contracts) -> None:
+    page = catalog(contracts)
+
+    assert "Halves go away from zero: 0.125 with two decimals is 0.13" in page
+    assert (
+        "| weekly_metrics: min, max, sum, last | the daily values, added up exactly | `decimals` of the metric |"
+        in page
+    )
+    assert "whose parts keep 6 decimals more" in page
+    assert FINER_DECIMALS == 6
+    assert "of single days keep 12 decimals" in page
+    assert FINE == 10**12
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "| `steps` | bigint | 0 | count |",
+        "| `comfort_share` | double | 4 | share |",
+        "| `asleep_intervals` | array<int> |  | ",
+        "| `steps_mean` | double | 2 | Mean of steps",
+        "| `steps_max` | bigint | 0 | Highest steps",
+        "| `comfort_share_min` | double | 4 | Lowest comfort_share",
+        "| `resting_hr_bpm_slope` | double | 6 | Trend",
+        "| `sleep_regularity_pairs` | int | 0 | Pairs",
+        "| `mvpa_meets_who` | boolean |  | True",
+        "| `whoqol_overall` | bigint | 0 | ",
+        "| `comfort_share_mean` | double | 4 | Mean of comfort_share",
+    ],
+)
+def test_the_catalog_tells_the_decimals_of_every_number(contracts: Contracts, row: str) -> None:
+    assert row in catalog(contracts)
+
+
+def test_the_catalog_tells_the_decimals_of_what_samples_are_reduced_to(contracts: Contracts) -> None:
+    assert "| `heart_rate_mean` | mean in `heart_rate.items`, 2 decimals |" in catalog(contracts)
 
 
 def test_the_catalog_tells_what_records_do_to_each_other(contracts: Contracts) -> None:

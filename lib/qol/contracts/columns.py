@@ -64,8 +64,14 @@ def record_columns(contract: SourceContract) -> tuple[Column, ...]:
     )
 
 
+def field_meaning(field: Field) -> str:
+    """What a record's column holds; of a vendor's id, what stands in its place."""
+    hashed = " Stored as a keyed hash, never as it was sent." if field.type == "document_id" else ""
+    return field.description + hashed
+
+
 def _field_comment(field: Field) -> str:
-    return f"{field.description} Unit: {field.unit}." if field.unit else field.description
+    return f"{field_meaning(field)} Unit: {field.unit}." if field.unit else field_meaning(field)
 
 
 #: Columns of `daily_metrics` before its metrics.

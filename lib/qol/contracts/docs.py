@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from qol.contracts.columns import DAILY_HEAD, WINDOWS, daily_columns, valid_day, weekly_columns, window_columns
+from qol.contracts.columns import (
+    DAILY_HEAD,
+    WINDOWS,
+    daily_columns,
+    valid_day,
+    weekly_columns,
+    window_aggregate,
+    window_columns,
+)
 from qol.contracts.docs_source import rules_section, source_section
 from qol.contracts.markdown import code, codes, number, table
 from qol.contracts.metric_model import DailyMetric, Relation, WeeklyGroup
 from qol.contracts.model import Column, Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
+from qol.contracts.rounding import MEAN_DECIMALS, aggregate_decimals, weekly_decimals
 from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, SourceContract
 
 _INTRO = """\
@@ -34,6 +43,38 @@ _AGGREGATES: Mapping[str, str] = {
     "weekend_mean": "mean of the valid Saturday and Sunday",
     "weighted_mean": "(5 x weekday mean + 2 x weekend mean) / 7, null unless both are known (GGIR part 5)",
 }
+_ROUNDING = """\
+## How values are rounded
+
+Halves go away from zero: 0.125 with two decimals is 0.13, and -0.125 is -0.13. A value is rounded once at the end of each
+step, to the decimals named below, and the next step starts from the rounded value that is published. What days and weeks are
+made of is added up exactly, in whole numbers, so no order of records or days changes a digit.
+"""
+_ROUNDED: Mapping[str, tuple[str, str]] = {
+    "records": (
+        "only a value that samples were reduced to; any other number is stored as it was sent, or as its unit's factor gives it",
+        "those beside its raw path",
+    ),
+    "daily_metrics": (
+        "the day's value: of its best record, or the sum, mean, … of all records of the day, whose parts keep 6 decimals more",
+        "`decimals` of the metric",
+    ),
+    "weekly_metrics: min, max, sum, last": ("the daily values, added up exactly", "`decimals` of the metric"),
+    "weekly_metrics: every other aggregate": (
+        "the quotient or root of exact sums of the daily values",
+        f"{MEAN_DECIMALS}, or `decimals` of the metric where they are more",
+    ),
+    "weekly_metrics: formulas": (
+        "the formula's value, of exact sums of the daily values; logarithms, sines and cosines of single days keep 12 decimals",
+        "`decimals` of the column",
+    ),
+    "weekly_metrics: changes, work against free days": (
+        "the difference of two published values",
+        "`decimals` of the column",
+    ),
+    "survey_windows": ("as in weekly_metrics, of the window's daily values", "`decimals` of the column"),
+    "the report": ("only what is written: beside it stands the table's own value", "what its size deserves"),
+}
 _CLAIM_HEADS = ("check", "claim", "severity", "meaning")
 
 
@@ -41,6 +82,8 @@ def catalog(contracts: Contracts) -> str:
     """The catalog page in Markdown."""
     sections = [
         _INTRO,
+        _ROUNDING,
+        table(["step", "what is rounded", "to how many decimals"], [[step, *said] for step, said in _ROUNDED.items()]),
         "## Sources\n",
         "Every record table has these columns around its own:\n",
         _columns(Column(*column) for column in (*RECORD_HEAD, *RECORD_TAIL)),
@@ -72,6 +115,7 @@ def _vocabulary(contracts: Contracts) -> Iterator[str]:
             [
                 code(m.name),
                 m.column_type,
+                "" if m.type == "intervals" else str(m.decimals),
                 m.unit,
                 f"{number(m.low)} to {number(m.high)}",
                 m.description,
@@ -80,7 +124,7 @@ def _vocabulary(contracts: Contracts) -> Iterator[str]:
             for m in metrics
         ]
         yield f"### {group} (daily)\n"
-        yield table(["metric", "type", "unit", "range", "meaning", "comes from"], rows)
+        yield table(["metric", "type", "decimals", "unit", "range", "meaning", "comes from"], rows)
     yield "### Relations (daily)\n"
     yield "Checked before every publish where both sides are known.\n"
     yield table(_CLAIM_HEADS, [_claim(relation) for relation in contracts.relations])
@@ -114,14 +158,17 @@ def _daily_value(contract: SourceContract, name: str) -> str:
 def _weekly(contracts: Contracts) -> Iterator[str]:
     yield "One row per person and closed ISO week. Per group, the source with most valid days fills all columns.\n"
     yield table(["aggregate", "formula"], [[code(name), formula] for name, formula in _AGGREGATES.items()])
-    columns = {column.name: column for column in weekly_columns(contracts)}
+    columns, decimals = {column.name: column for column in weekly_columns(contracts)}, weekly_decimals(contracts)
     head = list(columns)[: list(columns).index(f"{contracts.groups[0].name}_source")]
     yield table(["column", "type", "meaning"], [[code(n), columns[n].type, columns[n].comment] for n in head])
     for group in contracts.groups:
         yield f"### {group.name} (weekly)\n"
         yield f"{valid_day(group)} {_validity(group)}\n"
-        rows = [[code(name), columns[name].type, comment, source] for name, comment, source in _rows(group, contracts)]
-        yield table(["column", "type", "meaning and formula", "from"], rows)
+        rows = [
+            [code(name), columns[name].type, str(decimals.get(name, "")), comment, source]
+            for name, comment, source in _rows(group, contracts)
+        ]
+        yield table(["column", "type", "decimals", "meaning and formula", "from"], rows)
     claims = [_claim(relation) for relation in contracts.weekly_relations]
     if contracts.ordered is not None:
         order = "`<metric>_min` <= `<metric>_mean` <= `<metric>_max`"
@@ -160,5 +207,11 @@ def _windows(contracts: Contracts) -> Iterator[str]:
         f"One row per person, day and source with a {windows.of} value, of closed weeks, beside what was measured in the "
         f"{windows.days} days before that day. Per group, the source with most valid days of the window fills all columns.\n"
     )
-    columns = window_columns(contracts, windows)
-    yield table(["column", "type", "meaning"], [[code(c.name), c.type, c.comment] for c in columns])
+    decimals = {m.name: m.decimals for m in contracts.metrics if m.group == windows.of}
+    for metric in map(contracts.metric.__getitem__, windows.metrics):
+        aggregate = window_aggregate(metric)
+        decimals[f"{metric.name}_{aggregate}"] = aggregate_decimals(metric, aggregate)
+    rows = [
+        [code(c.name), c.type, str(decimals.get(c.name, "")), c.comment] for c in window_columns(contracts, windows)
+    ]
+    yield table(["column", "type", "decimals", "meaning"], rows)

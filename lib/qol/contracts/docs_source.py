@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from qol.contracts.columns import field_meaning
 from qol.contracts.markdown import code, codes, number, table
 from qol.contracts.quality import SEVERITIES, RecordQuality
 from qol.contracts.raw_path import path_text
@@ -47,7 +48,8 @@ def source_section(contract: SourceContract) -> str:
     facts += [f"Helper {code(name)} = {code(sql)}" for name, sql in contract.derived.items()]
     facts += [f"Daily only where {code(contract.daily['where'])}"] if "where" in contract.daily else []
     rows = [
-        [code(f.name), _raw_place(f), f.column_type, f.unit or "", _allowed(f), f.description] for f in contract.fields
+        [code(f.name), _raw_place(f), f.column_type, f.unit or "", _allowed(f), field_meaning(f)]
+        for f in contract.fields
     ]
     return "\n".join(
         [
@@ -134,7 +136,8 @@ def _raw_place(field: Field) -> str:
     of = f" of {code(rule.of)}" if rule.of else ""
     keys = f" under {codes(rule.keys)}" if rule.keys else ""
     within = f" within {rule.within[0]:g} to {rule.within[1]:g}" if rule.within else ""
-    return f"{rule.reduce}{of} in {place}{keys}{within}"
+    decimals = f", {field.decimals} decimals" if field.decimals is not None else ""
+    return f"{rule.reduce}{of} in {place}{keys}{within}{decimals}"
 
 
 def _stretches(rule: SampleRule) -> str:

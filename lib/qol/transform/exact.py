@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from qol.contracts.metric_model import DailyMetric, Derived
+from qol.contracts.rounding import mean_decimals
 
 DAY_MINUTES = 1440
 FINE = 10**12
-MEAN_DECIMALS = 2
 #: Below this length of the mean vector the times point nowhere, and a mean time is not defined.
 NO_DIRECTION = 1e-9
 WEEKDAYS, WEEKEND_DAYS = 5, 2
@@ -230,11 +230,6 @@ def circular_sd(metric: DailyMetric) -> pl.Expr:
 def _length(cos: pl.Expr, sin: pl.Expr, count: pl.Expr) -> pl.Expr:
     x, y = cos.cast(pl.Float64), sin.cast(pl.Float64)
     return (x * x + y * y).sqrt() / (FINE * count)
-
-
-def mean_decimals(metric: DailyMetric) -> int:
-    """Decimals of a mean, median or deviation: two, or the metric's own where they are more."""
-    return max(MEAN_DECIMALS, metric.decimals)
 
 
 def positive(count: pl.Expr) -> pl.Expr:
