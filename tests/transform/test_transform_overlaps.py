@@ -13,7 +13,7 @@ from qol.contracts.source_model import Overlaps
 from qol.transform.overlaps import with_share
 
 from .builders import Row, picked
-from .inline import MEASUREMENTS, after_midnight, contract_of, rows_of, the_day_of
+from .inline import MEASUREMENTS, after_midnight, contract_of, days_of, rows_of, the_day_of
 
 RULE = Overlaps("start_seconds", "end_seconds", "kind", "device", ("WATCH", "PHONE"), "share")
 STEPS = """
@@ -63,8 +63,20 @@ def test_devices_that_are_not_listed_come_last_by_name_and_one_without_a_name_af
 
 
 @pytest.mark.parametrize("other", [{"kind": "DISTANCE"}, {"kind": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}])
-def test_other_kinds_people_and_days_do_not_meet(other: Row) -> None:
+def test_other_kinds_people_and_weeks_do_not_meet(other: Row) -> None:
     assert shares(a_stretch("WATCH", 0, 10), a_stretch("PHONE", 0, 10, **other)) == [1.0, 1.0]
+
+
+def test_a_walk_across_midnight_counts_once_where_phone_and_watch_begin_on_different_days() -> None:
+    """The phone from 23:50 to 0:10, the watch from 0:00 to 0:10: the phone's ten minutes of Monday count."""
+    tuesday = date(2026, 11, 10)
+    phone, watch = a_stretch("PHONE", 1430, 1450, 200), a_stretch("WATCH", 1440, 1450, 90) | {"day": tuesday}
+    assert shares(phone, watch) == [0.5, 1.0]
+    days = days_of(contract_of(MEASUREMENTS, STEPS), [phone, watch])
+    assert [picked(day, "day", "steps", "dropped_overlap_minutes") for day in days] == [
+        (date(2026, 11, 9), 100, 10.0),
+        (tuesday, 90, 0.0),
+    ]
 
 
 def test_an_instant_counts_unless_a_better_device_has_the_same_instant() -> None:
@@ -95,6 +107,7 @@ stretches = st.builds(
     st.integers(0, 40),
     st.integers(0, 15),
     device=st.sampled_from(["WATCH", "PHONE", "RING", None]),
+    day=st.sampled_from([date(2026, 11, 10), date(2026, 11, 15), date(2026, 11, 16)]),
     kind=st.sampled_from(["STEPS", None]),
     user_id=st.sampled_from(["p1", "p2"]),
 )
@@ -107,11 +120,12 @@ def owned(rows: list[Row]) -> list[float]:
         range(len(rows)),
         key=lambda n: (places[rows[n]["device"]], rows[n]["start_seconds"], -rows[n]["end_seconds"], rows[n]["uuid"]),
     )
-    taken: set[tuple[str, str, int]] = set()
+    taken: set[tuple[str, int, str, int]] = set()
     found: dict[int, float] = {}
     for n in order:
         row = rows[n]
-        mine = {(row["user_id"], row["kind"], s) for s in range(row["start_seconds"], row["end_seconds"])}
+        week = row["day"].isocalendar().week
+        mine = {(row["user_id"], week, row["kind"], s) for s in range(row["start_seconds"], row["end_seconds"])}
         found[n] = len(mine - taken) / len(mine) if mine else -1.0
         taken |= mine
     return [found[n] for n in range(len(rows))]

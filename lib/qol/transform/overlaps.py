@@ -8,8 +8,9 @@ import polars as pl
 
 from qol.contracts.source_model import Overlaps
 from qol.transform.merge import ranks
+from qol.transform.weeks import monday_expr
 
-#: More days than lie between any two records.
+#: More than the number of any Monday since 1970.
 DAYS = 10_000_000
 
 Numbers = npt.NDArray[np.int64]
@@ -18,10 +19,11 @@ Numbers = npt.NDArray[np.int64]
 def with_share(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, in their order, with the share of each one's time (0 to 1) that counts.
 
-    Per person, day and kind, every moment belongs to the record of the best device that has it, and of one device's
+    Per person, ISO week and kind, every moment belongs to the record of the best device that has it, and of one device's
     records to the one that began first (then the longer one, then the first by record_key). An instant keeps 1 unless a
     better device has a record of the same instant. So does a record without a start or an end, or one that ends before
-    it starts: nothing is known of its time.
+    it starts: nothing is known of its time. Days of a week are not apart, as what a phone and a watch measure around
+    midnight need not begin on the same one; weeks are, because a run may look at one week without its neighbours.
     """
     stretches = _stretches(rule, rows)
     length = pl.col("end") - pl.col("start")
@@ -34,11 +36,12 @@ def with_share(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
 def _stretches(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
     """What the sweep needs of each row: its group, its device's place, start and end in whole seconds."""
     kind = rows[rule.kind].fill_null("") if rule.kind else pl.repeat("", rows.height, dtype=pl.String, eager=True)
-    person_day = ranks(rows["user_id"]) * DAYS + rows["day"].cast(pl.Int32).cast(pl.Int64)
+    monday = rows.select(monday_expr(pl.col("day")).cast(pl.Int32).cast(pl.Int64)).to_series()
+    person_week = ranks(rows["user_id"]) * DAYS + monday
     return pl.DataFrame(
         {
             "row": pl.int_range(rows.height, eager=True),
-            "group": person_day * kind.n_unique() + ranks(kind),
+            "group": person_week * kind.n_unique() + ranks(kind),
             "device": _places(rows[rule.by], rule.order),
             "start": rows[rule.start].cast(pl.Int64),
             "end": rows[rule.end].cast(pl.Int64),
