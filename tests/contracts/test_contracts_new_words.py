@@ -87,6 +87,7 @@ KIND = "kind: {path: type, type: code, description: d}"
         ([KIND, "value: {path: value, type: number, description: d, range: [0, 1], ranges_by: {field: kind, ranges: {A: [0, 1]}}}"], "fields.value.ranges_by: found number; allowed: only for integer, number, decimal, epoch_seconds, instant, without samples and range"),
         ([KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [1, 0]}}}"], "fields.value.ranges_by.ranges.A: found [1, 0]; allowed: [low, high] with low < high"),
         (["value: {path: value, type: number, description: d, classes: {A: [b]}}"], "fields.value.classes: found number; allowed: classes only for code"),
+        (["value: {path: value, type: number, description: d, join_words: true}"], "fields.value.join_words: found number; allowed: join_words only for code"),
         (["value: {path: value, type: code, description: d, namespace: n}"], "fields.value.namespace: found code; allowed: namespace only for document_id"),
     ],
 )  # fmt: skip
@@ -113,6 +114,7 @@ def test_a_study_without_units_of_its_own_has_the_products(schemas: Path) -> Non
     assert load_contracts(schemas).units["mi"].times == 1609.344
 
 
+MESSAGES = "sources/oura/deleted.yaml"
 DELETED, MEASUREMENTS = "sources/healthkit/deleted.yaml", "sources/healthkit/measurements.yaml"
 STAGES, SURVEY, EPOCHS = (
     "sources/healthkit/sleep_samples.yaml",
@@ -130,19 +132,46 @@ STAGES, SURVEY, EPOCHS = (
         (DELETED, "field: uuid, by: uuid", "field: uuid, by: time_zone", "deletes.by: found time_zone; allowed: a field of type document_id: uuid"),
         (DELETED, "records: [measurements,", "records: [deleted,", "deletes.records.0: found deleted; allowed: another record type of the source: "),
         (DELETED, "field: uuid,", "field: id,", "deletes.field: found id; allowed: a document_id field of measurements, which has none of that name"),
+        (MESSAGES, ", anywhere: true", "", "paths.0: found raw/oura/deleted; allowed: with `only`, a place that a contract without it has: "),
+        (MESSAGES, "namespace: document", "namespace: other", "deletes.records.0: found document; allowed: one namespace for document_id and for document_id of daily_activity"),
         (DELETED, "namespace: sample", "namespace: other", "deletes.records.0: found sample; allowed: one namespace for uuid and for uuid of measurements"),
         (MEASUREMENTS, "end: until_seconds,", "end: metric_type,", "overlaps.end: found metric_type; allowed: a time field or helper: "),
         (MEASUREMENTS, "by: device_class,", "by: value,", "overlaps.by: found value; allowed: a code field or helper: "),
         (MEASUREMENTS, "share: share}", "share: value}", "overlaps.share: found value; allowed: a name that no field, helper or record column has"),
         (STAGES, "  stage: stage", "  stage: start_seconds", "stages.stage: found start_seconds; allowed: a code field or helper: "),
+        (MEASUREMENTS, "overlaps: {start: start_seconds,", "overlaps: {start: whose,", "overlaps.start: found whose; allowed: a time field or helper: "),
+        (MEASUREMENTS, "end: until_seconds,", "end: half,", "overlaps.end: found half; allowed: a time field or helper: "),
+        (MEASUREMENTS, "by: device_class,", "by: until_seconds,", "overlaps.by: found until_seconds; allowed: a code field or helper: "),
+        (MEASUREMENTS, "kind: metric_type,", "kind: half,", "overlaps.kind: found half; allowed: a code field or helper: "),
+        (STAGES, "  end: end_seconds", "  end: whose", "stages.end: found whose; allowed: a time field or helper: "),
+        (STAGES, "  by: device_class", "  by: half", "stages.by: found half; allowed: a code field or helper: "),
         (STAGES, "deep: ['4',", "deep: ['3',", "stages.values.light: found 3; allowed: a code that deep does not have"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_what_records_do_to_each_other_is_told(
     schemas: Path, edit: Edit, file: str, old: str, new: str, problem: str
 ) -> None:
+    with_helpers(edit, file)
     edit(file, old, new)
     assert [told for told in problems(schemas) if told.startswith(f"{file}: {problem}")]
+
+
+def with_helpers(edit: Edit, file: str) -> None:
+    """A helper that is a text and one that is half a number, in a contract that has devices."""
+    if file in (MEASUREMENTS, STAGES):
+        edit(file, "derived:\n", "derived:\n  whose: UPPER(device_class)\n  half: start_seconds / 2.0\n")
+
+
+def test_helpers_of_the_right_type_stand_where_fields_may(schemas: Path, edit: Edit) -> None:
+    with_helpers(edit, MEASUREMENTS)
+    edit(MEASUREMENTS, "by: device_class", "by: whose")
+    edit(MEASUREMENTS, "overlaps: {start: start_seconds", "overlaps: {start: until_seconds")
+    load_contracts(schemas)
+
+
+def test_a_helper_that_is_no_expression_is_told_once(schemas: Path, edit: Edit) -> None:
+    edit(MEASUREMENTS, "until_seconds: ", "until_seconds: nonsense + ")
+    assert [told for told in problems(schemas) if "overlaps" in told] == []
 
 
 STRETCHES = "samples: {reduce: intervals, start: startTimeInSeconds, end: endTimeInSeconds, keys: [deep, light, rem]}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+import polars as pl
+
+from qol.contracts.expressions import helper_types
 from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, SourceContract
 from qol.contracts.wording import choices
 from qol.errors import Problem
 
-_MOMENTS = ("epoch_seconds", "instant", "integer")
+_MOMENTS = ("epoch_seconds", "instant")
 _COLUMNS = [name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL)]
 
 
@@ -62,14 +65,23 @@ def _deletes(contract: SourceContract, others: Sequence[SourceContract]) -> Iter
 
 
 def _spans(contract: SourceContract, at: str, places: Mapping[str, str]) -> Iterator[Problem]:
-    fitting = [f.name for f in contract.fields if f.type in _MOMENTS] + list(contract.derived)
+    """Times are seconds: whole numbers."""
+    fitting = [f.name for f in contract.fields if f.type in _MOMENTS]
+    fitting += _helpers(contract, lambda kind: kind.is_integer())
     yield from _refer(contract, at, places, fitting, "a time field or helper")
 
 
 def _codes(contract: SourceContract, at: str, places: Mapping[str, str | None]) -> Iterator[Problem]:
-    fitting = [f.name for f in contract.fields if f.type == "code"] + list(contract.derived)
+    fitting = [f.name for f in contract.fields if f.type == "code"]
+    fitting += _helpers(contract, lambda kind: kind == pl.String())
     named = {place: name for place, name in places.items() if name is not None}
     yield from _refer(contract, at, named, fitting, "a code field or helper")
+
+
+def _helpers(contract: SourceContract, fits: Callable[[pl.DataType], bool]) -> list[str]:
+    """Helpers of a fitting type; one that is no expression is told as such, and not again."""
+    types = helper_types(contract)
+    return [name for name in contract.derived if name not in types or fits(types[name])]
 
 
 def _refer(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from qol.contracts.expressions import ExpressionError, checked_type, type_of
+from qol.contracts.expressions import ExpressionError, checked_type, record_types
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
@@ -28,13 +28,8 @@ class SourceCheck:
         self._contract = contract
         self._vocabulary = vocabulary
         self._problems: list[Problem] = []
-        self._types: dict[str, pl.DataType] = {name: type_of(kind) for name, kind, _ in RECORD_HEAD}
-        self._types.update((f.name, type_of(f.column_type)) for f in contract.fields)
-        self._types.update((parameter.name, pl.Float64()) for parameter in contract.parameters)
-        if contract.overlaps is not None:
-            self._types[contract.overlaps.share] = pl.Float64()
+        self._types = record_types(contract)
         self._sessions = contract.stages.columns if contract.stages else {}
-        self._types.update((name, type_of(kind)) for name, kind in self._sessions.items())
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong, in the order of the file."""

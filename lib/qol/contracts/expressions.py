@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from qol.contracts.source_model import RECORD_HEAD, SourceContract
 from qol.contracts.wording import choices
 
 Types = Mapping[str, pl.DataType]
@@ -42,6 +43,29 @@ class ExpressionError(Exception):
 def type_of(column_type: str) -> pl.DataType:
     """The Polars type of a column that expressions may name."""
     return _TYPES[column_type]
+
+
+def record_types(contract: SourceContract) -> dict[str, pl.DataType]:
+    """Columns that a contract's expressions may name, with their types, but its helpers."""
+    types = {name: type_of(kind) for name, kind, _ in RECORD_HEAD}
+    types.update((f.name, type_of(f.column_type)) for f in contract.fields)
+    types.update((parameter.name, pl.Float64()) for parameter in contract.parameters)
+    if contract.overlaps is not None:
+        types[contract.overlaps.share] = pl.Float64()
+    if contract.stages is not None:
+        types.update((name, type_of(kind)) for name, kind in contract.stages.columns.items())
+    return types
+
+
+def helper_types(contract: SourceContract) -> dict[str, pl.DataType]:
+    """A contract's helpers with their types; those that are no usable expression are left out."""
+    types, found = record_types(contract), dict[str, pl.DataType]()
+    for name, sql in contract.derived.items():
+        try:
+            types[name] = found[name] = checked_type(sql, types, "a value")
+        except ExpressionError:
+            continue
+    return found
 
 
 def checked_type(sql: str, types: Types, kind: str) -> pl.DataType:
