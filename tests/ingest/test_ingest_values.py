@@ -177,7 +177,17 @@ def test_a_flag_is_a_flag(value: bool) -> None:
     assert converted(field("boolean"), value) is value
 
 
-@pytest.mark.parametrize(("value", "text"), [("true", "string wrong_type"), (1, "1 wrong_type"), (0, "0 wrong_type")])
+@pytest.mark.parametrize(
+    ("value", "flag"), [("true", True), ("True", True), (" TRUE ", True), ("false", False), ("FALSE", False)]
+)
+def test_a_flag_may_come_as_its_text(value: str, flag: bool) -> None:
+    assert converted(field("boolean"), value) is flag
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("yes", "string wrong_type"), ("1", "string wrong_type"), ("", "string wrong_type"), (1, "1 wrong_type"), (0, "0 wrong_type"), ([], "array wrong_type")],
+)  # fmt: skip
 def test_nothing_else_is_a_flag(value: object, text: str) -> None:
     assert issue(field("boolean"), value) == text
 
@@ -224,6 +234,20 @@ def test_a_value_that_is_no_text_is_no_code(value: object, text: str) -> None:
 
 def test_a_code_is_in_upper_case_where_the_contract_says_so() -> None:
     assert [converted(field("code", uppercase=u), "Calm_awake") for u in (True, False)] == ["CALM_AWAKE", "Calm_awake"]
+
+
+def test_words_of_a_code_are_joined_where_the_contract_says_so() -> None:
+    kind = field("code", uppercase=True, join_words=True)
+    values = ["Traditional Strength Training", " Pool  Swim ", "RUNNING", "x" * 31 + " " + "y" * 32]
+    joined = ["TRADITIONAL_STRENGTH_TRAINING", "POOL_SWIM", "RUNNING", "X" * 31 + "_" + "Y" * 32]
+    assert [converted(kind, value) for value in values] == joined
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "with Bob (again)", "日本 語", "x" * 32 + " " + "y" * 32, "two\nlines", "two\twords"]
+)
+def test_joined_words_are_a_short_token_as_any_code(value: str) -> None:
+    assert issue(field("code", join_words=True), value) == "string not_a_code"
 
 
 def test_a_document_id_is_only_ever_its_hash() -> None:

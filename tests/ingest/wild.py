@@ -40,7 +40,7 @@ EVERYTHING = contract(
         "free_number": {"path": "freeNumber", "type": "number"},
         "tight_number": {"path": ["n", "deep.5.n"], "type": "number", "range": [-0.5, 1e17], "sentinels": [-9]},
         "flag": {"path": "deep.flag", "type": "boolean"},
-        "kind": {"path": ["kind", "deep.kind"], "type": "code", "uppercase": True},
+        "kind": {"path": ["kind", "deep.kind"], "type": "code", "uppercase": True, "join_words": True},
         "free_last": {"path": "free", "type": "integer", "samples": {"reduce": "last"}},
         "free_mean": {"path": "free", "type": "number", "samples": {"reduce": "mean"}},
         "free_rounded": {"path": "free", "type": "number", "decimals": 2, "samples": {"reduce": "mean"}},
@@ -140,7 +140,7 @@ TEXTS = [
     "2026-11-09T23:10:00+14:00", "2026-11-09T23:10:00+14:30", "2026-11-09T23:10:00-13:00", "2026-11-09T23:10:00+09:60", "1999-12-31T23:59:59.9Z",
     "2026-11-09T23:10:60Z", "2026-11-09T25:10:00Z", "2026-13-09T23:10:00Z", " 2026-11-09T23:10:00Z ", "2026-11-09t23:10:00z", "2026-W46-1T10:00:00Z",
     "+09:00", "-0330", "Z", "+15:00", "Asia/Tokyo", " Europe/Berlin ", "Asia/Nowhere", "asia/tokyo", "UTC", "My Watch", "x-phone",
-    "NaN", "Infinity", "true", "0x1", "1_0", "-1e-999", "1e999", "\uff11\uff12",
+    "NaN", "Infinity", "true", " False ", "0x1", "1_0", "-1e-999", "1e999", "\uff11\uff12",
 ]  # fmt: skip
 wild_numbers = (
     st.sampled_from([*NUMBERS])

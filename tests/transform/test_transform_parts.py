@@ -119,6 +119,27 @@ def test_the_resting_heart_rate_of_a_phone_is_the_one_told_last_as_the_day_went_
         assert the_day_of(contract_named("healthkit_measurements"), rows)["resting_hr_bpm"] == 58
 
 
+@pytest.mark.parametrize(
+    ("record", "kinds"),
+    [
+        ("measurements", ("HKQuantityTypeIdentifierOxygenSaturation", "HKQuantityTypeIdentifierBodyFatPercentage")),
+        ("health_auto_export", ("blood_oxygen_saturation", "body_fat_percentage")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sent", "oxygen", "fat"),
+    [(0.5, 50.0, 50.0), (0.75, 75.0, 75.0), (1.0, 100.0, None), (1.5, None, None), (18.5, None, 18.5), (49.9, None, 49.9), (50.0, 50.0, 50.0), (60.0, 60.0, 60.0)],
+)  # fmt: skip
+def test_a_percentage_may_come_as_a_fraction_and_one_that_is_neither_is_no_value(
+    record: str, kinds: tuple[str, str], sent: float, oxygen: float | None, fat: float | None
+) -> None:
+    contract = contract_named(f"healthkit_{record}")
+    (kind,) = {"metric", "metric_type"} & contract.by_name.keys()
+    rows = [{"uuid": name, kind: name, "value": sent} for name in kinds]
+    row = the_day_of(contract, rows)
+    assert picked(row, "spo2_mean_pct", "spo2_min_pct", "body_fat_pct") == (oxygen, oxygen, fat)
+
+
 def test_where_chooses_the_records_of_one_metric_and_the_contracts_where_those_of_all() -> None:
     contract = contract_of(
         MEASUREMENTS,

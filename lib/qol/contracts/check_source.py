@@ -93,7 +93,7 @@ class SourceCheck:
             for key, value in (("sentinels", field.sentinels), ("range", field.low), ("decimals", field.decimals)):
                 if value not in (None, ()):
                     self._add(f"{at}.{key}", field.type, f"{key} only for {', '.join(_NUMERIC)}")
-        for key in ("uppercase", "classes"):
+        for key in ("uppercase", "join_words", "classes"):
             if getattr(field, key) and field.type != "code":
                 self._add(f"{at}.{key}", field.type, f"{key} only for code")
         if field.namespace and field.type != "document_id":

@@ -125,6 +125,7 @@ def _field(name: str, data: Data) -> Field:
         high=high,
         sentinels=tuple(data.get("sentinels", ())),
         uppercase=data.get("uppercase", False),
+        join_words=data.get("join_words", False),
         decimals=data.get("decimals"),
         samples=_samples(data.get("samples")),
         namespace=data.get("namespace"),

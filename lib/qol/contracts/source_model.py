@@ -72,6 +72,8 @@ class Field:
     high: float | None = None
     sentinels: tuple[float, ...] = ()
     uppercase: bool = False
+    #: For codes: blanks between words become `_`, so that a vendor's name of several words is one.
+    join_words: bool = False
     decimals: int | None = None
     samples: SampleRule | None = None
     #: Where the value's unit stands; None when the unit is fixed.

@@ -14,6 +14,7 @@ from qol.contracts.source_model import Field
 from qol.ingest.times import is_zone, parse_offset, parse_seconds
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_BLANKS = re.compile(" +")
 NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 INT64 = 2**63
@@ -25,6 +26,7 @@ MOST_DIGITS = 400
 DECIMAL_PLACES = 18
 _WIDE = Context(prec=60)
 EPOCH = date(1970, 1, 1)
+_FLAGS: Mapping[str, bool] = {"true": True, "false": False}
 
 #: Fingerprints of vendor document ids, supplied by the caller who holds the key.
 HashDocument = Callable[[str], str]
@@ -176,9 +178,11 @@ def _epoch_seconds(field: Field, value: object, _: HashDocument) -> int:
 
 
 def _boolean(_field: Field, value: object, _: HashDocument) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise IssueError(f"{shown(value)} wrong_type")
+    """A JSON true or false, or its text in any case, which questionnaires and forms send."""
+    known = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(known, bool):
+        raise IssueError(f"{shown(value)} wrong_type")
+    return known
 
 
 def _date(_field: Field, value: object, _: HashDocument) -> int:
@@ -233,6 +237,8 @@ def _code(field: Field, value: object, _: HashDocument) -> str:
     if field.classes:
         lower = text.lower()
         return next((name for name, words in field.classes.items() if any(w in lower for w in words)), "OTHER")
+    if field.join_words:
+        text = _BLANKS.sub("_", text)
     if not CODE.fullmatch(text):
         raise IssueError("string not_a_code")
     return text.upper() if field.uppercase else text
