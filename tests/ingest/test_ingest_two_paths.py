@@ -34,7 +34,7 @@ from .wild import (
 )
 
 FAST = [
-    *[c for c in CONTRACTS.sources if is_usable(c, None)],
+    *[c for c in CONTRACTS.sources if is_usable(c)],
     EVERYTHING,
     TIMES,
     ZONES,
@@ -98,10 +98,10 @@ def test_both_paths_agree_after_new_fields_were_learned(
     assert_same(texts(*before, *[repeated] * (LEARN_AFTER + 2), *after), contracts, contract.name)
 
 
-def fast_reader(contract: SourceContract, ping: str | None = "callbackURL") -> FastReader:
+def fast_reader(contract: SourceContract, telling: tuple[str, ...] = ("callbackURL",)) -> FastReader:
     identities = Identities(KEY, {})
     people = People(identities, contract.source, ())
-    return FastReader(RecordReader(contract, people, identities, "Asia/Tokyo"), ping)
+    return FastReader(RecordReader(contract, people, identities, "Asia/Tokyo"), telling)
 
 
 def test_all_of_ouras_types_are_read_fast() -> None:

@@ -58,6 +58,16 @@ def test_naps_and_falsely_seen_rest_are_short_and_evaluate_little(everything: La
     assert {r["total_sleep_duration"] for r in short if r["type"] == "rest"} == {0}
 
 
+def test_some_short_periods_are_deleted_after_they_were_fetched(everything: Lake) -> None:
+    fetched: dict[tuple[str, str], str] = {}
+    for r in everything.documents("sleep"):
+        fetched.setdefault((r["user_id"], r["id"]), r["_received_at"])
+    said = [m for m in everything.bodies("oura/deleted") if {"user_id", "object_id"} <= set(m)]
+    assert 1 < len(said) < len([r for r in everything.documents("sleep") if r["type"] != "long_sleep"]) / 2
+    assert {(m["event_type"], m["data_type"]) for m in said} == {("delete", "sleep")}
+    assert all(fetched[m["user_id"], m["object_id"]] < m["_received_at"] > m["event_time"] for m in said)
+
+
 def test_some_summaries_are_revised_under_a_new_id(everything: Lake) -> None:
     ids: dict[tuple[str, str], set[str]] = defaultdict(set)
     for r in everything.documents("daily_readiness"):

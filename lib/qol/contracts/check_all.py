@@ -43,7 +43,7 @@ def place_problems(sources: Sequence[SourceContract], rules: Mapping[str, Source
             yield Problem(file, "source", rule.source, f"the folder's name, {source}")
         keys.update(((source, key), file) for key in rule.control_keys)
     for contract in sources:
-        if contract.only_path:
+        if contract.shares_places:
             yield from _shared_problems(contract, sources)
             continue
         for index, path in enumerate(contract.paths):
@@ -60,7 +60,7 @@ def place_problems(sources: Sequence[SourceContract], rules: Mapping[str, Source
 
 def _shared_problems(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Problem]:
     """A contract with `only` whose places no contract takes the other records of."""
-    others = [c for c in sources if c.source == contract.source and not c.only_path]
+    others = [c for c in sources if c.source == contract.source and not c.shares_places]
     for place in ("paths", "envelope_keys"):
         taken = {name for c in others for name in getattr(c, place)}
         for index, name in enumerate(getattr(contract, place)):

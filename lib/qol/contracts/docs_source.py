@@ -34,6 +34,7 @@ def source_section(contract: SourceContract) -> str:
     facts = [
         f"Raw folders: {codes(contract.paths)}",
         f"Envelope keys: {codes(contract.envelope_keys) or 'none'}",
+        *_only(contract),
         f"Key: person, {codes(contract.key)}",
         f"Of two records of one key the later wins: {_versions(contract)}",
         f"Day: {_day_rule(contract)}",
@@ -60,6 +61,13 @@ def source_section(contract: SourceContract) -> str:
             table(["column", "raw path", "type", "unit", "allowed", "meaning"], rows),
         ]
     )
+
+
+def _only(contract: SourceContract) -> Iterator[str]:
+    """Which records of its places a contract takes."""
+    if contract.only_path:
+        where = "from every place of the source, before pings are told" if contract.anywhere else "of these places"
+        yield f"Takes, {where}, records with {code(path_text(contract.only_path))} = {codes(sorted(contract.only_values))}"
 
 
 def _versions(contract: SourceContract) -> str:

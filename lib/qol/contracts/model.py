@@ -74,13 +74,22 @@ class Contracts:
         """Contracts with `only` that take some of the records found at a place of this contract."""
         return self._sharing.get(contract.name, ())
 
+    def anywhere(self, source: str) -> tuple[SourceContract, ...]:
+        """Contracts that take their records from every place of the source."""
+        return self._anywhere.get(source, ())
+
+    @cached_property
+    def _anywhere(self) -> Mapping[str, tuple[SourceContract, ...]]:
+        names = {c.source for c in self.sources if c.anywhere}
+        return {name: tuple(c for c in self.sources if c.anywhere and c.source == name) for name in names}
+
     @cached_property
     def _sharing(self) -> Mapping[str, tuple[SourceContract, ...]]:
-        picky = [c for c in self.sources if c.only_path]
+        picky = [c for c in self.sources if c.shares_places]
         return {
             c.name: shares
             for c in self.sources
-            if not c.only_path
+            if not c.shares_places
             and (
                 shares := tuple(
                     p for p in picky if p.source == c.source and set(p.envelope_keys) & set(c.envelope_keys)
@@ -90,8 +99,8 @@ class Contracts:
 
     @cached_property
     def _paths(self) -> Mapping[str, SourceContract]:
-        return {path: c for c in self.sources if not c.only_path for path in c.paths}
+        return {path: c for c in self.sources if not c.shares_places for path in c.paths}
 
     @cached_property
     def _envelopes(self) -> Mapping[tuple[str, str], SourceContract]:
-        return {(c.source, key): c for c in self.sources if not c.only_path for key in c.envelope_keys}
+        return {(c.source, key): c for c in self.sources if not c.shares_places for key in c.envelope_keys}

@@ -61,6 +61,7 @@ def source_contract(data: Data, file: str) -> SourceContract:
         stages=_stages(data.get("stages")),
         only_path=split_path(only["path"]) if only else (),
         only_values=frozenset(only["values"]) if only else frozenset(),
+        anywhere=bool(only and only.get("anywhere", False)),
         quality=record_quality(data.get("quality", {})),
     )
 

@@ -242,12 +242,19 @@ class SourceContract:
     #: Raw path and the texts there that make a record one of this contract, where several share a place.
     only_path: tuple[str, ...] = ()
     only_values: frozenset[str] = frozenset()
+    #: Such records are this contract's wherever they lie among those of the source; its own places it shares with none.
+    anywhere: bool = False
     quality: RecordQuality = field(default_factory=RecordQuality)
 
     @property
     def name(self) -> str:
         """`<source>_<record>`, the name of its table under processed/records."""
         return f"{self.source}_{self.record}"
+
+    @property
+    def shares_places(self) -> bool:
+        """Whether all other records of its places are another contract's."""
+        return bool(self.only_path) and not self.anywhere
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

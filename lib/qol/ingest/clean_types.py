@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -26,15 +26,18 @@ _KNOWN = ("integer", "epoch_seconds", "number", "boolean", "intervals")
 _TEXTS = ("date", "instant", "utc_offset", "time_zone", "code", "document_id")
 
 
-def is_usable(contract: SourceContract, ping: str | None) -> bool:
-    """Whether a struct can tell clean lines: one meaning per place, a plain person id, bounds that say all."""
+def is_usable(contract: SourceContract, telling: Collection[str] = ()) -> bool:
+    """Whether a struct can tell clean lines: one meaning per place, a plain person id, bounds that say all.
+
+    No field may stand where it is told what a record is.
+    """
     meanings: dict[tuple[str, ...], Any] = dict.fromkeys([contract.person, (RECEIVED_AT,)], "")
     for spec in contract.fields:
         for path in spec.paths:
             if meanings.setdefault(path, _meaning(spec)) != _meaning(spec):
                 return False
     inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
-    is_plain = len(contract.person) == 1 and all(path[0] != ping for path in meanings)
+    is_plain = len(contract.person) == 1 and all(path[0] not in telling for path in meanings)
     return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
 
 

@@ -130,8 +130,9 @@ class Collected:
         """The fast reader of a contract, made once."""
         if contract.name not in self.fast:
             rules = self.context.contracts.source_rules.get(contract.source)
-            ping = rules.ping[0] if rules and rules.ping else None
-            self.fast[contract.name] = FastReader(self.reader(contract), ping)
+            telling = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
+            telling |= {rules.ping[0]} if rules and rules.ping else set()
+            self.fast[contract.name] = FastReader(self.reader(contract), telling)
             if rules and rules.never:
                 self.fast[contract.name].usable = False  # it does not look for what is never read
         return self.fast[contract.name]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -50,17 +50,17 @@ TEXTS_BY_RULE = ("date", "code", "time_zone", "instant", "utc_offset")
 class FastReader:
     """Reads lines that hold one clean bare record of a contract; made once per task and contract."""
 
-    def __init__(self, lenient: RecordReader, ping: str | None = None) -> None:
-        """`ping` is the field that makes a record a control message; it is never learned."""
+    def __init__(self, lenient: RecordReader, telling: Collection[str] = ()) -> None:
+        """`telling` are the fields that make a record a message or another contract's; they are never learned."""
         self._lenient = lenient
         self._contract = lenient.contract
-        self._ping = ping
+        self._telling = frozenset(telling)
         self._learned: list[str] = []
         self._to_learn: str | None = None
         self._missed: Counter[str] = Counter()
         self._texts = {f.name: text_cache(f) for f in self._contract.fields if f.type in TEXTS_BY_RULE}
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
-        self.usable = is_usable(self._contract, ping) and not lenient.by_day
+        self.usable = is_usable(self._contract, telling) and not lenient.by_day
         if self.usable:
             self._build()
 
@@ -131,7 +131,7 @@ class FastReader:
         if not head or not name or "` - at" in name or len(self._learned) >= LEARN_AT_MOST:
             return
         self._missed[name] += 1
-        if self._missed[name] == LEARN_AFTER and name not in (self._ping, *self._contract.envelope_keys):
+        if self._missed[name] == LEARN_AFTER and name not in (*self._telling, *self._contract.envelope_keys):
             self._to_learn = name
 
     def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:

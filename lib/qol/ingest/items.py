@@ -52,6 +52,7 @@ class Exploder:
         self._source = source
         self._folder = folder
         self._rules = contracts.source_rules.get(source) or SourceRules(source)
+        self._anywhere = contracts.anywhere(source)
         self._page_keys = PAGE_FURNITURE | self._rules.inherit
         self._no_records = self._rules.inherit | {RECEIVED_AT}
         self._fields = frozenset(path[0] for spec in folder.fields for path in spec.paths) if folder else frozenset()
@@ -129,23 +130,24 @@ class Exploder:
     def _record(self, node: dict[str, Any], contract: SourceContract | None, above: _Above) -> _Found:
         handed = {key: value for key, value in above.values.items() if node.get(key) is None}
         node = {**node, **handed} if handed else node
-        found = None if self._is_no_data(node) else self._told_apart(node, contract)
+        found = None if self._is_never_read(node) else self._told_apart(node, contract)
         return _Found(node, found, node.get(RECEIVED_AT, above.received_at))
 
-    def _is_no_data(self, node: dict[str, Any]) -> bool:
-        """Whether a record announces data, or is of a kind that is never read."""
-        ping, never = self._rules.ping, self._rules.never
-        if ping is not None and ping[0] in node and ping[1] not in node:
-            return True
+    def _is_never_read(self, node: dict[str, Any]) -> bool:
+        """Whether a record is of a kind that is never read."""
+        never = self._rules.never
         return any(node.get(key) in texts for key, texts in never.items() if isinstance(node.get(key), str))
 
     def _told_apart(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
-        """Of contracts that share a place the one that takes the record."""
-        for other in () if contract is None else self._contracts.sharing(contract):
-            value = safe_get(node, other.only_path)
-            if isinstance(value, str) and value in other.only_values:
-                return other
-        return contract
+        """The contract that takes a record found at a place of another; None for what only announces data."""
+        found = _taker(node, self._anywhere)
+        if found is not None or contract is None or self._is_ping(node):
+            return found
+        return _taker(node, self._contracts.sharing(contract)) or contract
+
+    def _is_ping(self, node: dict[str, Any]) -> bool:
+        ping = self._rules.ping
+        return ping is not None and ping[0] in node and ping[1] not in node
 
     def _is_page(self, node: dict[str, Any]) -> bool:
         return isinstance(node.get(PAGE_KEY), list) and node.keys() <= self._page_keys
@@ -168,6 +170,15 @@ class Exploder:
             and (key in self._rules.control_keys or self._contracts.for_envelope(self._source, key) is not None)
             for key in keys
         )
+
+
+def _taker(node: dict[str, Any], contracts: tuple[SourceContract, ...]) -> SourceContract | None:
+    """The contract whose `only` a record fits."""
+    for contract in contracts:
+        value = safe_get(node, contract.only_path)
+        if isinstance(value, str) and value in contract.only_values:
+            return contract
+    return None
 
 
 def _listed(value: Any) -> list[Any]:

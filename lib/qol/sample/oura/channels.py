@@ -1,4 +1,4 @@
-"""Oura's channels: one per endpoint, in the order in which a fetcher asks for them."""
+"""Oura's channels: one per endpoint, in the order in which a fetcher asks for them, and one of the webhook."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from qol.sample.oura.documents import fetched
 
 
 class Endpoint(IntEnum):
-    """Kinds of Oura's deliveries; naps and resting periods come from the endpoint of the nights."""
+    """Kinds of Oura's deliveries; naps and resting periods come from the endpoint of the nights.
+
+    What was deleted comes from the webhook, in a folder of its own.
+    """
 
     SLEEP = 0
     DAILY_SLEEP = 1
@@ -28,6 +31,7 @@ class Endpoint(IntEnum):
     SESSION = 13
     TAG = 14
     REST_MODE = 15
+    DELETED = 16
 
 
 def _channel(endpoint: str, body: Body, tail: str = "") -> Channel:
@@ -51,4 +55,5 @@ CHANNELS: dict[int, Channel] = {
     Endpoint.SESSION: _channel("session", fetched(events.session)),
     Endpoint.TAG: _channel("enhanced_tag", fetched(events.enhanced_tag)),
     Endpoint.REST_MODE: _channel("rest_mode_period", fetched(events.rest_mode_period)),
+    Endpoint.DELETED: _channel("deleted", nights.short_period_deleted),
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from qol.sample.options import Bools, Ints
 from qol.sample.oura.channels import Endpoint
-from qol.sample.oura.documents import Version, has_night, is_revised, known_s
+from qol.sample.oura.documents import Version, deleted_s, has_night, is_deleted, is_revised, known_s
 from qol.sample.syncs import Deliveries, Syncs, arranged, make_syncs, retries
 from qol.sample.world import World
 
@@ -47,7 +47,7 @@ def _due(world: World, version: Version, *, night: bool) -> Ints:
 
 
 def _nights(rng: np.random.Generator, world: World, syncs: Syncs) -> Iterator[Deliveries]:
-    """Sometimes tentative, then final, a few revised; once a week a page of the last days again."""
+    """Sometimes tentative, then final, a few revised; once a week a page of the last days again. Some naps go again."""
     worn = _worn(world) & _each(world, (has_night(p, d) for p, d in _places(world)))
     revised = worn & _each(world, (is_revised(p, d) for p, d in _places(world)))
     weekly = worn & (np.arange(world.options.days) % 7 == 6)
@@ -64,6 +64,9 @@ def _nights(rng: np.random.Generator, world: World, syncs: Syncs) -> Iterator[De
         yield syncs.after(worn, final, kind, Version.FINAL)
     naps = _worn(world) & ((world.days.nap_minutes[:, : worn.shape[1]] > 0) | (rng.random(worn.shape) < 0.03))
     yield syncs.after(naps, _due(world, Version.FINAL, night=False), Endpoint.SHORT_PERIOD, Version.FINAL)
+    gone = naps & _each(world, (is_deleted(p, d) for p, d in _places(world)))
+    said = np.array([deleted_s(world, p, d) for p, d in _places(world)], dtype=np.int64).reshape(gone.shape)
+    yield syncs.after(gone, said, Endpoint.DELETED, Version.FINAL)
 
 
 def _days(rng: np.random.Generator, world: World, syncs: Syncs) -> Iterator[Deliveries]:

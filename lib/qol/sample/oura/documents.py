@@ -38,6 +38,16 @@ def is_revised(person: int, day: int) -> bool:
     return (13 * person + 7 * day) % 41 == 5
 
 
+def is_deleted(person: int, day: int) -> bool:
+    """Whether the person deletes that day's short period, if there is one."""
+    return (5 * person + 3 * day) % 4 == 1
+
+
+def deleted_s(world: World, person: int, day: int) -> int:
+    """When a person deletes that day's short period: two evenings later."""
+    return int(world.days.midnight_s[person, day]) + 67 * 3_600
+
+
 def knows_updates(person: int) -> bool:
     """Whether this person's documents carry `meta`; older recordings do not."""
     return person % 3 != 0

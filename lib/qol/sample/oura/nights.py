@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from qol.sample.clock import local_text
+from qol.sample.clock import local_text, utc_text
 from qol.sample.garmin_measures import skin_deviation
 from qol.sample.nights import Stretch, nap_start, stages
-from qol.sample.oura.documents import Version, frame, has_night
+from qol.sample.oura.documents import Version, deleted_s, frame, has_night, owned
 from qol.sample.payloads import Record
 from qol.sample.world import World
 
@@ -113,6 +113,17 @@ def short_period(world: World, person: int, day: int, version: int) -> Record | 
             "temperature_trend_deviation": None,
         },
     }
+
+
+def short_period_deleted(world: World, person: int, day: int, version: int) -> Record:
+    """What the webhook says when that document is deleted."""
+    message: Record = {
+        "event_type": "delete",
+        "data_type": "sleep",
+        "object_id": frame(world, person, day, version, "nap", night=False)["id"],
+        "event_time": utc_text(deleted_s(world, person, day)),
+    }
+    return owned(world, person, message)
 
 
 def _readiness(world: World, person: int, day: int) -> Record:

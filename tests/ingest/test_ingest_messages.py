@@ -1,0 +1,86 @@
+"""Messages among documents: one that says what is gone is a record wherever it lies, one that announces is counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceRules
+
+from .feed import CONTRACTS, Fed, feed, lines
+from .wild import contract
+
+KNOWN = {("oura", "u1"): ("P1", None)}
+GONE = {
+    "event_type": "delete",
+    "data_type": "sleep",
+    "object_id": "a",
+    "event_time": "2026-11-10T01:00:00Z",
+    "user_id": "u1",
+}
+NIGHT = {"user_id": "u1", "id": "a", "day": "2026-11-10", "type": "long_sleep"}
+
+
+def fed(document: Any, record: str = "oura_deleted", copies: int = 1, *, fast: bool = True) -> Fed:
+    return feed(lines(*[json.dumps(document).encode()] * copies), record, known=KNOWN, fast=fast)
+
+
+@pytest.mark.parametrize("record", ["oura_deleted", "oura_sleep", "oura_heartrate"])
+@pytest.mark.parametrize("document", [GONE, [GONE], {"data": [GONE], "next_token": None}, {"deleted": [GONE]}])
+def test_a_deletion_is_a_record_in_every_folder_and_envelope(record: str, document: Any) -> None:
+    row = fed(document, record).row
+    assert (row["record"], row["user_id"], row["data_type"], row["event_time"]) == (
+        "oura_deleted",
+        "P1",
+        "sleep",
+        1_794_272_400,
+    )
+
+
+@pytest.mark.parametrize("record", ["oura_deleted", "oura_sleep", "oura_heartrate"])
+@pytest.mark.parametrize("event", ["create", "update", None, 5])
+def test_a_message_that_deletes_nothing_is_counted(record: str, event: Any) -> None:
+    tally = fed(GONE | {"event_type": event}, record).tally
+    assert (tally["lines"], tally["control"]) == (1, 1)
+
+
+@pytest.mark.parametrize("event", ["delete", "create"])
+def test_messages_are_never_taken_for_documents_however_many_there_are(event: str) -> None:
+    message = GONE | {"event_type": event, "id": "a", "day": "2026-11-10"}
+    for record in ("oura_sleep", "oura_deleted"):
+        fast, lenient = (fed(message, record, 80, fast=way) for way in (True, False))
+        assert fast == lenient
+    deleting = {"delete": 80, "create": 0}[event]
+    assert sum(row["record"] == "oura_deleted" for row in fed(message, "oura_sleep", 80).rows) == deleting
+
+
+def test_a_deletion_and_the_document_it_names_have_the_same_hash() -> None:
+    night = fed(NIGHT, "oura_sleep").row
+    readiness = fed({"user_id": "u1", "id": "a", "day": "2026-11-10"}, "oura_daily_readiness").row
+    assert night["document_id"] == fed(GONE).row["document_id"] == readiness["document_id"]
+
+
+def test_a_deletion_in_a_folder_of_control_messages_is_a_record() -> None:
+    gone = contract(
+        "gone",
+        {"doc": {"path": "doc", "type": "document_id"}},
+        key=["doc"],
+        only={"path": "event", "values": ["delete"], "anywhere": True},
+    )
+    rules = SourceRules("wild", control_keys=frozenset({"goodbye"}), ping=("event", "at"))
+    contracts = replace(Contracts(Path(), (gone,), (), (), (), ()), source_rules={"wild": rules})
+    both = lines(*[json.dumps({"who": "u1", "doc": "a", "event": event}).encode() for event in ("delete", "create")])
+    result = feed(both, "wild_goodbye", contracts=contracts)
+    assert ([row["record"] for row in result.rows], result.tally["control"]) == (["wild_gone"], 1)
+
+
+def test_every_document_of_oura_can_be_deleted() -> None:
+    gone = CONTRACTS.by_name["oura_deleted"]
+    documents = {c.record for c in CONTRACTS.sources if c.source == "oura" and "document_id" in c.by_name}
+    assert gone.deletes is not None
+    assert {gone.record, *gone.deletes.records} == documents
