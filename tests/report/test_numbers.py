@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
+from qol.contracts.columns import daily_columns
+from qol.frames import no_rows
 from qol.lake import LocalLake
 from qol.publish.manifest import Window, manifest_key, read_manifests
+from qol.report.blocks import Cell
 from qol.report.choose import group_columns
-from qol.report.read import read_cohort
+from qol.report.cohort import cohort_page
+from qol.report.page import render
+from qol.report.person import person_page
+from qol.report.read import Person, read_cohort
+from qol.report.words import load_words
 from tests.builders import CONTRACTS
 from tests.report.conftest import ADA, BEN, MONDAY, WEEK, Page, Shown, tables, weekly_rows
 
@@ -30,10 +39,11 @@ def same(shown: Shown, value: Any, *, clock: bool = False) -> bool:
     if clock:
         hours, minutes = shown.text.split(":")
         away = abs(int(hours) * 60 + int(minutes) - value) % 1440
-        return shown.value == str(value) and min(away, 1440 - away) <= 0.5
+        return shown.value is not None and float(shown.value) == value and min(away, 1440 - away) <= 0.5
     text = shown.text.replace(",", "").replace("\N{MINUS SIGN}", "-")
     decimals = len(text.partition(".")[2])
-    return shown.value == str(value) and abs(float(text) - value) <= 0.5 * 10**-decimals + 1e-9
+    exact = shown.value is not None and float(shown.value) == value
+    return exact and abs(float(text) - value) <= 0.5 * 10**-decimals + 1e-9
 
 
 @pytest.mark.parametrize("person", [ADA, BEN])
@@ -58,6 +68,52 @@ def test_every_column_with_a_value_in_either_week_has_a_row(page: Page, lake: Pa
         columns = {c.column for c in group_columns(CONTRACTS, group)}
         known = {name for name in columns if this.get(name) is not None or before.get(name) is not None}
         assert set(shown.get(f"weeks-{group.name}", {})) == known
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3000.0, "3000"),
+        (0.1, "0.1"),
+        (1e-05, "0.00001"),
+        (1e16, "10000000000000000"),
+        (-0.0, "0"),
+        (7, "7"),
+        (True, "true"),
+    ],
+)
+def test_an_exact_value_is_the_shortest_text_that_equals_it(value: float | bool, text: str) -> None:
+    assert Cell("shown", value).exact == text
+    assert float(value) == (float(text) if text != "true" else 1.0)
+
+
+def test_a_quartile_has_two_decimals_more_than_its_column_at_most(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the way from 61.2 to 61.3 is 61.225, in binary 61.225000000000001."""
+    monkeypatch.setattr("qol.report.cohort.draw_weeks", lambda *_, **__: "<svg></svg>")
+    cohort = read_cohort(LocalLake(lake), CONTRACTS, MONDAY)
+    values = pl.when(pl.col("user_id") == ADA).then(61.3).otherwise(61.2).alias("resting_hr_bpm_mean")
+    changed = replace(cohort, weekly={**cohort.weekly, MONDAY: cohort.this.with_columns(values)})
+    words = load_words("en", CONTRACTS)
+    row = tables(render(words, cohort_page(words, CONTRACTS, changed)))["spread"]["resting_hr_bpm_mean"]
+    assert [row[name].value for name in ("q25", "q50", "q75")] == ["61.225", "61.25", "61.275"]
+
+
+@pytest.mark.parametrize(
+    ("group", "column", "now", "then", "change"),
+    [
+        ("heart", "resting_hr_bpm_mean", 61.3, 61.2, Shown("+0.1", "0.1")),  # in binary 0.09999999999999432
+        ("sleep", "bedtime_minute_circular_mean", 0.3, 1439.9, Shown("0 min", "0.4")),  # 0.3999999999998636
+        ("fitness", "fitness_age_years_last", 41, 36, Shown("+5", "5")),
+    ],
+)
+def test_a_change_has_the_decimals_of_its_column(
+    group: str, column: str, now: float, then: float, change: Shown
+) -> None:
+    week = {f"{group}_valid": True, f"{group}_source": "garmin"}
+    weekly = {BEFORE: {**week, column: then}, MONDAY: {**week, column: now}}
+    words = load_words("en", CONTRACTS)
+    page = person_page(words, CONTRACTS, Person(ADA, MONDAY, weekly, no_rows(daily_columns(CONTRACTS))))
+    assert tables(render(words, page))[f"weeks-{group}"][column]["change"] == change
 
 
 def test_changes_are_this_week_minus_the_one_before(page: Page, lake: Path) -> None:
@@ -104,7 +160,7 @@ def test_quartiles_are_those_of_the_weekly_files(page: Page, lake: Path) -> None
         values = [row[column] for row in weekly_rows(lake).values() if row[column] is not None]
         assert same(shown[column]["people"], len(values))
         for name, percent in (("q25", 25), ("q50", 50), ("q75", 75)):
-            assert same(shown[column][name], float(np.percentile(values, percent)))
+            assert same(shown[column][name], round(float(np.percentile(values, percent)), 4))
         before = [row[column] for row in earlier if row[column] is not None]
         assert same(shown[column]["before"], float(np.percentile(before, 50)))
 
@@ -113,7 +169,7 @@ def test_the_middle_of_bedtimes_around_midnight_is_at_night(page: Page, lake: Pa
     """Ada goes to bed at 23:00, Ben at 01:30: the middle is 00:15, not noon."""
     bedtimes = sorted(row["bedtime_minute_circular_mean"] for row in weekly_rows(lake).values())
     assert bedtimes == [90, 1380]
-    assert tables(page())["spread"]["bedtime_minute_circular_mean"]["q50"] == Shown("00:15", "15.0")
+    assert tables(page())["spread"]["bedtime_minute_circular_mean"]["q50"] == Shown("00:15", "15")
 
 
 def test_rejects_nulled_values_and_lateness_are_the_manifests(page: Page, lake: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 
@@ -17,6 +18,9 @@ class Cell:
     @property
     def exact(self) -> str:
         """The value for machines: the shortest text that reads back as the same number."""
+        if isinstance(self.value, float):
+            # Adding 0.0 makes a -0.0 the 0 it is.
+            return format(Decimal(repr(self.value + 0.0)).normalize(), "f")
         return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
 
     @property
@@ -53,11 +57,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart with what stands above it and what it says in words; the SVG holds both as title and desc."""
+    """A chart with what stands above it and what it says in words; the SVG holds both as title and desc.
+
+    `sources` says whose devices its values come from, where the page does not say so elsewhere.
+    """
 
     caption: str
     unit: str
     svg: str
+    sources: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
 from qol.contracts.model import Contracts
+from qol.contracts.rounding import aggregate_decimals, derived_decimals
 
 _SUM = "sum"
 _NUMERIC = ("integer", "number")
@@ -28,6 +29,11 @@ class Shown:
     metric: DailyMetric | None = None
     aggregate: str = ""
     derived: Derived | None = None
+    decimals: int = 0
+
+    def rounded(self, value: float, more: int = 0) -> float:
+        """A value computed from values of the column, without what binary fractions add to its decimals, or to so many more."""
+        return round(value, self.decimals + more)
 
     @property
     def clock(self) -> bool:
@@ -44,7 +50,12 @@ def group_columns(contracts: Contracts, group: WeeklyGroup) -> tuple[Shown, ...]
     """One column per metric of a group, then its formulas, in the order of the contract."""
     metrics = [_of_metric(contracts, group, contracts.metric[name]) for name in group.metrics if group.metrics[name]]
     own = [d for d in contracts.derived if d.group == group.name and not d.name.endswith(CHANGE)]
-    return (*metrics, *(Shown(d.name, group.name, d.unit, derived=d) for d in own))
+    return (*metrics, *(_of_formula(contracts, group, derived) for derived in own))
+
+
+def _of_formula(contracts: Contracts, group: WeeklyGroup, derived: Derived) -> Shown:
+    decimals = derived_decimals(derived, contracts) or 0
+    return Shown(derived.name, group.name, derived.unit, derived=derived, decimals=decimals)
 
 
 def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) -> Shown:
@@ -52,7 +63,8 @@ def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) ->
     aggregates = group.metrics[metric.name]
     is_summed = any(d.formula == "sum_at_least" and metric.name in d.of for d in contracts.derived)
     aggregate = _SUM if is_summed and _SUM in aggregates else aggregates[0]
-    return Shown(f"{metric.name}_{aggregate}", group.name, metric.unit, metric, aggregate)
+    decimals = aggregate_decimals(metric, aggregate)
+    return Shown(f"{metric.name}_{aggregate}", group.name, metric.unit, metric, aggregate, decimals=decimals)
 
 
 def ranked(contracts: Contracts, group: WeeklyGroup) -> list[Shown]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -121,28 +122,62 @@ def _chart(words: Words, cohort: Cohort, shown: Shown) -> Chart:
     weeks = [(iso_week(day)[-3:], _values(shown, frame)) for day, frame in cohort.weekly.items()]
     label, unit = words.label(shown), words.unit(shown.name, shown.unit)
     said = [
-        words.say("week_median", week=iso_week(day), value=_quartiles(words, shown, frame)[1].text, unit=unit, people=n)
+        words.say(
+            "week_median",
+            week=iso_week(day),
+            value=_quartiles(words, shown, frame)[1].text,
+            unit=unit,
+            people=n,
+            sources=_said_sources(words, _counted_sources(frame, shown)),
+        )
         for (day, frame), (_, values) in zip(cohort.weekly.items(), weeks, strict=True)
         if (n := len(values))
     ]
     title = words.say("titled", label=label, unit=unit)
     description = words.say("spread_desc", weeks=words.say("semicolon").join(said))
-    return Chart(label, unit, draw_weeks(f"w-{shown.column}", title, description, weeks, clock=shown.clock))
+    svg = draw_weeks(f"w-{shown.column}", title, description, weeks, clock=shown.clock)
+    return Chart(label, unit, svg, _sources_of_weeks(words, cohort, shown))
+
+
+def _sources_of_weeks(words: Words, cohort: Cohort, shown: Shown) -> str:
+    """The sources of the reported week's values with their people, and which others the weeks before had."""
+    this = _counted_sources(cohort.this, shown)
+    earlier = {source for frame in cohort.weekly.values() for source in _counted_sources(frame, shown)}
+    others = [words.name("sources", source) for source in sorted(earlier - this.keys())]
+    said = _said_sources(words, this)
+    return words.say("sources_before", sources=said, others=words.say("comma").join(others)) if others else said
+
+
+def _counted_sources(frame: pl.DataFrame, shown: Shown) -> Counter[str]:
+    """People with a value of the column, by the source it comes from."""
+    return Counter(frame.filter(pl.col(shown.column).is_not_null())[f"{shown.group}_source"].drop_nulls())
+
+
+def _said_sources(words: Words, counted: Counter[str]) -> str:
+    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    said = [words.say("source_people", source=words.name("sources", source), people=n) for source, n in ordered]
+    return words.say("comma").join(said) or words.say("no_data")
 
 
 def _quartiles(words: Words, shown: Shown, frame: pl.DataFrame) -> Sequence[Cell]:
     values = _values(shown, frame)
     if not values:
         return [Cell(words.say("no_data"))] * 3
-    found = [morning_again(value) if shown.clock else value for value in quartiles(values)]
+    found = [_exact(shown, value) for value in quartiles(values)]
     return [Cell(words.value(shown, value), value) for value in found]
+
+
+def _exact(shown: Shown, quartile: float) -> float:
+    """A quartile as the table would have it: a quarter of the way between two values takes two decimals more than they have."""
+    value = shown.rounded(quartile, 2)
+    return shown.rounded(morning_again(value), 2) if shown.clock else value
 
 
 def _quartile_table(words: Words, cohort: Cohort, shown: Sequence[Shown]) -> Table:
     earlier = pl.concat([frame for day, frame in cohort.weekly.items() if day != cohort.monday])
     rows = tuple(_quartile_row(words, column, cohort.this, earlier) for column in shown)
-    heads = ("measure", "people", "quarter_low", "median", "quarter_high", "median_before")
-    columns = ("people", "q25", "q50", "q75", "before")
+    heads = ("measure", "people", "quarter_low", "median", "quarter_high", "median_before", "sources")
+    columns = ("people", "q25", "q50", "q75", "before", "sources")
     return Table("spread", words.say("quartile_caption"), tuple(map(words.say, heads)), columns, rows)
 
 
@@ -151,4 +186,5 @@ def _quartile_row(words: Words, shown: Shown, this: pl.DataFrame, earlier: pl.Da
     low, middle, high = _quartiles(words, shown, this)
     before = _quartiles(words, shown, earlier)[1]
     unit = words.unit(shown.name, shown.unit)
-    return Row(shown.column, words.label(shown), (people, low, middle, high, before), unit)
+    sources = Cell(_said_sources(words, _counted_sources(this, shown)))
+    return Row(shown.column, words.label(shown), (people, low, middle, high, before, sources), unit)

@@ -73,14 +73,17 @@ def _days(words: Words, contracts: Contracts, person: Person) -> Iterator[Block]
         if not known:
             empty.append(words.name("groups", group))
             continue
-        sources = words.say("comma").join(words.name("sources", source) for source in days.sources)
-        yield Heading(words.say("group_source", group=words.name("groups", group), sources=sources))
+        yield Heading(words.say("group_source", group=words.name("groups", group), sources=_said(words, days.sources)))
         yield Charts(tuple(_day_chart(words, contracts, days, n, calendar) for n in known[:MOST_PER_GROUP]))
         if len(known) > MOST_PER_GROUP:
             names_left = words.say("comma").join(words.metric(name) for name in known[MOST_PER_GROUP:])
             yield Text(words.say("not_drawn", metrics=names_left))
     if empty:
         yield Text(words.say("no_data_days", groups=words.say("comma").join(empty)))
+
+
+def _said(words: Words, sources: Sequence[str]) -> str:
+    return words.say("comma").join(words.name("sources", source) for source in sources)
 
 
 def _day_chart(words: Words, contracts: Contracts, group: GroupDays, name: str, calendar: list[date]) -> Chart:
@@ -106,7 +109,8 @@ def _day(group: GroupDays, name: str, day: date) -> Day:
 def _nights(words: Words, contracts: Contracts, person: Person) -> Iterator[Block]:
     calendar = _calendar(person)
     group = next((name for name, metrics in daily_groups(contracts) if _NIGHT[0] in metrics), "sleep")
-    rows = choose_days(contracts, person, group, _NIGHT).rows
+    days = choose_days(contracts, person, group, _NIGHT)
+    rows = days.rows
     nights = [Night(day, *((rows[day][n] if day in rows else None) for n in _NIGHT)) for day in calendar]
     known = [night for night in nights if night.bedtime is not None and night.wake is not None]
     if known:
@@ -114,7 +118,7 @@ def _nights(words: Words, contracts: Contracts, person: Person) -> Iterator[Bloc
         said = words.say("nights_desc", nights=len(known), all=len(nights))
         yield Text(words.say("nights_key"), "key")
         svg = draw_nights("nights-raster", title, said, nights)
-        yield Charts((Chart(title, words.say("local_time"), svg),), wide=True)
+        yield Charts((Chart(title, words.say("local_time"), svg, _said(words, days.sources)),), wide=True)
     else:
         yield Text(words.say("no_nights"))
     yield from _regularity(words, contracts, person)

@@ -93,10 +93,10 @@ def _change(words: Words, shown: Shown, this: _Weekly, before: _Weekly, size: fl
     if isinstance(now, bool):
         return Cell(words.say("same" if now == then else "changed"))
     if shown.clock:
-        moved = clock_change(now, then)
+        moved = shown.rounded(clock_change(now, then))
         return Cell(words.say("minutes", number=signed(round(moved))), moved)
     published = this.get(f"{shown.column}{CHANGE}")
-    moved = now - then if published is None else published
+    moved = shown.rounded(now - then) if published is None else published
     return Cell(signed(moved, size), moved)
 
 

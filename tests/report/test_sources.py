@@ -1,0 +1,87 @@
+"""Every figure of everybody says whose devices its values come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.lake import LocalLake
+from qol.report.cohort import cohort_page
+from qol.report.page import render
+from qol.report.read import Cohort, read_cohort
+from qol.report.words import load_words
+from tests.builders import CONTRACTS
+from tests.report.conftest import ADA, BEN, MONDAY, Element, Page, parse, tables
+
+EMPTY_SVG = '<svg role="img" aria-labelledby="t d"></svg>'
+
+
+@pytest.fixture
+def mixed(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Cohort:
+    """Ada's steps are Garmin's, Ben's HealthKit's; the week before some were Oura's. Charts are not drawn."""
+    monkeypatch.setattr("qol.report.cohort.draw_weeks", lambda *_, **__: EMPTY_SVG)
+    cohort = read_cohort(LocalLake(lake), CONTRACTS, MONDAY)
+    before = MONDAY - timedelta(days=7)
+    of_ben = pl.when(pl.col("user_id") == BEN)
+    by_person = of_ben.then(pl.lit("healthkit")).otherwise(pl.col("activity_source")).alias("activity_source")
+    others = of_ben.then(pl.lit("oura")).otherwise(pl.col("activity_source")).alias("activity_source")
+    return replace(
+        cohort,
+        weekly={
+            **cohort.weekly,
+            before: cohort.weekly[before].with_columns(others),
+            MONDAY: cohort.this.with_columns(by_person),
+        },
+    )
+
+
+def figures(html: str) -> dict[str, str]:
+    """The line of sources under each figure's title."""
+    found: dict[str, str] = {}
+    for figure in parse(html).all("figure"):
+        lines = [e.words() for e in figure.all("p") if e.attributes.get("class") == "sources"]
+        found[_title(figure)] = " | ".join(lines)
+    return found
+
+
+def _title(figure: Element) -> str:
+    return figure.one("figcaption").text.strip()
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "sources"),
+    [
+        ("en", "Steps, mean", "Apple HealthKit 1"),
+        ("en", "Steps, mean", "Garmin 1"),
+        ("en", "Steps, mean", "; in the weeks before also Oura"),
+        ("ja", "歩数", "Garmin 1 人"),
+        ("ja", "歩数", "前の 4 週にはほかに Oura"),
+    ],
+)
+def test_a_figure_of_several_sources_names_each_with_its_people(
+    mixed: Cohort, language: Any, title: str, sources: str
+) -> None:
+    words = load_words(language, CONTRACTS)
+    found = figures(render(words, cohort_page(words, CONTRACTS, mixed)))
+    (line,) = [said for name, said in found.items() if name.startswith(title)]
+    assert sources in line
+
+
+def test_a_table_of_quartiles_names_the_sources_too(mixed: Cohort) -> None:
+    words = load_words("en", CONTRACTS)
+    shown = tables(render(words, cohort_page(words, CONTRACTS, mixed)))["spread"]
+    assert shown["steps_mean"]["sources"].text == "Garmin 1, Apple HealthKit 1"
+    assert shown["sleep_minutes_mean"]["sources"].text == "Garmin 2"
+
+
+def test_a_figure_of_one_source_says_how_many_people_it_has(page: Page) -> None:
+    assert figures(page())["Steps, mean"] == "Garmin 2"
+
+
+def test_the_nights_of_a_person_name_their_source(page: Page) -> None:
+    assert figures(page(ADA))["Main sleep of each night, 18:00 to 18:00"] == "Garmin"
