@@ -126,6 +126,10 @@ STAGES, SURVEY, EPOCHS = (
 @pytest.mark.parametrize(
     ("file", "old", "new", "problem"),
     [
+        (HRV, "best: [hrv_value_count,", "best: [calendar_date,", "best.0: found calendar_date; allowed: a number of the record: "),
+        (HRV, "best: [hrv_value_count,", "best: [hrv_count,", "best.0: found hrv_count; allowed: a number of the record: "),
+        (SLEEPS, "episodes:\n", "best: [duration_seconds]\nepisodes:\n", "best: found duration_seconds; allowed: nothing with episodes, which tell the day's main record"),
+        (STAGES, "episodes:\n", "best: [start_seconds]\nepisodes:\n", "best.0: found start_seconds; allowed: a number of the record: "),
         (EPOCHS, "slot: [start_time_seconds]", "slot: [steps]", "slot.0: found steps; allowed: a key field: "),
         (SURVEY, "  least_answered: {", "  q1: {", "parameters.q1: found q1; allowed: a name that no field, helper or record column has"),
         (SURVEY, "answered >= least_answered", "answered >= least", "derived.physical_mean: found unknown column least; allowed: "),

@@ -79,6 +79,19 @@ def test_a_deletion_in_a_folder_of_control_messages_is_a_record() -> None:
     assert ([row["record"] for row in result.rows], result.tally["control"]) == (["wild_gone"], 1)
 
 
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "lenient"])
+def test_a_source_without_pings_has_its_deletions_taken_out_of_documents_too(fast: bool) -> None:
+    gone = contract(
+        "gone", {"at": {"path": "at", "type": "epoch_seconds"}},
+        only={"path": "event", "values": ["delete"], "anywhere": True},
+    )  # fmt: skip
+    seen = contract("seen", {"at": {"path": "at", "type": "epoch_seconds"}})
+    both = [json.dumps({"who": "u1", "at": 1_794_150_000, "event": event}).encode() for event in ("create", "delete")]
+    contracts = Contracts(Path(), (gone, seen), (), (), (), ())
+    rows = feed(lines(*both * 40), "wild_seen", contracts=contracts, fast=fast).rows
+    assert [sum(row["record"] == f"wild_{name}" for row in rows) for name in ("seen", "gone")] == [40, 40]
+
+
 def test_every_document_of_oura_can_be_deleted() -> None:
     gone = CONTRACTS.by_name["oura_deleted"]
     documents = {c.record for c in CONTRACTS.sources if c.source == "oura" and "document_id" in c.by_name}

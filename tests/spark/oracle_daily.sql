@@ -31,11 +31,13 @@ stress_day AS (
     FROM records_garmin_stressDetails
   ) WHERE place = 1
 ),
+-- Of several records of a night the one with the most values counts, then the longest, then the one received last.
 hrv_night AS (
   SELECT * FROM (
     SELECT *, row_number() OVER (
       PARTITION BY user_id, day
-      ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
+      ORDER BY hrv_value_count DESC NULLS LAST, duration_seconds DESC NULLS LAST,
+        coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
     ) AS place
     FROM records_garmin_hrv
   ) WHERE place = 1

@@ -11,6 +11,7 @@ from qol.contracts.columns import arrow_schema, daily_columns
 from qol.transform.daily import daily, rounded
 
 from .builders import CONTRACTS, a_day, a_night, an_hrv, days, picked, records, the_day, utc
+from .inline import MEASUREMENTS, contract_of, the_day_of
 
 
 def test_a_day_has_one_row_with_the_metrics_of_all_record_types() -> None:
@@ -140,6 +141,25 @@ def test_the_latest_measurement_of_a_night_counts_whole_even_when_it_says_less()
     first = an_hrv("2026-11-09", 44, received_at=utc("2026-11-09 08:00"))
     empty = an_hrv("2026-11-09", None, received_at=utc("2026-11-09 09:00"), start_time_seconds=1_794_160_800)
     assert [row["hrv_rmssd_ms"] for row in days(hrv=[first, empty])] == [None]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_best_record_of_a_day_may_be_told_by_what_is_made_of_its_fields(order: int) -> None:
+    contract = contract_of(
+        MEASUREMENTS,
+        "{derived: {span: end_seconds - start_seconds}, best: [span], daily: {skin_temp_deviation_c: value}}",
+    )
+    long, late = (
+        {
+            "uuid": name,
+            "start_seconds": start,
+            "end_seconds": 7200,
+            "value": value,
+            "received_at": utc(f"2026-11-10 {at}"),
+        }
+        for name, start, value, at in (("a", 3599, 1.0, "01:00"), ("b", 3600, 2.0, "02:00"))
+    )
+    assert the_day_of(contract, [long, late][::order])["skin_temp_deviation_c"] == 1.0
 
 
 def test_vigorous_minutes_count_twice_and_what_is_not_known_counts_nothing() -> None:

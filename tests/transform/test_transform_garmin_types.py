@@ -52,6 +52,34 @@ def test_skin_temperature_is_the_deviation_and_0_is_one() -> None:
     assert the_day(skinTemp=[at("00:00", average_deviation_c=0.0)])["skin_temp_deviation_c"] == 0.0
 
 
+def a_series(rmssd: float, count: int | None, seconds: int | None, received: str, clock: str = "02:00") -> Row:
+    """An HRV record of the night before 2026-11-09, each with a start of its own."""
+    told = {"last_night_avg": rmssd, "hrv_value_count": count, "duration_seconds": seconds}
+    return at(clock, received_at=utc(f"2026-11-09 {received}")) | told
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        (a_series(44.0, 80, 2, "07:00"), a_series(20.0, 79, 25_000, "12:00", "02:05")),
+        (a_series(44.0, 80, 24_000, "07:00"), a_series(20.0, 80, 23_999, "12:00", "02:05")),
+        (a_series(44.0, 80, None, "12:00", "02:05"), a_series(20.0, 80, None, "07:00")),
+        (a_series(44.0, 1, 2, "07:00"), a_series(20.0, None, 25_000, "12:00", "02:05")),
+        (a_series(44.0, 80, 24_000, "07:00", "02:05"), a_series(20.0, 80, 24_000, "07:00")),
+    ],
+    ids=["more values", "the longer of as many", "the later of equals", "any against none", "nothing but the start"],
+)
+def test_of_several_hrv_records_of_a_night_the_fullest_counts(better: Row, worse: Row, order: int) -> None:
+    assert the_day(hrv=[better, worse][::order])["hrv_rmssd_ms"] == 44.0
+
+
+def test_of_several_skin_temperatures_of_a_night_the_longest_counts() -> None:
+    night = at("00:00", average_deviation_c=-0.4, duration_seconds=27_480, received_at=utc("2026-11-09 07:00"))
+    nap = at("14:00", average_deviation_c=1.5, duration_seconds=2_700, received_at=utc("2026-11-09 16:00"))
+    assert the_day(skinTemp=[night, nap])["skin_temp_deviation_c"] == -0.4
+
+
 def test_steps_that_dailies_count_already_count_once() -> None:
     row = the_day(
         dailies=[a_day("2026-11-09", steps=8123, distance_m=6021.5, active_kcal=412)],

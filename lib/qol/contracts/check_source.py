@@ -39,6 +39,7 @@ class SourceCheck:
             self._field(field)
         self._aliases()
         self._derived()
+        self._best()
         self._daily()
         self._parts()
         self._episodes()
@@ -178,6 +179,16 @@ class SourceCheck:
                 continue
             kind = self._expression(f"derived.{name}", sql, "a value", {})
             self._types[name] = kind or pl.Int64()
+
+    def _best(self) -> None:
+        contract = self._contract
+        known = list(self._sessions) or [*contract.by_name, *contract.derived]
+        numeric = [name for name in known if name in self._types and self._types[name].is_numeric()]
+        for index, name in enumerate(contract.best):
+            if name not in numeric:
+                self._add(f"best.{index}", name, f"a number of the record: {choices(numeric, name)}")
+        if contract.best and contract.episodes is not None:
+            self._add("best", ", ".join(contract.best), "nothing with episodes, which tell the day's main record")
 
     def _daily(self) -> None:
         for name, sql in self._contract.daily.items():

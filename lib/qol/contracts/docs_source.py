@@ -121,6 +121,8 @@ def _across_records(contract: SourceContract) -> list[str]:
             f"Sessions: stages of one {code(stages.by)} with no gap over {stages.gap_minutes:g} minutes; "
             f"believed in the order {codes(stages.order)}"
         )
+    if contract.best:
+        facts.append(f"Best record of a day: the one with the highest {codes(contract.best)}, then the latest")
     return facts + ([_episodes(contract.episodes)] if contract.episodes else [])
 
 

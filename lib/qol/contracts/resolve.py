@@ -54,6 +54,7 @@ def source_contract(data: Data, file: str) -> SourceContract:
         examples=tuple(_example(example) for example in data["examples"]),
         priority=data.get("priority", 100),
         parts={n: Part(**e) for n, e in data.get("daily", {}).items() if isinstance(e, dict)},
+        best=tuple(data.get("best", ())),
         parameters=tuple(Parameter(n, **spec) for n, spec in data.get("parameters", {}).items()),
         slot=tuple(data.get("slot", ())),
         deletes=_deletes(data.get("deletes")),

@@ -234,6 +234,8 @@ class SourceContract:
     priority: int = 100
     #: Daily metrics made of all records of a day; `daily` holds those of the day's best record.
     parts: Mapping[str, Part] = field(default_factory=dict)
+    #: Columns whose highest values tell which of a day's records is the best, before the order of versions does.
+    best: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     slot: tuple[str, ...] = ()
     deletes: Deletes | None = None

@@ -107,7 +107,7 @@ def given_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], 
         columns.append(pl.col("worn"))
     if contract.episodes is not None:
         return _main_episodes(contract.episodes, values, _versions(contract)).select(*GRAIN, *columns)
-    better = [*_versions(contract), pl.col("record_key")]
+    better = [*map(pl.col, contract.best), *_versions(contract), pl.col("record_key")]
     ordered = values.sort(
         *map(pl.col, GRAIN), *better, descending=[False, False, *[True] * len(better)], nulls_last=True
     )
