@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from qol.account import note_kept, note_listing, note_tallies
-from qol.contracts.columns import table_schemas
+from qol.contracts.columns import table_names
 from qol.contracts.model import Contracts
 from qol.deletions import elsewhere, weeks_of_deleted
 from qol.engine.base import Engine
@@ -174,7 +174,7 @@ def _finish(work: _Run) -> None:
 def _run_locked(work: _Run, make_engine: Callable[[Path, int], Engine]) -> None:
     lake, contracts, options, manifest = work.lake, work.contracts, work.options, work.manifest
     with work.stage("list"):
-        published = find_published(lake, [t for t in table_schemas(contracts) if t != "job_runs"])
+        published = find_published(lake, [t for t in table_names(contracts) if t != "job_runs"])
         work.outdated = outdated_weeks(lake, contracts, published)
         scope = find_scope(lake, options.now, options.raw_days, options.backfill, options.rebuild)
         listing = RawListing((), ()) if scope.window is None else list_raw(lake, contracts, scope.window)

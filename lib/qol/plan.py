@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import WINDOWS, table_schemas
+from qol.contracts.columns import WINDOWS, table_columns, table_names
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.frames import DAMAGED
@@ -120,8 +120,8 @@ def _looking_back(weeks: set[date], with_records: set[date], published: Publishe
 
 def outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
     """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
-    tables = table_schemas(contracts)
-    names = {t: [c.name for c in tables[t]] for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in tables}
+    tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_names(contracts)]
+    names = {table: [column.name for column in table_columns(contracts, table)] for table in tables}
     files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
     # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
     with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:

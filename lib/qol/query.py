@@ -14,7 +14,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from qol.contracts.columns import table_schemas
+from qol.contracts.columns import table_columns, table_names
 from qol.contracts.model import Column, Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
@@ -37,7 +37,7 @@ class Answer:
 
 def ask(lake: Lake, contracts: Contracts, sql: str) -> Answer:
     """The answer to one SELECT in Athena's dialect; UsageError for anything else, and for what DuckDB refuses."""
-    tables = {name.lower(): name for name in table_schemas(contracts)}
+    tables = {name.lower(): name for name in table_names(contracts)}
     statement = _checked(sql, tables)
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}
@@ -122,7 +122,7 @@ def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str
     connection.execute("SET TimeZone = 'UTC'")
     for table in sorted(keys):
         files = [lake.location(key) for key in keys[table]]
-        connection.execute(_view(table, table_schemas(contracts)[table], files))
+        connection.execute(_view(table, table_columns(contracts, table), files))
     folders = ", ".join(_text(f"{lake.location(folder)}/") for folder in ("processed", "quarantine/rows", RUNS))
     connection.execute(f"SET allowed_directories = [{folders}]")
     connection.execute("SET enable_external_access = false")

@@ -20,7 +20,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
-from qol.contracts.columns import table_schemas
+from qol.contracts.columns import table_columns, table_names
 from qol.contracts.flat_tables import Place, table_places
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Column, Contracts
@@ -40,7 +40,7 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
     contracts = contracts or load_contracts()
     name = _known(name, contracts)
     place = table_places(contracts)[name]
-    schema = _schema(spark, table_schemas(contracts)[name], place)
+    schema = _schema(spark, table_columns(contracts, name), place)
     folder = f"{_address(lake_uri)}/{place.location}"
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     reader = spark.read.schema(schema)
@@ -58,7 +58,7 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
 def read_all(spark: SparkSession, lake_uri: str | Path, contracts: Contracts | None = None) -> dict[str, DataFrame]:
     """Every table of the contracts by its name; nothing is read before a DataFrame is used."""
     contracts = contracts or load_contracts()
-    return {name: table(spark, lake_uri, name, contracts) for name in table_schemas(contracts)}
+    return {name: table(spark, lake_uri, name, contracts) for name in table_names(contracts)}
 
 
 def create_views(spark: SparkSession, lake_uri: str | Path, contracts: Contracts | None = None) -> list[str]:
@@ -71,7 +71,7 @@ def create_views(spark: SparkSession, lake_uri: str | Path, contracts: Contracts
 
 def _known(name: str, contracts: Contracts) -> str:
     """The table's name as contracts spell it; Athena's lower case will do."""
-    names = {known.lower(): known for known in table_schemas(contracts)}
+    names = {known.lower(): known for known in table_names(contracts)}
     if name.lower() not in names:
         message = f"table {name!r}: not made by any contract; allowed: {', '.join(sorted(names.values()))}"
         raise UsageError(message)

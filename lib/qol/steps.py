@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from qol.contracts.columns import record_columns, table_schemas
+from qol.contracts.columns import record_columns, table_columns
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
 from qol.deletions import Deletions, all_deletions, deletions_in
@@ -210,7 +210,7 @@ class AssembleStep:
     def __call__(self, parts: list[Part]) -> Candidate:
         """The staged, verified file."""
         table = parts[0].table
-        columns = table_schemas(self.contracts)[table]
+        columns = table_columns(self.contracts, table)
         finish = self._with_line_numbers if table == "rejects" else None
         return assemble(self.lake, self.staging, columns, parts, finish)
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import table_schemas
+from qol.contracts.columns import table_columns
 from qol.contracts.model import Contracts
 from qol.frames import no_rows
 from qol.ingest.listing import RAW
@@ -52,12 +52,12 @@ def _all_weeks(lake: Lake, contracts: Contracts, table: str, user_id: str) -> pl
     """A person's rows of every partition of a small table."""
     days = sorted(find_published(lake, [table]).dates(table))
     frames = [person_rows(lake, contracts, table, day, user_id) for day in days]
-    return pl.concat([no_rows(table_schemas(contracts)[table]), *frames])
+    return pl.concat([no_rows(table_columns(contracts, table)), *frames])
 
 
 def person_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
     """Rows of a person in a partition, with the contract's columns whatever the file has; empty without a file."""
-    empty = no_rows(table_schemas(contracts)[table])
+    empty = no_rows(table_columns(contracts, table))
     key = partition_key(table, day)
     if lake.stat(key) is None:
         return empty
@@ -99,7 +99,7 @@ def _all_keys(lake: Lake) -> Iterator[str]:
 
 def read_rejects(lake: Lake, contracts: Contracts, days: Collection[str] | None = None) -> pl.DataFrame:
     """Rejects of arrival days, or of all, without their raw bytes, with `date` and `row` (their place in the file)."""
-    columns = [column for column in table_schemas(contracts)["rejects"] if column.name != "raw"]
+    columns = [column for column in table_columns(contracts, "rejects") if column.name != "raw"]
     empty = no_rows(columns)
     frames = [empty.with_columns(date=pl.lit(None, pl.String), row=pl.lit(None, pl.Int64))]
     for found in sorted(find_published(lake, ["rejects"]).dates("rejects")):

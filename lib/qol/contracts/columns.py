@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -238,16 +239,29 @@ def job_run_columns() -> tuple[Column, ...]:
 
 def table_schemas(contracts: Contracts) -> dict[str, tuple[Column, ...]]:
     """Columns of every table, by table name."""
-    tables = {
-        "weekly_metrics": weekly_columns(contracts),
-        "daily_metrics": daily_columns(contracts),
-        "rejects": reject_columns(),
-        "job_runs": job_run_columns(),
+    return {table: columns() for table, columns in _tables(contracts).items()}
+
+
+def table_names(contracts: Contracts) -> list[str]:
+    """Names of all tables."""
+    return list(_tables(contracts))
+
+
+def table_columns(contracts: Contracts, table: str) -> tuple[Column, ...]:
+    """Columns of one table; KeyError when there is no such table."""
+    return _tables(contracts)[table]()
+
+
+def _tables(contracts: Contracts) -> dict[str, Callable[[], tuple[Column, ...]]]:
+    tables: dict[str, Callable[[], tuple[Column, ...]]] = {
+        "weekly_metrics": partial(weekly_columns, contracts),
+        "daily_metrics": partial(daily_columns, contracts),
+        "rejects": reject_columns,
+        "job_runs": job_run_columns,
     }
     if contracts.windows is not None:
-        tables[WINDOWS] = window_columns(contracts, contracts.windows)
-    tables.update((f"records_{contract.name}", record_columns(contract)) for contract in contracts.sources)
-    return tables
+        tables[WINDOWS] = partial(window_columns, contracts, contracts.windows)
+    return tables | {f"records_{contract.name}": partial(record_columns, contract) for contract in contracts.sources}
 
 
 def fingerprint(contracts: Contracts) -> str:

@@ -16,6 +16,18 @@ FieldType = Literal[
 Reduce = Literal["count", "mean", "min", "max", "sum", "last", "minutes", "intervals"]
 Over = Literal["sum", "mean", "median", "min", "max", "first", "last", "count"]
 
+_COLUMN_TYPES: Mapping[str, str] = {
+    "integer": "bigint",
+    "epoch_seconds": "bigint",
+    "instant": "bigint",
+    "utc_offset": "bigint",
+    "decimal": "decimal(38,18)",
+    "intervals": "array<int>",
+    "number": "double",
+    "boolean": "boolean",
+    "date": "date",
+}
+
 #: What every record row carries besides the declared fields; (name, type, comment).
 RECORD_HEAD: tuple[tuple[str, str, str], ...] = (
     ("user_id", "string", "Pseudonymous person key: the user map's entry, else a keyed HMAC-SHA-256."),
@@ -89,17 +101,7 @@ class Field:
     @property
     def column_type(self) -> str:
         """The column's type in Athena."""
-        return {
-            "integer": "bigint",
-            "epoch_seconds": "bigint",
-            "instant": "bigint",
-            "utc_offset": "bigint",
-            "decimal": "decimal(38,18)",
-            "intervals": "array<int>",
-            "number": "double",
-            "boolean": "boolean",
-            "date": "date",
-        }.get(self.type, "string")
+        return _COLUMN_TYPES.get(self.type, "string")
 
 
 @dataclass(frozen=True)

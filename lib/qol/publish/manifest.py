@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
 
-import jsonschema
 import msgspec
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
 
 from qol.contracts.columns import RUN_COUNTS
 from qol.contracts.load import default_root, json_schema
@@ -109,8 +110,14 @@ class Manifest(msgspec.Struct):
         line = msgspec.json.encode(self)
         # The struct's types hold for every object alike; the schema looks at enough of them and stays fast.
         shown = json.loads(line)
-        jsonschema.validate({**shown, "objects": shown["objects"][:CHECKED_OBJECTS]}, manifest_schema())
+        _validator().validate({**shown, "objects": shown["objects"][:CHECKED_OBJECTS]})
         return line + b"\n"
+
+
+@cache
+def _validator() -> Validator:
+    schema = manifest_schema()
+    return validator_for(schema)(schema)
 
 
 @cache
