@@ -217,11 +217,24 @@ class Roles:
 
     def _ahead(self, contract: SourceContract, day: date, names: list[str]) -> str:
         """The record type that gives the metrics before this one does."""
+        night = night_ahead(contract, self.evidence, day)
+        if night and all(name in contract.daily for name in names):
+            return f"{night} comes first"
         for other in givers(self.contracts, self.target, contract.source):
             days = self.evidence[other.name].days if other.name in self.evidence else {}
             if other.priority < contract.priority and all(days.get(day, {}).get(n) is not None for n in names):
                 return f"{other.name} comes first"
         return ""
+
+
+def night_ahead(contract: SourceContract, evidence: Mapping[str, Evidence], day: date) -> str:
+    """The record type whose main episode of the day counts and not the contract's; empty where there is none."""
+    if contract.episodes is None:
+        return ""
+    own = (contract.source, contract.priority, contract.name)
+    others = [e.contract for e in evidence.values() if e.contract.episodes is not None and day in e.days]
+    before = sorted((c.priority, c.name) for c in others if c.source == own[0] and (c.priority, c.name) < own[1:])
+    return before[0][1] if before else ""
 
 
 def _shortened(of_day: list[RecordTrace]) -> Iterator[RecordTrace]:

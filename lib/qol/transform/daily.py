@@ -24,7 +24,7 @@ def daily(contracts: Contracts, records: Frames, deletions: Frames | None = None
 
     Records named by `deletions` (rows of deleting contracts by name; those among `records` where it is not given) are
     left out. Where several record types of a source give the same metric, the contract with the lower `priority` comes
-    first.
+    first; what a main episode gives comes whole from the first contract that has one of the day.
     """
     records = living(contracts, records, records if deletions is None else deletions)
     sources = sorted({contracts.by_name[name].source for name in records})
@@ -46,22 +46,27 @@ def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.Data
     members = [c for c in contracts.sources if c.source == source and c.name in records]
     members.sort(key=lambda c: (c.priority, c.name))
     days = pl.concat([records[c.name].select(GRAIN) for c in members]).unique().sort(GRAIN)
-    worn: list[str] = []
-    given: dict[str, list[str]] = {}
+    given: dict[str, list[pl.Expr]] = {"worn": []}
+    nights: list[str] = []
     for number, contract in enumerate(members):
         values = record_days(contract, contracts.metric, records[contract.name])
         renamed = {name: f"{number}:{name}" for name in values.columns if name not in GRAIN}
-        days = days.join(values.rename(renamed), on=GRAIN, how="left", maintain_order="left")
-        worn += [new for name, new in renamed.items() if name == "worn"]
+        there = pl.lit(value=True).alias(f"{number}:")
+        days = days.join(values.rename(renamed).with_columns(there), on=GRAIN, how="left", maintain_order="left")
         for name, new in renamed.items():
-            if name != "worn":
-                given.setdefault(name, []).append(new)
-    wear = pl.coalesce([*worn, pl.lit(value=True)])
+            of_night = contract.episodes is not None and name in contract.daily
+            given.setdefault(name, []).append(_unless(nights, new) if of_night else pl.col(new))
+        nights += [] if contract.episodes is None else [f"{number}:"]
+    given["worn"].append(pl.lit(value=True))
     rows = days.select(
-        *GRAIN, pl.lit(source).alias("source"), wear.alias("worn"),
-        *[pl.coalesce(columns).alias(name) for name, columns in given.items()],
-    )  # fmt: skip
+        *GRAIN, pl.lit(source).alias("source"), *[pl.coalesce(columns).alias(name) for name, columns in given.items()]
+    )
     return with_combined(rows, contracts)
+
+
+def _unless(nights: list[str], column: str) -> pl.Expr:
+    """The column, null where a contract before has a main episode: no night is put together of two."""
+    return pl.when(~pl.any_horizontal(pl.lit(value=False), *nights).fill_null(value=False)).then(column)
 
 
 def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
