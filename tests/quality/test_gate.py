@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, table_schemas
-from qol.contracts.metric_model import Relation
+from qol.contracts.metric_model import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
 from qol.publish.assemble import Candidate
@@ -21,8 +21,10 @@ from qol.quality.facts import EmptiedMetric, PartitionFacts, PeopleLost
 from qol.quality.gate import GateInput, run_gate
 from qol.quality.observed import Seen, seen_in_partitions
 from qol.quality.refusal import require_passed
+from qol.quality.rows import slim
 from qol.quality.suites import every_check
 from tests.builders import CONTRACTS, daily_record, published_files, run_lake, write_lines
+from tests.transform.builders import daily_frame
 
 GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, PeopleLost(0, 100), ())
 SHARES = "weekly_metrics.stress_shares_sum_to_one"
@@ -119,6 +121,37 @@ def test_every_relation_of_the_contracts_fails_on_a_row_that_breaks_it(tmp_path:
     day |= dict.fromkeys(right, 1) | dict.fromkeys(left, 10_000)
     failed = _failed(tmp_path, daily_metrics=[day])
     assert f"daily_metrics.{relation.id}" in failed
+
+
+def test_a_day_outside_the_range_of_its_metric_is_a_warning_that_names_the_metric(tmp_path: Path) -> None:
+    """50 % of oxygen may be; 49.99 is no day of a person, nor are 100,001 steps or a stretch asleep three days before."""
+    good = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin", "steps": 100_000, "spo2_min_pct": 50.0}
+    broken = good | {"user_id": "b", "steps": 100_001, "spo2_min_pct": 49.99, "asleep_intervals": [-4320, 60]}
+    rows = [good | {"asleep_intervals": [-2880, 60]}, broken, good | {"user_id": "c"}]
+    given = GateInput([], [_candidate(tmp_path, "daily_metrics", rows)], 0, 1)
+    checks = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
+    seen = "1 of 3 rows; daily_metrics 2026-W46: 1 row of 1 person"
+    assert {check.id: (check.severity, check.observed) for check in checks if not check.success} == {
+        "daily_metrics.activity_in_range": ("warning", f"{seen} (steps)"),
+        "daily_metrics.sleep_in_range": ("warning", f"{seen} (asleep_intervals)"),
+        "daily_metrics.respiration_in_range": ("warning", f"{seen} (spo2_min_pct)"),
+    }
+
+
+@pytest.mark.parametrize("metric", CONTRACTS.metrics, ids=lambda metric: metric.name)
+def test_every_daily_metric_is_held_to_both_ends_of_its_range(tmp_path: Path, metric: DailyMetric) -> None:
+    assert metric.low is not None
+    assert metric.high is not None
+    candidate = Candidate("daily_metrics", "2026-11-09", "processed/x", "", 4, 0, "")
+    values = [metric.low, metric.high, metric.low - 1, metric.high + 1]
+    days = daily_frame(
+        [
+            {"user_id": f"p{n}", "day": 0} | {metric.name: [int(value), 0] if metric.type == "intervals" else value}
+            for n, value in enumerate(values)
+        ]
+    )
+    checked = slim(days, CONTRACTS, candidate)
+    assert checked[f"{metric.group}_in_range"].to_list() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(("systolic", "failed"), [(80, True), (81, False)])

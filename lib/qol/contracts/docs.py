@@ -127,7 +127,11 @@ def _vocabulary(contracts: Contracts) -> Iterator[str]:
         yield table(["metric", "type", "decimals", "unit", "range", "meaning", "comes from"], rows)
     yield "### Relations (daily)\n"
     yield "Checked before every publish where both sides are known.\n"
-    yield table(_CLAIM_HEADS, [_claim(relation) for relation in contracts.relations])
+    claims = [_claim(relation) for relation in contracts.relations]
+    if contracts.ranges is not None:
+        inside = "range of `<metric>`, see above"
+        claims.append(["`<group>_in_range`", inside, contracts.ranges.severity, contracts.ranges.description])
+    yield table(_CLAIM_HEADS, claims)
 
 
 def _claim(relation: Relation) -> list[str]:

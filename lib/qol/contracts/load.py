@@ -25,7 +25,7 @@ from qol.contracts.check_source import SourceCheck
 from qol.contracts.columns import fingerprint, table_schemas, weekly_columns
 from qol.contracts.expressions import type_of
 from qol.contracts.model import Contracts
-from qol.contracts.quality import QUALITY, Quality, ordered, quality, record_quality_problems
+from qol.contracts.quality import QUALITY, Quality, claim, quality, record_quality_problems
 from qol.contracts.shape import Shape
 from qol.contracts.source_model import SourceContract, SourceRules
 from qol.contracts.units import UNITS, Unit, unit_problems, units
@@ -139,7 +139,8 @@ def _resolved(read: _Reader) -> Contracts:
         windows=resolve.recall_windows(weekly) if weekly else None,
         units=read.units(),
         weekly_relations=resolve.relations(weekly) if weekly else (),
-        ordered=ordered(weekly) if weekly else None,
+        ordered=claim(weekly, "ordered"),
+        ranges=claim(daily, "ranges"),
         quality=quality(between_weeks) if between_weeks else Quality(),
     )
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from qol.contracts.metric_model import DailyMetric, Derived, RecallWindows, Relation, WeeklyGroup
-from qol.contracts.quality import Ordered, Quality
+from qol.contracts.quality import Claim, Quality
 from qol.contracts.source_model import SourceContract, SourceRules
 from qol.contracts.units import Unit
 
@@ -39,7 +39,8 @@ class Contracts:
     windows: RecallWindows | None = None
     #: Claims between columns of `weekly_metrics`; `relations` holds those of `daily_metrics`.
     weekly_relations: tuple[Relation, ...] = ()
-    ordered: Ordered | None = None
+    ordered: Claim | None = None
+    ranges: Claim | None = None
     quality: Quality = field(default_factory=Quality)
     #: Units by the way vendors write them.
     units: Mapping[str, Unit] = field(default_factory=dict)

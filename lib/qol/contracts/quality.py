@@ -42,8 +42,8 @@ class RecordQuality:
 
 
 @dataclass(frozen=True)
-class Ordered:
-    """The claim that every metric's mean lies between its min and its max."""
+class Claim:
+    """A claim about every metric of a table, such as that its mean lies between its min and its max."""
 
     severity: Severity
     description: str
@@ -70,10 +70,10 @@ def record_quality(data: Mapping[str, Any]) -> RecordQuality:
     return RecordQuality(dict(data.get("severity", {})), dict(data.get("fields", {})), data.get("fresh_within_days"))
 
 
-def ordered(data: Mapping[str, Any]) -> Ordered | None:
-    """The claim of `ordered`; None where the weekly contract makes none."""
-    claim = data.get("ordered")
-    return Ordered(claim["severity"], claim["description"]) if claim else None
+def claim(data: Mapping[str, Any] | None, name: str) -> Claim | None:
+    """A claim about all metrics, of its file's data; None where the file makes none."""
+    said = data.get(name) if data else None
+    return Claim(said["severity"], said["description"]) if said else None
 
 
 def record_quality_problems(file: str, said: RecordQuality, fields: Sequence[str]) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from qol.contracts.metric_model import Relation
 from qol.contracts.model import Contracts
 from qol.publish.assemble import Candidate
-from qol.quality.suites import ordered_metrics
+from qol.quality.suites import in_range, min_mean_max, ordered_metrics
 
 
 def slim(rows: pl.DataFrame, contracts: Contracts, candidate: Candidate) -> pl.DataFrame:
@@ -19,8 +19,10 @@ def slim(rows: pl.DataFrame, contracts: Contracts, candidate: Candidate) -> pl.D
     if candidate.table == "weekly_metrics":
         sides = _sides(contracts.weekly_relations)
         return rows.select("user_id", "week_start", "partition", *sides, *_disorder(contracts))
-    relations = contracts.relations if candidate.table == "daily_metrics" else ()
-    return rows.select("user_id", "day", "source", "partition", *_sides(relations))
+    head = ("user_id", "day", "source", "partition")
+    if candidate.table != "daily_metrics":
+        return rows.select(head)
+    return rows.select(*head, *_sides(contracts.relations), *_out_of_range(contracts))
 
 
 def _sides(relations: Sequence[Relation]) -> Iterator[pl.Expr]:
@@ -32,10 +34,25 @@ def _sides(relations: Sequence[Relation]) -> Iterator[pl.Expr]:
 def _disorder(contracts: Contracts) -> Iterator[pl.Expr]:
     """Per group, how many means of a row lie outside their min and max, and whether that of each metric does."""
     for group, metrics in ordered_metrics(contracts).items():
-        name = f"{group}_min_mean_max"
         outside = {m: ~pl.col(f"{m}_mean").is_between(f"{m}_min", f"{m}_max") for m in metrics}
-        yield pl.sum_horizontal(*outside.values()).cast(pl.Float64).alias(name)
-        yield from (broken.alias(f"{name}:{metric}") for metric, broken in outside.items())
+        yield from _counted(min_mean_max(group), outside)
+
+
+def _out_of_range(contracts: Contracts) -> Iterator[pl.Expr]:
+    """Per group, how many metrics of a row lie outside their ranges, and whether each does; all times of intervals."""
+    for group, metrics in contracts.group_metrics.items():
+        outside = {}
+        for metric in metrics:
+            value = pl.col(metric.name)
+            least, most = (value.list.min(), value.list.max()) if metric.type == "intervals" else (value, value)
+            outside[metric.name] = (least < metric.low) | (most > metric.high)
+        yield from _counted(in_range(group), outside)
+
+
+def _counted(name: str, broken: Mapping[str, pl.Expr]) -> Iterator[pl.Expr]:
+    """How many metrics of a row break a check, and whether each does."""
+    yield pl.sum_horizontal(*broken.values()).cast(pl.Float64).alias(name)
+    yield from (breaks.alias(f"{name}:{metric}") for metric, breaks in broken.items())
 
 
 def numbered(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,15 +1,15 @@
-"""Great Expectations suites, generated from the contracts; every check here can fail, ranges that ingest nulls are none."""
+"""Great Expectations suites, generated from the contracts; every check here can fail, ranges of records, which ingest nulls, are none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qol.contracts.columns import WINDOWS
 from qol.contracts.metric_model import Relation
 from qol.contracts.model import Contracts
-from qol.contracts.quality import Compared, Severity
+from qol.contracts.quality import Claim, Compared, Severity
 from qol.quality.comparison import FEW_PEOPLE, check_id, severities
 from qol.quality.facts import MAX_PEOPLE_LOST
 
@@ -117,20 +117,30 @@ def key_checks(table: str, key: list[str]) -> list[Check]:
 def weekly_suite(contracts: Contracts) -> list[Check]:
     """Checks on the rows of `weekly_metrics`: its key, the contracts' relations, and every mean within its limits."""
     keys = key_checks("weekly_metrics", ["user_id", "week_start"])
-    return [*keys, *relation_checks("weekly_metrics", contracts.weekly_relations), *_ordered_checks(contracts)]
+    ordered = _claim_checks("weekly_metrics", contracts.ordered, map(min_mean_max, ordered_metrics(contracts)))
+    return [*keys, *relation_checks("weekly_metrics", contracts.weekly_relations), *ordered]
 
 
-def _ordered_checks(contracts: Contracts) -> list[Check]:
-    claim = contracts.ordered
-    if claim is None:
-        return []
+def _claim_checks(table: str, claim: Claim | None, names: Iterable[str]) -> list[Check]:
+    """One check per group of a claim about all metrics, on how many metrics of a row break it."""
     return [
         Check(
-            f"weekly_metrics.{group}_min_mean_max", claim.severity, claim.description,
-            "ExpectColumnValuesToBeBetween", {"column": f"{group}_min_mean_max", "max_value": 0},
+            f"{table}.{name}", claim.severity, claim.description,
+            "ExpectColumnValuesToBeBetween", {"column": name, "max_value": 0},
         )
-        for group in ordered_metrics(contracts)
+        for name in names
+        if claim is not None
     ]  # fmt: skip
+
+
+def min_mean_max(group: str) -> str:
+    """The check that means of a weekly group lie within their limits."""
+    return f"{group}_min_mean_max"
+
+
+def in_range(group: str) -> str:
+    """The check that metrics of a daily group lie within their ranges."""
+    return f"{group}_in_range"
 
 
 def ordered_metrics(contracts: Contracts) -> dict[str, list[str]]:
@@ -148,9 +158,13 @@ def windows_suite() -> list[Check]:
 
 
 def daily_suite(contracts: Contracts) -> list[Check]:
-    """Checks on the rows of `daily_metrics`: its key, and the contracts' relations between metrics."""
+    """Checks on the rows of `daily_metrics`: its key, the contracts' relations, and every metric within its range.
+
+    Ingest nulls implausible values of records; what is made of several can still leave the range of the metric.
+    """
     keys = key_checks("daily_metrics", ["user_id", "day", "source"])
-    return [*keys, *relation_checks("daily_metrics", contracts.relations)]
+    ranges = _claim_checks("daily_metrics", contracts.ranges, map(in_range, contracts.group_metrics))
+    return [*keys, *relation_checks("daily_metrics", contracts.relations), *ranges]
 
 
 def relation_checks(table: str, relations: Sequence[Relation]) -> list[Check]:
