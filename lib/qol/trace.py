@@ -56,7 +56,10 @@ class _Tracer:
         self._target = target
         self._found = found
         valid = valid_day(contracts, target.group)
-        self._days = {(r["day"], r["source"]): r for r in found.daily.with_columns(_valid=valid).iter_rows(named=True)}
+        sources = sorted(set(found.daily["source"]))
+        self._silent = tuple(source for source in sources if not self._gives_anything(source))
+        days = found.daily.with_columns(_valid=valid).filter(~pl.col("source").is_in(self._silent))
+        self._days = {(r["day"], r["source"]): r for r in days.iter_rows(named=True)}
         self._evidence = {
             name: Evidence(contracts, contracts.by_name[name], found)
             for name, rows in found.records.items()
@@ -72,7 +75,14 @@ class _Tracer:
             valid_days=self._valid_days,
             days=tuple(self._day_traces()),
             records=tuple(Roles(self._contracts, self._target, self._evidence).traces()),
+            silent=self._silent,
         )
+
+    def _gives_anything(self, source: str) -> bool:
+        """Whether a source has a record type that makes days of the group valid, or gives a metric of the target."""
+        metrics = {*self._target.day_makers(self._contracts), *(metric.name for metric in self._target.metrics)}
+        wanted = {part for name in metrics for part in parts_of(self._contracts.metric[name])}
+        return any(wanted & c.gives.keys() for c in self._contracts.sources if c.source == source)
 
     @cached_property
     def _valid_days(self) -> dict[str, int]:
@@ -104,8 +114,7 @@ class _Tracer:
                     yield DayTrace(day, source, values, row["worn"], self._why_not(day, source, row))
 
     def _why_not(self, day: date, source: str, row: Mapping[str, Any]) -> str:
-        group = self._target.group
-        anchors = group.anchor or tuple(m.name for m in self._contracts.group_metrics[group.name])
+        group, anchors = self._target.group, self._target.day_makers(self._contracts)
         if all(row[name] is None for name in anchors):
             return self._why_null(day, source, anchors)
         if group.needs_wear and not row["worn"]:
@@ -119,22 +128,37 @@ class _Tracer:
         return ""
 
     def _why_null(self, day: date, source: str, names: tuple[str, ...]) -> str:
-        """Why a day's metrics are null, from the records of that day; metrics with the same reason in one breath."""
+        """Why a day's metrics are null, from the records of that day; metrics with the same reason in one breath.
+
+        Where some could have come from records that are there, those are named, and the others only counted.
+        """
+        of_source = [contract for contract in self._contracts.sources if contract.source == source]
         because: dict[str, list[str]] = {}
+        absent: dict[str, list[str]] = {}
         for name in names:
             parts = parts_of(self._contracts.metric[name])
-            of_source = [c for c in self._contracts.sources if c.source == source and set(parts) & c.gives.keys()]
-            reasons = [reason for c in of_source for reason in self._why_no_value(c, day, parts)]
-            unknown = "its formula gives null" if of_source else f"no {source} contract gives it"
-            because.setdefault("; ".join(reasons) or unknown, []).append(name)
-        return "; ".join(f"{', '.join(metrics)}: {reason}" for reason, metrics in because.items())
+            givers_here = [contract for contract in of_source if set(parts) & contract.gives.keys()]
+            reasons = [reason for c in givers_here for reason in self._why_no_value(c, day, parts)]
+            unknown = "its formula gives null" if givers_here else f"no {source} contract gives it"
+            is_there = any(self._rows(contract, day) is not None for contract in givers_here)
+            (because if is_there else absent).setdefault("; ".join(reasons) or unknown, []).append(name)
+        others = sum(map(len, absent.values()))
+        if because and others > 1:
+            absent = {f"no {source} record of this day gives them": [f"{others} others"]}
+        told = (because | absent).items()
+        return "; ".join(f"{', '.join(metrics)}: {reason}" for reason, metrics in told)
 
-    def _why_no_value(self, contract: SourceContract, day: date, parts: tuple[str, ...]) -> Iterator[str]:
+    def _rows(self, contract: SourceContract, day: date) -> pl.DataFrame | None:
+        """A record type's records of the day; None without any."""
         evidence = self._evidence.get(contract.name)
         rows = evidence.rows.filter(pl.col("day") == day) if evidence is not None else None
-        if evidence is None or rows is None or not rows.height:
+        return rows if rows is not None and rows.height else None
+
+    def _why_no_value(self, contract: SourceContract, day: date, parts: tuple[str, ...]) -> Iterator[str]:
+        rows = self._rows(contract, day)
+        if rows is None:
             yield f"no {contract.record} record"
-        elif reason := evidence.why_nothing(day):
+        elif reason := self._evidence[contract.name].why_nothing(day):
             yield reason
         elif (night := night_ahead(contract, self._evidence, day)) and all(part in contract.daily for part in parts):
             yield f"{contract.record} has another night, {night} comes first"

@@ -33,6 +33,10 @@ class Target:
         """The daily metric that decides."""
         return self.metrics[0]
 
+    def day_makers(self, contracts: Contracts) -> tuple[str, ...]:
+        """Daily metrics of which one makes a day of the group valid."""
+        return self.group.anchor or tuple(metric.name for metric in contracts.group_metrics[self.group.name])
+
     @property
     def ways(self) -> tuple[tuple[str, ...], ...]:
         """Daily metrics of which a day needs all of one way to count; most formulas have one way, their first input."""
@@ -108,6 +112,8 @@ class Trace:
     valid_days: Mapping[str, int]
     days: tuple[DayTrace, ...]
     records: tuple[RecordTrace, ...]
+    #: Sources of the person's days of which no record type gives anything of the target; their days are not listed.
+    silent: tuple[str, ...] = ()
 
 
 def givers(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.builders import CONTRACTS
@@ -65,10 +66,10 @@ def test_each_record_names_its_raw_line_key_day_rule_and_issues(why: Why) -> Non
         "Tue 2026-11-10 records_garmin_dailies: gives the value raw/daily/date=2026-11-15/late.jsonl:1 steps 2000"
         in out
     )
-    assert "key 1794236400| · day by provider · arrived 2026-11-15" in out
+    assert "key start_time_seconds 1794236400, third_party_source null · day by provider · arrived 2026-11-15" in out
     assert "became null or was corrected: averageStressLevel: -1 sentinel" in out
     assert (
-        "raw/daily/date=2026-11-10/a.jsonl:1 steps 1000 key 1794150000| · day by provider · received 2026-11-10 01:00:00"
+        "raw/daily/date=2026-11-10/a.jsonl:1 steps 1000 key start_time_seconds 1794150000, third_party_source null · day by provider · received 2026-11-10 01:00:00"
         in out
     )
 
@@ -80,6 +81,21 @@ def test_of_two_nights_the_one_that_was_not_taken_is_told_from_the_one_that_was(
         in out
     )
     assert "records_garmin_sleeps: gives the value raw/garmin/sleeps/date=2026-11-11/a.jsonl:2" in out
+
+
+def test_a_key_of_an_older_contract_is_shown_as_it_is_stored(qol: Qol, own_week: Path) -> None:
+    for file in (own_week / "processed/records/garmin_dailies").rglob("*.parquet"):
+        rows = pl.read_parquet(file, hive_partitioning=False)
+        rows.with_columns(record_key=pl.lit("a|b|c")).write_parquet(file)
+    ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
+    assert "key a|b|c · day by provider" in squeezed(ended.out)
+
+
+def test_days_of_a_source_that_gives_nothing_of_the_group_are_one_line(why: Why) -> None:
+    out = why("alice", "survey_valid")
+    assert "Source of the survey columns: none (no day of a source that gives any; 1 makes a valid week)." in out
+    assert "Days of garmin are not listed: no record type of garmin gives any survey metric." in out
+    assert "2026-11-10 garmin" not in out
 
 
 def test_another_makers_device_is_left_out_by_name_of_the_rule(why: Why) -> None:

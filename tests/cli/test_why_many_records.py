@@ -136,7 +136,7 @@ def test_a_night_counts_for_regularity_by_bedtime_and_waking_where_no_stretches_
     told = traced("sleep_regularity_index", nights, [a_stretch("WATCH", 0, 9, 420), awake])
     assert [day.why_not for day in told.days[:2]] == [
         "",
-        "asleep_intervals: no phone contract gives it; wake_minute: nights has no value",
+        "wake_minute: nights has no value; asleep_intervals: no phone contract gives it",
     ]
 
 

@@ -14,10 +14,12 @@ from qol.errors import LakeError, UsageError
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
     from qol.lake import Lake
-    from qol.trace import Found, RecordTrace, Trace
+    from qol.trace import DayTrace, Found, RecordTrace, Trace
 
 #: A raw record longer than this is cut.
 SHOWN_CHARACTERS = 4_000
+#: With more metrics, only those that a day has are columns of the table of days.
+MOST_COLUMNS = 4
 #: Late items of a week arrive up to this many days after it.
 LATE_DAYS = 7
 
@@ -51,7 +53,7 @@ def why(
     if givers(contracts, target):
         _show_days(traced)
     keys = raw_keys(opened, {str(record.row["raw_object"]) for record in traced.records})
-    _show_records(traced, keys)
+    _show_records(contracts, traced, keys)
     _show_rejected(opened, contracts, found, traced)
     if show_raw:
         _show_raw(opened, contracts, traced, keys)
@@ -74,27 +76,38 @@ def _show_value(contracts: Contracts, found: Found, traced: Trace, week: str) ->
         table("", ("column", "value", "how it is made"), rows)
     for reason in reasons(contracts, found, traced):
         say(f"Not known: {reason.removesuffix('.')}.", style="yellow")
-    if traced.valid_days and group.metrics:
+    if (traced.valid_days or traced.silent) and group.metrics:
         days = ", ".join(f"{source} {count(number, 'valid day')}" for source, number in traced.valid_days.items())
+        days, makes = days or "no day of a source that gives any", "makes" if group.min_valid_days == 1 else "make"
         say(
-            f"Source of the {group.name} columns: {traced.source or 'none'} ({days}; {group.min_valid_days} make a valid week)."
+            f"Source of the {group.name} columns: {traced.source or 'none'} ({days}; {group.min_valid_days} {makes} a valid week)."
         )
         say(valid_day(group))
     say()
 
 
 def _show_days(traced: Trace) -> None:
+    if traced.silent:
+        gives = f"no record type of {' or '.join(traced.silent)} gives any {traced.target.group.name} metric"
+        say(f"Days of {', '.join(traced.silent)} are not listed: {gives}.")
     if not traced.days:
         return
-    names = [metric.name for metric in traced.target.metrics]
+    metrics = traced.target.metrics
+    places = [place for place in range(len(metrics)) if any(day.values[place] is not None for day in traced.days)]
+    places = list(range(len(metrics))) if len(metrics) <= MOST_COLUMNS else places
     rows = [
-        (f"{day.day:%a} {day.day}", day.source, *day.values, day.worn, "no" if day.why_not else "yes", day.why_not)
+        (f"{day.day:%a} {day.day}", day.source, *(day.values[place] for place in places), day.worn, *_counts(day))
         for day in traced.days
     ]
+    names = [metrics[place].name for place in places]
     table("Days", ("day", "source", *names, "worn", "counts", "why not"), rows)
 
 
-def _show_records(traced: Trace, keys: dict[str, str]) -> None:
+def _counts(day: DayTrace) -> tuple[str, str]:
+    return ("no" if day.why_not else "yes"), day.why_not
+
+
+def _show_records(contracts: Contracts, traced: Trace, keys: dict[str, str]) -> None:
     if traced.records:
         say("Records behind these days", style="bold")
     for record in traced.records:
@@ -102,20 +115,29 @@ def _show_records(traced: Trace, keys: dict[str, str]) -> None:
         if record.others and not record.counts:
             say(f"{head} {record.others + 1} others: {record.role}; the first is {_place(record, keys)}")
             continue
-        _show_record(head, record, keys)
+        _show_record(contracts, head, record, keys)
         if record.others:
             say(f"{head} and {count(record.others, 'more record')} of this day that count")
 
 
-def _show_record(head: str, record: RecordTrace, keys: dict[str, str]) -> None:
+def _show_record(contracts: Contracts, head: str, record: RecordTrace, keys: dict[str, str]) -> None:
     row = record.row
     received = f"received {cell(row['received_at'])}" if row["received_at"] else f"arrived {row['arrival_date']}"
     say(f"{head} {record.role}")
     say(f"    {_place(record, keys)}")
     say(f"    {', '.join(f'{name} {_known(value)}' for name, value in record.values.items())}")
-    say(f"    key {row['record_key']} · day by {row['day_rule']} · {received}")
+    say(f"    key {_key(contracts, record)} · day by {row['day_rule']} · {received}")
     if record.issues:
         say(f"    became null or was corrected: {'; '.join(record.issues)}")
+
+
+def _key(contracts: Contracts, record: RecordTrace) -> str:
+    """The parts of a record's key by name; a key of an older contract as it is stored."""
+    names = contracts.by_name[record.table.removeprefix("records_")].key
+    parts = str(record.row["record_key"]).split("|")
+    if len(parts) != len(names):
+        return str(record.row["record_key"])
+    return ", ".join(f"{name} {part or 'null'}" for name, part in zip(names, parts, strict=True))
 
 
 def _known(value: Any) -> str:

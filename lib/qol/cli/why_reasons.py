@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 
 from qol.cli.show import count
+from qol.cli.why_formulas import week_of, why_undefined
 from qol.contracts.columns import valid_day
 from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
@@ -62,6 +63,9 @@ def _why_column(contracts: Contracts, found: Found, trace: Trace, column: str) -
         return "the published file is older than this column; the next `qol run` makes it again"
     if not givers(contracts, target):
         return f"no contract gives {target.metric.name} (a `daily:` entry in schemas/sources/ would)"
+    if source is None and not trace.valid_days:
+        records = ", ".join(contract.name for contract in givers(contracts, target))
+        return f"no record of the week gives it ({records} would)"
     if source is None:
         return f"no valid day. {valid_day(target.group)}"
     if not givers(contracts, target, source):
@@ -76,7 +80,7 @@ def _why_not_enough(contracts: Contracts, found: Found, trace: Trace, column: st
     needed = needed_days(target, column)
     few_nights = _too_few_nights(contracts, found, target.derived) if target.derived is not None else ""
     if few_nights or not counting:
-        return few_nights or f"none of the {count(valid, 'valid day')} has {target.metric.name}; the days below say why"
+        return few_nights or _no_day(target, needed, valid)
     if len(counting) < needed:
         return f"needs {count(needed, 'day')}, found {len(counting)}"
     if column.endswith(("_weighted_mean", "_weekday_mean", "_weekend_mean")):
@@ -88,7 +92,17 @@ def _why_not_enough(contracts: Contracts, found: Found, trace: Trace, column: st
             f"the sum is below {target.derived.threshold:g}, and with {count(valid, 'valid day')} that is not yet false"
             f" (from {target.group.min_valid_days} on it is)"
         )
-    return "its formula is not defined for these values"
+    return why_undefined(target.derived, target.metric.name, week_of(contracts, found, trace))
+
+
+def _no_day(target: Target, needed: int, valid: int) -> str:
+    """Why a week whose valid days all lack the metric has no value."""
+    name = target.metric.name
+    if target.derived is not None and needed > 1:
+        return (
+            f"needs {count(needed, 'day')} with {name}, found 0 of {count(valid, 'valid day')}; the days below say why"
+        )
+    return f"none of the {count(valid, 'valid day')} has {name}; the days below say why"
 
 
 def _too_few_nights(contracts: Contracts, found: Found, rule: Derived) -> str:
