@@ -15,10 +15,11 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv with the `qol` command
 
+# Byte code is made of the modules that are used, when they are: making all of it takes longer than the tests of a room.
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[query,report,spark,lambda,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --use-pep517 --editable '.[query,report,spark,lambda,dev]'
 	@touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
@@ -28,7 +29,7 @@ test: setup ## the tests (under 5 minutes)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
 
 acceptance: setup ## the long tests: kill -9, two runs at once, longer properties
-	$(BIN)/pytest -q -m acceptance tests
+	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m acceptance tests
 
 check: lint types test ## what a commit must pass
 

@@ -43,15 +43,7 @@ FAST = [
     START_ONLY,
 ]
 #: Contracts that between them use every word; those of all others are compared in `make acceptance`.
-TELLING = {
-    "garmin_dailies",
-    "garmin_sleeps",
-    "garmin_stressDetails",
-    "garmin_epochs",
-    "oura_sleep",
-    "oura_workout",
-    "survey_whoqol26",
-}
+TELLING = {"garmin_sleeps", "oura_sleep", "survey_whoqol26"}
 EVERY = [
     *[
         pytest.param(CONTRACTS, c, id=c.name, marks=() if c.name in TELLING else pytest.mark.acceptance)

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import daily_record, night_record, published_files, run_lake, write_lines
+from tests.effort import examples
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 PROPERTY = settings(
-    max_examples=10,
+    max_examples=examples(5, 15),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # a failing example is small already; shrinking whole runs takes minutes

@@ -66,8 +66,15 @@ def test_a_run_makes_the_mutations_that_the_crash_test_visits(
     assert mutations == MUTATIONS
 
 
-@pytest.mark.parametrize("applied", [False, True], ids=["before", "unacknowledged"])
-@pytest.mark.parametrize("dies_at", range(1, MUTATIONS + 1))
+#: Dying before a mutation leaves what dying after the one before it leaves; all but the first are for the long tests.
+DEATHS = [
+    pytest.param(dies_at, applied, id=f"{dies_at}-{moment}", marks=pytest.mark.acceptance if is_long else ())
+    for dies_at in range(1, MUTATIONS + 1)
+    for applied, moment, is_long in ((False, "before", dies_at > 1), (True, "unacknowledged", False))
+]
+
+
+@pytest.mark.parametrize(("dies_at", "applied"), DEATHS)
 def test_a_run_killed_at_any_mutation_is_repaired_by_a_plain_run(
     before: Path, after: dict[str, bytes], tmp_path: Path, dies_at: int, *, applied: bool
 ) -> None:

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from qol.ingest.listing import Window
 from qol.ingest.people import Identities
 from tests.builders import KEY, MONDAY_START, daily_record, night_record, published_files, run_lake, write_lines
+from tests.effort import examples
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 PROPERTY = settings(
-    max_examples=6,
+    max_examples=examples(4, 12),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # shrinking whole runs takes minutes

@@ -144,7 +144,9 @@ class _Tree(HTMLParser):
         self.here.text += data
 
 
+@cache
 def parse(html: str) -> Element:
+    """The page's elements; do not change them."""
     tree = _Tree()
     tree.feed(html)
     tree.close()
