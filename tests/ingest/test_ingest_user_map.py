@@ -141,6 +141,10 @@ def test_a_person_with_records_under_the_keyed_hash_gets_no_other_id(lake: Local
     ) as caught:
         check(lake, UserMap((entry("new"), entry("old"))))
     assert "old" not in str(caught.value).replace("keyed hash", "")
+    assert str(caught.value).endswith(
+        "; allowed: that hash as user_id, which keeps the id, or people without records"
+        " (docs/backfill-and-rebuild.md has both ways)"
+    )
 
 
 def test_people_without_records_may_be_added(lake: LocalLake) -> None:

@@ -189,7 +189,7 @@ def require_append_only(
         if found.len():
             place = user_map.place(min(fresh[user_id] for user_id in found))
             message = (
-                f"user map {place}: this person already has records under the keyed hash; allowed: entries for"
-                " people without records (docs/backfill-and-rebuild.md says how to move them)"
+                f"user map {place}: this person already has records under the keyed hash; allowed: that hash as user_id,"
+                " which keeps the id, or people without records (docs/backfill-and-rebuild.md has both ways)"
             )
             raise UsageError(message)
