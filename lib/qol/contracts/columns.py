@@ -189,7 +189,7 @@ def reject_columns() -> tuple[Column, ...]:
         Column("message", "string", "What was found wrong, without any raw value."),
         Column("source", "string", "Source of the contract, when it is known."),
         Column("record", "string", "Record type of the contract, when it is known."),
-        Column("raw_object", "string", "Key of the raw object."),
+        Column("raw_object", "string", "Key of the raw object: its path below the lake."),
         Column("line_number", "bigint", "Line in the raw object, from 1."),
         Column("item", "bigint", "Position of the item within its line, from 0."),
         Column("raw", "binary", "The item as it arrived, at most its first 64 KiB."),

@@ -41,7 +41,7 @@ RECORD_HEAD: tuple[tuple[str, str, str], ...] = (
 )
 RECORD_TAIL: tuple[tuple[str, str, str], ...] = (
     ("value_issues", "array<string>", "Values that became null or were corrected: '<field>: <value> <reason>'."),
-    ("raw_object", "string", "SHA-256 of the raw object's key."),
+    ("raw_object", "string", "SHA-256 of the raw object's key; docs/why-is-it-missing.md says how to get to the file."),
     ("line_number", "bigint", "Line in the raw object, from 1."),
 )
 
@@ -124,6 +124,8 @@ class Part:
     value: str
     over: Over
     where: str | None = None
+    #: SQL of what is joined first, such as the hour; a mean of means.
+    each: str | None = None
 
 
 @dataclass(frozen=True)
@@ -276,7 +278,8 @@ class SourceContract:
         """Daily metrics that records of this type give, each with the SQL expressions it is made of."""
         best = {name: (sql,) for name, sql in self.daily.items() if name != "where"}
         return best | {
-            name: tuple(sql for sql in (part.value, part.where) if sql is not None) for name, part in self.parts.items()
+            name: tuple(sql for sql in (part.value, part.where, part.each) if sql is not None)
+            for name, part in self.parts.items()
         }
 
 
