@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import history, report, small_files, start, weekly_job
+from benchmarks import all_sources, history, report, small_files, start, weekly_job
 from benchmarks.dailies import Dailies
 
 
@@ -25,6 +25,7 @@ def main() -> None:
         ),
         "Many small objects": lambda: small_files.measure(options.objects, rounds),
         "A long history": lambda: history.measure(options.history_people, rounds, options.history_weeks),
+        "Every source": lambda: all_sources.measure(options.start_people, rounds),
         "From start to exit": lambda: start.measure(options.start_people, rounds),
     }
     report.say(report.machine())

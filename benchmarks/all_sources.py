@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from datetime import datetime
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.shipped import ENGINES, Run, fresh_lake, run_shipped
-from qol.sample import SOURCES, SampleOptions, write_sample
+from benchmarks.samples import kept_sample, people_and_rounds
+from benchmarks.shipped import ENGINES, USER_MAP, Run, fresh_lake, run_shipped
+from qol.sample import SOURCES, SampleOptions
 
 CACHE = Path(__file__).parents[1] / ".bench"
 NOW = datetime.fromisoformat("2026-11-18T00:05:00+00:00")
-
-
-def make(people: int, cache: Path) -> Path:
-    """One week of every source, written once and kept."""
-    folder = cache / f"sources-{people}"
-    if not folder.is_dir():
-        unfinished = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        write_sample(unfinished, SampleOptions(users=people, weeks=1))
-        unfinished.rename(folder)
-    return folder
 
 
 def only(folder: Path, sources: tuple[str, ...]) -> Path:
@@ -35,12 +24,13 @@ def only(folder: Path, sources: tuple[str, ...]) -> Path:
         if source in sources:
             (target / "raw").mkdir(parents=True, exist_ok=True)
             (target / "raw" / place.name).symlink_to(place.resolve())
+    (target / USER_MAP).symlink_to(folder / USER_MAP)
     return target
 
 
 def measure(people: int, rounds: int, cache: Path = CACHE) -> str:
     """Every source alone and all of them together, on both engines, in Markdown."""
-    folder = make(people, cache)
+    folder = kept_sample(f"sources-{people}", SampleOptions(users=people, weeks=1), cache)
     rows = []
     for engine in ENGINES:
         combinations = [SOURCES] if engine == "spark" else [*((source,) for source in SOURCES), SOURCES]
@@ -78,11 +68,7 @@ def _row(engine: str, sources: tuple[str, ...], run: Run) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=1_000)
-    parser.add_argument("--rounds", type=int, default=1)
-    options = parser.parse_args()
-    report.say(measure(options.people, options.rounds))
+    report.say(measure(*people_and_rounds(__doc__)))
 
 
 if __name__ == "__main__":

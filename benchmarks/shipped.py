@@ -19,6 +19,7 @@ from qol.cli.options import KEY_VARIABLE
 KEY = "benchmark key, known to whoever compares the values"
 ENVIRONMENT = {KEY_VARIABLE: KEY}
 ENGINES = ("local", "spark")
+USER_MAP = "user_map.jsonl"
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ class Run:
 
 @contextmanager
 def fresh_lake(cache: Path, raw: Path) -> Iterator[Path]:
-    """A new lake on the raw files of a folder, gone when the context ends."""
+    """A new lake on the raw files (and the user map) of a folder, gone when the context ends."""
     lake = cache / "lakes" / f"lake-{os.getpid()}"
     shutil.rmtree(lake, ignore_errors=True)
     lake.mkdir(parents=True)
     (lake / "raw").symlink_to((raw / "raw").resolve())
+    if (raw / USER_MAP).exists():
+        (lake / USER_MAP).symlink_to((raw / USER_MAP).resolve())
     try:
         yield lake
     finally:
@@ -48,10 +51,11 @@ def fresh_lake(cache: Path, raw: Path) -> Iterator[Path]:
 
 
 def command(lake: Path, engine: str, now: datetime) -> list[str]:
-    """The command a person would type."""
+    """The command a person would type; with the lake's user map where it has one."""
     main = "from qol.cli import main; main()"
     clock = now.isoformat().replace("+00:00", "Z")
-    return [sys.executable, "-c", main, "run", "--lake", str(lake), "--engine", engine, "--now", clock]
+    users = ["--user-map", str(lake / USER_MAP)] if (lake / USER_MAP).exists() else []
+    return [sys.executable, "-c", main, "run", "--lake", str(lake), "--engine", engine, "--now", clock, *users]
 
 
 def run_shipped(lake: Path, engine: str, now: datetime, cache: Path) -> Run:

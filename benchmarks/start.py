@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,8 +9,9 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.measure import run_measured
+from benchmarks.samples import kept_sample, people_and_rounds
 from benchmarks.shipped import ENGINES, ENVIRONMENT, Run, command, fresh_lake, run_shipped
-from qol.sample import CORE, SampleOptions, write_sample
+from qol.sample import CORE, SampleOptions
 
 CACHE = Path(__file__).parents[1] / ".bench"
 AIMS = {"local": 5, "spark": 15}
@@ -20,20 +19,9 @@ NOW = datetime.fromisoformat("2026-11-18T00:05:00+00:00")
 LIBRARIES = ("great_expectations", "pandas", "polars", "pyarrow", "jsonschema", "msgspec", "typer", "duckdb")
 
 
-def make_sample(people: int, cache: Path) -> Path:
-    """One week of sample data, written once and kept."""
-    folder = cache / f"sample-{people}"
-    if not folder.is_dir():
-        unfinished = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        write_sample(unfinished, SampleOptions(users=people, weeks=1, sources=CORE))
-        unfinished.rename(folder)
-    return folder
-
-
 def measure(people: int, rounds: int, cache: Path = CACHE) -> str:
     """Both engines and the cost of imports, in Markdown."""
-    folder = make_sample(people, cache)
+    folder = kept_sample(f"sample-{people}", SampleOptions(users=people, weeks=1, sources=CORE), cache)
     stages: list[list[str]] = []
     for engine in ENGINES:
         runs = []
@@ -74,11 +62,7 @@ def import_seconds(folder: Path, cache: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=1_000)
-    parser.add_argument("--rounds", type=int, default=1)
-    options = parser.parse_args()
-    report.say(measure(options.people, options.rounds))
+    report.say(measure(*people_and_rounds(__doc__)))
 
 
 if __name__ == "__main__":
