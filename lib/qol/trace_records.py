@@ -212,7 +212,8 @@ class Roles:
         before = self._ahead(evidence.contract, day, [name])
         partly = "" if share == 1 else f" ({share:.1%} of its time, a better device has the rest)"
         number = evidence.givers_of_parts[day, name]
-        told = f"{value:g} of the {part.over} over {number} for {name}{partly}"
+        joined = "mean of means" if part.each else part.over
+        told = f"{value:g} of the {joined} over {number} for {name}{partly}"
         return _Role(before or told, counts=not before)
 
     def _ahead(self, contract: SourceContract, day: date, names: list[str]) -> str:

@@ -57,6 +57,17 @@ def test_every_record_of_a_sum_says_what_it_gave_and_what_a_better_device_has() 
     }
 
 
+def test_a_record_of_a_mean_of_means_says_so() -> None:
+    by_hour = "daily: {steps: {value: value, over: mean, each: start_seconds - start_seconds % 3600}}"
+    told = traced(
+        "steps", contract_of(MEASUREMENTS, by_hour), [a_stretch("WATCH", 0, 9, 5), a_stretch("WATCH", 5, 9, 7)]
+    )
+    assert roles(told) == {
+        "WATCH0-9": "5 of the mean of means over 2 for steps",
+        "WATCH5-9": "7 of the mean of means over 2 for steps",
+    }
+
+
 def test_records_that_count_come_first_and_the_others_are_one_line_per_reason() -> None:
     other_kind = [a_stretch("WATCH", n, n + 1) | {"value": None} for n in range(30)]
     covered = [a_stretch("PHONE", 100, 130, 90), a_stretch("PHONE", 110, 120, 30)]

@@ -133,6 +133,8 @@ STAGES, SURVEY, EPOCHS = (
         (EPOCHS, "slot: [start_time_seconds]", "slot: [steps]", "slot.0: found steps; allowed: a key field: "),
         (SURVEY, "  least_answered: {", "  q1: {", "parameters.q1: found q1; allowed: a name that no field, helper or record column has"),
         (SURVEY, "answered >= least_answered", "answered >= least", "derived.physical_mean: found unknown column least; allowed: "),
+        (MEASUREMENTS, "over: mean, each: start_seconds", "over: max, each: start_seconds", "daily.mean_hr_bpm.each: found max; allowed: each only with over: mean"),
+        (MEASUREMENTS, "each: start_seconds -", "each: begins -", "daily.mean_hr_bpm.each: found unknown column begins; allowed: "),
         (DELETED, "field: uuid, by: uuid", "field: uuid, by: time_zone", "deletes.by: found time_zone; allowed: a field of type document_id: uuid"),
         (DELETED, "records: [measurements,", "records: [deleted,", "deletes.records.0: found deleted; allowed: another record type of the source: "),
         (DELETED, "field: uuid,", "field: id,", "deletes.field: found id; allowed: a document_id field of measurements, which has none of that name"),

@@ -87,6 +87,45 @@ def test_the_first_and_last_are_by_time_then_by_receipt_then_by_key() -> None:
         assert (joined("first", order), joined("last", order)) == (3.0, 2.0)
 
 
+BY_HOUR = "daily: {skin_temp_deviation_c: {value: value, over: mean, each: start_seconds - start_seconds % 3600}}"
+
+
+def test_the_mean_of_each_hour_weighs_the_same_however_many_records_it_has() -> None:
+    """160 in each of ten samples of one hour, 60 and 61 in the next, nothing known in a third: (160 + 60.5) / 2."""
+    exercise = [{"uuid": f"e{n}", "start_seconds": 3600 + n, "value": 160.0} for n in range(10)]
+    rest = [{"uuid": f"r{n}", "start_seconds": 7200 + n * 1800, "value": 60.0 + n} for n in range(2)]
+    unknown = [{"uuid": "u", "start_seconds": 14_400, "value": None}]
+    contract = contract_of(MEASUREMENTS, BY_HOUR)
+    for rows in ([*exercise, *rest, *unknown], [*unknown, *rest, *exercise]):
+        assert the_day_of(contract, rows)["skin_temp_deviation_c"] == 110.25
+    assert the_day_of(contract, unknown)["skin_temp_deviation_c"] is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(-9999, 9999)), min_size=1, max_size=12))
+def test_means_of_hours_are_those_of_fractions_but_for_the_eighth_decimal(records: list[tuple[int, int]]) -> None:
+    rows = [
+        {"uuid": f"id{n}", "start_seconds": hour * 3600 + n, "value": hundredths / 100}
+        for n, (hour, hundredths) in enumerate(records)
+    ]
+    hours = [[value for hour, value in records if hour == one] for one in {hour for hour, _ in records}]
+    exact = sum((Fraction(sum(values), 100 * len(values)) for values in hours), Fraction(0)) / len(hours)
+    found = the_day_of(contract_of(MEASUREMENTS, BY_HOUR), rows)["skin_temp_deviation_c"]
+    assert abs(Fraction(str(found)) - exact) <= Fraction(5_000_001, 10**9)
+
+
+def test_a_workout_does_not_outweigh_the_hours_of_a_phones_day() -> None:
+    """Sixty samples of 150 in one hour, one of 60 in each of nine others: 690 / 10, not 9540 / 69."""
+    heart = {"metric_type": "HKQuantityTypeIdentifierHeartRate", "device_class": "WATCH"}
+    run = [(36_000 + n * 60, 150.0) for n in range(60)]
+    desk = [(39_600 + hour * 3600, 60.0) for hour in range(9)]
+    rows = [
+        heart | {"uuid": f"id{at}", "start_seconds": at, "end_seconds": at, "value": bpm} for at, bpm in [*run, *desk]
+    ]
+    assert the_day_of(contract_named("healthkit_measurements"), rows)["mean_hr_bpm"] == 69.0
+    buckets = [{"metric": "heart_rate", "time_seconds": at, "average": bpm} for at, bpm in [*run, *desk]]
+    assert the_day_of(contract_named("healthkit_health_auto_export"), buckets)["mean_hr_bpm"] == 69.0
+
+
 ENDS = "overlaps: {start: start_seconds, end: end_seconds, by: device, order: [WATCH], share: share}"
 
 

@@ -220,6 +220,10 @@ class SourceCheck:
             self._expression(f"{at}.value", part.value, "a value" if part.over == "count" else "a number", {})
             if part.where is not None:
                 self._expression(f"{at}.where", part.where, "true or false", {})
+            if part.each is not None:
+                self._expression(f"{at}.each", part.each, "a value", {})
+                if part.over != "mean":
+                    self._add(f"{at}.each", part.over, "each only with over: mean")
 
     def _episodes(self) -> None:
         episodes = self._contract.episodes

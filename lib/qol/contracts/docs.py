@@ -156,6 +156,8 @@ def _daily_value(contract: SourceContract, name: str) -> str:
     if part is None:
         return code(contract.daily[name])
     where = f" where {code(part.where)}" if part.where else ""
+    if part.each:
+        return f"mean over the day of the means of {code(part.value)} for each {code(part.each)}{where}"
     return f"{part.over} of {code(part.value)} over the day{where}"
 
 

@@ -28,9 +28,13 @@ def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], r
     if any(part.over in ("first", "last") for part in parts.values()):
         ends = [] if contract.end is None else [pl.col(contract.end)]
         rows = rows.sort(pl.coalesce("source_timestamp", receipt()), *ends, receipt(), "record_key")
-    scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in parts.items()]
-    joined = [_joined(part, vocabulary[name]).alias(name) for name, part in parts.items()]
-    return rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(joined)
+    scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
+    joined = [_joined(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
+    days = rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(joined)
+    for name, part in parts.items():
+        if part.each is not None:
+            days = days.join(_of_each(part.each, part, vocabulary[name], rows), on=GRAIN, how="left")
+    return days
 
 
 def record_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame) -> pl.DataFrame:
@@ -40,6 +44,15 @@ def record_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric]
         for name, part in contract.parts.items()
     ]
     return rows.select(values)
+
+
+def _of_each(each: str, part: Part, metric: DailyMetric, rows: pl.DataFrame) -> pl.DataFrame:
+    """Per person and day the mean of the means of what `each` tells apart, so that dense records do not outweigh others."""
+    known = rows.select(*GRAIN, each=pl.sql_expr(each), part=_scaled(part, metric)).drop_nulls("part")
+    mean = divided(pl.col("part").sum(), pl.len().cast(pl.Int128) * _unit(metric), metric.decimals + FINER_DECIMALS)
+    means = known.group_by(*GRAIN, "each").agg(mean.alias("mean"))
+    whole = (pl.col("mean") * _unit(metric)).round(mode="half_away_from_zero").cast(pl.Int128)
+    return means.select(*GRAIN, whole.alias(metric.name)).group_by(GRAIN).agg(_joined(part, metric).alias(metric.name))
 
 
 def _scaled(part: Part, metric: DailyMetric) -> pl.Expr:
