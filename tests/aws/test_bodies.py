@@ -320,7 +320,7 @@ def names(value: Any) -> set[str]:
     indent=st.sampled_from([None, 2]),
     as_base=st.sampled_from(["dailies", "sleeps", "mct"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_valid_body_comes_out_value_by_value(
     records: list[Any], ascii_only: bool, indent: int | None, as_base: str
 ) -> None:
@@ -332,7 +332,7 @@ def test_every_valid_body_comes_out_value_by_value(
 
 
 @given(st.binary(max_size=40) | st.text(alphabet='{}[]",:\\ \n1au', max_size=40).map(str.encode))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_body_whatever_makes_it_fail(data: bytes) -> None:
     wrapped = b'{"dailies":[' + data + b"]}"
     for body_bytes in (data, wrapped):

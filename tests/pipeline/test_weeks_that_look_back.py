@@ -22,8 +22,6 @@ from tests.effort import examples
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 PROPERTY = settings(
     max_examples=examples(4, 12),
-    deadline=None,
-    derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # shrinking whole runs takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -131,7 +131,7 @@ def owned(rows: list[Row]) -> list[float]:
     return [found[n] for n in range(len(rows))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(stretches, max_size=14))
 def test_shares_are_those_of_counting_second_by_second(rows: list[Row]) -> None:
     named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]
@@ -140,7 +140,7 @@ def test_shares_are_those_of_counting_second_by_second(rows: list[Row]) -> None:
     assert [kept[row["uuid"]] for row in lasting] == owned(lasting)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(stretches, min_size=1, max_size=10), st.randoms(use_true_random=False))
 def test_shares_do_not_depend_on_the_order_of_records(rows: list[Row], random: Any) -> None:
     named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]

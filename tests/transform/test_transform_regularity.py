@@ -157,7 +157,7 @@ STRETCHES = st.lists(st.integers(-1500, 1500), min_size=2, max_size=6).map(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.dictionaries(st.integers(-2, 6), STRETCHES, max_size=9))
 def test_the_moments_of_falling_asleep_and_waking_say_what_all_minutes_say(nights: dict[int, list[int] | None]) -> None:
     sums = regularity.compared(as_nights(nights)).select("pairs", "differing").rows()

@@ -78,7 +78,7 @@ epochs = st.builds(
 
 
 @pytest.mark.parametrize("version", ["", VERSIONED])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(epochs, min_size=1, max_size=10), st.data())
 def test_any_order_split_and_repetition_of_deliveries_leaves_the_same_rows(
     version: str, rows: list[Row], data: st.DataObject

@@ -238,7 +238,7 @@ def by_hand(rows: list[Row]) -> list[tuple[Any, ...]]:
     return told
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(samples, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_sessions_are_those_of_counting_minute_by_minute_in_any_order(rows: list[Row], random: Any) -> None:
     named = [row | {"uuid": f"id{n:02}"} for n, row in enumerate(rows)]

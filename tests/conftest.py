@@ -4,6 +4,6 @@ from hypothesis import HealthCheck, settings
 
 # The same examples on every machine, and no folder of remembered ones.
 settings.register_profile(
-    "ingest", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "project", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("ingest")
+settings.load_profile("project")
