@@ -8,7 +8,7 @@ CHECKOV := .venv-checkov/bin/checkov
 TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol.cloud.tools terraform -chdir=terraform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test acceptance check lint types format docs bench package lock docker-demo terraform-check clean
+.PHONY: help setup demo test acceptance check lint types format docs bench package lock docker-demo terraform-check cloud cloud-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def enter_people(cloud: Cloud, lake: Path) -> int:
     return len(items)
 
 
-def send(cloud: Cloud, pushes: list[Push], progress: Callable[[int, int], None] | None = None) -> None:
+def send(cloud: Cloud, pushes: list[Push]) -> None:
     """Hand every push to the receiver, whose clock stands at its arrival. QolError when one is not answered with 200."""
     door = read_door(cloud)
     with open_function(cloud, "receiver") as receiver:
@@ -60,5 +59,3 @@ def send(cloud: Cloud, pushes: list[Push], progress: Callable[[int, int], None] 
             answer = receiver(api_event(push, door.token, door.client_id), push.at)
             if answer["statusCode"] != _OK:
                 raise QolError(f"push {number}: answered {answer['statusCode']}; allowed: 200; its log: {receiver.log}")
-            if progress:
-                progress(number, len(pushes))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,11 +43,9 @@ class Function:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         call = {"event": event, "now": now.isoformat() if now else None}
-        try:
+        with suppress(BrokenPipeError):  # a function that has ended gives no answer, which is told below
             self.process.stdin.write(json.dumps(call) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # the missing answer tells
         answer = self.process.stdout.readline()
         if not answer:
             raise FunctionFailedError(f"{self.key}: ended without an answer; its log: {self.log}")

@@ -44,9 +44,9 @@ def s3a_libraries() -> dict[str, str]:
     return {"spark.jars": ",".join(str(artifact(coordinates)) for coordinates in S3A_JARS)}
 
 
-def submit_arguments(settings: Mapping[str, str], master: str = "local[2]") -> str:
+def submit_arguments(settings: Mapping[str, str]) -> str:
     """What PYSPARK_SUBMIT_ARGS has to say so that a plain Python process finds Spark as a cluster would offer it."""
-    words = ["--master", master]
+    words = ["--master", "local[2]"]
     for name, value in settings.items():
         words += ["--conf", f"{name}={value}"]
     return shlex.join([*words, "pyspark-shell"])

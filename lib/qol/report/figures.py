@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from qol.report.words import DAY_MINUTES, clock_text
 
 #: Okabe and Ito's colours, which people of any colour vision tell apart; no chart relies on them alone.
-BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
+BLUE, ORANGE = "#0072B2", "#E69F00"
 INK, LIGHT, EMPTY = "#222222", "#c8c8c8", "#ececec"
 #: A day of a clock chart begins in the evening, so that a night is one stretch.
 EVENING = 18 * 60

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qol.errors import UsageError
+from qol.weeks import parse_week
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,7 +28,6 @@ CORE = ("garmin-core",)
 
 _EPOCH = dt.date(1970, 1, 1)
 _OLDEST = dt.date(2010, 1, 4)
-_ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,7 @@ class SampleSummary:
 
 
 def _monday(iso_week: str) -> dt.date:
-    found = _ISO_WEEK.fullmatch(iso_week)
     try:
-        if found:
-            return dt.date.fromisocalendar(int(found[1]), int(found[2]), 1)
-    except ValueError:
-        pass  # a well-formed week that the year does not have, such as 2026-W60, is refused like any other text
-    raise UsageError(f"sample end: found {iso_week!r}; allowed: an ISO week such as 2026-W46")
+        return parse_week(iso_week)
+    except UsageError:
+        raise UsageError(f"sample end: found {iso_week!r}; allowed: an ISO week such as 2026-W46") from None
