@@ -140,7 +140,7 @@ def test_a_lake_travels_to_other_processes_with_all_it_needs(lake: Lake) -> None
 @pytest.mark.parametrize("rows", [0, 10, 60_000])
 def test_a_parquet_file_is_read_by_row_group_and_column(lake: Lake, rows: int, monkeypatch: Any) -> None:
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 4_096)
-    monkeypatch.setattr("qol.lake.s3.TAIL_BYTES", 700)
+    monkeypatch.setattr("qol.lake.s3_objects.TAIL_BYTES", 700)
     table = pa.table({"user_id": [f"u{n:06d}" for n in range(rows)], "steps": list(range(rows))})
     sink = io.BytesIO()
     pq.write_table(table, sink, row_group_size=20_000, compression="none")

@@ -43,7 +43,7 @@ def _open_bucket(uri: str, kms_key: str | None, database: str | None) -> S3Lake:
     prefix = prefix.strip("/")
     if not bucket:
         raise UsageError(f"--lake {uri}: names no bucket; allowed: s3://bucket[/prefix]")
-    lake = S3Lake(bucket, f"{prefix}/" if prefix else "", kms_key, database)
+    lake = S3Lake(bucket, f"{prefix}/" if prefix else "", kms_key, database=database)
     try:
         lake.require()
     except RequestError as err:

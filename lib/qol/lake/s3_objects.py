@@ -1,0 +1,204 @@
+"""The objects of a bucket: listed, read, staged, written under a condition and deleted, each by plain requests."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from qol.errors import LakeError
+from qol.lake.base import Listing, StoredObject
+from qol.lake.s3_client import CONDITION_FAILED, MISSING, Patience, RequestError, asking, aws_client, read_whole
+from qol.lake.s3_file import TAIL_BYTES, BlockFile
+
+STAGING = "_staging/"
+#: What holds or may hold vendor ids; it is encrypted with the bucket's own key, everything else with the given one.
+IDENTIFIED = ("raw/", "quarantine/", "_staging/", "_locks/")
+SPOOL_BYTES = 64 * 2**20
+DELETE_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class S3Objects:
+    """A bucket, or a prefix of one; `kms_key` encrypts what is published. Nothing here asks who holds the lock."""
+
+    bucket: str
+    prefix: str = ""
+    kms_key: str | None = None
+    patience: Patience = field(default_factory=Patience)
+
+    def location(self, key: str) -> str:
+        """The address of the object of a key."""
+        return f"s3://{self.bucket}/{self.prefix}{key}"
+
+    @property
+    def _s3(self) -> Any:
+        return aws_client("s3", self.patience)
+
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": self.prefix + key}
+
+    def require(self) -> None:
+        """RequestError when the bucket is not there or not this role's to read."""
+        with asking(f"s3://{self.bucket}", self.patience):
+            self._s3.head_bucket(Bucket=self.bucket)
+
+    def children(self, prefix: str) -> Listing:
+        """What lies directly below `prefix`."""
+        objects: list[StoredObject] = []
+        folders: list[str] = []
+        for page in self._pages(prefix, Delimiter="/"):
+            objects.extend(self._objects(page))
+            start = len(self.prefix) + len(prefix)
+            folders.extend(found["Prefix"][start:] for found in page.get("CommonPrefixes", ()))
+        return Listing(tuple(objects), tuple(sorted(folders)))
+
+    def walk(self, prefix: str) -> Iterator[StoredObject]:
+        """All objects below `prefix`, in key order."""
+        for page in self._pages(prefix):
+            yield from self._objects(page)
+
+    def _pages(self, prefix: str, **how: str) -> Iterator[dict[str, Any]]:
+        pages = iter(
+            self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix, **how)
+        )
+        while True:
+            with asking(self.location(prefix), self.patience):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+    def _objects(self, page: dict[str, Any]) -> Iterator[StoredObject]:
+        """The objects of a page of a listing; a key that ends like a folder is a console's mark of one."""
+        for found in page.get("Contents", ()):
+            if not found["Key"].endswith("/"):
+                yield StoredObject(found["Key"][len(self.prefix) :], found["Size"], found["ETag"].strip('"'))
+
+    def stat(self, key: str) -> StoredObject | None:
+        """The object at `key`, or None."""
+        try:
+            with asking(self.location(key), self.patience):
+                head = self._s3.head_object(**self._at(key))
+        except RequestError as err:
+            if err.code in MISSING:
+                return None
+            raise
+        return StoredObject(key, head["ContentLength"], head["ETag"].strip('"'))
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """The object's bytes from `start`."""
+        if length == 0:
+            return b""
+        try:
+            return self._get(key, _range(start, length))[1]
+        except RequestError as err:
+            if err.code == "InvalidRange":
+                return b""
+            raise
+
+    def _get(self, key: str, how: dict[str, str]) -> tuple[Any, bytes]:
+        try:
+            with asking(self.location(key), self.patience):
+                return read_whole(lambda: self._s3.get_object(**self._at(key), **how), self.patience)
+        except RequestError as err:
+            if err.code in MISSING:
+                raise LakeError(f"{key}: gone from the lake while it was needed") from err
+            if err.code in CONDITION_FAILED:
+                raise LakeError(f"{key}: changed while it was read; run again") from err
+            raise
+
+    def open_table(self, key: str) -> pa.NativeFile:
+        """A seekable file over range requests, all of the same version of the object."""
+        try:
+            response, tail = self._get(key, {"Range": f"bytes=-{TAIL_BYTES}"})
+        except RequestError as err:
+            if err.code == "InvalidRange":  # an empty object has no last bytes
+                return pa.BufferReader(b"")
+            raise
+        size = int(response.get("ContentRange", f"/{len(tail)}").rpartition("/")[2])
+        if size == len(tail):
+            return pa.BufferReader(tail)
+        same = {"IfMatch": response["ETag"]}
+        file = BlockFile(size, tail, lambda start, length: self._get(key, _range(start, length) | same)[1])
+        return pa.PythonFile(file, mode="r")
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        """A new object below `_staging/`, put when it is complete."""
+        if not key.startswith(STAGING):
+            raise LakeError(f"{key}: not a staged object; allowed: keys below {STAGING}")
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
+            yield cast("BinaryIO", file)
+            file.seek(0)
+            with asking(self.location(key), self.patience):
+                self._s3.put_object(**self._at(key), **self._encryption(key), Body=file)
+
+    def put_if(self, key: str, data: bytes, etag: str | None) -> str:
+        """Write over the version with that tag (None: only where nothing is); the new tag. RequestError otherwise."""
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
+        with asking(self.location(key), self.patience):
+            done = self._s3.put_object(**self._at(key), **self._encryption(key), **condition, Body=data)
+        return str(done["ETag"]).strip('"')
+
+    def put_any(self, key: str, data: bytes) -> str:
+        """Write an object whatever is there; its tag."""
+        with asking(self.location(key), self.patience):
+            return str(self._s3.put_object(**self._at(key), **self._encryption(key), Body=data)["ETag"])
+
+    def get_tagged(self, key: str) -> tuple[str, bytes] | None:
+        """Tag and content of an object, or None."""
+        try:
+            with asking(self.location(key), self.patience):
+                response, data = read_whole(lambda: self._s3.get_object(**self._at(key)), self.patience)
+        except RequestError as err:
+            if err.code in MISSING:
+                return None
+            raise
+        return str(response["ETag"]).strip('"'), data
+
+    def delete_if(self, key: str, etag: str) -> None:
+        """Delete the version with that tag."""
+        with asking(self.location(key), self.patience):
+            self._s3.delete_object(**self._at(key), IfMatch=f'"{etag}"')
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        with asking(self.location(key), self.patience):
+            self._s3.delete_object(**self._at(key))
+
+    def sweep(self, prefix: str) -> int:
+        """Remove all objects below `prefix`."""
+        keys = [self.prefix + stored.key for stored in self.walk(prefix)]
+        for start in range(0, len(keys), DELETE_AT_ONCE):
+            self._delete_some(prefix, keys[start : start + DELETE_AT_ONCE])
+        return len(keys)
+
+    def _delete_some(self, prefix: str, keys: Sequence[str]) -> None:
+        """Delete objects by one request; the store may fail for some of them, which the SDK does not ask for again."""
+        code = ""
+        for _ in range(self.patience.attempts):
+            wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            with asking(self.location(prefix), self.patience):
+                failed = self._s3.delete_objects(Bucket=self.bucket, Delete=wanted).get("Errors", [])
+            if not failed:
+                return
+            keys, code = [error["Key"] for error in failed], failed[0]["Code"]
+            time.sleep(self.patience.pause_seconds)
+        raise RequestError(f"{self.location(prefix)}: {len(keys)} objects not deleted", code)
+
+    def _encryption(self, key: str) -> dict[str, str]:
+        if self.kms_key is None or key.startswith(IDENTIFIED):
+            return {}
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key}
+
+
+def _range(start: int, length: int | None) -> dict[str, str]:
+    if start == 0 and length is None:
+        return {}
+    return {"Range": f"bytes={start}-{'' if length is None else start + length - 1}"}
