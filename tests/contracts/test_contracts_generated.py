@@ -98,7 +98,7 @@ def test_the_catalog_tells_where_a_metric_comes_from(contracts: Contracts) -> No
 
     assert "| garmin dailies: `average_stress_level`, else garmin stressDetails: `mean_stress` |" in page
     assert "| `moderate_minutes + 2 * vigorous_minutes` |" in page
-    assert "| garmin bodyComps: last of `weight_grams / 1000` over the day" in page
+    assert "garmin bodyComps: last of `weight_grams / 1000` over the day" in page
     assert "; oura heartrate: mean of `bpm` over the day where `source IN ('awake', 'rest', 'sleep')`" in page
     assert "| Body weight. | no source yet |" in catalog(replace(contracts, sources=()))
 

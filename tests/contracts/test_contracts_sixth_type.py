@@ -11,7 +11,7 @@ from qol.contracts.flat_tables import generated
 from qol.contracts.load import load_contracts
 
 SCALE = dedent("""\
-    source: acme
+    source: zeta
     record: weights
     description: One weighing.
     person: [user, id]
@@ -31,15 +31,15 @@ SCALE = dedent("""\
 
 
 def test_one_file_gives_a_contract_with_defaults_a_table_and_a_place_in_the_catalog(schemas: Path) -> None:
-    folder = schemas / "sources/acme"
+    folder = schemas / "sources/zeta"
     folder.mkdir()
     (folder / "weights.yaml").write_text(SCALE, encoding="utf-8")
 
     contracts = load_contracts(schemas)
 
-    scale = contracts.by_name["acme_weights"]
-    assert (scale.paths, scale.envelope_keys, scale.priority) == (("raw/acme/weights",), ("weights",), 100)
+    scale = contracts.by_name["zeta_weights"]
+    assert (scale.paths, scale.envelope_keys, scale.priority) == (("raw/zeta/weights",), ("weights",), 100)
     assert (scale.person, scale.drop, scale.version) == (("user", "id"), (), ())
-    assert [c.name for c in table_schemas(contracts)["records_acme_weights"]][8:10] == ["measured_at", "weight_g"]
-    assert "schemas/tables/records_acme_weights.yaml" in generated(contracts)
-    assert "| Body weight. | acme weights: `weight_g / 1000`; garmin bodyComps: last of" in catalog(contracts)
+    assert [c.name for c in table_schemas(contracts)["records_zeta_weights"]][8:10] == ["measured_at", "weight_g"]
+    assert "schemas/tables/records_zeta_weights.yaml" in generated(contracts)
+    assert "; zeta weights: `weight_g / 1000` |" in catalog(contracts)
