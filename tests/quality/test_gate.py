@@ -211,6 +211,12 @@ def test_every_check_has_its_own_id_and_a_severity() -> None:
     assert {check.severity for check in checks} == {"critical", "warning", "info"}
 
 
+def test_what_refuses_survey_windows_can_be_accepted() -> None:
+    checks = {check.id for check in every_check(CONTRACTS) if check.id.startswith("survey_windows.")}
+    keys = ("user_id_known", "day_known", "source_known", "key_unique")
+    assert checks == {f"survey_windows.{key}" for key in keys}
+
+
 def _people(count: int, **values: object) -> list[dict[str, Any]]:
     return [daily_record(f"u{i}", 0, **values) for i in range(count)]
 

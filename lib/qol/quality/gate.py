@@ -15,7 +15,6 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from qol.contracts.columns import WINDOWS
 from qol.contracts.model import Contracts
 from qol.contracts.quality import COMPARED
 from qol.lake.base import Lake
@@ -35,11 +34,9 @@ from qol.quality.rows import numbered, slim
 from qol.quality.suites import (
     Check,
     between_weeks_suite,
-    daily_suite,
     partitions_suite,
+    row_suites,
     run_suite,
-    weekly_suite,
-    windows_suite,
 )
 
 BATCH_ROWS = 2_000_000
@@ -75,12 +72,7 @@ def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | No
     results += _validate(context, "run", run_suite(), [share])
     if given.comparisons:
         results += _between_weeks(context, contracts, given.comparisons)
-    suites = {
-        "weekly_metrics": weekly_suite(contracts),
-        "daily_metrics": daily_suite(contracts),
-        WINDOWS: windows_suite(),
-    }
-    for table, suite in suites.items():
+    for table, suite in row_suites(contracts).items():
         batches = list(_batches(lake, contracts, table, given.candidates))
         if batches:
             results += _validate(context, table, suite, batches)

@@ -45,7 +45,16 @@ class Check:
 def every_check(contracts: Contracts) -> list[Check]:
     """Checks of all suites."""
     of_run = [*partitions_suite(), *run_suite(), *between_weeks_suite(contracts)]
-    return [*of_run, *weekly_suite(contracts), *daily_suite(contracts)]
+    return [*of_run, *(check for checks in row_suites(contracts).values() for check in checks)]
+
+
+def row_suites(contracts: Contracts) -> dict[str, list[Check]]:
+    """Checks on the rows of a table, by its name."""
+    return {
+        "weekly_metrics": weekly_suite(contracts),
+        "daily_metrics": daily_suite(contracts),
+        WINDOWS: windows_suite(),
+    }
 
 
 def partitions_suite() -> list[Check]:
