@@ -38,10 +38,9 @@ from qol.publish.manifest import (
     TableFile,
     Trigger,
     manifest_key,
-    new_run_id,
+    new_manifest,
     with_totals,
 )
-from qol.publish.manifest import Window as ManifestWindow
 from qol.publish.memory import LakeMemory, read_memory, require_same_people, write_memory
 from qol.publish.protocol import Published, changed, find_published, publish, register
 from qol.quality.gate import GateInput, run_gate
@@ -151,18 +150,11 @@ def _forget_doubts(work: _Run) -> None:
 
 
 def _begin(contracts: Contracts, options: RunOptions) -> Manifest:
-    return Manifest(
-        run_id=new_run_id(options.now, options.trigger),
-        status="failed",
-        trigger=options.trigger,
-        job_run_id=options.job_run_id,
-        now=options.now.isoformat().replace("+00:00", "Z"),
-        week=iso_week(options.week),
-        window=ManifestWindow(None, None),
-        engine="local",
-        contracts=contracts.fingerprint,
-        accepted=sorted(options.accept),
-    )
+    manifest = new_manifest(options.now, options.trigger, iso_week(options.week))
+    manifest.job_run_id = options.job_run_id
+    manifest.contracts = contracts.fingerprint
+    manifest.accepted = sorted(options.accept)
+    return manifest
 
 
 def _finish(work: _Run) -> None:

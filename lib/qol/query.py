@@ -18,7 +18,7 @@ from qol.contracts.columns import table_columns, table_names
 from qol.contracts.model import Column, Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
-from qol.publish.manifest import RUNS
+from qol.publish.manifest import RUNS, manifest_keys
 from qol.publish.protocol import find_published
 
 DATABASE = "db_qol"
@@ -54,7 +54,7 @@ def ask(lake: Lake, contracts: Contracts, sql: str) -> Answer:
 def _keys(lake: Lake, table: str) -> list[str]:
     """The objects that hold a table."""
     if table == "job_runs":
-        return [stored.key for stored in lake.children(RUNS).objects if stored.key.endswith(".json")]
+        return manifest_keys(lake)
     return sorted(stored.key for stored in find_published(lake, [table]).files.values())
 
 

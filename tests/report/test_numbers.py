@@ -173,7 +173,7 @@ def test_the_middle_of_bedtimes_around_midnight_is_at_night(page: Page, lake: Pa
 
 
 def test_rejects_nulled_values_and_lateness_are_the_manifests(page: Page, lake: Path) -> None:
-    shown, manifest = tables(page()), list(read_manifests(LocalLake(lake)))[-1]
+    shown, manifest = tables(page()), next(read_manifests(LocalLake(lake)))
     assert {name: int(row["items"].value or 0) for name, row in shown["rejects"].items()} == manifest.rejects_by_reason
     assert manifest.rejects_by_reason == {"not_json": 1, "missing_key": 1}
     for name in ("lines", "kept", "rejected", "superseded"):

@@ -120,11 +120,11 @@ def drift(
     """Show names in records that no contract knows, declared fields that never come, and null rates that changed."""
     from itertools import islice
 
-    from qol.publish.manifest import read_manifests_newest_first
+    from qol.publish.manifest import read_manifests
     from qol.quality.drift import Drift, field_drift, unknown_drift
 
     opened, contracts = open_existing(lake), _load(schemas)
-    found = unknown_drift(islice(read_manifests_newest_first(opened), runs)) + field_drift(opened, contracts)
+    found = unknown_drift(islice(read_manifests(opened), runs)) + field_drift(opened, contracts)
     print_answer(Drift._fields, found, form, limit)
 
 

@@ -50,13 +50,15 @@ def runs(
     objects: Annotated[bool, typer.Option("--objects", help="List every raw object the shown run read.")] = False,
 ) -> None:
     """List the runs of a lake, newest first, or show one with everything its manifest says."""
+    from qol.publish.manifest import manifest_keys
+
     if objects and run_id is None:
         raise UsageError("--objects: of which run; allowed: qol runs RUN_ID --objects")
     opened = open_existing(lake)
     if run_id is not None:
         _show_run(opened, run_id, objects=objects)
         return
-    keys = _run_keys(opened)
+    keys = manifest_keys(opened)
     rows = [_run_row(opened, key) for key in keys[:limit]]
     if not rows:
         say(f"No run yet. {command('run', '--lake', opened.uri)}")
@@ -64,12 +66,6 @@ def runs(
     heads = ("run", "status", "trigger", "week", "weeks replaced", "items", "rejected", "seconds")
     table("Runs, newest first", heads, rows)
     say(f"One of them whole: {command('runs', rows[0][0], '--lake', opened.uri)}")
-
-
-def _run_keys(lake: Lake) -> list[str]:
-    from qol.publish.manifest import RUNS
-
-    return sorted((o.key for o in lake.children(RUNS).objects if o.key.endswith(".json")), reverse=True)
 
 
 def _name(key: str) -> str:
@@ -80,10 +76,10 @@ def _read(lake: Lake, key: str) -> Manifest | None:
     """A manifest, or None when the file is not one."""
     import msgspec
 
-    from qol.publish.manifest import Manifest
+    from qol.publish.manifest import read_manifest
 
     try:
-        return msgspec.json.decode(lake.read(key), type=Manifest)
+        return read_manifest(lake, key)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
@@ -118,7 +114,9 @@ def _show_run(lake: Lake, run_id: str, *, objects: bool) -> None:
 
 def find_run(lake: Lake, run_id: str) -> str:
     """The key of the one manifest whose run id starts so; UsageError when none or several do."""
-    keys = _run_keys(lake)
+    from qol.publish.manifest import manifest_keys
+
+    keys = manifest_keys(lake)
     found = [key for key in keys if _name(key).startswith(run_id)]
     if len(found) == 1:
         return found[0]

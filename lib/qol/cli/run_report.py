@@ -14,7 +14,7 @@ from qol.cli.lake_reading import example_of_issue, newest_rejects
 from qol.cli.show import command, console, count, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
 from qol.errors import LakeError, RefusedError
-from qol.publish.manifest import RUNS, Manifest, TableFile, manifest_key
+from qol.publish.manifest import RUNS, Manifest, TableFile, manifest_key, manifest_keys
 from qol.transform.weeks import iso_week
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class RunWatch:
 
     def _manifests(self) -> set[str]:
         try:
-            return {stored.key for stored in self._lake.children(RUNS).objects if stored.key.endswith(".json")}
+            return set(manifest_keys(self._lake))
         except LakeError:  # what ended the run is told, not that looking for its manifest failed too
             return set()
 

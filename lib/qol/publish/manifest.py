@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from jsonschema.protocols import Validator
@@ -19,6 +19,8 @@ from qol.contracts.columns import RUN_COUNTS
 from qol.contracts.load import default_root, json_schema
 from qol.errors import ConservationError
 from qol.lake.base import Lake
+
+T = TypeVar("T")
 
 RUNS = "_runs/"
 CHECKED_OBJECTS = 1_000
@@ -132,16 +134,34 @@ def new_run_id(now: datetime, trigger: str) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{time.time_ns():x}-{trigger}-{secrets.token_hex(2)}"
 
 
+def started_at(run_id: str) -> datetime:
+    """When the run of that name began, by the real clock."""
+    return datetime.fromtimestamp(int(run_id.split("-")[1], 16) / 1e9, UTC)
+
+
 def manifest_key(run_id: str) -> str:
     """Where the manifest of a run lies."""
     return f"{RUNS}{run_id}.json"
 
 
-def read_manifests(lake: Lake) -> Iterator[Manifest]:
-    """All manifests, oldest clock first."""
-    for stored in sorted(lake.walk(RUNS), key=lambda o: o.key):
-        if stored.key.endswith(".json"):
-            yield msgspec.json.decode(lake.read(stored.key), type=Manifest)
+def new_manifest(now: datetime, trigger: Trigger, week: str) -> Manifest:
+    """The manifest of a run about a business week that begins at `now`; failed, until the run knows better."""
+    return Manifest(
+        run_id=new_run_id(now, trigger),
+        status="failed",
+        trigger=trigger,
+        job_run_id=None,
+        now=now.isoformat().replace("+00:00", "Z"),
+        week=week,
+        window=Window(None, None),
+        engine="local",
+        contracts="",
+    )
+
+
+def manifest_keys(lake: Lake) -> list[str]:
+    """Keys of manifests, newest clock first."""
+    return sorted((o.key for o in lake.children(RUNS).objects if o.key.endswith(".json")), reverse=True)
 
 
 def read_manifest(lake: Lake, key: str) -> Manifest:
@@ -149,12 +169,9 @@ def read_manifest(lake: Lake, key: str) -> Manifest:
     return msgspec.json.decode(lake.read(key), type=Manifest)
 
 
-def read_manifests_newest_first(lake: Lake) -> Iterator[Manifest]:
+def read_manifests(lake: Lake) -> Iterator[Manifest]:
     """Whole manifests, newest clock first, read one by one; a file that is no manifest is passed over."""
-    for stored in sorted(lake.walk(RUNS), key=lambda o: o.key, reverse=True):
-        if stored.key.endswith(".json"):
-            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-                yield read_manifest(lake, stored.key)
+    return _read_each(lake, Manifest)
 
 
 class ManifestHead(msgspec.Struct):
@@ -164,17 +181,17 @@ class ManifestHead(msgspec.Struct):
     status: Status
     trigger: Trigger
     now: str
-    contracts: str
-    user_map: dict[str, Any] | None = None
-    key_check: str | None = None
 
 
 def read_heads(lake: Lake) -> Iterator[ManifestHead]:
     """Heads of manifests, newest clock first, read one by one; a file that is no manifest is passed over."""
-    for stored in sorted(lake.walk(RUNS), key=lambda o: o.key, reverse=True):
-        if stored.key.endswith(".json"):
-            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-                yield msgspec.json.decode(lake.read(stored.key), type=ManifestHead)
+    return _read_each(lake, ManifestHead)
+
+
+def _read_each(lake: Lake, kind: type[T]) -> Iterator[T]:
+    for key in manifest_keys(lake):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            yield msgspec.json.decode(lake.read(key), type=kind)
 
 
 def with_totals(manifest: Manifest) -> Manifest:

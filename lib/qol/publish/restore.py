@@ -6,7 +6,7 @@ import hashlib
 import io
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow.parquet as pq
 
@@ -17,11 +17,11 @@ from qol.publish.assemble import partition_key
 from qol.publish.manifest import (
     Manifest,
     TableFile,
-    Window,
     manifest_key,
-    new_run_id,
+    new_manifest,
     read_manifest,
-    read_manifests_newest_first,
+    read_manifests,
+    started_at,
 )
 from qol.publish.protocol import ORDER, RECORDS_RANK
 from qol.transform.weeks import iso_week
@@ -91,18 +91,9 @@ def _leave(lake: S3Lake, manifest: Manifest) -> LakeError | None:
 
 def _begin(monday: date, undone: Manifest, now: datetime) -> Manifest:
     """The manifest of a restore, which reads no raw object and computes nothing."""
-    return Manifest(
-        run_id=new_run_id(now, "restore"),
-        status="failed",
-        trigger="restore",
-        job_run_id=None,
-        now=now.isoformat().replace("+00:00", "Z"),
-        week=iso_week(monday),
-        window=Window(None, None),
-        engine="local",
-        contracts="",
-        undone=undone.run_id,
-    )
+    manifest = new_manifest(now, "restore", iso_week(monday))
+    manifest.undone = undone.run_id
+    return manifest
 
 
 def _put_back(lake: S3Lake, monday: date, item: Restoration) -> TableFile:
@@ -123,7 +114,7 @@ def _run_to_undo(lake: S3Lake, monday: date, run_id: str | None) -> Manifest:
                 f"--run {run_id}: is a restore; allowed: a run that computed; `qol rebuild` makes its weeks again"
             )
         return manifest
-    for manifest in read_manifests_newest_first(lake):
+    for manifest in read_manifests(lake):
         if manifest.trigger != "restore" and _replaced(manifest, monday):
             return manifest
     raise UsageError(f"--week {iso_week(monday)}: no run replaced a file of it; allowed: a week of `qol runs`")
@@ -143,8 +134,7 @@ def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restorati
     found = versions(lake, key)
     if not found or not found[0].is_latest:
         raise LakeError(f"{key}: is not there; a plain `qol run` publishes it again")
-    seconds = int(manifest.run_id.split("-")[1], 16) / 1e9
-    started = datetime.fromtimestamp(seconds, UTC) - SKEW
+    started = started_at(manifest.run_id) - SKEW
     hashes = [_sha256(lake, key, v) if v.written >= started else "" for v in found]
     # What a later restore put back has the same bytes; the run's own version is the oldest of them.
     own = max((place for place, sha256 in enumerate(hashes) if sha256 == file.sha256), default=None)
@@ -162,7 +152,7 @@ def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restorati
 
 def _run_that_wrote(lake: S3Lake, file: TableFile, sha256: str) -> str | None:
     """The newest run (or restore) that put these bytes in the file's place, when a manifest tells."""
-    for manifest in read_manifests_newest_first(lake):
+    for manifest in read_manifests(lake):
         for other in manifest.tables if manifest.status != "refused" else ():
             if other.replaced and (other.name, other.date, other.sha256) == (file.name, file.date, sha256):
                 return f"{manifest.trigger} run {manifest.run_id}"

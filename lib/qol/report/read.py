@@ -16,7 +16,7 @@ from qol.errors import UsageError
 from qol.frames import no_rows
 from qol.lake import Lake
 from qol.publish.assemble import partition_key
-from qol.publish.manifest import Manifest, read_manifests_newest_first
+from qol.publish.manifest import Manifest, read_manifests
 from qol.publish.protocol import find_published
 from qol.report.choose import all_columns
 from qol.transform.weeks import WEEK, iso_week
@@ -124,7 +124,7 @@ def _needed(contracts: Contracts) -> Sequence[str]:
 def _find_manifest(lake: Lake, monday: date) -> Manifest | None:
     """The newest run that read raw data and computed the week; a rebuild reads none and counts nothing."""
     wanted = ("weekly_metrics", monday.isoformat())
-    for manifest in read_manifests_newest_first(lake):
+    for manifest in read_manifests(lake):
         ended_well = manifest.status in ("published", "nothing_to_do") and manifest.window.first is not None
         if ended_well and any((file.name, file.date) == wanted for file in manifest.tables):
             return manifest
