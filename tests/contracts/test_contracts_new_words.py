@@ -64,7 +64,9 @@ TIMES = """\
 
 def test_one_text_may_give_a_time_and_its_offset(schemas: Path, edit: Edit) -> None:
     edit(HRV, HRV_FIELDS, HRV_FIELDS + TIMES)
-    load_contracts(schemas)
+    fields = load_contracts(schemas).by_name["garmin_hrv"].by_name
+    read = {name: (fields[name].type, fields[name].paths) for name in ("at", "shift")}
+    assert read == {"at": ("instant", (("startedAt",),)), "shift": ("utc_offset", (("startedAt",),))}
 
 
 def test_two_fields_of_one_type_from_one_text_are_a_mistake(schemas: Path, edit: Edit) -> None:
@@ -172,7 +174,9 @@ def test_helpers_of_the_right_type_stand_where_fields_may(schemas: Path, edit: E
     with_helpers(edit, MEASUREMENTS)
     edit(MEASUREMENTS, "by: device_class", "by: whose")
     edit(MEASUREMENTS, "overlaps: {start: start_seconds", "overlaps: {start: until_seconds")
-    load_contracts(schemas)
+    rule = load_contracts(schemas).by_name["healthkit_measurements"].overlaps
+    assert rule is not None
+    assert (rule.by, rule.start) == ("whose", "until_seconds")
 
 
 def test_a_helper_that_is_no_expression_is_told_once(schemas: Path, edit: Edit) -> None:

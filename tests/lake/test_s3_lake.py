@@ -223,8 +223,9 @@ def test_a_table_that_was_not_deployed_is_named(bucket: S3Lake, catalog: Any) ->
         replace(bucket, database="db_qol").register("records_garmin_hrv", "2026-11-09", "processed/records/x/p")
 
 
-def test_a_lake_without_a_database_registers_nothing(bucket: S3Lake) -> None:
+def test_a_lake_without_a_database_registers_nothing(bucket: S3Lake, catalog: Any) -> None:
     bucket.register("weekly_metrics", "2026-11-09", WEEKLY)
+    assert partitions(catalog) == []
 
 
 # --- lock

@@ -44,6 +44,7 @@ class Lake:
         found = [
             line for path, line in self.lines if path.is_relative_to(folder) and {"userId", "summaryId"} <= set(line)
         ]
+        assert found, kind  # a loop over nothing would prove nothing
         return sorted((r for r in found if kind != "dailies" or _looks_sound(r)), key=lambda r: str(r["_received_at"]))
 
     def bodies(self, folder: str) -> list[dict[str, Any]]:
