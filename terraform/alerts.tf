@@ -124,11 +124,3 @@ resource "aws_cloudwatch_metric_alarm" "alarms" {
   alarm_actions       = [aws_sns_topic.topics["operations"].arn]
   ok_actions          = [aws_sns_topic.topics["operations"].arn]
 }
-
-locals {
-  log_groups = concat(
-    values(local.job_logs),
-    [local.webhook_log],
-    [for function in values(local.lambdas) : "/aws/lambda/${function.name}"],
-  )
-}

@@ -1,6 +1,26 @@
-resource "aws_athena_workgroup" "qol" {
-  name        = local.workgroup
-  description = "Queries on ${local.database}: a scan limit, encrypted results, nothing a client can override."
+locals {
+  # Rejects hold raw bytes, so what operators ask must not end where analysts read.
+  workgroups = {
+    qol = {
+      name        = local.workgroup
+      description = "Queries on ${local.database}: a scan limit, encrypted results, nothing a client can override."
+      results     = "athena-results"
+      key         = aws_kms_key.pseudonymous.arn
+    }
+    operators = {
+      name        = local.workgroup_of_operators
+      description = "Operators' queries on ${local.database}, rejects too: results under the key that analysts do not have."
+      results     = "athena-results-operators"
+      key         = aws_kms_key.identified.arn
+    }
+  }
+}
+
+resource "aws_athena_workgroup" "groups" {
+  for_each = local.workgroups
+
+  name        = each.value.name
+  description = each.value.description
 
   # Removing an installation removes its saved queries with it.
   force_destroy = true
@@ -15,48 +35,17 @@ resource "aws_athena_workgroup" "qol" {
     }
 
     result_configuration {
-      output_location = "s3://${aws_s3_bucket.lake.id}/athena-results/"
+      output_location = "s3://${aws_s3_bucket.lake.id}/${each.value.results}/"
 
       encryption_configuration {
         encryption_option = "SSE_KMS"
-        kms_key_arn       = aws_kms_key.pseudonymous.arn
+        kms_key_arn       = each.value.key
       }
     }
   }
 
   tags = {
-    Name = local.workgroup
-  }
-}
-
-# Rejects hold raw bytes, so what operators ask must not end where analysts read.
-resource "aws_athena_workgroup" "operators" {
-  name        = local.workgroup_of_operators
-  description = "Operators' queries on ${local.database}, rejects too: results under the key that analysts do not have."
-
-  force_destroy = true
-
-  configuration {
-    enforce_workgroup_configuration    = true
-    publish_cloudwatch_metrics_enabled = true
-    bytes_scanned_cutoff_per_query     = var.athena_scan_limit_bytes
-
-    engine_version {
-      selected_engine_version = "Athena engine version 3"
-    }
-
-    result_configuration {
-      output_location = "s3://${aws_s3_bucket.lake.id}/athena-results-operators/"
-
-      encryption_configuration {
-        encryption_option = "SSE_KMS"
-        kms_key_arn       = aws_kms_key.identified.arn
-      }
-    }
-  }
-
-  tags = {
-    Name = local.workgroup_of_operators
+    Name = each.value.name
   }
 }
 
@@ -77,7 +66,7 @@ resource "aws_athena_named_query" "saved" {
 
   name        = each.key
   description = trimprefix(split("\n", each.value)[0], "-- ")
-  workgroup   = contains(local.queries_of_operators, each.key) ? aws_athena_workgroup.operators.id : aws_athena_workgroup.qol.id
+  workgroup   = aws_athena_workgroup.groups[contains(local.queries_of_operators, each.key) ? "operators" : "qol"].id
   database    = aws_glue_catalog_database.qol.name
   query       = each.value
 }

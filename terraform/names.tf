@@ -31,6 +31,12 @@ locals {
     stream => "/aws-glue/jobs/${local.security}-role/${local.job}/${stream}"
   }
 
+  log_groups = concat(
+    values(local.job_logs),
+    [local.webhook_log],
+    [for function in values(local.lambdas) : "/aws/lambda/${function.name}"],
+  )
+
   arn = {
     bucket                 = "arn:aws:s3:::${local.bucket}"
     job                    = "arn:aws:glue:${var.region}:${local.account}:job/${local.job}"

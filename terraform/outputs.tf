@@ -30,12 +30,12 @@ output "database" {
 
 output "workgroup" {
   description = "Athena's workgroup."
-  value       = aws_athena_workgroup.qol.name
+  value       = aws_athena_workgroup.groups["qol"].name
 }
 
 output "workgroup_of_operators" {
   description = "Athena's workgroup for what only operators may ask."
-  value       = aws_athena_workgroup.operators.name
+  value       = aws_athena_workgroup.groups["operators"].name
 }
 
 output "saved_queries" {

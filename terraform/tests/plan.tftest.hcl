@@ -45,7 +45,7 @@ run "names_of_production" {
   }
 
   assert {
-    condition     = aws_glue_catalog_database.qol.name == "db_qol" && aws_athena_workgroup.qol.name == "qol"
+    condition     = aws_glue_catalog_database.qol.name == "db_qol" && aws_athena_workgroup.groups["qol"].name == "qol"
     error_message = "database and workgroup"
   }
 
@@ -65,7 +65,7 @@ run "names_of_staging_have_its_suffix" {
     condition = [
       aws_s3_bucket.lake.bucket, aws_glue_job.weekly.name, aws_lambda_function.functions["receiver"].function_name,
       aws_lambda_function.functions["kick"].function_name, aws_dynamodb_table.user_map.name, aws_dynamodb_table.locks.name,
-      aws_sns_topic.topics["alert"].name, aws_glue_catalog_database.qol.name, aws_athena_workgroup.qol.name,
+      aws_sns_topic.topics["alert"].name, aws_glue_catalog_database.qol.name, aws_athena_workgroup.groups["qol"].name,
       aws_secretsmanager_secret.garmin_webhook.name,
       ] == [
       "qol-lake-123456789012-staging", "qol-weekly-etl-staging", "garmin_webhook_receiver_staging",
@@ -347,7 +347,7 @@ run "logs_and_alarms" {
 
 run "athena" {
   assert {
-    condition = alltrue([for group in [aws_athena_workgroup.qol, aws_athena_workgroup.operators] : alltrue([
+    condition = alltrue([for group in [aws_athena_workgroup.groups["qol"], aws_athena_workgroup.groups["operators"]] : alltrue([
       group.configuration[0].enforce_workgroup_configuration,
       group.configuration[0].bytes_scanned_cutoff_per_query == 10737418240,
       group.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_KMS",
@@ -357,7 +357,7 @@ run "athena" {
   }
 
   assert {
-    condition = { for group in [aws_athena_workgroup.qol, aws_athena_workgroup.operators] : group.name => group.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn } == {
+    condition = { for group in [aws_athena_workgroup.groups["qol"], aws_athena_workgroup.groups["operators"]] : group.name => group.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn } == {
       qol           = aws_kms_key.pseudonymous.arn
       qol-operators = aws_kms_key.identified.arn
     }
@@ -365,14 +365,14 @@ run "athena" {
   }
 
   assert {
-    condition = [for group in [aws_athena_workgroup.qol, aws_athena_workgroup.operators] : regex("/[^/]+/$", group.configuration[0].result_configuration[0].output_location)] == [
+    condition = [for group in [aws_athena_workgroup.groups["qol"], aws_athena_workgroup.groups["operators"]] : regex("/[^/]+/$", group.configuration[0].result_configuration[0].output_location)] == [
       "/athena-results/", "/athena-results-operators/",
     ]
     error_message = "results of operators lie apart"
   }
 
   assert {
-    condition = { for name, query in aws_athena_named_query.saved : name => query.workgroup == aws_athena_workgroup.operators.id } == {
+    condition = { for name, query in aws_athena_named_query.saved : name => query.workgroup == aws_athena_workgroup.groups["operators"].id } == {
       coverage_per_week = false, group_validity = false, latest_weekly_metrics = false, one_persons_weeks = false, rejects_by_reason = true, run_history = false
     }
     error_message = "what is asked of rejects is asked by operators"
