@@ -10,7 +10,7 @@ import pytest
 from qol.aws import watchdog
 from qol.errors import QolError
 from tests.aws.conftest import Cloud, case
-from tests.aws.test_notifier import refuse_to_read
+from tests.aws.notices import refuse_to_read
 
 GOOD, OTHER = str(case("manifest.json")["run_id"]), "20261118T010000Z-9-manual-0009"
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from qol.aws.receiver import receive
@@ -22,6 +23,8 @@ SECRET = {"tokens": [TOKEN, OLD_TOKEN], "client_ids": [CLIENT]}
 #: Wednesday 09:05 in Tokyo, still Tuesday's UTC night in no zone that matters: the UTC day is the 18th.
 NOW = datetime(2026, 11, 18, 0, 5, 3, 250, tzinfo=UTC)
 STAMP = "2026-11-18T00:05:03.000250Z"
+#: People of the saved bodies.
+ONE, TWO = "9f3c0d1e-person-one", "71ab22c9-person-two"
 
 
 def body(name: str) -> bytes:
@@ -94,3 +97,13 @@ class Failing:
             return real(**values)
 
         return call
+
+
+def failing(
+    monkeypatch: pytest.MonkeyPatch, module: Any, operation: str, *calls: int, code: str = "InternalError"
+) -> None:
+    """Make an operation of a client fail at some calls, for one module."""
+    client = Failing(quick_client("s3" if operation == "put_object" else "dynamodb"), operation, calls, code)
+    monkeypatch.setattr(
+        module, "quick_client", lambda service: client if service != "secretsmanager" else quick_client(service)
+    )

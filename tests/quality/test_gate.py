@@ -23,13 +23,11 @@ from qol.quality.observed import Seen, seen_in_partitions
 from qol.quality.refusal import require_passed
 from qol.quality.rows import slim
 from qol.quality.suites import every_check
-from tests.builders import CONTRACTS, daily_record, published_files, run_lake, write_lines
+from tests.builders import CONTRACTS, daily_record, run_lake, write_lines
 from tests.transform.builders import daily_frame
 
 GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, PeopleLost(0, 100), ())
 SHARES = "weekly_metrics.stress_shares_sum_to_one"
-#: What refuses a closed week without steps: the metric of weekly_metrics, and the field of Garmin's days.
-EMPTIED = frozenset({"metrics_not_emptied", "fields_as_before.critical"})
 STEPS = EmptiedMetric("steps", 1, 40, 40, 40)
 
 
@@ -217,88 +215,6 @@ def test_what_refuses_survey_windows_can_be_accepted() -> None:
     assert checks == {f"survey_windows.{key}" for key in keys}
 
 
-def _people(count: int, **values: object) -> list[dict[str, Any]]:
-    return [daily_record(f"u{i}", 0, **values) for i in range(count)]
-
-
-def _week_before(count: int) -> list[dict[str, Any]]:
-    return [daily_record(f"u{i}", -7, calendarDate=None) for i in range(count)]
-
-
-def test_a_published_week_that_would_lose_a_quarter_of_its_people_is_refused_and_stays(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-10", _people(20))
-    run_lake(tmp_path)
-    good = published_files(tmp_path)
-    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
-    pl.read_parquet(records, hive_partitioning=False).head(15).write_parquet(records)
-    (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").write_text("")
-    damaged = published_files(tmp_path)
-    with pytest.raises(RefusedError, match="people_kept: A published week keeps at least 80%"):
-        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
-    assert published_files(tmp_path) == damaged
-    assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}
-
-
-def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operator_accepts_it(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-03", _week_before(20))
-    run_lake(tmp_path)
-    renamed = [{k: v for k, v in record.items() if k != "steps"} | {"stepCount": 5} for record in _people(20)]
-    write_lines(tmp_path, "2026-11-10", renamed)
-    with pytest.raises(RefusedError, match="metrics_not_emptied.*steps"):
-        run_lake(tmp_path)
-    manifest = run_lake(tmp_path, accept=EMPTIED)
-    assert (manifest.status, manifest.accepted, manifest.weeks) == ("published", sorted(EMPTIED), ["2026-W46"])
-
-
-def test_a_vanished_metric_of_nineteen_people_is_published_and_the_manifest_says_it_was_not_checked(
-    tmp_path: Path,
-) -> None:
-    write_lines(tmp_path, "2026-11-03", _week_before(19))
-    run_lake(tmp_path)
-    write_lines(tmp_path, "2026-11-10", _people(19, steps=None))
-    manifest = run_lake(tmp_path, docs=tmp_path / "_docs")
-    found = {check.id: (check.checked, check.observed) for check in manifest.checks}
-    assert manifest.status == "published"
-    assert found["metrics_not_emptied"] == (False, "not checked: fewer than 20 people (2026-W46)")
-    assert found["people_kept"] == (False, "not checked: not published before (2026-W46)")
-    assert found["rows_as_expected"] == (True, "0 of 3 files")
-    pages = "".join(page.read_text() for page in (tmp_path / "_docs").rglob("*.html"))
-    assert "metrics_not_emptied: not checked: fewer than 20 people (2026-W46). A metric" in pages
-
-
-@pytest.mark.parametrize(
-    ("left", "of", "observed"),
-    [
-        (1, 20, "1 of 1 weeks; weekly_metrics 2026-W46: steps 1 of 20 people (before 20 of 20 rows)"),
-        (2, 20, "1 of 1 weeks; weekly_metrics 2026-W46: steps 2 of 20 people (before 20 of 20 rows)"),
-        (3, 20, "0 of 1 weeks"),
-    ],
-)
-def test_a_metric_is_emptied_when_at_most_a_tenth_of_its_values_is_left(
-    tmp_path: Path, left: int, of: int, observed: str
-) -> None:
-    write_lines(tmp_path, "2026-11-03", _week_before(of))
-    run_lake(tmp_path)
-    write_lines(tmp_path, "2026-11-10", [*_people(left), *_people(of, steps=None)[left:]])
-    manifest = run_lake(tmp_path, accept=EMPTIED)
-    assert [check.observed for check in manifest.checks if check.id == "metrics_not_emptied"] == [observed]
-
-
-def test_one_value_left_over_hides_nothing_even_of_the_fewest_values_that_are_looked_at(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-03", [*_week_before(10), *_without_steps(_week_before(20)[10:])])
-    run_lake(tmp_path)
-    write_lines(tmp_path, "2026-11-10", [*_people(1), *_people(20, steps=None)[1:]])
-    with pytest.raises(RefusedError, match="steps 1 of 20 people \\(before 10 of 20 rows\\)"):
-        run_lake(tmp_path)
-
-
-def test_a_metric_that_fewer_than_half_had_may_vanish(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-03", [*_week_before(9), *_without_steps(_week_before(20)[9:])])
-    run_lake(tmp_path)
-    write_lines(tmp_path, "2026-11-10", _people(20, steps=None))
-    assert run_lake(tmp_path).status == "published"
-
-
 @pytest.mark.parametrize(
     ("trigger", "command"),
     [
@@ -319,10 +235,6 @@ def test_a_refusal_names_every_check_that_stopped_it_and_the_command_that_accept
         f"To publish in spite of that, the same command again with --accept: {command}"
     )
     require_passed([accepted, stops, warns], frozenset("ab"), trigger)
-
-
-def _without_steps(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in record.items() if name != "steps"} for record in records]
 
 
 def test_weeks_that_were_looked_at_and_weeks_that_were_not_are_told_apart() -> None:
@@ -386,13 +298,3 @@ def test_data_docs_are_pages_a_person_can_open_and_hold_no_values(tmp_path: Path
     assert (tmp_path / "_docs/index.html") in pages
     assert len(pages) >= 5
     assert not any("43217" in page.read_text() for page in pages)
-
-
-def test_a_published_metric_that_would_vanish_from_its_own_week_is_refused(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-10", _people(20))
-    run_lake(tmp_path)
-    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
-    rows = pl.read_parquet(records, hive_partitioning=False)
-    rows.with_columns(steps=pl.lit(None, pl.Int64)).write_parquet(records)
-    with pytest.raises(RefusedError, match="metrics_not_emptied.*steps"):
-        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
