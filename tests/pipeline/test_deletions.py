@@ -158,6 +158,17 @@ def test_a_week_whose_every_record_is_deleted_has_files_without_rows(tmp_path: P
 
 
 @pytest.mark.usefixtures("no_gate")
+def test_the_week_after_one_whose_every_record_was_deleted_is_computed(tmp_path: Path, contracts: Contracts) -> None:
+    for arrival, record in (("2026-11-10", walked("a")), ("2026-11-17", gone("a")), ("2026-11-18", walked("b", day=7))):
+        deliver(tmp_path, arrival, [record])
+        run_lake(tmp_path, contracts, now=datetime.fromisoformat(f"{arrival}T12:00:00+00:00"))
+    run_lake(tmp_path, contracts, now=LATER)
+    assert steps(tmp_path) == {}
+    assert steps(tmp_path, "2026-11-16") == {(U1, 16): 10}
+    assert pl.read_parquet(tmp_path / "processed/weekly/date=2026-11-16/part-00000.parquet").height == 1
+
+
+@pytest.mark.usefixtures("no_gate")
 def test_only_new_deletions_make_a_run_look_through_published_records(
     tmp_path: Path, contracts: Contracts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
