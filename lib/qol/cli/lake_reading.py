@@ -18,6 +18,7 @@ from qol.lake import Lake
 from qol.publish.assemble import partition_key
 from qol.publish.manifest import TableFile, read_manifests
 from qol.publish.protocol import find_published
+from qol.slices import of_person
 from qol.trace import Found, fields_behind, raw_names
 from qol.transform.deletions import deleting
 from qol.transform.weeks import iso_week
@@ -26,7 +27,7 @@ from qol.transform.weeks import iso_week
 def find_person(lake: Lake, contracts: Contracts, user_id: str, monday: date, now: datetime) -> Found:
     """One person's week: the weekly row as it is stored, daily rows and records with the contracts' columns."""
     day = monday.isoformat()
-    daily = person_rows(lake, contracts, "daily_metrics", day, user_id)
+    daily = _person_rows(lake, contracts, "daily_metrics", day, user_id)
     return Found(
         user_id=user_id,
         monday=monday,
@@ -34,7 +35,7 @@ def find_person(lake: Lake, contracts: Contracts, user_id: str, monday: date, no
         weekly=_weekly_row(lake, monday, user_id),
         week_is_published=lake.stat(partition_key("weekly_metrics", day)) is not None,
         daily=daily,
-        records={c.name: person_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
+        records={c.name: _person_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
         other_weeks=() if daily.height else tuple(_weeks_of(lake, user_id)),
         before=_weekly_row(lake, monday - timedelta(days=7), user_id),
         deletions={name: _all_weeks(lake, contracts, f"records_{name}", user_id) for name in deleting(contracts)},
@@ -44,30 +45,21 @@ def find_person(lake: Lake, contracts: Contracts, user_id: str, monday: date, no
 def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None:
     """A person's row of a week, with the columns its file has."""
     key = partition_key("weekly_metrics", monday.isoformat())
-    rows = _of_person(lake, key, user_id).to_pylist() if lake.stat(key) is not None else []
+    if lake.stat(key) is None:
+        return None
+    rows = pq.read_table(lake.open_table(key), filters=[("user_id", "=", user_id)]).to_pylist()
     return rows[0] if rows else None
 
 
 def _all_weeks(lake: Lake, contracts: Contracts, table: str, user_id: str) -> pl.DataFrame:
     """A person's rows of every partition of a small table."""
     days = sorted(find_published(lake, [table]).dates(table))
-    frames = [person_rows(lake, contracts, table, day, user_id) for day in days]
+    frames = [_person_rows(lake, contracts, table, day, user_id) for day in days]
     return pl.concat([no_rows(table_columns(contracts, table)), *frames])
 
 
-def person_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
-    """Rows of a person in a partition, with the contract's columns whatever the file has; empty without a file."""
-    empty = no_rows(table_columns(contracts, table))
-    key = partition_key(table, day)
-    if lake.stat(key) is None:
-        return empty
-    found = pl.DataFrame(_of_person(lake, key, user_id))
-    known = [name for name in empty.columns if name in found.columns]
-    return pl.concat([empty, found.select(pl.col(name).cast(empty.schema[name]) for name in known)], how="diagonal")
-
-
-def _of_person(lake: Lake, key: str, user_id: str) -> Any:
-    return pq.read_table(lake.open_table(key), filters=[("user_id", "=", user_id)])
+def _person_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
+    return of_person(lake, user_id).published(table, day, table_columns(contracts, table))
 
 
 def _weeks_of(lake: Lake, user_id: str) -> Iterator[date]:

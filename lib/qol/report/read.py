@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.cli.lake_reading import person_rows
-from qol.contracts.columns import weekly_columns
+from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
-from qol.frames import no_rows
 from qol.lake import Lake
 from qol.publish.assemble import partition_key
 from qol.publish.manifest import Manifest, read_manifests
 from qol.publish.protocol import find_published
 from qol.report.choose import all_columns
+from qol.slices import Bucket, of_person
 from qol.transform.weeks import WEEK, iso_week
 
 #: The reported week and the four before it.
@@ -60,7 +59,11 @@ def mondays(last: date, weeks: int) -> list[date]:
 def read_cohort(lake: Lake, contracts: Contracts, monday: date) -> Cohort:
     """Everybody's weekly rows; UsageError when the week is not published."""
     check_week(lake, monday)
-    weekly = {day: _weekly(lake, contracts, day) for day in mondays(monday, COHORT_WEEKS)}
+    everybody = Bucket(lake, None, None)
+    columns = [column for column in weekly_columns(contracts) if column.name in _needed(contracts)]
+    weekly = {
+        day: everybody.published("weekly_metrics", day.isoformat(), columns) for day in mondays(monday, COHORT_WEEKS)
+    }
     return Cohort(monday, weekly, _find_manifest(lake, monday))
 
 
@@ -68,10 +71,11 @@ def read_person(lake: Lake, contracts: Contracts, user_id: str, monday: date) ->
     """One person's rows; UsageError when the week is not published, or nobody in the lake has that user_id."""
     dates = check_week(lake, monday)
     days = mondays(monday, PERSON_WEEKS)
-    weekly = {day: _first(person_rows(lake, contracts, "weekly_metrics", day.isoformat(), user_id)) for day in days}
+    rows, columns = of_person(lake, user_id), weekly_columns(contracts)
+    weekly = {day: _first(rows.published("weekly_metrics", day.isoformat(), columns)) for day in days}
     if not any(weekly.values()):
         _check_person(lake, dates, user_id, monday)
-    daily = [person_rows(lake, contracts, "daily_metrics", day.isoformat(), user_id) for day in days]
+    daily = [rows.published("daily_metrics", day.isoformat(), daily_columns(contracts)) for day in days]
     return Person(user_id, monday, weekly, pl.concat(daily).sort("day", "source"))
 
 
@@ -104,21 +108,10 @@ def _first(rows: pl.DataFrame) -> Mapping[str, object] | None:
     return rows.row(0, named=True) if rows.height else None
 
 
-def _weekly(lake: Lake, contracts: Contracts, monday: date) -> pl.DataFrame:
-    """A week's rows with the columns a report shows; an older file's missing ones are null."""
-    empty = no_rows(weekly_columns(contracts)).select(_needed(contracts))
-    key = partition_key("weekly_metrics", monday.isoformat())
-    if lake.stat(key) is None:
-        return empty
-    file = pq.ParquetFile(lake.open_table(key))
-    known = [name for name in empty.columns if name in file.schema_arrow.names]
-    found = pl.DataFrame(file.read(columns=known))
-    return pl.concat([empty, found.select(pl.col(name).cast(empty.schema[name]) for name in known)], how="diagonal")
-
-
-def _needed(contracts: Contracts) -> Sequence[str]:
-    of_groups = [f"{group.name}_{end}" for group in contracts.groups for end in ("source", "valid")]
-    return ["user_id", *of_groups, *(shown.column for shown in all_columns(contracts))]
+def _needed(contracts: Contracts) -> set[str]:
+    """Weekly columns that a report of everybody shows."""
+    of_groups = {f"{group.name}_{end}" for group in contracts.groups for end in ("source", "valid")}
+    return {"user_id", *of_groups, *(shown.column for shown in all_columns(contracts))}
 
 
 def _find_manifest(lake: Lake, monday: date) -> Manifest | None:
