@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .feed import KNOWN, MONDAY_START, Row, feed
+from .feed import KNOWN, MONDAY_START, Row, daily, feed
 from .wild import WILD
 
 NEW_YORK = {**KNOWN, ("garmin", "u9"): ("P9", "America/New_York")}
@@ -165,3 +165,19 @@ def test_a_day_lies_between_2010_and_one_day_after_arrival(
 def test_the_start_is_the_source_timestamp_whatever_the_day(fast: bool) -> None:
     row = row_of(fast, calendarDate="2026-11-07", startTimeInSeconds=MONDAY_START)
     assert row["source_timestamp"] == "2026-11-08T15:00:00Z"
+
+
+@both_paths
+@pytest.mark.parametrize(
+    ("stamp", "received", "issues"),
+    [
+        ("2026-11-11T23:59:59Z", "2026-11-11T23:59:59Z", None),
+        ("2026-11-12T00:00:00Z", None, ["_received_at: invalid_time"]),
+        ("soon", None, ["_received_at: invalid_time"]),
+    ],
+)
+def test_a_receipt_later_than_the_day_after_its_folder_is_no_time(
+    fast: bool, stamp: str, received: str | None, issues: list[str] | None
+) -> None:
+    row = feed(daily(_received_at=stamp), arrival="2026-11-10", fast=fast).row
+    assert (row["received_at"], row["value_issues"]) == (received, issues)

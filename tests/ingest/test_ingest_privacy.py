@@ -113,3 +113,21 @@ def test_what_a_task_carries_prints_no_secret() -> None:
     context.people("garmin")[PERSON]
     assert PERSON not in repr(context)
     assert repr(KEY) not in repr(context)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_bare_sample_of_what_is_never_read_is_a_control_item(fast: bool) -> None:
+    sample = {
+        "user_id": PERSON,
+        "uuid": "a",
+        "start": "2026-11-09T08:00:00Z",
+        "end": "2026-11-09T08:00:00Z",
+        "value": 4,
+    }
+    flow, steps = (
+        json.dumps({**sample, "type": kind}).encode()
+        for kind in ("HKCategoryTypeIdentifierMenstrualFlow", "HKQuantityTypeIdentifierStepCount")
+    )
+    fed = feed(lines(flow, steps, flow), "healthkit_measurements", fast=fast)
+    assert (fed.tally["control"], fed.tally["records"], [row["line"] for row in fed.rows]) == (2, 1, [2])
+    assert_nothing_leaks(fed)

@@ -156,3 +156,12 @@ def test_only_the_named_keys_of_a_map_of_lists_are_read() -> None:
 def test_a_list_of_structs_is_read_without_a_map() -> None:
     naps = [{"seconds": 1_200}, {"seconds": "1800.0"}, {"seconds": -5}, {"seconds": "long"}, {}]
     assert reduced(naps, kind="integer", reduce="sum", of="seconds", low=0, high=43_200) == (3_000, 2)
+
+
+def test_a_sample_that_no_device_could_mean_is_counted_and_left_out() -> None:
+    assert reduced([2**41, 2**41 + 1, -(2**41) - 1], reduce="max", kind="integer", decimals=None) == (2**41, 2)
+    assert reduced([2.0**41, 2.5**41], reduce="max", low=0, high=2**60) == (2.0**41, 1)
+
+
+def test_what_rounds_to_0_is_never_a_negative_0() -> None:
+    assert [str(mean([value], 2)) for value in (-0.004, 0.004)] == ["0.0", "0.0"]

@@ -9,7 +9,7 @@ import polars as pl
 
 from qol.contracts.metric_model import DailyMetric, WeeklyGroup
 from qol.contracts.model import Contracts
-from qol.report.blocks import Charts, Text
+from qol.report.blocks import Charts, Table, Text
 from qol.report.choose import all_columns, daily_groups, empty_groups, main_columns
 from qol.report.cohort import cohort_page
 from qol.report.read import Cohort, mondays
@@ -32,7 +32,7 @@ def cohort(contracts: Contracts, **columns: list[float]) -> Cohort:
     number = max((len(values) for values in columns.values()), default=1)
     empty = {column.column: pl.Series([None] * number, dtype=pl.Float64) for column in all_columns(contracts)}
     for group in contracts.groups:
-        empty[f"{group.name}_valid"] = pl.Series([False] * number)
+        empty[f"{group.name}_valid"] = pl.Series([False] * number, dtype=pl.Boolean)
         empty[f"{group.name}_source"] = pl.Series([None] * number, dtype=pl.String)
     frame = pl.DataFrame({"user_id": [str(n) for n in range(number)], **empty, **columns})
     return Cohort(MONDAY, dict.fromkeys(mondays(MONDAY, 5), frame), None)
@@ -87,6 +87,18 @@ def test_a_lake_without_values_or_runs_is_told_in_words() -> None:
     texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
     assert "No data: nobody has a value in these five weeks." in texts
     assert "No data: no run that read raw data and computed this week is on record." in texts
+
+
+def test_a_published_week_without_people_has_no_shares() -> None:
+    page = cohort_page(load_words("en", CONTRACTS), CONTRACTS, cohort(CONTRACTS, steps_mean=[]))
+    valid = next(block for block in page.sections[0].blocks if isinstance(block, Table) and block.name == "valid")
+    assert {row.cells[2].text for row in valid.rows} == {"no data"}
+
+
+def test_a_change_is_shown_beside_its_column_and_is_none_of_its_own() -> None:
+    changes = {derived.name for derived in CONTRACTS.derived if derived.formula == "change"}
+    assert "steps_mean_change" in changes
+    assert not changes & EVERYTHING
 
 
 def test_a_crowd_is_drawn_without_dots() -> None:

@@ -16,6 +16,7 @@ from qol.contracts.model import Contracts
 from qol.frames import no_rows
 from qol.report.blocks import Charts, Page, Table, Text
 from qol.report.days import choose_days
+from qol.report.figures import number_axis, panel
 from qol.report.person import clock_change, person_page
 from qol.report.person_figures import Day, _stretches, draw_days
 from qol.report.read import Person, mondays
@@ -156,3 +157,15 @@ def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
         row = {"sleep_regularity_index": 71.25}
         page = person_page(load_words("en", contracts), contracts, person([], row, contracts))
         assert any("71.2 points" in text for text in texts(page)) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bottom", "top"),
+    [(1, 101, 0, 109), (50, 60, 49.2, 60.8), (-10, 10, -11.6, 11.6), (0, 0, 0, 1), (30, 30, 27, 33)],
+)
+def test_an_axis_leaves_room_for_its_dots_and_shows_nothing_below_0_where_nothing_is(
+    low: float, high: float, bottom: float, top: float
+) -> None:
+    with panel(100) as (_, axes):
+        number_axis(axes, low, high)
+        assert axes.get_ylim() == pytest.approx((bottom, top))

@@ -55,6 +55,14 @@ def test_of_one_devices_records_the_first_to_begin_then_the_longer_then_the_firs
     assert shares(a_stretch("WATCH", 0, 10, uuid="b"), a_stretch("WATCH", 0, 10, uuid="a")) == [0.0, 1.0]
 
 
+def test_a_record_that_ends_before_it_starts_counts_whole_whatever_a_better_device_measured() -> None:
+    assert shares(a_stretch("PHONE", 60, 30), a_stretch("PHONE", 90, 100), a_stretch("WATCH", 0, 120)) == [
+        1.0,
+        0.0,
+        1.0,
+    ]
+
+
 def test_devices_that_are_not_listed_come_last_by_name_and_one_without_a_name_after_them() -> None:
     names = [None, "SCALE", "RING", "PHONE", "WATCH"]
     for place, name in enumerate(names[:-1]):

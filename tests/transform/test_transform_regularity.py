@@ -125,9 +125,9 @@ def test_only_nights_of_the_weeks_source_are_compared() -> None:
 
 
 def test_the_sleep_of_one_person_is_never_that_of_another() -> None:
-    """Sleep of a year, an error of a device, ends two days after its day."""
+    """Sleep of ten days, an error of a device, ends two days after its day, not in the other person's week."""
     rows = [{"user_id": user, "index": day, "intervals": NIGHT} for user in ("p", "q") for day in range(7)]
-    rows[6]["intervals"] = [-60, 525_600]
+    rows[6]["intervals"] = [-60, 15_000]
     nights = pl.DataFrame(rows, schema_overrides={"intervals": pl.List(pl.Int32)})
     sums = regularity.compared(nights.with_columns(bedtime=pl.lit(None, pl.Float64), wake=pl.lit(None, pl.Float64)))
     # Until noon of Sunday are five hours more.

@@ -275,3 +275,10 @@ def test_every_metric_that_is_known_on_its_groups_days_reaches_the_week() -> Non
     for metric, aggregates in metrics.items():
         assert {a: row[f"{metric}_{a}"] for a in aggregates} == {a: by_hand[a] for a in aggregates}
         assert row[f"{metric}_days"] == 3
+
+
+def test_an_hrv_of_0_has_no_logarithm_and_logarithms_of_0_have_no_variation() -> None:
+    week = the_week(each_day("hrv_rmssd_ms", [0, 50]))
+    assert picked(week, "hrv_rmssd_ms_mean", "hrv_ln_rmssd_mean") == (25.0, 3.912023)
+    ones = the_week(each_day("hrv_rmssd_ms", [1] * 5))
+    assert picked(ones, "hrv_ln_rmssd_mean", "hrv_ln_rmssd_cv") == (0.0, None)
