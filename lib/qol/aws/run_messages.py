@@ -143,16 +143,15 @@ def _steps(place: Place, ended: Ended) -> list[str]:
             f"If the data is wrong, mend raw/ or the contract, then start the week again:\n{again}",
             f"If the data is right, publish it in spite of the checks:\n{overrule}",
         ]
+    afterwards = ["The data is published; nothing has to be done for it. The log tells what failed afterwards."]
     return {
         "locked": [f"Wait until the other run has ended. If it was not about this week, then:\n{again}"],
         "failed": [
             f"A plain run repairs. When the reason above is mended (or looks like bad luck):\n{again}",
             "If it fails the same way again, read the log.",
         ],
-        "published": ["The data is published; nothing has to be done for it. The log tells what failed afterwards."],
-        "nothing_to_do": [
-            "The data is published; nothing has to be done for it. The log tells what failed afterwards."
-        ],
+        "published": afterwards,
+        "nothing_to_do": afterwards,
         "TIMEOUT": [
             "See in the log which stage took so long; far more raw data than usual needs more workers.",
             f"Start the week again; a plain run repairs:\n{again}",

@@ -27,7 +27,7 @@ def query(
     form: FormatOption = "table",
     limit: LimitOption = 100,
 ) -> None:
-    """Ask the lake's tables as Athena would: weekly_metrics, daily_metrics, records_*, rejects, job_runs."""
+    """Ask the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, job_runs."""
     from qol.contracts.load import load_contracts
 
     try:

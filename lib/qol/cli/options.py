@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KEY_FILE = "_keys/pseudonym.key"
 KEY_VARIABLE = "QOL_PSEUDONYM_KEY"
+FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 LakeOption = Annotated[
     str | None,
@@ -50,9 +51,6 @@ def open_existing(uri: str | None, *, kms_key: str | None = None, database: str 
     return open_lake(uri, kms_key=kms_key, database=database)
 
 
-FIRST_YEAR, LAST_YEAR = 2000, 2999
-
-
 def parse_now(text: str | None) -> datetime:
     """The clock of a command; the only place that reads the real one."""
     if text is None:
@@ -70,9 +68,8 @@ def parse_date(option: str, text: str) -> date:
     """A calendar day of an option."""
     with contextlib.suppress(ValueError):
         day = date.fromisoformat(text)
-        if (
-            day.isoformat() == text and FIRST_YEAR <= day.year <= LAST_YEAR
-        ):  # fromisoformat also reads 20261109 and 2026-W46-1
+        # It also reads 20261109 and 2026-W46-1.
+        if day.isoformat() == text and FIRST_YEAR <= day.year <= LAST_YEAR:
             return day
     raise UsageError(f"{option} {text}: not a day; allowed: YYYY-MM-DD such as 2026-11-09")
 

@@ -24,7 +24,7 @@ def report(
         str | None, typer.Option("--person", help="A user_id, as the tables show it: the page of this person alone.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The file to write; by default report-<week>.html here.")
+        Path | None, typer.Option("--out", help="The file to write; by default report-<week>[-<person>].html here.")
     ] = None,
     language: Annotated[Literal["en", "ja"], typer.Option("--lang", help="The page's language.")] = "en",
     lake: LakeOption = None,

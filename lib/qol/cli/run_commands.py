@@ -66,7 +66,7 @@ class Settings:
         typer.Option(
             "--user-map",
             metavar="FILE",
-            help="JSON lines: source, vendor_user_id, user_id[, timezone]; or dynamodb:TABLE.",
+            help="JSON lines: source, vendor_user_id, user_id[, timezone, from, to]; or dynamodb:TABLE.",
         ),
     ] = None
     key_secret: Annotated[
@@ -78,7 +78,10 @@ class Settings:
     database: Annotated[
         str | None, typer.Option("--database", help="Glue database where partitions are registered, on S3 only.")
     ] = None
-    trigger: Annotated[Literal["schedule", "manual"], typer.Option("--trigger", help="Who started it.")] = "manual"
+    trigger: Annotated[
+        Literal["schedule", "manual"],
+        typer.Option("--trigger", help="Who started a run; a backfill and a rebuild are triggers of their own."),
+    ] = "manual"
     job_run_id: Annotated[str | None, typer.Option("--job-run-id", help="The scheduler's own name of this run.")] = None
     no_docs: Annotated[bool, typer.Option("--no-docs", help="Leave Great Expectations' Data Docs unwritten.")] = False
 
