@@ -12,9 +12,10 @@ import boto3
 import pytest
 
 from qol.errors import LakeError, LeaseLostError, LockedError
+from qol.lake.base import LOCK_KEY
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_client import RequestError, _Down
-from qol.lake.s3_lock import LOCK_KEY, LeaseTimes
+from qol.lake.s3_lock import LeaseTimes
 from tests.edges import SHORT
 
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"

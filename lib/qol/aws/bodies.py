@@ -17,13 +17,11 @@ from typing import Any
 
 from qol.aws.garmin_routes import DROP, FOLDERS, PEOPLE, PING
 from qol.aws.spans import BrokenTextError, elements, members, skip_space, value_end
-from qol.ingest.convert import identifier, safe_get
+from qol.ingest.convert import PLAIN_NAME, identifier, safe_get
 
 RECEIVED_AT = "_received_at"
 #: Where messages go whose key is no plain name, or that have none; no key without a contract can be named like it.
 ODD = "raw/garmin/_odd"
-#: A name as an API would have it; a key that is not could be an id, a person's name or a path.
-PLAIN_KEY = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
 #: A request stores at most this many objects of types without a contract; the rest share the odd folder.
 MOST_UNKNOWN = 16
 #: What a key of the map's table may be, with room for a source's name before it.
@@ -86,7 +84,7 @@ class _Split:
         if name in FOLDERS:
             return FOLDERS[name]
         folder = f"raw/garmin/{name}"
-        is_plain = name is not None and PLAIN_KEY.fullmatch(name) and opens in (b"[", b"{")
+        is_plain = name is not None and PLAIN_NAME.fullmatch(name) and opens in (b"[", b"{")
         known = set(FOLDERS.values())
         unknown = sum(have not in known for have in self.lines)
         return folder if is_plain and (folder in self.lines or unknown < MOST_UNKNOWN) else ODD

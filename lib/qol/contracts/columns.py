@@ -48,6 +48,13 @@ _AGGREGATE: Mapping[str, str] = {
 }
 #: Table of questionnaires with what was measured in the days they look back on.
 WINDOWS = "survey_windows"
+_FOLDERS: Mapping[str, str] = {
+    "weekly_metrics": "processed/weekly/",
+    "daily_metrics": "processed/daily/",
+    WINDOWS: "processed/survey_windows/",
+    "rejects": "quarantine/rows/",
+    "job_runs": "_runs/",
+}
 _COUNTS = frozenset({"work_days", "free_days", "regularity_pairs"})
 
 
@@ -262,6 +269,11 @@ def _tables(contracts: Contracts) -> dict[str, Callable[[], tuple[Column, ...]]]
     if contracts.windows is not None:
         tables[WINDOWS] = partial(window_columns, contracts, contracts.windows)
     return tables | {f"records_{contract.name}": partial(record_columns, contract) for contract in contracts.sources}
+
+
+def table_folder(table: str) -> str:
+    """Where a table's files lie below the lake."""
+    return _FOLDERS.get(table) or f"processed/records/{table.removeprefix('records_')}/"
 
 
 def fingerprint(contracts: Contracts) -> str:

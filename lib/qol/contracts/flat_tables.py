@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from qol.contracts.columns import WINDOWS, short, table_schemas
+from qol.contracts.columns import WINDOWS, short, table_folder, table_schemas
 from qol.contracts.docs import catalog
 from qol.contracts.model import Column, Contracts
 from qol.contracts.routes import ROUTES, garmin_routes
@@ -27,25 +27,25 @@ class Place(NamedTuple):
 
 
 _PLACES: Mapping[str, Place] = {
-    "weekly_metrics": Place("One row per person and ISO week, closed weeks only.", "processed/weekly/"),
-    "daily_metrics": Place("One row per person, local day and source.", "processed/daily/"),
+    "weekly_metrics": Place("One row per person and ISO week, closed weeks only.", table_folder("weekly_metrics")),
+    "daily_metrics": Place("One row per person, local day and source.", table_folder("daily_metrics")),
     WINDOWS: Place(
         "One row per questionnaire, of closed weeks: its scores beside what was measured in the days it looks back on.",
-        "processed/survey_windows/",
+        table_folder(WINDOWS),
     ),
     "rejects": Place(
         "Items that could not be read, with their reason; for operators only.",
-        "quarantine/rows/",
+        table_folder("rejects"),
         partition="UTC day of arrival, YYYY-MM-DD.",
     ),
-    "job_runs": Place("One row per run: its manifest.", "_runs/", format="json", partition=None),
+    "job_runs": Place("One row per run: its manifest.", table_folder("job_runs"), format="json", partition=None),
 }
 
 
 def table_places(contracts: Contracts) -> dict[str, Place]:
     """Place of every table, by table name."""
     records = {
-        f"records_{c.name}": Place(short(c.description), f"processed/records/{c.name}/") for c in contracts.sources
+        f"records_{c.name}": Place(short(c.description), table_folder(f"records_{c.name}")) for c in contracts.sources
     }
     tables = {name: place for name, place in _PLACES.items() if name != WINDOWS or contracts.windows is not None}
     return {**tables, **records}

@@ -14,6 +14,8 @@ from qol.contracts.source_model import Field
 from qol.ingest.times import is_zone, parse_offset, parse_seconds
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+#: A key's name as an API would have it, which may be shown; any other may be an id, a person's name, a text or a path.
+PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
 _BLANKS = re.compile(" +")
 NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

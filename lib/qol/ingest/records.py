@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from typing import Any
 from qol.contracts.raw_path import is_selector, path_text
 from qol.contracts.source_model import Field, SourceContract
 from qol.contracts.units import Unit
-from qol.ingest.convert import IssueError, convert, identifier, safe_get
+from qol.ingest.convert import PLAIN_NAME, IssueError, convert, identifier, safe_get
 from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
 from qol.ingest.intervals import interval_minutes
 from qol.ingest.items import RECEIVED_AT
@@ -23,8 +22,6 @@ from qol.ingest.times import parse_instant
 from qol.ingest.units import in_stored_unit
 
 MICROSECONDS = 1_000_000
-#: A field's name as an API would have it, which may be shown; any other may be an id, a person's name or a text.
-PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
 OTHER_NAMES = "(other)"
 MOST_NAMES = 1000
 

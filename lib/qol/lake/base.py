@@ -10,6 +10,8 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
+LOCK_KEY = "_locks/publish.lock"
+
 
 @dataclass(frozen=True)
 class StoredObject:

@@ -13,9 +13,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from qol.errors import LakeError, LockedError, PublishConflictError
-from qol.lake.base import Listing, StoredObject
-
-LOCK_KEY = "_locks/publish.lock"
+from qol.lake.base import LOCK_KEY, Listing, StoredObject
 
 
 class LocalLake:
@@ -83,16 +81,14 @@ class LocalLake:
                 file.seek(start)
                 return file.read() if length is None else file.read(length)
         except FileNotFoundError as err:
-            message = f"{key}: gone from the lake while it was needed"
-            raise LakeError(message) from err
+            raise _gone(key) from err
 
     def open_table(self, key: str) -> pa.NativeFile:
         """The file as a memory map."""
         try:
             return pa.memory_map(str(self.path(key)), "r")
         except FileNotFoundError as err:
-            message = f"{key}: gone from the lake while it was needed"
-            raise LakeError(message) from err
+            raise _gone(key) from err
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
@@ -171,6 +167,10 @@ class LocalLake:
     @staticmethod
     def _stored(key: str, stat: os.stat_result) -> StoredObject:
         return StoredObject(key, stat.st_size, f"{stat.st_mtime_ns:x}-{stat.st_ino:x}-{stat.st_size:x}")
+
+
+def _gone(key: str) -> LakeError:
+    return LakeError(f"{key}: gone from the lake while it was needed")
 
 
 def _leads_back(entry: os.DirEntry[str]) -> bool:

@@ -16,9 +16,9 @@ from typing import Protocol
 import msgspec
 
 from qol.errors import LakeError, LockedError
+from qol.lake.base import LOCK_KEY
 from qol.lake.s3_client import CONDITION_FAILED, MISSING, RequestError
 
-LOCK_KEY = "_locks/publish.lock"
 TAKE_TRIES = 5
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import arrow_schema
+from qol.contracts.columns import arrow_schema, table_folder
 from qol.contracts.model import Column
 from qol.errors import LakeError
 from qol.lake.base import Lake
@@ -47,11 +47,7 @@ class Candidate:
 
 def partition_key(table: str, date: str) -> str:
     """Where a partition of a table is published; its only object."""
-    if table == "rejects":
-        return f"quarantine/rows/date={date}/{PART_FILE}"
-    folder = {"weekly_metrics": "weekly", "daily_metrics": "daily", "survey_windows": "survey_windows"}.get(table)
-    folder = folder or f"records/{table.removeprefix('records_')}"
-    return f"processed/{folder}/date={date}/{PART_FILE}"
+    return f"{table_folder(table)}date={date}/{PART_FILE}"
 
 
 def stage_part(lake: Lake, staging: str, table: str, date: str, rows: pl.DataFrame) -> Part:

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qol.contracts.columns import table_folder
 from qol.errors import LakeError
 from qol.lake.base import Lake, StoredObject
-from qol.publish.assemble import PART_FILE, Candidate, partition_key
+from qol.publish.assemble import PART_FILE, Candidate
 
 #: Records first, then daily, then weekly: a reader never sees a weekly row whose records are not there yet.
 ORDER = {"rejects": 0, "daily_metrics": 2, "weekly_metrics": 3, "survey_windows": 4}
@@ -35,7 +36,7 @@ def find_published(lake: Lake, tables: Iterable[str]) -> Published:
     files: dict[tuple[str, str], StoredObject] = {}
     foreign: list[str] = []
     for table in tables:
-        folder = partition_key(table, "").partition("date=")[0]
+        folder = table_folder(table)
         for stored in lake.walk(folder):
             partition, slash, name = stored.key.removeprefix(folder).partition("/")
             if not slash or not partition.startswith("date="):
