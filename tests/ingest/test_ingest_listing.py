@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qol.ingest.listing import RawListing, Window, list_raw
+from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.lake.base import Listing
 from qol.lake.local import LocalLake
 
@@ -121,3 +121,8 @@ def test_folders_outside_the_window_are_never_opened(tmp_path: Path) -> None:
 def test_records_name_an_object_by_the_hash_of_its_key(tmp_path: Path) -> None:
     [raw] = listed(tmp_path, "daily/date=2026-11-10/a.jsonl").objects
     assert raw.hashed_key == hashlib.sha256(b"raw/daily/date=2026-11-10/a.jsonl").hexdigest()
+
+
+def test_opening_an_object_counts_as_16_kib_of_it_when_small_ones_are_packed_together(tmp_path: Path) -> None:
+    listing = listed(tmp_path, *[f"daily/date=2026-11-09/{number}.jsonl" for number in range(7)])
+    assert [len(task) for task in ingest_tasks(listing.objects, 64 * 2**10)] == [3, 3, 1]

@@ -63,6 +63,20 @@ def test_a_week_goes_back_to_before_the_last_run_that_replaced_it(lake: S3Lake, 
     assert lake.stat("_locks/publish.lock") is None
 
 
+def test_a_file_that_somebody_deleted_is_not_restored_but_published_by_a_plain_run(
+    lake: S3Lake, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        deliver(tmp_path, f"{number}.jsonl", steps=number, _received_at=f"2026-11-17T0{number}:00:00Z")
+        run_lake(lake)
+    key = "processed/weekly/date=2026-11-09/part-00000.parquet"
+    boto3.session.Session().client("s3").delete_object(Bucket="bucket", Key=key)
+    with pytest.raises(LakeError, match="is not there; a plain `qol run` publishes it again"):
+        plan_restore(lake, WEEK, None)
+    run_lake(lake)
+    assert key in {f"processed/{name}" for name in published()}
+
+
 def test_two_bad_runs_are_undone_one_after_the_other(lake: S3Lake, tmp_path: Path) -> None:
     states, runs = [], []
     for number in range(3):
