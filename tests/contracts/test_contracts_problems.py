@@ -70,6 +70,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (HRV, "day: {date: calendar_date", "day: {date: start_time_seconds", "day.date: found start_time_seconds; allowed: a field of type date: calendar_date"),
         (HRV, "source_timestamp: start_time_seconds", "source_timestamp: duration_seconds", "source_timestamp: found duration_seconds; allowed: a field of type epoch_seconds or instant: start_time_seconds"),
         (STRESS, "within: [26, 50], ", "", "fields.low_minutes.samples: found minutes; allowed: within and seconds_each with minutes, and only there"),
+        (HRV, "samples: {reduce: count", "samples: {within: [1, 2], reduce: count", "fields.hrv_value_count.samples: found count; allowed: within and seconds_each with minutes, and only there"),
         (HRV, "hrv_value_count: {path: hrvValues, type: integer", "hrv_value_count: {path: hrvValues, type: number", "fields.hrv_value_count.type: found number; allowed: integer for samples reduced to count"),
         (SLEEPS, "asleep_seconds / 60", "asleep / 60", "daily.sleep_minutes: found unknown column asleep; allowed: asleep_seconds, … (41 names)"),
         (SLEEPS, "sleep_score: overall_score", "sleep_score: overall_qualifier", "daily.sleep_score: found overall_qualifier of type String; allowed: a whole number"),

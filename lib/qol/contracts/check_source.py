@@ -128,15 +128,19 @@ class SourceCheck:
             self._add(f"{at}.samples.range", [rule.low, rule.high], "[low, high] with low < high")
         if rule.within is not None and rule.within[0] > rule.within[1]:
             self._add(f"{at}.samples.within", list(rule.within), "[low, high] with low <= high")
-        if (rule.reduce == "minutes") != (rule.within is not None and rule.seconds_each > 0):
-            self._add(f"{at}.samples", rule.reduce, "within and seconds_each with minutes, and only there")
         if rule.reduce == "intervals":
             self._intervals(at, rule)
-        elif rule.start or rule.end or rule.characters or rule.start_field:
-            self._add(f"{at}.samples", rule.reduce, "start, end, characters and from with intervals, and only there")
+        else:
+            self._no_intervals(at, rule)
         fitting = _SAMPLE_TYPES.get(rule.reduce, ("integer", "number"))
         if field.type not in fitting:
             self._add(f"{at}.type", field.type, f"{' or '.join(fitting)} for samples reduced to {rule.reduce}")
+
+    def _no_intervals(self, at: str, rule: SampleRule) -> None:
+        if {rule.within is not None, rule.seconds_each > 0} != {rule.reduce == "minutes"}:
+            self._add(f"{at}.samples", rule.reduce, "within and seconds_each with minutes, and only there")
+        if rule.start or rule.end or rule.characters or rule.start_field:
+            self._add(f"{at}.samples", rule.reduce, "start, end, characters and from with intervals, and only there")
 
     def _intervals(self, at: str, rule: SampleRule) -> None:
         of_structs = rule.start is not None and rule.end is not None
