@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import polars as pl
 
 from qol.contracts.expressions import helper_types
-from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, SourceContract
+from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
+from qol.contracts.source_model import SourceContract
 from qol.contracts.wording import choices
 from qol.errors import Problem
 

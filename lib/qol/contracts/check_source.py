@@ -10,7 +10,8 @@ from qol.contracts.expressions import ExpressionError, checked_type, record_type
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, Field, SampleRule, SourceContract
+from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
+from qol.contracts.source_model import Field, SampleRule, SourceContract
 from qol.contracts.wording import choices, shown
 from qol.errors import Problem
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from qol.contracts.metric_model import DailyMetric, Derived, RecallWindows, WeeklyGroup
 from qol.contracts.model import Column, Contracts
-from qol.contracts.source_model import RECORD_HEAD, RECORD_TAIL, Field, SourceContract
+from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
+from qol.contracts.source_model import Field, SourceContract
 
 COMMENT_LENGTH = 255
 #: What a manifest counts, in items but for the first, which counts lines.

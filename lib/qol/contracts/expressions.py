@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from qol.contracts.source_model import RECORD_HEAD, SourceContract
+from qol.contracts.record_columns import RECORD_HEAD
+from qol.contracts.source_model import SourceContract
 from qol.contracts.wording import choices
 
 Types = Mapping[str, pl.DataType]
