@@ -20,7 +20,7 @@ from qol.cloud.down import take_down
 from qol.cloud.functions import FunctionFailedError, invoke
 from qol.cloud.pushes import pushes_of
 from qol.cloud.state import Cloud, client, load_cloud
-from qol.cloud.up import SCHEDULED, WATCHED, Outcome, Rise, options, rise
+from qol.cloud.up import SCHEDULED, Outcome, Rise, options, rise
 from qol.contracts.load import load_contracts
 from qol.lake import LocalLake
 from qol.query import ask
@@ -32,6 +32,8 @@ pytestmark = [
 PROJECT = Path(__file__).parents[2]
 #: From 2,000 lines on a sample has a fault of every kind.
 SAMPLE = options(users=15, weeks=3)
+#: When the watchdog looks, on the Wednesday after the sample's last week.
+WATCHED = "2026-11-18T02:30:00Z"
 NEXT_WEDNESDAY = {"scheduled_time": "2026-11-25T02:30:00Z", "execution_id": "watchdog-w47"}
 
 

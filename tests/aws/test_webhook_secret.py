@@ -80,6 +80,17 @@ def test_an_outage_locks_nobody_out_for_an_hour_and_then_everybody() -> None:
     assert door.admits(A)
 
 
+def test_in_an_outage_the_secret_is_asked_for_at_most_every_ten_seconds() -> None:
+    door = Door()
+    door.admits(A)
+    door.text = None
+    door.seconds += 301
+    assert [door.admits(A) for _ in range(100)] == [True] * 100
+    assert door.reads == 2
+    door.seconds += 10
+    assert (door.admits(A), door.reads) == (True, 3)
+
+
 def test_a_secret_that_was_broken_by_hand_keeps_the_old_one_for_an_hour() -> None:
     door = Door()
     door.admits(A)

@@ -27,7 +27,7 @@ def ends(monkeypatch: pytest.MonkeyPatch, *states: str) -> None:
 
     def execute(*_: object) -> Iterator[Attempt]:
         for number, state in enumerate(states):
-            yield Attempt(f"jr_1_attempt_{number}", state, int(state == "FAILED"), 1.0, Path("x.log"), {})
+            yield Attempt(f"jr_1_attempt_{number}", state, int(state == "FAILED"), 1.0, Path("x.log"))
 
     monkeypatch.setattr(runs, "waiting_runs", lambda _: ["jr_1"])
     monkeypatch.setattr(runs, "execute", execute)

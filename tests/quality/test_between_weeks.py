@@ -15,7 +15,7 @@ from qol.lake import LocalLake
 from qol.publish.assemble import Candidate, partition_key
 from qol.publish.protocol import find_published
 from qol.quality.between_weeks import compare_weeks
-from qol.quality.comparison import Comparison, NotChecked
+from qol.quality.comparison import FEW, Comparison, NotChecked
 from qol.quality.footers import Footers, Weeks
 from qol.quality.gate import GateInput, run_gate
 from qol.quality.new_names import UnknownFields, new_name, unknown_fields
@@ -120,6 +120,10 @@ def test_more_than_thirty_percent_fewer_people_are_told(tmp_path: Path, people: 
 )
 def test_half_or_twice_the_rows_per_person_are_told(tmp_path: Path, each: int, found: dict[str, str]) -> None:
     assert _compare(tmp_path, _days(20, each), _days(20, 6))["rows_per_person"] == found
+
+
+def test_rows_per_person_are_not_compared_with_those_of_nineteen(tmp_path: Path) -> None:
+    assert _compare(tmp_path, _days(20, 3), _days(19, 7))["rows_per_person"] == FEW
 
 
 def test_a_source_that_lost_nearly_everybody_is_not_too_small_to_be_told(tmp_path: Path) -> None:

@@ -31,7 +31,6 @@ class Attempt:
     exit_code: int
     seconds: float
     log: Path
-    notifier_says: Mapping[str, Any]
 
 
 def waiting_runs(cloud: Cloud) -> list[str]:
@@ -66,7 +65,8 @@ def execute(cloud: Cloud, run_id: str) -> Iterator[Attempt]:
         state = "FAILED" if code else "SUCCEEDED"
         seconds = time.monotonic() - started
         event = state_change(job["Name"], attempt_id, state, _last_words(log) if code else "")
-        yield Attempt(attempt_id, state, code, seconds, log, invoke(cloud, "notifier", event))
+        invoke(cloud, "notifier", event)
+        yield Attempt(attempt_id, state, code, seconds, log)
         if not code:
             return
 

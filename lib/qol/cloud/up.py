@@ -19,9 +19,8 @@ from qol.sample import CORE, SampleOptions, write_sample
 
 #: Set where nothing may be missing: a missing tool is an error then, not a reason to skip.
 REQUIRE_ALL = "QOL_REQUIRE_ALL"
-#: Wednesday 09:05 in Tokyo after the sample's last week, and when the watchdog looks.
+#: Wednesday 09:05 in Tokyo after the sample's last week.
 SCHEDULED = "2026-11-18T00:05:00Z"
-WATCHED = "2026-11-18T02:30:00Z"
 SPEC_QUERY = "SELECT * FROM {database}.weekly_metrics ORDER BY date DESC LIMIT 10"
 
 
