@@ -38,6 +38,19 @@ def test_a_published_week_that_would_lose_a_quarter_of_its_people_is_refused_and
     assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}
 
 
+def test_a_published_week_of_nineteen_people_may_lose_half_of_them_and_the_manifest_says_it_was_not_checked(
+    tmp_path: Path,
+) -> None:
+    write_lines(tmp_path, "2026-11-10", _people(19))
+    run_lake(tmp_path)
+    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+    pl.read_parquet(records, hive_partitioning=False).head(9).write_parquet(records)
+    manifest = run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    [found] = [check for check in manifest.checks if check.id == "people_kept"]
+    assert (manifest.status, found.checked) == ("published", False)
+    assert found.observed == "not checked: fewer than 20 people (2026-W46)"
+
+
 def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operator_accepts_it(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-03", _week_before(20))
     run_lake(tmp_path)
