@@ -123,7 +123,7 @@ def test_a_lock_in_a_bucket_that_is_gone_is_no_endless_loop(bucket: S3Lake) -> N
         pass
 
 
-def test_a_store_that_contradicts_itself_is_asked_five_times(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_contradicts_itself_is_asked_five_times(locked: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def refuse(_lake: S3Lake, key: str, _data: bytes, _etag: str | None) -> str:
@@ -131,7 +131,7 @@ def test_a_store_that_contradicts_itself_is_asked_five_times(bucket: S3Lake, mon
         raise RequestError(key, "PreconditionFailed")
 
     monkeypatch.setattr(S3Lake, "put_if", refuse)
-    with pytest.raises(LakeError, match="could not be taken"), bucket.lock("run"):
+    with pytest.raises(LakeError, match="could not be taken"), locked.lock("run"):
         pass
     assert asked == [LOCK_KEY] * 5
 

@@ -82,6 +82,8 @@ def contracts() -> Contracts:
 def spark() -> Iterator[SparkSession]:
     from pyspark.sql import SparkSession
 
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert "@spark" in os.environ["PYTEST_CURRENT_TEST"], "the tests are spread over workers: a session in each"
     os.environ["JAVA_HOME"] = str(find_java())
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # Python workers are processes of their own: they find the project as this one does.

@@ -17,7 +17,7 @@ from .conftest import SPARK_TESTS, KeptSparkEngine
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = SPARK_TESTS
+pytestmark = [*SPARK_TESTS, pytest.mark.acceptance]
 
 
 def test_spark_leaves_out_what_was_deleted_weeks_later_with_the_same_bytes(

@@ -42,14 +42,18 @@ def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: Week
     rows = people.with_columns(
         week_start=pl.lit(monday), week_end=pl.lit(monday + timedelta(days=6)), iso_week=pl.lit(iso_week(monday))
     )
+    types = no_rows(columns).schema
     for group in contracts.groups:
-        values = _group(contracts, group, daily, monday, before.daily)
+        days = _valid_days(contracts, group, daily, monday)
+        rules = [rule for rule in contracts.derived if rule.group == group.name]
+        # Most studies have few of the groups, and working on no rows takes as long as on some.
+        empty = days.is_empty()
+        values = _nobody(group, rules, types) if empty else _group(contracts, group, rules, days, monday, before.daily)
         rows = rows.join(values, on="user_id", how="left", maintain_order="left")
     unknown = [pl.col(c.name).fill_null(0) for c in columns if c.type == "int"]
     unknown += [pl.col(f"{group.name}_valid").fill_null(value=False) for group in contracts.groups]
     rows = rows.with_columns(unknown)
     rows = rows.with_columns(changes(contracts, rows, before.weekly))
-    types = no_rows(columns).schema
     return rows.select([pl.col(c.name).cast(types[c.name]) for c in columns])
 
 
@@ -82,13 +86,17 @@ def best_source(group: WeeklyGroup, sums: pl.DataFrame, key: str) -> pl.DataFram
 
 
 def _group(
-    contracts: Contracts, group: WeeklyGroup, daily: pl.DataFrame, monday: date, before: pl.DataFrame
+    contracts: Contracts,
+    group: WeeklyGroup,
+    rules: list[Derived],
+    days: pl.DataFrame,
+    monday: date,
+    before: pl.DataFrame,
 ) -> pl.DataFrame:
     """The group's columns of every person with a valid day, but those that need another weekly row."""
-    rules = [rule for rule in contracts.derived if rule.group == group.name]
     metrics = {m.name: m for m in _summed_metrics(contracts, group, rules)}
     free = free_days(monday, contracts.holidays)
-    days = _valid_days(contracts, group, daily, monday).with_columns(free=pl.col("index").is_in(sorted(free)))
+    days = days.with_columns(free=pl.col("index").is_in(sorted(free)))
     needed = exact.Needed({name: set(of) for name, of in group.metrics.items()}, rules)
     sums = exact.summed(days, ["user_id", "source"], [*metrics.values()], needed, more_sums(rules, metrics))
     valid = pl.col("valid_days") >= group.min_valid_days
@@ -101,6 +109,14 @@ def _group(
         source = chosen.select("user_id", "source")
         values = values.join(_regularity(rules, [last_days, days], source), on="user_id", how="left")
     return values
+
+
+def _nobody(group: WeeklyGroup, rules: list[Derived], types: pl.Schema) -> pl.DataFrame:
+    """The group's columns of no person."""
+    names = [f"{group.name}_{column}" for column in ("source", "valid_days", "valid")]
+    names += [f"{name}_{of}" for name, aggregates in group.metrics.items() for of in (*aggregates, "days")]
+    names += [rule.name for rule in rules if rule.formula not in LOOKING_BACK or rule.formula in regularity.FORMULAS]
+    return pl.DataFrame(schema={name: types[name] for name in ("user_id", *names)})
 
 
 def _valid_days(contracts: Contracts, group: WeeklyGroup, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
