@@ -63,6 +63,7 @@ def test_a_week_goes_back_to_before_the_last_run_that_replaced_it(lake: S3Lake, 
     assert lake.stat("_locks/publish.lock") is None
 
 
+@pytest.mark.acceptance
 def test_a_file_that_somebody_deleted_is_not_restored_but_published_by_a_plain_run(
     lake: S3Lake, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_file_that_somebody_deleted_is_not_restored_but_published_by_a_plain_r
     assert key in {f"processed/{name}" for name in published()}
 
 
+@pytest.mark.acceptance
 def test_two_bad_runs_are_undone_one_after_the_other(lake: S3Lake, tmp_path: Path) -> None:
     states, runs = [], []
     for number in range(3):
@@ -150,6 +152,7 @@ def test_a_restore_that_fails_half_way_leaves_a_manifest_with_what_it_had_put_ba
     assert [file.name for file in manifest.tables] == TABLES[:1]
 
 
+@pytest.mark.acceptance
 def test_who_may_not_write_manifests_restores_all_the_same_and_is_told(
     lake: S3Lake, twice: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +211,7 @@ def test_the_command_shows_its_manifest_and_qol_runs_shows_the_restore(lake: S3L
     assert ("engine" in shown, "user map" in shown) == (False, False)
 
 
+@pytest.mark.acceptance
 def test_only_the_run_that_replaced_a_file_last_can_be_undone(lake: S3Lake, tmp_path: Path) -> None:
     runs = []
     for number in range(3):
@@ -220,6 +224,7 @@ def test_only_the_run_that_replaced_a_file_last_can_be_undone(lake: S3Lake, tmp_
     assert len(plan_restore(lake, WEEK, runs[2])[1]) == 3
 
 
+@pytest.mark.acceptance
 def test_a_file_that_no_manifest_tells_of_names_no_later_run(lake: S3Lake, twice: Manifest) -> None:
     key = f"processed/records/garmin_dailies/date={WEEK}/part-00000.parquet"
     current = lake.stat(key)

@@ -40,17 +40,27 @@ class Lake:
 
     def records(self, kind: str) -> list[dict[str, Any]]:
         """Bare records of one folder in order of arrival, without those a fault may have touched."""
-        folder = self.root / ("raw/daily" if kind == "dailies" else f"raw/garmin/{kind}")
-        found = [
-            line for path, line in self.lines if path.is_relative_to(folder) and {"userId", "summaryId"} <= set(line)
-        ]
+        folder = "daily" if kind == "dailies" else f"garmin/{kind}"
+        found = [line for line in self._below(folder) if {"userId", "summaryId"} <= set(line)]
         assert found, kind  # a loop over nothing would prove nothing
         return sorted((r for r in found if kind != "dailies" or _looks_sound(r)), key=lambda r: str(r["_received_at"]))
 
     def bodies(self, folder: str) -> list[dict[str, Any]]:
         """Lines of a folder below raw/ in order of arrival."""
-        found = [line for path, line in self.lines if path.is_relative_to(self.root / "raw" / folder)]
-        return sorted(found, key=lambda line: str(line.get("_received_at")))
+        return sorted(self._below(folder), key=lambda line: str(line.get("_received_at")))
+
+    def _below(self, folder: str) -> list[dict[str, Any]]:
+        """Lines of all `date=` folders of a folder below raw/ and of those in it."""
+        inside = [lines for name, lines in self._by_folder.items() if f"{name}/".startswith(f"{folder}/")]
+        return [line for lines in inside for line in lines]
+
+    @cached_property
+    def _by_folder(self) -> dict[str, list[dict[str, Any]]]:
+        below = {path: path.relative_to(self.root / "raw").parents[1].as_posix() for path in self.objects()}
+        folders: dict[str, list[dict[str, Any]]] = {}
+        for path, line in self.lines:
+            folders.setdefault(below[path], []).append(line)
+        return folders
 
     def documents(self, endpoint: str) -> list[dict[str, Any]]:
         """Oura's documents of an endpoint, those of pages with the page's owner and arrival."""
@@ -108,3 +118,10 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake of all sources."""
     root = tmp_path_factory.mktemp("sample") / "everything"
     return Lake(root, write_sample(root, EVERYTHING))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has them all, so that the lakes are written and read once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("sample"))
