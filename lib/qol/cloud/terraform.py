@@ -17,6 +17,9 @@ from qol.package.build import Project, build
 #: What stands in place of the state's bucket.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 _APPLY_SECONDS = 900
+#: The simulated AWS answers one request at a time: of ten at once, on a busy machine, the last would be sent again, and
+#: a table that exists by then is an error.
+_AT_ONCE = 2
 _COPIED = ("*.tf", "*.hcl", "queries", "env")
 
 
@@ -34,7 +37,7 @@ def apply(cloud: Cloud) -> dict[str, Any]:
     """Apply the configuration; what its outputs say. MissingToolError when there is no Terraform."""
     _lay_out(cloud)
     _terraform(cloud, "init", "-input=false", "-upgrade=false")
-    _terraform(cloud, "apply", "-input=false", "-auto-approve", *_variables())
+    _terraform(cloud, "apply", "-input=false", "-auto-approve", f"-parallelism={_AT_ONCE}", *_variables())
     found = json.loads(_terraform(cloud, "output", "-json"))
     return {name: output["value"] for name, output in found.items()}
 
