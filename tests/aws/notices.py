@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from qol.aws import notifier
+from qol.aws import notifier, send
 from qol.aws.clients import client
 from tests.aws.conftest import NOW, Cloud, case
 
@@ -33,6 +34,14 @@ REFUSED = {
 
 def notify(event: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
     return notifier.notify(event, now)
+
+
+def notify_and_fail(monkeypatch: pytest.MonkeyPatch, instead: Callable[[Any], str], error: type[BaseException]) -> None:
+    """Let one notice end with an error that comes of sending it."""
+    with monkeypatch.context() as broken:
+        broken.setattr(send, "send", instead)
+        with pytest.raises(error):
+            notify(LAST)
 
 
 def last_week(cloud: Cloud) -> None:

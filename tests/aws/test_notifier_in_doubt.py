@@ -12,7 +12,7 @@ from qol.aws import jobs, send
 from qol.aws.clients import client
 from tests.aws.conftest import NOW, Cloud, case
 from tests.aws.golden import check_golden
-from tests.aws.notices import FIRST, LAST, REFUSED, RUN, SECOND, last_week, notify, refuse_to_read
+from tests.aws.notices import FIRST, LAST, REFUSED, RUN, SECOND, last_week, notify, notify_and_fail, refuse_to_read
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException"])
@@ -101,10 +101,7 @@ def test_a_lost_answer_of_sns_gives_two_messages_rather_than_none(
         publish(message)
         raise ConnectionError
 
-    with monkeypatch.context() as broken:
-        broken.setattr(send, "send", publish_and_lose)
-        with pytest.raises(ConnectionError):
-            notify(LAST)
+    notify_and_fail(monkeypatch, publish_and_lose, ConnectionError)
     assert notify(LAST, NOW + timedelta(minutes=1))["told"] is True
     assert len(cloud.mails()) == 2
 
@@ -117,10 +114,7 @@ def test_a_function_that_died_while_sending_leaves_the_message_to_the_next_try(
     def die(message: Any) -> str:
         raise KeyboardInterrupt  # no handler of ours runs, as when Lambda ends a function
 
-    with monkeypatch.context() as broken:
-        broken.setattr(send, "send", die)
-        with pytest.raises(KeyboardInterrupt):
-            notify(LAST)
+    notify_and_fail(monkeypatch, die, KeyboardInterrupt)
     assert notify(LAST, NOW + timedelta(seconds=10))["told"] is False
     assert notify(LAST, NOW + timedelta(seconds=60))["told"] is True
     assert len(cloud.mails()) == 1
