@@ -86,14 +86,13 @@ resource "aws_glue_job" "weekly" {
   }
 
   default_arguments = {
-    # Names of `qol run`; what a run starts with overrides them. The key's name, never the key.
+    # Options that every command has; what a run starts with overrides them. The key's name, never the key.
     "--lake"       = "s3://${local.bucket}"
     "--engine"     = "spark"
     "--user-map"   = "dynamodb:${local.user_map}"
     "--key-secret" = local.secrets.pseudonym_key
     "--database"   = local.database
     "--kms-key"    = aws_kms_key.pseudonymous.arn
-    "--trigger"    = "manual"
 
     # Of Glue.
     "--job-language"        = "python"

@@ -170,7 +170,6 @@ run "the_job" {
       "--key-secret"                      = "qol/pseudonym-key"
       "--database"                        = "db_qol"
       "--kms-key"                         = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-      "--trigger"                         = "manual"
       "--job-language"                    = "python"
       "--job-bookmark-option"             = "job-bookmark-disable"
       "--TempDir"                         = "s3://qol-lake-123456789012/_staging/glue/"

@@ -256,6 +256,13 @@ def test_options_that_are_none_exit_2(run: Qol, words: list[str]) -> None:
     assert run(*words).code == 2
 
 
+@pytest.mark.parametrize("words", [["backfill", "--from", "2026-11-12", "--to", "2026-11-12"], ["rebuild"]])
+def test_a_backfill_and_a_rebuild_are_triggers_of_their_own(qol: Qol, lake: Path, words: list[str]) -> None:
+    ended = qol(*words, "--lake", lake, "--now", CLOCK, "--trigger", "manual")
+    assert (ended.code, "No such option: --trigger" in ended.err) == (2, True)
+    assert manifests(lake) == []
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -88,6 +88,8 @@ def test_a_value_the_command_line_refuses_is_refused_here(job: Job) -> None:
 def test_an_option_of_another_command_is_refused(job: Job) -> None:
     with pytest.raises(JobFailedError, match="exit code 2 .*No such option: --raw-days"):
         job("--command", "rebuild", "--raw-days", "3")
+    with pytest.raises(JobFailedError, match="exit code 2 .*No such option: --trigger"):
+        job("--command", "backfill", "--from", "2026-11-10", "--to", "2026-11-10", "--trigger", "manual")
 
 
 def test_what_only_a_bucket_has_is_refused_for_a_folder(job: Job) -> None:

@@ -78,10 +78,6 @@ class Settings:
     database: Annotated[
         str | None, typer.Option("--database", help="Glue database where partitions are registered, on S3 only.")
     ] = None
-    trigger: Annotated[
-        Literal["schedule", "manual"],
-        typer.Option("--trigger", help="Who started a run; a backfill and a rebuild are triggers of their own."),
-    ] = "manual"
     job_run_id: Annotated[str | None, typer.Option("--job-run-id", help="The scheduler's own name of this run.")] = None
     no_docs: Annotated[bool, typer.Option("--no-docs", help="Leave Great Expectations' Data Docs unwritten.")] = False
 
@@ -109,9 +105,10 @@ def run(
     raw_days: Annotated[
         int, typer.Option("--raw-days", min=1, max=36_500, help="Read at least this many arrival days.")
     ] = 14,
+    trigger: Annotated[Literal["schedule", "manual"], typer.Option("--trigger", help="Who started it.")] = "manual",
 ) -> None:
     """Read what arrived, compute the weeks it touches, check them, publish them."""
-    perform(settings, raw_days=raw_days)
+    perform(settings, raw_days=raw_days, trigger=trigger)
 
 
 @_with_settings
@@ -188,7 +185,7 @@ def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[s
         accept=_accepted(settings.accept or [], contracts),
         dry_run=settings.dry_run,
         job_run_id=settings.job_run_id,
-        **{"trigger": settings.trigger, **scope},
+        **scope,
     )
 
 
