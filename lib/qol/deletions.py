@@ -20,7 +20,6 @@ from qol.transform.deletions import deleting, targets
 
 #: (user_id, id of what is gone) by the name of the deleting contract.
 Deletions = dict[str, set[tuple[str, str]]]
-FILES_AT_ONCE = 8
 
 
 def deletions_in(contracts: Contracts, rows: Mapping[str, pl.DataFrame]) -> Deletions:
@@ -53,7 +52,7 @@ def weeks_of_deleted(
             for day in sorted(published.dates(table))
             if date.fromisoformat(day) not in known_weeks
         ]
-        with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        with ThreadPoolExecutor(lake.reads_at_once) as pool:
             holds = list(pool.map(partial(_holds, lake, contract.deletes, gone), [key for _, key in files]))
         weeks |= {week for (week, _), is_there in zip(files, holds, strict=True) if is_there}
     return weeks

@@ -23,7 +23,6 @@ from qol.week_tables import WINDOW_WEEKS
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
 BUCKET_BYTES = 224 * 2**20
-FOOTERS_AT_ONCE = 8
 GZIP_RATIO = 8
 PARQUET_RATIO = 6
 
@@ -124,7 +123,7 @@ def outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> se
     names = {table: [column.name for column in table_columns(contracts, table)] for table in tables}
     files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
     # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
-    with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(lake.reads_at_once) as pool:
         found = list(pool.map(lambda file: _column_names(lake, file[2]), files))
     return {
         date.fromisoformat(day)

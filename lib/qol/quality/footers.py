@@ -1,4 +1,4 @@
-"""What published files and candidates say of themselves: footers, and the column of people; several read at a time."""
+"""What published files and candidates say of themselves: footers, and the column of people; in a bucket several at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from qol.errors import LakeError
 from qol.frames import DAMAGED
 from qol.lake.base import Lake
-from qol.plan import FOOTERS_AT_ONCE
 from qol.publish.assemble import Candidate
 from qol.publish.protocol import Published
 
@@ -40,16 +39,16 @@ class Footers:
         self._people: dict[str, int] = {}
 
     def read(self, keys: Iterable[str]) -> None:
-        """Read the footers of files, several at a time: in a bucket each one is a request."""
+        """Read the footers of files, in a bucket several at a time: each one is a request there."""
         missing = sorted(set(keys) - self._footers.keys())
-        with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(self._lake.reads_at_once) as pool:
             self._footers.update(zip(missing, pool.map(self._footer, missing), strict=True))
 
     def read_people(self, keys: Iterable[str]) -> None:
-        """Count the people of files, several at a time; one short column of each is read."""
+        """Count the people of files, in a bucket several at a time; one short column of each is read."""
         self.read(keys := set(keys))
         missing = sorted(key for key in keys - self._people.keys() if self._footers[key])
-        with ThreadPoolExecutor(FOOTERS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(self._lake.reads_at_once) as pool:
             self._people.update(zip(missing, pool.map(self._count_people, missing), strict=True))
 
     def get(self, key: str) -> Footer | None:
