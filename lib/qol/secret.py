@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.errors import QolError, UsageError
 from qol.ingest.user_map import MIN_KEY_BYTES
-from qol.lake.s3_client import aws_region
+from qol.lake.s3_client import Patience, aws_client
 
 #: A run must not hang before it has begun: at most four tries of ten seconds.
-BOUNDED = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=10.0)
 #: What an operator has to mend; anything else may pass by itself.
 _MISTAKES = {
     "ResourceNotFoundException": "there is no such secret in this region",
@@ -43,8 +41,7 @@ def read_secret_key(name: str) -> bytes:
 
 def _ask(name: str) -> dict[str, Any]:
     try:
-        client = boto3.client("secretsmanager", region_name=aws_region(), config=BOUNDED)
-        answer: dict[str, Any] = client.get_secret_value(SecretId=name)
+        answer: dict[str, Any] = aws_client("secretsmanager", PATIENCE).get_secret_value(SecretId=name)
     except ClientError as err:
         code = err.response.get("Error", {}).get("Code", "")
         if code in _MISTAKES:

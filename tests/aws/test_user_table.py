@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
-from botocore.config import Config
 
 from qol.aws.within import quick_client
 from qol.errors import QolError, UsageError
@@ -19,6 +18,7 @@ from qol.ingest.people import Identities
 from qol.ingest.user_map import UserMap
 from qol.ingest.user_table import read_user_table
 from qol.lake.local import LocalLake
+from qol.lake.s3_client import _Down, aws_client
 from qol.publish.memory import read_memory
 from tests.aws.webhook import Webhook
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
@@ -31,7 +31,7 @@ IDENTITIES = Identities(KEY, {})
 def _one_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Making a client takes longer than all else here."""
     if "webhook" in request.fixturenames:
-        monkeypatch.setattr(user_table, "boto3", SimpleNamespace(client=lambda service, **_: quick_client(service)))
+        monkeypatch.setattr(user_table, "aws_client", lambda service, _: quick_client(service))
 
 
 def put(vendor: str, user: str = "P1", age: timedelta = timedelta(days=1), **values: Any) -> None:
@@ -157,14 +157,20 @@ def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    once = Config(retries={"total_max_attempts": 1})
-    monkeypatch.setattr(user_table, "BOUNDED", user_table.BOUNDED.merge(once))
 
 
 @pytest.mark.usefixtures("nobody_there")
-def test_a_table_that_does_not_answer_fails_the_run() -> None:
+def test_a_table_that_does_not_answer_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_table, "PATIENCE", replace(user_table.PATIENCE, attempts=1))
     with pytest.raises(QolError, match="--user-map dynamodb:user_id_map: EndpointConnectionError"):
         read_user_table("user_id_map")
+
+
+@pytest.mark.usefixtures("nobody_there")
+def test_a_table_is_asked_four_times_for_25_seconds_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Down, "until", 0.0)
+    config = aws_client("dynamodb", user_table.PATIENCE).meta.config
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 20, 4)
 
 
 def records(lake: Path) -> list[dict[str, Any]]:

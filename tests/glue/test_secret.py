@@ -13,7 +13,8 @@ from moto import mock_aws
 from qol.cli.options import find_key
 from qol.errors import QolError, UsageError
 from qol.lake import LocalLake
-from qol.secret import BOUNDED, read_secret_key
+from qol.lake.s3_client import _Down, aws_client
+from qol.secret import PATIENCE, read_secret_key
 
 KEY = "k" * 32
 
@@ -82,8 +83,9 @@ def test_a_service_that_does_not_answer_ends_the_run_within_a_minute(
     answering(monkeypatch, ReadTimeoutError(endpoint_url="https://secret.example"))
     with pytest.raises(QolError, match=r"--key-secret s: Secrets Manager not reached \(ReadTimeoutError\)"):
         read_secret_key("s")
-    tries = BOUNDED.retries["total_max_attempts"]
-    assert tries * (BOUNDED.connect_timeout + BOUNDED.read_timeout) <= 60
+    monkeypatch.setattr(_Down, "until", 0.0)
+    config = aws_client("secretsmanager", PATIENCE).meta.config
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 10, 4)
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, err: Exception) -> None:
@@ -91,4 +93,5 @@ def answering(monkeypatch: pytest.MonkeyPatch, err: Exception) -> None:
         def get_secret_value(self, **_: object) -> None:
             raise err
 
-    monkeypatch.setattr("qol.secret.boto3.client", lambda *_, **__: Client())
+    asked = {("secretsmanager", PATIENCE): Client()}
+    monkeypatch.setattr("qol.secret.aws_client", lambda *of: asked[of])

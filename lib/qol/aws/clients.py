@@ -14,15 +14,23 @@ from qol.errors import QolError
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 ATTEMPTS = 3
+CONNECTIONS = 10
 
 
 @cache
-def client(service: str, attempts: int = ATTEMPTS) -> Any:
+def client(
+    service: str,
+    attempts: int = ATTEMPTS,
+    connect_seconds: float = CONNECT_SECONDS,
+    read_seconds: float = READ_SECONDS,
+    connections: int = CONNECTIONS,
+) -> Any:
     """The client of a service; `attempts` is 1 where a repeated request could do something twice."""
     config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=connections,
     )
     return boto3.client(service, config=config)
 

@@ -6,12 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeVar
 
-import boto3
-from botocore.config import Config
-
+from qol.aws.clients import client
 from qol.errors import QolError
 
 #: One call: at most two tries of one second to connect and three to hear something.
@@ -39,16 +36,9 @@ class Deadline:
             raise TooLateError(f"the stores took more than {LAST_START_SECONDS:.0f} s; allowed: an answer within 30 s")
 
 
-@cache
 def quick_client(service: str) -> Any:
     """The client of a service, with little patience."""
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        max_pool_connections=THREADS,
-    )
-    return boto3.client(service, config=config)
+    return client(service, ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, THREADS)
 
 
 def all_of(step: Callable[[Work], object], work: Iterable[Work], deadline: Deadline) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.errors import QolError, UsageError
@@ -16,14 +14,14 @@ from qol.ingest.periods import ALWAYS, Period, read_period
 from qol.ingest.periods import PROBLEM as PERIOD_PROBLEM
 from qol.ingest.times import is_zone
 from qol.ingest.user_map import Entry, UserMap, first_overlap
-from qol.lake.s3_client import aws_region
+from qol.lake.s3_client import Patience, aws_client
 
 SCHEME = "dynamodb:"
 GARMIN = "garmin"
 #: An entry this old stays where it is in the order: writers stamp entries in the seconds before they write them.
 SETTLED_AFTER = timedelta(minutes=15)
 STATUSES = ("active", "deregistered")
-BOUNDED = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=20.0)
 #: What an operator has to mend; anything else may pass by itself.
 _MISTAKES = {
     "ResourceNotFoundException": "there is no such table in this region",
@@ -72,7 +70,7 @@ def _scan(table: str) -> Iterator[Mapping[str, Any]]:
     if not table:
         raise UsageError(f"--user-map {SCHEME}: names no table; allowed: {SCHEME}<table>")
     try:
-        pages = boto3.client("dynamodb", region_name=aws_region(), config=BOUNDED).get_paginator("scan")
+        pages = aws_client("dynamodb", PATIENCE).get_paginator("scan")
         for page in pages.paginate(TableName=table, ConsistentRead=True):
             yield from page["Items"]
     except ClientError as err:

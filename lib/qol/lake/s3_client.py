@@ -18,7 +18,10 @@ T = TypeVar("T")
 #: must not cost its whole patience once more for every step of a run's orderly end.
 DOWN_SECONDS = 60.0
 CONNECTIONS = 16
-_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_GLUE", "AWS_DEFAULT_REGION", "AWS_REGION")
+_SERVICES = ("S3", "GLUE", "DYNAMODB", "SECRETS_MANAGER")
+_ENDPOINTS = (
+    "AWS_ENDPOINT_URL", *(f"AWS_ENDPOINT_URL_{service}" for service in _SERVICES), "AWS_DEFAULT_REGION", "AWS_REGION",
+)  # fmt: skip
 #: What a service answers when the condition of a write does not hold.
 CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 #: What it answers for a bucket of a wrong name, or of somebody else; anything else may be over at the next try.
