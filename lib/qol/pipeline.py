@@ -87,6 +87,7 @@ class _Run:
     progress: Callable[[str], None]
     memory: LakeMemory = field(default_factory=LakeMemory)
     outdated: set[date] = field(default_factory=set)
+    computed: frozenset[date] = frozenset()
     expected: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
@@ -143,9 +144,10 @@ def run(
 
 
 def _forget_doubts(work: _Run) -> None:
-    """The run's manifest is there: its weeks are no longer in doubt."""
-    if work.memory.weeks_in_doubt and not work.options.dry_run:
-        work.memory.weeks_in_doubt = []
+    """The run's manifest is there: the weeks it computed are no longer in doubt; those a rebuild left out still are."""
+    left = [week for week in work.memory.weeks_in_doubt if date.fromisoformat(week) not in work.computed]
+    if left != work.memory.weeks_in_doubt and not work.options.dry_run:
+        work.memory.weeks_in_doubt = left
         write_memory(work.lake, work.memory)
 
 
@@ -230,6 +232,7 @@ def _compute(
         touched |= {date.fromisoformat(week) for week in work.memory.weeks_in_doubt} | work.outdated
         touched |= weeks_of_deleted(lake, contracts, published, [s.deletions for s in summaries], touched)
         weeks = affected_weeks(scope, published, touched, options.now)
+        work.computed = frozenset(weeks)
         closed = closed_weeks(weeks, published, options.now)
         gone = elsewhere(contracts, published, weeks)
         hashed = [raw.hashed_key for raw in listing.objects]
@@ -268,7 +271,8 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
         require_passed(manifest.checks, options.accept, options.trigger)
     if not options.dry_run:
         with work.stage("publish"):
-            work.memory.weeks_in_doubt = sorted({c.date for c in fresh if c.table != "rejects"})
+            doubtful = {c.date for c in fresh if c.table != "rejects"}
+            work.memory.weeks_in_doubt = sorted(doubtful.union(work.memory.weeks_in_doubt))
             write_memory(lake, work.memory)
             publish(lake, fresh, published)
     manifest.status = "published"

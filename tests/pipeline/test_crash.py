@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from qol.ingest.listing import Window
 from qol.lake import LocalLake
 from tests.builders import daily_record, night_record, published_files, run_lake, write_lines
 from tests.pipeline.faulty_lake import DyingLake, Killed
@@ -83,3 +86,34 @@ def test_a_run_killed_at_any_mutation_is_repaired_by_a_plain_run(
     run_lake(lake)
     assert published_files(lake) == after
     assert list(LocalLake(lake).walk("_staging/")) == []
+
+
+def test_a_rebuild_of_other_weeks_leaves_a_week_whose_run_died_to_the_next_plain_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = tmp_path / "lake"
+    write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
+    write_lines(lake, "2026-09-08", [daily_record("u1", -63)])
+    run_lake(lake)
+    write_lines(lake, "2026-09-09", [daily_record("u2", -63)])  # read by no plain run any more
+    backfill: dict[str, Any] = {"trigger": "backfill", "backfill": Window(date(2026, 9, 9), date(2026, 9, 9))}
+    whole = _copy(lake, tmp_path / "whole")
+    run_lake(whole, **backfill)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(LocalLake, "publish", _records_only(LocalLake.publish))
+        with pytest.raises(Killed):
+            run_lake(lake, **backfill)
+    assert published_files(lake) != published_files(whole)
+    run_lake(lake, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    run_lake(lake)
+    assert published_files(lake) == published_files(whole)
+
+
+def _records_only(publish: Any) -> Any:
+    def publish_or_die(lake: LocalLake, staged: str, key: str, expected_etag: str | None) -> Any:
+        if not key.startswith("processed/records/"):
+            raise Killed
+        return publish(lake, staged, key, expected_etag)
+
+    return publish_or_die
