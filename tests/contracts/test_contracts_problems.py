@@ -58,7 +58,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
             USER,
             "enhanced: {path",
             "day: {path",
-            "fields.day: found day; allowed: a name that no column of every record has",
+            "fields.day: found day; allowed: a name that no column of every record has, and that no step works with",
         ),
         (HRV, "range: [5, 250]", "range: [250, 5]", "fields.last_night_avg.range: found [250, 5]; allowed: [low, high] with low < high"),
         (HRV, "range: [5, 250]", "range: [5]", "fields.last_night_avg.range: found [5]; allowed: at least 2 entries"),
@@ -79,7 +79,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (USER, "fitness_age_years: fitness_age", "fitness_age_years: vo2_max", "daily.fitness_age_years: found vo2_max of type Float64; allowed: a whole number"),
         (HRV, "hrv_rmssd_ms: last", "rmssd: last", "daily.rmssd: found rmssd; allowed: where or a daily metric: steps, distance_m, active_kcal, … (69 names)"),
         (DAILIES, "where: own_device", "where: steps", "daily.where: found steps of type Int64; allowed: true or false"),
-        (DAILIES, "own_device: third_party_source IS NULL", "steps: 1", "derived.steps: found steps; allowed: a name that no field or record column has"),
+        (DAILIES, "own_device: third_party_source IS NULL", "steps: 1", "derived.steps: found steps; allowed: a name that no field or record column has, and that no step works with"),
         (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (62 names)"),
         (SLEEPS, "end: end_seconds", "end: validation", "episodes.end: found validation; allowed: a numeric field or helper: utc_offset_seconds, start_time_seconds, start_time_offset_seconds, … (22 names)"),
         (SLEEPS, "unlisted: 0", "unlisted: 3", "episodes.rank.unlisted: found 3; allowed: a tier from 0 to 2"),
@@ -114,6 +114,16 @@ def test_a_mistake_is_told_with_its_place(
     edit(file, old, new)
 
     assert f"{file}: {problem}" in problems(schemas)
+
+
+def test_a_field_cannot_have_a_name_that_ingest_and_merge_work_with(schemas: Path, edit: Edit) -> None:
+    working = ["bucket", "object_index", "range_start", "lines_before", "line", "ok", "is_new", "person", "object"]
+    working += ["week", "receipt", "group", "position"]
+    fields = "".join(f"  {name}: {{path: x{name}, type: code, description: d.}}\n" for name in working)
+    edit(USER, "\nfields:\n", f"\nfields:\n{fields}")
+
+    allowed = "a name that no column of every record has, and that no step works with"
+    assert problems(schemas) == [f"{USER}: fields.{name}: found {name}; allowed: {allowed}" for name in sorted(working)]
 
 
 def test_a_file_that_is_no_yaml_is_told_by_its_line(schemas: Path, edit: Edit) -> None:

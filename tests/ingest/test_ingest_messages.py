@@ -92,6 +92,26 @@ def test_a_source_without_pings_has_its_deletions_taken_out_of_documents_too(fas
     assert [sum(row["record"] == f"wild_{name}" for row in rows) for name in ("seen", "gone")] == [40, 40]
 
 
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "lenient"])
+@pytest.mark.parametrize(
+    ("rules", "rest"),
+    [
+        (SourceRules("wild", ping=("link", "at_all")), {"drop": ["link"]}),
+        (SourceRules("wild", never={"link": frozenset({"x"})}), {"drop": ["link"]}),
+        (SourceRules("wild", ping=("link", "at_all"), inherit=frozenset({"link"})), {}),
+        (SourceRules("wild", never={"link": frozenset({"x"})}, inherit=frozenset({"link"})), {}),
+    ],
+)  # fmt: skip
+def test_a_mark_that_is_dropped_or_inherited_still_tells_a_message(
+    rules: SourceRules, rest: dict[str, Any], fast: bool
+) -> None:
+    seen = contract("seen", {"at": {"path": "at", "type": "epoch_seconds"}}, **rest)
+    contracts = replace(Contracts(Path(), (seen,), (), (), (), ()), source_rules={"wild": rules})
+    message = json.dumps({"who": "u1", "at": 1_794_150_000, "link": "x"}).encode()
+    tally = feed(lines(*[message] * 40), "wild_seen", contracts=contracts, fast=fast).tally
+    assert (tally["control"], tally["records"]) == (40, 0)
+
+
 def test_every_document_of_oura_can_be_deleted() -> None:
     gone = CONTRACTS.by_name["oura_deleted"]
     documents = {c.record for c in CONTRACTS.sources if c.source == "oura" and "document_id" in c.by_name}

@@ -10,14 +10,14 @@ from qol.contracts.expressions import ExpressionError, checked_type, record_type
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.raw_path import path_text
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
+from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL, WORKING_COLUMNS
 from qol.contracts.source_model import Field, SampleRule, SourceContract
 from qol.contracts.wording import choices, shown
 from qol.errors import Problem
 
 Vocabulary = Mapping[str, DailyMetric]
 
-_TAKEN = {name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL)} | {"date", "where"}
+_TAKEN = {name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL)} | {"date", "where"} | WORKING_COLUMNS
 _NUMERIC = ("integer", "number", "decimal", "epoch_seconds", "instant")
 _MOMENT = ("epoch_seconds", "instant")
 
@@ -88,7 +88,7 @@ class SourceCheck:
     def _field(self, field: Field) -> None:
         at = f"fields.{field.name}"
         if field.name in _TAKEN:
-            self._add(at, field.name, "a name that no column of every record has")
+            self._add(at, field.name, "a name that no column of every record has, and that no step works with")
         if field.low is not None and field.high is not None and field.low >= field.high:
             self._add(f"{at}.range", [field.low, field.high], "[low, high] with low < high")
         if field.type not in _NUMERIC:
@@ -180,7 +180,9 @@ class SourceCheck:
     def _derived(self) -> None:
         for name, sql in self._contract.derived.items():
             if name in _TAKEN or name in self._contract.by_name:
-                self._add(f"derived.{name}", name, "a name that no field or record column has")
+                self._add(
+                    f"derived.{name}", name, "a name that no field or record column has, and that no step works with"
+                )
                 continue
             kind = self._expression(f"derived.{name}", sql, "a value", {})
             self._types[name] = kind or pl.Int64()

@@ -18,3 +18,21 @@ RECORD_TAIL: tuple[tuple[str, str, str], ...] = (
     ("raw_object", "string", "SHA-256 of the raw object's key; docs/why-is-it-missing.md says how to get to the file."),
     ("line_number", "bigint", "Line in the raw object, from 1."),
 )
+#: What ingest and merge put beside a record's fields while they work; a field of such a name would be lost.
+WORKING_COLUMNS = frozenset(
+    [
+        "bucket",
+        "object_index",
+        "range_start",
+        "lines_before",
+        "line",
+        "ok",
+        "is_new",
+        "person",
+        "object",
+        "week",
+        "receipt",
+        "group",
+        "position",
+    ]
+)

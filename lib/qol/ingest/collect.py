@@ -131,10 +131,9 @@ class Collected:
         if contract.name not in self.fast:
             rules = self.context.contracts.source_rules.get(contract.source)
             telling = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
-            telling |= {rules.ping[0]} if rules and rules.ping else set()
+            if rules:
+                telling |= rules.never.keys() | ({rules.ping[0]} if rules.ping else set())
             self.fast[contract.name] = FastReader(self.reader(contract), telling)
-            if rules and rules.never:
-                self.fast[contract.name].usable = False  # it does not look for what is never read
         return self.fast[contract.name]
 
     def keep(self, name: str, row: dict[str, Any]) -> None:

@@ -60,7 +60,9 @@ class FastReader:
         self._missed: Counter[str] = Counter()
         self._texts = {f.name: text_cache(f) for f in self._contract.fields if f.type in TEXTS_BY_RULE}
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
-        self.usable = is_usable(self._contract, telling) and not lenient.by_day
+        # What is dropped or inherited is in every struct, so a mark among it would pass for a record's field.
+        is_told = self._telling.isdisjoint((*self._contract.drop, *lenient.inherited))
+        self.usable = is_told and is_usable(self._contract, telling) and not lenient.by_day
         if self.usable:
             self._build()
 
