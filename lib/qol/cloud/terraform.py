@@ -19,11 +19,9 @@ from qol.package.build import Project, build
 #: What stands in place of the state's bucket.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 _APPLY_SECONDS = 900
-#: The simulated AWS answers one request at a time: of ten at once, on a busy machine, the last would be sent again, and
-#: a table that exists by then is an error.
-_AT_ONCE = 2
 _STATE = "terraform.tfstate"
-#: What a first apply says then all the same, where the machine is very busy; AWS itself knows a request that came twice.
+#: On a busy machine Terraform now and then sends a request again whose answer it lost. AWS knows such a request again; the
+#: simulated one has made the thing by then and says so.
 _SENT_TWICE = re.compile(r"already ?exists", re.IGNORECASE)
 _COPIED = ("*.tf", "*.hcl", "queries", "env")
 
@@ -43,7 +41,7 @@ def apply(cloud: Cloud) -> dict[str, Any]:
     _lay_out(cloud)
     _terraform(cloud, "init", "-input=false", "-upgrade=false")
     is_first = not (_folder(cloud) / _STATE).exists()
-    command = ("apply", "-input=false", "-auto-approve", f"-parallelism={_AT_ONCE}", *_variables())
+    command = ("apply", "-input=false", "-auto-approve", *_variables())
     try:
         _terraform(cloud, *command)
     except QolError as failed:
