@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from qol.contracts.columns import record_columns
 from qol.contracts.model import Column, Contracts
 from qol.contracts.source_model import Deletes, SourceContract
+from qol.damage import reading
 from qol.lake.base import Lake
 from qol.publish.protocol import Published
 from qol.slices import Bucket
@@ -96,8 +97,9 @@ def _columns(contract: SourceContract) -> list[Column]:
 
 def _holds(lake: Lake, rule: Deletes, gone: pl.Series, key: str) -> bool:
     """Whether a published file has any of the ids; only their column is read, a row group at a time."""
-    file = pq.ParquetFile(lake.open_table(key))
-    if rule.field not in file.schema_arrow.names:
-        return False
-    groups = (file.read_row_group(n, columns=[rule.field]) for n in range(file.metadata.num_row_groups))
-    return any(pl.DataFrame(rows)[rule.field].is_in(gone.implode()).any() for rows in groups)
+    with reading(key):
+        file = pq.ParquetFile(lake.open_table(key))
+        if rule.field not in file.schema_arrow.names:
+            return False
+        groups = (file.read_row_group(n, columns=[rule.field]) for n in range(file.metadata.num_row_groups))
+        return any(pl.DataFrame(rows)[rule.field].is_in(gone.implode()).any() for rows in groups)

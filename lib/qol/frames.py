@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -19,6 +20,13 @@ DAMAGED = (pa.ArrowInvalid, OSError)
 def no_rows(columns: Sequence[Column]) -> pl.DataFrame:
     """A frame of a table's columns without rows; `Schema.empty_table` would import pandas for it."""
     return pl.DataFrame(pa.Table.from_batches([], schema=arrow_schema(columns)))
+
+
+def with_columns_of(rows: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows with these columns, in this order; what they do not have is null."""
+    absent = [pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in rows.columns]
+    # In two steps: a selection of nothing but literals makes one row of none.
+    return rows.with_columns(absent).select(list(types))
 
 
 def positive_zeros(rows: pl.DataFrame) -> pl.DataFrame:

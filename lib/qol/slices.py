@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import arrow_schema
 from qol.contracts.model import Column
-from qol.frames import no_rows
+from qol.damage import reading
+from qol.frames import no_rows, with_columns_of
 from qol.lake.base import Lake
 from qol.publish.assemble import partition_key
 
@@ -26,15 +26,18 @@ class Bucket:
     def published(self, table: str, date: str, columns: Sequence[Column]) -> pl.DataFrame:
         """The bucket's rows of a published partition with these columns, in its order; empty when there is no file.
 
-        A column that the file does not have is null.
+        A column that the file does not have is null; LakeError when the file is damaged.
         """
         key = partition_key(table, date)
         empty = no_rows(columns)
-        return pl.concat([empty, *self._groups(key, columns)]) if self.lake.stat(key) is not None else empty
+        if self.lake.stat(key) is None:
+            return empty
+        with reading(key):
+            return pl.concat([empty, *self._groups(key, columns)])
 
     def _groups(self, key: str, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
         """Rows of the row groups that hold any of the bucket: the file is sorted by person."""
-        schema, types = arrow_schema(columns), no_rows(columns).schema
+        types = no_rows(columns).schema
         file = pq.ParquetFile(self.lake.open_table(key))
         for group in range(file.metadata.num_row_groups):
             if not file.metadata.row_group(group).num_rows:  # a week whose every record was deleted; it has no limits
@@ -42,12 +45,11 @@ class Bucket:
             first, last = _limits(file.metadata.row_group(group))
             if (self.high is not None and first >= self.high) or (self.low is not None and last < self.low):
                 continue
-            known = [name for name in schema.names if name in file.schema_arrow.names]
-            rows = pl.DataFrame(file.read_row_group(group, columns=known))
-            rows = rows.with_columns([pl.lit(None).alias(name) for name in schema.names if name not in known])
+            known = [name for name in types if name in file.schema_arrow.names]
+            rows = with_columns_of(pl.DataFrame(file.read_row_group(group, columns=known)), types)
             start = 0 if self.low is None else rows["user_id"].search_sorted(self.low, side="left")
             end = rows.height if self.high is None else rows["user_id"].search_sorted(self.high, side="left")
-            yield rows.select([pl.col(n).cast(types[n]) for n in schema.names]).slice(int(start), int(end) - int(start))
+            yield rows.cast(types).slice(int(start), int(end) - int(start))
 
 
 def of_person(lake: Lake, user_id: str) -> Bucket:

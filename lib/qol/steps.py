@@ -16,7 +16,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
 from qol.deletions import Deletions, all_deletions, deletions_in
 from qol.engine.base import Mapped
-from qol.frames import known_columns, positive_zeros
+from qol.frames import known_columns, positive_zeros, with_columns_of
 from qol.ingest.collect import IngestContext, Tally, row_schema
 from qol.ingest.lines import ObjectRange
 from qol.ingest.task import ingest
@@ -129,9 +129,7 @@ class ReduceStep:
 
     def _whole(self, contract: SourceContract, parts: list[pl.DataFrame]) -> pl.DataFrame:
         """Blocks of a record type as one frame, with the columns that no row of theirs had."""
-        rows = pl.concat(parts, how="diagonal")
-        absent = {name: kind for name, kind in row_schema(contract).items() if name not in rows.columns}
-        return rows.with_columns([pl.lit(None, kind).alias(name) for name, kind in absent.items()])
+        return with_columns_of(pl.concat(parts, how="diagonal"), row_schema(contract))
 
     def _offsets(self) -> pl.DataFrame:
         places = list(self.line_offsets)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from qol import errors
 from qol.engine.base import Mapped, Shuffled
 from qol.engine.java import find_java
 from qol.errors import QolError, TaskError, safe_place
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+#: The last line of a worker's traceback within Spark's own report: the error's class and its text.
+_TOLD = re.compile(r"^qol\.[\w.]*?(\w+): (.+?)(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
 class SparkEngine:
@@ -40,7 +45,8 @@ class SparkEngine:
 
         numbered = self._context.parallelize(list(enumerate(tasks)), max(len(tasks), 1))
         blocks = numbered.mapPartitions(map_partition).partitionBy(buckets + 1, _bucket_itself)
-        pairs = self._context.runJob(blocks, _values, [buckets])
+        with _errors_of_tasks():
+            pairs = self._context.runJob(blocks, _values, [buckets])
         summaries = [summary for _, summary in sorted(pairs, key=_number)]
         return SparkShuffled(self._context, blocks, buckets, summaries)
 
@@ -55,7 +61,8 @@ class SparkEngine:
             result: R = _load(shipped.value)(item)
             return result
 
-        return self._context.parallelize(items, len(items)).map(call).collect()
+        with _errors_of_tasks():
+            return self._context.parallelize(items, len(items)).map(call).collect()
 
     def close(self) -> None:
         """Stop Spark."""
@@ -80,7 +87,8 @@ class SparkShuffled:
             if index < buckets:
                 yield index, _load(shipped.value)(index, (block for _, block in pairs))
 
-        results = self._blocks.mapPartitionsWithIndex(reduce_partition, preservesPartitioning=True).collect()
+        with _errors_of_tasks():
+            results = self._blocks.mapPartitionsWithIndex(reduce_partition, preservesPartitioning=True).collect()
         return [result for _, result in sorted(results, key=_number)]
 
 
@@ -117,6 +125,26 @@ def _load(pickled: bytes) -> Callable[..., Any]:
             raise TaskError(f"a task failed: {safe_place(err)}") from None
 
     return call
+
+
+@contextmanager
+def _errors_of_tasks() -> Iterator[None]:
+    """An error of ours that ended a task is raised here as itself; Spark tells it only in a text of its own."""
+    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+
+    try:
+        yield
+    except Py4JJavaError as err:
+        told = _TOLD.findall(str(err.java_exception))
+        if not told:
+            raise
+        raise _error_of(*told[-1]) from None
+
+
+def _error_of(name: str, text: str) -> QolError:
+    """An error of ours by the name of its class; of one with parts of its own the text stays."""
+    kind = getattr(errors, name, QolError)
+    return QolError(text) if kind is errors.ContractError else kind(text)
 
 
 def _values(pairs: Iterable[tuple[int, Any]]) -> list[Any]:

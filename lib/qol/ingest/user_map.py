@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.model import Contracts
+from qol.damage import reading
 from qol.errors import UsageError
 from qol.ingest.convert import CODE, identifier
 from qol.ingest.people import Identities, Owner
@@ -184,7 +185,8 @@ def require_append_only(
         return
     hashes = pl.Series(list(fresh), dtype=pl.String)
     for key in record_files:
-        people = pl.Series(pq.read_table(lake.open_table(key), columns=["user_id"])["user_id"]).unique()
+        with reading(key):
+            people = pl.Series(pq.read_table(lake.open_table(key), columns=["user_id"])["user_id"]).unique()
         found = people.filter(people.is_in(hashes.implode()))
         if found.len():
             place = user_map.place(min(fresh[user_id] for user_id in found))

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from qol.contracts.columns import arrow_schema, table_folder
 from qol.contracts.model import Column
 from qol.errors import LakeError
+from qol.frames import no_rows, with_columns_of
 from qol.lake.base import Lake
 
 ROW_GROUP_ROWS = 131_072
@@ -76,7 +77,7 @@ def assemble(
     expected = sum(part.rows for part in parts)
     with lake.create(staged) as file:
         sink = _HashingSink(file)
-        _write(sink, arrow_schema(columns), _row_groups(lake, parts, finish))
+        _write(sink, columns, _row_groups(lake, parts, finish))
     if sink.bytes > MAX_FILE_BYTES:
         message = f"{partition_key(table, date)}: would have {sink.bytes} bytes; allowed: {MAX_FILE_BYTES} a file"
         raise LakeError(message)
@@ -84,12 +85,12 @@ def assemble(
     return Candidate(table, date, partition_key(table, date), staged, expected, sink.bytes, sink.hexdigest())
 
 
-def _write(sink: _HashingSink, schema: pa.Schema, groups: Iterator[pl.DataFrame]) -> None:
+def _write(sink: _HashingSink, columns: tuple[Column, ...], groups: Iterator[pl.DataFrame]) -> None:
+    schema, types = arrow_schema(columns), no_rows(columns).schema
     options = {"compression": "zstd", "compression_level": 1, "store_schema": False, "write_page_index": False}
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, **options) as writer:
         for rows in groups:
-            missing = [pl.lit(None).alias(name) for name in schema.names if name not in rows.columns]
-            table = rows.with_columns(missing).select(schema.names).to_arrow().cast(schema)
+            table = with_columns_of(rows, types).to_arrow().cast(schema)
             writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
 
 

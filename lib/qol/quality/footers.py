@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import pyarrow.parquet as pq
 
+from qol.damage import reading
 from qol.errors import LakeError
 from qol.frames import DAMAGED
 from qol.lake.base import Lake
@@ -75,7 +76,8 @@ class Footers:
             return None
 
     def _count_people(self, key: str) -> int:
-        rows = pq.read_table(self._lake.open_table(key), columns=["user_id"], read_dictionary=["user_id"])
+        with reading(key):
+            rows = pq.read_table(self._lake.open_table(key), columns=["user_id"], read_dictionary=["user_id"])
         chunks = rows["user_id"].unify_dictionaries().chunks
         return len(chunks[0].dictionary) if chunks else 0
 

@@ -10,7 +10,7 @@ from qol.contracts.columns import daily_columns
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Episodes, SourceContract
-from qol.frames import GRAIN, no_rows
+from qol.frames import GRAIN, no_rows, with_columns_of
 from qol.transform.deletions import Frames, living
 from qol.transform.derived import WHERE, with_derived
 from qol.transform.exact import decimal
@@ -29,17 +29,10 @@ def daily(contracts: Contracts, records: Frames, deletions: Frames | None = None
     records = living(contracts, records, records if deletions is None else deletions)
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
-    names = [column.name for column in daily_columns(contracts)]
+    nothing = no_rows(daily_columns(contracts))
     if not frames:
-        return pl.DataFrame(schema=_schema(contracts))
-    rows = pl.concat(frames, how="diagonal")
-    missing = {name: kind for name, kind in _schema(contracts).items() if name not in rows.columns}
-    rows = rows.with_columns([pl.lit(None, kind).alias(name) for name, kind in missing.items()])
-    return rows.select(names).sort("user_id", "day", "source")
-
-
-def _schema(contracts: Contracts) -> dict[str, pl.DataType]:
-    return dict(no_rows(daily_columns(contracts)).schema)
+        return nothing
+    return with_columns_of(pl.concat(frames, how="diagonal"), nothing.schema).sort("user_id", "day", "source")
 
 
 def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.DataFrame:
@@ -76,8 +69,7 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
             continue
         expression = pl.sql_expr(metric.from_metrics)
         parts = sorted(set(expression.meta.root_names()))
-        absent = [pl.lit(None, pl.Float64).alias(part) for part in parts if part not in rows.columns]
-        filled = rows.with_columns(absent).select(parts)
+        filled = with_columns_of(rows, dict.fromkeys(parts, pl.Float64))
         value = filled.fill_null(0).select(rounded(expression, metric)).to_series()
         known = filled.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
         rows = rows.with_columns(pl.when(known).then(value).alias(metric.name))

@@ -1,0 +1,54 @@
+"""What ends a task on Spark is said in the driver as on this machine: by the error itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from qol import pipeline
+from qol.errors import LakeError, QolError, TaskError, UsageError
+from qol.lake import LocalLake
+from tests.builders import CONTRACTS, daily_record, options, run_lake, write_lines
+from tests.spark.failing import fail
+
+from .conftest import SPARK_TESTS, KeptSparkEngine
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = SPARK_TESTS
+
+RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "text"),
+    [
+        (1, UsageError, "two lines,\nof ours"),
+        (2, QolError, "s3://bucket: the request failed with SlowDown"),
+        (3, TaskError, "a task failed: ValueError"),
+    ],
+)
+def test_an_error_of_a_task_is_raised_as_itself_without_values(
+    spark: SparkSession, number: int, kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind) as raised:
+        KeptSparkEngine(spark.sparkContext).map([number], fail)
+    assert (raised.type, str(raised.value).partition(" at qol/")[0]) == (kind, text)
+
+
+def test_a_damaged_file_of_records_is_named_on_spark_as_well(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "run_gate", lambda *_: [])
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    damaged = tmp_path / RECORDS
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    with pytest.raises(LakeError) as raised:
+        pipeline.run(LocalLake(tmp_path), CONTRACTS, options(), lambda *_: KeptSparkEngine(spark.sparkContext))
+    assert str(raised.value) == (
+        f"{RECORDS}: damaged, cannot be read; move it aside, then qol backfill --from <first arrival day> --to <today>"
+    )
