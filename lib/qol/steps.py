@@ -6,7 +6,7 @@ import io
 import pickle
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -94,7 +94,7 @@ class ReduceStep:
     weeks: tuple[date, ...]
     closed: frozenset[date]
     #: Published partitions of other weeks, of record tables that delete, by contract name.
-    deletions_elsewhere: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    deletions_elsewhere: Mapping[str, tuple[str, ...]]
 
     def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from qol.cli.app import app
 from qol.cloud import feed, mail, runs, spark_session, terraform, trino
 from qol.cloud.down import take_down
-from qol.cloud.functions import FunctionFailedError, invoke
+from qol.cloud.functions import FunctionFailedError, invoke, open_function
 from qol.cloud.pushes import pushes_of
 from qol.cloud.state import Cloud, client, load_cloud
 from qol.cloud.up import SCHEDULED, Outcome, Rise, options, rise
@@ -264,7 +264,8 @@ def test_a_push_with_a_wrong_token_is_answered_404_and_stores_nothing(cloud: Clo
 
     before = keys(cloud, "raw/")
     push = pushes_of(cloud.folder / "sample")[0]
-    answer = invoke(cloud, "receiver", api_event(push, "x" * 32, feed.read_door(cloud).client_id), push.at)
+    with open_function(cloud, "receiver") as receiver:
+        answer = receiver(api_event(push, "x" * 32, feed.read_door(cloud).client_id), push.at)
     assert answer["statusCode"] == 404
     assert keys(cloud, "raw/") == before
 

@@ -107,7 +107,7 @@ def test_a_record_type_whose_records_of_a_day_are_deleted_says_so_where_another_
         weights.name: rows_of(weights, [a_stretch("SCALE", 0, 0, 70)]),
         DELETED.name: rows_of(DELETED, [{"gone": "WATCH0-9"}]),
     }
-    days = daily(contracts, records)
+    days = daily(contracts, records, records)
     found = Found("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records)
     told = trace(contracts, find_target(contracts, "steps"), found)
     assert [day.why_not for day in told.days if day.day == MONDAY] == [

@@ -28,7 +28,7 @@ def why(column: str, weekly: Mapping[str, Any], before: Mapping[str, Any] | None
     contracts = contracts_of(PHONE)
     days = [a_stretch("WATCH", 0, 60, 5), a_stretch("WATCH", 1, 60, 5) | {"day": date(2026, 11, 10)}]
     records = {PHONE.name: rows_of(PHONE, days)}
-    rows = daily(contracts, records)
+    rows = daily(contracts, records, {})
     now, row = datetime(2026, 11, 18, tzinfo=UTC), {column: None, **weekly}
     found = Found("p1", MONDAY, now, row, True, rows, records, before=before)
     (reason,) = reasons(contracts, found, trace(contracts, find_target(contracts, column), found))

@@ -28,7 +28,7 @@ def _shapes_are_remembered() -> Iterator[None]:
     compare, known = Shape.problems, dict[str, list[Problem]]()
 
     def problems(shape: Shape, data: Any, file: str) -> list[Problem]:
-        asked = repr((file, data, shape.schema))
+        asked = repr((file, data, shape._validator.schema))
         if asked not in known:
             known[asked] = compare(shape, data, file)
         return list(known[asked])

@@ -95,7 +95,7 @@ def merged(name: str, *batches: Sequence[Row], start: pl.DataFrame | None = None
 def days(**rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The daily rows of Garmin records by record type, such as `days(dailies=[...], sleeps=[...])`."""
     frames = {f"garmin_{name}": records(name, of) for name, of in rows.items()}
-    return daily(CONTRACTS, frames).to_dicts()
+    return daily(CONTRACTS, frames, {}).to_dicts()
 
 
 def the_day(**rows: Sequence[Row]) -> dict[str, Any]:

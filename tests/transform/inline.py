@@ -67,7 +67,7 @@ def rows_of(contract: SourceContract, rows: Sequence[Row]) -> pl.DataFrame:
 
 def days_of(contract: SourceContract, rows: Sequence[Row]) -> list[Row]:
     """Daily rows of one record type alone."""
-    return daily(contracts_of(contract), {contract.name: rows_of(contract, rows)}).to_dicts()
+    return daily(contracts_of(contract), {contract.name: rows_of(contract, rows)}, {}).to_dicts()
 
 
 def the_day_of(contract: SourceContract, rows: Sequence[Row]) -> Row:

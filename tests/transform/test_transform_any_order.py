@@ -160,7 +160,7 @@ def test_daily_rows_depend_neither_on_order_nor_on_other_people_and_weeks(
         """Daily rows of some of the records, shuffled."""
         chosen = {f"garmin_{name}": frame.filter(keep) for name, frame in frames.items()}
         shuffled = {name: frame[random.sample(range(frame.height), frame.height)] for name, frame in chosen.items()}
-        return daily(CONTRACTS, shuffled)
+        return daily(CONTRACTS, shuffled, {})
 
     whole = rows(pl.lit(value=True))
     people = [rows(pl.col("user_id") == user) for user in ("p1", "p2")]

@@ -29,7 +29,7 @@ def test_a_day_has_one_row_with_the_metrics_of_all_record_types() -> None:
 
 def test_rows_are_sorted_and_have_the_columns_of_the_contract() -> None:
     names = [("p2", "2026-11-09"), ("p1", "2026-11-10"), ("p1", "2026-11-09")]
-    frame = daily(CONTRACTS, {"garmin_dailies": records("dailies", [a_day(d, user_id=u) for u, d in names])})
+    frame = daily(CONTRACTS, {"garmin_dailies": records("dailies", [a_day(d, user_id=u) for u, d in names])}, {})
     schema = pl.DataFrame(arrow_schema(daily_columns(CONTRACTS)).empty_table()).schema
     assert list(frame.schema.items()) == list(schema.items())
     assert frame.select("user_id", pl.col("day").cast(pl.String)).rows() == sorted(names)
@@ -39,14 +39,14 @@ def test_rows_are_sorted_and_have_the_columns_of_the_contract() -> None:
 def test_one_record_type_alone_gives_days_and_none_gives_none(contract: Any) -> None:
     rows = [a_day(day, calendar_date=None) for day in ("2026-11-09", "2026-11-10", "2026-11-11")]
     expected = 0 if contract.deletes else 3
-    assert daily(CONTRACTS, {contract.name: records(contract.name, rows)}).height == expected
-    assert daily(CONTRACTS, {contract.name: records(contract.name, [])}).height == 0
+    assert daily(CONTRACTS, {contract.name: records(contract.name, rows)}, {}).height == expected
+    assert daily(CONTRACTS, {contract.name: records(contract.name, [])}, {}).height == 0
 
 
 def test_without_records_there_is_no_day() -> None:
-    assert daily(CONTRACTS, {}).height == 0
+    assert daily(CONTRACTS, {}, {}).height == 0
     nothing = {contract.name: records(contract.name, []) for contract in CONTRACTS.sources}
-    assert daily(CONTRACTS, nothing).height == 0
+    assert daily(CONTRACTS, nothing, nothing).height == 0
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -52,4 +52,4 @@ def test_deletions_of_all_weeks_count_and_are_no_days_of_their_own() -> None:
     measured = {"phone_measurements": rows_of(STEPS, [a_step("a"), a_step("b")])}
     deletions = {"phone_deleted": rows_of(DELETED, [{"gone": "a"}]).select("user_id", "gone")}
     assert daily(CONTRACTS, measured, deletions)["steps"].to_list() == [10]
-    assert daily(CONTRACTS, {"phone_deleted": rows_of(DELETED, [{"gone": "a"}])}).height == 0
+    assert daily(CONTRACTS, {"phone_deleted": rows_of(DELETED, [{"gone": "a"}])}, deletions).height == 0

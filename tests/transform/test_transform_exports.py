@@ -61,7 +61,7 @@ def test_a_night_comes_whole_from_the_samples_where_they_have_one_and_else_from_
     samples = [sampled("3", 60, 360), sampled("4", 360, 390), sampled("0", 0, 400, day=TUESDAY)]
     nights = [exported(20, 420, **of_stages), exported(30, 430, day=TUESDAY, **of_stages)]
     frames = {SAMPLES.name: rows_of(SAMPLES, samples), EXPORT.name: rows_of(EXPORT, nights)}
-    found = [picked(row, "day", *STAGES, "bedtime_minute") for row in daily(CONTRACTS, frames).to_dicts()]
+    found = [picked(row, "day", *STAGES, "bedtime_minute") for row in daily(CONTRACTS, frames, {}).to_dicts()]
     assert found == [
         (MONDAY, 330.0, 30.0, 300.0, None, None, 60.0),
         (TUESDAY, 375.0, 30.0, 270.0, 75.0, 10.0, 30.0),
@@ -81,7 +81,7 @@ def test_only_main_episodes_are_whole_other_records_fill_what_is_missing(first: 
     score = contract_of(MEASUREMENTS, "{record: scores, priority: 3, daily: {rem_minutes: value, sleep_score: value}}")
     one = [{"uuid": "a", "start_seconds": 0, "end_seconds": 60}]
     frames = {c.name: rows_of(c, [one[0] | {"value": v}]) for c, v in ((night, 400.0), (again, 300.0), (score, 50.0))}
-    (row,) = daily(contracts_of(night, again, score), frames).to_dicts()
+    (row,) = daily(contracts_of(night, again, score), frames, {}).to_dicts()
     names = ("sleep_minutes", "deep_minutes", "rem_minutes", "sleep_score")
     assert picked(row, *names) == ((400.0, 401.0, 50.0, 50) if first == 1 else (300.0, None, 301.0, 50))
 
@@ -91,7 +91,7 @@ def test_why_tells_which_night_comes_first() -> None:
         SAMPLES.name: rows_of(SAMPLES, [sampled("3", 60, 360)]),
         EXPORT.name: rows_of(EXPORT, [exported(20, 420, core_seconds=16_200.0, rem_seconds=4500.0)]),
     }
-    days = daily(CONTRACTS, frames)
+    days = daily(CONTRACTS, frames, {})
     found = Found("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, frames)
     told = trace(CONTRACTS, find_target(CONTRACTS, "sleep_minutes"), found)
     assert {record.table: record.role for record in told.records} == {

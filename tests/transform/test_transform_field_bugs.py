@@ -16,7 +16,7 @@ from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, merged, picked, th
 
 def after_runs(name: str, *batches: list[Row]) -> list[dict[str, Any]]:
     """Daily rows once each batch of deliveries was a run of its own."""
-    return daily(CONTRACTS, {f"garmin_{name}": merged(name, *batches).records.drop("week")}).to_dicts()
+    return daily(CONTRACTS, {f"garmin_{name}": merged(name, *batches).records.drop("week")}, {}).to_dicts()
 
 
 def test_a_tentative_and_a_final_night_are_one_night_in_both_orders_and_across_two_files() -> None:

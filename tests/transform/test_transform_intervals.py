@@ -49,13 +49,13 @@ def test_of_two_record_types_the_first_that_knows_its_stretches_gives_them() -> 
         "ring_a": rows_of(first, [a_sleep(0, 60, None), a_sleep(0, 60, [1, 2]) | {"user_id": "p2"}]),
         "ring_b": rows_of(second, [a_sleep(0, 60, [3, 4]) | {"user_id": user} for user in ("p1", "p2")]),
     }
-    assert daily(contracts_of(first, second), nights)["asleep_intervals"].to_list() == [[3, 4], [1, 2]]
+    assert daily(contracts_of(first, second), nights, {})["asleep_intervals"].to_list() == [[3, 4], [1, 2]]
 
 
 def test_stretches_are_in_the_published_file_and_in_the_answer_to_a_query(tmp_path: Path) -> None:
     contract = contract_of(SLEEPS)
     contracts, lake = contracts_of(contract), LocalLake(tmp_path)
-    rows = daily(contracts, {contract.name: rows_of(contract, [a_sleep(-60, 420, [-50, 415])])})
+    rows = daily(contracts, {contract.name: rows_of(contract, [a_sleep(-60, 420, [-50, 415])])}, {})
     part = stage_part(lake, "_staging/", "daily_metrics", "2026-11-09", positive_zeros(known_columns(rows)))
     made = assemble(lake, "_staging/", daily_columns(contracts), [part])
     lake.publish(made.staged, made.key, None)

@@ -14,7 +14,8 @@ from .builders import CONTRACTS, Row, local, picked, records, utc
 
 def the_day(**rows: Sequence[Row]) -> dict[str, Any]:
     """The one daily row of Oura's records by record type, such as `the_day(sleep=[...])`."""
-    (row,) = daily(CONTRACTS, {f"oura_{name}": records(f"oura_{name}", of) for name, of in rows.items()}).to_dicts()
+    frames = {f"oura_{name}": records(f"oura_{name}", of) for name, of in rows.items()}
+    (row,) = daily(CONTRACTS, frames, {}).to_dicts()
     return row
 
 

@@ -83,14 +83,14 @@ def open_function(cloud: Cloud, key: str) -> Iterator[Function]:
             process.stdout.close()
 
 
-def invoke(cloud: Cloud, key: str, event: Mapping[str, Any], now: datetime | None = None) -> Any:
+def invoke(cloud: Cloud, key: str, event: Mapping[str, Any]) -> Any:
     """Call a function once; the gap check, which asks Athena, finds Trino's answer there."""
     if key == "raw_gap":
         from qol.aws.raw_gap import LAST_DAYS
 
         answer_next_query(cloud, LAST_DAYS)
     with open_function(cloud, key) as function:
-        return function(event, now)
+        return function(event)
 
 
 def _unpacked(cloud: Cloud, key: str, sha256: str) -> Path:

@@ -18,8 +18,7 @@ class Shape:
     """A JSON Schema beside the contract files, read once."""
 
     def __init__(self, schema: Path) -> None:
-        self.schema: dict[str, Any] = json.loads(schema.read_text(encoding="utf-8"))
-        self._validator = Draft202012Validator(self.schema)
+        self._validator = Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
 
     def problems(self, data: Any, file: str) -> list[Problem]:
         """What in the data does not fit the schema."""

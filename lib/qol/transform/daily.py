@@ -19,14 +19,14 @@ from qol.transform.versions import version_order
 from qol.transform.weeks import monday_expr
 
 
-def daily(contracts: Contracts, records: Frames, deletions: Frames | None = None) -> pl.DataFrame:
+def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFrame:
     """Daily rows of record frames by contract name, sorted by person, day and source.
 
-    Records named by `deletions` (rows of deleting contracts by name; those among `records` where it is not given) are
-    left out. Where several record types of a source give the same metric, the contract with the lower `priority` comes
-    first; what a main episode gives comes whole from the first contract that has one of the day.
+    Records named by `deletions`, rows of deleting contracts by name, are left out. Where several record types of a
+    source give the same metric, the contract with the lower `priority` comes first; what a main episode gives comes
+    whole from the first contract that has one of the day.
     """
-    records = living(contracts, records, records if deletions is None else deletions)
+    records = living(contracts, records, deletions)
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))
