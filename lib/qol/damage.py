@@ -3,38 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
+from typing import Any
 
-from qol.errors import LakeError
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from qol.errors import DamagedError
 from qol.frames import DAMAGED
-from qol.weeks import iso_week
+from qol.lake.base import Lake
+from qol.weeks import iso_week, monday_of
 
 
 @contextmanager
 def reading(key: str) -> Iterator[None]:
-    """Reads of a published Parquet file; LakeError that names it when it is none, or when what it holds is damaged."""
+    """Reads of a published Parquet file; DamagedError that names it when it is none, or when what it holds is damaged."""
     try:
         yield
     except (*DAMAGED, UnicodeDecodeError) as err:
         if getattr(err, "errno", None):  # the machine's own trouble: Arrow gives damage no number
             raise
-        raise damaged(key) from None
+        raise DamagedError(f"{key}: damaged, cannot be read; {way_out(key)}") from None
 
 
-def damaged(key: str) -> LakeError:
-    """The error of a damaged file."""
-    return LakeError(f"{key}: damaged, cannot be read; {_way_out(key)}")
+def read_published(lake: Lake, key: str, **how: Any) -> pa.Table:
+    """A published file as `pq.read_table` reads it; DamagedError when it is damaged."""
+    with reading(key):
+        return pq.read_table(lake.open_table(key), **how)
 
 
-def _way_out(key: str) -> str:
+def require_readable(lake: Lake, key: str, *, whole: bool = False) -> None:
+    """DamagedError when the footer of a published file is damaged; when `whole`, also for any other part of it."""
+    with reading(key):
+        file = pq.ParquetFile(lake.open_table(key))
+        for group in range(file.metadata.num_row_groups if whole else 0):
+            file.read_row_group(group)
+
+
+def way_out(key: str) -> str:
+    """How a damaged file is made again."""
     folder, _, rest = key.partition("/date=")
     day = rest.partition("/")[0]
+    with suppress(ValueError):
+        week = iso_week(monday_of(date.fromisoformat(day)))
+        if folder.startswith("processed/") and not folder.startswith("processed/records/"):
+            return f"move it aside, then qol rebuild --from-week {week} --to-week {week}"
     if folder == "quarantine/rows":
         return f"move it aside, then qol backfill --from {day} --to {day}"
     if folder.startswith("processed/records/"):
         return "move it aside, then qol backfill --from <first arrival day> --to <today>"
-    if folder.startswith("processed/"):
-        week = iso_week(date.fromisoformat(day))
-        return f"move it aside, then qol rebuild --from-week {week} --to-week {week}"
-    return "run again"
+    return "move it aside, then run again"

@@ -53,6 +53,10 @@ class LakeError(QolError):
     """When the lake does not hold what it should hold, or did not do what it was asked."""
 
 
+class DamagedError(LakeError):
+    """When a published file is no Parquet file, or one whose content cannot be read."""
+
+
 class PublishConflictError(LakeError):
     """When a published file is no longer the one seen at the start of the run."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from qol.contracts.columns import table_columns, table_names
 from qol.contracts.model import Column, Contracts
+from qol.damage import require_readable
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
 from qol.publish.manifest import RUNS, manifest_keys
@@ -25,6 +26,8 @@ DATABASE = "db_qol"
 _CATALOGS = ("", "awsdatacatalog")
 _MANIFEST_BYTES = 512 * 2**20
 _BATCH_ROWS = 1_000
+#: What DuckDB raises before it reads any file's rows.
+_WRONG_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,11 @@ def ask(lake: Lake, contracts: Contracts, sql: str) -> Answer:
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}
     with ExitStack() as copies:
-        connection = _database(_as_folder(lake, keys, copies), contracts, keys)
-        try:
-            cursor = connection.execute(statement.sql(dialect="duckdb"))
-        except duckdb.Error as err:
-            raise _refused(err) from None
+        folder = _as_folder(lake, keys, copies)
+        with _refusing(folder, keys):
+            cursor = _database(folder, contracts, keys).execute(statement.sql(dialect="duckdb"))
         names = tuple(column[0] for column in cursor.description or ())
-        return Answer(names, _rows(cursor, copies.pop_all()))
+        return Answer(names, _rows(cursor, _refusing(folder, keys), copies.pop_all()))
 
 
 def _keys(lake: Lake, table: str) -> list[str]:
@@ -70,17 +71,24 @@ def _as_folder(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> 
     return LocalLake(folder)
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection, copies: ExitStack) -> Iterator[tuple[Any, ...]]:
-    with copies:
-        try:
-            while rows := cursor.fetchmany(_BATCH_ROWS):
-                yield from rows
-        except duckdb.Error as err:
-            raise _refused(err) from None
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, refusing: AbstractContextManager[None], copies: ExitStack
+) -> Iterator[tuple[Any, ...]]:
+    with copies, refusing:
+        while rows := cursor.fetchmany(_BATCH_ROWS):
+            yield from rows
 
 
-def _refused(err: duckdb.Error) -> UsageError:
-    return UsageError(f"SQL: {err}")
+@contextmanager
+def _refusing(lake: LocalLake, keys: Mapping[str, list[str]]) -> Iterator[None]:
+    """What DuckDB refuses is a UsageError in its words; DamagedError when a file of the tables is damaged."""
+    try:
+        yield
+    except duckdb.Error as err:
+        if not isinstance(err, _WRONG_SQL):  # its words name no file, and the folder may be a copy
+            for key in (key for table in sorted(keys) if table != "job_runs" for key in keys[table]):
+                require_readable(lake, key, whole=True)
+        raise UsageError(f"SQL: {err}") from None
 
 
 def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:

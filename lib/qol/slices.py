@@ -26,7 +26,7 @@ class Bucket:
     def published(self, table: str, date: str, columns: Sequence[Column]) -> pl.DataFrame:
         """The bucket's rows of a published partition with these columns, in its order; empty when there is no file.
 
-        A column that the file does not have is null; LakeError when the file is damaged.
+        A column that the file does not have is null; DamagedError when the file is damaged.
         """
         key = partition_key(table, date)
         empty = no_rows(columns)

@@ -37,7 +37,7 @@ def test_a_healthy_lake_exits_0(qol: Qol, own_week: Path) -> None:
     ended = qol("doctor", "--lake", own_week)
     assert ended.code == 0, ended.out
     assert findings(ended.out) == dict.fromkeys(
-        ["Python", "packages", "Java", "contracts", "pseudonym", "lake", "lock", "last"], "✓"
+        ["Python", "packages", "Java", "contracts", "pseudonym", "lake", "lock", "published", "last"], "✓"
     )
     assert "34 bytes in QOL_PSEUDONYM_KEY" in ended.out
     assert "a key of the tests" not in ended.out

@@ -8,7 +8,9 @@ import platform
 import re
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +18,14 @@ import typer
 
 from qol.cli.options import KEY_FILE, KEY_VARIABLE, LakeOption, open_existing
 from qol.cli.show import table
-from qol.errors import ContractError, LockedError, QolError
+from qol.errors import ContractError, DamagedError, LockedError, QolError
 
 if TYPE_CHECKING:
     from qol.lake import Lake
 
 _DISTRIBUTION = "qol-lake"
+#: Of more damaged files the rest is a number.
+MOST_DAMAGED = 5
 #: What S3 and KMS answer to a role that may not do it.
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _PIN = re.compile(r"([A-Za-z0-9_.-]+)==([^;\s]+)(.*)")
@@ -120,6 +124,7 @@ def _lake(uri: str | None) -> Iterator[Finding]:
     yield _key(lake)
     yield _access(lake)
     yield _lock(lake)
+    yield from _published(lake)
     yield _last_run(lake)
 
 
@@ -196,6 +201,40 @@ def _lock(lake: Lake) -> Finding:
             return Finding("lock", str(err), "see why the bucket does not take it; runs need the lock")
         advice = "nothing, to look at the lake; runs and `qol restore` need a role that may take the lock"
         return Finding("lock", "not this role's to take", advice, is_remark=True)
+
+
+def _published(lake: Lake) -> Iterator[Finding]:
+    """Whether the footers of published files can be read, in a bucket several at a time."""
+    from qol.damage import way_out
+    from qol.lake.s3_client import RequestError
+    from qol.publish.assemble import PART_FILE
+
+    try:
+        folders = ("processed/", "quarantine/rows/")
+        keys = [o.key for folder in folders for o in lake.walk(folder) if o.key.endswith(f"/{PART_FILE}")]
+        with ThreadPoolExecutor(lake.reads_at_once) as pool:
+            damaged = [key for key in pool.map(partial(_if_damaged, lake), keys) if key]
+    except QolError as err:
+        denied = isinstance(err, RequestError) and err.code in _DENIED
+        yield Finding("published files", "not known", str(err), is_remark=denied)
+        return
+    for key in damaged[:MOST_DAMAGED]:
+        yield Finding("published files", f"{key}: damaged, cannot be read", way_out(key))
+    if len(damaged) > MOST_DAMAGED:
+        yield Finding("published files", f"{len(damaged) - MOST_DAMAGED} more are damaged", "mend these first")
+    if not damaged:
+        yield Finding("published files", f"{len(keys)}, each with a whole end")
+
+
+def _if_damaged(lake: Lake, key: str) -> str | None:
+    """The key of a file whose footer cannot be read."""
+    from qol.damage import require_readable
+
+    try:
+        require_readable(lake, key)
+    except DamagedError:
+        return key
+    return None
 
 
 def _last_run(lake: Lake) -> Finding:

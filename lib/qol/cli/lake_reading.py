@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from qol.contracts.columns import table_columns
 from qol.contracts.model import Contracts
+from qol.damage import read_published
 from qol.frames import no_rows
 from qol.ingest.listing import RAW
 from qol.lake import Lake
@@ -47,7 +47,7 @@ def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None
     key = partition_key("weekly_metrics", monday.isoformat())
     if lake.stat(key) is None:
         return None
-    rows = pq.read_table(lake.open_table(key), filters=[("user_id", "=", user_id)]).to_pylist()
+    rows = read_published(lake, key, filters=[("user_id", "=", user_id)]).to_pylist()
     return rows[0] if rows else None
 
 
@@ -65,8 +65,8 @@ def _person_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id
 def _weeks_of(lake: Lake, user_id: str) -> Iterator[date]:
     """Weeks in which a person has daily rows."""
     for day in sorted(find_published(lake, ["daily_metrics"]).dates("daily_metrics")):
-        file = lake.open_table(partition_key("daily_metrics", day))
-        if pq.read_table(file, columns=["user_id"], filters=[("user_id", "=", user_id)]).num_rows:
+        key = partition_key("daily_metrics", day)
+        if read_published(lake, key, columns=["user_id"], filters=[("user_id", "=", user_id)]).num_rows:
             yield date.fromisoformat(day)
 
 
@@ -96,8 +96,7 @@ def read_rejects(lake: Lake, contracts: Contracts, days: Collection[str] | None 
     frames = [empty.with_columns(date=pl.lit(None, pl.String), row=pl.lit(None, pl.Int64))]
     for found in sorted(find_published(lake, ["rejects"]).dates("rejects")):
         if days is None or found in days:
-            file = lake.open_table(partition_key("rejects", found))
-            rows = pl.DataFrame(pq.read_table(file, columns=empty.columns))
+            rows = pl.DataFrame(read_published(lake, partition_key("rejects", found), columns=empty.columns))
             frames.append(rows.with_columns(date=pl.lit(found), row=pl.int_range(pl.len())))
     return pl.concat(frames)
 
@@ -112,7 +111,7 @@ def newest_rejects(lake: Lake, contracts: Contracts, days: Collection[str], keys
 
 def raw_of_rejects(lake: Lake, day: str) -> list[bytes]:
     """Raw bytes of an arrival day's rejects, in the order of their file."""
-    raw: list[bytes] = pq.read_table(lake.open_table(partition_key("rejects", day)), columns=["raw"])["raw"].to_pylist()
+    raw: list[bytes] = read_published(lake, partition_key("rejects", day), columns=["raw"])["raw"].to_pylist()
     return raw
 
 
@@ -133,7 +132,7 @@ def example_of_issue(
     for day, key in keys.items():
         if lake.stat(key) is None:  # of a dry run
             continue
-        rows = pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id", "value_issues"])).drop_nulls()
+        rows = pl.DataFrame(read_published(lake, key, columns=["user_id", "value_issues"])).drop_nulls()
         touched = rows.filter(
             pl.col("value_issues").list.eval(pl.element().str.starts_with(f"{raw_name}: ")).list.any()
         )

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import msgspec
 import polars as pl
-import pyarrow.parquet as pq
 
 from qol.contracts.model import Contracts
-from qol.damage import reading
+from qol.damage import read_published
 from qol.errors import UsageError
 from qol.ingest.convert import CODE, identifier
 from qol.ingest.people import Identities, Owner
@@ -185,8 +184,7 @@ def require_append_only(
         return
     hashes = pl.Series(list(fresh), dtype=pl.String)
     for key in record_files:
-        with reading(key):
-            people = pl.Series(pq.read_table(lake.open_table(key), columns=["user_id"])["user_id"]).unique()
+        people = pl.Series(read_published(lake, key, columns=["user_id"])["user_id"]).unique()
         found = people.filter(people.is_in(hashes.implode()))
         if found.len():
             place = user_map.place(min(fresh[user_id] for user_id in found))

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import pyarrow.parquet as pq
 
-from qol.damage import reading
+from qol.damage import read_published
 from qol.errors import LakeError
 from qol.frames import DAMAGED
 from qol.lake.base import Lake
@@ -76,8 +76,7 @@ class Footers:
             return None
 
     def _count_people(self, key: str) -> int:
-        with reading(key):
-            rows = pq.read_table(self._lake.open_table(key), columns=["user_id"], read_dictionary=["user_id"])
+        rows = read_published(self._lake, key, columns=["user_id"], read_dictionary=["user_id"])
         chunks = rows["user_id"].unify_dictionaries().chunks
         return len(chunks[0].dictionary) if chunks else 0
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.model import Contracts
+from qol.damage import read_published
 from qol.errors import UsageError
 from qol.lake import Lake
 from qol.publish.assemble import partition_key
@@ -100,8 +100,8 @@ def _check_person(lake: Lake, dates: Iterable[str], user_id: str, monday: date) 
 
 
 def _ids(lake: Lake, day: str) -> set[str]:
-    file = lake.open_table(partition_key("weekly_metrics", day))
-    return set(pq.read_table(file, columns=["user_id"])["user_id"].to_pylist())
+    rows = read_published(lake, partition_key("weekly_metrics", day), columns=["user_id"])
+    return set(rows["user_id"].to_pylist())
 
 
 def _first(rows: pl.DataFrame) -> Mapping[str, object] | None:
