@@ -49,6 +49,17 @@ resource "aws_athena_workgroup" "groups" {
   }
 }
 
+# Their addresses in installations of before: without these a workgroup would be made again under the name it still has.
+moved {
+  from = aws_athena_workgroup.qol
+  to   = aws_athena_workgroup.groups["qol"]
+}
+
+moved {
+  from = aws_athena_workgroup.operators
+  to   = aws_athena_workgroup.groups["operators"]
+}
+
 locals {
   query_files = fileset("${path.module}/queries", "*.sql")
 
