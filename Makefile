@@ -3,6 +3,11 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WHEELS := $(VENV)/.wheels
+PIP := $(BIN)/pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-compile --use-pep517
+PYSPARK := import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+	print(next(name for name in extras["spark"] if name.startswith("pyspark")))
 DEMO := .demo
 CHECKOV := .venv-checkov/bin/checkov
 TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol.cloud.tools terraform -chdir=terraform
@@ -16,11 +21,14 @@ help: ## list the targets
 setup: $(STAMP) ## make .venv with the `qol` command
 
 # Byte code is made of the modules that are used, when they are: making all of it takes longer than the tests of a room.
+# PySpark is published as source alone: it is built beside the others' installation, as either keeps one core busy.
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --use-pep517 --editable '.[query,report,spark,lambda,dev]'
-	@touch $(STAMP)
+	$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
+	$(INSTALL) --editable '.[query,report,lambda,dev]' && wait $$build
+	$(INSTALL) --find-links $(WHEELS) --editable '.[query,report,spark,lambda,dev]'
+	@rm -r $(WHEELS) && touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
 	@$(BIN)/python -m qol.demo $(DEMO)
