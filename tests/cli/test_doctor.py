@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,26 @@ def test_a_package_of_another_version_is_named_with_its_pin(
     ended = qol("doctor", "--lake", own_week)
     assert ended.code == 1
     assert f"pytest {pytest.__version__}, pinned 0.1; no-such-package missing, pinned 2" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("denied", "wrong"), [("open", ["lake", "lock", "last"]), ("mkdir", ["lake", "lock"]), ("is_dir", ["lake"])]
+)
+def test_a_lake_without_rights_is_told_and_not_crashed_into(
+    qol: Qol, own_week: Path, monkeypatch: pytest.MonkeyPatch, denied: str, wrong: list[str]
+) -> None:
+    real = getattr(Path, denied)
+
+    def deny(path: Path, *asked: Any, **how: Any) -> Any:
+        if path.is_relative_to(own_week):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *asked, **how)
+
+    monkeypatch.setattr(Path, denied, deny)
+    ended = qol("doctor", "--lake", own_week)
+    assert ended.code == 1, ended.err
+    assert [what for what, mark in findings(ended.out).items() if mark == "✗"] == wrong
+    assert "permission denied" in " ".join(ended.out.split())
 
 
 def test_no_lake_and_no_contracts_are_found(qol: Qol, tmp_path: Path) -> None:

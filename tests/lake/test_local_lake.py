@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
+import pyarrow as pa
 import pytest
 
 from qol.errors import LakeError, LockedError, UsageError
@@ -76,3 +80,100 @@ def test_a_lake_travels_to_other_processes(tmp_path: Path) -> None:
 def test_a_place_no_edge_knows_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="found scheme 'ftp'; allowed: a folder or s3"):
         open_lake("ftp://somewhere/lake")
+
+
+def deny(*_: Any, **__: Any) -> NoReturn:
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system whose every answer is no; rights of files mean nothing to the user root, who may run the tests."""
+    for owner, names in {
+        Path: ("open", "stat", "mkdir", "unlink"),
+        os: ("scandir", "replace"),
+        pa: ("memory_map",),
+    }.items():
+        for name in names:
+            monkeypatch.setattr(owner, name, deny)
+
+
+A_FILE = "a file that the user of this process can"
+A_FOLDER = "a folder that the user of this process can"
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda lake: lake.read("raw/a"), f"raw/a: may not be read (permission denied); allowed: {A_FILE} read"),
+        (lambda lake: lake.stat("raw/a"), f"raw/a: may not be read (permission denied); allowed: {A_FILE} read"),
+        (lambda lake: lake.open_table("raw/a"), f"raw/a: may not be read (permission denied); allowed: {A_FILE} read"),
+        (
+            lambda lake: list(lake.walk("raw/")),
+            f"raw/: may not be read (permission denied); allowed: {A_FOLDER} read",
+        ),
+        (
+            lambda lake: lake.create("_staging/a").__enter__(),
+            f"_staging/a: may not be written (permission denied); allowed: {A_FILE} write",
+        ),
+        (
+            lambda lake: lake.put("_runs/a", b""),
+            f"_runs/a: may not be written (permission denied); allowed: {A_FILE} write",
+        ),
+        (
+            lambda lake: lake.delete("_runs/a"),
+            f"_runs/a: may not be written (permission denied); allowed: {A_FILE} write",
+        ),
+        (
+            lambda lake: lake.lock("run").__enter__(),
+            f"_locks/publish.lock: may not be written (permission denied); allowed: {A_FILE} write",
+        ),
+        (
+            lambda lake: lake.scratch("r").__enter__(),
+            f"_staging/r/scratch/: may not be written (permission denied); allowed: {A_FOLDER} write",
+        ),
+    ],
+)
+def test_what_a_user_may_not_do_is_said_with_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[LocalLake], object], message: str
+) -> None:
+    lake = LocalLake(tmp_path)
+    without_rights(monkeypatch)
+    with pytest.raises(LakeError) as raised:
+        act(lake)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_file_that_may_not_be_published_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    lake = LocalLake(tmp_path)
+    with lake.create("_staging/a") as file:
+        file.write(b"1")
+
+    def refuse(*_: Any) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(LakeError) as raised:
+        lake.publish("_staging/a", "processed/a", None)
+    why = {errno.EACCES: "permission denied", errno.EROFS: "read-only file system"}[number]
+    assert str(raised.value) == f"processed/a: may not be written ({why}); allowed: {A_FILE} write"
+
+
+def test_other_trouble_of_the_machine_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        LocalLake(tmp_path).put("_runs/a", b"")
+
+
+def test_a_lake_in_a_folder_that_may_not_be_read_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = str(tmp_path)
+    monkeypatch.setattr(Path, "is_dir", deny)
+    with pytest.raises(UsageError, match=": may not be read .permission denied.; allowed: a folder that the user of"):
+        open_lake(lake)

@@ -18,7 +18,7 @@ import typer
 
 from qol.cli.options import KEY_FILE, KEY_VARIABLE, LakeOption, open_existing
 from qol.cli.show import table
-from qol.errors import ContractError, DamagedError, LockedError, QolError
+from qol.errors import ContractError, DamagedError, LakeError, LockedError, QolError
 
 if TYPE_CHECKING:
     from qol.lake import Lake
@@ -161,10 +161,9 @@ def _access(lake: Lake) -> Finding:
         found = f"{lake.uri}: readable"
         nothing = "" if lake.children("raw/").folders else ", no raw/ folder yet"
         why_not = _refusal(lake)
-    except OSError as err:
-        return Finding("lake", f"{lake.uri}: {err.strerror}", "give this user the right to read and write there")
     except QolError as err:
-        return Finding("lake", str(err), "give this role the right to read and write there")
+        who = "role" if _is_bucket(lake) else "user"
+        return Finding("lake", str(err), f"give this {who} the right to read and write there")
     if why_not:
         return Finding("lake", found + nothing, why_not, is_remark=True)
     return Finding("lake", f"{found}, writable{nothing}")
@@ -194,13 +193,13 @@ def _lock(lake: Lake) -> Finding:
             return Finding("lock", "free")
     except LockedError as err:
         return Finding("lock", str(err), "wait until that run has ended, or end it")
-    except OSError as err:
-        return Finding("lock", str(err.strerror), "give this user the right to write below _locks/")
     except RequestError as err:
         if err.code not in _DENIED:
             return Finding("lock", str(err), "see why the bucket does not take it; runs need the lock")
         advice = "nothing, to look at the lake; runs and `qol restore` need a role that may take the lock"
         return Finding("lock", "not this role's to take", advice, is_remark=True)
+    except LakeError as err:
+        return Finding("lock", str(err), "give this user the right to write below _locks/")
 
 
 def _published(lake: Lake) -> Iterator[Finding]:

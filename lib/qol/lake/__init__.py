@@ -29,7 +29,12 @@ def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = No
         if value is not None:
             raise UsageError(f"{option} {value}: only a lake on S3 has one; allowed: no such option for a folder")
     lake = LocalLake(uri.removeprefix("file://"))
-    if not lake.root.is_dir():
+    try:
+        is_there = lake.root.is_dir()
+    except PermissionError:
+        allowed = "a folder that the user of this process can read"
+        raise UsageError(f"--lake {uri}: may not be read (permission denied); allowed: {allowed}") from None
+    if not is_there:
         allowed = f"a lake's folder (`qol sample --lake {uri}` makes one)"
         raise UsageError(f"--lake {uri}: no such folder; allowed: {allowed}")
     return lake

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import pyarrow as pa
 
 from qol.errors import LakeError, LockedError, PublishConflictError
 from qol.lake.base import LOCK_KEY, Listing, StoredObject
+
+#: What a system answers to a user who may not do something, and to everybody where nothing can be written.
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class LocalLake:
@@ -46,12 +50,12 @@ class LocalLake:
     def children(self, prefix: str) -> Listing:
         """What lies directly below `prefix`."""
         folder = self.path(prefix)
-        if not folder.is_dir():
-            return Listing((), ())
         objects: list[StoredObject] = []
         folders: list[str] = []
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda e: e.name):
+        with _permitted(prefix, "read"):
+            if not folder.is_dir():
+                return Listing((), ())
+            for entry in sorted(os.scandir(folder), key=lambda e: e.name):
                 if _leads_back(entry):
                     continue
                 if entry.is_dir():
@@ -69,15 +73,14 @@ class LocalLake:
 
     def stat(self, key: str) -> StoredObject | None:
         """The object at `key`, or None."""
-        try:
+        with _permitted(key, "read"), suppress(FileNotFoundError):
             return self._stored(key, self.path(key).stat())
-        except FileNotFoundError:
-            return None
+        return None
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
         try:
-            with self.path(key).open("rb") as file:
+            with _permitted(key, "read"), self.path(key).open("rb") as file:
                 file.seek(start)
                 return file.read() if length is None else file.read(length)
         except FileNotFoundError as err:
@@ -86,7 +89,8 @@ class LocalLake:
     def open_table(self, key: str) -> pa.NativeFile:
         """The file as a memory map."""
         try:
-            return pa.memory_map(str(self.path(key)), "r")
+            with _permitted(key, "read"):
+                return pa.memory_map(str(self.path(key)), "r")
         except FileNotFoundError as err:
             raise _gone(key) from err
 
@@ -94,8 +98,10 @@ class LocalLake:
     def create(self, key: str) -> Iterator[BinaryIO]:
         """A new file below `_staging/`."""
         path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
+        with _permitted(key, "written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            opened = path.open("wb")
+        with opened as file:
             yield file
 
     def publish(self, staged: str, key: str, expected_etag: str | None) -> StoredObject:
@@ -105,11 +111,12 @@ class LocalLake:
             message = f"{key}: changed since this run started; run again"
             raise PublishConflictError(message)
         target = self.path(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(self.path(staged))
-        os.replace(self.path(staged), target)
-        _sync(target.parent)
-        return self._stored(key, target.stat())
+        with _permitted(key, "written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync(self.path(staged))
+            os.replace(self.path(staged), target)
+            _sync(target.parent)
+            return self._stored(key, target.stat())
 
     def register(self, table: str, date: str, key: str) -> None:
         """A folder has no catalog."""
@@ -118,13 +125,15 @@ class LocalLake:
         """Write a small file beside its place, then rename it there."""
         target = self.path(key)
         beside = target.with_name(f".{target.name}.{os.getpid()}")
-        _write_synced(beside, data)
-        os.replace(beside, target)
-        _sync(target.parent)
+        with _permitted(key, "written"):
+            _write_synced(beside, data)
+            os.replace(beside, target)
+            _sync(target.parent)
 
     def delete(self, key: str) -> None:
         """Remove a file."""
-        self.path(key).unlink(missing_ok=True)
+        with _permitted(key, "written"):
+            self.path(key).unlink(missing_ok=True)
 
     def sweep(self, prefix: str) -> int:
         """Remove a folder and all it holds, and folders above that are empty then: a bucket has none either."""
@@ -140,8 +149,10 @@ class LocalLake:
     @contextmanager
     def scratch(self, run_id: str) -> Iterator[Path]:
         """A folder below `_staging/`, so that the next run sweeps what a killed one left."""
-        folder = self.path(f"_staging/{run_id}/scratch")
-        folder.mkdir(parents=True, exist_ok=True)
+        key = f"_staging/{run_id}/scratch/"
+        folder = self.path(key)
+        with _permitted(key, "written"):
+            folder.mkdir(parents=True, exist_ok=True)
         try:
             yield folder
         finally:
@@ -151,8 +162,10 @@ class LocalLake:
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:  # noqa: ARG002 (the lock dies with its process)
         """Hold an OS lock on the lock file; it ends with this process, however that ends."""
         path = self.path(LOCK_KEY)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+") as file:
+        with _permitted(LOCK_KEY, "written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            opened = path.open("a+")
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as err:
@@ -167,6 +180,19 @@ class LocalLake:
     @staticmethod
     def _stored(key: str, stat: os.stat_result) -> StoredObject:
         return StoredObject(key, stat.st_size, f"{stat.st_mtime_ns:x}-{stat.st_ino:x}-{stat.st_size:x}")
+
+
+@contextmanager
+def _permitted(key: str, done: Literal["read", "written"]) -> Iterator[None]:
+    """What this user may not do at a key becomes a LakeError that names it."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno not in _DENIED:
+            raise
+        kind, may = "folder" if key.endswith("/") else "file", "read" if done == "read" else "write"
+        allowed = f"a {kind} that the user of this process can {may}"
+        raise LakeError(f"{key}: may not be {done} ({str(err.strerror).lower()}); allowed: {allowed}") from None
 
 
 def _gone(key: str) -> LakeError:
