@@ -19,7 +19,12 @@ from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_plac
 from qol.ingest.collect import IngestContext
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.people import Identities, bucket_limits
-from qol.ingest.user_map import UserMap, require_append_only, require_days_where_they_count
+from qol.ingest.user_map import (
+    UserMap,
+    require_append_only,
+    require_days_where_they_count,
+    require_known_sources,
+)
 from qol.lake.base import Lake
 from qol.plan import (
     Scope,
@@ -202,6 +207,7 @@ def _check_people(work: _Run, published: Published) -> None:
     require_days_where_they_count(options.user_map, work.contracts)
     before = read_memory(lake)
     work.memory = require_same_people(before, options.identities, options.user_map)
+    require_known_sources(options.user_map, work.contracts, before.map_entries)
     work.manifest.key_check = work.memory.key_check
     if options.user_map.entries:
         files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]

@@ -61,6 +61,10 @@ NO_ID = "vendor_user_id must be a text or whole number"
 NO_SOURCE = "source must be a source's name"
 NO_USER = "user_id must match [A-Za-z0-9_.-]{1,64}"
 NO_ZONE = "timezone must be an IANA time zone such as Asia/Tokyo"
+KEYS_ALLOWED = (
+    "allowed: source, vendor_user_id, user_id, timezone, from, to. In a line that earlier runs used, take it out:"
+    " nothing was read of it"
+)
 TWICE = "names a vendor id that an earlier line names; allowed: one line each"
 
 
@@ -81,6 +85,8 @@ TWICE = "names a vendor id that an earlier line names; allowed: one line each"
         (an_entry(user_id="x" * 65), NO_USER),
         (an_entry(timezone="SECRET"), NO_ZONE),
         (an_entry(timezone=9), NO_ZONE),
+        (an_entry(tz="Asia/Tokyo"), f"unknown key tz; {KEYS_ALLOWED}"),
+        (an_entry(SECRET77="x"), f"an unknown key; {KEYS_ALLOWED}"),
         (GOOD, TWICE),
         (GOOD.replace('"u1"', '" u1 "').replace("P001", "P002"), TWICE),
     ],

@@ -90,11 +90,52 @@ def test_a_run_without_the_map_of_earlier_runs_is_refused(tmp_path: Path) -> Non
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     entries = (("garmin", "u1", "P0001", None),)
     run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
-    with pytest.raises(UsageError, match="its first 1 entries are not those that earlier runs"):
+    with pytest.raises(UsageError) as raised:
         run_lake(tmp_path)
+    assert str(raised.value) == (
+        "--user-map: not given or empty, and earlier runs of this lake used one with 1 entry;"
+        " give the same file, or the same table"
+    )
     changed = (("garmin", "u1", "P0002", None),)
-    with pytest.raises(UsageError, match="its first 1 entries"):
+    with pytest.raises(UsageError) as raised:
         run_lake(tmp_path, user_map=UserMap(changed), identities=Identities(KEY, UserMap(changed).known))
+    assert str(raised.value) == (
+        "--user-map: its first 1 entries are not those that earlier runs of this lake used;"
+        " allowed: that map, with new lines only at its end. Put the old lines back and append the mended ones"
+    )
+
+
+def test_a_map_with_a_source_that_no_contract_has_stops_a_run_before_it_publishes(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    people = UserMap((("garmin", "u1", "P0001", None), ("senser", "room-7", "P0001", None)))
+    with pytest.raises(UsageError) as raised:
+        run_lake(tmp_path, user_map=people, identities=Identities(KEY, people.known))
+    assert str(raised.value) == (
+        "user map line 2: source senser: no contract has it; allowed: garmin, healthkit, oura, sensor, survey"
+    )
+    assert published_files(tmp_path) == {}
+
+
+def test_a_source_that_no_contract_has_stops_no_run_when_earlier_ones_used_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    old = (("garmin", "u1", "P0001", None), ("senser", "room-7", "P0001", None))
+    with monkeypatch.context() as before:
+        before.setattr(pipeline, "require_known_sources", lambda *_: None)  # as runs were when they took such lines
+        run_lake(tmp_path, user_map=UserMap(old), identities=Identities(KEY, UserMap(old).known))
+    write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1)])
+    mended = UserMap((*old, ("sensor", "room-7", "P0001", None)))
+    assert run_lake(tmp_path, user_map=mended, identities=Identities(KEY, mended.known)).status == "published"
+    again = UserMap((*mended.entries, ("sensorr", "room-8", "P0001", None)))
+    with pytest.raises(UsageError, match="user map line 4: source sensorr: no contract has it; allowed: garmin, "):
+        run_lake(tmp_path, user_map=again, identities=Identities(KEY, again.known))
+
+
+def test_a_source_that_may_be_an_id_is_not_repeated(tmp_path: Path) -> None:
+    swapped = UserMap((("vendor-77", "garmin", "P0001", None),))
+    with pytest.raises(UsageError, match="user map line 1: source: no contract has it; allowed: garmin, "):
+        run_lake(tmp_path, user_map=swapped, identities=Identities(KEY, swapped.known))
 
 
 def test_a_rebuild_of_days_whose_records_are_gone_is_refused_by_week(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -23,6 +24,11 @@ from qol.ingest.times import is_zone
 from qol.lake.base import Lake
 
 MIN_KEY_BYTES = 32
+
+#: What a line may say.
+KEYS = ("source", "vendor_user_id", "user_id", "timezone", "from", "to")
+#: A name that a person gave something; an id of a vendor has digits.
+_NAME = re.compile(r"[A-Za-z_]{1,30}")
 
 #: Source, vendor id, internal id, time zone.
 Entry = tuple[str, str, str, str | None]
@@ -142,6 +148,28 @@ def require_days_where_they_count(user_map: UserMap, contracts: Contracts) -> No
             raise UsageError(message)
 
 
+def require_known_sources(user_map: UserMap, contracts: Contracts, used: int) -> None:
+    """UsageError when an entry names a source that no contract has: nothing would ever be read of it.
+
+    The first `used` entries are not looked at: earlier runs used them, so they can no longer be mended.
+    """
+    sources = sorted({contract.source for contract in contracts.sources})
+    for position, (source, *_) in enumerate(user_map.entries):
+        if position >= used and source not in sources:
+            found = f"source {source}" if _NAME.fullmatch(source) else "source"
+            message = f"user map {user_map.place(position)}: {found}: no contract has it; allowed: {', '.join(sources)}"
+            raise UsageError(message)
+
+
+def _unknown_key(raw: dict[str, object]) -> str | None:
+    """What is wrong when an object has a key that nothing reads; the key only where it can be no id."""
+    unknown = next((key for key in raw if key not in KEYS), None)
+    if unknown is None:
+        return None
+    named = f"unknown key {unknown}" if _NAME.fullmatch(unknown) else "an unknown key"
+    return f"{named}; allowed: {', '.join(KEYS)}. In a line that earlier runs used, take it out: nothing was read of it"
+
+
 def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
     try:
         raw = msgspec.json.decode(line, type=dict)
@@ -162,6 +190,8 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
         problem = "timezone must be an IANA time zone such as Asia/Tokyo"
     elif period is None:
         problem = PERIOD_PROBLEM
+    else:
+        problem = _unknown_key(raw)
     if problem is not None:
         message = f"{path}: line {number}: {problem}"
         raise UsageError(message)

@@ -39,12 +39,19 @@ def require_same_people(memory: LakeMemory, identities: Identities, user_map: Us
         message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
         raise UsageError(message)
     known, count = memory.map_entries, user_map.settled_entries
+    if known and not user_map.entries:
+        entries = "1 entry" if known == 1 else f"{known} entries"
+        message = (
+            f"--user-map: not given or empty, and earlier runs of this lake used one with {entries};"
+            " give the same file, or the same table"
+        )
+        raise UsageError(message)
     if count < known or user_map.digest(known, identities.key) != (
         memory.map_digest or user_map.digest(0, identities.key)
     ):
         message = (
             f"--user-map: its first {known} entries are not those that earlier runs of this lake used;"
-            " allowed: that map, with new lines only at its end"
+            " allowed: that map, with new lines only at its end. Put the old lines back and append the mended ones"
         )
         raise UsageError(message)
     return LakeMemory(identities.key_check, count, user_map.digest(count, identities.key), memory.weeks_in_doubt)
