@@ -138,6 +138,24 @@ def test_a_source_that_may_be_an_id_is_not_repeated(tmp_path: Path) -> None:
         run_lake(tmp_path, user_map=swapped, identities=Identities(KEY, swapped.known))
 
 
+@pytest.mark.folder_only
+@pytest.mark.parametrize("damaged", [b"", b'{"key_check": "ab', b"[]", b'{"map_entries": "\xff"}'])
+def test_a_damaged_memory_of_the_lake_ends_the_run_with_its_key_and_what_to_be_sure_of(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    (tmp_path / "_locks/lake.json").write_bytes(damaged)
+    with pytest.raises(LakeError) as raised:
+        run_lake(tmp_path)
+    assert str(raised.value) == (
+        "_locks/lake.json: damaged; take it back from a backup. Without it the next run cannot tell whether key and user map"
+        " are still the same: be sure of both, then remove it"
+    )
+    (tmp_path / "_locks/lake.json").unlink()
+    assert run_lake(tmp_path).status == "nothing_to_do"
+
+
 def test_a_rebuild_of_days_whose_records_are_gone_is_refused_by_week(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     run_lake(tmp_path)

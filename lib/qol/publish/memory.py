@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from qol.errors import UsageError
+from qol.errors import LakeError, UsageError
 from qol.ingest.people import Identities
 from qol.ingest.user_map import UserMap
 from qol.lake.base import Lake
@@ -22,10 +22,17 @@ class LakeMemory(msgspec.Struct):
 
 
 def read_memory(lake: Lake) -> LakeMemory:
-    """The lake's memory; an empty one for a new lake."""
+    """The lake's memory; an empty one for a new lake. LakeError when it is damaged."""
     if lake.stat(MEMORY_KEY) is None:
         return LakeMemory()
-    return msgspec.json.decode(lake.read(MEMORY_KEY), type=LakeMemory)
+    try:
+        return msgspec.json.decode(lake.read(MEMORY_KEY), type=LakeMemory)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        message = (
+            f"{MEMORY_KEY}: damaged; take it back from a backup. Without it the next run cannot tell whether key and user map"
+            " are still the same: be sure of both, then remove it"
+        )
+        raise LakeError(message) from None
 
 
 def write_memory(lake: Lake, memory: LakeMemory) -> None:
