@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,32 @@ def test_a_lake_without_rights_is_told_and_not_crashed_into(
     assert ended.code == 1, ended.err
     assert [what for what, mark in findings(ended.out).items() if mark == "✗"] == wrong
     assert "permission denied" in " ".join(ended.out.split())
+
+
+@pytest.mark.parametrize(
+    ("status", "trigger", "advice"),
+    [
+        ("refused", "manual", "`qol runs {run}` names the checks: mend the data, or `qol run --accept CHECK`"),
+        (
+            "refused",
+            "rebuild",
+            "`qol runs {run}` names the checks: mend the data, or the same `qol rebuild --accept CHECK`",
+        ),
+        ("failed", "schedule", "`qol runs {run}` says why; mend that, then `qol run`"),
+        ("failed", "backfill", "`qol runs {run}` says why; mend that, then the same `qol backfill`"),
+        ("locked", "manual", "another run was at work: wait, then `qol run`"),
+        ("published", "manual", ""),
+        ("nothing_to_do", "manual", ""),
+    ],
+)
+def test_what_to_do_about_the_last_run_depends_on_how_it_ended(
+    own_week: Path, status: str, trigger: str, advice: str
+) -> None:
+    manifest = next((own_week / "_runs").iterdir())
+    said = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**said, "status": status, "trigger": trigger}), encoding="utf-8")
+    found = doctor._last_run(LocalLake(own_week))
+    assert (found.found, found.next_step) == (f"{said['run_id']}: {status}", advice.format(run=said["run_id"]))
 
 
 def test_no_lake_and_no_contracts_are_found(qol: Qol, tmp_path: Path) -> None:

@@ -245,6 +245,10 @@ def _last_run(lake: Lake) -> Finding:
         return Finding("last run", "not known", str(err))
     if head is None:
         return Finding("last run", "none yet")
-    good = head.status in ("published", "nothing_to_do")
-    found = f"{head.run_id}: {head.status}"
-    return Finding("last run", found, "" if good else f"`qol runs {head.run_id}` says why; a plain `qol run` repairs")
+    again = "`qol run`" if head.trigger in ("schedule", "manual") else f"the same `qol {head.trigger}`"
+    advice = {
+        "refused": f"`qol runs {head.run_id}` names the checks: mend the data, or {again[:-1]} --accept CHECK`",
+        "failed": f"`qol runs {head.run_id}` says why; mend that, then {again}",
+        "locked": f"another run was at work: wait, then {again}",
+    }
+    return Finding("last run", f"{head.run_id}: {head.status}", advice.get(head.status, ""))
