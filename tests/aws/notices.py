@@ -26,7 +26,7 @@ REFUSED = {
     "checks": [
         {"id": "people_kept", "severity": "critical", "success": False, "observed": "1 of 2 rows",
          "message": "A published week keeps at least 80% of its people (from 20 people on)."},
-        {"id": "rejected_share", "severity": "warning", "success": True, "observed": "0 of 1 rows",
+        {"id": "rejected_share", "severity": "warning", "success": True, "observed": "0 of 12475 items, 0.0 %",
          "message": "At most 1% of the items are rejected."},
     ],
 }  # fmt: skip

@@ -19,7 +19,7 @@ from tests.aws.notices import FIRST, LAST, REFUSED, RUN, SECOND, SUCCEEDED, last
 
 WARNED = {
     "checks": [
-        {"id": "rejected_share", "severity": "warning", "success": False, "observed": "1 of 1 rows",
+        {"id": "rejected_share", "severity": "warning", "success": False, "observed": "4373 of 12475 items, 35 %",
          "message": "At most 1% of the items are rejected."},
         {"id": "people_kept", "severity": "critical", "success": False, "observed": "1 of 2 rows", "message": "Accepted."},
     ],

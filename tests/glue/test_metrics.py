@@ -74,7 +74,7 @@ def manifest(**changes: Any) -> Manifest:
             TableFile("weekly_metrics", "2026-11-02", 3, "0" * 64, replaced=False),
             TableFile("weekly_metrics", "2026-11-09", 4, "0" * 64, replaced=True),
         ],
-        "checks": [CheckResult("rejected_share", "warning", success=False, observed="1 of 1 rows", message="…")],
+        "checks": [CheckResult("rejected_share", "warning", success=False, observed="4373 of 12475 items, 35 %", message="…")],
         "stages": {"ingest": 1.5}, "lateness": {"records": 9, "p50_days": 1, "p95_days": 4, "max_days": 6},
     }  # fmt: skip
     return Manifest(**(plain | changes))

@@ -89,6 +89,21 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
 
 
 @pytest.mark.parametrize(
+    ("rejected", "items", "words"),
+    [
+        (4_373, 12_475, "4373 of 12475 items, 35 %"),
+        (11, 1_000, "11 of 1000 items, 1.1 %"),
+        (7, 7, "7 of 7 items, 100 %"),
+        (0, 0, "0 of 0 items, 0.0 %"),
+    ],
+)
+def test_rejected_items_are_told_in_numbers(tmp_path: Path, rejected: int, items: int, words: str) -> None:
+    given = GateInput([], [], rejected, items)
+    results = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
+    assert [(result.id, result.observed) for result in results] == [("rejected_share", words)]
+
+
+@pytest.mark.parametrize(
     ("rows", "check"),
     [
         ([{"user_id": None, "week_start": date(2026, 11, 9)}], "weekly_metrics.user_id_known"),

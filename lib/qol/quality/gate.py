@@ -29,6 +29,7 @@ from qol.quality.observed import (
     in_weeks,
     seen_between_weeks,
     seen_in_partitions,
+    seen_in_run,
 )
 from qol.quality.rows import numbered, slim
 from qol.quality.suites import (
@@ -69,7 +70,8 @@ def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | No
     if given.facts:
         results += _partitions(context, given.facts)
     share = pl.DataFrame({"rejected_share": [given.rejected / given.lines if given.lines else 0.0]})
-    results += _validate(context, "run", run_suite(), [share])
+    told = {"rejected_share": seen_in_run(given.rejected, given.lines)}
+    results += _validate_seen(context, "run", run_suite(), share, told)
     if given.comparisons:
         results += _between_weeks(context, contracts, given.comparisons)
     for table, suite in row_suites(contracts).items():

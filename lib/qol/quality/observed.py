@@ -41,6 +41,12 @@ def seen_in_partitions(facts: Sequence[PartitionFacts]) -> dict[str, Seen]:
     return {"rows_as_expected": rows, **{check: _seen(check, facts) for check in COMPARING}}
 
 
+def seen_in_run(rejected: int, items: int) -> Seen:
+    """What the check of rejected items saw."""
+    percent = 100 * rejected / items if items else 0.0
+    return Seen(checked=True, words=f"{rejected} of {items} items, {percent:.{0 if percent >= 10 else 1}f} %")
+
+
 def seen_between_weeks(comparisons: Sequence[Comparison], compared: Compared, severity: Severity) -> Seen:
     """What the check of a kind and severity saw, the newest week first."""
     asked = sorted((c for c in comparisons if c.compared == compared), key=lambda c: c.date, reverse=True)
