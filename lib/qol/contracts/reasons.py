@@ -25,7 +25,7 @@ REJECT_REASONS: Mapping[str, str] = {
     "not_an_object": "The line, or an element of its list, is not a JSON object.",
     "line_too_long": "The line is longer than 16 MiB.",
     "too_deep": "The line nests deeper than 100 levels.",
-    "truncated_object": "The compressed object breaks off; lines after this place are lost.",
+    "truncated_object": "The compressed object cannot be unpacked from this place on: it breaks off, or is not gzip; later lines are lost.",
     "unknown_record": "The envelope key names no record type that has a contract.",
     "missing_key": "The person or a key field of the record is missing or not usable.",
     "missing_day": "The record's day is missing and cannot be derived.",

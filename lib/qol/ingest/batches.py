@@ -139,7 +139,7 @@ class RangeReader:
         if chunk.lines:
             self._batches.add(self, chunk.lines, before)
         if chunk.truncated:
-            message = "the compressed object breaks off here"
+            message = "the compressed object cannot be unpacked from here on: it breaks off, or is not gzip"
             self._reject(RejectedError(Reason.TRUNCATED_OBJECT, message), b"", 0, self.tally.physical_lines + 1, 0)
 
     def read_line(self, line: bytes | LongLine, number: int) -> None:
