@@ -45,7 +45,10 @@ def test_one_run_is_shown_whole_by_the_start_of_its_id(qol: Qol, week_lake: Path
         "20",
         "people",
     ] in [row[:10] for row in rows(out)]
-    assert "Skipped 1 object (unknown_record), such as raw/garmin/unheardof/date=2026-11-17/a.jsonl" in out
+    assert (
+        "Skipped 1 object (unknown_record: no contract has this folder; see qol contracts list),"
+        " such as raw/garmin/unheardof/date=2026-11-17/a.jsonl"
+    ) in out
 
 
 def test_raw_objects_of_a_run_are_summed_by_folder_and_each_is_listed_on_request(qol: Qol, week_lake: Path) -> None:

@@ -94,6 +94,19 @@ def test_a_check_that_only_warns_is_shown_and_stops_nothing(run: Qol, lake: Path
     assert line[1:8] == ["warning", "1", "of", "3", "items,", "33", "%"]
 
 
+@pytest.mark.usefixtures("no_gate")
+def test_objects_that_were_not_read_come_with_what_would_have_been(run: Qol, lake: Path) -> None:
+    write_lines(lake, "2026-11-10", [], name="notes.txt")
+    (lake / "raw/daily/loose.jsonl").write_text("{}")
+    write_lines(lake, "2026-11-10", [], folder="raw/fitbit/steps")
+    assert [line for line in run().out.splitlines() if line.startswith("Skipped")] == [
+        "Skipped 1 object (no_date: allowed …/date=YYYY-MM-DD/), such as raw/daily/loose.jsonl",
+        "Skipped 1 object (not_jsonl: allowed .jsonl, .jsonl.gz), such as raw/daily/date=2026-11-10/notes.txt",
+        "Skipped 1 object (unknown_record: no contract has this folder; see qol contracts list),"
+        " such as raw/fitbit/steps/date=2026-11-10/a.jsonl",
+    ]
+
+
 def test_a_dry_run_writes_nothing(run: Qol, lake: Path) -> None:
     before = files(lake)
     ended = run("--dry-run")

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from qol.pipeline import RunOptions
 
 _TABLE_COLUMN, _WEEK_COLUMN = 26, 10
+#: What would have been read, by why an object was not.
+_WOULD_BE_READ = {
+    "not_jsonl": "allowed .jsonl, .jsonl.gz",
+    "no_date": "allowed …/date=YYYY-MM-DD/",
+    "unknown_record": "no contract has this folder; see qol contracts list",
+}
 
 
 class RunWatch:
@@ -143,7 +149,8 @@ def show_counts(manifest: Manifest) -> None:
     for skipped in manifest.skipped:
         reasons.setdefault(skipped.reason, []).append(skipped.key)
     for reason, keys in sorted(reasons.items()):
-        say(f"Skipped {count(len(keys), 'object')} ({reason}), such as {cut(keys[0], 120)}")
+        why = ": ".join(filter(None, (reason, _WOULD_BE_READ.get(reason))))
+        say(f"Skipped {count(len(keys), 'object')} ({why}), such as {cut(keys[0], 120)}")
 
 
 def show_rejects(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
