@@ -99,12 +99,44 @@ def test_objects_that_were_not_read_come_with_what_would_have_been(run: Qol, lak
     write_lines(lake, "2026-11-10", [], name="notes.txt")
     (lake / "raw/daily/loose.jsonl").write_text("{}")
     write_lines(lake, "2026-11-10", [], folder="raw/fitbit/steps")
+    unknown = "unknown_record: no contract has this folder; see qol contracts list"
     assert [line for line in run().out.splitlines() if line.startswith("Skipped")] == [
         "Skipped 1 object (no_date: allowed …/date=YYYY-MM-DD/), such as raw/daily/loose.jsonl",
         "Skipped 1 object (not_jsonl: allowed .jsonl, .jsonl.gz), such as raw/daily/date=2026-11-10/notes.txt",
-        "Skipped 1 object (unknown_record: no contract has this folder; see qol contracts list),"
-        " such as raw/fitbit/steps/date=2026-11-10/a.jsonl",
+        f"Skipped 1 object ({unknown}), such as raw/fitbit/steps/date=2026-11-10/a.jsonl",
     ]
+
+
+@pytest.mark.usefixtures("no_gate")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from-week", "2025-W01", "--to-week", "2025-W02"], "2025-W01 to 2025-W02"),
+        (["--from-week", "2025-W02", "--to-week", "2025-W02"], "2025-W02"),
+        (["--from-week", "2026-W48"], "2026-W48 or later"),
+        (["--to-week", "2026-W44"], "2026-W44 or earlier"),
+    ],
+)
+def test_a_rebuild_of_weeks_without_records_says_which_weeks_have_some(
+    run: Qol, qol: Qol, lake: Path, words: list[str], said: str
+) -> None:
+    write_lines(lake, "2026-11-03", [daily_record("u1", -7, calendarDate="2026-11-02")], name="before.jsonl")
+    run()
+    ended = qol("rebuild", *words, "--lake", lake, "--now", CLOCK, "--no-docs")
+    assert ended.code == 0
+    assert ended.out.splitlines()[-1] == f"No records lie in {said}; the lake has 2026-W45 to 2026-W46."
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_rebuild_of_a_lake_without_records_says_so(qol: Qol, tmp_path: Path) -> None:
+    ended = qol("rebuild", "--lake", tmp_path, "--now", CLOCK, "--no-docs")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "No records lie in the lake.")
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_rebuild_of_weeks_with_records_says_nothing_of_the_kind(run: Qol, qol: Qol, lake: Path) -> None:
+    run()
+    assert "No records" not in qol("rebuild", "--lake", lake, "--now", CLOCK, "--no-docs").out
 
 
 def test_a_dry_run_writes_nothing(run: Qol, lake: Path) -> None:

@@ -24,6 +24,7 @@ from qol.cli.options import (
     parse_date,
     parse_now,
 )
+from qol.cli.show import say
 from qol.errors import UsageError
 
 if TYPE_CHECKING:
@@ -143,10 +144,12 @@ def rebuild(
 
 def perform(settings: Settings, **scope: Any) -> None:
     """Run, and say what was published."""
-    from qol.cli.run_report import report
+    from qol.cli.run_report import no_records, report
 
     lake, contracts, manifest = execute(settings, **scope)
     report(lake, contracts, manifest, dry_run=settings.dry_run, examples=settings.job_run_id is None)
+    if "rebuild" in scope and not manifest.tables:
+        say(no_records(lake, contracts, *scope["rebuild"]))
 
 
 def execute(settings: Settings, **scope: Any) -> tuple[Lake, Contracts, Manifest]:

@@ -15,6 +15,7 @@ from qol.cli.show import command, console, count, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
 from qol.errors import LakeError, RefusedError
 from qol.publish.manifest import RUNS, Manifest, TableFile, manifest_key, manifest_keys
+from qol.publish.protocol import find_published
 from qol.transform.weeks import iso_week
 
 if TYPE_CHECKING:
@@ -115,6 +116,25 @@ def _headline(manifest: Manifest, *, dry_run: bool) -> str:
         return f"Run {manifest.run_id}: nothing to do, every file is as it was."
     weeks = f" of {count(len(manifest.weeks), 'week')}" if manifest.weeks else ", quarantine only"
     return f"Run {manifest.run_id}: published {count(fresh, 'file')}{weeks}."
+
+
+def no_records(lake: Lake, contracts: Contracts, first: date, last: date) -> str:
+    """Why a rebuild of these weeks had nothing to do: they have no records, and which weeks have some."""
+    tables = [f"records_{contract.name}" for contract in contracts.sources]
+    known = sorted({day for _, day in find_published(lake, tables).files})
+    if not known:
+        return "No records lie in the lake."
+    there = _span(date.fromisoformat(known[0]), date.fromisoformat(known[-1]))
+    return f"No records lie in {_span(first, last)}; the lake has {there}."
+
+
+def _span(first: date, last: date) -> str:
+    """`2026-W45 to 2026-W46`; one week alone, and what has no beginning or end in words."""
+    if date.max == last:
+        return f"{iso_week(first)} or later"
+    if date.min == first:
+        return f"{iso_week(last)} or earlier"
+    return " to ".join(dict.fromkeys((iso_week(first), iso_week(last))))
 
 
 def show_tables(files: list[TableFile]) -> None:
