@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from qol.errors import UsageError
 
 WEEK = timedelta(days=7)
+_WEEK = re.compile(r"([0-9]{4})-W[0-9]{2}")
 CLOSES_AFTER = timedelta(days=7, hours=12)
 
 
@@ -21,17 +23,25 @@ def iso_week(monday: date) -> str:
     return f"{year}-W{week:02d}"
 
 
-def parse_week(text: str) -> date:
-    """The Monday of `2026-W46`; UsageError for anything that is no ISO week."""
+def parse_week(text: str, option: str | None = None) -> date:
+    """The Monday of `2026-W46`; UsageError, which names the option, for anything that is no ISO week."""
     monday: date | None
     try:
         monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
     except ValueError:
         monday = None
     if monday is None or iso_week(monday) != text:  # strptime also reads 2026-W1, and 2021-W53 of a year of 52 weeks
-        message = f"week {text!r}: not an ISO week; allowed: YYYY-Www such as 2026-W46 or 2020-W53"
-        raise UsageError(message)
+        named = f"{option} {text}" if option else f"week {text!r}"
+        raise UsageError(f"{named}: {_why_no_week(text)}; allowed: YYYY-Www such as 2026-W46")
     return monday
+
+
+def _why_no_week(text: str) -> str:
+    found = _WEEK.fullmatch(text)
+    if found is None or not int(found[1]):
+        return "not an ISO week"
+    last = date(int(found[1]), 12, 28).isocalendar().week  # 28 December is always in the last one
+    return f"{found[1]} has weeks W01 to W{last}"
 
 
 def is_closed(monday: date, now: datetime) -> bool:

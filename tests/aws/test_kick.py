@@ -133,7 +133,7 @@ def test_why_nothing_was_started_is_in_the_functions_log(cloud: Cloud, monkeypat
     [
         ({"week": "2026-W46"}, 'found a week without "again"'),
         ({"week": "2026-W46", "again": "yes"}, 'found a week without "again"'),
-        ({"week": "2026-W54", "again": True}, "not an ISO week"),
+        ({"week": "2026-W54", "again": True}, "week '2026-W54': 2026 has weeks W01 to W53"),
     ],
 )
 def test_an_operators_mistake_is_answered_and_mailed_to_nobody(cloud: Cloud, event: dict[str, Any], found: str) -> None:

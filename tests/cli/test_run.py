@@ -280,7 +280,7 @@ def test_a_file_of_others_among_published_ones_exits_1(run: Qol, lake: Path) -> 
     [
         (["--accept", "steps"], "--accept steps: no such check; allowed: rows_as_expected, people_kept,"),
         (["--zone", "Tokyo"], "--zone Tokyo: unknown; allowed: an IANA time zone such as Asia/Tokyo"),
-        (["--week", "2026-46"], "week '2026-46': not an ISO week; allowed: YYYY-Www"),
+        (["--week", "2026-46"], "--week 2026-46: not an ISO week; allowed: YYYY-Www such as 2026-W46"),
         (["--now", "2026-11-18"], "--now 2026-11-18: not a time with its zone; allowed: ISO 8601 such as"),
         (["--user-map", "/no/map"], "--user-map /no/map: cannot be read; allowed: a JSON lines file"),
     ],
@@ -316,6 +316,9 @@ def test_a_backfill_and_a_rebuild_are_triggers_of_their_own(qol: Qol, lake: Path
             "--from 12.11.2026: not a day; allowed: YYYY-MM-DD",
         ),
         (["rebuild", "--from-week", "2026-W46", "--to-week", "2026-W45"], "--from-week 2026-W46: later than --to-week"),
+        (["rebuild", "--from-week", "2026-W54"], "--from-week 2026-W54: 2026 has weeks W01 to W53; allowed: YYYY-Www"),
+        (["rebuild", "--to-week", "2021-W53"], "--to-week 2021-W53: 2021 has weeks W01 to W52; allowed: YYYY-Www"),
+        (["restore", "--week", "2026-W54"], "--week 2026-W54: 2026 has weeks W01 to W53; allowed: YYYY-Www"),
     ],
 )
 def test_a_scope_the_wrong_way_round_exits_2(qol: Qol, lake: Path, words: list[str], message: str) -> None:

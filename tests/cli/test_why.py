@@ -226,7 +226,7 @@ def test_an_unknown_metric_is_a_usage_error_that_names_the_closest(qol: Qol, wee
 
 def test_a_week_that_is_none_is_a_usage_error(qol: Qol, week_lake: Path) -> None:
     ended = qol("why", "--lake", week_lake, "--user", ALICE, "--week", "2026-W60", "--metric", "steps")
-    assert (ended.code, ended.err.split(":")[0]) == (2, "week '2026-W60'")
+    assert (ended.code, ended.err.split(":")[0]) == (2, "--week 2026-W60")
 
 
 def test_raw_records_are_shown_on_request_without_secrets_or_other_peoples_records(why: Why) -> None:

@@ -45,7 +45,7 @@ def test_a_file_has_the_name_of_week_and_person(lake: Path, tmp_path: Path, monk
     ("words", "message"),
     [
         (("--week", "2026-W50"), "--week 2026-W50: not published in {lake}; allowed: 2026-W42 to 2026-W46"),
-        (("--week", "2026-W99"), "week '2026-W99': not an ISO week; allowed: YYYY-Www"),
+        (("--week", "2026-W99"), "--week 2026-W99: 2026 has weeks W01 to W53; allowed: YYYY-Www such as 2026-W46"),
         (
             ("--week", WEEK, "--person", "nobody"),
             "--person nobody: in no week of {lake}; allowed: a user_id of weekly_metrics, in 2026-W46 such as ",

@@ -29,15 +29,31 @@ def test_a_week_is_named_after_its_monday_and_back(text: str, monday: date) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["", "2026", "2026-46", "2026-W00", "2026-W54", "2026-W1", "26-W46", "2026-W46-1", "2026-W46 ", " 2026-W46"],
+    ["", "2026", "2026-46", "0000-W01", "2026-W1", "26-W46", "2026-W46-1", "2026-W46 ", " 2026-W46"],
 )
 def test_what_is_no_iso_week_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(UsageError, match="not an ISO week; allowed: YYYY-Www such as 2026-W46 or 2020-W53"):
+    with pytest.raises(UsageError) as raised:
         parse_week(text)
+    assert str(raised.value) == f"week {text!r}: not an ISO week; allowed: YYYY-Www such as 2026-W46"
 
 
-@pytest.mark.parametrize("text", ["2021-W53", "2026-w46", "２０２６-W46"])  # noqa: RUF001 (digits, but not ours)
-def test_a_week_that_the_year_does_not_have_or_in_another_spelling_is_refused(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026-W54", "2026 has weeks W01 to W53"),
+        ("2026-W00", "2026 has weeks W01 to W53"),
+        ("2021-W53", "2021 has weeks W01 to W52"),
+        ("2020-W99", "2020 has weeks W01 to W53"),
+    ],
+)
+def test_a_week_that_the_year_does_not_have_is_refused_by_the_option_with_those_it_has(text: str, why: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_week(text, "--from-week")
+    assert str(raised.value) == f"--from-week {text}: {why}; allowed: YYYY-Www such as 2026-W46"
+
+
+@pytest.mark.parametrize("text", ["2026-w46", "２０２６-W46"])  # noqa: RUF001 (digits, but not ours)
+def test_a_week_in_another_spelling_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_week(text)
 

@@ -40,7 +40,7 @@ def report(
             raise
         raise UsageError(f"qol report: {err.name} is not installed; allowed: install qol-lake[report]") from None
 
-    monday = parse_week(week)
+    monday = parse_week(week, "--week")
     file = out or Path(default_name(week, person))
     if file.is_dir() or not file.absolute().parent.is_dir():
         raise UsageError(

@@ -32,7 +32,7 @@ def restore(
     from qol.publish.restore import restore as put_back
     from qol.transform.weeks import parse_week
 
-    monday = parse_week(week)
+    monday = parse_week(week, "--week")
     opened = open_existing(lake, kms_key=kms_key, database=database)
     if not isinstance(opened, S3Lake):
         raise UsageError(f"--lake {opened.uri}: a folder keeps no versions; allowed: s3://bucket[/prefix]")

@@ -136,7 +136,10 @@ def rebuild(
     """Make weeks, and those that look back on them, again from the records of the lake, without reading raw objects."""
     from qol.transform.weeks import parse_week
 
-    weeks = (parse_week(first) if first else date.min, parse_week(last) if last else date.max)
+    weeks = (
+        parse_week(first, "--from-week") if first else date.min,
+        parse_week(last, "--to-week") if last else date.max,
+    )
     if weeks[0] > weeks[1]:
         raise UsageError(f"--from-week {first}: later than --to-week {last}; allowed: the same week or an earlier one")
     perform(settings, trigger="rebuild", rebuild=weeks)
@@ -181,7 +184,7 @@ def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[s
     return RunOptions(
         now=now,
         identities=Identities(find_key(lake, settings.key_secret), people.known, people.owners),
-        week=parse_week(settings.week) if settings.week else last_closed_week(now),
+        week=parse_week(settings.week, "--week") if settings.week else last_closed_week(now),
         zone=settings.zone,
         user_map=people,
         load_user_map=load_people,

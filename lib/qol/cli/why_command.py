@@ -43,7 +43,7 @@ def why(
 
     opened, contracts = open_existing(lake), load_contracts()
     target = find_target(contracts, metric)
-    found = find_person(opened, contracts, user, parse_week(week), parse_now(now))
+    found = find_person(opened, contracts, user, parse_week(week, "--week"), parse_now(now))
     if not found.is_known:
         # What was typed may be a vendor's own id, so it is not said again.
         known = command("query", "--lake", opened.uri, "SELECT DISTINCT user_id FROM daily_metrics")
