@@ -196,10 +196,13 @@ def test_a_sentence_ends_with_one_full_stop(why: Why, name: str, metric: str) ->
     assert ".." not in out
 
 
-def test_a_closed_week_without_a_weekly_file_waits_for_a_run(qol: Qol, own_week: Path) -> None:
+def test_a_closed_week_whose_weekly_file_is_not_there_waits_for_a_run(qol: Qol, own_week: Path) -> None:
     (own_week / "processed/weekly/date=2026-11-09/part-00000.parquet").unlink()
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
-    assert "no run has made the weekly file of 2026-W46 since that week closed; `qol run` does" in ended.out
+    assert "Not known: the weekly file of 2026-W46 is not there; `qol run` makes it.\n" in ended.out
+    assert qol("run", "--lake", own_week, "--now", CLOCK, "--no-docs").code == 0
+    ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
+    assert "weekly file" not in ended.out
 
 
 def test_a_daily_metric_shows_all_its_columns_and_a_group_column_its_anchors(why: Why) -> None:

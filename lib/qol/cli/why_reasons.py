@@ -52,7 +52,7 @@ def _no_row(found: Found) -> Iterator[str]:
         span = known[0] if len(known) == 1 else f"{known[0]} to {known[-1]} ({count(len(known), 'week')})"
         yield f"no record of this person lies in {week}; there are some in {span}"
     elif is_closed(found.monday, found.now) and not found.week_is_published:
-        yield f"no run has made the weekly file of {week} since that week closed; `qol run` does"
+        yield f"the weekly file of {week} is not there; `qol run` makes it"
     elif is_closed(found.monday, found.now):
         yield f"the weekly file of {week} is older than this person's days; `qol run` makes it again"
 
