@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.errors import QolError, UsageError
 from qol.ingest.user_map import MIN_KEY_BYTES
-from qol.lake.s3_client import Patience, aws_client
+from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, Patience, aws_client
 
 #: A run must not hang before it has begun: at most four tries of ten seconds.
 PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=10.0)
@@ -49,6 +49,8 @@ def _ask(name: str) -> dict[str, Any]:
         raise QolError(f"--key-secret {name}: Secrets Manager answered {code or 'an error'}; run again") from None
     except BotoCoreError as err:
         # Its text may name an endpoint; its type says enough.
+        if type(err).__name__ in NOBODY:
+            raise UsageError(f"--key-secret {name}: {NO_CREDENTIALS}") from None
         raise QolError(f"--key-secret {name}: Secrets Manager not reached ({type(err).__name__})") from None
     return answer
 

@@ -14,7 +14,7 @@ from qol.ingest.periods import ALWAYS, Period, read_period
 from qol.ingest.periods import PROBLEM as PERIOD_PROBLEM
 from qol.ingest.times import is_zone
 from qol.ingest.user_map import Entry, UserMap, first_overlap
-from qol.lake.s3_client import Patience, aws_client
+from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, Patience, aws_client
 
 SCHEME = "dynamodb:"
 GARMIN = "garmin"
@@ -79,6 +79,8 @@ def _scan(table: str) -> Iterator[Mapping[str, Any]]:
             raise _mistake(table, _MISTAKES[code], "a table this role may read") from None
         raise QolError(f"--user-map {SCHEME}{table}: {code}; allowed: a table that answers") from None
     except BotoCoreError as err:
+        if type(err).__name__ in NOBODY:
+            raise UsageError(f"--user-map {SCHEME}{table}: {NO_CREDENTIALS}") from None
         raise QolError(f"--user-map {SCHEME}{table}: {type(err).__name__}; allowed: a table that answers") from None
 
 

@@ -26,6 +26,9 @@ _ENDPOINTS = (
 CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 #: What it answers for a bucket of a wrong name, or of somebody else; anything else may be over at the next try.
 NOT_OURS = frozenset({"404", "403", "400", "NoSuchBucket", "AccessDenied", "ParamValidationError", "InvalidBucketName"})
+#: What the SDK raises before any request when nobody told it who is asking.
+NOBODY = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"})
+NO_CREDENTIALS = "no AWS credentials were found; give them by aws configure, AWS_PROFILE or a role"
 MISSING = frozenset({"NoSuchKey", "NotFound", "404", "EntityNotFoundException"})
 _THROTTLED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
 
