@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from qol.sample import CORE, SampleOptions, write_sample
+from tests.spark.tasks import known_archives, numbered_with_task
 
-from .conftest import NOW, SAMPLE, SPARK_TESTS, run_lake
+from .conftest import NOW, SAMPLE, SPARK_TESTS, KeptSparkEngine, run_lake
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,6 +54,16 @@ def test_spark_publishes_the_same_bytes_as_one_process(spark: SparkSession, lake
     assert differing(everything, published(lake, "processed", "quarantine")) == []
     assert run_lake(tmp_path / "lake", spark, buckets=2).status == "nothing_to_do"
     assert differing(published(tmp_path / "lake", "processed", "quarantine"), everything) == []
+
+
+def test_a_hundred_items_are_few_tasks_whose_results_keep_their_order(spark: SparkSession) -> None:
+    done = KeptSparkEngine(spark.sparkContext).map(range(100), numbered_with_task)
+    assert [item for item, _ in done] == list(range(100))
+    assert {task for _, task in done} == set(range(8))
+
+
+def test_no_task_has_python_read_archives_again_before_the_next_one(spark: SparkSession) -> None:
+    assert KeptSparkEngine(spark.sparkContext).map(range(4), known_archives) == [[], [], [], []]
 
 
 @pytest.mark.acceptance

@@ -11,7 +11,7 @@ from qol import pipeline
 from qol.errors import LakeError, QolError, TaskError, UsageError
 from qol.lake import LocalLake
 from tests.builders import CONTRACTS, daily_record, options, run_lake, write_lines
-from tests.spark.failing import fail
+from tests.spark.tasks import fail
 
 from .conftest import SPARK_TESTS, KeptSparkEngine
 

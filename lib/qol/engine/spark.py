@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+from zipimport import zipimporter
 
 from qol import errors
 from qol.engine.base import Mapped, Shuffled
@@ -18,6 +19,10 @@ from qol.errors import QolError, TaskError, safe_place
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
 
+#: All work on rows is Python's: compiling Java's code thoroughly would take longer than a local run lasts.
+_QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+#: Enough that cores which are done early find another.
+TASKS_PER_CORE = 4
 T = TypeVar("T")
 R = TypeVar("R")
 #: The last line of a worker's traceback within Spark's own report: the error's class and its text.
@@ -51,7 +56,7 @@ class SparkEngine:
         return SparkShuffled(self._context, blocks, buckets, summaries)
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
-        """One Spark job of one task per item."""
+        """One Spark job of a few tasks per core: each takes Spark some 50 ms to start, as long as many an item lasts."""
         items = list(items)
         if not items:
             return []
@@ -62,7 +67,8 @@ class SparkEngine:
             return result
 
         with _errors_of_tasks():
-            return self._context.parallelize(items, len(items)).map(call).collect()
+            tasks = min(len(items), TASKS_PER_CORE * self._context.defaultParallelism)
+            return self._context.parallelize(items, tasks).map(call).collect()
 
     def close(self) -> None:
         """Stop Spark."""
@@ -104,6 +110,7 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext
         builder = builder.master(master).config("spark.ui.enabled", "false").config("spark.driver.memory", "1g")
         builder = (
             builder.config("spark.ui.showConsoleProgress", "false")
+            .config("spark.driver.extraJavaOptions", _QUICK_JAVA)
             .config("spark.log.level", "ERROR")
             .config("spark.python.worker.reuse", "true")
         )
@@ -115,6 +122,7 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext
 def _load(pickled: bytes) -> Callable[..., Any]:
     """The shipped function; what it raises unexpectedly is named by its place, because Spark logs the text of errors."""
     function = _loaded(pickled)
+    _forget_archives()
 
     def call(*arguments: Any) -> Any:
         try:
@@ -157,6 +165,17 @@ def _bucket_itself(bucket: int) -> int:
 
 def _number(pair: tuple[int, Any]) -> int:
     return pair[0]
+
+
+def _forget_archives() -> None:
+    """Let Python forget what it knows of archives on its path; an import that needs one finds it again.
+
+    Before each task Spark has Python look whether modules changed. For an archive, and Spark puts its own jar of some
+    thousand files on the path, that means to read its whole directory: 50 ms of a task that may take less.
+    """
+    for path, finder in list(sys.path_importer_cache.items()):
+        if isinstance(finder, zipimporter):
+            del sys.path_importer_cache[path]
 
 
 _cache: dict[int, Callable[..., Any]] = {}
