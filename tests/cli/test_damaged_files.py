@@ -13,6 +13,7 @@ from tests.cli.conftest import WEEK, Qol, pseudonym
 from tests.pipeline.test_damaged_files import without_end, zeroed_body
 
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
+DAILY = "processed/daily/date=2026-11-02/part-00000.parquet"
 RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
 REJECTS = "quarantine/rows/date=2026-11-15/part-00000.parquet"
 REBUILD = "move it aside, then qol rebuild --from-week 2026-W46 --to-week 2026-W46"
@@ -29,6 +30,12 @@ ALICE = ("--user", pseudonym("alice"), "--week", WEEK, "--metric", "steps_mean")
         (WEEKLY, REBUILD, ["report", "--week", WEEK]),
         (WEEKLY, REBUILD, ["why", *ALICE]),
         (RECORDS, BACKFILL, ["why", *ALICE]),
+        (WEEKLY, REBUILD, ["report", "--week", WEEK, "--person", "z"]),
+        (
+            DAILY,
+            REBUILD.replace("W46", "W45"),
+            ["why", "--user", pseudonym("dave"), "--week", "2026-W40", "--metric", "steps_mean"],
+        ),
         (REJECTS, "move it aside, then qol backfill --from 2026-11-15 --to 2026-11-15", ["rejects"]),
     ],
 )

@@ -78,9 +78,11 @@ def test_a_damaged_file_that_deletions_are_looked_up_in_is_named(tmp_path: Path)
     run_lake(tmp_path)
     nights = "processed/records/oura_sleep/date=2026-11-09/part-00000.parquet"
     zeroed_body(tmp_path / nights)
-    write_lines(tmp_path, "2026-11-13", SEEN, folder="raw/oura/deleted")
+    two_weeks_later = [message | {"event_time": "2026-11-24T00:00:00Z"} for message in SEEN]
+    write_lines(tmp_path, "2026-11-24", two_weeks_later, folder="raw/oura/deleted")
+    window = Window(date(2026, 11, 24), date(2026, 11, 24))
     with pytest.raises(LakeError, match=f"^{nights}: damaged, cannot be read; move it aside"):
-        run_lake(tmp_path, trigger="backfill", backfill=Window(date(2026, 11, 13), date(2026, 11, 13)))
+        run_lake(tmp_path, now=datetime(2026, 11, 25, tzinfo=UTC), trigger="backfill", backfill=window)
 
 
 def test_a_damaged_file_in_which_people_of_a_new_map_are_looked_up_is_named(tmp_path: Path) -> None:

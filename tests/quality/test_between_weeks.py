@@ -11,6 +11,7 @@ import pytest
 
 from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, RecordQuality, Severity
+from qol.errors import DamagedError
 from qol.lake import LocalLake
 from qol.publish.assemble import Candidate, partition_key
 from qol.publish.protocol import find_published
@@ -21,6 +22,7 @@ from qol.quality.gate import GateInput, run_gate
 from qol.quality.new_names import UnknownFields, new_name, unknown_fields
 from qol.quality.observed import seen_between_weeks
 from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
+from tests.pipeline.test_damaged_files import zeroed_body
 
 DAILIES = "records_garmin_dailies"
 MONDAY = date(2026, 11, 9)
@@ -156,6 +158,17 @@ def test_a_damaged_week_before_is_passed_over(tmp_path: Path) -> None:
     assert _compare(tmp_path, _days(), _days(floors=140))["fields"] == {
         "warning": "floors null in 100% of 140 rows, 0% in the week before"
     }
+
+
+def test_a_week_before_whose_people_cannot_be_counted_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / partition_key(DAILIES, "2026-10-26")
+    broken.parent.mkdir(parents=True)
+    _days().write_parquet(broken)
+    zeroed_body(broken)
+    with pytest.raises(
+        DamagedError, match="^processed/records/garmin_dailies/date=2026-10-26/part-00000.parquet: damaged"
+    ):
+        _compare(tmp_path, _days(), _days())
 
 
 def test_a_fifth_week_before_is_not_looked_at(tmp_path: Path) -> None:
