@@ -18,7 +18,6 @@ from pathlib import Path
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructField, StructType
 
 from qol.contracts.columns import table_columns, table_names
 from qol.contracts.flat_tables import Place, table_places
@@ -40,7 +39,7 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
     contracts = contracts or load_contracts()
     name = _known(name, contracts)
     place = table_places(contracts)[name]
-    schema = _schema(spark, table_columns(contracts, name), place)
+    schema = _schema(table_columns(contracts, name), place)
     folder = f"{_address(lake_uri)}/{place.location}"
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     reader = spark.read.schema(schema)
@@ -48,7 +47,7 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
         if place.partition is None:
             return reader.json(f"{folder}*.json")
         rows = reader.option("basePath", folder).parquet(_part_files(folder))
-        return rows.withMetadata(PARTITION, schema[PARTITION].metadata)  # Spark forgets what it says of a partition
+        return rows.withMetadata(PARTITION, {"comment": place.partition})  # Spark forgets what it says of a partition
     except AnalysisException as err:
         if err.getErrorClass() != _NOTHING_THERE:
             raise
@@ -78,12 +77,17 @@ def _known(name: str, contracts: Contracts) -> str:
     return names[name.lower()]
 
 
-def _schema(spark: SparkSession, columns: tuple[Column, ...], place: Place) -> StructType:
-    """The columns' types, which are written as Spark SQL writes them, with their comments."""
+def _schema(columns: tuple[Column, ...], place: Place) -> str:
+    """The columns with their types, which are written as Spark SQL writes them, and their comments."""
     keys = [Column(PARTITION, "string", place.partition)] if place.partition else []
     named = {column.name: column for column in (*columns, *keys)}
-    types = spark.createDataFrame([], ", ".join(f"`{column.name}` {column.type}" for column in named.values())).schema
-    return StructType([StructField(f.name, f.dataType, metadata={"comment": named[f.name].comment}) for f in types])
+    return ", ".join(f"`{column.name}` {column.type} COMMENT {_quoted(column.comment)}" for column in named.values())
+
+
+def _quoted(text: str) -> str:
+    """A text as Spark SQL writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _address(lake_uri: str | Path) -> str:
