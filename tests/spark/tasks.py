@@ -7,16 +7,23 @@ from zipimport import zipimporter
 
 from pyspark import TaskContext
 
-from qol.errors import UsageError
+from qol.errors import ContractError, LakeError, Problem, UsageError
 from qol.lake.s3_client import RequestError
 
 
 def fail(number: int) -> None:
-    """Fail with an error of ours, with one that has parts of its own, or with one nobody foresaw."""
+    """Fail with an error of ours, with ones that have parts of their own, with one after another, or with one nobody foresaw."""
     if number == 1:
         raise UsageError("two lines,\nof ours")
     if number == 2:
         raise RequestError("s3://bucket", "SlowDown")
+    if number == 4:
+        raise ContractError([Problem("a.yaml", "", "x", "y")])
+    if number == 5:
+        try:
+            fail(1)
+        except UsageError as err:
+            raise LakeError("the outer") from err
     raise ValueError("secret-vendor-id")
 
 

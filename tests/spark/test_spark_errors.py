@@ -29,6 +29,8 @@ RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
         (1, UsageError, "two lines,\nof ours"),
         (2, QolError, "s3://bucket: the request failed with SlowDown"),
         (3, TaskError, "a task failed: ValueError"),
+        (4, QolError, "1 contract problem(s):\n  a.yaml: (top): found x; allowed: y"),
+        (5, LakeError, "the outer"),
     ],
 )
 def test_an_error_of_a_task_is_raised_as_itself_without_values(
