@@ -1,9 +1,39 @@
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from qol.contracts import load
 
 # The same examples on every machine, and no folder of remembered ones.
 settings.register_profile(
     "project", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _contract_files_are_read_once() -> Iterator[None]:
+    """A contract file that is as it was is not read and checked again: hundreds of tests load all fifty."""
+    read = load._Reader.file
+    known: dict[tuple[str, bytes, bytes], bytes] = {}
+
+    def file(reader: load._Reader, name: str, shape: str, folder: Path | None = None) -> Any:
+        path = (folder or reader.root) / name
+        if not path.is_file():
+            return read(reader, name, shape, folder)
+        key = (name, path.read_bytes(), load.json_schema(reader.root, shape).read_bytes())
+        before = len(reader.problems)
+        if key not in known:
+            known[key] = pickle.dumps((read(reader, name, shape, folder), reader.problems[before:]))
+        data, reader.problems[before:] = pickle.loads(known[key])
+        return data
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load._Reader, "file", file)
+        yield
