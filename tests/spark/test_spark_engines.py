@@ -192,8 +192,7 @@ def at_once(told: list[Delivery], tmp_path_factory: pytest.TempPathFactory) -> P
     return lake
 
 
-@pytest.mark.acceptance
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.acceptance)])
 def test_however_the_same_deliveries_arrive_the_same_tables_are_published(
     spark: SparkSession, told: list[Delivery], at_once: Path, tmp_path: Path, seed: int
 ) -> None:

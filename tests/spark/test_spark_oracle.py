@@ -185,21 +185,18 @@ def published_weekly(spark: SparkSession, lake: Path, made: Made) -> DataFrame:
     return made(both.withColumnRenamed("week_start", "week"))
 
 
-@pytest.mark.acceptance
 def test_the_oracle_knows_every_weekly_column(spark: SparkSession, lake: Path, oracle_weekly: DataFrame) -> None:
     published = set(table(spark, lake, "weekly_metrics").columns)
     names = {row["name"] for row in oracle_weekly.select("name").distinct().collect()}
     assert names | {"user_id", "week_start", "date"} == published
 
 
-@pytest.mark.acceptance
 def test_weekly_metrics_are_what_sql_makes_of_the_days(oracle_weekly: DataFrame, published_weekly: DataFrame) -> None:
     expected, found = (rows.where(f"NOT ({INEXACT})") for rows in (oracle_weekly, published_weekly))
     assert found.where("number IS NOT NULL").count() > 5000
     assert_same_rows(expected, found)
 
 
-@pytest.mark.acceptance
 def test_logarithms_and_angles_agree_to_the_ninth_decimal(
     spark: SparkSession, oracle_weekly: DataFrame, published_weekly: DataFrame
 ) -> None:
