@@ -20,7 +20,9 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv with the `qol` command
 
-# Byte code is made of the modules that are used, when they are: making all of it takes longer than the tests of a room.
+# Byte code is made of the modules that are used, when they are: making all of it takes longer than the tests of a room. It
+# has to be kept, also where a machine's setting is not to: every process would begin with ten seconds of compiling.
+unexport PYTHONDONTWRITEBYTECODE
 # PySpark is published as source alone: it is built beside the others' installation, as either keeps one core busy.
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ settings.register_profile(
 settings.load_profile("project")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _contract_files_are_read_once() -> Iterator[None]:
+def pytest_configure() -> None:
     """A contract file that is as it was is not read and checked again: hundreds of tests load all fifty."""
     read = load._Reader.file
     known: dict[tuple[str, bytes, bytes], bytes] = {}
@@ -34,6 +32,4 @@ def _contract_files_are_read_once() -> Iterator[None]:
         data, reader.problems[before:] = pickle.loads(known[key])
         return data
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load._Reader, "file", file)
-        yield
+    pytest.MonkeyPatch().setattr(load._Reader, "file", file)
