@@ -242,7 +242,8 @@ def _compute(
         closed = closed_weeks(weeks, published, options.now)
         gone = elsewhere(contracts, published, weeks)
         hashed = [raw.hashed_key for raw in listing.objects]
-        step = ReduceStep(lake, contracts, work.staging, limits, hashed, offsets, weeks, closed, gone)
+        there = frozenset(published.files)
+        step = ReduceStep(lake, contracts, work.staging, limits, hashed, offsets, weeks, closed, gone, there)
         reduced: list[ReduceSummary] = shuffled.reduce(step) if weeks else []
         note_kept(manifest, reduced)
         for part in (part for summary in reduced for part in summary.parts):

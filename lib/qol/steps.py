@@ -95,6 +95,8 @@ class ReduceStep:
     closed: frozenset[date]
     #: Published partitions of other weeks, of record tables that delete, by contract name.
     deletions_elsewhere: Mapping[str, tuple[str, ...]]
+    #: Published partitions, by table and date; in a bucket a question after each that might be there is a request.
+    published: frozenset[tuple[str, str]]
 
     def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""
@@ -164,7 +166,8 @@ class ReduceStep:
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None when there are none."""
         table, columns, people = f"records_{contract.name}", record_columns(contract), self._people(bucket)
-        frames = [people.published(table, week.isoformat(), columns) for week in self.weeks]
+        days = [day for week in self.weeks if (table, day := week.isoformat()) in self.published]
+        frames = [people.published(table, day, columns) for day in days]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
 
     def _people(self, bucket: int) -> Bucket:

@@ -1,0 +1,47 @@
+"""What a run asks a bucket for: every question is a request, which takes time and costs money."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from qol.lake.s3 import S3Lake
+from tests.builders import daily_record, run_lake, write_lines
+from tests.edges import ENVIRONMENT, QUICK, make_bucket, upload
+
+pytestmark = pytest.mark.usefixtures("no_gate")
+
+
+def test_published_files_are_listed_in_one_request_and_none_is_looked_for_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        client, lake = make_bucket("bucket"), S3Lake("bucket", patience=QUICK)
+        write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0)])
+        upload(client, "bucket", tmp_path / "raw", "raw/")
+        run_lake(lake)
+        write_lines(tmp_path, "2026-11-10", [daily_record("u1", 1)], name="b.jsonl")
+        upload(client, "bucket", tmp_path / "raw", "raw/")
+        listed, asked = told(monkeypatch, "walk"), told(monkeypatch, "stat")
+        assert run_lake(lake).weeks == ["2026-W46"]
+    assert [prefix for prefix in listed if prefix.startswith("processed/")] == ["processed/"]
+    records = {key for key in asked if key.startswith("processed/records/")}
+    assert records == {"processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"}
+
+
+def told(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:
+    """Keys with which a method of the lake is called from now on."""
+    keys: list[str] = []
+    real = getattr(S3Lake, name)
+
+    def noting(lake: S3Lake, key: str) -> Any:
+        keys.append(key)
+        return real(lake, key)
+
+    monkeypatch.setattr(S3Lake, name, noting)
+    return keys
