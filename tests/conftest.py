@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import functools
 import gc
 import pickle
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +20,11 @@ settings.load_profile("project")
 
 
 def pytest_configure() -> None:
+    _read_contract_files_once()
+    _read_descriptions_of_aws_once()
+
+
+def _read_contract_files_once() -> None:
     """A contract file that is as it was is not read and checked again: hundreds of tests load all fifty."""
     read = load._Reader.file
     known: dict[tuple[str, bytes, bytes], bytes] = {}
@@ -34,6 +41,12 @@ def pytest_configure() -> None:
         return data
 
     pytest.MonkeyPatch().setattr(load._Reader, "file", file)
+
+
+def _read_descriptions_of_aws_once() -> None:
+    """Sessions of botocore share what they read of services; each parsed megabytes of JSON for its first client."""
+    shared = functools.cache(botocore.session.create_loader)
+    pytest.MonkeyPatch().setattr(botocore.session, "create_loader", shared)
 
 
 def pytest_collection_finish() -> None:
