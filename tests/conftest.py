@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import pickle
 from pathlib import Path
 from typing import Any
@@ -47,9 +46,3 @@ def _read_descriptions_of_aws_once() -> None:
     """Sessions of botocore share what they read of services; each parsed megabytes of JSON for its first client."""
     shared = functools.cache(botocore.session.create_loader)
     pytest.MonkeyPatch().setattr(botocore.session, "create_loader", shared)
-
-
-def pytest_collection_finish() -> None:
-    """All that collecting made stays: to look through it for garbage, test after test, took a twentieth of the time."""
-    gc.collect()
-    gc.freeze()
