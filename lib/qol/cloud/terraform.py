@@ -20,7 +20,7 @@ from qol.package.build import Project, build
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 _APPLY_SECONDS = 900
 _STATE = "terraform.tfstate"
-#: On a busy machine Terraform now and then sends a request again whose answer it lost. AWS knows such a request again; the
+#: On a busy machine Terraform now and then sends a request twice; why, is not known. AWS knows such a request again; the
 #: simulated one has made the thing by then and says so.
 _SENT_TWICE = re.compile(r"already ?exists", re.IGNORECASE)
 _COPIED = ("*.tf", "*.hcl", "queries", "env")
