@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from qol.contracts.load import load_contracts
@@ -93,6 +94,14 @@ def run_lake(lake: Lake | Path, contracts: Contracts = CONTRACTS, **changes: Any
     """One run in this process."""
     with open_edge(lake) if isinstance(lake, Path) else nullcontext(lake) as opened:
         return run(opened, contracts, options(**changes), lambda scratch, _: LocalEngine(scratch, 1))
+
+
+@contextmanager
+def without_gate() -> Iterator[None]:
+    """Candidates pass without Great Expectations, where a test is about something else and runs often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qol.pipeline.run_gate", lambda *_: [])
+        yield
 
 
 def open_edge(folder: Path) -> AbstractContextManager[Lake]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,15 @@ settings.register_profile(
     "project", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("project")
+
+
+@pytest.fixture
+def no_gate() -> Iterator[None]:
+    """`without_gate` for a whole test."""
+    from tests.builders import without_gate  # not before the contracts are read once
+
+    with without_gate():
+        yield
 
 
 def pytest_configure() -> None:

@@ -17,7 +17,7 @@ from qol.lake.s3_client import Patience, _Down
 from qol.lake.s3_lock import LeaseTimes
 from tests.acceptance.faulty_cloud import Fault, FaultyCloud, Plan, stored
 from tests.acceptance.processes import finish, qol
-from tests.builders import daily_record, night_record, run_lake, write_lines
+from tests.builders import daily_record, night_record, run_lake, without_gate, write_lines
 from tests.edges import ENVIRONMENT, SHORT, make_bucket, upload
 
 pytestmark = pytest.mark.acceptance
@@ -35,10 +35,9 @@ AT_ONCE_DEAD = Patience(attempts=1, connect_seconds=1.0, read_seconds=READ_SECON
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[FaultyCloud]:
     server = FaultyCloud(hang_seconds=READ_SECONDS + 0.2)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, without_gate():
         for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": server.url}.items():
             patch.setenv(name, value)
-        patch.setattr("qol.pipeline.run_gate", lambda *_: [])
         patch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
         yield server
     server.close()

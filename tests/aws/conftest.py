@@ -14,7 +14,6 @@ from moto import mock_aws
 from moto.glue.models import glue_backends
 from moto.moto_api import state_manager
 
-from qol import pipeline
 from qol.aws.clients import client
 from qol.aws.receiver import doorkeeper, registered
 from qol.aws.within import quick_client
@@ -177,13 +176,3 @@ def _map_table(dynamodb: Any) -> None:
         AttributeDefinitions=[{"AttributeName": "garmin_user_id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-
-
-@pytest.fixture
-def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let candidates pass without Great Expectations, where a test is about something else."""
-
-    def pass_all(*_: Any) -> list[Any]:
-        return []
-
-    monkeypatch.setattr(pipeline, "run_gate", pass_all)

@@ -57,6 +57,29 @@ def qol(qol_session: Qol) -> Qol:
     return qol_session
 
 
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    folder = tmp_path / "lake"
+    write_lines(folder, "2026-11-10", [daily_record(day=0), daily_record(day=1, steps=123_456)])
+    return folder
+
+
+@pytest.fixture
+def run(qol: Qol, lake: Path) -> Qol:
+    def go(*words: object, **env: str) -> Ended:
+        return qol("run", "--lake", lake, "--now", CLOCK, "--no-docs", *words, **env)
+
+    return go
+
+
+def files(lake: Path) -> list[str]:
+    return sorted(str(path.relative_to(lake)) for path in lake.rglob("*") if path.is_file())
+
+
+def manifests(lake: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in sorted((lake / "_runs").glob("*.json"))]
+
+
 def _load(root: Path | None = None) -> Contracts:
     """The shipped contracts are read once, those of a test each time."""
     return load_contracts(root) if root or os.environ.get("QOL_SCHEMAS") else CONTRACTS

@@ -10,7 +10,7 @@ import pytest
 from qol.cli.doctor import _published
 from qol.lake import LocalLake
 from tests.cli.conftest import WEEK, Qol, pseudonym
-from tests.pipeline.test_damaged_files import without_end, zeroed_body
+from tests.damage import without_end, zeroed_body
 
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
 DAILY = "processed/daily/date=2026-11-02/part-00000.parquet"

@@ -12,7 +12,7 @@ from qol.cli.metric_names import find_target
 from qol.contracts.source_model import SourceContract
 from qol.trace import Found, Trace, trace
 from qol.transform.daily import daily
-from tests.builders import contracts_with, run_lake, write_lines
+from tests.builders import contracts_with, run_lake, without_gate, write_lines
 from tests.cli.conftest import Qol
 from tests.pipeline import test_deletions as phones
 from tests.transform.builders import Row
@@ -160,8 +160,8 @@ def test_the_command_lists_records_and_places_of_a_sum_and_of_what_was_deleted(
     gone = [phones.walked(name, hour=9, steps=7) for name in ("c", "b")]
     phones.deliver(lake, "2026-11-11", [*gone, phones.walked("a", hour=10, steps=10), *many])
     write_lines(lake, "2026-11-17", [phones.gone("b"), phones.gone("c")], folder="raw/phone/deleted")
-    monkeypatch.setattr("qol.pipeline.run_gate", lambda *_: [])
-    run_lake(lake, contracts)
+    with without_gate():
+        run_lake(lake, contracts)
     ended = qol(
         "why", "--lake", lake, "--user", phones.U1, "--week", "2026-W46", "--metric", "steps",
         QOL_SCHEMAS=str(contracts.root),

@@ -27,11 +27,10 @@ def lake(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def job(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+def job(lake: Path, no_gate: None, monkeypatch: pytest.MonkeyPatch) -> Job:
     """Start the job as Glue does: everything in argv, Glue's own function to read it."""
     monkeypatch.setenv("QOL_PSEUDONYM_KEY", KEY.decode())
     monkeypatch.setattr("qol.contracts.load.load_contracts", lambda: CONTRACTS)
-    monkeypatch.setattr("qol.pipeline.run_gate", lambda *_: [])
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
     def start(

@@ -1,24 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from moto import mock_aws
 
-from qol import pipeline
 from tests import builders
 from tests.edges import ENVIRONMENT, BucketEdge
-
-
-@pytest.fixture
-def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let candidates pass without Great Expectations, where a test is about something else and runs often."""
-
-    def pass_all(*_: Any) -> list[Any]:
-        return []
-
-    monkeypatch.setattr(pipeline, "run_gate", pass_all)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from qol.ingest.listing import Window
 from qol.lake import LocalLake
-from tests.builders import daily_record, night_record, published_files, run_lake, write_lines
+from tests.builders import daily_record, night_record, published_files, run_lake, without_gate, write_lines
 from tests.pipeline.faulty_lake import DyingLake, Killed
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -23,8 +23,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published lake to which late data and a bad line have arrived."""
     lake = tmp_path_factory.mktemp("before")
     write_lines(lake, "2026-11-10", [daily_record("u1", 0), daily_record("u2", 0), daily_record("u1", -7)])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qol.pipeline.run_gate", lambda *_: [])
+    with without_gate():
         run_lake(lake)
     write_lines(lake, "2026-11-17", [daily_record("u1", 1, steps=5), daily_record("u2", -7), b"{"], name="late.jsonl")
     write_lines(lake, "2026-11-17", [night_record("u1", 1)], folder="raw/garmin/sleeps")
@@ -35,8 +34,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def after(before: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What a run that nothing disturbs publishes."""
     lake = _copy(before, tmp_path_factory.mktemp("after"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qol.pipeline.run_gate", lambda *_: [])
+    with without_gate():
         run_lake(lake)
     return published_files(lake)
 
@@ -94,8 +92,9 @@ def test_a_run_killed_at_any_mutation_is_repaired_by_a_plain_run(
     assert list(LocalLake(lake).walk("_staging/")) == []
 
 
+@pytest.mark.parametrize("publishes", [False, True])
 def test_a_rebuild_of_other_weeks_leaves_a_week_whose_run_died_to_the_next_plain_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, publishes: bool
 ) -> None:
     lake = tmp_path / "lake"
     write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
@@ -111,7 +110,10 @@ def test_a_rebuild_of_other_weeks_leaves_a_week_whose_run_died_to_the_next_plain
         with pytest.raises(Killed):
             run_lake(lake, **backfill)
     assert published_files(lake) != published_files(whole)
-    run_lake(lake, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    if publishes:
+        (lake / "processed/weekly/date=2026-11-09/part-00000.parquet").unlink()
+    rebuilt = run_lake(lake, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert rebuilt.weeks == (["2026-W46"] if publishes else [])
     run_lake(lake)
     assert published_files(lake) == published_files(whole)
 

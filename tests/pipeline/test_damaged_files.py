@@ -18,22 +18,13 @@ from qol.ingest.user_map import UserMap
 from qol.lake import LocalLake
 from qol.publish.manifest import read_manifests
 from tests.builders import KEY, daily_record, published_files, run_lake, write_lines
+from tests.damage import without_end, zeroed_body
 from tests.pipeline.test_deleted_documents import NIGHTS, SEEN
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 
 RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
 DAILY = "processed/daily/date=2026-11-09/part-00000.parquet"
-
-
-def without_end(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-40])
-
-
-def zeroed_body(file: Path) -> None:
-    data = file.read_bytes()
-    end = len(data) - 8 - int.from_bytes(data[-8:-4], "little")  # where the footer begins
-    file.write_bytes(data[:4] + bytes(end - 4) + data[end:])
 
 
 @pytest.mark.parametrize("damage", [without_end, zeroed_body])

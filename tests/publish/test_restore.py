@@ -28,11 +28,10 @@ TABLES = ["records_garmin_dailies", "daily_metrics", "weekly_metrics"]
 
 
 @pytest.fixture
-def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Lake]:
+def lake(no_gate: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Lake]:
     """A lake in a bucket that keeps versions."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("qol.pipeline.run_gate", lambda *_: [])
     with mock_aws():
         make_bucket("bucket").put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
         yield S3Lake("bucket", patience=QUICK)

@@ -22,7 +22,7 @@ from qol.quality.gate import GateInput, run_gate
 from qol.quality.new_names import UnknownFields, new_name, unknown_fields
 from qol.quality.observed import seen_between_weeks
 from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
-from tests.pipeline.test_damaged_files import zeroed_body
+from tests.damage import zeroed_body
 
 DAILIES = "records_garmin_dailies"
 MONDAY = date(2026, 11, 9)

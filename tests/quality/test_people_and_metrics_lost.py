@@ -9,9 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from qol import pipeline
 from qol.errors import RefusedError
-from tests.builders import daily_record, published_files, run_lake, write_lines
+from tests.builders import daily_record, published_files, run_lake, without_gate, write_lines
 
 #: What refuses a closed week without steps: the metric of weekly_metrics, and the field of Garmin's days.
 EMPTIED = frozenset({"metrics_not_emptied", "fields_as_before.critical"})
@@ -19,8 +18,7 @@ EMPTIED = frozenset({"metrics_not_emptied", "fields_as_before.critical"})
 
 def publish(lake: Path) -> None:
     """The run before the one that a test is about; no gate looks at it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "run_gate", lambda *_: [])
+    with without_gate():
         run_lake(lake)
 
 

@@ -25,6 +25,7 @@ from qol.pipeline import RunOptions
 from qol.publish.manifest import Manifest
 from qol.sample import CORE, SampleOptions, write_sample
 from qol.transform.weeks import last_closed_week
+from tests.builders import without_gate
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,8 +69,7 @@ def run_lake(lake: Path, spark: SparkSession | None = None, workers: int = 1, **
     week = last_closed_week(changes["now"])
     identities = Identities(key, dict(known.known), dict(known.owners))
     options = RunOptions(identities=identities, user_map=known, week=week, **changes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "run_gate", lambda *_: [])  # it looks at staged files, on whatever engine
+    with without_gate():  # it looks at staged files, on whatever engine
         return pipeline.run(LocalLake(lake), load_contracts(), options, engine)
 
 

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 pytestmark = [*SPARK_TESTS, pytest.mark.acceptance]
 
 
-def test_spark_leaves_out_what_was_deleted_weeks_later_with_the_same_bytes(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pipeline, "run_gate", lambda *_: [])
+@pytest.mark.usefixtures("no_gate")
+def test_spark_leaves_out_what_was_deleted_weeks_later_with_the_same_bytes(spark: SparkSession, tmp_path: Path) -> None:
     contracts = contracts_with(tmp_path, MEASUREMENTS, DELETED)
     one, other = tmp_path / "one", tmp_path / "other"
     for lake in (one, other):

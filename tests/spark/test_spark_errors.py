@@ -11,6 +11,7 @@ from qol import pipeline
 from qol.errors import LakeError, QolError, TaskError, UsageError
 from qol.lake import LocalLake
 from tests.builders import CONTRACTS, daily_record, options, run_lake, write_lines
+from tests.damage import without_end
 from tests.spark.tasks import fail
 
 from .conftest import SPARK_TESTS, KeptSparkEngine
@@ -41,14 +42,11 @@ def test_an_error_of_a_task_is_raised_as_itself_without_values(
     assert (raised.type, str(raised.value).partition(" at qol/")[0]) == (kind, text)
 
 
-def test_a_damaged_file_of_records_is_named_on_spark_as_well(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pipeline, "run_gate", lambda *_: [])
+@pytest.mark.usefixtures("no_gate")
+def test_a_damaged_file_of_records_is_named_on_spark_as_well(spark: SparkSession, tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     run_lake(tmp_path)
-    damaged = tmp_path / RECORDS
-    damaged.write_bytes(damaged.read_bytes()[:-40])
+    without_end(tmp_path / RECORDS)
     with pytest.raises(LakeError) as raised:
         pipeline.run(LocalLake(tmp_path), CONTRACTS, options(), lambda *_: KeptSparkEngine(spark.sparkContext))
     assert str(raised.value) == (

@@ -8,15 +8,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from qol import pipeline
 from tests.builders import run_lake, write_lines
 
 STEPS, SLEEP = "HKQuantityTypeIdentifierStepCount", "HKCategoryTypeIdentifierSleepAnalysis"
 
 
-@pytest.fixture(autouse=True)
-def _no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "run_gate", lambda *_: [])
+pytestmark = pytest.mark.usefixtures("no_gate")
 
 
 def sample(kind: str, start: str, end: str, device: str, **values: object) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from qol import pipeline
 from qol.ingest.people import Identities, Owner
 from qol.ingest.periods import ALWAYS
 from tests.builders import KEY, MONDAY_START, run_lake, write_lines
@@ -16,9 +15,7 @@ from tests.builders import KEY, MONDAY_START, run_lake, write_lines
 OWNERS = {("sensor", "room-1"): (Owner(ALWAYS, "P1", None),)}
 
 
-@pytest.fixture(autouse=True)
-def _no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "run_gate", lambda *_: [])
+pytestmark = pytest.mark.usefixtures("no_gate")
 
 
 def day_of(lake: Path, *readings: dict[str, Any]) -> dict[str, Any]:

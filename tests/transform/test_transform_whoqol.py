@@ -8,16 +8,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from qol import pipeline
 from tests.builders import run_lake, write_lines
 
 REVERSED = (3, 4, 26)
 
 
-@pytest.fixture(autouse=True)
-def _no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading Great Expectations takes longer than the scores."""
-    monkeypatch.setattr(pipeline, "run_gate", lambda *_: [])
+pytestmark = pytest.mark.usefixtures("no_gate")
 
 
 def answers(value: int, **others: object) -> dict[str, Any]:

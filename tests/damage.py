@@ -1,0 +1,15 @@
+"""What a disk or a hand does to a Parquet file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def without_end(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def zeroed_body(file: Path) -> None:
+    data = file.read_bytes()
+    end = len(data) - 8 - int.from_bytes(data[-8:-4], "little")  # where the footer begins
+    file.write_bytes(data[:4] + bytes(end - 4) + data[end:])
