@@ -11,7 +11,7 @@ import polars as pl
 from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
 from qol.contracts.model import Contracts
-from qol.frames import no_rows
+from qol.frames import no_rows, with_columns_of
 from qol.transform import exact, regularity
 from qol.transform.change import changes
 from qol.transform.formulas import LOOKING_BACK, Basis, formula, more_sums
@@ -42,14 +42,13 @@ def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: Week
     rows = people.with_columns(
         week_start=pl.lit(monday), week_end=pl.lit(monday + timedelta(days=6)), iso_week=pl.lit(iso_week(monday))
     )
-    types = no_rows(columns).schema
     for group in contracts.groups:
-        days = _valid_days(contracts, group, daily, monday)
-        rules = [rule for rule in contracts.derived if rule.group == group.name]
-        # Most studies have few of the groups, and working on no rows takes as long as on some.
-        empty = days.is_empty()
-        values = _nobody(group, rules, types) if empty else _group(contracts, group, rules, days, monday, before.daily)
-        rows = rows.join(values, on="user_id", how="left", maintain_order="left")
+        days = daily.filter(valid_day(contracts, group))
+        if days.height:  # most studies have few of the groups
+            values = _group(contracts, group, _numbered(days, monday), monday, before.daily)
+            rows = rows.join(values, on="user_id", how="left", maintain_order="left")
+    types = no_rows(columns).schema
+    rows = with_columns_of(rows, types)
     unknown = [pl.col(c.name).fill_null(0) for c in columns if c.type == "int"]
     unknown += [pl.col(f"{group.name}_valid").fill_null(value=False) for group in contracts.groups]
     rows = rows.with_columns(unknown)
@@ -86,14 +85,10 @@ def best_source(group: WeeklyGroup, sums: pl.DataFrame, key: str) -> pl.DataFram
 
 
 def _group(
-    contracts: Contracts,
-    group: WeeklyGroup,
-    rules: list[Derived],
-    days: pl.DataFrame,
-    monday: date,
-    before: pl.DataFrame,
+    contracts: Contracts, group: WeeklyGroup, days: pl.DataFrame, monday: date, before: pl.DataFrame
 ) -> pl.DataFrame:
     """The group's columns of every person with a valid day, but those that need another weekly row."""
+    rules = [rule for rule in contracts.derived if rule.group == group.name]
     metrics = {m.name: m for m in _summed_metrics(contracts, group, rules)}
     free = free_days(monday, contracts.holidays)
     days = days.with_columns(free=pl.col("index").is_in(sorted(free)))
@@ -105,22 +100,16 @@ def _group(
     chosen = best_source(group, sums, "user_id")
     values = chosen.select("user_id", *_columns(contracts, group, valid), *of_sums)
     if any(rule.formula in regularity.FORMULAS for rule in rules):
-        last_days = _valid_days(contracts, group, before, monday).filter(pl.col("index") >= -DAYS_BEFORE)
+        last_days = _numbered(before.filter(valid_day(contracts, group)), monday).filter(
+            pl.col("index") >= -DAYS_BEFORE
+        )
         source = chosen.select("user_id", "source")
         values = values.join(_regularity(rules, [last_days, days], source), on="user_id", how="left")
     return values
 
 
-def _nobody(group: WeeklyGroup, rules: list[Derived], types: pl.Schema) -> pl.DataFrame:
-    """The group's columns of no person."""
-    names = [f"{group.name}_{column}" for column in ("source", "valid_days", "valid")]
-    names += [f"{name}_{of}" for name, aggregates in group.metrics.items() for of in (*aggregates, "days")]
-    names += [rule.name for rule in rules if rule.formula not in LOOKING_BACK or rule.formula in regularity.FORMULAS]
-    return pl.DataFrame(schema={name: types[name] for name in ("user_id", *names)})
-
-
-def _valid_days(contracts: Contracts, group: WeeklyGroup, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
-    days = daily.filter(valid_day(contracts, group))
+def _numbered(days: pl.DataFrame, monday: date) -> pl.DataFrame:
+    """The days with their distance from the week's Monday."""
     return days.with_columns(index=(pl.col("day") - pl.lit(monday)).dt.total_days())
 
 
