@@ -26,10 +26,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # PySpark is published as source alone: it is built beside the others' installation, as either keeps one core busy.
 $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
+	@echo "Setting up $(VENV), the first time and when pyproject.toml has changed: about a minute."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
 	$(INSTALL) --editable '.[query,report,lambda,dev]' && wait $$build
-	$(INSTALL) --find-links $(WHEELS) --editable '.[query,report,spark,lambda,dev]'
+	@$(INSTALL) --find-links $(WHEELS) --editable '.[query,report,spark,lambda,dev]'
 	@rm -r $(WHEELS) && touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from qol import pipeline
-from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.engine.base import Engine
 from qol.engine.java import find_java
@@ -25,7 +24,7 @@ from qol.pipeline import RunOptions
 from qol.publish.manifest import Manifest
 from qol.sample import CORE, SampleOptions, write_sample
 from qol.transform.weeks import last_closed_week
-from tests.builders import without_gate
+from tests.builders import CONTRACTS, without_gate
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -70,12 +69,12 @@ def run_lake(lake: Path, spark: SparkSession | None = None, workers: int = 1, **
     identities = Identities(key, dict(known.known), dict(known.owners))
     options = RunOptions(identities=identities, user_map=known, week=week, **changes)
     with without_gate():  # it looks at staged files, on whatever engine
-        return pipeline.run(LocalLake(lake), load_contracts(), options, engine)
+        return pipeline.run(LocalLake(lake), CONTRACTS, options, engine)
 
 
 @pytest.fixture(scope="session")
 def contracts() -> Contracts:
-    return load_contracts()
+    return CONTRACTS
 
 
 @pytest.fixture(scope="session")
@@ -92,8 +91,13 @@ def spark() -> Iterator[SparkSession]:
     session = SparkSession.builder.getOrCreate()
     for name, value in FOR_FEW_ROWS.items():
         session.conf.set(name, value)
+    gateway = context._gateway
+    assert gateway is not None
     yield session
     context.stop()
+    gateway.shutdown()
+    gateway.proc.stdin.close()  # what ends Java
+    gateway.proc.wait()
 
 
 @pytest.fixture(scope="session")

@@ -204,12 +204,14 @@ def _lock(lake: Lake) -> Finding:
 
 def _published(lake: Lake) -> Iterator[Finding]:
     """Whether the footers of published files can be read, in a bucket several at a time."""
+    from qol.contracts.columns import table_folder
     from qol.damage import way_out
     from qol.lake.s3_client import RequestError
     from qol.publish.assemble import PART_FILE
+    from qol.publish.protocol import PROCESSED
 
     try:
-        folders = ("processed/", "quarantine/rows/")
+        folders = (PROCESSED, table_folder("rejects"))
         keys = [o.key for folder in folders for o in lake.walk(folder) if o.key.endswith(f"/{PART_FILE}")]
         with ThreadPoolExecutor(lake.reads_at_once) as pool:
             damaged = [key for key in pool.map(partial(_if_damaged, lake), keys) if key]
