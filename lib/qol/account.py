@@ -8,7 +8,7 @@ from qol.ingest.collect import unpack_counts
 from qol.ingest.listing import RawListing
 from qol.lateness import summarize
 from qol.plan import Scope
-from qol.publish.manifest import Manifest, ObjectCounts, SkippedObject, Window
+from qol.publish.manifest import Manifest, ObjectCounts, SkippedObject, Window, add_up
 from qol.steps import MapSummary, ReduceSummary
 
 
@@ -40,6 +40,7 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> dict[tuple[
     manifest.rejects_by_reason = unpack_counts(reasons)
     manifest.field_issues = unpack_counts(issues)
     manifest.lateness = summarize(summary.lateness for summary in summaries)
+    add_up(manifest)  # a run that fails from here on tells what it read as well
     return offsets
 
 

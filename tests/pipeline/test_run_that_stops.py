@@ -52,6 +52,19 @@ def test_an_unexpected_error_ends_in_a_failed_manifest_without_its_text(
     assert published_files(tmp_path) == {}
 
 
+def test_a_run_that_fails_after_reading_tells_what_it_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(*_: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("qol.steps.ReduceStep.__call__", explode)
+    write_lines(tmp_path, "2026-11-10", [daily_record(), b"{"])
+    with pytest.raises(ValueError, match="^$"):
+        run_lake(tmp_path)
+    manifest = next(read_manifests(LocalLake(tmp_path)))
+    assert (manifest.status, manifest.rejects_by_reason) == ("failed", {"not_json": 1})
+    assert (manifest.totals["lines"], manifest.totals["rejected"], manifest.totals["kept"]) == (2, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("counts", "reasons"),
     [

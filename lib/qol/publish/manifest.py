@@ -194,6 +194,11 @@ def _read_each(lake: Lake, kind: type[T]) -> Iterator[T]:
             yield msgspec.json.decode(lake.read(key), type=kind)
 
 
+def add_up(manifest: Manifest) -> None:
+    """Fill in `totals`: sums over the objects, as far as they are counted."""
+    manifest.totals = {name: sum(getattr(o, name) for o in manifest.objects) for name in RUN_COUNTS}
+
+
 def with_totals(manifest: Manifest) -> Manifest:
     """The manifest with `totals` as sums over its objects.
 
@@ -206,7 +211,7 @@ def with_totals(manifest: Manifest) -> Manifest:
         for o in manifest.objects
         if o.lines != o.blank + o.control + o.rejected + o.kept + o.superseded or min(o.kept, o.superseded) < 0
     ]
-    manifest.totals = {name: sum(getattr(o, name) for o in manifest.objects) for name in RUN_COUNTS}
+    add_up(manifest)
     if sum(manifest.rejects_by_reason.values()) != manifest.totals["rejected"]:
         broken.append(f"rejects by reason {manifest.rejects_by_reason}, rejected {manifest.totals['rejected']}")
     if broken:
