@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from qol.cli.app import app
 from qol.errors import LakeError, LockedError, UsageError
 from qol.ingest.listing import Window
 from qol.lake.s3 import S3Lake
+from qol.lake.s3_versions import StoredVersion, versions
 from qol.plan import find_scope
 from qol.publish.manifest import Manifest, manifest_key, read_manifests
 from qol.publish.restore import plan_restore, restore
@@ -89,6 +91,26 @@ def test_two_bad_runs_are_undone_one_after_the_other(lake: S3Lake, tmp_path: Pat
         assert manifest.run_id == runs[number]
         restore(lake, WEEK, manifest, plan, NOW)
         assert published() == states[number - 1]
+
+
+def test_bytes_that_were_there_long_before_a_run_are_not_taken_for_its_own(
+    lake: S3Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, steps in enumerate((1_000, 2_000, 1_000)):  # days and weeks become again what they were at first
+        deliver(tmp_path, f"{number}.jsonl", steps=steps, _received_at=f"2026-11-17T0{number}:00:00Z")
+        run_lake(lake)
+        if number == 1:
+            before = published()
+
+    def written_long_ago(lake: S3Lake, key: str) -> list[StoredVersion]:
+        *later, first = versions(lake, key)
+        return [*later, replace(first, written=NOW - timedelta(hours=2))]
+
+    monkeypatch.setattr("qol.publish.restore.versions", written_long_ago)
+    undone, plan = plan_restore(lake, WEEK, None)
+    assert [item.table for item in plan] == TABLES
+    restore(lake, WEEK, undone, plan, NOW)
+    assert published() == before
 
 
 def test_a_restore_that_died_half_way_is_finished_by_another_one(lake: S3Lake, tmp_path: Path) -> None:
