@@ -72,6 +72,17 @@ def test_a_file_of_others_among_published_ones_exits_1(run: Qol, lake: Path) -> 
     assert "processed/weekly/date=2026-11-09/part-0.snappy.parquet" in ended.err
 
 
+def test_data_docs_that_cannot_be_written_exit_1_with_the_place_and_the_way_out(qol: Qol, lake: Path) -> None:
+    (lake / "_docs").touch()
+    ended = qol("run", "--lake", lake, "--now", CLOCK)
+    assert ended.code == 1
+    assert (
+        f"{lake}/_docs: Data Docs cannot be written there (File exists);"
+        " make it a folder that may be written to, or leave them out by --no-docs\n"
+    ) in ended.err
+    assert not (lake / "processed").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

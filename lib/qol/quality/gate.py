@@ -17,6 +17,7 @@ import polars.selectors as cs
 
 from qol.contracts.model import Contracts
 from qol.contracts.quality import COMPARED
+from qol.errors import LakeError
 from qol.lake.base import Lake
 from qol.publish.assemble import Candidate
 from qol.publish.manifest import CheckResult
@@ -183,7 +184,15 @@ def _batches(lake: Lake, contracts: Contracts, table: str, candidates: list[Cand
 
 
 def _write_docs(context: Any, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _build_docs(context, folder)
+    except OSError as err:
+        message = f"{folder}: Data Docs cannot be written there ({err.strerror})"
+        raise LakeError(f"{message}; make it a folder that may be written to, or leave them out by --no-docs") from err
+
+
+def _build_docs(context: Any, folder: Path) -> None:
     site = {
         "class_name": "SiteBuilder",
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
