@@ -20,7 +20,7 @@ from qol.ingest.listing import Window
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_versions import StoredVersion, versions
 from qol.plan import find_scope
-from qol.publish.manifest import Manifest, manifest_key, read_manifests
+from qol.publish.manifest import Manifest, manifest_key, read_manifest, read_manifests
 from qol.publish.restore import plan_restore, restore
 from tests.builders import NOW, daily_record, run_lake, write_lines
 from tests.edges import ENVIRONMENT, QUICK, contents, make_bucket
@@ -41,8 +41,12 @@ def lake(no_gate: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Lake]:
 
 def deliver(folder: Path, name: str, **values: Any) -> None:
     """A day arrives."""
-    file = write_lines(folder, "2026-11-17", [daily_record("u1", 1, **values)], name=name)
-    boto3.session.Session().client("s3").upload_file(str(file), "bucket", f"raw/daily/date=2026-11-17/{name}")
+    arrive(folder, "2026-11-17", name, daily_record("u1", 1, **values))
+
+
+def arrive(folder: Path, day: str, name: str, line: Any) -> None:
+    file = write_lines(folder, day, [line], name=name)
+    boto3.session.Session().client("s3").upload_file(str(file), "bucket", f"raw/daily/date={day}/{name}")
 
 
 def published() -> dict[str, bytes]:
@@ -54,6 +58,7 @@ def test_a_week_goes_back_to_before_the_last_run_that_replaced_it(lake: S3Lake, 
     run_lake(lake)
     before = published()
     deliver(tmp_path, "b.jsonl", steps=90_000, _received_at="2026-11-17T05:00:00Z")
+    arrive(tmp_path, "2026-11-09", "bad.jsonl", b"{")  # rejects of a Monday are no file of its week
     bad = run_lake(lake)
     assert published() != before
     run_lake(lake)  # nothing to do: not the run to undo
@@ -104,7 +109,7 @@ def test_bytes_that_were_there_long_before_a_run_are_not_taken_for_its_own(
 
     def written_long_ago(lake: S3Lake, key: str) -> list[StoredVersion]:
         *later, first = versions(lake, key)
-        return [*later, replace(first, written=NOW - timedelta(hours=2))]
+        return [*later, replace(first, written=first.written - timedelta(hours=2))]
 
     monkeypatch.setattr("qol.publish.restore.versions", written_long_ago)
     undone, plan = plan_restore(lake, WEEK, None)
@@ -239,6 +244,10 @@ def test_only_the_run_that_replaced_a_file_last_can_be_undone(lake: S3Lake, tmp_
         stamp = f"2026-11-17T0{number}:00:00Z"
         deliver(tmp_path, f"{number}.jsonl", steps=number, _received_at=stamp)
         runs.append(run_lake(lake).run_id)
+    run_lake(lake, trigger="schedule")  # finds the same files in place
+    refused = read_manifest(lake, manifest_key(runs[2]))
+    refused.run_id, refused.trigger, refused.status = f"20261119{runs[2][8:]}", "schedule", "refused"
+    lake.put(manifest_key(refused.run_id), refused.to_line())
     says = f"was replaced after run {runs[1]} by manual run {runs[2]}; allowed: the run that replaced it last"
     with pytest.raises(UsageError, match=says):
         plan_restore(lake, WEEK, runs[1])
