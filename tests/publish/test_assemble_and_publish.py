@@ -127,3 +127,12 @@ def test_records_become_visible_before_daily_and_daily_before_weekly(tmp_path: P
     candidates = [Candidate(t, "2026-11-09", partition_key(t, "2026-11-09"), f"_staging/{t}", 1, 1, "") for t in tables]
     publish(lake, candidates, Published({}))
     assert order == ["records_garmin_dailies", "records_garmin_sleeps", "daily_metrics", "weekly_metrics"]
+
+
+def test_tables_are_found_beside_folders_that_belong_to_none(tmp_path: Path) -> None:
+    lake = LocalLake(tmp_path)
+    tables = ["records_garmin_dailies", "daily_metrics", "rejects"]
+    for table in (*tables, "records_of_a_contract_that_is_gone"):
+        lake.put(partition_key(table, "2026-11-09"), b"x")
+    lake.put("processed/notes.txt", b"x")
+    assert set(find_published(lake, tables).files) == {(table, "2026-11-09") for table in tables}
