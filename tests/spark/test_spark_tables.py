@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from qol.contracts.columns import table_schemas
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.spark import create_views, read_all, table
+from tests.builders import contracts_with
 
 from .conftest import SPARK_TESTS
 
@@ -36,6 +38,18 @@ def test_every_table_has_the_contracts_columns_types_and_comments(
         day = "UTC day of arrival" if name == "rejects" else "Monday of the ISO week"
         columns.append(("date", "string", f"{day}, YYYY-MM-DD."))
     assert [(f.name, f.dataType.simpleString(), f.metadata["comment"]) for f in fields] == columns
+
+
+def test_a_comment_keeps_its_quotes_and_backslashes(spark: SparkSession, tmp_path: Path) -> None:
+    said = {
+        "source": "zeta", "record": "weights", "description": "One weighing.", "person": ["user"], "key": ["at"],
+        "day": {"start": "at"},
+        "fields": {"at": {"path": "at", "type": "epoch_seconds", "description": "A person's \\ hour."}},
+        "examples": [{"name": "one", "arrival": "2026-11-10", "raw": {"user": "u1", "at": 1794231000}, "expect": {"day": "2026-11-09"}}],
+    }  # fmt: skip
+    contracts = contracts_with(tmp_path, yaml.safe_dump(said))
+    rows = table(spark, tmp_path / "lake", "records_zeta_weights", contracts)
+    assert rows.schema["at"].metadata == {"comment": "A person's \\ hour."}
 
 
 #: A table of each kind; every other one is asked for in the long tests.
