@@ -61,6 +61,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
             "fields.day: found day; allowed: a name that no column of every record has, and that no step works with",
         ),
         (HRV, "range: [5, 250]", "range: [250, 5]", "fields.last_night_avg.range: found [250, 5]; allowed: [low, high] with low < high"),
+        (HRV, "range: [5, 250]", "range: [5, 250], decimals: 2", "fields.last_night_avg.decimals: found 2; allowed: decimals only for what samples are reduced to"),
         (HRV, "range: [5, 250]", "range: [5]", "fields.last_night_avg.range: found [5]; allowed: at least 2 entries"),
         (USER, "type: boolean", "type: boolean, sentinels: [0]", "fields.enhanced.sentinels: found boolean; allowed: sentinels only for integer, number, decimal, epoch_seconds, instant"),
         (USER, "path: vo2MaxCycling", "path: [vo2MaxCycling, vo2Max]", "fields.vo2_max_cycling.path: found vo2Max; allowed: a path that vo2_max does not read"),

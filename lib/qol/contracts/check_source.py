@@ -124,6 +124,8 @@ class SourceCheck:
     def _samples(self, at: str, field: Field) -> None:
         rule = field.samples
         if rule is None:
+            if field.decimals is not None:
+                self._add(f"{at}.decimals", field.decimals, "decimals only for what samples are reduced to")
             return
         if rule.low is not None and rule.high is not None and rule.low >= rule.high:
             self._add(f"{at}.samples.range", [rule.low, rule.high], "[low, high] with low < high")
