@@ -135,6 +135,25 @@ def test_objects_that_were_not_deleted_at_once_are_deleted_by_another_request(
     assert bucket.stat("_staging/a") is None
 
 
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [({}, True), ({"AWS_REGION": "eu-west-1"}, False), ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, False)],
+)
+def test_a_client_is_kept_as_long_as_the_environment_leads_to_the_same_place(
+    bucket: S3Lake, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], is_same: bool
+) -> None:
+    client = aws_client("s3", bucket.patience)
+    for name, value in change.items():
+        monkeypatch.setenv(name, value)
+    assert (aws_client("s3", bucket.patience) is client) is is_same
+
+
+def test_a_forked_process_makes_a_client_of_its_own(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = aws_client("s3", bucket.patience)
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert aws_client("s3", bucket.patience) is not client
+
+
 def count_seconds(act: Callable[[], object]) -> float:
     started = time.monotonic()
     with pytest.raises(RequestError):
