@@ -110,7 +110,7 @@ def test_what_a_run_never_came_to_is_not_known(qol: Qol, own_week: Path) -> None
 def test_a_run_nobody_knows_is_a_usage_error_that_names_the_newest(qol: Qol, week_lake: Path) -> None:
     ended = qol("runs", "1999", "--lake", week_lake)
     assert ended.code == 2
-    assert ended.err.startswith("run 1999: names 0 runs; allowed: 20261118T000500Z-")
+    assert ended.err.startswith("run 1999: no such run; allowed: 20261118T000500Z-")
 
 
 def test_a_manifest_that_is_damaged_is_listed_as_such(qol: Qol, own_week: Path) -> None:
@@ -153,7 +153,7 @@ def test_rejects_can_be_those_of_a_day_or_of_a_run(qol: Qol, week_lake: Path) ->
     [
         (["--reason", "bad"], "--reason bad: unknown; allowed: not_utf8, not_json,"),
         (["--date", "2026-11-31"], "--date 2026-11-31: not a day; allowed: YYYY-MM-DD"),
-        (["--run", "1999"], "run 1999: names 0 runs; allowed: 2026"),
+        (["--run", "1999"], "run 1999: no such run; allowed: 2026"),
     ],
 )
 def test_wrong_usage_names_what_is_allowed(qol: Qol, week_lake: Path, words: list[str], message: str) -> None:

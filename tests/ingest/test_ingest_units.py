@@ -70,7 +70,7 @@ def test_an_unknown_or_missing_unit_leaves_no_value(unit: object) -> None:
         (-1, "km", "value: -1 sentinel"),
         (0, "furlong", "value: 0 sentinel"),
         (1e300, "mi", "value: 1e+300 too_large"),
-        (10**301, "mi", "value: integer of 40 digits too_large"),
+        (10**301, "mi", "value: integer of more than 40 digits too_large"),
     ],
 )
 def test_what_is_no_value_is_told_before_its_unit(value: object, unit: str, issue: str) -> None:

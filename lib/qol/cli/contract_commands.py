@@ -25,7 +25,7 @@ def _load(schemas: Path | None) -> Contracts:
     from qol.contracts.load import load_contracts
 
     if schemas is not None and not (schemas / DAILY).is_file():
-        raise UsageError(f"--schemas {schemas}: no {DAILY} there; allowed: a folder with contracts")
+        raise UsageError(f"--schemas (or QOL_SCHEMAS) {schemas}: no {DAILY} there; allowed: a folder with contracts")
     return load_contracts(schemas.resolve() if schemas else None)
 
 

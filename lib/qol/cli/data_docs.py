@@ -41,8 +41,3 @@ def _put_at_end(lake: Lake, folder: Path) -> Iterator[None]:
         with suppress(*([LakeError] if sys.exc_info()[0] else [])):
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
                 lake.put(DOCS + file.relative_to(folder).as_posix(), file.read_bytes())
-
-
-def docs_location(lake: Lake) -> str | None:
-    """Where Data Docs of a lake begin, None when it has none."""
-    return lake.location(INDEX) if lake.stat(INDEX) is not None else None

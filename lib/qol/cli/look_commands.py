@@ -121,7 +121,8 @@ def find_run(lake: Lake, run_id: str) -> str:
     if len(found) == 1:
         return found[0]
     known = ", ".join(_name(key) for key in (found or keys)[:5]) or "there is none yet"
-    raise UsageError(f"run {run_id}: names {count(len(found), 'run')}; allowed: {known}")
+    names = f"names {len(found)} runs" if found else "no such run"
+    raise UsageError(f"run {run_id}: {names}; allowed: {known}")
 
 
 def rejects(

@@ -150,7 +150,14 @@ def perform(settings: Settings, **scope: Any) -> None:
     from qol.cli.run_report import no_records, report
 
     lake, contracts, manifest = execute(settings, **scope)
-    report(lake, contracts, manifest, dry_run=settings.dry_run, examples=settings.job_run_id is None)
+    report(
+        lake,
+        contracts,
+        manifest,
+        dry_run=settings.dry_run,
+        docs=_wants_docs(settings),
+        examples=settings.job_run_id is None,
+    )
     if "rebuild" in scope and not manifest.tables:
         say(no_records(lake, contracts, *scope["rebuild"]))
 
@@ -164,11 +171,14 @@ def execute(settings: Settings, **scope: Any) -> tuple[Lake, Contracts, Manifest
     lake = open_existing(settings.lake, kms_key=settings.kms_key, database=settings.database)
     contracts = load_contracts()
     options = _options(settings, contracts, lake, scope)
-    wanted = not (settings.no_docs or settings.dry_run)
-    with docs_folder(lake, wanted=wanted) as docs:
+    with docs_folder(lake, wanted=_wants_docs(settings)) as docs:
         options = replace(options, docs=docs, finished=manifest_taker.get(options.finished))
         with RunWatch(lake, options) as watch:
             return lake, contracts, run_pipeline(lake, contracts, options, _engine(settings), watch.stage)
+
+
+def _wants_docs(settings: Settings) -> bool:
+    return not (settings.no_docs or settings.dry_run)
 
 
 def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[str, Any]) -> RunOptions:

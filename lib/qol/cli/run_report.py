@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from qol.cli.data_docs import INDEX, docs_location
+from qol.cli.data_docs import INDEX
 from qol.cli.failures import Note
 from qol.cli.lake_reading import example_of_issue, newest_rejects
 from qol.cli.show import command, console, count, cut, say, table, warn
@@ -82,7 +82,13 @@ class RunWatch:
 
 
 def report(
-    lake: Lake, contracts: Contracts, manifest: Manifest, *, dry_run: bool = False, examples: bool = True
+    lake: Lake,
+    contracts: Contracts,
+    manifest: Manifest,
+    *,
+    dry_run: bool = False,
+    docs: bool = True,
+    examples: bool = True,
 ) -> None:
     """What a run published, what it could not use and why, and where everything is.
 
@@ -98,9 +104,8 @@ def report(
     say(f"Seconds    {show_seconds(manifest)}")
     if not dry_run:
         say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
-    docs = docs_location(lake) if manifest.checks and not dry_run else None
-    if docs is not None:
-        say(f"Data Docs  {docs}")
+    if docs and manifest.checks:
+        say(f"Data Docs  {lake.location(INDEX)}")
 
 
 def show_seconds(manifest: Manifest) -> str:

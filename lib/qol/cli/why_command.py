@@ -163,7 +163,8 @@ def _show_rejected(lake: Lake, contracts: Contracts, found: Found, traced: Trace
     of_records = near.filter((near["source"] + "_" + near["record"]).is_in(sorted(records)))
     if of_records.height:
         items = count(of_records.height, "item")
-        say(f"Rejected in those days, of nobody knows whom: {items} of {', '.join(sorted(records))}.")
+        kinds = sorted(set(of_records["source"] + "_" + of_records["record"]))
+        say(f"Rejected in those days, of nobody knows whom: {items} of {', '.join(kinds)}.")
         say(f"  {command('rejects', '--lake', lake.uri)}")
 
 

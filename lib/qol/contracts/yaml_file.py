@@ -34,7 +34,7 @@ def read_yaml(path: Path, file: str) -> tuple[Any, list[Problem]]:
             loader.dispose()
     except yaml.MarkedYAMLError as err:
         line = err.problem_mark.line + 1 if err.problem_mark else 1
-        return None, [Problem(file, f"line {line}", str(err.problem), "valid YAML")]
+        return None, [Problem(file, f"line {line}", f"no valid YAML ({err.problem})", "valid YAML")]
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
         return None, [Problem(file, "", str(err).splitlines()[0], "valid YAML in UTF-8")]
 

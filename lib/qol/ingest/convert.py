@@ -63,7 +63,9 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
-        digits = len(str(abs(value))) if abs(value) < 10**40 else 40
+        if abs(value) >= 10**40:
+            return "integer of more than 40 digits"
+        digits = len(str(abs(value)))
         return str(value) if digits <= SHOWN_DIGITS else f"integer of {digits} digits"
     if isinstance(value, float | Decimal):
         text = repr(float(value))

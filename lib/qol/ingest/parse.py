@@ -13,6 +13,9 @@ MAX_DEPTH = 100
 #: Strings whole, an unfinished one to the end, so that brackets inside them do not count; never walks back.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+#: More digits than Python turns into an integer; elsewhere than in a string or a number with a point or an exponent.
+_VAST = re.compile(STRING.pattern + rb"|(?<![0-9.eE+-])-?[0-9]{4301,}+(?![.eE])")
+_VAST_KEPT = 4_300
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -57,9 +60,18 @@ def parse_line(line: bytes, *, exact: bool = False) -> Any:
     if is_deep(line):
         raise RejectedError(Reason.TOO_DEEP, f"nests deeper than {MAX_DEPTH} levels")
     try:
-        return _EXACT.decode(line) if exact else msgspec.json.decode(line)
+        return _decoded(line, exact=exact)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, ArithmeticError):
         raise RejectedError(Reason.NOT_JSON, "not one valid JSON document") from None
+
+
+def _decoded(line: bytes, *, exact: bool) -> Any:
+    """The document; an integer of thousands of digits is cut, and is as much too large for any field as before."""
+    decode = _EXACT.decode if exact else msgspec.json.decode
+    try:
+        return decode(line)
+    except msgspec.ValidationError:
+        return decode(_VAST.sub(lambda found: found[0] if found[0].startswith(b'"') else found[0][:_VAST_KEPT], line))
 
 
 def is_deep(line: bytes) -> bool:
