@@ -1,4 +1,4 @@
-"""A user map for a lake whose people have keyed hashes already: an entry with that hash keeps the person's id."""
+"""Which id people have in a lake: an entry with their keyed hash keeps it, a whole new beginning gives another."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from qol.errors import UsageError
+from qol.ingest.listing import Window
 from qol.ingest.people import Identities
 from qol.ingest.user_map import UserMap, read_user_map
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
@@ -22,8 +25,8 @@ PAGE = Path(__file__).parents[2] / "docs/backfill-and-rebuild.md"
 RING = {"id": "d1", "day": "2026-11-11", "score": 80, "user_id": "ring-1", "timestamp": "2026-11-11T00:00:00+09:00"}
 
 
-def run_with(lake: Path, user_map: UserMap) -> None:
-    run_lake(lake, identities=Identities(KEY, user_map.known), user_map=user_map)
+def run_with(lake: Path, user_map: UserMap, **changes: Any) -> None:
+    run_lake(lake, identities=Identities(KEY, user_map.known), user_map=user_map, **changes)
 
 
 def people(lake: Path) -> dict[str, set[str]]:
@@ -47,6 +50,20 @@ def test_an_entry_with_another_id_stops_the_run_and_names_the_way_out(tmp_path: 
     run_with(tmp_path, UserMap(()))
     with pytest.raises(UsageError, match="allowed: that hash as user_id, which keeps the id"):
         run_with(tmp_path, UserMap((("garmin", "u1", "P001", None),)))
+
+
+def test_a_person_moves_to_another_id_when_published_files_and_the_lakes_memory_are_moved_aside(tmp_path: Path) -> None:
+    wrong, right = UserMap((("garmin", "u1", "P001", None),)), UserMap((("garmin", "u1", "P002", None),))
+    lake = tmp_path / "lake"
+    write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
+    run_with(lake, wrong)
+    with pytest.raises(UsageError, match="says how a person gets another id"):
+        run_with(lake, right)
+    for place in ("processed", "_locks/lake.json"):
+        assert f"`{place}{'' if '.' in place else '/'}`" in PAGE.read_text(encoding="utf-8")
+        (lake / place).rename(tmp_path / Path(place).name)
+    run_with(lake, right, trigger="backfill", backfill=Window(date(2026, 11, 10), date(2026, 11, 10)))
+    assert people(lake) == {"P002": {"garmin"}}
 
 
 def test_the_recipe_of_the_page_writes_such_entries(tmp_path: Path) -> None:

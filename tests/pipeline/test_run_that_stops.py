@@ -114,7 +114,8 @@ def test_a_run_without_the_map_of_earlier_runs_is_refused(tmp_path: Path) -> Non
         run_lake(tmp_path, user_map=UserMap(changed), identities=Identities(KEY, UserMap(changed).known))
     assert str(raised.value) == (
         "--user-map: its first 1 entries are not those that earlier runs of this lake used;"
-        " allowed: that map, with new lines only at its end. Put the old lines back and append the mended ones"
+        " allowed: that map, with new lines only at its end. Put the old lines back;"
+        " docs/backfill-and-rebuild.md says how a person gets another id"
     )
 
 

@@ -58,7 +58,8 @@ def require_same_people(memory: LakeMemory, identities: Identities, user_map: Us
     ):
         message = (
             f"--user-map: its first {known} entries are not those that earlier runs of this lake used;"
-            " allowed: that map, with new lines only at its end. Put the old lines back and append the mended ones"
+            " allowed: that map, with new lines only at its end. Put the old lines back;"
+            " docs/backfill-and-rebuild.md says how a person gets another id"
         )
         raise UsageError(message)
     return LakeMemory(identities.key_check, count, user_map.digest(count, identities.key), memory.weeks_in_doubt)
