@@ -42,6 +42,23 @@ def test_every_problem_is_named_at_once_and_exits_2(qol: Qol, project: Path) -> 
         )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("last_night_avg: 38.0", "last_night_avg: 99.0", "examples.1.expect.last_night_avg: found 99.0; allowed: 38.0 (offset 0"),
+        ("lastNightAvg: '44'", "lastNightAvg: x", 'examples.2.nulled: found []; allowed: ["lastNightAvg: string wrong_type"] (numb'),
+        ("reject: missing_key", "reject: missing_day", "examples.5.reject: found missing_day; allowed: rejected as missing_key ("),
+        ("startTimeInSeconds: '1794231000'", "startTime: 1", "examples.2.expect: found a record; allowed: rejected as missing_key"),
+    ],
+)  # fmt: skip
+def test_an_example_that_becomes_something_else_is_named_with_what_it_becomes(
+    qol: Qol, project: Path, old: str, new: str, problem: str
+) -> None:
+    _break(project, old, new)
+    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    assert (ended.code, f"sources/garmin/hrv.yaml: {problem}" in ended.err) == (2, True)
+
+
 def test_a_wrong_metric_is_named_with_its_neighbours(qol: Qol, project: Path) -> None:
     _break(project, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd: last_night_avg")
     ended = qol("contracts", "check", "--schemas", project / "schemas")

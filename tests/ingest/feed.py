@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -16,6 +15,7 @@ from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.ingest import batches
 from qol.ingest.collect import IngestContext, Ingested, Tally
+from qol.ingest.examples import day_columns, spoken
 from qol.ingest.lines import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.people import Identities, Owner
@@ -25,7 +25,7 @@ from qol.lake.base import Lake, StoredObject
 CONTRACTS = load_contracts(Path(__file__).parents[2] / "schemas")
 KEY = bytes(range(32))
 #: Columns that hold days since 1970.
-DATES = {"day", "arrival_date"} | {f.name for c in CONTRACTS.sources for f in c.fields if f.type == "date"}
+DATES = frozenset[str]().union(*map(day_columns, CONTRACTS.sources))
 #: 2026-11-09T00:00 in Tokyo, a Monday.
 MONDAY_START = 1_794_150_000
 #: Vendor ids of the tests with the pseudonyms their user map gives them.
@@ -142,10 +142,4 @@ def gathered(results: Sequence[Ingested]) -> Fed:
 def readable(row: Row, before: Mapping[tuple[int, int], int]) -> Row:
     """A row with its absolute line, dates and times as a person writes them, and no trace of how it was split."""
     line = row.pop("line_number") + before[row["object_index"], row.pop("range_start")]
-    for name, value in row.items():
-        if isinstance(value, int) and name in DATES:
-            row[name] = (date(1970, 1, 1) + timedelta(days=value)).isoformat()
-        elif isinstance(value, int) and name in ("received_at", "source_timestamp"):
-            text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)).isoformat()
-            row[name] = text.replace("+00:00", "Z")
-    return {"line": line, **row}
+    return {"line": line, **spoken(row, DATES)}

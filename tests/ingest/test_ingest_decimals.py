@@ -49,7 +49,7 @@ def fed(members: str, record: str = "price", head: str = '"who":"u1","at":179415
     ],
 )
 def test_every_digit_on_the_line_is_stored(text: str, stored: str) -> None:
-    assert str(fed(f'"usd":{text}').row["usd"].normalize()) == str(Decimal(stored).normalize())
+    assert str(Decimal(fed(f'"usd":{text}').row["usd"]).normalize()) == str(Decimal(stored).normalize())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import typer
 from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import count, say, table, warn
-from qol.errors import UsageError
+from qol.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
@@ -32,7 +32,12 @@ def _load(schemas: Path | None) -> Contracts:
 @app.command()
 def check(schemas: SchemasOption = None) -> None:
     """Check all contracts; every mistake is named with its place, what stands there and what may stand there."""
+    from qol.ingest.examples import example_problems
+
     contracts = _load(schemas)
+    problems = list(example_problems(contracts))
+    if problems:
+        raise ContractError(problems)
     examples = sum(len(contract.examples) for contract in contracts.sources)
     sources = count(len(contracts.sources), "source contract")
     say(f"{contracts.root}: {sources}, {len(contracts.metrics)} daily metrics, {count(examples, 'example')}: all fit.")

@@ -38,7 +38,7 @@ class Identities:
     """The secret key and the user map; never printed."""
 
     key: bytes
-    known: dict[tuple[str, str], tuple[str, str | None]]
+    known: Mapping[tuple[str, str], tuple[str, str | None]]
     #: For devices that change hands: (source, device id) -> whose it is and when.
     owners: Mapping[tuple[str, str], tuple[Owner, ...]] = field(default_factory=dict)
 

@@ -1,0 +1,108 @@
+"""The examples of contracts, read as any raw line is: what each becomes, beside what it says it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import Example, SourceContract
+from qol.contracts.wording import shown
+from qol.errors import Problem
+from qol.ingest.collect import IngestContext, Ingested
+from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
+from qol.ingest.parse import Reason
+from qol.ingest.people import Identities
+from qol.ingest.task import ingest
+from qol.lake.base import Lake, StoredObject
+
+#: Examples name no person, so whose they are and with what key is all the same.
+_KEY = bytes(32)
+_PERSON = ("P0001", None)
+_ZONE = "Asia/Tokyo"
+_TIMES = ("received_at", "source_timestamp")
+
+
+class _Everybody(Mapping[tuple[str, str], tuple[str, str | None]]):
+    """A user map in which every vendor id is the same person's, also a device's that has to be somebody's."""
+
+    def __getitem__(self, _: tuple[str, str]) -> tuple[str, str | None]:
+        return _PERSON
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _OneLine:
+    """A lake with one object; an ingest task asks a lake for nothing but bytes."""
+
+    reads_at_once = 1
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, _: str, start: int = 0, length: int | None = None) -> bytes:
+        return self._data[start : None if length is None else start + length]
+
+
+def example_problems(contracts: Contracts) -> Iterator[Problem]:
+    """Examples that do not become what they say, each with the place in its file, what stands there and what it becomes."""
+    mapped = IngestContext(contracts, Identities(_KEY, _Everybody()), _ZONE, ())
+    nobodys = IngestContext(contracts, Identities(_KEY, {}), _ZONE, ())
+    for contract in contracts.sources:
+        for index, example in enumerate(contract.examples):
+            read = _read(nobodys if example.reject == Reason.NO_PERSON else mapped, contract, example)
+            for path, found, becomes in _differences(contract, example, read):
+                yield Problem(contract.file, f"examples.{index}{path}", found, f"{becomes} ({example.name})")
+
+
+def spoken(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
+    """A row of ingest with days, times and decimals as a contract writes them; `days` are the columns that hold days."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    said = dict(row)
+    for name, value in row.items():
+        if isinstance(value, int) and name in days:
+            said[name] = (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+        elif isinstance(value, int) and name in _TIMES:
+            said[name] = (epoch + timedelta(microseconds=value)).isoformat().replace("+00:00", "Z")
+        elif isinstance(value, Decimal):
+            said[name] = f"{value:f}"
+    return said
+
+
+def day_columns(contract: SourceContract) -> frozenset[str]:
+    """Columns of a contract's rows that hold days since 1970."""
+    return frozenset({"day", "arrival_date"} | {field.name for field in contract.fields if field.type == "date"})
+
+
+def _read(context: IngestContext, contract: SourceContract, example: Example) -> Ingested:
+    data = example.raw.encode()
+    raw = RawObject(StoredObject("raw/example.jsonl", len(data), ""), contract.name, example.arrival)
+    (parts,) = ingest_tasks((raw,), RANGE_BYTES)
+    return ingest(cast("Lake", _OneLine(data)), context, parts)
+
+
+def _differences(contract: SourceContract, example: Example, read: Ingested) -> Iterator[tuple[str, str, str]]:
+    """Place in the example, what stands there, what the line becomes."""
+    reasons = read.rejects["reason"].to_list()
+    rows = [spoken(row, day_columns(contract)) for frame in read.rows.values() for row in frame.to_dicts()]
+    verdict = f"rejected as {', '.join(reasons)}" if reasons else f"{len(rows)} records"
+    if example.reject is not None:
+        if reasons != [example.reject] or rows:
+            yield ".reject", example.reject, "a record" if len(rows) == 1 and not reasons else verdict
+        return
+    if reasons or len(rows) != 1:
+        yield ".expect", "a record", verdict
+        return
+    (row,) = rows
+    for name, value in (example.expect or {}).items():
+        if row[name] != value:
+            yield f".expect.{name}", shown(value), shown(row[name])
+    issues = sorted(row["value_issues"] or [])
+    if issues != sorted(example.nulled):
+        yield ".nulled", shown(sorted(example.nulled)), shown(issues)
