@@ -16,6 +16,7 @@ from qol.ingest.clean_types import is_usable
 from qol.ingest.fast import LEARN_AFTER, FastReader
 from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader
+from tests.effort import examples
 
 from .feed import CONTRACTS, KEY, Fed, daily, feed, lines
 from .wild import (
@@ -72,7 +73,7 @@ def test_both_paths_agree_on_every_odd_value_in_every_place(contracts: Contracts
 
 
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
-@settings(max_examples=25)
+@settings(max_examples=examples(15, 25))
 @given(data=st.data())
 def test_both_paths_agree(contracts: Contracts, contract: SourceContract, data: st.DataObject) -> None:
     drawn = data.draw(st.lists(records(contract), min_size=1, max_size=8))
@@ -80,7 +81,7 @@ def test_both_paths_agree(contracts: Contracts, contract: SourceContract, data: 
 
 
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
-@settings(max_examples=8)
+@settings(max_examples=examples(5, 8))
 @given(data=st.data())
 def test_both_paths_agree_after_new_fields_were_learned(
     contracts: Contracts, contract: SourceContract, data: st.DataObject

@@ -110,7 +110,7 @@ def as_bytes(frame: pl.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(deliveries(day_versions()))
 def test_any_schedule_of_deliveries_leaves_the_same_days(case: tuple[list[Line], list[list[Line]]]) -> None:
     lines, schedule = case
@@ -119,7 +119,7 @@ def test_any_schedule_of_deliveries_leaves_the_same_days(case: tuple[list[Line],
     assert as_bytes(bit_by_bit.drop(PROVENANCE)) == as_bytes(at_once.drop(PROVENANCE))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(deliveries(night_versions()))
 def test_any_schedule_of_deliveries_leaves_the_same_night_records(case: tuple[list[Line], list[list[Line]]]) -> None:
     lines, schedule = case
@@ -128,7 +128,7 @@ def test_any_schedule_of_deliveries_leaves_the_same_night_records(case: tuple[li
     assert as_bytes(bit_by_bit) == as_bytes(at_once)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(deliveries(document_versions()))
 def test_any_schedule_of_deliveries_leaves_the_same_documents(case: tuple[list[Line], list[list[Line]]]) -> None:
     lines, schedule = case
@@ -137,7 +137,7 @@ def test_any_schedule_of_deliveries_leaves_the_same_documents(case: tuple[list[L
     assert as_bytes(bit_by_bit.drop(PROVENANCE)) == as_bytes(at_once.drop(PROVENANCE))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(deliveries(day_versions()))
 def test_every_row_that_came_was_kept_or_superseded(case: tuple[list[Line], list[list[Line]]]) -> None:
     _, schedule = case
@@ -148,7 +148,7 @@ def test_every_row_that_came_was_kept_or_superseded(case: tuple[list[Line], list
     assert all(0 <= count <= outcome.records.height for _, count in kept)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(night_versions(), max_size=10), st.lists(day_versions(), max_size=4), st.randoms(use_true_random=False))
 def test_daily_rows_depend_neither_on_order_nor_on_other_people_and_weeks(
     nights: list[Row], whole_days: list[Row], random: Any

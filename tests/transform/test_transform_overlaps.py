@@ -139,7 +139,7 @@ def owned(rows: list[Row]) -> list[float]:
     return [found[n] for n in range(len(rows))]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(stretches, max_size=14))
 def test_shares_are_those_of_counting_second_by_second(rows: list[Row]) -> None:
     named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]
