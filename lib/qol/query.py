@@ -101,7 +101,7 @@ def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
         place = f", line {first['line']}, column {first['col']}, near {first['highlight']!r}" if first else ""
         raise UsageError(f"SQL{place}: not readable; allowed: one SELECT in Athena's dialect") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        found = " ".join(statement.key.upper() for statement in statements) or "nothing"
+        found = ", ".join(statement.sql(dialect="athena").split()[0] for statement in statements) or "nothing"
         raise UsageError(f"SQL: found {found}; allowed: one SELECT")
     statement = statements[0]
     if any(statement.find(kind) for kind in (exp.DML, exp.DDL, exp.Command, exp.Into)):

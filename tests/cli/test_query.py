@@ -100,6 +100,13 @@ def test_only_one_select_is_allowed(ask: Qol, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "found"), [("SELEC", "SELEC"), ("SELECT 1; DROP TABLE x", "SELECT, DROP"), ("  ", "nothing")]
+)
+def test_what_is_no_select_is_named_by_its_first_word(ask: Qol, sql: str, found: str) -> None:
+    assert ask(sql).err == f"SQL: found {found}; allowed: one SELECT\n"
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "read_csv('/etc/passwd')",
