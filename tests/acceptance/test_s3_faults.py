@@ -176,13 +176,20 @@ def test_a_store_that_often_fails_makes_a_run_slow_and_not_wrong(
     assert failed > 0
 
 
+@pytest.fixture(scope="module")
+def requests(cloud: FaultyCloud, before: dict[str, bytes], after: dict[str, bytes]) -> int:
+    """How many requests an undisturbed run makes."""
+    count_mutations(cloud, before, after)
+    return cloud.requests
+
+
 @pytest.mark.parametrize("fault", ["503", "hang", "dead"])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9])
 def test_a_store_that_stays_away_ends_the_run_in_time_and_leaves_the_old_week(
-    cloud: FaultyCloud, before: dict[str, bytes], after: dict[str, bytes], fault: Fault, share: float
+    cloud: FaultyCloud, before: dict[str, bytes], after: dict[str, bytes], requests: int, fault: Fault, share: float
 ) -> None:
     lake = replace(fresh(before, f"away-{fault}-{int(share * 10)}"), lease_times=STEADY)
-    start = int(share * 110)
+    start = int(share * requests)
     cloud.heal()
     cloud.plan = lambda *_: fault if cloud.requests > start else None
     cloud.watch = whole(lake.bucket, before, after)
