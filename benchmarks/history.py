@@ -84,7 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=2_000)
     parser.add_argument("--weeks", type=int, default=LONG)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3, help="the first of them meets a cold machine")
     options = parser.parse_args()
     report.say(measure(options.people, options.rounds, options.weeks))
 
