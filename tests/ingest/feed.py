@@ -15,7 +15,7 @@ from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.ingest import batches
 from qol.ingest.collect import IngestContext, Ingested, Tally
-from qol.ingest.examples import day_columns, spoken
+from qol.ingest.examples import MemoryLake, day_columns, spoken
 from qol.ingest.lines import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.people import Identities, Owner
@@ -35,19 +35,6 @@ KNOWN: dict[tuple[str, str], tuple[str, str | None]] = {
 COUNTS = [field.name for field in fields(Tally) if field.name not in ("object_index", "start")]
 
 Row = dict[str, Any]
-
-
-class MemoryLake:
-    """Raw objects in memory; an ingest task asks a lake for nothing but bytes."""
-
-    def __init__(self, objects: Mapping[str, bytes]) -> None:
-        self._objects = objects
-
-    reads_at_once = 1
-
-    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        end = None if length is None else start + length
-        return self._objects[key][start:end]
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ import pytest
 
 from qol.errors import LakeError
 from qol.ingest.collect import IngestContext
+from qol.ingest.examples import MemoryLake
 from qol.ingest.lines import ObjectRange
 from qol.ingest.listing import RawObject, ingest_tasks
 from qol.ingest.people import Identities
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
-from .feed import CONTRACTS, KEY, MemoryLake, daily, lines
+from .feed import CONTRACTS, KEY, daily, lines
 
 
 class SlowLake(MemoryLake):

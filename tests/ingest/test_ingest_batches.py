@@ -10,13 +10,14 @@ import pytest
 
 from qol.ingest import batches
 from qol.ingest.collect import IngestContext, Ingested, Tally
+from qol.ingest.examples import MemoryLake
 from qol.ingest.fast import FastReader
 from qol.ingest.listing import RawObject, ingest_tasks
 from qol.ingest.people import Identities
 from qol.ingest.task import ingest
 from qol.lake.base import StoredObject
 
-from .feed import CONTRACTS, KEY, MemoryLake, daily, lines, readable
+from .feed import CONTRACTS, KEY, daily, lines, readable
 
 GOOD = [daily(steps=number) for number in range(8)]
 #: Objects whose lines differ in verdict, with the day each arrived.

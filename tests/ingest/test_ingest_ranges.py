@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.ingest import lines as lines_module
+from qol.ingest.examples import MemoryLake
 from qol.ingest.lines import LineChunk, LongLine, ObjectRange, read_lines
 from qol.ingest.listing import OPEN_BYTES, RawObject, ingest_tasks
 from qol.lake.base import StoredObject
 
-from .feed import Fed, MemoryLake, daily, feed, lines, read_tasks
+from .feed import Fed, daily, feed, lines, read_tasks
 
 BOM = b"\xef\xbb\xbf"
 SHORT = b'{"userId":"u1","calendarDate":"2026-11-09","startTimeInSeconds":1794150000,"steps":%d}'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from qol.contracts.source_model import Example, SourceContract
 from qol.contracts.wording import shown
 from qol.errors import Problem
 from qol.ingest.collect import IngestContext, Ingested
+from qol.ingest.convert import EPOCH
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.parse import Reason
 from qol.ingest.people import Identities
@@ -38,16 +39,17 @@ class _Everybody(Mapping[tuple[str, str], tuple[str, str | None]]):
         return 0
 
 
-class _OneLine:
-    """A lake with one object; an ingest task asks a lake for nothing but bytes."""
+class MemoryLake:
+    """Raw objects in memory; an ingest task asks a lake for nothing but bytes."""
 
     reads_at_once = 1
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, objects: Mapping[str, bytes]) -> None:
+        self._objects = objects
 
-    def read(self, _: str, start: int = 0, length: int | None = None) -> bytes:
-        return self._data[start : None if length is None else start + length]
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Bytes of an object, from `start` on."""
+        return self._objects[key][start : None if length is None else start + length]
 
 
 def example_problems(contracts: Contracts) -> Iterator[Problem]:
@@ -67,7 +69,7 @@ def spoken(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
     said = dict(row)
     for name, value in row.items():
         if isinstance(value, int) and name in days:
-            said[name] = (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+            said[name] = (EPOCH + timedelta(days=value)).isoformat()
         elif isinstance(value, int) and name in _TIMES:
             said[name] = (epoch + timedelta(microseconds=value)).isoformat().replace("+00:00", "Z")
         elif isinstance(value, Decimal):
@@ -82,9 +84,10 @@ def day_columns(contract: SourceContract) -> frozenset[str]:
 
 def _read(context: IngestContext, contract: SourceContract, example: Example) -> Ingested:
     data = example.raw.encode()
-    raw = RawObject(StoredObject("raw/example.jsonl", len(data), ""), contract.name, example.arrival)
+    stored = StoredObject("raw/example.jsonl", len(data), "")
+    raw = RawObject(stored, contract.name, example.arrival)
     (parts,) = ingest_tasks((raw,), RANGE_BYTES)
-    return ingest(cast("Lake", _OneLine(data)), context, parts)
+    return ingest(cast("Lake", MemoryLake({stored.key: data})), context, parts)
 
 
 def _differences(contract: SourceContract, example: Example, read: Ingested) -> Iterator[tuple[str, str, str]]:
