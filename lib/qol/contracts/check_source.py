@@ -92,7 +92,7 @@ class SourceCheck:
         if field.low is not None and field.high is not None and field.low >= field.high:
             self._add(f"{at}.range", [field.low, field.high], "[low, high] with low < high")
         if field.type not in _NUMERIC:
-            for key, value in (("sentinels", field.sentinels), ("range", field.low), ("decimals", field.decimals)):
+            for key, value in (("sentinels", field.sentinels), ("range", field.low)):
                 if value not in (None, ()):
                     self._add(f"{at}.{key}", field.type, f"{key} only for {', '.join(_NUMERIC)}")
         for key in ("uppercase", "join_words", "classes"):
@@ -123,9 +123,9 @@ class SourceCheck:
 
     def _samples(self, at: str, field: Field) -> None:
         rule = field.samples
+        if field.decimals is not None and (rule is None or field.type not in _NUMERIC):
+            self._add(f"{at}.decimals", field.decimals, "decimals only for what samples are reduced to")
         if rule is None:
-            if field.decimals is not None:
-                self._add(f"{at}.decimals", field.decimals, "decimals only for what samples are reduced to")
             return
         if rule.low is not None and rule.high is not None and rule.low >= rule.high:
             self._add(f"{at}.samples.range", [rule.low, rule.high], "[low, high] with low < high")

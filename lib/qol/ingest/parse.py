@@ -13,9 +13,9 @@ MAX_DEPTH = 100
 #: Strings whole, an unfinished one to the end, so that brackets inside them do not count; never walks back.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-#: More digits than Python turns into an integer; elsewhere than in a string or a number with a point or an exponent.
-_VAST = re.compile(STRING.pattern + rb"|(?<![0-9.eE+-])-?[0-9]{4301,}+(?![.eE])")
-_VAST_KEPT = 4_300
+#: Python turns no more digits into an integer; where there are more, not in a string or beside a point or an exponent.
+_MOST_DIGITS = 4_300
+_VAST = re.compile(STRING.pattern + rb"|(?<![0-9.eE+-])-?[0-9]{%d,}+(?![.eE])" % (_MOST_DIGITS + 1))
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -71,7 +71,7 @@ def _decoded(line: bytes, *, exact: bool) -> Any:
     try:
         return decode(line)
     except msgspec.ValidationError:
-        return decode(_VAST.sub(lambda found: found[0] if found[0].startswith(b'"') else found[0][:_VAST_KEPT], line))
+        return decode(_VAST.sub(lambda found: found[0] if found[0].startswith(b'"') else found[0][:_MOST_DIGITS], line))
 
 
 def is_deep(line: bytes) -> bool:
