@@ -71,6 +71,12 @@ def test_a_run_with_wrong_contracts_exits_2(qol: Qol, project: Path) -> None:
     assert (ended.code, "contract problem(s):" in ended.err) == (2, True)
 
 
+def test_a_folder_without_contracts_is_named_with_both_ways_to_name_one(qol: Qol, tmp_path: Path) -> None:
+    ended = qol("contracts", "check", QOL_SCHEMAS=str(tmp_path))
+    assert ended.code == 2
+    assert ended.err.startswith(f"--schemas (or QOL_SCHEMAS) {tmp_path}: no metrics/daily.yaml there; allowed: ")
+
+
 def test_the_list_names_every_contract(qol: Qol) -> None:
     out = qol("contracts", "list").out
     assert all(contract.name in out for contract in CONTRACTS.sources)

@@ -53,9 +53,12 @@ def test_rejected_items_come_with_the_command_that_shows_them(run: Qol, lake: Pa
 
 def test_a_check_that_only_warns_is_shown_and_stops_nothing(run: Qol, lake: Path) -> None:
     write_lines(lake, "2026-11-11", [b"{"], name="bad.jsonl")
+    (lake / "_docs").mkdir()
+    (lake / "_docs/index.html").touch()  # of a run before
     ended = run()
     assert ended.code == 0
     assert "Checks that did not hold" in ended.out
+    assert "Data Docs" not in ended.out
     assert "metrics_not_emptied: not checked: fewer than 20 people (2026-W46)\n" in ended.out
     (line,) = [line.split() for line in ended.out.splitlines() if line.split()[:1] == ["rejected_share"]]
     assert line[1:8] == ["warning", "1", "of", "3", "items,", "33", "%"]
