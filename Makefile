@@ -10,7 +10,7 @@ PYSPARK := import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["
 	print(next(name for name in extras["spark"] if name.startswith("pyspark")))
 DEMO := .demo
 CHECKOV := .venv-checkov/bin/checkov
-TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol.cloud.tools terraform -chdir=terraform
+TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol_dev.cloud.tools terraform -chdir=terraform
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test acceptance check lint types format docs bench package lock docker-demo terraform-check cloud cloud-down clean
@@ -24,17 +24,17 @@ setup: $(STAMP) ## make .venv with the `qol` command
 # has to be kept, also where a machine's setting is not to: every process would begin with ten seconds of compiling.
 unexport PYTHONDONTWRITEBYTECODE
 # PySpark is published as source alone: it is built beside the others' installation, as either keeps one core busy.
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }
 	@echo "Setting up $(VENV), the first time and when pyproject.toml has changed: about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
 	$(INSTALL) --editable '.[query,report,lambda,dev]' && wait $$build
-	@$(INSTALL) --find-links $(WHEELS) --editable '.[query,report,spark,lambda,dev]'
+	@$(INSTALL) --find-links $(WHEELS) --editable '.[query,report,spark,lambda,dev]' --editable lib/qol_dev
 	@rm -r $(WHEELS) && touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
-	@$(BIN)/python -m qol.demo $(DEMO)
+	@$(BIN)/python -m qol_dev.demo $(DEMO)
 
 test: setup ## the tests (under 5 minutes)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
@@ -47,6 +47,7 @@ check: lint types test ## what a commit must pass
 lint: setup ## ruff, and generated files are fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/qol contracts docs --check
 	$(BIN)/python -m benchmarks.cost --check
 
@@ -65,10 +66,10 @@ bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
 
 package: setup ## what is uploaded to AWS, in dist/: wheel, wheelhouse, Lambda zips, hashes
-	$(BIN)/python -m qol.package
+	$(BIN)/python -m qol_dev.package
 
 lock: setup ## choose the wheels of the package anew
-	$(BIN)/python -m qol.package lock
+	$(BIN)/python -m qol_dev.package lock
 
 terraform-check: setup $(CHECKOV) ## the deployment: formatted, valid, tested, scanned
 	$(TERRAFORM) fmt -check -recursive -diff

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.baselines.fields import weekly_columns
-from qol.ingest.people import Identities
+from qol.identity.pseudonyms import Identities
 
 TOLERANCE = 1e-6
 

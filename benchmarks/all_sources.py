@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.samples import kept_sample, people_and_rounds
 from benchmarks.shipped import ENGINES, USER_MAP, Run, fresh_lake, run_shipped
-from qol.sample import SOURCES, SampleOptions
+from qol_dev.sample import SOURCES, SampleOptions
 
 CACHE = Path(__file__).parents[1] / ".bench"
 NOW = datetime.fromisoformat("2026-11-18T00:05:00+00:00")

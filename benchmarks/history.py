@@ -13,10 +13,10 @@ from benchmarks.dailies import MONDAY, Dailies, make
 from benchmarks.measure import middle
 from benchmarks.shipped import ENGINES, KEY, Run, run_shipped
 from qol.contracts.load import load_contracts
-from qol.engine.local import LocalEngine
-from qol.ingest.people import Identities
+from qol.identity.pseudonyms import Identities
 from qol.lake.local import LocalLake
-from qol.pipeline import RunOptions, run
+from qol.run.local_engine import LocalEngine
+from qol.run.pipeline import RunOptions, run
 
 CACHE = Path(__file__).parents[1] / ".bench"
 SHORT, LONG = 2, 52

@@ -6,7 +6,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from qol.sample import SampleOptions, write_sample
+from qol_dev.sample import SampleOptions, write_sample
 
 
 def kept_sample(name: str, options: SampleOptions, cache: Path) -> Path:

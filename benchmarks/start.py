@@ -11,7 +11,7 @@ from benchmarks import report
 from benchmarks.measure import run_measured
 from benchmarks.samples import kept_sample, people_and_rounds
 from benchmarks.shipped import ENGINES, ENVIRONMENT, Run, command, fresh_lake, run_shipped
-from qol.sample import CORE, SampleOptions
+from qol_dev.sample import CORE, SampleOptions
 
 CACHE = Path(__file__).parents[1] / ".bench"
 AIMS = {"local": 5, "spark": 15}

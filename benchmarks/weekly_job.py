@@ -20,7 +20,7 @@ from benchmarks.baselines.fields import weekly_columns
 from benchmarks.dailies import Dailies, make, read_all
 from benchmarks.measure import Outcome, middle, python, run_measured
 from benchmarks.shipped import ENGINES, KEY, Run, fresh_lake, run_shipped
-from qol.ingest.people import Identities
+from qol.identity.pseudonyms import Identities
 
 CACHE = Path(__file__).parents[1] / ".bench"
 NAIVE = "naive Spark"

@@ -93,7 +93,7 @@ resource "aws_lambda_function" "functions" {
   role                           = aws_iam_role.lambda[each.key].arn
   runtime                        = "python3.13"
   architectures                  = ["arm64"]
-  handler                        = "qol.aws.${each.key}.handler"
+  handler                        = "qol_lambda.${each.key}.handler"
   filename                       = "${var.package_dir}/lambda/${each.key}.zip"
   source_code_hash               = filebase64sha256("${var.package_dir}/lambda/${each.key}.zip")
   memory_size                    = each.value.memory

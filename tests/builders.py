@@ -16,12 +16,12 @@ import yaml
 
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
-from qol.engine.local import LocalEngine
-from qol.ingest.people import Identities
+from qol.identity.pseudonyms import Identities
 from qol.lake import Lake, LocalLake
-from qol.pipeline import RunOptions, run
-from qol.publish.manifest import Manifest
-from qol.transform.weeks import last_closed_week
+from qol.run.local_engine import LocalEngine
+from qol.run.pipeline import RunOptions, run
+from qol.tables.manifest import Manifest
+from qol.tables.weeks import last_closed_week
 
 KEY = b"a key of the tests, 32 bytes long!"
 #: Wednesday 09:05 in Tokyo; week 2026-W46 (9 to 15 November) closed on Monday.
@@ -100,7 +100,7 @@ def run_lake(lake: Lake | Path, contracts: Contracts = CONTRACTS, **changes: Any
 def without_gate() -> Iterator[None]:
     """Candidates pass without Great Expectations, where a test is about something else and runs often."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qol.pipeline.run_gate", lambda *_: [])
+        patch.setattr("qol.run.pipeline.run_gate", lambda *_: [])
         yield
 
 

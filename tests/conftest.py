@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from qol.contracts import load
 
+pytest_plugins = ["tests.command_line"]
+
 # The same examples on every machine, and no folder of remembered ones.
 settings.register_profile(
     "project", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]

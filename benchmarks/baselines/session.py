@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
-from qol.engine.java import find_java
+from qol.run.java import find_java
 
 
 def spark_session(settings: Mapping[str, str]) -> SparkSession:

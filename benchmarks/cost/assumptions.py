@@ -30,7 +30,7 @@ TYPES = {
 PUSHES_PER_DAY = sum(kind.pushes for kind in TYPES.values())
 BYTES_PER_DAY = sum(kind.pushes * kind.records * kind.bytes for kind in TYPES.values())
 FULL_DAILY_BYTES = 66_000
-#: A function takes 6 MiB of event, and in it every quotation mark of the body has two bytes (tests/aws/test_body_limit.py).
+#: A function takes 6 MiB of event, and in it every quotation mark of the body has two bytes (tests/qol_lambda/test_body_limit.py).
 BODY_LIMIT_BYTES = 5_300_000
 PEAK_OVER_MEAN = 6.0
 

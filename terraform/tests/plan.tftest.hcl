@@ -231,7 +231,7 @@ run "functions" {
   }
 
   assert {
-    condition     = { for key, function in aws_lambda_function.functions : key => function.handler } == { for key in ["receiver", "kick", "notifier", "watchdog", "raw_gap"] : key => "qol.aws.${key}.handler" }
+    condition     = { for key, function in aws_lambda_function.functions : key => function.handler } == { for key in ["receiver", "kick", "notifier", "watchdog", "raw_gap"] : key => "qol_lambda.${key}.handler" }
     error_message = "handlers"
   }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qol.sample import CORE, SampleOptions, write_sample
+from qol_dev.sample import CORE, SampleOptions, write_sample
 from tests.acceptance.processes import finish, kill, start_run
 from tests.builders import published_files
 

@@ -15,15 +15,16 @@ import yaml
 from typer.testing import CliRunner
 
 from qol.cli.app import app
-from qol.cloud import feed, mail, runs, spark_session, terraform, trino
-from qol.cloud.down import take_down
-from qol.cloud.functions import FunctionFailedError, invoke, open_function
-from qol.cloud.pushes import pushes_of
-from qol.cloud.state import Cloud, client, load_cloud
-from qol.cloud.up import SCHEDULED, Outcome, Rise, options, rise
 from qol.contracts.load import load_contracts
 from qol.lake import LocalLake
-from qol.query import ask
+from qol.tables.query import ask
+from qol_dev.cloud import feed, mail, spark_session, terraform, trino
+from qol_dev.cloud import glue_runs as runs
+from qol_dev.cloud.down import take_down
+from qol_dev.cloud.functions import FunctionFailedError, invoke, open_function
+from qol_dev.cloud.pushes import pushes_of
+from qol_dev.cloud.state import Cloud, client, load_cloud
+from qol_dev.cloud.up import SCHEDULED, Outcome, Rise, options, rise
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -164,7 +165,7 @@ def test_trino_answers_every_saved_query_as_duckdb_does_from_the_files(cloud: Cl
 
 
 def test_spark_reads_through_s3a_what_pyarrow_reads(cloud: Cloud, copied: Path) -> None:
-    from qol.spark import table
+    from qol.tables.spark import table
 
     session = spark_session.open_session(cloud)
     try:
@@ -260,7 +261,7 @@ def test_people_without_data_are_counted_from_what_athenas_engine_says(cloud: Cl
 
 
 def test_a_push_with_a_wrong_token_is_answered_404_and_stores_nothing(cloud: Cloud) -> None:
-    from qol.cloud.pushes import api_event
+    from qol_dev.cloud.pushes import api_event
 
     before = keys(cloud, "raw/")
     push = pushes_of(cloud.folder / "sample")[0]

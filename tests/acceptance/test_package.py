@@ -16,11 +16,11 @@ import pytest
 import yaml
 
 from qol.errors import QolError
-from qol.package.archive import sha256
-from qol.package.build import Project, build
-from qol.package.lambdas import HANDLERS
-from qol.package.lock import NEVER, normal, read_list
-from qol.sample import CORE, SampleOptions, write_sample
+from qol_dev.package.archive import sha256
+from qol_dev.package.build import Project, build
+from qol_dev.package.lambdas import HANDLERS
+from qol_dev.package.lock import NEVER, normal, read_list
+from qol_dev.sample import CORE, SampleOptions, write_sample
 from tests.acceptance.processes import NOW, ROOT, finish, start_run
 from tests.builders import published_files
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qol.cloud.tools import MissingToolError, find_terraform
+from qol_dev.cloud.tools import MissingToolError, find_terraform
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("terraform")]
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def ended(command: Sequence[str | Path], data: Path, folder: Path = ROOT) -> sub
 
 def terraform(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Terraform on the deployment."""
-    return ended([sys.executable, "-m", "qol.cloud.tools", "terraform", f"-chdir={TERRAFORM}", *arguments], data)
+    return ended([sys.executable, "-m", "qol_dev.cloud.tools", "terraform", f"-chdir={TERRAFORM}", *arguments], data)
 
 
 @pytest.fixture(scope="module")

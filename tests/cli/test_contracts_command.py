@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import CONTRACTS
-from tests.cli.conftest import Qol
+from tests.command_line import Qol
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from qol.cli.doctor import _published
 from qol.lake import LocalLake
-from tests.cli.conftest import WEEK, Qol, pseudonym
+from tests.command_line import WEEK, Qol, pseudonym
 from tests.damage import without_end, zeroed_body
 
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"

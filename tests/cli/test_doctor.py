@@ -15,7 +15,7 @@ from moto import mock_aws
 from qol.cli import doctor
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
-from tests.cli.conftest import Qol
+from tests.command_line import Qol
 from tests.edges import ENVIRONMENT, make_bucket
 
 #: As it is before `healthy_machine` replaces it.

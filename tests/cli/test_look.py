@@ -9,7 +9,7 @@ import pytest
 
 from qol.lake import LocalLake
 from tests.builders import KEY, write_lines
-from tests.cli.conftest import CLOCK, Qol
+from tests.command_line import CLOCK, Qol
 
 
 def rows(text: str) -> list[list[str]]:

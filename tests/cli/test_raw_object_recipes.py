@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CLOCK, WEEK, Qol, pseudonym
+from tests.command_line import CLOCK, WEEK, Qol, pseudonym
 
 PAGE = Path(__file__).parents[2] / "docs/why-is-it-missing.md"
 OBJECT = "raw/daily/date=2026-11-15/late.jsonl"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import daily_record, write_lines
-from tests.cli.conftest import CLOCK, Qol, files, manifests
+from tests.command_line import CLOCK, Qol, files, manifests
 
 
 @pytest.mark.usefixtures("no_gate")

@@ -9,7 +9,7 @@ import pytest
 
 from qol.lake import LocalLake
 from tests.builders import daily_record, write_lines
-from tests.cli.conftest import CLOCK, Qol, files, manifests
+from tests.command_line import CLOCK, Qol, files, manifests
 
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]+-[a-z]+-[0-9a-f]{4}")
 
@@ -51,10 +51,10 @@ def test_an_unexpected_error_shows_its_type_and_place_and_never_its_text(
     def fail(*_: object) -> None:
         raise ValueError("steps of vendor-alice")
 
-    monkeypatch.setattr("qol.pipeline.list_raw", fail)
+    monkeypatch.setattr("qol.run.pipeline.list_raw", fail)
     ended = run()
     assert ended.code == 1
-    assert re.search(r"unexpected error: ValueError at qol/pipeline\.py:\d+ \(_run_locked\)", ended.err)
+    assert re.search(r"unexpected error: ValueError at qol/run/pipeline\.py:\d+ \(_run_locked\)", ended.err)
     assert "vendor-alice" not in ended.out + ended.err
     run_id = _RUN_ID.search(ended.err)
     assert run_id is not None

@@ -12,9 +12,9 @@ import pytest
 
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
-from qol.engine.local import LocalEngine
 from qol.lake import LocalLake
-from qol.pipeline import run
+from qol.run.local_engine import LocalEngine
+from qol.run.pipeline import run
 from tests.builders import options
 from tests.ingest.feed import feed
 

@@ -119,7 +119,7 @@ def test_a_refused_run_is_exit_code_3_with_its_manifest_in_the_metrics(
     def refuse(*_: object) -> None:
         raise RefusedError("refused, nothing was published; 1 critical check(s) failed:\n  people_kept: …")
 
-    monkeypatch.setattr("qol.pipeline.run_gate", refuse)
+    monkeypatch.setattr("qol.run.pipeline.run_gate", refuse)
     with pytest.raises(JobFailedError, match=r"exit code 3 \(refused by the gate\): refused, nothing was published"):
         job()
     captured = capsys.readouterr()
@@ -138,7 +138,7 @@ def test_an_unexpected_error_is_exit_code_1_without_its_text(
     def fail(*_: object) -> None:
         raise ValueError("vendor-alice walked 7 steps")
 
-    monkeypatch.setattr("qol.pipeline.run_gate", fail)
+    monkeypatch.setattr("qol.run.pipeline.run_gate", fail)
     with pytest.raises(JobFailedError, match=r"exit code 1 \(failed\): unexpected error: ValueError at qol/"):
         job()
     assert "alice" not in "".join(capsys.readouterr())
@@ -147,7 +147,7 @@ def test_an_unexpected_error_is_exit_code_1_without_its_text(
 def test_a_spark_that_cannot_be_described_is_no_reason_to_fail(
     job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("qol.engine.spark.start_spark", lambda *_: None)
+    monkeypatch.setattr("qol.run.spark_engine.start_spark", lambda *_: None)
     monkeypatch.setattr("pyspark.sql.SparkSession.Builder.getOrCreate", lambda _: None)
     _describe_spark(JobCall("run", (), "job"))
     assert capsys.readouterr().err.startswith("Spark could not be described: AttributeError at qol/glue/runtime.py")

@@ -13,12 +13,12 @@ from unittest.mock import patch
 
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
+from qol.identity.pseudonyms import Identities, Owner
 from qol.ingest import batches
 from qol.ingest.collect import IngestContext, Ingested, Tally
 from qol.ingest.examples import MemoryLake, day_columns, spoken
 from qol.ingest.lines import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
-from qol.ingest.people import Identities, Owner
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 

@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 
 from qol.errors import LakeError
+from qol.identity.pseudonyms import Identities
 from qol.ingest.collect import IngestContext
 from qol.ingest.examples import MemoryLake
 from qol.ingest.lines import ObjectRange
 from qol.ingest.listing import RawObject, ingest_tasks
-from qol.ingest.people import Identities
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 

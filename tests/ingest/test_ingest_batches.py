@@ -8,12 +8,12 @@ from unittest.mock import patch
 
 import pytest
 
+from qol.identity.pseudonyms import Identities
 from qol.ingest import batches
 from qol.ingest.collect import IngestContext, Ingested, Tally
 from qol.ingest.examples import MemoryLake
 from qol.ingest.fast import FastReader
 from qol.ingest.listing import RawObject, ingest_tasks
-from qol.ingest.people import Identities
 from qol.ingest.task import ingest
 from qol.lake.base import StoredObject
 

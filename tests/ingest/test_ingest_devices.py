@@ -11,9 +11,9 @@ import pytest
 
 from qol.contracts.source_model import SourceRules
 from qol.errors import UsageError
-from qol.ingest.people import Identities, Owner
-from qol.ingest.periods import Period
-from qol.ingest.user_map import UserMap, read_user_map, require_days_where_they_count
+from qol.identity.periods import Period
+from qol.identity.pseudonyms import Identities, Owner
+from qol.identity.user_map import UserMap, read_user_map, require_days_where_they_count
 
 from .feed import KEY, Fed, feed
 from .wild import WILD, contract

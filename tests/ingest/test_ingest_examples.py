@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from qol.contracts.raw_values import safe_get
 from qol.contracts.source_model import Example, SourceContract
-from qol.ingest.convert import safe_get
-from qol.ingest.people import Owner
-from qol.ingest.periods import ALWAYS
+from qol.identity.periods import ALWAYS
+from qol.identity.pseudonyms import Owner
 
 from .feed import CONTRACTS, Fed, feed
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qol.contracts.raw_path import path_text, split_path
-from qol.ingest.convert import safe_get
+from qol.contracts.raw_values import safe_get
 
 from .feed import feed
 from .wild import WILD, contract

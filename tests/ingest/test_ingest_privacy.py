@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from qol.identity.pseudonyms import Identities
 from qol.ingest.collect import IngestContext
-from qol.ingest.people import Identities
 from qol.ingest.records import MOST_NAMES
 
 from .feed import CONTRACTS, KEY, MONDAY_START, Fed, daily, feed, lines

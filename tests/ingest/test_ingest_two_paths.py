@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
+from qol.identity.pseudonyms import Identities, People
 from qol.ingest.batches import FAST_FROM_LINES
 from qol.ingest.clean_types import is_usable
 from qol.ingest.fast import LEARN_AFTER, FastReader
-from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader
 from tests.effort import examples
 

@@ -6,17 +6,10 @@ from typing import Any
 
 import pytest
 
+from qol.contracts.raw_values import identifier, parse_day, safe_get
 from qol.contracts.reasons import ISSUE_REASONS
 from qol.contracts.source_model import Field, FieldType
-from qol.ingest.convert import (
-    IssueError,
-    convert,
-    identifier,
-    parse_day,
-    safe_get,
-    shown,
-    to_number,
-)
+from qol.ingest.convert import IssueError, convert, shown, to_number
 from qol.ingest.times import parse_instant
 
 

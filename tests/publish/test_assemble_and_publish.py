@@ -12,8 +12,9 @@ from qol.contracts.columns import table_schemas
 from qol.errors import LakeError, PublishConflictError
 from qol.lake import LocalLake
 from qol.publish import assemble as assembling
-from qol.publish.assemble import Candidate, Part, assemble, partition_key, stage_part
-from qol.publish.protocol import Published, changed, find_published, publish
+from qol.publish.assemble import assemble, stage_part
+from qol.publish.protocol import changed, publish
+from qol.tables.layout import Candidate, Part, Published, find_published, partition_key
 from tests.builders import CONTRACTS
 
 COLUMNS = table_schemas(CONTRACTS)["daily_metrics"]

@@ -19,9 +19,9 @@ from qol.errors import LakeError, LockedError, UsageError
 from qol.ingest.listing import Window
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_versions import StoredVersion, versions
-from qol.plan import find_scope
-from qol.publish.manifest import Manifest, manifest_key, read_manifest, read_manifests
 from qol.publish.restore import plan_restore, restore
+from qol.run.plan import find_scope
+from qol.tables.manifest import Manifest, manifest_key, read_manifest, read_manifests
 from tests.builders import NOW, daily_record, run_lake, write_lines
 from tests.edges import ENVIRONMENT, QUICK, contents, make_bucket
 

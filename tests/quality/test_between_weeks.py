@@ -13,14 +13,13 @@ from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, RecordQuality, Severity
 from qol.errors import DamagedError
 from qol.lake import LocalLake
-from qol.publish.assemble import Candidate, partition_key
-from qol.publish.protocol import find_published
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.comparison import FEW, Comparison, NotChecked
-from qol.quality.footers import Footers, Weeks
 from qol.quality.gate import GateInput, run_gate
 from qol.quality.new_names import UnknownFields, new_name, unknown_fields
 from qol.quality.observed import seen_between_weeks
+from qol.tables.footers import Footers, Weeks
+from qol.tables.layout import Candidate, find_published, partition_key
 from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
 from tests.damage import zeroed_body
 

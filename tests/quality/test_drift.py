@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from qol.lake import LocalLake
-from qol.publish.assemble import partition_key
-from qol.publish.manifest import Manifest, Window
 from qol.quality.drift import Drift, field_drift, unknown_drift
+from qol.tables.layout import partition_key
+from qol.tables.manifest import Manifest, Window
 from tests.builders import CONTRACTS, daily_record, run_lake, write_lines
 
 MONDAY = date(2026, 11, 9)

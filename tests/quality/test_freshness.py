@@ -9,13 +9,12 @@ import polars as pl
 import pytest
 
 from qol.lake import LocalLake
-from qol.publish.assemble import partition_key
-from qol.publish.manifest import CheckResult
-from qol.publish.protocol import find_published
 from qol.quality.comparison import Comparison, NotChecked
-from qol.quality.footers import Footers, Weeks
 from qol.quality.freshness import compare_clock
-from qol.transform.weeks import monday_of
+from qol.tables.footers import Footers, Weeks
+from qol.tables.layout import find_published, partition_key
+from qol.tables.manifest import CheckResult
+from qol.tables.weeks import monday_of
 from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
 
 DAILIES = "records_garmin_dailies"

@@ -14,8 +14,6 @@ from qol.contracts.columns import arrow_schema, table_schemas
 from qol.contracts.metric_model import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
-from qol.publish.assemble import Candidate
-from qol.publish.manifest import CheckResult, Trigger
 from qol.quality.comparison import FEW
 from qol.quality.facts import EmptiedMetric, PartitionFacts, PeopleLost
 from qol.quality.gate import GateInput, run_gate
@@ -23,6 +21,8 @@ from qol.quality.observed import Seen, seen_in_partitions
 from qol.quality.refusal import require_passed
 from qol.quality.rows import slim
 from qol.quality.suites import every_check
+from qol.tables.layout import Candidate
+from qol.tables.manifest import CheckResult, Trigger
 from tests.builders import CONTRACTS, daily_record, run_lake, write_lines
 from tests.transform.builders import daily_frame
 

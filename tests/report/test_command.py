@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from qol import demo
 from qol.cli.app import app
 from qol.cli.report_command import default_name
-from qol.package.lock import project_requirements
+from qol_dev import demo
+from qol_dev.package.lock import project_requirements
 from tests.report.conftest import ADA, CLEO, WEEK
 
 ROOT = Path(__file__).parents[2]
@@ -112,12 +112,12 @@ def test_neither_the_job_nor_the_functions_need_what_draws() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert [line.partition("==")[0] for line in extras["report"]] == ["jinja2", "matplotlib"]
     needed = [*project_requirements(ROOT), *project_requirements(ROOT, "lambda")]
-    locks = [ROOT / "glue_jobs" / "requirements.lock", ROOT / "lib" / "qol" / "aws" / "requirements.lock"]
+    locks = [ROOT / "glue_jobs" / "requirements.lock", ROOT / "lib" / "qol_lambda" / "requirements.lock"]
     assert "matplotlib" not in "".join([*needed, *(lock.read_text() for lock in locks)])
 
 
 def test_other_commands_and_the_job_do_not_load_what_draws() -> None:
-    code = "import sys, qol.cli.app, qol.pipeline, qol.glue.arguments; print('matplotlib' in sys.modules)"
+    code = "import sys, qol.cli.app, qol.run.pipeline, qol.glue.arguments; print('matplotlib' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import daily_columns
+from qol.contracts.frames import no_rows
 from qol.contracts.metric_model import DailyMetric, WeeklyGroup
 from qol.contracts.model import Contracts
-from qol.frames import no_rows
 from qol.report.blocks import Charts, Page, Table, Text
 from qol.report.days import choose_days
 from qol.report.figures import number_axis, panel

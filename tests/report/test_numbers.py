@@ -14,9 +14,8 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import daily_columns
-from qol.frames import no_rows
+from qol.contracts.frames import no_rows
 from qol.lake import LocalLake
-from qol.publish.manifest import Window, manifest_key, read_manifests
 from qol.report.blocks import Cell
 from qol.report.choose import group_columns
 from qol.report.cohort import cohort_page
@@ -24,6 +23,7 @@ from qol.report.page import render
 from qol.report.person import person_page
 from qol.report.read import Person, read_cohort
 from qol.report.words import load_words
+from qol.tables.manifest import Window, manifest_key, read_manifests
 from tests.builders import CONTRACTS
 from tests.report.conftest import ADA, BEN, MONDAY, WEEK, Page, Shown, tables, weekly_rows
 

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from qol.lake import LocalLake
-from qol.publish.manifest import read_manifests
 from qol.report.page import make_report
 from qol.report.raw_data import raw_sections
 from qol.report.words import load_words
+from qol.tables.manifest import read_manifests
 from tests.builders import CONTRACTS, KEY
 from tests.report.conftest import ADA, BEN, CLEO, DORA, MONDAY, SECRET_FIELD, Page, parse
 

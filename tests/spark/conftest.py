@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from qol import pipeline
 from qol.contracts.model import Contracts
-from qol.engine.base import Engine
-from qol.engine.java import find_java
-from qol.engine.local import LocalEngine
-from qol.engine.spark import SparkEngine, start_spark
-from qol.ingest.people import Identities
-from qol.ingest.user_map import read_key, read_user_map
+from qol.identity.key import read_key
+from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import read_user_map
 from qol.lake import LocalLake
-from qol.pipeline import RunOptions
-from qol.publish.manifest import Manifest
-from qol.sample import CORE, SampleOptions, write_sample
-from qol.transform.weeks import last_closed_week
+from qol.run import pipeline
+from qol.run.engine import Engine
+from qol.run.java import find_java
+from qol.run.local_engine import LocalEngine
+from qol.run.pipeline import RunOptions
+from qol.run.spark_engine import SparkEngine, start_spark
+from qol.tables.manifest import Manifest
+from qol.tables.weeks import last_closed_week
+from qol_dev.sample import CORE, SampleOptions, write_sample
 from tests.builders import CONTRACTS, without_gate
 
 if TYPE_CHECKING:

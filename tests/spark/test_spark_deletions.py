@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qol import pipeline
 from qol.lake import LocalLake
+from qol.run import pipeline
 from tests.builders import contracts_with, options, published_files, run_lake
-from tests.pipeline.test_deletions import DELETED, MEASUREMENTS, deliver, gone, steps, walked
+from tests.run.test_deletions import DELETED, MEASUREMENTS, deliver, gone, steps, walked
 
 from .conftest import SPARK_TESTS, KeptSparkEngine
 

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from qol.sample import CORE, SampleOptions, write_sample
+from qol_dev.sample import CORE, SampleOptions, write_sample
 from tests.spark.tasks import known_archives, numbered_with_task
 
 from .conftest import NOW, SAMPLE, SPARK_TESTS, KeptSparkEngine, run_lake

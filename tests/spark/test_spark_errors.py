@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qol import pipeline
 from qol.errors import LakeError, QolError, TaskError, UsageError
 from qol.lake import LocalLake
+from qol.run import pipeline
 from tests.builders import CONTRACTS, daily_record, options, run_lake, write_lines
 from tests.damage import without_end
 from tests.spark.tasks import fail

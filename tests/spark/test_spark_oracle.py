@@ -13,7 +13,7 @@ import pytest
 import yaml
 from chispa import DataFramesNotEqualError, assert_approx_df_equality, assert_df_equality
 
-from qol.spark import create_views, table
+from qol.tables.spark import create_views, table
 
 from .conftest import PROJECT, SPARK_TESTS
 

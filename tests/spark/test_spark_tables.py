@@ -15,7 +15,7 @@ from qol.contracts.columns import table_schemas
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
-from qol.spark import create_views, read_all, table
+from qol.tables.spark import create_views, read_all, table
 from tests.builders import contracts_with
 
 from .conftest import SPARK_TESTS

@@ -11,10 +11,10 @@ import polars as pl
 import yaml
 
 from qol.contracts.columns import record_columns
+from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.resolve import source_contract
 from qol.contracts.source_model import SourceContract
-from qol.frames import no_rows
 from qol.transform.daily import daily
 from qol.transform.merge import Merged, merge
 

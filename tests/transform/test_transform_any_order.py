@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qol.contracts.frames import monday_expr
+from qol.tables.weeks import WEEK
 from qol.transform.daily import daily
 from qol.transform.weekly import weekly
-from qol.transform.weeks import WEEK, monday_expr
 
 from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, daily_frame, local, merged, utc
 

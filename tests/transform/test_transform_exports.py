@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from qol.cli.metric_names import find_target
-from qol.trace import Found, trace
+from qol.explain.metric_names import find_target
+from qol.explain.trace import Found, trace
 from qol.transform.daily import daily
 
 from .builders import CONTRACTS, Row, contract_named, picked, utc

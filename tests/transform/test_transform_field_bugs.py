@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from qol.tables.weeks import iso_week
 from qol.transform.daily import daily
-from qol.transform.weeks import iso_week
 
 from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, merged, picked, the_day, the_week, utc, weeks
 

@@ -9,10 +9,11 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import daily_columns
-from qol.frames import known_columns, positive_zeros
+from qol.contracts.frames import known_columns, positive_zeros
 from qol.lake import LocalLake
-from qol.publish.assemble import assemble, partition_key, stage_part
-from qol.query import ask
+from qol.publish.assemble import assemble, stage_part
+from qol.tables.layout import partition_key
+from qol.tables.query import ask
 from qol.transform.daily import daily
 
 from .builders import Row

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from qol.ingest.people import Identities, Owner
-from qol.ingest.periods import ALWAYS
+from qol.identity.periods import ALWAYS
+from qol.identity.pseudonyms import Identities, Owner
 from tests.builders import KEY, MONDAY_START, run_lake, write_lines
 
 OWNERS = {("sensor", "room-1"): (Owner(ALWAYS, "P1", None),)}

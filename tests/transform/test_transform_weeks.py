@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta, timezone
 import polars as pl
 import pytest
 
+from qol.contracts.frames import monday_expr
 from qol.errors import UsageError
-from qol.transform.weeks import is_closed, iso_week, last_closed_week, monday_expr, monday_of, parse_week
+from qol.tables.weeks import is_closed, iso_week, last_closed_week, monday_of, parse_week
 
 from .builders import utc
 

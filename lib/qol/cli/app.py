@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
 
 from qol import __version__
 from qol.cli import (
-    cloud_commands,
     contract_commands,
     doctor,
     look_commands,
     report_command,
     restore_command,
     run_commands,
-    sample_command,
     why_command,
 )
 from qol.cli.failures import Commands
+
+#: Entry points of packages that bring commands of their own: a function, or a Typer application with commands below it.
+COMMAND_GROUP = "qol.commands"
 
 GOOD_TO_KNOW = (
     "Exit codes: 0 published or nothing to do · 1 failed · 2 usage or contract error · 3 refused by the gate · "
@@ -36,7 +38,6 @@ app = typer.Typer(
     help="Wearable JSON lines in, one row per person and week out.",
     epilog=GOOD_TO_KNOW,
 )
-app.command("sample")(sample_command.sample)
 app.command("run")(run_commands.run)
 app.command("backfill")(run_commands.backfill)
 app.command("rebuild")(run_commands.rebuild)
@@ -48,7 +49,12 @@ app.command("report")(report_command.report)
 app.command("why")(why_command.why)
 app.command("doctor")(doctor.doctor)
 app.add_typer(contract_commands.app, name="contracts")
-app.add_typer(cloud_commands.app, name="cloud")
+for _entry in sorted(entry_points(group=COMMAND_GROUP)):
+    _loaded = _entry.load()
+    if isinstance(_loaded, typer.Typer):
+        app.add_typer(_loaded, name=_entry.name)
+    else:
+        app.command(_entry.name)(_loaded)
 
 
 def _version(asked: bool) -> None:

@@ -9,7 +9,8 @@ import typer
 
 from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
-from qol.cli.show import count, say, table, warn
+from qol.cli.show import say, table, warn
+from qol.contracts.wording import count
 from qol.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
@@ -125,8 +126,8 @@ def drift(
     """Show names in records that no contract knows, declared fields that never come, and null rates that changed."""
     from itertools import islice
 
-    from qol.publish.manifest import read_manifests
     from qol.quality.drift import Drift, field_drift, unknown_drift
+    from qol.tables.manifest import read_manifests
 
     opened, contracts = open_existing(lake), _load(schemas)
     found = unknown_drift(islice(read_manifests(opened), runs)) + field_drift(opened, contracts)

@@ -91,7 +91,7 @@ def _requirements() -> list[str]:
 
 
 def _java() -> Finding:
-    from qol.engine.java import find_java, java_version
+    from qol.run.java import find_java, java_version
 
     try:
         home = find_java()
@@ -130,7 +130,7 @@ def _lake(uri: str | None) -> Iterator[Finding]:
 
 def _key(lake: Lake | None) -> Finding:
     """How long the key is, never what it is."""
-    from qol.ingest.user_map import MIN_KEY_BYTES
+    from qol.identity.key import MIN_KEY_BYTES
 
     named = os.environ.get(KEY_VARIABLE, "").encode()
     place = KEY_VARIABLE
@@ -205,10 +205,9 @@ def _lock(lake: Lake) -> Finding:
 def _published(lake: Lake) -> Iterator[Finding]:
     """Whether the footers of published files can be read, in a bucket several at a time."""
     from qol.contracts.columns import table_folder
-    from qol.damage import way_out
     from qol.lake.s3_client import RequestError
-    from qol.publish.assemble import PART_FILE
-    from qol.publish.protocol import PROCESSED
+    from qol.tables.corruption import way_out
+    from qol.tables.layout import PART_FILE, PROCESSED
 
     try:
         folders = (PROCESSED, table_folder("rejects"))
@@ -229,7 +228,7 @@ def _published(lake: Lake) -> Iterator[Finding]:
 
 def _if_damaged(lake: Lake, key: str) -> str | None:
     """The key of a file whose footer cannot be read."""
-    from qol.damage import require_readable
+    from qol.tables.corruption import require_readable
 
     try:
         require_readable(lake, key)
@@ -239,7 +238,7 @@ def _if_damaged(lake: Lake, key: str) -> str | None:
 
 
 def _last_run(lake: Lake) -> Finding:
-    from qol.publish.manifest import read_heads
+    from qol.tables.manifest import read_heads
 
     try:
         head = next(read_heads(lake), None)

@@ -10,13 +10,14 @@ import typer
 
 from qol.cli.answers import SHOWN_RAW, FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, open_existing, parse_date
-from qol.cli.show import cell, clean, command, count, cut, say, table, warn
+from qol.cli.show import cell, clean, command, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
+from qol.contracts.wording import count
 from qol.errors import UsageError
 
 if TYPE_CHECKING:
     from qol.lake import Lake
-    from qol.publish.manifest import Manifest
+    from qol.tables.manifest import Manifest
 
 _PERSONAL = "Raw items may hold personal data: do not pass them on."
 
@@ -31,7 +32,7 @@ def query(
     from qol.contracts.load import load_contracts
 
     try:
-        from qol.query import ask
+        from qol.tables.query import ask
     except ModuleNotFoundError as err:
         if err.name not in ("duckdb", "sqlglot"):
             raise
@@ -50,7 +51,7 @@ def runs(
     objects: Annotated[bool, typer.Option("--objects", help="List every raw object the shown run read.")] = False,
 ) -> None:
     """List the runs of a lake, newest first, or show one with everything its manifest says."""
-    from qol.publish.manifest import manifest_keys
+    from qol.tables.manifest import manifest_keys
 
     if objects and run_id is None:
         raise UsageError("--objects: of which run; allowed: qol runs RUN_ID --objects")
@@ -76,7 +77,7 @@ def _read(lake: Lake, key: str) -> Manifest | None:
     """A manifest, or None when the file is not one."""
     import msgspec
 
-    from qol.publish.manifest import read_manifest
+    from qol.tables.manifest import read_manifest
 
     try:
         return read_manifest(lake, key)
@@ -114,7 +115,7 @@ def _show_run(lake: Lake, run_id: str, *, objects: bool) -> None:
 
 def find_run(lake: Lake, run_id: str) -> str:
     """The key of the one manifest whose run id starts so; UsageError when none or several do."""
-    from qol.publish.manifest import manifest_keys
+    from qol.tables.manifest import manifest_keys
 
     keys = manifest_keys(lake)
     found = [key for key in keys if _name(key).startswith(run_id)]
@@ -136,8 +137,8 @@ def rejects(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many items are listed.")] = 50,
 ) -> None:
     """Count what could not be read, by reason, record and day; with --reason, say where each item is."""
-    from qol.cli.lake_reading import read_rejects
     from qol.contracts.load import load_contracts
+    from qol.explain.lake_reading import read_rejects
 
     if reason is not None and reason not in REJECT_REASONS:
         raise UsageError(f"--reason {reason}: unknown; allowed: {', '.join(REJECT_REASONS)}")
@@ -168,7 +169,7 @@ def _count_rejects(lake: Lake, rows: list[dict[str, Any]]) -> None:
 
 
 def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
-    from qol.cli.lake_reading import raw_of_rejects
+    from qol.explain.lake_reading import raw_of_rejects
 
     shown = [
         (f"{row['raw_object']}:{row['line_number']}", row["item"], row["reason"], row["message"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qol.cli.run_report import show_counts, show_issues, show_rejects, show_seconds, show_tables
 from qol.cli.show import command, say, table
 from qol.contracts.columns import RUN_COUNTS
-from qol.publish.manifest import Manifest, ObjectCounts, manifest_key
+from qol.tables.manifest import Manifest, ObjectCounts, manifest_key
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts

@@ -31,7 +31,7 @@ def report(
 ) -> None:
     """Write a week as one HTML page: everybody, or one person with --person; it needs no network to be read."""
     from qol.contracts.load import load_contracts
-    from qol.transform.weeks import parse_week
+    from qol.tables.weeks import parse_week
 
     try:
         from qol.report.page import make_report

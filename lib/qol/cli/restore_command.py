@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from qol.cli.options import LakeOption, open_existing
-from qol.cli.show import count, say, table, warn
+from qol.cli.show import say, table, warn
+from qol.contracts.wording import count
 from qol.errors import UsageError
 
 
@@ -27,10 +28,10 @@ def restore(
     The restore leaves a manifest of its own, which `qol runs` shows. The next run that is touched by data of that week computes it again: mend or move the cause first.
     """
     from qol.lake.s3 import S3Lake
-    from qol.publish.manifest import manifest_key
     from qol.publish.restore import plan_restore
     from qol.publish.restore import restore as put_back
-    from qol.transform.weeks import parse_week
+    from qol.tables.manifest import manifest_key
+    from qol.tables.weeks import parse_week
 
     monday = parse_week(week, "--week")
     opened = open_existing(lake, kms_key=kms_key, database=database)

@@ -29,11 +29,11 @@ from qol.errors import UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
-    from qol.engine.base import Engine
-    from qol.ingest.user_map import UserMap
+    from qol.identity.user_map import UserMap
     from qol.lake import Lake
-    from qol.pipeline import RunOptions
-    from qol.publish.manifest import Manifest
+    from qol.run.engine import Engine
+    from qol.run.pipeline import RunOptions
+    from qol.tables.manifest import Manifest
 
 #: Less raw text than this is read faster in this process than worker processes start.
 SMALL_BYTES = 24 * 2**20
@@ -134,7 +134,7 @@ def rebuild(
     last: Annotated[str | None, typer.Option("--to-week", help="Last week; by default the newest.")] = None,
 ) -> None:
     """Make weeks, and those that look back on them, again from the records of the lake, without reading raw objects."""
-    from qol.transform.weeks import parse_week
+    from qol.tables.weeks import parse_week
 
     weeks = (
         parse_week(first, "--from-week") if first else date.min,
@@ -166,7 +166,7 @@ def execute(settings: Settings, **scope: Any) -> tuple[Lake, Contracts, Manifest
     """Check the options and run; an error that ends the run carries the place of its manifest."""
     from qol.cli.run_report import RunWatch
     from qol.contracts.load import load_contracts
-    from qol.pipeline import run as run_pipeline
+    from qol.run.pipeline import run as run_pipeline
 
     lake = open_existing(settings.lake, kms_key=settings.kms_key, database=settings.database)
     contracts = load_contracts()
@@ -182,10 +182,10 @@ def _wants_docs(settings: Settings) -> bool:
 
 
 def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[str, Any]) -> RunOptions:
-    from qol.ingest.people import Identities
-    from qol.ingest.times import is_zone
-    from qol.pipeline import RunOptions
-    from qol.transform.weeks import last_closed_week, parse_week
+    from qol.contracts.raw_values import is_zone
+    from qol.identity.pseudonyms import Identities
+    from qol.run.pipeline import RunOptions
+    from qol.tables.weeks import last_closed_week, parse_week
 
     if not is_zone(settings.zone):
         raise UsageError(f"--zone {settings.zone}: unknown; allowed: an IANA time zone such as Asia/Tokyo")
@@ -207,8 +207,8 @@ def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[s
 
 def _people(named: str | None) -> tuple[UserMap, Callable[[], UserMap] | None]:
     """The user map of a file, or what reads the one in a table once the run has listed what arrived."""
-    from qol.ingest.user_map import UserMap, read_user_map
-    from qol.ingest.user_table import SCHEME, read_user_table
+    from qol.identity.user_map import UserMap, read_user_map
+    from qol.identity.user_table import SCHEME, read_user_table
 
     if named is not None and named.startswith(SCHEME):
         return UserMap(()), functools.partial(read_user_table, named.removeprefix(SCHEME))
@@ -233,8 +233,8 @@ def _engine(settings: Settings) -> Callable[[Path, int], Engine]:
 
 
 def _local_engine(workers: int, scratch: Path, size: int) -> Engine:
-    from qol.engine.local import LocalEngine
     from qol.quality.gate import preload
+    from qol.run.local_engine import LocalEngine
 
     if size < SMALL_BYTES:
         return LocalEngine(scratch, 1)
@@ -246,7 +246,7 @@ def _spark_engine(master: str | None, _scratch: Path, _size: int) -> Engine:
     from qol.quality.gate import preload
 
     try:
-        from qol.engine.spark import SparkEngine, start_spark
+        from qol.run.spark_engine import SparkEngine, start_spark
 
         engine = SparkEngine(start_spark(master))
     except ModuleNotFoundError as err:

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from qol.cli.data_docs import INDEX
 from qol.cli.failures import Note
-from qol.cli.lake_reading import example_of_issue, newest_rejects
-from qol.cli.show import command, console, count, cut, say, table, warn
+from qol.cli.show import command, console, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
+from qol.contracts.wording import count
 from qol.errors import LakeError, RefusedError
-from qol.publish.manifest import RUNS, Manifest, TableFile, manifest_key, manifest_keys
-from qol.publish.protocol import find_published
-from qol.transform.weeks import iso_week
+from qol.explain.lake_reading import example_of_issue, newest_rejects
+from qol.tables.layout import find_published
+from qol.tables.manifest import RUNS, Manifest, TableFile, manifest_key, manifest_keys
+from qol.tables.weeks import iso_week
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
     from qol.lake import Lake
-    from qol.pipeline import RunOptions
+    from qol.run.pipeline import RunOptions
 
 _TABLE_COLUMN, _WEEK_COLUMN = 26, 10
 #: What would have been read, by why an object was not.

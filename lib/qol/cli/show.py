@@ -91,8 +91,3 @@ def _program() -> str:
     if shutil.which("qol") or not beside.is_file():
         return "qol"
     return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
-
-
-def count(number: int, one: str) -> str:
-    """`1 item`, `2 items`."""
-    return f"{number} {one if number == 1 else one + 's'}"

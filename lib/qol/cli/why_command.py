@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qol.cli.options import LakeOption, NowOption, open_existing, parse_now
-from qol.cli.show import cell, clean, command, console, count, cut, say, table, warn
+from qol.cli.show import cell, clean, command, console, cut, say, table, warn
+from qol.contracts.wording import count
 from qol.errors import LakeError, UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
+    from qol.explain.trace import DayTrace, Found, RecordTrace, Trace
     from qol.lake import Lake
-    from qol.trace import DayTrace, Found, RecordTrace, Trace
 
 #: A raw record longer than this is cut.
 SHOWN_CHARACTERS = 4_000
@@ -35,11 +36,11 @@ def why(
     ] = False,
 ) -> None:
     """Say where a weekly value comes from, or why there is none: days, records, places of raw lines."""
-    from qol.cli.lake_reading import find_person, raw_keys
-    from qol.cli.metric_names import find_target
     from qol.contracts.load import load_contracts
-    from qol.trace import givers, trace
-    from qol.transform.weeks import parse_week
+    from qol.explain.lake_reading import find_person, raw_keys
+    from qol.explain.metric_names import find_target
+    from qol.explain.trace import givers, trace
+    from qol.tables.weeks import parse_week
 
     opened, contracts = open_existing(lake), load_contracts()
     target = find_target(contracts, metric)
@@ -64,8 +65,8 @@ def why(
 
 
 def _show_value(contracts: Contracts, found: Found, traced: Trace, week: str) -> None:
-    from qol.cli.why_reasons import reasons
     from qol.contracts.columns import valid_day, weekly_columns
+    from qol.explain.why_reasons import reasons
 
     target, group = traced.target, traced.target.group
     last = found.monday + timedelta(days=6)
@@ -151,8 +152,8 @@ def _place(record: RecordTrace, keys: dict[str, str]) -> str:
 
 def _show_rejected(lake: Lake, contracts: Contracts, found: Found, traced: Trace) -> None:
     """Rejects have no person, but a missing day may be one of them."""
-    from qol.cli.lake_reading import read_rejects
-    from qol.trace import givers
+    from qol.explain.lake_reading import read_rejects
+    from qol.explain.trace import givers
 
     if traced.days and not any(day.why_not for day in traced.days):
         return
@@ -169,7 +170,7 @@ def _show_rejected(lake: Lake, contracts: Contracts, found: Found, traced: Trace
 
 
 def _show_raw(lake: Lake, contracts: Contracts, traced: Trace, keys: dict[str, str]) -> None:
-    from qol.cli.raw_lines import items_of, presentable, raw_line
+    from qol.explain.raw_lines import items_of, presentable, raw_line
 
     warn("Raw records may hold personal data; secrets and ids are masked.", style="yellow")
     for record in traced.records:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract, SourceRules
 
-ROUTES = "lib/qol/aws/garmin_routes.py"
+ROUTES = "lib/qol_lambda/garmin_routes.py"
 SOURCE = "garmin"
 _HEAD = '''"""What the contracts say about Garmin's messages.
 

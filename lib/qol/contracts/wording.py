@@ -25,3 +25,8 @@ def choices(names: Iterable[str], found: str = "") -> str:
         return ", ".join(known) or "there is none"
     close = get_close_matches(found, known, _CLOSEST) or known[:_CLOSEST]
     return f"{', '.join(close)}, … ({len(known)} names)"
+
+
+def count(number: int, one: str) -> str:
+    """`1 item`, `2 items`."""
+    return f"{number} {one if number == 1 else one + 's'}"

@@ -17,11 +17,11 @@ from qol.cli.run_commands import manifest_taker
 from qol.cli.show import say, warn
 from qol.errors import QolError, UsageError, safe_place
 from qol.glue.arguments import JobCall, Known, Resolve, read_call
+from qol.glue.emf import Ending, emf_lines
 from qol.glue.runtime import describe_python, describe_spark
-from qol.metrics import Ending, emf_lines
 
 if TYPE_CHECKING:
-    from qol.publish.manifest import Manifest
+    from qol.tables.manifest import Manifest
 
 _MEANING = {1: "failed", 2: "usage or contract error", 3: "refused by the gate", 4: "another run holds the lock"}
 
@@ -88,7 +88,7 @@ def _describe_spark(call: JobCall) -> None:
         return
     from pyspark.sql import SparkSession
 
-    from qol.engine.spark import start_spark
+    from qol.run.spark_engine import start_spark
 
     start_spark(call.spark_master)
     try:

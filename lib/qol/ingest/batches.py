@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 
 from qol.contracts.model import Contracts
+from qol.contracts.raw_values import EPOCH
 from qol.contracts.source_model import SourceContract
 from qol.ingest.collect import Collected, Tally, row_schema
-from qol.ingest.convert import EPOCH
 from qol.ingest.items import Exploder, Item
 from qol.ingest.lines import LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError, parse_line

@@ -11,8 +11,8 @@ import polars as pl
 
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract, SourceRules
+from qol.identity.pseudonyms import Identities, People
 from qol.ingest.fast import FastReader
-from qol.ingest.people import Identities, People
 from qol.ingest.records import RecordReader
 
 #: Rows that wait as dictionaries, which take many times the room of a frame, are never more than this.

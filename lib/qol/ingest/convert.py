@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
-from typing import Any
 
-from qol.contracts.raw_path import is_selector, selected_by
+from qol.contracts.raw_values import CODE, identifier, is_zone, parse_day
 from qol.contracts.source_model import Field
-from qol.ingest.times import is_zone, parse_offset, parse_seconds
+from qol.ingest.times import parse_offset, parse_seconds
 
-CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-#: A key's name as an API would have it, which may be shown; any other may be an id, a person's name, a text or a path.
-PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
 _BLANKS = re.compile(" +")
 NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 INT64 = 2**63
 MILLISECONDS_FROM = 100_000_000_000
 #: Unix time of a year that every calendar here has.
@@ -27,7 +21,6 @@ SHOWN_DIGITS = 7
 MOST_DIGITS = 400
 DECIMAL_PLACES = 18
 _WIDE = Context(prec=60)
-EPOCH = date(1970, 1, 1)
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False}
 
 #: Fingerprints of vendor document ids, supplied by the caller who holds the key.
@@ -40,22 +33,6 @@ class IssueError(Exception):
     def __init__(self, text: str, kept: object = None) -> None:
         self.kept = kept
         super().__init__(text)
-
-
-def safe_get(node: object, path: Sequence[str]) -> Any:
-    """The value at a path of keys; None when a node is missing, null or not what the path says.
-
-    A step such as `[item=1]` takes the first element of a list whose key has that value, as a text or whole number.
-    """
-    for key in path:
-        if isinstance(node, dict):
-            node = node.get(key)
-        elif isinstance(node, list) and is_selector(key):
-            name, value = selected_by(key)
-            node = next((e for e in node if isinstance(e, dict) and identifier(e.get(name)) == value), None)
-        else:
-            return None
-    return node
 
 
 def shown(value: object) -> str:
@@ -108,16 +85,6 @@ def convert(field: Field, value: object, hash_document: HashDocument) -> object:
     invalid_time, invalid_zone, milliseconds (then `kept` holds the seconds).
     """
     return _CONVERTERS[field.type](field, value, hash_document)
-
-
-def parse_day(text: str) -> int | None:
-    """Days since 1970-01-01 of an ISO date, or None when it is no such date."""
-    if not DAY.fullmatch(text):
-        return None
-    try:
-        return (date.fromisoformat(text) - EPOCH).days
-    except ValueError:
-        return None
 
 
 def _checked(field: Field, value: object, number: float | Decimal) -> float | Decimal:
@@ -224,14 +191,6 @@ def _time_zone(_field: Field, value: object, _: HashDocument) -> str:
     if not is_zone(value.strip()):
         raise IssueError("invalid_zone")
     return value.strip()
-
-
-def identifier(value: object) -> str | None:
-    """An id as text, digits of an integer kept; None when it is empty or no id."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    text = value.strip() if isinstance(value, str) else ""
-    return text or None
 
 
 def _code(field: Field, value: object, _: HashDocument) -> str:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from qol.contracts.raw_values import parse_day
 from qol.contracts.source_model import DayRule
-from qol.ingest.convert import parse_day
 from qol.ingest.parse import Reason, RejectedError
 
 DAY_SECONDS = 86_400

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any, cast
 
 from qol.contracts.model import Contracts
+from qol.contracts.raw_values import EPOCH
 from qol.contracts.source_model import Example, SourceContract
 from qol.contracts.wording import shown
 from qol.errors import Problem
+from qol.identity.pseudonyms import Identities
 from qol.ingest.collect import IngestContext, Ingested
-from qol.ingest.convert import EPOCH
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.parse import Reason
-from qol.ingest.people import Identities
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 

@@ -16,8 +16,9 @@ import msgspec
 import polars as pl
 from msgspec import UNSET
 
+from qol.contracts.frames import positive_zeros
 from qol.contracts.source_model import Field, SampleRule
-from qol.frames import positive_zeros
+from qol.identity.pseudonyms import keyed_hash
 from qol.ingest.clean_types import head_types, is_usable, reads_structs
 from qol.ingest.days import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
 from qol.ingest.fast_columns import (
@@ -36,7 +37,6 @@ from qol.ingest.fast_columns import (
 )
 from qol.ingest.intervals import interval_minutes
 from qol.ingest.items import RECEIVED_AT
-from qol.ingest.people import keyed_hash
 from qol.ingest.records import MICROSECONDS, RecordReader, required_keys
 
 #: What a decoder raises on a line it will not take.

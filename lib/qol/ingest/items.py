@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qol.contracts.model import Contracts
+from qol.contracts.raw_values import safe_get
 from qol.contracts.source_model import SourceContract, SourceRules
-from qol.ingest.convert import safe_get
 from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.typed_values import plain_dynamodb
 

@@ -9,14 +9,15 @@ from functools import partial
 from typing import Any
 
 from qol.contracts.raw_path import is_selector, path_text
+from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
 from qol.contracts.source_model import Field, SourceContract
 from qol.contracts.units import Unit
-from qol.ingest.convert import PLAIN_NAME, IssueError, convert, identifier, safe_get
+from qol.identity.pseudonyms import Identities, People, Person
+from qol.ingest.convert import IssueError, convert
 from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
 from qol.ingest.intervals import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.people import Identities, People, Person
 from qol.ingest.samples import reduce_samples
 from qol.ingest.times import parse_instant
 from qol.ingest.units import in_stored_unit

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
 
 #: An offset alone, as HealthKit and others send it beside an absolute time.
 OFFSET = re.compile(r"(Z)|([+-])(\d\d):?([0-5]\d)")
@@ -47,11 +45,6 @@ def parse_offset(text: str) -> int | None:
     return seconds if LEAST_OFFSET <= seconds <= MOST_OFFSET else None
 
 
-def is_zone(name: object) -> bool:
-    """Whether a time zone of that IANA name exists."""
-    return isinstance(name, str) and name in _zones() and ZoneInfo(name) is not None
-
-
 def _instant(text: str) -> datetime | None:
     # Apple's exports leave a blank before the offset.
     head, blank, offset = text.strip().rpartition(" ")
@@ -60,9 +53,3 @@ def _instant(text: str) -> datetime | None:
     except ValueError:
         return None
     return instant if instant.tzinfo is not None and 1971 <= instant.year <= 9000 else None
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Names of all time zones; listing them reads files, which a map of many people cannot afford per entry."""
-    return frozenset(available_timezones())

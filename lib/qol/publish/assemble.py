@@ -5,50 +5,21 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import arrow_schema, table_folder
+from qol.contracts.columns import arrow_schema
+from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.model import Column
 from qol.errors import LakeError
-from qol.frames import no_rows, with_columns_of
 from qol.lake.base import Lake
+from qol.tables.layout import Candidate, Part, partition_key
 
 ROW_GROUP_ROWS = 131_072
 MAX_FILE_BYTES = 2**30
-PART_FILE = "part-00000.parquet"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A staged piece of a partition: an Arrow file that holds at least the non-null columns, sorted."""
-
-    table: str
-    date: str
-    key: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A whole, verified partition file that is staged: not yet visible to any reader."""
-
-    table: str
-    date: str
-    key: str
-    staged: str
-    rows: int
-    bytes: int
-    sha256: str
-
-
-def partition_key(table: str, date: str) -> str:
-    """Where a partition of a table is published; its only object."""
-    return f"{table_folder(table)}date={date}/{PART_FILE}"
 
 
 def stage_part(lake: Lake, staging: str, table: str, date: str, rows: pl.DataFrame) -> Part:

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from qol.errors import LakeError, LockedError, QolError, UsageError, safe_place
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_versions import StoredVersion, read_version, versions
-from qol.publish.assemble import partition_key
-from qol.publish.manifest import (
+from qol.publish.protocol import ORDER, RECORDS_RANK
+from qol.tables.layout import partition_key
+from qol.tables.manifest import (
     Manifest,
     TableFile,
     manifest_key,
@@ -23,8 +24,7 @@ from qol.publish.manifest import (
     read_manifests,
     started_at,
 )
-from qol.publish.protocol import ORDER, RECORDS_RANK
-from qol.transform.weeks import iso_week
+from qol.tables.weeks import iso_week
 
 #: The store's clock may be behind the one that named the run by this much.
 SKEW = timedelta(seconds=60)

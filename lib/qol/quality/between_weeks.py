@@ -9,11 +9,11 @@ from datetime import date, datetime
 from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, RecordQuality, Severity
 from qol.contracts.source_model import SourceContract
-from qol.publish.assemble import Candidate
 from qol.quality.comparison import DAMAGED_WEEK, FEW, FEW_PEOPLE, FEW_ROWS, NO_WEEK, SHORT, Comparison, NotChecked
-from qol.quality.footers import Footer, Footers, Weeks
 from qol.quality.new_names import UnknownFields, new_name
-from qol.weeks import is_closed
+from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.layout import Candidate
+from qol.tables.weeks import is_closed
 
 WEEKLY = "weekly_metrics"
 #: Fields of one table and week that are named before the rest is only counted.

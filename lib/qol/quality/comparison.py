@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from qol.contracts.quality import COMPARED, SEVERITIES, Compared, Severity
-from qol.weeks import iso_week
+from qol.tables.weeks import iso_week
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts

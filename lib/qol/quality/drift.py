@@ -9,11 +9,11 @@ from typing import NamedTuple
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Field, SourceContract
 from qol.lake.base import Lake
-from qol.publish.manifest import Manifest
-from qol.publish.protocol import find_published
-from qol.quality.footers import Footer, Footers, Weeks
 from qol.quality.new_names import unknown_fields
-from qol.weeks import iso_week
+from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.layout import find_published
+from qol.tables.manifest import Manifest
+from qol.tables.weeks import iso_week
 
 UNKNOWN, NEVER, MORE_NULLS, FEWER_NULLS = "unknown field", "never seen", "more nulls", "fewer nulls"
 #: Null rates that differ by less than this share of the rows are told apart by chance.

@@ -9,12 +9,11 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.model import Contracts
-from qol.frames import DAMAGED
 from qol.lake.base import Lake
-from qol.publish.assemble import Candidate
-from qol.publish.protocol import Published
 from qol.quality.comparison import DAMAGED_WEEK, FEW, FEW_PEOPLE, NO_WEEK, NotChecked
-from qol.quality.footers import Footer, Footers, Weeks
+from qol.tables.corruption import DAMAGED
+from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.layout import Candidate, Published
 
 MAX_PEOPLE_LOST = 0.20
 FILLED_SHARE = 0.5

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
 from qol.quality.comparison import FEW, FEW_PEOPLE, Comparison
-from qol.quality.footers import LOOK_BACK_WEEKS, Footers, Weeks
-from qol.weeks import monday_of
+from qol.tables.footers import LOOK_BACK_WEEKS, Footers, Weeks
+from qol.tables.weeks import monday_of
 
 
 def compare_clock(contracts: Contracts, footers: Footers, weeks: Weeks, now: datetime) -> list[Comparison]:

@@ -19,8 +19,6 @@ from qol.contracts.model import Contracts
 from qol.contracts.quality import COMPARED
 from qol.errors import LakeError
 from qol.lake.base import Lake
-from qol.publish.assemble import Candidate
-from qol.publish.manifest import CheckResult
 from qol.quality.comparison import Comparison, check_id, comparisons_frame, severities
 from qol.quality.facts import PartitionFacts, facts_frame
 from qol.quality.observed import (
@@ -40,6 +38,8 @@ from qol.quality.suites import (
     row_suites,
     run_suite,
 )
+from qol.tables.layout import Candidate
+from qol.tables.manifest import CheckResult
 
 BATCH_ROWS = 2_000_000
 NOT_EVALUATED = "could not be evaluated"

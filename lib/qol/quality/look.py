@@ -7,15 +7,14 @@ from datetime import datetime
 
 from qol.contracts.model import Contracts
 from qol.lake.base import Lake
-from qol.publish.assemble import Candidate
-from qol.publish.manifest import Manifest
-from qol.publish.protocol import Published
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.facts import partition_facts
-from qol.quality.footers import Footers, Weeks
 from qol.quality.freshness import compare_clock
 from qol.quality.gate import GateInput
 from qol.quality.new_names import unknown_fields
+from qol.tables.footers import Footers, Weeks
+from qol.tables.layout import Candidate, Published
+from qol.tables.manifest import Manifest
 
 #: Runs about old days, which say nothing of today.
 OF_OLD_DAYS = ("backfill", "rebuild")

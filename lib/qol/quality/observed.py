@@ -13,7 +13,7 @@ from qol.contracts.quality import Compared, Severity
 from qol.quality.comparison import Comparison, NotChecked
 from qol.quality.facts import EmptiedMetric, PartitionFacts, PeopleLost
 from qol.quality.suites import Check
-from qol.weeks import iso_week
+from qol.tables.weeks import iso_week
 
 #: Weeks that are named before the rest is only counted.
 NAMED = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qol.errors import RefusedError
-from qol.publish.manifest import CheckResult, Trigger
+from qol.tables.manifest import CheckResult, Trigger
 
 #: What an operator types again, by the run's trigger; dates and weeks are those of the refused run.
 _COMMANDS = {"backfill": "qol backfill --from … --to …", "rebuild": "qol rebuild …"}

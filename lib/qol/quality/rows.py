@@ -9,8 +9,8 @@ import polars as pl
 
 from qol.contracts.metric_model import Relation
 from qol.contracts.model import Contracts
-from qol.publish.assemble import Candidate
 from qol.quality.suites import in_range, min_mean_max, ordered_metrics
+from qol.tables.layout import Candidate
 
 
 def slim(rows: pl.DataFrame, contracts: Contracts, candidate: Candidate) -> pl.DataFrame:

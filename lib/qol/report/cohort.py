@@ -16,7 +16,7 @@ from qol.report.figures import evening_first, morning_again
 from qol.report.raw_data import raw_sections
 from qol.report.read import Cohort, filled_columns
 from qol.report.words import Words
-from qol.transform.weeks import iso_week
+from qol.tables.weeks import iso_week
 
 #: A group shows this many of its columns.
 MOST_PER_GROUP = 2

@@ -15,7 +15,7 @@ from qol.report.figures import evening_first
 from qol.report.person_figures import Day, Night, days_until, draw_days, draw_nights
 from qol.report.read import PERSON_WEEKS, Person
 from qol.report.words import Words
-from qol.transform.weeks import monday_of
+from qol.tables.weeks import monday_of
 
 #: A group draws this many of its metrics; all are in the table of weeks.
 MOST_PER_GROUP = 6

@@ -13,7 +13,7 @@ from qol.report.days import days_sections
 from qol.report.person_figures import draw_profile
 from qol.report.read import Person
 from qol.report.words import DAY_MINUTES, Words, signed
-from qol.transform.weeks import WEEK, iso_week
+from qol.tables.weeks import WEEK, iso_week
 
 SURVEY = "survey"
 #: Columns of the WHO's quality-of-life questionnaires on their scale from 0 to 100.

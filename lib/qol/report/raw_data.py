@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from qol.contracts.model import Contracts
-from qol.publish.manifest import Manifest
+from qol.explain.trace import raw_names
 from qol.report.blocks import Block, Cell, Row, Section, Table, Text
 from qol.report.words import Words
-from qol.trace import raw_names
+from qol.tables.manifest import Manifest
 
 #: What a manifest calls a field that no contract names; its name came with the raw data and stays there.
 UNKNOWN_FIELD = "unknown_field"

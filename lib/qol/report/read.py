@@ -10,15 +10,14 @@ import polars as pl
 
 from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.model import Contracts
-from qol.damage import read_published
 from qol.errors import UsageError
 from qol.lake import Lake
-from qol.publish.assemble import partition_key
-from qol.publish.manifest import Manifest, read_manifests
-from qol.publish.protocol import find_published
 from qol.report.choose import all_columns
-from qol.slices import Bucket, of_person
-from qol.transform.weeks import WEEK, iso_week
+from qol.tables.corruption import read_published
+from qol.tables.layout import find_published, partition_key
+from qol.tables.manifest import Manifest, read_manifests
+from qol.tables.slices import Bucket, of_person
+from qol.tables.weeks import WEEK, iso_week
 
 #: The reported week and the four before it.
 COHORT_WEEKS = 5

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 import polars as pl
 
 from qol.contracts.columns import daily_columns
+from qol.contracts.frames import GRAIN, monday_expr, no_rows, with_columns_of
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Episodes, SourceContract
-from qol.frames import GRAIN, no_rows, with_columns_of
 from qol.transform.deletions import Frames, living
 from qol.transform.derived import WHERE, with_derived
 from qol.transform.exact import decimal
 from qol.transform.parts import day_parts
 from qol.transform.versions import version_order
-from qol.transform.weeks import monday_expr
 
 
 def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFrame:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from qol.contracts.columns import record_columns
+from qol.contracts.frames import monday_expr
+from qol.contracts.raw_values import EPOCH
 from qol.contracts.source_model import SourceContract
-from qol.ingest.convert import EPOCH
 from qol.transform.versions import RECEIPT, version_order
-from qol.transform.weeks import monday_expr
 
 #: Which of two equal records stays: the one from the smaller place.
 PLACE = ["object", "line_number"]

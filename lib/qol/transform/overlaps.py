@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from qol.contracts.frames import monday_expr
 from qol.contracts.source_model import Overlaps
 from qol.transform.merge import ranks
-from qol.transform.weeks import monday_expr
 
 #: More than the number of any Monday since 1970.
 DAYS = 10_000_000

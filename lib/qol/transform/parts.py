@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from qol.contracts.frames import GRAIN
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.source_model import Part, SourceContract
-from qol.frames import GRAIN
 from qol.transform.exact import divided
 from qol.transform.versions import receipt
 

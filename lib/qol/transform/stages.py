@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from qol.contracts.frames import GRAIN, monday_expr
 from qol.contracts.source_model import Stages
-from qol.frames import GRAIN
 from qol.transform.intervals import union, with_chain
 from qol.transform.versions import receipt
-from qol.transform.weeks import monday_expr
 
 #: Stages in which a person sleeps; time in bed and awake is none of it.
 ASLEEP = ("deep", "light", "rem", "asleep")

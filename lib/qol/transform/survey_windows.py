@@ -12,9 +12,9 @@ from datetime import date, timedelta
 import polars as pl
 
 from qol.contracts.columns import window_aggregate, window_columns
+from qol.contracts.frames import no_rows
 from qol.contracts.metric_model import RecallWindows, WeeklyGroup
 from qol.contracts.model import Contracts
-from qol.frames import no_rows
 from qol.transform import exact
 from qol.transform.weekly import anchors, best_source, valid_day
 

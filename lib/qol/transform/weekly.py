@@ -9,14 +9,14 @@ from datetime import date, timedelta
 import polars as pl
 
 from qol.contracts.columns import daily_columns, weekly_columns
+from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
 from qol.contracts.model import Contracts
-from qol.frames import no_rows, with_columns_of
+from qol.tables.weeks import iso_week
 from qol.transform import exact, regularity
 from qol.transform.change import changes
 from qol.transform.formulas import LOOKING_BACK, Basis, formula, more_sums
 from qol.transform.jetlag import free_days
-from qol.transform.weeks import iso_week
 
 WEEK_DAYS = 7
 #: A nap of the Saturday before lies in the window of the Sunday before, with which regularity begins.

@@ -1,0 +1,43 @@
+"""What every room needs of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from qol.contracts.columns import arrow_schema
+from qol.contracts.model import Column
+
+#: What names one person's day.
+GRAIN = ["user_id", "day"]
+
+
+def no_rows(columns: Sequence[Column]) -> pl.DataFrame:
+    """A frame of a table's columns without rows; `Schema.empty_table` would import pandas for it."""
+    return pl.DataFrame(pa.Table.from_batches([], schema=arrow_schema(columns)))
+
+
+def with_columns_of(rows: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows with these columns, in this order; what they do not have is null."""
+    absent = [pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in rows.columns]
+    # In two steps: a selection of nothing but literals makes one row of none.
+    return rows.with_columns(absent).select(list(types))
+
+
+def positive_zeros(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with every -0.0 as 0.0: both are equal, but not the same bytes. Adding 0.0 would be optimised away."""
+    floats = pl.col(pl.Float64)
+    return rows.with_columns(pl.when(floats == 0).then(0.0).otherwise(floats).name.keep())
+
+
+def known_columns(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without the columns that are null in all of them; most records leave a third of theirs empty."""
+    return rows.select([column for column in rows if column.null_count() < rows.height])
+
+
+def monday_expr(day: pl.Expr) -> pl.Expr:
+    """The Monday of the ISO week of a date column."""
+    return day - pl.duration(days=day.dt.weekday() - 1)

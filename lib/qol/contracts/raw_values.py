@@ -1,0 +1,69 @@
+"""What ids, codes, days and time zones look like in raw records, and the one way to a nested value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from qol.contracts.raw_path import is_selector, selected_by
+
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+#: A key's name as an API would have it, which may be shown; any other may be an id, a person's name, a text or a path.
+PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
+
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+EPOCH = date(1970, 1, 1)
+
+
+def safe_get(node: object, path: Sequence[str]) -> Any:
+    """The value at a path of keys; None when a node is missing, null or not what the path says.
+
+    A step such as `[item=1]` takes the first element of a list whose key has that value, as a text or whole number.
+    """
+    for key in path:
+        if isinstance(node, dict):
+            node = node.get(key)
+        elif isinstance(node, list) and is_selector(key):
+            name, value = selected_by(key)
+            node = next((e for e in node if isinstance(e, dict) and identifier(e.get(name)) == value), None)
+        else:
+            return None
+    return node
+
+
+def parse_day(text: str) -> int | None:
+    """Days since 1970-01-01 of an ISO date, or None when it is no such date."""
+    if not DAY.fullmatch(text):
+        return None
+    try:
+        return (date.fromisoformat(text) - EPOCH).days
+    except ValueError:
+        return None
+
+
+def identifier(value: object) -> str | None:
+    """An id as text, digits of an integer kept; None when it is empty or no id."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = value.strip() if isinstance(value, str) else ""
+    return text or None
+
+
+def is_zone(name: object) -> bool:
+    """Whether a time zone of that IANA name exists."""
+    return isinstance(name, str) and name in _zones() and ZoneInfo(name) is not None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Names of all time zones; listing them reads files, which a map of many people cannot afford per entry."""
+    return frozenset(available_timezones())

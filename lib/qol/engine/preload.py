@@ -1,4 +1,0 @@
-"""What worker processes import once, before they are forked."""
-
-import qol.publish.assemble
-import qol.steps  # noqa: F401

@@ -1,0 +1,65 @@
+"""What a lake remembers between runs, written before anything is published, so that a killed run is remembered too."""
+
+from __future__ import annotations
+
+import msgspec
+
+from qol.errors import LakeError, UsageError
+from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import UserMap
+from qol.lake.base import Lake
+
+MEMORY_KEY = "_locks/lake.json"
+
+
+class LakeMemory(msgspec.Struct):
+    """Which key and user map made the person ids, and weeks whose publishing has not been seen to end."""
+
+    key_check: str | None = None
+    map_entries: int = 0
+    map_digest: str = ""
+    weeks_in_doubt: list[str] = []
+
+
+def read_memory(lake: Lake) -> LakeMemory:
+    """The lake's memory; an empty one for a new lake. LakeError when it is damaged."""
+    if lake.stat(MEMORY_KEY) is None:
+        return LakeMemory()
+    try:
+        return msgspec.json.decode(lake.read(MEMORY_KEY), type=LakeMemory)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        message = (
+            f"{MEMORY_KEY}: damaged; take it back from a backup. Without it the next run cannot tell whether key and user map"
+            " are still the same: be sure of both, then remove it"
+        )
+        raise LakeError(message) from None
+
+
+def write_memory(lake: Lake, memory: LakeMemory) -> None:
+    """Keep the memory, by one atomic act."""
+    lake.put(MEMORY_KEY, msgspec.json.encode(memory) + b"\n")
+
+
+def require_same_people(memory: LakeMemory, identities: Identities, user_map: UserMap) -> LakeMemory:
+    """What this run will leave in memory; UsageError when it would give known people other ids."""
+    if memory.key_check not in (None, identities.key_check):
+        message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
+        raise UsageError(message)
+    known, count = memory.map_entries, user_map.settled_entries
+    if known and not user_map.entries:
+        entries = "1 entry" if known == 1 else f"{known} entries"
+        message = (
+            f"--user-map: not given or empty, and earlier runs of this lake used one with {entries};"
+            " give the same file, or the same table"
+        )
+        raise UsageError(message)
+    if count < known or user_map.digest(known, identities.key) != (
+        memory.map_digest or user_map.digest(0, identities.key)
+    ):
+        message = (
+            f"--user-map: its first {known} entries are not those that earlier runs of this lake used;"
+            " allowed: that map, with new lines only at its end. Put the old lines back;"
+            " docs/backfill-and-rebuild.md says how a person gets another id"
+        )
+        raise UsageError(message)
+    return LakeMemory(identities.key_check, count, user_map.digest(count, identities.key), memory.weeks_in_doubt)

@@ -1,0 +1,1 @@
+"""One run of the job: its plan, its steps, the engines that execute them, its counts."""

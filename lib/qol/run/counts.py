@@ -1,0 +1,53 @@
+"""What a run writes into its manifest as it learns it: what was read, what became of every item."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from qol.ingest.collect import unpack_counts
+from qol.ingest.listing import RawListing
+from qol.run.arrival_lag import summarize
+from qol.run.plan import Scope
+from qol.run.steps import MapSummary, ReduceSummary
+from qol.tables.manifest import Manifest, ObjectCounts, SkippedObject, Window, add_up
+
+
+def note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
+    """What is to be read and what is not, with the days that were looked at."""
+    if scope.window is not None:
+        oldest = min((raw.arrival_date for raw in listing.objects), default=None)
+        first = scope.window.first.isoformat() if scope.window.first else oldest
+        manifest.window = Window(first, scope.window.last.isoformat())
+    manifest.objects = [ObjectCounts(o.stored.key, o.stored.etag, o.stored.bytes) for o in listing.objects]
+    manifest.skipped = [SkippedObject(s.stored.key, s.stored.bytes, s.reason) for s in listing.skipped]
+
+
+def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> dict[tuple[int, int], int]:
+    """Fill in the manifest's counts; how many lines lie before each range of an object that was split."""
+    offsets: dict[tuple[int, int], int] = {}
+    reasons: Counter[tuple[str, ...]] = Counter()
+    issues: Counter[tuple[str, ...]] = Counter()
+    for summary in summaries:
+        for (_, reason), count in summary.reasons.items():
+            reasons[reason,] += count
+        issues.update(summary.issues)
+        for tally in summary.tallies:
+            counts = manifest.objects[tally.object_index]
+            if tally.start:
+                offsets[tally.object_index, tally.start] = counts.physical_lines
+            for name in ("physical_lines", "lines", "blank", "control", "rejected"):
+                setattr(counts, name, getattr(counts, name) + getattr(tally, name))
+    manifest.rejects_by_reason = unpack_counts(reasons)
+    manifest.field_issues = unpack_counts(issues)
+    manifest.lateness = summarize(summary.lateness for summary in summaries)
+    add_up(manifest)  # a run that fails from here on tells what it read as well
+    return offsets
+
+
+def note_kept(manifest: Manifest, reduced: list[ReduceSummary]) -> None:
+    """What arrived at the reduce and won, and what arrived and lost; counted there, not derived from the lines."""
+    for summary in reduced:
+        for index, came in summary.came.items():
+            kept = summary.kept[index]
+            manifest.objects[index].kept += kept
+            manifest.objects[index].superseded += came - kept

@@ -1,0 +1,120 @@
+"""A pool of processes on one machine; small work stays in this process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qol.run.engine import Mapped, Shuffled
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class LocalEngine:
+    """Maps and reduces on this machine's cores; blocks go through files in the scratch folder."""
+
+    name = "local"
+
+    def __init__(self, scratch: Path, workers: int) -> None:
+        self._scratch = scratch
+        self._workers = workers
+
+    def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
+        """Map every task; its blocks are files named by bucket and task."""
+        folder = self._scratch / "blocks"
+        folder.mkdir(parents=True, exist_ok=True)
+        summaries = self.map(list(enumerate(tasks)), _MapAndStore(function, folder))
+        return LocalShuffled(self, folder, buckets, summaries)
+
+    def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
+        """Call the function for every item, in the pool when there is more than one worker and item."""
+        items = list(items)
+        if self._workers < 2 or len(items) < 2:
+            return [function(item) for item in items]
+        # The function travels through the pipe that starts a worker: it holds the key, which no file may.
+        shipped = pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL)
+        with _pool(min(self._workers, len(items)), shipped) as pool:
+            return list(pool.map(_call, items))
+
+    def close(self) -> None:
+        """Nothing outlives a call."""
+
+
+class LocalShuffled:
+    """Blocks as files, one per bucket and map task."""
+
+    def __init__(self, engine: LocalEngine, folder: Path, buckets: int, summaries: list[Any]) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._buckets = buckets
+        self.summaries = summaries
+
+    def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
+        """Call the function for every bucket."""
+        return self._engine.map(range(self._buckets), _ReadAndReduce(function, self._folder))
+
+
+class _MapAndStore:
+    def __init__(self, function: Callable[[Any], Mapped], folder: Path) -> None:
+        self._function = function
+        self._folder = folder
+
+    def __call__(self, numbered: tuple[int, Any]) -> Any:
+        number, task = numbered
+        mapped = self._function(task)
+        for bucket, block in mapped.blocks:
+            (self._folder / f"{bucket:05d}-{number:06d}").write_bytes(block)
+        return mapped.summary
+
+
+class _ReadAndReduce:
+    def __init__(self, function: Callable[[int, Iterator[bytes]], Any], folder: Path) -> None:
+        self._function = function
+        self._folder = folder
+
+    def __call__(self, bucket: int) -> Any:
+        files = sorted(self._folder.glob(f"{bucket:05d}-*"))
+        return self._function(bucket, (file.read_bytes() for file in files))
+
+
+_functions: list[Callable[[Any], Any]] = []
+
+
+def _call(item: Any) -> Any:
+    return _functions[0](item)
+
+
+def _pool(workers: int, shipped: bytes) -> ProcessPoolExecutor:
+    # Workers are forked from a server that has imported everything but started no thread; one thread each is enough.
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["qol.run.preload"])
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(os.getpid(), shipped))
+
+
+def _prepare(parent: int, shipped: bytes) -> None:
+    """Load the function, and let this worker end when the run's own process does, however that ended."""
+    _functions[:] = [pickle.loads(shipped)]  # noqa: S301 (comes from the process that started this one)
+
+    def watch() -> None:
+        while _is_alive(parent):
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,225 @@
+"""The map and the reduce of a run: pure work on blocks, picklable, the same on every engine."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from qol.contracts.columns import record_columns, table_columns
+from qol.contracts.frames import known_columns, monday_expr, positive_zeros, with_columns_of
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract
+from qol.ingest.collect import IngestContext, Tally, row_schema
+from qol.ingest.lines import ObjectRange
+from qol.ingest.task import ingest
+from qol.lake.base import Lake
+from qol.publish.assemble import assemble, stage_part
+from qol.run.arrival_lag import count_days
+from qol.run.deleted_weeks import Deletions, all_deletions, deletions_in
+from qol.run.engine import Mapped
+from qol.run.week_tables import WeekTables
+from qol.tables.layout import Candidate, Part
+from qol.tables.slices import Bucket
+from qol.tables.weeks import monday_of
+from qol.transform.daily import daily
+from qol.transform.merge import merge, to_records
+
+
+@dataclass(frozen=True)
+class MapSummary:
+    """What the driver learns from one map task."""
+
+    tallies: list[Tally]
+    reasons: Counter[tuple[str, str]]
+    issues: Counter[tuple[str, str, str]]
+    weeks: set[date]
+    rejects: list[Part]
+    lateness: Counter[int]
+    deletions: Deletions
+
+
+@dataclass(frozen=True)
+class MapStep:
+    """Ingest object ranges; rows leave as one block per bucket, rejects are staged."""
+
+    lake: Lake
+    context: IngestContext
+    staging: str
+
+    def __call__(self, parts: list[ObjectRange]) -> Mapped:
+        """Rows of the ranges by bucket, with a summary."""
+        result = ingest(self.lake, self.context, parts)
+        blocks: dict[int, list[tuple[str, bytes]]] = {}
+        weeks: set[date] = set()
+        lateness: Counter[int] = Counter()
+        for name, rows in result.rows.items():
+            weeks |= _weeks(rows)
+            lateness += count_days(rows)
+            filled = known_columns(rows)
+            for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
+                blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
+        rejects = [
+            stage_part(self.lake, self.staging, "rejects", str(day), rows)
+            for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
+        ]
+        deleted = deletions_in(self.context.contracts, result.rows)
+        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects, lateness, deleted)
+        return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
+
+
+@dataclass(frozen=True)
+class ReduceSummary:
+    """What the driver learns from one bucket: staged parts, and per object index how many new rows came and won."""
+
+    parts: list[Part]
+    came: Counter[int]
+    kept: Counter[int]
+
+
+@dataclass(frozen=True)
+class ReduceStep:
+    """New rows and published rows of one bucket to records, daily and weekly parts of every affected week."""
+
+    lake: Lake
+    contracts: Contracts
+    staging: str
+    bucket_limits: tuple[str, ...]
+    raw_objects: list[str]
+    line_offsets: dict[tuple[int, int], int]
+    weeks: tuple[date, ...]
+    closed: frozenset[date]
+    #: Published partitions of other weeks, of record tables that delete, by contract name.
+    deletions_elsewhere: Mapping[str, tuple[str, ...]]
+    #: Published partitions, by table and date; in a bucket a question after each that might be there is a request.
+    published: frozenset[tuple[str, str]]
+
+    def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
+        """Merge, then daily, then weekly; parts are staged, nothing is published."""
+        new = self._new_rows(blocks)
+        summary = ReduceSummary([], Counter(), Counter())
+        records: dict[str, pl.DataFrame] = {}
+        for contract in self.contracts.sources:
+            merged = self._merge(contract, new.pop(contract.name, None), bucket, summary)
+            if merged is not None:
+                records[contract.name] = merged
+        deletions = all_deletions(self.contracts, self._people(bucket), records, self.deletions_elsewhere)
+        days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
+        tables = WeekTables(self.contracts, days, self.weeks, self._people(bucket))
+        for week in self.weeks:
+            rows = days.filter(pl.col("week") == week).drop("week")
+            self._stage(summary, "daily_metrics", week, rows)
+            for table, made in tables.of(week) if week in self.closed else ():
+                self._stage(summary, table, week, made)
+        return summary
+
+    def _new_rows(self, blocks: Iterator[bytes]) -> dict[str, pl.DataFrame]:
+        frames: dict[str, list[pl.DataFrame]] = {}
+        for block in blocks:
+            for name, data in pickle.loads(block):  # noqa: S301 (bytes of our own map step)
+                frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
+        objects = pl.Series(self.raw_objects, dtype=pl.String)
+        joined = {name: self._whole(self.contracts.by_name[name], parts) for name, parts in frames.items()}
+        return {
+            name: to_records(rows, self.contracts.by_name[name], objects, self._offsets())
+            for name, rows in joined.items()
+        }
+
+    def _whole(self, contract: SourceContract, parts: list[pl.DataFrame]) -> pl.DataFrame:
+        """Blocks of a record type as one frame, with the columns that no row of theirs had."""
+        return with_columns_of(pl.concat(parts, how="diagonal"), row_schema(contract))
+
+    def _offsets(self) -> pl.DataFrame:
+        places = list(self.line_offsets)
+        return pl.DataFrame(
+            {
+                "object_index": [index for index, _ in places],
+                "range_start": [start for _, start in places],
+                "lines_before": list(self.line_offsets.values()),
+            },
+            schema={"object_index": pl.Int64, "range_start": pl.Int64, "lines_before": pl.Int64},
+        )
+
+    def _merge(
+        self, contract: SourceContract, new: pl.DataFrame | None, bucket: int, summary: ReduceSummary
+    ) -> pl.DataFrame | None:
+        published = self._published(contract, bucket)
+        if new is None and published is None:
+            return None
+        merged = merge(self._empty(contract) if new is None else new, published, contract)
+        for index, came, kept in merged.kept.iter_rows():
+            summary.came[index] += came
+            summary.kept[index] += kept
+        for week in self.weeks:
+            rows = merged.records.filter(pl.col("week") == week).drop("week")
+            self._stage(summary, f"records_{contract.name}", week, rows)
+        return merged.records
+
+    def _empty(self, contract: SourceContract) -> pl.DataFrame:
+        rows = pl.DataFrame(schema=row_schema(contract))
+        return to_records(rows, contract, pl.Series([], dtype=pl.String), self._offsets())
+
+    def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
+        """The bucket's published records of the weeks; None when there are none."""
+        table, columns, people = f"records_{contract.name}", record_columns(contract), self._people(bucket)
+        days = [day for week in self.weeks if (table, day := week.isoformat()) in self.published]
+        frames = [people.published(table, day, columns) for day in days]
+        return pl.concat(frames) if any(rows.height for rows in frames) else None
+
+    def _people(self, bucket: int) -> Bucket:
+        limits = (None, *self.bucket_limits, None)
+        return Bucket(self.lake, limits[bucket], limits[bucket + 1])
+
+    def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
+        if rows.height:
+            filled = positive_zeros(known_columns(rows))
+            summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
+
+
+def _to_ipc(rows: pl.DataFrame) -> bytes:
+    sink = io.BytesIO()
+    rows.write_ipc_stream(sink, compression="lz4")
+    return sink.getvalue()
+
+
+def _weeks(rows: pl.DataFrame) -> set[date]:
+    days = rows["day"].unique().cast(pl.Int32).cast(pl.Date).to_list()
+    return {monday_of(day) for day in days}
+
+
+def assemble_tasks(parts: list[Part]) -> list[list[Part]]:
+    """Parts by partition, in the order they came, the largest partitions first so that none is left for the end."""
+    grouped: dict[tuple[str, str], list[Part]] = {}
+    for part in parts:
+        grouped.setdefault((part.table, part.date), []).append(part)
+    return sorted(grouped.values(), key=lambda group: -sum(part.rows for part in group))
+
+
+@dataclass(frozen=True)
+class AssembleStep:
+    """Parts of one partition to its one file."""
+
+    lake: Lake
+    contracts: Contracts
+    staging: str
+    line_offsets: dict[tuple[int, int], int]
+
+    def __call__(self, parts: list[Part]) -> Candidate:
+        """The staged, verified file."""
+        table = parts[0].table
+        columns = table_columns(self.contracts, table)
+        finish = self._with_line_numbers if table == "rejects" else None
+        return assemble(self.lake, self.staging, columns, parts, finish)
+
+    def _with_line_numbers(self, rejects: pl.DataFrame) -> pl.DataFrame:
+        """Line numbers count from the start of the object, not of the range it was read in."""
+        before = [
+            self.line_offsets.get(place, 0)
+            for place in zip(rejects["object_index"], rejects["range_start"], strict=True)
+        ]
+        return rejects.with_columns(pl.col("line_number") + pl.Series(before, dtype=pl.Int64))

@@ -1,0 +1,177 @@
+"""Athena's SQL on a lake: checked, translated to DuckDB, and run where it can read nothing but the tables."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from qol.contracts.columns import table_columns, table_names
+from qol.contracts.model import Column, Contracts
+from qol.errors import UsageError
+from qol.lake import Lake, LocalLake
+from qol.tables.corruption import require_readable
+from qol.tables.layout import find_published
+from qol.tables.manifest import RUNS, manifest_keys
+
+DATABASE = "db_qol"
+_CATALOGS = ("", "awsdatacatalog")
+_MANIFEST_BYTES = 512 * 2**20
+_BATCH_ROWS = 1_000
+#: What DuckDB raises before it reads any file's rows.
+_WRONG_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Column names and rows of a query, read as they are asked for."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+
+def ask(lake: Lake, contracts: Contracts, sql: str) -> Answer:
+    """The answer to one SELECT in Athena's dialect; UsageError for anything else, and for what DuckDB refuses."""
+    tables = {name.lower(): name for name in table_names(contracts)}
+    statement = _checked(sql, tables)
+    used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
+    keys = {table: _keys(lake, table) for table in used}
+    with ExitStack() as copies:
+        folder = _as_folder(lake, keys, copies)
+        with _refusing(folder, keys):
+            cursor = _database(folder, contracts, keys).execute(statement.sql(dialect="duckdb"))
+        names = tuple(column[0] for column in cursor.description or ())
+        return Answer(names, _rows(cursor, _refusing(folder, keys), copies.pop_all()))
+
+
+def _keys(lake: Lake, table: str) -> list[str]:
+    """The objects that hold a table."""
+    if table == "job_runs":
+        return manifest_keys(lake)
+    return sorted(stored.key for stored in find_published(lake, [table]).files.values())
+
+
+def _as_folder(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> LocalLake:
+    """The lake itself when it is a folder, else a copy of those objects that goes when `copies` ends."""
+    if isinstance(lake, LocalLake):
+        return lake
+    folder = Path(copies.enter_context(tempfile.TemporaryDirectory(prefix="qol-query-")))
+    for key in (key for of_table in keys.values() for key in of_table):
+        place = folder / key
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(lake.read(key))
+    return LocalLake(folder)
+
+
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, refusing: AbstractContextManager[None], copies: ExitStack
+) -> Iterator[tuple[Any, ...]]:
+    with copies, refusing:
+        while rows := cursor.fetchmany(_BATCH_ROWS):
+            yield from rows
+
+
+@contextmanager
+def _refusing(lake: LocalLake, keys: Mapping[str, list[str]]) -> Iterator[None]:
+    """What DuckDB refuses is a UsageError in its words; DamagedError when a file of the tables is damaged."""
+    try:
+        yield
+    except duckdb.Error as err:
+        if not isinstance(err, _WRONG_SQL):  # its words name no file, and the folder may be a copy
+            for key in (key for table in sorted(keys) if table != "job_runs" for key in keys[table]):
+                require_readable(lake, key, whole=True)
+        raise UsageError(f"SQL: {err}") from None
+
+
+def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
+    """The one SELECT of a text, with plain names of tables; UsageError when it is anything else."""
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what is refused below
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
+    except sqlglot.errors.SqlglotError as err:
+        first = err.errors[0] if isinstance(err, sqlglot.errors.ParseError) and err.errors else {}
+        place = f", line {first['line']}, column {first['col']}, near {first['highlight']!r}" if first else ""
+        raise UsageError(f"SQL{place}: not readable; allowed: one SELECT in Athena's dialect") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        found = ", ".join(statement.sql(dialect="athena").split()[0] for statement in statements) or "nothing"
+        raise UsageError(f"SQL: found {found}; allowed: one SELECT")
+    statement = statements[0]
+    if any(statement.find(kind) for kind in (exp.DML, exp.DDL, exp.Command, exp.Into)):
+        raise UsageError("SQL: found a statement that writes; allowed: one SELECT")
+    names = {alias.alias.lower() for alias in statement.find_all(exp.CTE)}
+    for table in list(statement.find_all(exp.Table)):
+        _check_table(table, names, tables)
+    return statement
+
+
+def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -> None:
+    """UsageError unless it names a table of the lake or of the query itself; functions could read files."""
+    allowed = f"{', '.join(sorted(tables))} (also as {DATABASE}.<table>)"
+    if not isinstance(table.this, exp.Identifier):
+        raise UsageError(f"SQL: found {table.this.sql(dialect='athena')} as a table; allowed: {allowed}")
+    known = table.name.lower() in (tables if table.db else {**tables, **dict.fromkeys(names, "")})
+    if not known or table.db.lower() not in ("", DATABASE) or table.catalog.lower() not in _CATALOGS:
+        raise UsageError(f"SQL: no table {table.sql(dialect='athena')}; allowed: {allowed}")
+    table.set("catalog", None)
+
+
+def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str]]) -> duckdb.DuckDBPyConnection:
+    """A database in memory with the used tables as views; from then on it opens only the folders of tables."""
+    connection = duckdb.connect(":memory:")
+    connection.execute(f"CREATE SCHEMA {DATABASE}")
+    connection.execute("SET TimeZone = 'UTC'")
+    for table in sorted(keys):
+        files = [lake.location(key) for key in keys[table]]
+        connection.execute(_view(table, table_columns(contracts, table), files))
+    folders = ", ".join(_text(f"{lake.location(folder)}/") for folder in ("processed", "quarantine/rows", RUNS))
+    connection.execute(f"SET allowed_directories = [{folders}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    connection.execute(f"USE {DATABASE}")
+    return connection
+
+
+def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
+    """A view with the contract's columns whatever the files have, and `date` as text."""
+    types = {column.name: _duckdb_type(column.type) for column in columns}
+    if table != "job_runs":
+        types["date"] = "VARCHAR"
+    shape = ", ".join(f"CAST(NULL AS {kind}) AS {_name(name)}" for name, kind in types.items())
+    chosen = ", ".join(f"CAST({_name(name)} AS {kind}) AS {_name(name)}" for name, kind in types.items())
+    parts = [f"SELECT {shape} WHERE false"]
+    if files:
+        source = _manifests(types, files) if table == "job_runs" else _partitions(files)
+        parts.append(f"SELECT * FROM {source}")  # noqa: S608 (names of files, quoted)
+    rows = " UNION ALL BY NAME ".join(parts)
+    return f"CREATE VIEW {DATABASE}.{table} AS SELECT {chosen} FROM ({rows})"  # noqa: S608 (names of contracts)
+
+
+def _partitions(files: list[str]) -> str:
+    how = "union_by_name = true, hive_partitioning = true, hive_types = {'date': VARCHAR}"
+    return f"read_parquet([{', '.join(map(_text, files))}], {how})"
+
+
+def _manifests(types: Mapping[str, str], files: list[str]) -> str:
+    columns = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in types.items())
+    how = f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {_MANIFEST_BYTES}"
+    return f"read_json([{', '.join(map(_text, files))}], {how})"
+
+
+def _duckdb_type(kind: str) -> str:
+    return exp.DataType.build(kind, dialect="athena").sql(dialect="duckdb")
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

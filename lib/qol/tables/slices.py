@@ -1,0 +1,63 @@
+"""One bucket's rows of a published file, without reading those of other buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from qol.contracts.frames import no_rows, with_columns_of
+from qol.contracts.model import Column
+from qol.lake.base import Lake
+from qol.tables.corruption import reading
+from qol.tables.layout import partition_key
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The people from `low` (included) to `high` (not included); None is no limit."""
+
+    lake: Lake
+    low: str | None
+    high: str | None
+
+    def published(self, table: str, date: str, columns: Sequence[Column]) -> pl.DataFrame:
+        """The bucket's rows of a published partition with these columns, in its order; empty when there is no file.
+
+        A column that the file does not have is null; DamagedError when the file is damaged.
+        """
+        key = partition_key(table, date)
+        empty = no_rows(columns)
+        if self.lake.stat(key) is None:
+            return empty
+        with reading(key):
+            return pl.concat([empty, *self._groups(key, columns)])
+
+    def _groups(self, key: str, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
+        """Rows of the row groups that hold any of the bucket: the file is sorted by person."""
+        types = no_rows(columns).schema
+        file = pq.ParquetFile(self.lake.open_table(key))
+        for group in range(file.metadata.num_row_groups):
+            if not file.metadata.row_group(group).num_rows:  # a week whose every record was deleted; it has no limits
+                continue
+            first, last = _limits(file.metadata.row_group(group))
+            if (self.high is not None and first >= self.high) or (self.low is not None and last < self.low):
+                continue
+            known = [name for name in types if name in file.schema_arrow.names]
+            rows = with_columns_of(pl.DataFrame(file.read_row_group(group, columns=known)), types)
+            start = 0 if self.low is None else rows["user_id"].search_sorted(self.low, side="left")
+            end = rows.height if self.high is None else rows["user_id"].search_sorted(self.high, side="left")
+            yield rows.cast(types).slice(int(start), int(end) - int(start))
+
+
+def of_person(lake: Lake, user_id: str) -> Bucket:
+    """The bucket of one person alone: no text lies between an id and the same id with a zero after it."""
+    return Bucket(lake, user_id, f"{user_id}\0")
+
+
+def _limits(group: pq.RowGroupMetaData) -> tuple[str, str]:
+    """Smallest and largest user id of a row group; user_id is the first column of every table."""
+    statistics = group.column(0).statistics
+    return str(statistics.min), str(statistics.max)

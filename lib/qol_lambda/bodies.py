@@ -1,0 +1,261 @@
+"""A body as Garmin sent it to raw objects: pure, so that nothing but its arguments decides what is stored.
+
+Every record keeps the sender's bytes, numbers to the last digit; what changes is that tokens are cut out, line breaks
+become tabs (one record is one line), and `_received_at` is appended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
+from qol_lambda.garmin_routes import DROP, FOLDERS, PEOPLE, PING
+from qol_lambda.spans import BrokenTextError, elements, members, skip_space, value_end
+
+RECEIVED_AT = "_received_at"
+#: Where messages go whose key is no plain name, or that have none; no key without a contract can be named like it.
+ODD = "raw/garmin/_odd"
+#: A request stores at most this many objects of types without a contract; the rest share the odd folder.
+MOST_UNKNOWN = 16
+#: What a key of the map's table may be, with room for a source's name before it.
+_MOST_ID_BYTES = 1024
+DEREGISTRATIONS, PERMISSIONS = "deregistrations", "userPermissionsChange"
+_BOM = b"\xef\xbb\xbf"
+#: Strings, and the colon that makes one a key.
+_KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"[ \t\r\n]*+(:)?', re.DOTALL)
+_ONE_LINE = bytes.maketrans(b"\r\n", b"\t\t")
+_DROPPED = frozenset(name.lower() for name in DROP) | {RECEIVED_AT}
+_PING = PING.lower() if PING else None
+#: Keys of those names alone: in valid JSON no such text is anything but a key, unless letters are written as escapes.
+_NAMED = re.compile(
+    rb'(?<!\\)"(' + b"|".join(re.escape(name.encode()) for name in {*_DROPPED, _PING} if name) + rb')"[ \t\r\n]*+(:)',
+    re.IGNORECASE,
+)
+_URL_TOKEN = re.compile(r"([?&;][^=&;#]*token=)[^&;#]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class RawObject:
+    """One raw object to store: its key below the lake, its lines, how many messages are in it and of which type."""
+
+    key: str
+    data: bytes
+    record: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control message about a person: the type, the vendor's id, the message without what is dropped."""
+
+    kind: str
+    vendor_user_id: str
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a body holds: objects to store, people it is about, control messages in their order."""
+
+    objects: tuple[RawObject, ...]
+    people: tuple[str, ...]
+    controls: tuple[Control, ...]
+
+
+@dataclass
+class _Split:
+    """What was found so far: lines by folder, people in the order they come up."""
+
+    stamp: bytes
+    lines: dict[str, list[bytes]] = field(default_factory=dict)
+    people: dict[str, None] = field(default_factory=dict)
+    controls: list[Control] = field(default_factory=list)
+
+    def folder(self, key: bytes, opens: bytes) -> str:
+        """The folder of an envelope key whose value begins with `opens`."""
+        name = _decoded(key)
+        if name in FOLDERS:
+            return FOLDERS[name]
+        folder = f"raw/garmin/{name}"
+        is_plain = name is not None and PLAIN_NAME.fullmatch(name) and opens in (b"[", b"{")
+        known = set(FOLDERS.values())
+        unknown = sum(have not in known for have in self.lines)
+        return folder if is_plain and (folder in self.lines or unknown < MOST_UNKNOWN) else ODD
+
+    def keep(self, folder: str, line: bytes) -> None:
+        """Take in a line."""
+        self.lines.setdefault(folder, []).append(line)
+
+    def note(self, kind: str | None, record: bytes) -> None:
+        """Take in whom a record is about; one that cannot be read is about nobody."""
+        message = _read(record) if record[:1] in (b"{", b"[") else None
+        for node in _objects(message):
+            vendor = _vendor_user_id(node)
+            if vendor is not None and kind in (DEREGISTRATIONS, PERMISSIONS):
+                self.controls.append(Control(kind, vendor, node))
+            elif vendor is not None:
+                self.people[vendor] = None
+
+
+def split_body(body: bytes, received: datetime) -> Delivery | None:
+    """What a body holds, everything in it accounted for; None when it is no JSON object or array, or breaks off.
+
+    A mistake inside one record stays in that record's line, where the job finds and quarantines it.
+    """
+    split = _Split(f'"{RECEIVED_AT}":"{stamp(received)}"'.encode())
+    text = body.removeprefix(_BOM)
+    start = skip_space(text, 0)
+    try:
+        if text[start : start + 1] not in (b"{", b"[") or skip_space(text, value_end(text, start)) != len(text):
+            return None
+        if text[start : start + 1] == b"[":
+            for at, end in elements(text, start):
+                _take_element(split, None, ODD, text[at:end])
+        else:
+            _take_envelope(split, text, start)
+    except BrokenTextError:
+        return None
+    name = f"date={received.astimezone(UTC):%Y-%m-%d}/{hashlib.sha256(body).hexdigest()}.jsonl"
+    objects = tuple(
+        RawObject(f"{folder}/{name}", b"".join(line + b"\n" for line in lines), _label(folder), len(lines))
+        for folder, lines in split.lines.items()
+    )
+    return Delivery(objects, tuple(split.people), tuple(split.controls))
+
+
+def unparsable_key(body: bytes, received: datetime) -> str:
+    """Where a body that cannot be taken apart is kept."""
+    day = f"{received.astimezone(UTC):%Y-%m-%d}"
+    return f"quarantine/bodies/date={day}/{hashlib.sha256(body).hexdigest()}"
+
+
+def stamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with microseconds; sorts as the time does."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _take_envelope(split: _Split, text: bytes, start: int) -> None:
+    for member in members(text, start):
+        name = _decoded(member.key)
+        if name is not None and name.lower() in _DROPPED:
+            continue
+        value = text[member.start : member.end]
+        folder = split.folder(member.key, value[:1])
+        is_list = value[:1] == b"["
+        spans = list(elements(value, 0)) if is_list else [(0, len(value))]
+        if folder == ODD or not spans:  # the key is told in the line
+            for at, end in spans:
+                split.note(name, value[at:end])
+            split.keep(folder, _stamped(b"{" + member.key + b":" + _cleaned(value) + b"}", split.stamp))
+            continue
+        for at, end in spans:
+            _take_element(split, name, folder, value[at:end])
+
+
+def _take_element(split: _Split, key: str | None, folder: str, record: bytes) -> None:
+    split.note(key, record)
+    split.keep(folder, _stamped(_cleaned(record), split.stamp))
+
+
+def _stamped(record: bytes, mark: bytes) -> bytes:
+    """One line of a value; an object says when it was received, at its end."""
+    line = record.translate(_ONE_LINE).strip()
+    if line[:1] != b"{":
+        return line
+    inner = line[1:-1]
+    return b"{" + inner + (b"," if inner.strip() else b"") + mark + b"}"
+
+
+def _cleaned(record: bytes) -> bytes:
+    """A value without the members that are never stored, however deep they are, and without tokens in a ping's address."""
+    out, at = bytearray(), 0
+    keys = _KEY if b"\\u" in record else _NAMED
+    for found in keys.finditer(record):
+        if found[2] is None or found.start() < at:
+            continue
+        name = (_decoded(b'"' + found[1] + b'"') or "").lower()
+        if name != _PING and name not in _DROPPED:
+            continue
+        out += record[at : found.start()]
+        end = _end_of_part(record, found.end())
+        if name == _PING:
+            out += record[found.start() : found.end()] + _without_token(record[found.end() : end])
+            at = end
+        else:
+            at = _close_gap(out, record, end)
+    return bytes(out) + record[at:]
+
+
+def _end_of_part(record: bytes, at: int) -> int:
+    """The comma or bracket that ends a member's value."""
+    at = skip_space(record, at)
+    while at < len(record) and record[at] not in b",]}":
+        at = skip_space(record, value_end(record, at))
+    return at
+
+
+def _close_gap(out: bytearray, record: bytes, end: int) -> int:
+    """Take away one comma beside a member that was cut out; where the rest begins."""
+    kept = out.rstrip()
+    if kept.endswith(b","):
+        del out[len(kept) - 1 :]
+        return end
+    return end + 1 if record[end : end + 1] == b"," else end
+
+
+def _without_token(value: bytes) -> bytes:
+    """A ping's address with its token blanked; an address nobody can read is not kept."""
+    text = _read(value)
+    if not isinstance(text, str):
+        return b"null"
+    blanked = _URL_TOKEN.sub(r"\1", text)
+    return value if blanked == text else json.dumps(blanked).encode()
+
+
+def _objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a value, itself included: the job takes arrays and envelopes inside each other apart, too."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting += [value for value in node.values() if isinstance(value, dict | list)]
+        elif isinstance(node, list):
+            waiting += [value for value in reversed(node) if isinstance(value, dict | list)]
+
+
+def _vendor_user_id(node: dict[str, Any]) -> str | None:
+    """Whom an object is about; None for an id that cannot be a key of the map, which gets a keyed hash from the job."""
+    for path in PEOPLE:
+        found = identifier(safe_get(node, path))
+        with suppress(UnicodeEncodeError):
+            if found is not None and len(found.encode()) <= _MOST_ID_BYTES:
+                return found
+    return None
+
+
+def _decoded(key: bytes) -> str | None:
+    found = _read(key)
+    return found if isinstance(found, str) else None
+
+
+def _read(value: bytes) -> Any:
+    """The value of a JSON text; None when it is not valid, nests too deeply or holds a number nobody can mean."""
+    with suppress(ValueError, RecursionError):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return json.loads(value, parse_int=str)  # an integer of thousands of digits, which Python does not convert
+    return None
+
+
+def _label(folder: str) -> str:
+    """The type of a folder's messages for logs and metrics: names of the contracts only."""
+    return next((key for key, known in FOLDERS.items() if known == folder), "unknown")

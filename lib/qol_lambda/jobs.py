@@ -1,0 +1,94 @@
+"""Runs of the Glue job as Glue tells of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from qol_lambda.clients import client
+from qol_lambda.settings import setting
+
+IN_PROGRESS = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
+#: The only end after which Glue starts another attempt. A run over its time limit, or stopped by a person, is not
+#: started again; should Glue ever do so, people hear one time too often, not one time too little.
+RETRIED = frozenset({"FAILED"})
+
+_ATTEMPT = re.compile(r"_attempt_(\d+)$")
+_WEEK = re.compile(r"\d{4}-W\d{2}")
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One attempt of a job run, and what it was asked to do."""
+
+    id: str
+    state: str
+    attempt: int
+    started: datetime | None
+    ended: datetime | None
+    arguments: Mapping[str, str]
+    error: str = ""
+
+    @property
+    def week(self) -> str | None:
+        """The business week it was started for."""
+        week = self.arguments.get("--week", "")
+        return week if _WEEK.fullmatch(week) else None
+
+    @property
+    def trigger(self) -> str:
+        """What started it, or which other command it runs; `manual` when nobody said."""
+        command = self.arguments.get("--command", "run")
+        if command != "run":
+            return command if command in {"backfill", "rebuild"} else "other"
+        return "schedule" if self.arguments.get("--trigger") == "schedule" else "manual"
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in IN_PROGRESS
+
+
+def base_id(run_id: str) -> str:
+    """The id that all attempts of a run share."""
+    return _ATTEMPT.sub("", run_id)
+
+
+def attempts_ended(run_id: str, run: JobRun | None) -> int:
+    """How many attempts of the run have ended, this one included: counted from its id, or by Glue if that is more."""
+    suffix = _ATTEMPT.search(run_id)
+    return 1 + max(int(suffix.group(1)) if suffix else 0, run.attempt if run else 0)
+
+
+def find_job_run(run_id: str) -> JobRun:
+    """An attempt by its id; ClientError when Glue does not know it or cannot tell."""
+    job = setting("QOL_JOB_NAME")
+    return _job_run(client("glue").get_job_run(JobName=job, RunId=run_id)["JobRun"])
+
+
+def all_job_runs() -> list[JobRun]:
+    """All runs Glue remembers (90 days), newest first."""
+    pages = client("glue").get_paginator("get_job_runs").paginate(JobName=setting("QOL_JOB_NAME"))
+    runs = [_job_run(found) for page in pages for found in page["JobRuns"]]
+    return sorted(runs, key=lambda run: run.started.timestamp() if run.started else 0.0, reverse=True)
+
+
+def start_job(arguments: Mapping[str, str]) -> str:
+    """Start a run and return its id. One request only: a second one could start a second run or be refused for the first."""
+    started = client("glue", attempts=1).start_job_run(JobName=setting("QOL_JOB_NAME"), Arguments=dict(arguments))
+    return str(started["JobRunId"])
+
+
+def _job_run(found: Mapping[str, Any]) -> JobRun:
+    return JobRun(
+        id=found["Id"],
+        state=found.get("JobRunState", "unknown"),
+        attempt=int(found.get("Attempt", 0)),
+        started=found.get("StartedOn"),
+        ended=found.get("CompletedOn"),
+        arguments=found.get("Arguments") or {},
+        error=found.get("ErrorMessage") or "",
+    )

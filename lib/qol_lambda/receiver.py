@@ -1,0 +1,144 @@
+"""`garmin_webhook_receiver`: keeps what Garmin pushes, one object per type and request, before it answers 200.
+
+Whatever the answer is, Garmin repeats a delivery that did not get a 200; all writes are such that a repetition finds
+what is there already and adds what is missing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
+
+from qol.errors import QolError, safe_place
+from qol_lambda.bodies import Delivery, split_body, unparsable_key
+from qol_lambda.clients import error_code, error_words
+from qol_lambda.people_table import Registered, apply_controls, register
+from qol_lambda.settings import setting
+from qol_lambda.webhook_secret import Doorkeeper, NoSecretError
+from qol_lambda.within import Deadline, TooLateError, all_of, quick_client
+
+CLIENT_HEADER = "garmin-client-id"
+OK, NOT_FOUND, BROKEN, TRY_AGAIN = 200, 404, 500, 503
+
+Event = Mapping[str, Any]
+Answer = dict[str, Any]
+
+logger = Logger()
+metrics = Metrics(namespace=setting("POWERTOOLS_METRICS_NAMESPACE", "QoLLake"))
+
+
+def handler(event: Event, context: object) -> Answer:  # noqa: ARG001 (Lambda passes it)
+    """Answer one request of API Gateway (payload format 2.0)."""
+    return receive(event, datetime.now(UTC))
+
+
+def receive(event: Event, now: datetime) -> Answer:
+    """Answer a request that came in at `now`; raises nothing, and nothing it logs is about a person."""
+    try:
+        code = _receive(event, now)
+    except (TooLateError, NoSecretError, ClientError, BotoCoreError) as err:
+        _complain("not stored, to be delivered again", error_words(err))
+        code = TRY_AGAIN
+    except Exception as err:  # noqa: BLE001 (whatever it is, Garmin is to deliver it again)
+        _complain("not stored", str(err) if isinstance(err, QolError) else safe_place(err))
+        code = BROKEN
+    metrics.add_metric("failed_bodies", MetricUnit.Count, int(code in (BROKEN, TRY_AGAIN)))
+    metrics.add_metric("rejected_tokens", MetricUnit.Count, int(code == NOT_FOUND))
+    metrics.flush_metrics()
+    return {"statusCode": code, "body": ""}
+
+
+def _complain(what: str, reason: str) -> None:
+    """Log an error without its trace, whose text could hold a value."""
+    logger.error(what, extra={"reason": reason})
+
+
+def _receive(event: Event, now: datetime) -> int:
+    deadline = Deadline()
+    if not doorkeeper().admit(_token(event), _header(event, CLIENT_HEADER)):
+        logger.warning("refused: wrong token or client id")
+        return NOT_FOUND
+    body, is_whole = _body(event)
+    delivery = split_body(body, now) if is_whole else None
+    metrics.add_metric("bodies", MetricUnit.Count, 1)
+    metrics.add_metric("body_bytes", MetricUnit.Bytes, len(body))
+    metrics.add_metric("unparsable_bodies", MetricUnit.Count, int(delivery is None))
+    if delivery is None:
+        _put(unparsable_key(body, now), body)
+        logger.warning("kept a body that cannot be taken apart", extra={"bytes": len(body)})
+        return OK
+    _store(delivery, now, deadline)
+    _report(delivery, len(body))
+    return OK
+
+
+def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
+    """The map first: a job lists raw objects before it reads the map, so whoever is in a listed object is in the map."""
+    for service in ("dynamodb", "s3"):  # made here, because threads must not make them
+        quick_client(service)
+    apply_controls(delivery.controls, now, deadline)
+    register(delivery.people, now, registered(), deadline)
+    all_of(lambda stored: _put(stored.key, stored.data), delivery.objects, deadline)
+
+
+def _put(key: str, data: bytes) -> None:
+    """Store an object; one that is there already came with an earlier delivery of the same body."""
+    try:
+        quick_client("s3").put_object(
+            Bucket=setting("QOL_BUCKET"), Key=setting("QOL_PREFIX", "") + key, Body=data, IfNoneMatch="*"
+        )
+    except ClientError as err:
+        if error_code(err) != "PreconditionFailed":
+            raise
+
+
+def _report(delivery: Delivery, size: int) -> None:
+    counts: Counter[str] = Counter()
+    for stored in delivery.objects:
+        counts[stored.record] += stored.count
+    for record, count in sorted(counts.items()):
+        with single_metric(name="records", unit=MetricUnit.Count, value=count, namespace=metrics.namespace) as one:
+            one.add_dimension(name="record", value=record)
+    logger.info("stored", extra={"bytes": size, "objects": len(delivery.objects), "records": dict(counts)})
+
+
+@cache
+def doorkeeper() -> Doorkeeper:
+    """This function's doorkeeper, kept from request to request."""
+    name = setting("QOL_WEBHOOK_SECRET")
+    return Doorkeeper(lambda: str(quick_client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]))
+
+
+@cache
+def registered() -> Registered:
+    """Whom this function has written to the map lately."""
+    return Registered()
+
+
+def _token(event: Event) -> str:
+    return str((event.get("pathParameters") or {}).get("token") or "")
+
+
+def _header(event: Event, wanted: str) -> str:
+    headers = event.get("headers") or {}
+    return next((str(value) for name, value in headers.items() if name.lower() == wanted), "")
+
+
+def _body(event: Event) -> tuple[bytes, bool]:
+    """The body's bytes as Garmin sent them; False for an encoding that cannot be undone."""
+    text = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return text.encode("utf-8", "surrogatepass"), True
+    try:
+        return base64.b64decode(text, validate=True), True
+    except (binascii.Error, ValueError):
+        return text.encode("utf-8", "surrogatepass"), False

@@ -1,0 +1,183 @@
+"""Manifests of runs as the bucket holds them, newest first: what a run did, and what is still published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from qol_lambda.clients import client, error_code, error_words
+from qol_lambda.jobs import base_id
+from qol_lambda.settings import setting
+
+RUNS = "_runs/"
+GOOD = frozenset({"published", "nothing_to_do"})
+#: Triggers of runs that are about a business week; the others repair old ones.
+WEEKLY = frozenset({"schedule", "manual"})
+#: So many manifests are read at most before a search gives up.
+MOST = 100
+#: The bucket's clock and Glue's may differ, and the bucket's has whole seconds.
+SLACK = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check of the gate that failed."""
+
+    id: str
+    severity: str
+    observed: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the manifest of a run says, as far as operators are told."""
+
+    run_id: str
+    status: str
+    trigger: str
+    job_run_id: str | None
+    now: str
+    week: str
+    weeks: tuple[str, ...]
+    failed_checks: tuple[FailedCheck, ...]
+    error: str | None
+    written_at: datetime
+
+    @property
+    def is_good(self) -> bool:
+        """Whether what this run was asked to publish is published."""
+        return self.status in GOOD
+
+    @property
+    def is_weekly(self) -> bool:
+        """Whether the run was about its business week."""
+        return self.trigger in WEEKLY
+
+    def checks(self, severity: str) -> list[FailedCheck]:
+        """The failed checks of a severity."""
+        return [check for check in self.failed_checks if check.severity == severity]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A manifest that this role could not read, and what the bucket answered."""
+
+    written_at: datetime
+    answer: str
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"a manifest could not be read ({self.answer})"
+
+
+class Runs(NamedTuple):
+    """The manifest of a job run, the last good weekly one, None for what is not there; what could not be read instead."""
+
+    mine: RunRecord | None
+    good: RunRecord | None
+    unread: list[Unread]
+
+
+def newest_runs() -> Iterator[RunRecord | Unread]:
+    """Runs in the order their manifests were written, newest first; a file that is no manifest is passed over."""
+    bucket, prefix = setting("QOL_BUCKET"), setting("QOL_PREFIX", "")
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{RUNS}")
+    stored = [(o["LastModified"], o["Key"]) for page in pages for o in page.get("Contents", [])]
+    for written_at, key in sorted(stored, reverse=True):
+        if key.endswith(".json"):
+            found = _read(bucket, key, written_at)
+            if found is not None:
+                yield found
+
+
+def find_runs(run_id: str, since: datetime | None) -> Runs:
+    """The manifest of a job run, written after `since`, and the last good weekly one.
+
+    All attempts of a job run count as one; `since` keeps an earlier attempt's manifest from standing for this one's.
+    """
+    earliest = since - SLACK if since else datetime.min.replace(tzinfo=UTC)
+    mine: RunRecord | None = None
+    good: RunRecord | None = None
+    unread: list[Unread] = []
+    for record in islice(newest_runs(), MOST):
+        if isinstance(record, Unread):
+            unread.append(record)
+            continue
+        may_be_mine = mine is None and record.written_at >= earliest
+        if may_be_mine and record.job_run_id and base_id(record.job_run_id) == base_id(run_id):
+            mine = record
+        if good is None and record.is_good and record.is_weekly:
+            good = record
+        if good and (mine or not may_be_mine):
+            break
+    return Runs(mine, good, [each for each in unread if mine is None and each.written_at >= earliest])
+
+
+def runs_of_week(week: str, since: datetime) -> tuple[list[RunRecord], list[Unread]]:
+    """Scheduled and manual runs about a week whose manifests were written after `since`, newest first; and the unread."""
+    found: list[RunRecord] = []
+    unread: list[Unread] = []
+    for record in newest_runs():
+        if record.written_at < since:
+            break
+        if isinstance(record, Unread):
+            unread.append(record)
+        elif record.week == week and record.is_weekly:
+            found.append(record)
+            if record.is_good:
+                break
+    return found, unread
+
+
+def last_good_run() -> RunRecord | None:
+    """The newest run whose data is what is published, of those that can be read."""
+    runs = (r for r in islice(newest_runs(), MOST) if isinstance(r, RunRecord))
+    return next((r for r in runs if r.is_good and r.is_weekly), None)
+
+
+def _read(bucket: str, key: str, written_at: datetime) -> RunRecord | Unread | None:
+    try:
+        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as err:
+        if _is_denied(err):
+            return Unread(written_at, error_words(err))
+        raise
+    return _parsed(body, written_at)
+
+
+def _is_denied(err: ClientError) -> bool:
+    """Whether this role lacks a right or a key; anything else may be over at the next try."""
+    return error_code(err) == "AccessDenied" or error_code(err).startswith("KMS.")
+
+
+def _parsed(body: bytes, written_at: datetime) -> RunRecord | None:
+    try:
+        found: dict[str, Any] = json.loads(_without_objects(body))
+        failed = [check for check in found["checks"] if not check["success"]]
+        return RunRecord(
+            **{name: found[name] for name in ("run_id", "status", "trigger", "job_run_id", "now", "week", "error")},
+            weeks=tuple(found["weeks"]),
+            failed_checks=tuple(
+                FailedCheck(**{n: check[n] for n in FailedCheck.__dataclass_fields__}) for check in failed
+            ),
+            written_at=written_at,
+        )
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _without_objects(body: bytes) -> bytes:
+    """The manifest without its long list: 50,000 objects are 14 MB, which a small function would take seconds to parse.
+
+    Inside a JSON string a quotation mark has a backslash before it, so both marks can only be the manifest's own.
+    """
+    start, end = body.find(b',"objects":['), body.find(b'],"totals":{')
+    return body[:start] + b',"objects":[' + body[end:] if 0 <= start < end else body

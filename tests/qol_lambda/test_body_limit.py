@@ -1,0 +1,75 @@
+"""How large a push may be: a function takes an event of 6 MiB, and in it the body is a JSON string with its quotes escaped."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cost.assumptions import BODY_LIMIT_BYTES, FULL_DAILY_BYTES
+from tests.qol_lambda.webhook import Webhook, event
+
+#: What Lambda answers for: "Request must be smaller than 6291456 bytes for the InvokeFunction operation".
+LAMBDA_BYTES = 6 * 2**20
+PAGE = Path(__file__).parents[2] / "docs" / "webhook.md"
+
+DAY = {
+    "userId": "0123456789abcdef0123456789abcdef",
+    "userAccessToken": "CANARY-0123-4567-89ab-cdef01234567",
+    "summaryId": "x153a9f3-5cc0a3e0",
+    "calendarDate": "2026-11-09",
+    "startTimeInSeconds": 1794150000,
+    "durationInSeconds": 86400,
+}
+HEART = DAY | {"timeOffsetHeartRateSamples": {str(second): 55 + second % 97 for second in range(0, 86_400, 15)}}
+STRESS = DAY | {"timeOffsetStressLevelValues": {str(second): second % 101 for second in range(0, 86_400, 180)}}
+NIGHT = DAY | {
+    "sleepLevelsMap": {
+        level: [{"startTimeInSeconds": 1794150000 + n, "endTimeInSeconds": 1794150900 + n} for n in range(9)]
+        for level in ("deep", "light", "rem", "awake")
+    }
+}
+
+
+def push(record: dict[str, object], size: int) -> bytes:
+    """A body of whole records with about so many bytes."""
+    one = json.dumps(record, separators=(",", ":"))
+    people = (one.replace("0123456789abcdef", f"{n % 40:016x}", 1) for n in range(size // (len(one) + 1)))
+    return b'{"dailies":[%s]}' % ",".join(people).encode()
+
+
+def event_bytes(body: bytes) -> int:
+    """As API Gateway hands it over: text, because its type is application/json."""
+    return len(json.dumps(event(body), ensure_ascii=False, separators=(",", ":")).encode())
+
+
+@pytest.mark.parametrize("record", [HEART, STRESS, NIGHT], ids=["heart rates", "stress values", "sleep levels"])
+def test_a_body_of_the_documented_size_fits_into_the_event(record: dict[str, object]) -> None:
+    assert event_bytes(push(record, BODY_LIMIT_BYTES)) <= LAMBDA_BYTES
+
+
+def test_a_body_of_heart_rates_a_little_larger_does_not_fit() -> None:
+    assert event_bytes(push(HEART, BODY_LIMIT_BYTES * 103 // 100)) > LAMBDA_BYTES
+
+
+def test_other_types_fit_up_to_the_range_that_is_documented() -> None:
+    assert event_bytes(push(NIGHT, 5_400_000)) <= LAMBDA_BYTES < event_bytes(push(NIGHT, 5_950_000))
+
+
+def test_the_page_says_how_large_a_body_may_be_and_how_many_days_that_is() -> None:
+    days = BODY_LIMIT_BYTES // FULL_DAILY_BYTES
+    assert f"| {BODY_LIMIT_BYTES / 1e6:.1f} MB of a body" in PAGE.read_text(encoding="utf-8")
+    assert f"({days} full days)" in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("record", [HEART, NIGHT], ids=["heart rates", "sleep levels"])
+def test_a_body_at_the_limit_is_stored_in_seconds(webhook: Webhook, record: dict[str, object]) -> None:
+    data = push(record, BODY_LIMIT_BYTES)
+    assert len(data) > BODY_LIMIT_BYTES * 98 // 100
+    started = time.perf_counter()
+    assert webhook.post(data) == 200
+    assert time.perf_counter() - started < 8
+    assert len(webhook.lines("raw/daily")) == data.count(b'"summaryId"')
+    assert len(webhook.people()) == 40

@@ -1,0 +1,254 @@
+"""The weekly run is started once per business week, and its not starting is told."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from logging import StreamHandler
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from qol.errors import UsageError
+from qol_lambda import jobs, kick
+from qol_lambda.clients import client
+from tests.qol_lambda.conftest import NOW, Cloud, case
+from tests.qol_lambda.golden import check_golden
+
+EVENT = case("scheduler_kick.json")
+AGAIN = {"week": "2026-W46", "again": True}
+
+
+class Context:
+    aws_request_id = "6d1b2c3e-0000-4000-8000-000000000001"
+    function_name = "qol-weekly-survey-kick"
+
+
+def _arguments(cloud: Cloud) -> list[dict[str, str]]:
+    return [run.arguments for run in cloud.job_runs()]
+
+
+def _kick(event: dict[str, Any] = EVENT, now: datetime = NOW, request: str = "request-1") -> dict[str, Any]:
+    return kick.kick(event, request, now)
+
+
+def test_the_schedule_of_wednesday_starts_the_week_that_ended_on_sunday(cloud: Cloud) -> None:
+    answer = kick.handler(EVENT, Context())
+    [run] = cloud.job_runs()
+    assert answer == {"started": True, "week": "2026-W46", "job_run_id": run.job_run_id}
+    assert run.arguments == {"--week": "2026-W46", "--trigger": "schedule", "--now": "2026-11-18T00:05:00Z"}
+    assert cloud.mails() == []
+
+
+def test_the_lock_keeps_the_run_and_who_asked_for_it_and_ends_after_90_days(cloud: Cloud) -> None:
+    answer = _kick()
+    item = cloud.item("run#2026-W46")
+    assert item is not None
+    assert item["job_run_id"] == {"S": answer["job_run_id"]}
+    assert item["asked_by"] == {"S": "d32c5dc2-ab51-4fe6-8d1b-0a5e2bd7c4f1"}
+    assert item["expires_at"] == {"N": str(int(datetime(2027, 2, 16, 0, 5, 3, tzinfo=UTC).timestamp()))}
+
+
+@pytest.mark.parametrize(
+    ("due", "week"),
+    [
+        ("2026-11-18T00:05:00Z", "2026-W46"),
+        ("2026-11-18T09:05:00+09:00", "2026-W46"),
+        ("2026-11-16T11:59:59Z", "2026-W45"),
+        ("2026-11-16T12:00:00Z", "2026-W46"),
+        ("2026-01-07T00:05:00Z", "2026-W01"),
+        ("2025-12-31T00:05:00Z", "2025-W52"),
+        ("2021-01-06T00:05:00Z", "2020-W53"),
+        ("2021-01-04T11:59:00Z", "2020-W52"),
+        ("2021-01-04T12:00:00Z", "2020-W53"),
+        ("2026-03-30T00:05:00Z", "2026-W12"),
+    ],
+)
+def test_the_week_follows_from_the_scheduled_time_and_from_no_clock(due: str, week: str) -> None:
+    order = kick.read_order({"scheduled_time": due, "execution_id": "e1"}, "r1", NOW)
+    assert (order.week, order.asked_by) == (week, "e1")
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [
+        ({}, "found nothing"),
+        ({"scheduled_time": None}, "found nothing"),
+        ({"scheduled_time": ""}, "found ''"),
+        ({"scheduled_time": "<aws.scheduler.scheduled-time>"}, "found '<aws.scheduler.scheduled-time>'"),
+        ({"scheduled_time": "2026-11-18T00:05:00"}, "found '2026-11-18T00:05:00'"),
+        ({"scheduled_time": 1_794_960_300}, "found int"),
+    ],
+)
+def test_an_event_without_a_usable_time_starts_nothing_and_is_told_once(
+    cloud: Cloud, event: dict[str, Any], found: str
+) -> None:
+    for _ in range(2):  # Lambda itself tries once more
+        with pytest.raises(UsageError, match=found):
+            _kick(event)
+    assert cloud.job_runs() == []
+    assert cloud.items() == ["notice#kick-unreadable#request-1"]
+    [(subject, text)] = cloud.mails()
+    assert subject == "[prod] QoL Lake: the weekly schedule asks for no week"
+    assert '"week": "2026-W46", "again": true' in text
+
+
+@pytest.mark.parametrize(
+    ("event", "now", "example"),
+    [
+        ({"week": "2026-W40"}, NOW, "2026-W40"),
+        ({"again": True}, NOW, "2026-W46"),
+        ({"week": "soon"}, datetime(2027, 1, 6, tzinfo=UTC), "2026-W53"),
+    ],
+)
+def test_what_is_allowed_is_said_with_the_week_that_was_meant(
+    cloud: Cloud, event: dict[str, Any], now: datetime, example: str
+) -> None:
+    with pytest.raises(UsageError, match=f'allowed: {{"week": "{example}", "again": true}}'):
+        _kick(event, now)
+
+
+def test_why_nothing_was_started_is_in_the_functions_log(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = StringIO()
+    ear = StreamHandler(text)
+    ear.setFormatter(LambdaPowertoolsFormatter())
+    kick.logger.addHandler(ear)
+    with pytest.raises(UsageError):
+        _kick({})
+    cloud.start_run(week="", trigger="manual", now="")
+    with pytest.raises(ClientError):
+        _kick()
+    kick.logger._logger.removeHandler(ear)
+    said = [json.loads(line) for line in text.getvalue().splitlines()]
+    reasons = {line["message"]: line["reason"] for line in said if line["level"] == "ERROR"}
+    assert reasons["no order"].startswith("scheduled_time: found nothing")
+    assert reasons["given up"] == "StartJobRun answered ConcurrentRunsExceededException"
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [
+        ({"week": "2026-W46"}, 'found a week without "again"'),
+        ({"week": "2026-W46", "again": "yes"}, 'found a week without "again"'),
+        ({"week": "2026-W54", "again": True}, "week '2026-W54': 2026 has weeks W01 to W53"),
+    ],
+)
+def test_an_operators_mistake_is_answered_and_mailed_to_nobody(cloud: Cloud, event: dict[str, Any], found: str) -> None:
+    with pytest.raises(UsageError, match=found):
+        _kick(event)
+    assert (cloud.job_runs(), cloud.items(), cloud.subjects()) == ([], [], [])
+
+
+def test_two_deliveries_of_one_execution_start_one_run(cloud: Cloud) -> None:
+    first = _kick()
+    second = _kick(now=NOW + timedelta(seconds=2), request="request-2")
+    assert second == {"started": False, "week": "2026-W46", "job_run_id": first["job_run_id"]}
+    assert len(cloud.job_runs()) == 1
+    assert cloud.mails() == []
+
+
+def test_a_second_delivery_days_later_starts_nothing_either(cloud: Cloud) -> None:
+    first = _kick()
+    cloud.set_run(first["job_run_id"], "SUCCEEDED")
+    assert _kick(now=NOW + timedelta(days=3))["started"] is False
+    assert len(cloud.job_runs()) == 1
+
+
+def test_a_delivery_while_another_is_starting_the_run_starts_nothing(cloud: Cloud) -> None:
+    kick._take(kick.read_order(EVENT, "request-1", NOW), NOW)
+    assert _kick(now=NOW + timedelta(seconds=1)) == {"started": False, "week": "2026-W46", "job_run_id": None}
+    assert cloud.job_runs() == []
+
+
+def test_a_function_that_died_before_the_start_leaves_the_week_to_the_next_delivery(cloud: Cloud) -> None:
+    kick._take(kick.read_order(EVENT, "request-1", NOW), NOW)
+    assert _kick(now=NOW + timedelta(seconds=60))["started"] is True
+    assert len(cloud.job_runs()) == 1
+
+
+def test_a_function_that_died_after_the_start_leaves_a_run_that_the_next_delivery_finds(cloud: Cloud) -> None:
+    order = kick.read_order(EVENT, "request-1", NOW)
+    kick._take(order, NOW)
+    run_id = jobs.start_job(order.arguments)
+    answer = _kick(now=NOW + timedelta(seconds=60))
+    assert answer == {"started": True, "week": "2026-W46", "job_run_id": run_id}
+    item = cloud.item("run#2026-W46")
+    assert item is not None
+    assert item["job_run_id"] == {"S": run_id}
+
+
+def test_a_lost_answer_of_the_start_is_no_failure(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = jobs.start_job
+
+    def start_and_lose(arguments: dict[str, str]) -> str:
+        start(arguments)
+        raise ReadTimeoutError(endpoint_url="glue")
+
+    monkeypatch.setattr(jobs, "start_job", start_and_lose)
+    answer = _kick()
+    [run] = cloud.job_runs()
+    assert answer == {"started": True, "week": "2026-W46", "job_run_id": run.job_run_id}
+    assert cloud.mails() == []
+
+
+def test_a_busy_job_gives_the_lock_back_is_told_once_and_raised(cloud: Cloud) -> None:
+    cloud.start_run(trigger="manual", now="")
+    for seconds in (0, 60):
+        with pytest.raises(ClientError, match="ConcurrentRunsExceededException"):
+            _kick(now=NOW + timedelta(seconds=seconds))
+    assert cloud.items() == ["alert#2026-W46", "notice#kick#d32c5dc2-ab51-4fe6-8d1b-0a5e2bd7c4f1"]
+    [mail] = cloud.mails()
+    check_golden("kick_busy", mail)
+
+
+def test_after_a_failed_kick_the_next_one_starts_the_run(cloud: Cloud) -> None:
+    busy = cloud.start_run(trigger="manual", now="")
+    with pytest.raises(ClientError):
+        _kick()
+    cloud.set_run(busy, "SUCCEEDED")
+    assert _kick(now=NOW + timedelta(minutes=1))["started"] is True
+    assert len(cloud.job_runs()) == 2
+
+
+def test_any_other_error_is_told_by_its_name_only(cloud: Cloud) -> None:
+    client("glue").delete_job(JobName="qol-weekly-etl")
+    with pytest.raises(ClientError, match="EntityNotFoundException"):
+        _kick()
+    assert cloud.item("run#2026-W46") is None
+    [mail] = cloud.mails()
+    check_golden("kick_failed", mail)
+
+
+def test_a_message_that_cannot_be_sent_does_not_hide_the_error_or_keep_the_lock(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QOL_TOPIC_ARN", "arn:aws:sns:ap-northeast-1:123456789012:gone")
+    cloud.start_run(trigger="manual", now="")
+    with pytest.raises(ClientError, match="ConcurrentRunsExceededException"):
+        _kick()
+    assert cloud.items() == []  # no alert either, so the watchdog speaks up
+
+
+def test_an_operator_starts_a_week_again(cloud: Cloud) -> None:
+    first = _kick()
+    cloud.set_run(first["job_run_id"], "FAILED")
+    again = _kick(AGAIN, NOW + timedelta(hours=1))
+    assert again["started"] is True
+    assert _arguments(cloud)[1] == {"--week": "2026-W46", "--trigger": "manual"}
+    item = cloud.item("run#2026-W46")
+    assert item is not None
+    assert item["job_run_id"] == {"S": again["job_run_id"]}
+    assert _kick(now=NOW + timedelta(hours=2))["started"] is False
+
+
+def test_an_operator_who_could_not_start_it_leaves_the_lock_as_it_was(cloud: Cloud) -> None:
+    first = _kick()
+    with pytest.raises(ClientError, match="ConcurrentRunsExceededException"):
+        _kick(AGAIN, NOW + timedelta(hours=1))
+    item = cloud.item("run#2026-W46")
+    assert item is not None
+    assert item["job_run_id"] == {"S": first["job_run_id"]}
+    assert _kick(now=NOW + timedelta(hours=2))["started"] is False

@@ -1,0 +1,100 @@
+"""I5: nothing about a person leaves through messages, logs, metrics, answers, or the lock table."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from qol_lambda import kick, notifier, raw_gap, send, watchdog
+from qol_lambda.clients import client
+from tests.qol_lambda.conftest import NOW, Cloud, case
+
+CANARIES = [f"CANARY{number:04d}" for number in range(40)]
+
+
+class Ears(logging.Handler):
+    """All that is logged, with every field."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(f"{record.getMessage()} {record.__dict__!r}")
+
+
+@pytest.fixture
+def ears() -> Ears:
+    found = Ears()
+    for module in (kick, notifier, raw_gap, send, watchdog):
+        module.logger.addHandler(found)
+    return found
+
+
+def _planted_event(names: list[str]) -> dict[str, Any]:
+    event = case("glue_failed_last_attempt.json")
+    text = f'ValueError: user {names[0]} <{names[1]}@example.org> token=\'{names[2]}\' in {{"userId": "{names[3]}"}}'
+    return {**event, "detail": {**event["detail"], "message": text}, "resources": [names[4]], names[5]: names[6]}
+
+
+def _plant_people(names: list[str]) -> None:
+    for number, name in enumerate(names):
+        item = {
+            "garmin_user_id": name,
+            "user_id": f"p{number}",
+            "status": "active",
+            "permissions": f"{name} permission",
+        }
+        typed = {key: {"S": value} for key, value in item.items()}
+        client("dynamodb").put_item(TableName="user_id_map", Item=typed)
+
+
+def _stored(cloud: Cloud) -> str:
+    """The lock table and all objects."""
+    table = client("dynamodb").scan(TableName="qol_run_locks")["Items"]
+    keys = [o["Key"] for o in client("s3").list_objects_v2(Bucket="lake")["Contents"] if "/_runs/" not in o["Key"]]
+    bodies = [client("s3").get_object(Bucket="lake", Key=key)["Body"].read().decode() for key in keys]
+    return json.dumps(table) + "".join(keys + bodies)
+
+
+def test_no_planted_value_gets_out_of_any_function(
+    cloud: Cloud, ears: Ears, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = [{**case("manifest.json")["objects"][0], "key": f"raw/daily/date=2026-11-16/{CANARIES[10]}.jsonl"}]
+    cloud.start_run("FAILED", week="2026-W46", note=CANARIES[11])
+    cloud.put_manifest(status="failed", weeks=[], objects=objects, job_run_id="jr_other")
+    _plant_people(CANARIES[12:20])
+    monkeypatch.setattr(raw_gap, "last_days", dict)
+    answers: list[object] = [
+        notifier.notify(_planted_event(CANARIES), NOW),
+        watchdog.watch({**case("scheduler_watchdog.json"), "note": CANARIES[20]}, NOW),
+        raw_gap.handler({**case("scheduler_raw_gap.json"), "note": CANARIES[21]}, None),
+        kick.kick({**case("scheduler_kick.json"), "note": CANARIES[22]}, "request-1", NOW),
+    ]
+    with pytest.raises(ClientError) as raised:
+        kick.kick({"week": "2026-W46", "again": True}, "request-2", NOW)
+    mails = cloud.mails()
+    assert len(mails) == 3
+    printed = capfd.readouterr()
+    outside = [repr(mails), repr(answers), str(raised.value), _stored(cloud), printed.out, printed.err, *ears.heard]
+    assert [name for name in CANARIES if any(name in text for text in outside)] == []
+    assert len(ears.heard) >= 5
+    assert "p0,,," in outside[3]
+
+
+def test_a_lambda_is_not_given_what_it_could_leak(cloud: Cloud) -> None:
+    """The functions import nothing that reads raw objects or the tables."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, qol_lambda.kick, qol_lambda.notifier, qol_lambda.watchdog, qol_lambda.raw_gap;"
+        "heavy = {'polars', 'pyarrow', 'pyspark', 'msgspec', 'yaml', 'pandas', 'numpy', 'great_expectations', 'duckdb'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

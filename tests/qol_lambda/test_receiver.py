@@ -1,0 +1,280 @@
+"""The receiver: 200 only when everything is stored, 5xx when a store failed, 404 with nothing stored for strangers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from logging import StreamHandler
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from botocore.exceptions import ReadTimeoutError
+
+from qol_lambda import people_table, receiver, webhook_secret, within
+from qol_lambda.receiver import handler, receive
+from qol_lambda.within import Deadline, TooLateError, all_of
+from tests.qol_lambda.webhook import (
+    CASES,
+    CLIENT,
+    NOW,
+    OLD_TOKEN,
+    ONE,
+    SECRET,
+    STAMP,
+    TOKEN,
+    TWO,
+    Webhook,
+    body,
+    event,
+    failing,
+)
+
+NEW_TOKEN = "newest-token-of-43-characters"
+
+
+def named(data: bytes, folder: str, day: str = "2026-11-18") -> str:
+    return f"{folder}/date={day}/{hashlib.sha256(data).hexdigest()}.jsonl"
+
+
+def test_a_push_is_stored_by_type_and_its_people_are_in_the_map(webhook: Webhook) -> None:
+    assert webhook.post("push.json") == 200
+    assert sorted(webhook.stored()) == sorted(
+        named(body("push.json"), f) for f in ("raw/daily", "raw/garmin/sleeps", "raw/garmin/solarDetails")
+    )
+    assert [line["steps"] for line in webhook.lines("raw/daily")] == [8123, 4110]
+    assert {line["_received_at"] for line in webhook.lines("raw/daily")} == {STAMP}
+    people = webhook.people()
+    assert sorted(people) == [TWO, ONE]
+    assert {p["registered_at"] for p in people.values()} == {STAMP}
+    assert {p["status"] for p in people.values()} == {"active"}
+    assert all(re.fullmatch(r"u_[a-z2-7]{16}", p["user_id"]) for p in people.values())
+    assert len({p["user_id"] for p in people.values()}) == 2
+
+
+def test_pings_are_stored_without_the_tokens_of_their_addresses(webhook: Webhook) -> None:
+    assert webhook.post("ping.json") == 200
+    (ping,) = webhook.lines("raw/daily")
+    assert ping["callbackURL"].endswith("uploadEndTimeInSeconds=1794153600&token=")
+    (file,) = webhook.lines("raw/garmin/activityFiles")
+    assert file["fileType"] == "FIT"
+    assert list(webhook.people()) == [ONE]
+
+
+def test_a_body_in_base64_is_the_same_delivery(webhook: Webhook) -> None:
+    assert webhook.post("push.json") == 200
+    before = webhook.stored()
+    assert webhook.post("push.json", as_base64=True, now=NOW + timedelta(minutes=1)) == 200
+    assert webhook.stored() == before
+
+
+def test_a_body_whose_base64_is_broken_is_kept_as_it_came(webhook: Webhook) -> None:
+    broken = {**event(b""), "body": "%%%", "isBase64Encoded": True}
+    assert receive(broken, NOW)["statusCode"] == 200
+    assert list(webhook.stored().values()) == [b"%%%"]
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage CANARY", b'{"dailies":[{"userId":"u1"}', b"\xff\xfe"])
+def test_an_authentic_body_that_cannot_be_taken_apart_is_quarantined(webhook: Webhook, data: bytes) -> None:
+    assert webhook.post(data, as_base64=True) == 200
+    assert webhook.stored() == {f"quarantine/bodies/date=2026-11-18/{hashlib.sha256(data).hexdigest()}": data}
+    assert webhook.post(data, as_base64=True) == 200
+    assert webhook.people() == {}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"token": ""},
+        {"token": TOKEN[:-1]},
+        {"token": TOKEN.upper()},
+        {"token": "CANARY-not-a-token-of-ours"},
+        {"token": "é" * 30},
+        {"client": None},
+        {"client": ""},
+        {"client": "CANARY-client"},
+        {"client": f"{CLIENT},{CLIENT}"},
+    ],
+)
+def test_strangers_get_404_and_leave_nothing(webhook: Webhook, how: dict[str, Any]) -> None:
+    assert webhook.post("push.json", **how) == 404
+    assert (webhook.stored(), webhook.people()) == ({}, {})
+
+
+def test_an_event_without_path_headers_or_body_is_a_stranger(webhook: Webhook) -> None:
+    assert receive({}, NOW) == {"statusCode": 404, "body": ""}
+    assert receive({"pathParameters": None, "headers": None, "body": None}, NOW)["statusCode"] == 404
+
+
+def test_the_clients_header_may_be_written_in_any_case(webhook: Webhook) -> None:
+    asked = event(body("push.json"))
+    asked["headers"]["Garmin-Client-Id"] = asked["headers"].pop("garmin-client-id")
+    assert receive(asked, NOW)["statusCode"] == 200
+
+
+def test_two_tokens_are_valid_at_a_time(webhook: Webhook) -> None:
+    assert webhook.post("push.json", token=OLD_TOKEN) == 200
+
+
+def test_a_new_token_is_valid_without_a_new_deployment(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert webhook.post("push.json") == 200
+    webhook.set_secret({**SECRET, "tokens": [NEW_TOKEN, TOKEN]})
+    assert webhook.post("push.json", token=NEW_TOKEN) == 404  # it looked a moment ago
+    monkeypatch.setattr(receiver.doorkeeper(), "_tried_at", time.monotonic() - 11)
+    assert webhook.post("push.json", token=NEW_TOKEN) == 200
+    assert webhook.post("push.json", token=OLD_TOKEN) == 404
+
+
+def test_the_same_body_is_stored_once_a_day(webhook: Webhook) -> None:
+    for minutes in (0, 5):
+        assert webhook.post("push.json", now=NOW + timedelta(minutes=minutes)) == 200
+    assert {line["_received_at"] for line in webhook.lines("raw/daily")} == {STAMP}
+    assert webhook.post("push.json", now=NOW + timedelta(days=1)) == 200
+    assert len([key for key in webhook.stored() if key.startswith("raw/daily/")]) == 2
+    assert {p["registered_at"] for p in webhook.people().values()} == {STAMP}
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+@pytest.mark.parametrize("code", ["SlowDown", "KMS.DisabledException", "AccessDenied", "ConditionalRequestConflict"])
+def test_a_failing_store_is_a_5xx_and_the_next_delivery_stores_once(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, call: int, code: str
+) -> None:
+    with monkeypatch.context() as patch:
+        failing(patch, receiver, "put_object", call, code=code)
+        assert webhook.post("push.json") == 503
+    assert len(webhook.stored()) < 3
+    assert webhook.post("push.json", now=NOW + timedelta(minutes=1)) == 200
+    assert len(webhook.stored()) == 3
+    assert len(webhook.lines("raw/daily")) == 2
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_failing_map_is_a_5xx_and_nothing_is_stored_before_its_people_are_known(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    with monkeypatch.context() as patch:
+        failing(patch, people_table, "put_item", call, code="ProvisionedThroughputExceededException")
+        assert webhook.post("push.json") == 503
+    assert webhook.stored() == {}
+    known = {key: person["user_id"] for key, person in webhook.people().items()}
+    assert webhook.post("push.json") == 200
+    assert known.items() <= {key: person["user_id"] for key, person in webhook.people().items()}.items()
+    assert len(webhook.people()) == 2
+
+
+def test_a_failing_quarantine_is_a_5xx(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, receiver, "put_object", 1)
+    assert webhook.post(b"garbage") == 503
+    assert webhook.stored() == {}
+
+
+def test_an_error_nobody_foresaw_is_a_500(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("person-one")
+
+    monkeypatch.setattr(receiver, "split_body", fail)
+    assert webhook.post("push.json") == 500
+
+
+def test_a_missing_setting_is_a_500_that_names_it(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, log: StringIO
+) -> None:
+    monkeypatch.delenv("QOL_BUCKET")
+    assert webhook.post("push.json") == 500
+    assert "environment variable QOL_BUCKET: not set" in log.getvalue()
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    """What the receiver's loggers write; their own streams are those of the moment they were made."""
+    text = StringIO()
+    ear = StreamHandler(text)
+    ear.setFormatter(LambdaPowertoolsFormatter())
+    for module in (receiver, webhook_secret):
+        module.logger.addHandler(ear)
+    yield text
+    for module in (receiver, webhook_secret):
+        module.logger._logger.removeHandler(ear)
+
+
+HOSTILE = {
+    "../../processed/weekly": [{"userId": "CANARY-person"}],
+    "Anna CANARY": {"userId": "CANARY-person"},
+    "CANARYTYPE": 5,
+    "dailies": [{"userId": "CANARY-person", "userAccessToken": "CANARY-TOKEN", "name": "CANARY"}],
+    "canaryType": [{"userId": "CANARY-person"}],
+}
+
+
+def test_nothing_about_people_is_in_logs_or_metrics_and_no_token_is_stored(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], log: StringIO
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    names = ["push.json", "ping.json", "deregistration.json", "permissions.json"]
+    for data in [*map(body, names), json.dumps(HOSTILE).encode(), b"garbage CANARY"]:
+        webhook.post(data)
+        webhook.post(data, token="CANARY-a-strangers-token")
+        with monkeypatch.context() as patch:
+            failing(patch, receiver, "put_object", 1)
+            webhook.post(data + b" ")
+    said = capfd.readouterr()
+    text = (said.out + said.err + log.getvalue()).casefold()
+    assert '"message":"stored"' in text
+    for private in ("canary", "person-one", "person-two", TOKEN, OLD_TOKEN, CLIENT, "raw/", "/garmin/", "9f3c"):
+        assert private.casefold() not in text
+    kept = webhook.stored()
+    assert not [key for key in kept if "canary" in key.casefold() and "canaryType" not in key]
+    raw = b"".join(data for key, data in kept.items() if key.startswith("raw/"))
+    assert b"CANARY-TOKEN" not in raw
+    assert b"CANARY-person" in raw
+
+
+def test_metrics_count_bodies_records_strangers_and_what_could_not_be_read(
+    webhook: Webhook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    webhook.post("push.json")
+    webhook.post("push.json", token="")
+    webhook.post(b"garbage")
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    records = {line["record"]: line["records"] for line in found if "record" in line}
+    assert records == {"dailies": [2.0], "sleeps": [1.0], "unknown": [1.0]}
+    totals = [line for line in found if "failed_bodies" in line]
+    assert [line["rejected_tokens"] for line in totals] == [[0.0], [1.0], [0.0]]
+    assert [line.get("bodies") for line in totals] == [[1.0], None, [1.0]]
+    assert [line.get("unparsable_bodies") for line in totals] == [[0.0], None, [1.0]]
+    assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in found} == {"QoLLake"}
+
+
+def test_no_call_begins_after_the_deadline_so_that_garmin_has_an_answer_in_time(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_call = within.ATTEMPTS * (within.CONNECT_SECONDS + within.READ_SECONDS) + 1
+    assert within.LAST_START_SECONDS + one_call <= 28
+    with pytest.raises(TooLateError):
+        all_of(print, [1, 2], Deadline(time.monotonic() - 19))
+    monkeypatch.setattr(receiver, "Deadline", lambda: Deadline(time.monotonic() - 19))
+    assert webhook.post("push.json") == 503
+    assert webhook.stored() == {}
+
+
+def test_a_store_that_hangs_is_a_5xx(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://s3/person-one")
+
+    monkeypatch.setattr(receiver, "_put", hang)
+    assert webhook.post("push.json") == 503
+
+
+def test_the_function_answers_with_the_clock_of_the_moment(webhook: Webhook) -> None:
+    assert handler(event(body("push.json")), None) == {"statusCode": 200, "body": ""}
+    assert webhook.lines("raw/daily")[0]["_received_at"] > "2026"
+
+
+def test_saved_bodies_are_all_used() -> None:
+    used = {"event.json", "push.json", "ping.json", "deregistration.json", "permissions.json"}
+    assert {path.name for path in CASES.iterdir()} == used

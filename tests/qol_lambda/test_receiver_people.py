@@ -1,0 +1,148 @@
+"""The receiver and the map of people: who is new, who left, who permits what."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
+
+from qol_lambda import people_table, receiver
+from qol_lambda.within import quick_client
+from tests.qol_lambda.webhook import (
+    NOW,
+    ONE,
+    STAMP,
+    Webhook,
+    body,
+    failing,
+)
+
+
+def test_people_known_a_moment_ago_cost_no_write(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert webhook.post("push.json") == 200
+    failing(monkeypatch, people_table, "put_item", *range(1, 100))
+    assert webhook.post(body("push.json") + b" ") == 200
+    monkeypatch.setattr(receiver.registered(), "seen", {ONE: time.monotonic() - 601})
+    assert webhook.post(body("push.json") + b"  ") == 503
+
+
+def test_a_person_known_from_long_ago_keeps_the_id(webhook: Webhook) -> None:
+    webhook.post("push.json")
+    before = webhook.people()
+    receiver.registered.cache_clear()
+    assert webhook.post(body("push.json") + b" ", now=NOW + timedelta(days=9)) == 200
+    assert webhook.people() == before
+
+
+def test_a_person_with_a_colon_in_the_id_is_not_taken_for_another_sources(webhook: Webhook) -> None:
+    assert webhook.post(b'{"dailies":[{"userId":"oura:7"},{"userId":7}]}') == 200
+    assert sorted(webhook.people()) == ["7", "garmin:oura:7"]
+
+
+def test_a_deregistration_is_noted_and_kept_and_the_person_keeps_the_id(webhook: Webhook) -> None:
+    webhook.post("push.json")
+    before = webhook.people()[ONE]
+    left = NOW + timedelta(hours=1)
+    assert webhook.post("deregistration.json", now=left) == 200
+    person = webhook.people()[ONE]
+    assert person == {
+        **before,
+        "status": "deregistered",
+        "deregistered_at": "2026-11-18T01:05:03.000250Z",
+        "last_change_at": "2026-11-18T01:05:03.000250Z",
+    }
+    assert webhook.lines("raw/garmin/deregistrations") == [
+        {"userId": ONE, "_received_at": "2026-11-18T01:05:03.000250Z"}
+    ]
+    assert webhook.post(body("push.json") + b" ", now=left + timedelta(hours=1)) == 200
+    assert webhook.people()[ONE]["status"] == "deregistered"
+
+
+def test_somebody_who_leaves_without_ever_having_sent_anything_is_a_whole_entry(webhook: Webhook) -> None:
+    assert webhook.post("deregistration.json") == 200
+    person = webhook.people()[ONE]
+    assert (person["status"], person["registered_at"]) == ("deregistered", STAMP)
+    assert re.fullmatch(r"u_[a-z2-7]{16}", person["user_id"])
+
+
+def permissions(at: int, *names: str) -> bytes:
+    change = {"userId": ONE, "permissions": list(names), "changeTimeInSeconds": at}
+    return json.dumps({"userPermissionsChange": [change]}).encode()
+
+
+AT = 1_794_960_000
+
+
+def test_permissions_are_those_of_the_latest_change_in_whatever_order_they_come(webhook: Webhook) -> None:
+    assert webhook.post("permissions.json") == 200
+    person = webhook.people()[ONE]
+    assert sorted(person["permissions"]) == ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]
+    assert (person["status"], person["permissions_changed_at"]) == ("active", "2026-11-18T00:00:00.000000Z")
+    assert webhook.post(permissions(AT - 60, "WORKOUT_IMPORT")) == 200
+    assert sorted(webhook.people()[ONE]["permissions"]) == ["ACTIVITY_EXPORT", "HEALTH_EXPORT"]
+    assert webhook.post(permissions(AT + 60)) == 200
+    assert "permissions" not in webhook.people()[ONE]
+    assert len(webhook.lines("raw/garmin/userPermissionsChange")) == 3
+
+
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        ("[HEALTH_EXPORT, MCT_EXPORT]", ["HEALTH_EXPORT", "MCT_EXPORT"]),
+        (["HEALTH_EXPORT", "Anna Müller", 5, "", "HEALTH_EXPORT"], ["HEALTH_EXPORT"]),
+        (None, []),
+        ({"a": 1}, []),
+    ],
+)
+def test_permissions_of_any_shape_become_names(webhook: Webhook, found: object, kept: list[str]) -> None:
+    data = {"userPermissionsChange": [{"userId": ONE, "permissions": found, "changeTimeInSeconds": "soon"}]}
+    assert webhook.post(json.dumps(data).encode()) == 200
+    assert sorted(webhook.people()[ONE].get("permissions", ())) == kept
+    assert webhook.people()[ONE]["permissions_changed_at"] == STAMP
+
+
+def test_updates_say_every_word_of_the_tables_language_by_a_name_and_name_nothing_they_do_not_say(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    client = quick_client("dynamodb")
+    real = client.update_item
+
+    def update(**values: Any) -> Any:
+        asked.append(values)
+        return real(**values)
+
+    monkeypatch.setattr(client, "update_item", update)
+    for data in (body("deregistration.json"), permissions(AT, "HEALTH_EXPORT"), permissions(AT + 1)):
+        webhook.post(data)
+    assert len(asked) == 4
+    for values in asked:
+        said = f"{values['UpdateExpression']} {values.get('ConditionExpression', '')}"
+        words = set(re.findall(r"(?<![#:\w])[a-z_]+", said)) - {"if_not_exists", "attribute_not_exists"}
+        assert not words & set(map(str.lower, ReservedKeywords.get_reserved_keywords()))
+        assert set(values["ExpressionAttributeNames"]) == set(re.findall(r"#\w+", said))
+        assert set(values["ExpressionAttributeValues"]) == set(re.findall(r":\w+", said))
+        assert values.get("ReturnValues", "NONE") == "NONE"
+
+
+def test_who_permits_something_after_leaving_is_back_and_an_older_permission_changes_nothing(webhook: Webhook) -> None:
+    webhook.post("deregistration.json")
+    webhook.post(permissions(AT, "HEALTH_EXPORT"))
+    assert webhook.people()[ONE]["status"] == "deregistered"
+    webhook.post(permissions(AT + 3600, "HEALTH_EXPORT"), now=NOW + timedelta(hours=2))
+    assert webhook.people()[ONE]["status"] == "active"
+
+
+def test_a_deregistration_that_does_not_reach_the_map_is_not_kept_yet(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        failing(patch, people_table, "update_item", 1)
+        assert webhook.post("deregistration.json") == 503
+    assert webhook.stored() == {}
+    assert webhook.post("deregistration.json") == 200

@@ -1,0 +1,264 @@
+"""The user map in a table: read as it is now, after raw was listed; ids are pinned once their place is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.errors import QolError, UsageError
+from qol.identity import user_table
+from qol.identity.memory import read_memory
+from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import UserMap
+from qol.identity.user_table import read_user_table
+from qol.lake.local import LocalLake
+from qol.lake.s3_client import _Down, aws_client
+from qol_lambda.within import quick_client
+from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
+from tests.qol_lambda.webhook import Webhook
+
+NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
+IDENTITIES = Identities(KEY, {})
+
+
+@pytest.fixture(autouse=True)
+def _one_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making a client takes longer than all else here."""
+    if "webhook" in request.fixturenames:
+        monkeypatch.setattr(user_table, "aws_client", lambda service, _: quick_client(service))
+
+
+def put(vendor: str, user: str = "P1", age: timedelta = timedelta(days=1), **values: Any) -> None:
+    """An item that was registered some time before NOW."""
+    moment = (NOW - age).isoformat(timespec="microseconds")
+    item = {"garmin_user_id": vendor, "user_id": user, "status": "active", "registered_at": moment, **values}
+    typed = {
+        name: value if isinstance(value, dict) else {"S": value} for name, value in item.items() if value is not None
+    }
+    quick_client("dynamodb").put_item(TableName="user_id_map", Item=typed)
+
+
+def read() -> UserMap:
+    return read_user_table("user_id_map", lambda: NOW)
+
+
+def test_entries_come_in_the_order_of_registration_with_source_and_zone(webhook: Webhook) -> None:
+    put("u2", "P2", timedelta(hours=1))
+    put("oura:u1", "P1", timedelta(hours=3), timezone="Asia/Tokyo")
+    put("garmin:a:b", "P3", timedelta(hours=2), status="deregistered", permissions={"SS": ["HEALTH_EXPORT"]})
+    put("u1", "P1", timedelta(hours=1))
+    user_map = read()
+    assert user_map.entries == (
+        ("oura", "u1", "P1", "Asia/Tokyo"),
+        ("garmin", "a:b", "P3", None),
+        ("garmin", "u1", "P1", None),
+        ("garmin", "u2", "P2", None),
+    )
+    assert user_map.settled_entries == 4
+    assert user_map.place(1) == "entry registered at 2026-11-17T22:05:00+00:00"
+
+
+def test_an_empty_table_is_an_empty_map(webhook: Webhook) -> None:
+    assert read().known == {}
+
+
+def test_all_pages_of_a_big_table_are_read(webhook: Webhook) -> None:
+    for number in range(9):
+        put(f"u{number}", f"P{number}", note="x" * 380_000)
+    assert len(quick_client("dynamodb").scan(TableName="user_id_map")["Items"]) < 9
+    assert len(read().entries) == 9
+
+
+def test_the_read_is_of_the_moment_and_not_of_some_moment_before(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    events = quick_client("dynamodb").meta.events
+    events.register("provide-client-params.dynamodb.Scan", lambda params, **_: asked.append(params), "look")
+    read()
+    events.unregister("provide-client-params.dynamodb.Scan", unique_id="look")
+    assert [params["ConsistentRead"] for params in asked] == [True]
+
+
+def test_entries_of_the_last_quarter_of_an_hour_are_used_and_not_pinned(webhook: Webhook) -> None:
+    put("old", "P1", timedelta(minutes=15, seconds=1))
+    put("young", "P2", timedelta(minutes=15))
+    before = read()
+    assert (before.settled_entries, before.known["garmin", "young"]) == (1, ("P2", None))
+    put("between", "P3", timedelta(minutes=15, microseconds=0, milliseconds=500))
+    after = read()
+    assert [vendor for _, vendor, _, _ in after.entries] == ["old", "between", "young"]
+    assert after.digest(before.settled_entries, KEY) == before.digest(before.settled_entries, KEY)
+
+
+def test_a_zone_may_change_and_an_id_may_not(webhook: Webhook) -> None:
+    put("u1", "P1")
+    before = read()
+    put("u1", "P1", timezone="Europe/Paris")
+    assert read().digest(1, KEY) == before.digest(1, KEY)
+    put("u1", "P2")
+    assert read().digest(1, KEY) != before.digest(1, KEY)
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"),
+    [
+        ({"user": "SECRET name"}, "user_id must match [A-Za-z0-9_.-]{1,64}"),
+        ({"user_id": None}, "user_id must match [A-Za-z0-9_.-]{1,64}"),
+        ({"user_id": {"N": "5"}}, "user_id must match [A-Za-z0-9_.-]{1,64}"),
+        ({"timezone": "SECRET"}, "timezone must be an IANA time zone such as Asia/Tokyo"),
+        ({"timezone": {"NULL": True}}, "timezone must be an IANA time zone such as Asia/Tokyo"),
+        ({"status": "SECRET"}, "status must be active or deregistered"),
+        ({"vendor": "SECRET source:u1"}, "garmin_user_id must be a Garmin id or <source>:<id>"),
+        ({"vendor": "SECRET:"}, "garmin_user_id must be a Garmin id or <source>:<id>"),
+    ],
+)
+def test_a_mistake_is_named_by_the_moment_of_registration_and_never_by_the_id(
+    webhook: Webhook, item: dict[str, Any], problem: str
+) -> None:
+    put(**{"vendor": "SECRET-id", **item})
+    with pytest.raises(UsageError) as caught:
+        read()
+    where = "--user-map dynamodb:user_id_map: item registered at 2026-11-17T00:05:00.000000+00:00"
+    assert str(caught.value) == f"{where}; allowed: {problem}"
+
+
+@pytest.mark.parametrize("moment", [None, "yesterday SECRET", "2026-11-17T00:05:00", {"N": "5"}])
+def test_an_item_without_a_moment_of_registration_has_no_place(webhook: Webhook, moment: Any) -> None:
+    put("SECRET-id", registered_at=moment)
+    with pytest.raises(UsageError, match=r"^--user-map dynamodb:user_id_map: an item without a usable registered_at; "):
+        read()
+
+
+def test_two_items_for_one_vendor_id_are_a_mistake(webhook: Webhook) -> None:
+    put("SECRET")
+    put(" SECRET ")
+    with pytest.raises(UsageError, match=r"^--user-map dynamodb:user_id_map: two items name the same vendor id; "):
+        read()
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"), [("nowhere", "there is no such table in this region"), ("", "names no table")]
+)
+def test_a_table_that_is_not_there_is_a_usage_error(webhook: Webhook, table: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=f"--user-map dynamodb:{table}: {problem}"):
+        read_user_table(table)
+
+
+@pytest.fixture
+def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+
+@pytest.mark.usefixtures("nobody_there")
+def test_a_table_that_does_not_answer_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_table, "PATIENCE", replace(user_table.PATIENCE, attempts=1))
+    with pytest.raises(QolError, match="--user-map dynamodb:user_id_map: EndpointConnectionError"):
+        read_user_table("user_id_map")
+
+
+@pytest.mark.usefixtures("nobody_there")
+def test_a_table_is_asked_four_times_for_25_seconds_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Down, "until", 0.0)
+    config = aws_client("dynamodb", user_table.PATIENCE).meta.config
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 20, 4)
+
+
+def records(lake: Path) -> list[dict[str, Any]]:
+    return pl.read_parquet(lake / "processed/records/garmin_dailies/*/part-00000.parquet").rows(named=True)
+
+
+def loader(lake: Path, seen: list[str]) -> Callable[[], UserMap]:
+    """Reads the map, and delivers somebody new while the run does so."""
+
+    def load() -> UserMap:
+        seen.append("loaded")
+        user_map = read_user_table("user_id_map", lambda: NOW)
+        write_lines(lake, "2026-11-10", [daily_record("late")], name="late.jsonl")
+        return user_map
+
+    return load
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_run_reads_the_map_after_it_listed_raw_so_everybody_in_the_listing_is_in_it(
+    webhook: Webhook, tmp_path: Path
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    put("u1", "P1", timedelta(seconds=5))
+    seen: list[str] = []
+    manifest = run_lake(tmp_path, load_user_map=loader(tmp_path, seen))
+    assert seen == ["loaded"]
+    assert [counts.key for counts in manifest.objects] == ["raw/daily/date=2026-11-10/a.jsonl"]
+    assert [row["user_id"] for row in records(tmp_path)] == ["P1"]
+    assert read_memory(LocalLake(tmp_path)).map_entries == 0
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    put("u1", "P1", timedelta(hours=2))
+    run_lake(tmp_path, load_user_map=read)
+    put("u2", "P2", timedelta(seconds=5))
+    put("u1", "P1", timedelta(hours=2), status="deregistered", timezone="Asia/Tokyo")
+    write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1), daily_record("u2", 1)])
+    manifest = run_lake(tmp_path, load_user_map=read)
+    assert manifest.user_map is not None
+    assert manifest.user_map["entries"] == 1
+    assert sorted(row["user_id"] for row in records(tmp_path)) == ["P1", "P1", "P2"]
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_renamed_or_lost_person_stops_the_run(webhook: Webhook, tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    put("u1", "P1")
+    run_lake(tmp_path, load_user_map=read)
+    put("u1", "P9")
+    with pytest.raises(UsageError, match="its first 1 entries are not those that earlier runs"):
+        run_lake(tmp_path, load_user_map=read)
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_person_who_has_records_under_the_hash_is_told_by_the_moment_of_registration(
+    webhook: Webhook, tmp_path: Path
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    assert [row["user_id"] for row in records(tmp_path)] == [user_id("u1")]
+    put("u1", "P1")
+    with pytest.raises(
+        UsageError, match=r"user map entry registered at 2026-11-17T00:05:00\+00:00: this person already"
+    ):
+        run_lake(tmp_path, load_user_map=read)
+
+
+def test_items_of_one_device_have_days_and_keys_of_their_own(webhook: Webhook) -> None:
+    put("sensor:d1#1", "P1", timedelta(days=3), **{"from": "2026-04-01", "to": "2026-04-30"})
+    put("sensor:d1#2", "P2", timedelta(days=2), **{"from": "2026-05-01"})
+    put("sensor:d2", "P3", timedelta(days=1))
+    owners = read().owners["sensor", "d1"]
+    assert [(owner.user_id, owner.period.first, owner.period.last) for owner in owners] == [
+        ("P1", 20_544, 20_573),
+        ("P2", 20_574, None),
+    ]
+    assert read().known == {("sensor", "d2"): ("P3", None)}
+
+
+def test_days_that_two_items_of_one_device_have_are_a_mistake(webhook: Webhook) -> None:
+    put("sensor:d1#1", "P1", timedelta(days=3), **{"from": "2026-04-01"})
+    put("sensor:d1#2", "P2", timedelta(days=2), **{"from": "2026-05-01"})
+    with pytest.raises(UsageError) as caught:
+        read()
+    assert str(caught.value) == (
+        "--user-map dynamodb:user_id_map: entry registered at 2026-11-16T00:05:00+00:00 has days that another has; "
+        "allowed: one person for a device and day"
+    )

@@ -1,0 +1,109 @@
+"""A small account for the webhook, saved events with bodies of Garmin's shape, and stores that fail when told to."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from qol_lambda.receiver import receive
+from qol_lambda.within import quick_client
+from tests.edges import contents
+
+CASES = Path(__file__).parent / "cases" / "webhook"
+TOKEN, OLD_TOKEN, CLIENT = "current-token-of-43-characters", "previous-token-of-43-characters", "client-1"
+SECRET = {"tokens": [TOKEN, OLD_TOKEN], "client_ids": [CLIENT]}
+#: Wednesday 09:05 in Tokyo, still Tuesday's UTC night in no zone that matters: the UTC day is the 18th.
+NOW = datetime(2026, 11, 18, 0, 5, 3, 250, tzinfo=UTC)
+STAMP = "2026-11-18T00:05:03.000250Z"
+#: People of the saved bodies.
+ONE, TWO = "9f3c0d1e-person-one", "71ab22c9-person-two"
+
+
+def body(name: str) -> bytes:
+    """A saved body."""
+    return (CASES / name).read_bytes()
+
+
+def event(data: bytes, token: str = TOKEN, client: str | None = CLIENT, *, as_base64: bool = False) -> dict[str, Any]:
+    """The saved event with a body, a token and a client id."""
+    found: dict[str, Any] = json.loads((CASES / "event.json").read_text(encoding="utf-8").replace("PATH-TOKEN", token))
+    del found["headers"]["garmin-client-id"]
+    if client is not None:
+        found["headers"]["garmin-client-id"] = client
+    found["body"] = base64.b64encode(data).decode() if as_base64 else data.decode("utf-8", "surrogatepass")
+    found["isBase64Encoded"] = as_base64
+    return found
+
+
+@dataclass
+class Webhook:
+    """The receiver with its bucket, table and secret."""
+
+    def post(self, data: bytes | str, now: datetime = NOW, **how: Any) -> int:
+        """The status of a posted body; its answer never has one of its own."""
+        data = body(data) if isinstance(data, str) else data
+        answer = receive(event(data, **how), now)
+        assert answer["body"] == ""
+        return int(answer["statusCode"])
+
+    def stored(self) -> dict[str, bytes]:
+        """Every object of the bucket by its key below the lake's prefix."""
+        return contents(quick_client("s3"), "lake", "p/")
+
+    def lines(self, folder: str) -> list[Any]:
+        """The lines of a raw folder, parsed."""
+        found = [data for key, data in self.stored().items() if key.startswith(f"{folder}/date=")]
+        return [json.loads(line) for data in found for line in data.splitlines()]
+
+    def people(self) -> dict[str, dict[str, Any]]:
+        """The map's items by their key."""
+        items = quick_client("dynamodb").scan(TableName="user_id_map")["Items"]
+        plain = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
+        return {item["garmin_user_id"]: item for item in plain}
+
+    def set_secret(self, value: Mapping[str, Any] | str) -> None:
+        """Put another value into the secret."""
+        text = value if isinstance(value, str) else json.dumps(value)
+        quick_client("secretsmanager").put_secret_value(SecretId="qol/garmin-webhook", SecretString=text)
+
+
+@dataclass
+class Failing:
+    """A client whose operation fails at some of its calls, counted from 1, and otherwise does what it does."""
+
+    client: Any
+    operation: str
+    calls: tuple[int, ...]
+    code: str = "InternalError"
+    seen: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self.client, name)
+        if name != self.operation:
+            return real
+
+        def call(**values: Any) -> Any:
+            self.seen += 1
+            if self.seen in self.calls:
+                raise ClientError({"Error": {"Code": self.code, "Message": "person-one CANARY"}}, name)
+            return real(**values)
+
+        return call
+
+
+def failing(
+    monkeypatch: pytest.MonkeyPatch, module: Any, operation: str, *calls: int, code: str = "InternalError"
+) -> None:
+    """Make an operation of a client fail at some calls, for one module."""
+    client = Failing(quick_client("s3" if operation == "put_object" else "dynamodb"), operation, calls, code)
+    monkeypatch.setattr(
+        module, "quick_client", lambda service: client if service != "secretsmanager" else quick_client(service)
+    )

@@ -1,0 +1,99 @@
+"""A published file that is damaged ends a run by its name, with the way to have it again; that way works."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from qol.errors import LakeError
+from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import UserMap
+from qol.ingest.listing import Window
+from qol.lake import LocalLake
+from qol.tables.corruption import reading
+from qol.tables.manifest import read_manifests
+from tests.builders import KEY, daily_record, published_files, run_lake, write_lines
+from tests.damage import without_end, zeroed_body
+from tests.run.test_deleted_documents import NIGHTS, SEEN
+
+pytestmark = pytest.mark.usefixtures("no_gate", "edge")
+
+RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+DAILY = "processed/daily/date=2026-11-09/part-00000.parquet"
+
+
+@pytest.mark.parametrize("damage", [without_end, zeroed_body])
+def test_a_damaged_file_of_records_ends_a_run_by_its_key_and_a_backfill_makes_it_again(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    good = published_files(tmp_path, "processed")
+    damage(tmp_path / RECORDS)
+    with pytest.raises(LakeError) as raised:
+        run_lake(tmp_path)
+    assert str(raised.value) == (
+        f"{RECORDS}: damaged, cannot be read; move it aside, then qol backfill --from <first arrival day> --to <today>"
+    )
+    assert next(read_manifests(LocalLake(tmp_path))).error == str(raised.value)
+    (tmp_path / RECORDS).unlink()
+    run_lake(tmp_path, trigger="backfill", backfill=Window(date(2026, 11, 10), date(2026, 11, 18)))
+    assert published_files(tmp_path, "processed") == good
+
+
+def test_a_damaged_file_of_days_of_the_week_before_names_the_rebuild_that_makes_it_again(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    good = published_files(tmp_path, "processed")
+    zeroed_body(tmp_path / DAILY)
+    later = daily_record("u1", 7)
+    write_lines(tmp_path, "2026-11-25", [later])
+    window = Window(date(2026, 11, 25), date(2026, 11, 25))
+    with pytest.raises(LakeError) as raised:
+        run_lake(tmp_path, now=datetime(2026, 11, 26, tzinfo=UTC), trigger="backfill", backfill=window)
+    assert str(raised.value) == (
+        f"{DAILY}: damaged, cannot be read; move it aside, then qol rebuild --from-week 2026-W46 --to-week 2026-W46"
+    )
+    (tmp_path / DAILY).unlink()
+    run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert published_files(tmp_path, "processed")[DAILY] == good[DAILY]
+
+
+def test_a_damaged_file_that_deletions_are_looked_up_in_is_named(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-12", NIGHTS, folder="raw/oura/sleep")
+    run_lake(tmp_path)
+    nights = "processed/records/oura_sleep/date=2026-11-09/part-00000.parquet"
+    zeroed_body(tmp_path / nights)
+    two_weeks_later = [message | {"event_time": "2026-11-24T00:00:00Z"} for message in SEEN]
+    write_lines(tmp_path, "2026-11-24", two_weeks_later, folder="raw/oura/deleted")
+    window = Window(date(2026, 11, 24), date(2026, 11, 24))
+    with pytest.raises(LakeError, match=f"^{nights}: damaged, cannot be read; move it aside"):
+        run_lake(tmp_path, now=datetime(2026, 11, 25, tzinfo=UTC), trigger="backfill", backfill=window)
+
+
+def test_a_damaged_file_in_which_people_of_a_new_map_are_looked_up_is_named(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    zeroed_body(tmp_path / RECORDS)
+    people = UserMap((("garmin", "u9", "P0009", None),))
+    with pytest.raises(LakeError, match=f"^{RECORDS}: damaged, cannot be read; move it aside"):
+        run_lake(tmp_path, user_map=people, identities=Identities(KEY, people.known))
+
+
+def test_a_damaged_day_of_rejects_names_the_backfill_of_that_day() -> None:
+    key = "quarantine/rows/date=2026-11-10/part-00000.parquet"
+    with pytest.raises(LakeError) as raised, reading(key):
+        pq.read_table(__file__)
+    assert str(raised.value) == (
+        f"{key}: damaged, cannot be read; move it aside, then qol backfill --from 2026-11-10 --to 2026-11-10"
+    )
+
+
+def test_trouble_of_the_machine_is_no_damage() -> None:
+    with pytest.raises(OSError, match="Input/output error"), reading(DAILY):
+        raise OSError(errno.EIO, "Input/output error")

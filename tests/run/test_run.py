@@ -1,0 +1,289 @@
+"""What one run reads, computes again, replaces and says about it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import polars as pl
+import pytest
+
+from qol.errors import UsageError
+from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import UserMap
+from qol.ingest.listing import Window
+from qol.lake import LocalLake
+from qol.lake.s3 import S3Lake
+from qol.tables.manifest import manifest_schema
+from tests.builders import KEY, daily_record, night_record, published_files, run_lake, user_id, write_lines
+
+pytestmark = pytest.mark.usefixtures("no_gate", "edge")
+WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
+
+
+def _weekly(lake: Path, monday: str = "2026-11-09") -> pl.DataFrame:
+    return pl.read_parquet(lake / f"processed/weekly/date={monday}/part-00000.parquet", hive_partitioning=False)
+
+
+def test_a_week_of_two_people_becomes_one_row_each(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0, steps=100), daily_record("u2", 0, steps=7)])
+    write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1, steps=200)])
+    manifest = run_lake(tmp_path)
+    rows = {row["user_id"]: row for row in _weekly(tmp_path).iter_rows(named=True)}
+    assert manifest.status == "published"
+    assert manifest.weeks == ["2026-W46"]
+    assert (rows[user_id("u1")]["steps_mean"], rows[user_id("u1")]["steps_sum"]) == (150.0, 300)
+    assert (rows[user_id("u2")]["steps_mean"], rows[user_id("u2")]["steps_sd"]) == (7.0, None)
+    assert rows[user_id("u1")]["week_end"] == date(2026, 11, 15)
+
+
+def test_the_same_run_again_has_nothing_to_do_and_touches_no_file(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(), b"{"])
+    run_lake(tmp_path)
+    before = (tmp_path / WEEKLY).stat().st_mtime_ns
+    manifest = run_lake(tmp_path)
+    assert manifest.status == "nothing_to_do"
+    assert manifest.weeks == []
+    assert (tmp_path / WEEKLY).stat().st_mtime_ns == before
+
+
+def test_an_empty_lake_has_nothing_to_do(tmp_path: Path) -> None:
+    manifest = run_lake(tmp_path)
+    assert (manifest.status, manifest.totals["lines"]) == ("nothing_to_do", 0)
+
+
+def test_a_partial_day_sent_again_later_makes_no_second_day(tmp_path: Path) -> None:
+    partial = daily_record(durationInSeconds=40_000, steps=400, summaryId="p", _received_at="2026-11-11T00:00:00Z")
+    full = daily_record(steps=900, summaryId="f", _received_at="2026-11-10T00:00:00Z")
+    write_lines(tmp_path, "2026-11-10", [full])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-11", [partial])
+    manifest = run_lake(tmp_path)
+    assert manifest.totals == {
+        "physical_lines": 2, "lines": 2, "blank": 0, "control": 0, "rejected": 0, "kept": 1, "superseded": 1,
+    }  # fmt: skip
+    assert _weekly(tmp_path)["steps_sum"].to_list() == [900]
+
+
+def test_late_data_repairs_its_own_week_and_no_other(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0), daily_record("u1", -14)])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-17", [daily_record("u1", -13)])
+    manifest = run_lake(tmp_path)
+    assert manifest.weeks == ["2026-W44"]
+    assert _weekly(tmp_path, "2026-10-26")["steps_days"].to_list() == [2]
+
+
+def test_a_week_that_is_not_closed_has_daily_rows_but_no_weekly_row(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path, now=datetime(2026, 11, 16, 11, 59, tzinfo=UTC))
+    assert not (tmp_path / WEEKLY).exists()
+    assert (tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").exists()
+    run_lake(tmp_path, now=datetime(2026, 11, 16, 12, 0, tzinfo=UTC))
+    assert _weekly(tmp_path).height == 1
+
+
+def test_a_closed_week_without_a_weekly_file_is_computed_even_when_nothing_arrived_for_it(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    (tmp_path / WEEKLY).unlink()
+    manifest = run_lake(tmp_path, now=datetime(2027, 1, 20, tzinfo=UTC), raw_days=1)
+    assert manifest.weeks == ["2026-W46"]
+
+
+def test_a_run_reads_from_two_days_before_the_last_good_run_even_after_a_long_break(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    manifest = run_lake(tmp_path, now=datetime(2027, 3, 1, tzinfo=UTC))
+    assert (manifest.window.first, manifest.window.last) == ("2026-11-16", "2027-03-01")
+
+
+def test_a_backfill_or_rebuild_does_not_move_the_window_of_the_next_run(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    later = datetime(2027, 3, 1, tzinfo=UTC)
+    run_lake(tmp_path, now=later, trigger="backfill", backfill=Window(date(2026, 1, 1), date(2026, 1, 2)))
+    run_lake(tmp_path, now=later, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert run_lake(tmp_path, now=later).window.first == "2026-11-16"
+
+
+def test_what_lies_after_the_clock_is_not_read(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-19", [daily_record()])
+    assert run_lake(tmp_path).objects == []
+
+
+def test_objects_that_are_not_read_are_listed_with_the_reason(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()], name=".hidden.jsonl")
+    write_lines(tmp_path, "2026-11-10", [], name="notes.txt")
+    write_lines(tmp_path, "2026-11-10", [], folder="raw/fitbit/steps")
+    (tmp_path / "raw/daily/loose.jsonl").write_text("{}")
+    manifest = run_lake(tmp_path)
+    assert [o.key for o in manifest.objects] == ["raw/daily/date=2026-11-10/.hidden.jsonl"]
+    assert {(s.key.rpartition("/")[2], s.reason) for s in manifest.skipped} == {
+        ("notes.txt", "not_jsonl"), ("a.jsonl", "unknown_record"), ("loose.jsonl", "no_date"),
+    }  # fmt: skip
+
+
+def test_rejects_are_kept_with_reason_place_and_raw_line(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(), b"{nonsense"])
+    run_lake(tmp_path)
+    row = pl.read_parquet(tmp_path / "quarantine/rows/date=2026-11-10/part-00000.parquet").row(0, named=True)
+    assert (row["reason"], row["raw_object"], row["line_number"], row["raw"]) == (
+        "not_json", "raw/daily/date=2026-11-10/a.jsonl", 2, b"{nonsense",
+    )  # fmt: skip
+
+
+def test_rejects_of_a_day_are_gone_when_the_object_was_repaired(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [b"{nonsense"])
+    run_lake(tmp_path)
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    assert pl.read_parquet(tmp_path / "quarantine/rows/date=2026-11-10/part-00000.parquet").height == 0
+
+
+def test_a_truncated_gzip_object_gives_its_lines_and_one_reject(tmp_path: Path) -> None:
+    lines = b"".join(json.dumps(daily_record(f"u{i}")).encode() + b"\n" for i in range(2_000))
+    file = write_lines(tmp_path, "2026-11-10", [], name="a.jsonl.gz")
+    file.write_bytes(gzip.compress(lines, mtime=0)[:-2_000])
+    manifest = run_lake(tmp_path)
+    assert manifest.rejects_by_reason == {"truncated_object": 1}
+    assert manifest.totals["kept"] == manifest.totals["physical_lines"] > 100
+
+
+def test_rebuild_makes_daily_and_weekly_again_from_records_without_raw(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(), daily_record("u2")])
+    write_lines(tmp_path, "2026-11-10", [night_record()], folder="raw/garmin/sleeps")
+    run_lake(tmp_path)
+    good = published_files(tmp_path)
+    (tmp_path / WEEKLY).unlink()
+    (tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").write_bytes(b"broken")
+    (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").unlink()
+    run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert published_files(tmp_path) == good
+
+
+def test_files_of_an_older_shape_are_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    manifest_file = next((tmp_path / "_runs").iterdir())
+    manifest_file.write_text(manifest_file.read_text().replace('"contracts":"', '"contracts":"older'))
+    old = pl.read_parquet(tmp_path / WEEKLY, hive_partitioning=False).drop("steps_sum")
+    old.write_parquet(tmp_path / WEEKLY)
+    run_lake(tmp_path, now=datetime(2027, 3, 1, tzinfo=UTC), raw_days=1)
+    assert "steps_sum" in _weekly(tmp_path).columns
+
+
+def test_a_published_file_with_a_broken_footer_is_written_again(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    before = published_files(tmp_path)
+    (tmp_path / WEEKLY).write_bytes(b"PAR1" + b"\xff" * 64 + (64).to_bytes(4, "little") + b"PAR1")
+    assert run_lake(tmp_path).weeks == ["2026-W46"]
+    assert published_files(tmp_path) == before
+
+
+@pytest.mark.folder_only
+def test_a_run_sweeps_at_its_end_only_what_it_staged_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+
+    def another_run_stages(*_: Any) -> list[Any]:
+        (tmp_path / "_staging/another-run").mkdir()
+        (tmp_path / "_staging/another-run/part.arrow").write_bytes(b"1")
+        return []
+
+    monkeypatch.setattr("qol.run.pipeline.run_gate", another_run_stages)
+    run_lake(tmp_path)
+    assert [path.name for path in (tmp_path / "_staging").iterdir()] == ["another-run"]
+
+
+def test_a_dry_run_computes_all_and_writes_nothing(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    manifest = run_lake(tmp_path, dry_run=True)
+    assert [t.name for t in manifest.tables] == ["daily_metrics", "records_garmin_dailies", "weekly_metrics"]
+    assert published_files(tmp_path, "processed", "_runs", "_staging") == {}
+
+
+def test_a_manifest_is_one_line_that_its_json_schema_accepts(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record(averageStressLevel=-1, novelty=1), b"{"])
+    manifest = run_lake(tmp_path)
+    text = (tmp_path / f"_runs/{manifest.run_id}.json").read_text()
+    jsonschema.validate(json.loads(text), manifest_schema())
+    assert text.count("\n") == 1
+    assert json.loads(text)["field_issues"] == {
+        "garmin_dailies": {"averageStressLevel": {"sentinel": 1}, "novelty": {"unknown_field": 1}}
+    }
+
+
+def test_people_of_the_user_map_get_their_id_and_zone(tmp_path: Path) -> None:
+    record = daily_record("u1", calendarDate=None, startTimeOffsetInSeconds=None)
+    write_lines(tmp_path, "2026-11-10", [record])
+    entries = (("garmin", "u1", "P0001", "America/New_York"),)
+    run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
+    row = pl.read_parquet(tmp_path / "processed/records/garmin_dailies/date=2026-11-02/part-00000.parquet").row(
+        0, named=True
+    )
+    assert (row["user_id"], row["day"], row["day_rule"]) == ("P0001", date(2026, 11, 8), "zone")
+
+
+def test_another_key_is_refused_even_after_a_first_run_that_died_while_publishing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalLake, "register", _die)
+        patch.setattr(S3Lake, "register", _die)
+        with pytest.raises(RuntimeError):
+            run_lake(tmp_path)
+    with pytest.raises(UsageError, match="not the key that earlier runs of this lake used"):
+        run_lake(tmp_path, identities=Identities(b"k" * 32, {}))
+
+
+def _die(*_: object) -> None:
+    raise RuntimeError
+
+
+def test_weeks_of_a_backfill_that_died_while_publishing_are_repaired_by_a_plain_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0)])
+    run_lake(tmp_path)
+    old = daily_record("u1", 0, calendarDate="2026-08-31", startTimeInSeconds=1_788_102_000)
+    write_lines(tmp_path, "2026-09-01", [old])
+    window = Window(date(2026, 9, 1), date(2026, 9, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalLake, "register", _die)
+        patch.setattr(S3Lake, "register", _die)
+        with pytest.raises(RuntimeError):
+            run_lake(tmp_path, trigger="backfill", backfill=window)
+    assert run_lake(tmp_path).weeks == ["2026-W36"]
+    assert _weekly(tmp_path, "2026-08-31")["steps_sum"].to_list() == [1000]
+
+
+def test_a_run_with_a_clock_in_the_future_does_not_hide_what_arrives_before_it(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path, now=datetime(2027, 6, 1, tzinfo=UTC))
+    write_lines(tmp_path, "2026-11-11", [daily_record("u2")])
+    assert run_lake(tmp_path).totals["kept"] == 2
+
+
+def test_a_damaged_gzip_object_keeps_the_lines_before_the_damage(tmp_path: Path) -> None:
+    lines = b"".join(json.dumps(daily_record(f"u{i}")).encode() + b"\n" for i in range(5))
+    packed = gzip.compress(lines, mtime=0)
+    file = write_lines(tmp_path, "2026-11-10", [], name="a.jsonl.gz")
+    file.write_bytes(packed[:-8] + b"\0\0\0\0" + packed[-4:])
+    manifest = run_lake(tmp_path)
+    assert (manifest.totals["kept"], manifest.rejects_by_reason) == (5, {"truncated_object": 1})
+
+
+@pytest.mark.folder_only
+def test_names_that_are_not_utf8_and_links_that_lead_nowhere_or_back_do_not_stop_a_run(tmp_path: Path) -> None:
+    folder = write_lines(tmp_path, "2026-11-10", [daily_record("u1")]).parent
+    Path(bytes(folder).decode() + "/bad\udcff.jsonl").write_text("{}")
+    (folder / "nowhere.jsonl").symlink_to(folder / "gone")
+    (tmp_path / "raw/loop").symlink_to(tmp_path / "raw")
+    manifest = run_lake(tmp_path)
+    assert (manifest.totals["kept"], [s.reason for s in manifest.skipped]) == (1, ["not_jsonl"])

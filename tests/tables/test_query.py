@@ -1,0 +1,158 @@
+"""Athena's SQL reads the lake's tables, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import Ended, Qol, pseudonym
+
+TABLES = "daily_metrics, job_runs, records_garmin_activities, records_garmin_activitydetails"
+
+
+@pytest.fixture
+def ask(qol: Qol, week_lake: Path) -> Qol:
+    def query(sql: str, *more: object) -> Ended:
+        return qol("query", sql, "--lake", week_lake, *(more or ("--format", "csv")))
+
+    return query
+
+
+def test_a_table_is_found_bare_with_its_database_and_with_its_catalog(ask: Qol) -> None:
+    for name in ("weekly_metrics", "db_qol.weekly_metrics", '"AwsDataCatalog"."db_qol"."WEEKLY_METRICS"'):
+        ended = ask(f"SELECT date, steps_sum FROM {name} WHERE user_id = '{pseudonym('alice')}'")
+        assert (ended.out, ended.err) == ("date,steps_sum\n2026-11-09,15000\n", "")
+
+
+def test_the_partition_column_is_text(ask: Qol) -> None:
+    sql = "SELECT DISTINCT date FROM daily_metrics WHERE date >= '2026-11-01' ORDER BY date"
+    assert ask(sql).out == "date\n2026-11-02\n2026-11-09\n2026-11-16\n"
+
+
+def test_functions_are_athenas(ask: Qol) -> None:
+    sql = "SELECT date_diff('day', week_start, week_end) d, cardinality(filter(ARRAY[1, 2], x -> x > 1)) n, \
+           date_format(week_end, '%Y/%m') m FROM weekly_metrics LIMIT 1"
+    assert ask(sql).out == "d,n,m\n6,1,2026/11\n"
+
+
+def test_records_rejects_and_runs_are_tables_too(ask: Qol) -> None:
+    sql = "SELECT element_at(value_issues, 1) issue FROM records_garmin_dailies WHERE cardinality(value_issues) > 0 ORDER BY 1"
+    assert ask(sql).out == "issue\naverageStressLevel: -1 sentinel\nsteps: 250000 out_of_range\n"
+    assert (
+        ask("SELECT reason, line_number FROM rejects ORDER BY 2").out
+        == "reason,line_number\nnot_json,7\nmissing_key,8\n"
+    )
+    assert ask("SELECT status, week FROM job_runs").out == "status,week\npublished,2026-W46\n"
+
+
+def test_a_table_without_files_is_empty_and_has_its_columns(ask: Qol) -> None:
+    ended = ask("SELECT user_id, last_night_avg, date FROM records_garmin_hrv")
+    assert (ended.code, ended.out) == (0, "user_id,last_night_avg,date\n")
+
+
+def test_a_file_older_than_a_column_gives_null(qol: Qol, own_week: Path) -> None:
+    import pyarrow.parquet as pq
+
+    file = own_week / "processed/weekly/date=2026-11-09/part-00000.parquet"
+    pq.write_table(pq.read_table(file, partitioning=None).drop_columns(["steps_sum"]), file)
+    ended = qol(
+        "query",
+        "SELECT date, max(steps_sum) most FROM weekly_metrics GROUP BY 1 ORDER BY 1",
+        "--lake",
+        own_week,
+        "--format",
+        "csv",
+    )
+    assert ended.out == "date,most\n2026-11-02,1000\n2026-11-09,\n"
+
+
+def test_json_has_every_row_and_a_table_as_many_as_asked(ask: Qol) -> None:
+    rows = json.loads(ask("SELECT day, steps, worn FROM daily_metrics ORDER BY day, steps", "--format", "json").out)
+    assert rows[0] == {"day": "2026-11-04", "steps": 1000, "worn": True}
+    assert json.loads(ask("SELECT 1 FROM daily_metrics WHERE false", "--format", "json").out) == []
+    table = ask("SELECT day FROM daily_metrics", "--limit", "2").out
+    assert (table.count("2026-"), "The first 2 rows; --limit shows more." in table) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE weekly_metrics",
+        "INSERT INTO weekly_metrics SELECT * FROM weekly_metrics",
+        "CREATE TABLE x AS SELECT 1",
+        "SELECT 1; SELECT 2",
+        "COPY weekly_metrics TO '/tmp/x.csv'",
+        "ATTACH '/tmp/x.db'",
+        "SET enable_external_access = true",
+        "UNLOAD (SELECT 1) TO 's3://bucket'",
+        "PRAGMA database_list",
+        "",
+    ],
+)
+def test_only_one_select_is_allowed(ask: Qol, sql: str) -> None:
+    ended = ask(sql)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("SQL")
+    assert "allowed: one SELECT" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"), [("SELEC", "SELEC"), ("SELECT 1; DROP TABLE x", "SELECT, DROP"), ("  ", "nothing")]
+)
+def test_what_is_no_select_is_named_by_its_first_word(ask: Qol, sql: str, found: str) -> None:
+    assert ask(sql).err == f"SQL: found {found}; allowed: one SELECT\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "read_csv('/etc/passwd')",
+        "read_text('{lake}/_runs/x')",
+        "read_parquet('{lake}/processed/weekly/*/*.parquet')",
+        "glob('/etc/*')",
+        "'/etc/passwd'",
+        '"/etc/passwd"',
+        '"{lake}/user_map.jsonl"',
+        "information_schema.tables",
+        "duckdb_settings()",
+    ],
+)
+def test_nothing_but_the_lakes_tables_is_read(ask: Qol, week_lake: Path, source: str) -> None:
+    ended = ask(f"SELECT * FROM {source.format(lake=week_lake)}")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("SQL")
+
+
+def test_an_unknown_table_names_those_there_are(ask: Qol) -> None:
+    assert ask("SELECT * FROM weekly").err.startswith(f"SQL: no table weekly; allowed: {TABLES}")
+
+
+def test_an_unknown_column_is_a_usage_error_with_duckdbs_words(ask: Qol) -> None:
+    ended = ask("SELECT stepz FROM weekly_metrics")
+    assert (ended.code, 'Referenced column "stepz" not found' in ended.err) == (2, True)
+
+
+def test_text_that_is_no_sql_says_where(ask: Qol) -> None:
+    assert ask("SELECT from where").err == (
+        "SQL, line 1, column 17, near 'where': not readable; allowed: one SELECT in Athena's dialect\n"
+    )
+
+
+def test_a_failure_while_rows_are_read_is_a_usage_error(ask: Qol) -> None:
+    assert ask("SELECT CAST(user_id AS integer) FROM weekly_metrics").code == 2
+
+
+def test_raw_items_come_with_a_warning(ask: Qol) -> None:
+    assert ask("SELECT raw FROM rejects").err == "Raw items may hold personal data: do not pass them on.\n"
+
+
+def test_without_its_libraries_a_query_says_what_to_install(
+    qol: Qol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    monkeypatch.delitem(sys.modules, "qol.tables.query", raising=False)
+    ended = qol("query", "SELECT 1", "--lake", tmp_path)
+    assert (ended.code, ended.err) == (2, "qol query: duckdb is not installed; allowed: install qol-lake[query]\n")
