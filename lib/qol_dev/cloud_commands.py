@@ -39,16 +39,18 @@ def up(
     weeks: Annotated[int, typer.Option("--weeks", help="Weeks of the sample, the last is 2026-W46.")] = 3,
 ) -> None:
     """Start everything, send sample data, run the weekly job, show the week; leave it running."""
-    from qol_dev.cloud.up import Rise, options, rise
+    from qol_dev.cloud.up import CloudStart, options, start_cloud
 
     cloud = _cloud(folder)
     if cloud.folder.exists() and any(cloud.folder.iterdir()):
         raise UsageError(
             f"{cloud.folder}: a cloud is or was up there; allowed: none (`{_command('down', cloud)}` ends it)"
         )
-    state = Rise(cloud, options(users, weeks))
+    state = CloudStart(cloud, options(users, weeks))
     skipped = [
-        outcome for outcome in map(_show, rise(state, lambda step: say(step.title, style="bold"))) if outcome.skipped
+        outcome
+        for outcome in map(_show, start_cloud(state, lambda step: say(step.title, style="bold")))
+        if outcome.skipped
     ]
     say()
     if skipped:
@@ -75,9 +77,9 @@ def status(folder: FolderOption = None) -> None:
     rows = [(s.name, s.url, s.pid, s.is_running and s.answers(), s.log) for s in cloud.servers]
     table("Servers", ("name", "address", "process", "answers", "log"), rows)
     if cloud.names and any(server.name == "moto" and server.is_running for server in cloud.servers):
-        from qol_dev.cloud.describe import things
+        from qol_dev.cloud.describe import describe_cloud
 
-        table("What is there", ("what", "how many or which"), things(cloud))
+        table("What is there", ("what", "how many or which"), describe_cloud(cloud))
 
 
 @app.command("env")

@@ -146,7 +146,7 @@ def _show_next(lake: Path, user_id: str) -> None:
 
 
 def _write_report(lake: Path) -> Path:
-    """The week's report of everybody, beside the lakes."""
+    """Write the week's report of all users beside the lakes; its path."""
     from qol.cli.report_command import default_name, write_whole
     from qol.contracts.load import load_contracts
     from qol.lake import LocalLake

@@ -24,7 +24,7 @@ from qol_dev.cloud.down import take_down
 from qol_dev.cloud.functions import FunctionFailedError, invoke, open_function
 from qol_dev.cloud.pushes import pushes_of
 from qol_dev.cloud.state import Cloud, client, load_cloud
-from qol_dev.cloud.up import SCHEDULED, Outcome, Rise, options, rise
+from qol_dev.cloud.up import SCHEDULED, CloudStart, Outcome, options, start_cloud
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -39,13 +39,13 @@ NEXT_WEDNESDAY = {"scheduled_time": "2026-11-25T02:30:00Z", "execution_id": "wat
 
 
 @pytest.fixture(scope="module")
-def risen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, list[Outcome]]]:
+def started_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, list[Outcome]]]:
     """A cloud with every step of `make cloud` made; taken down afterwards, whatever happened."""
     folder = tmp_path_factory.mktemp("cloud") / "cloud"
-    state = Rise(load_cloud(folder), SAMPLE)
+    state = CloudStart(load_cloud(folder), SAMPLE)
     outcomes: list[Outcome] = []
     try:
-        for outcome in rise(state):
+        for outcome in start_cloud(state):
             outcomes.append(outcome)
             if outcome.skipped:
                 pytest.skip(f"{outcome.step.title}: {outcome.skipped}")
@@ -55,12 +55,12 @@ def risen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, lis
 
 
 @pytest.fixture(scope="module")
-def cloud(risen: tuple[Cloud, list[Outcome]]) -> Cloud:
-    return risen[0]
+def cloud(started_cloud: tuple[Cloud, list[Outcome]]) -> Cloud:
+    return started_cloud[0]
 
 
 @pytest.fixture(scope="module")
-def copied(cloud: Cloud, risen: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def copied(cloud: Cloud, started_cloud: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lake's objects as files, got one by one from S3."""
     folder = tmp_path_factory.mktemp("copied")
     for key in keys(cloud, ""):
@@ -182,11 +182,11 @@ def test_spark_reads_through_s3a_what_pyarrow_reads(cloud: Cloud, copied: Path) 
 
 
 def test_every_column_comment_of_the_contracts_is_visible_in_trino(cloud: Cloud) -> None:
-    told = trino.ask(
+    answer = trino.ask(
         cloud,
         "SELECT table_name, column_name, comment FROM information_schema.columns WHERE table_schema = 'db_qol'",
     )
-    found = {(table, column): comment for table, column, comment in told.rows}
+    found = {(table, column): comment for table, column, comment in answer.rows}
     expected = {}
     for file in (PROJECT / "schemas" / "tables").glob("*.yaml"):
         described = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -206,8 +206,8 @@ def test_a_second_delivery_of_the_schedule_starts_no_second_run(cloud: Cloud) ->
 
 
 def test_the_watchdog_is_silent_when_the_week_was_published(mailbox: Cloud) -> None:
-    told = invoke(mailbox, "watchdog", {"scheduled_time": WATCHED, "execution_id": "watchdog-w46"})
-    assert told == {"week": "2026-W46", "told": False}
+    answer = invoke(mailbox, "watchdog", {"scheduled_time": WATCHED, "execution_id": "watchdog-w46"})
+    assert answer == {"week": "2026-W46", "answer": False}
     assert mail.read_mail(mailbox) == []
 
 
@@ -215,7 +215,7 @@ def test_a_run_that_never_started_gives_one_message(mailbox: Cloud) -> None:
     first = invoke(mailbox, "watchdog", NEXT_WEDNESDAY)
     second = invoke(mailbox, "watchdog", NEXT_WEDNESDAY)
     messages = mail.read_mail(mailbox)
-    assert (first["told"], second["told"]) == (True, False)
+    assert (first["answer"], second["answer"]) == (True, False)
     assert len(messages) == 1
     assert "2026-W47" in messages[0].subject + messages[0].body
 
@@ -266,7 +266,7 @@ def test_a_push_with_a_wrong_token_is_answered_404_and_stores_nothing(cloud: Clo
     before = keys(cloud, "raw/")
     push = pushes_of(cloud.folder / "sample")[0]
     with open_function(cloud, "receiver") as receiver:
-        answer = receiver(api_event(push, "x" * 32, feed.read_door(cloud).client_id), push.at)
+        answer = receiver(api_event(push, "x" * 32, feed.read_credentials(cloud).client_id), push.at)
     assert answer["statusCode"] == 404
     assert keys(cloud, "raw/") == before
 

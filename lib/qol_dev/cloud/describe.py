@@ -11,7 +11,7 @@ from qol_dev.cloud.state import Cloud, client, cloud_environment
 _PREFIXES = ("raw/", "quarantine/", "processed/", "_runs/", "artifacts/")
 
 
-def things(cloud: Cloud) -> list[tuple[str, str]]:
+def describe_cloud(cloud: Cloud) -> list[tuple[str, str]]:
     """Names and counts of what is there."""
     names = cloud.names
     counted = [(f"objects in {prefix}", str(count_objects(cloud, prefix))) for prefix in _PREFIXES]

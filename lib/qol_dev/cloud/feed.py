@@ -17,33 +17,33 @@ _OK = 200
 
 
 @dataclass(frozen=True)
-class Door:
-    """What a sender has to show."""
+class WebhookCredentials:
+    """The token and client id that a push must carry."""
 
     token: str
     client_id: str
 
 
-def enter_secrets(cloud: Cloud, lake: Path) -> Door:
-    """Put the values of both secrets: the sample's key, and a token and a client id nobody has seen before."""
-    door = Door(secrets.token_urlsafe(24), secrets.token_hex(16))
+def enter_secrets(cloud: Cloud, lake: Path) -> WebhookCredentials:
+    """Put the values of both secrets: the sample's key, and a new random token and client id."""
+    credentials = WebhookCredentials(secrets.token_urlsafe(24), secrets.token_hex(16))
     names, manager = cloud.names["secrets"], client(cloud, "secretsmanager")
     key = (lake / KEY_FILE).read_text(encoding="ascii")
     manager.put_secret_value(SecretId=names["pseudonym_key"], SecretString=key)
-    credentials = {"tokens": [door.token], "client_ids": [door.client_id]}
-    manager.put_secret_value(SecretId=names["garmin_webhook"], SecretString=json.dumps(credentials))
-    return door
+    stored = {"tokens": [credentials.token], "client_ids": [credentials.client_id]}
+    manager.put_secret_value(SecretId=names["garmin_webhook"], SecretString=json.dumps(stored))
+    return credentials
 
 
-def read_door(cloud: Cloud) -> Door:
-    """What a sender has to show, out of the secret."""
+def read_credentials(cloud: Cloud) -> WebhookCredentials:
+    """The token and client id that the secret holds."""
     found = client(cloud, "secretsmanager").get_secret_value(SecretId=cloud.names["secrets"]["garmin_webhook"])
-    credentials = json.loads(found["SecretString"])
-    return Door(credentials["tokens"][0], credentials["client_ids"][0])
+    stored = json.loads(found["SecretString"])
+    return WebhookCredentials(stored["tokens"][0], stored["client_ids"][0])
 
 
-def enter_people(cloud: Cloud, lake: Path) -> int:
-    """Enter the sample's map: people with an id of the study's own; how many."""
+def enter_user_map(cloud: Cloud, lake: Path) -> int:
+    """Enter the users of the sample's map into the table; how many."""
     table = client(cloud, "dynamodb")
     items = user_map_items(lake)
     for item in items:
@@ -53,9 +53,9 @@ def enter_people(cloud: Cloud, lake: Path) -> int:
 
 def send(cloud: Cloud, pushes: list[Push]) -> None:
     """Hand every push to the receiver, whose clock stands at its arrival. QolError when one is not answered with 200."""
-    door = read_door(cloud)
+    credentials = read_credentials(cloud)
     with open_function(cloud, "receiver") as receiver:
         for number, push in enumerate(pushes, 1):
-            answer = receiver(api_event(push, door.token, door.client_id), push.at)
+            answer = receiver(api_event(push, credentials.token, credentials.client_id), push.at)
             if answer["statusCode"] != _OK:
                 raise QolError(f"push {number}: answered {answer['statusCode']}; allowed: 200; its log: {receiver.log}")

@@ -23,7 +23,7 @@ from qol_dev.cloud.terraform import package_folder
 
 _HOST = Path(__file__).with_name("lambda_host.py")
 #: All that a function gets of the machine's own environment.
-_OF_THE_MACHINE = ("PATH", "HOME", "TMPDIR", "LANG")
+_INHERITED_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG")
 
 
 class FunctionFailedError(QolError):
@@ -43,16 +43,16 @@ class Function:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         call = {"event": event, "now": now.isoformat() if now else None}
-        with suppress(BrokenPipeError):  # a function that has ended gives no answer, which is told below
+        with suppress(BrokenPipeError):  # a function that has ended gives no answer, which is answer below
             self.process.stdin.write(json.dumps(call) + "\n")
             self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
             raise FunctionFailedError(f"{self.key}: ended without an answer; its log: {self.log}")
-        told = json.loads(answer)
-        if "error" in told:
-            raise FunctionFailedError(f"{self.key}: {told['error']}: {told['message']}; its log: {self.log}")
-        return told["result"]
+        answer = json.loads(answer)
+        if "error" in answer:
+            raise FunctionFailedError(f"{self.key}: {answer['error']}: {answer['message']}; its log: {self.log}")
+        return answer["result"]
 
 
 def function_keys(cloud: Cloud) -> list[str]:
@@ -62,7 +62,7 @@ def function_keys(cloud: Cloud) -> list[str]:
 
 @contextmanager
 def open_function(cloud: Cloud, key: str) -> Iterator[Function]:
-    """A function ready for calls, such as `receiver`. UsageError when there is none of that name."""
+    """A function ready for calls, such as `receiver`. UsageError when no function has that name."""
     if key not in cloud.names["functions"]:
         raise UsageError(f"function {key}: unknown; allowed: {', '.join(function_keys(cloud))}")
     deployed = client(cloud, "lambda").get_function_configuration(FunctionName=cloud.names["functions"][key])
@@ -107,7 +107,7 @@ def _unpacked(cloud: Cloud, key: str, sha256: str) -> Path:
 
 
 def _environment(cloud: Cloud, deployed: Mapping[str, Any], code: Path) -> dict[str, str]:
-    machine = {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
+    machine = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     return {
         **machine,
         **cloud_environment(cloud),

@@ -64,7 +64,7 @@ def execute(cloud: Cloud, run_id: str) -> Iterator[Attempt]:
         code = _run_script(cloud, job, {**job["DefaultArguments"], **run.get("Arguments", {}), **own}, log)
         state = "FAILED" if code else "SUCCEEDED"
         seconds = time.monotonic() - started
-        event = state_change(job["Name"], attempt_id, state, _last_words(log) if code else "")
+        event = state_change(job["Name"], attempt_id, state, _last_log_line(log) if code else "")
         invoke(cloud, "notifier", event)
         yield Attempt(attempt_id, state, code, seconds, log)
         if not code:
@@ -134,7 +134,7 @@ def _object(cloud: Cloud, uri: str) -> bytes:
     return bytes(client(cloud, "s3").get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def _last_words(log: Path) -> str:
+def _last_log_line(log: Path) -> str:
     """What Glue shows as a run's error message: the last line of its log."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return lines[-1] if lines else ""

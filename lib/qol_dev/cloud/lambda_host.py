@@ -34,12 +34,12 @@ def main(path: str) -> None:
 
 def _answer(answers: TextIO, handler: Callable[[Any, Any], Any], event: Any) -> None:
     try:
-        told = {"result": handler(event, _context())}
+        answer = {"result": handler(event, _context())}
     except Exception as err:  # noqa: BLE001 (as Lambda does: whatever it is, the caller hears its type and text)
-        told = {"error": type(err).__name__, "message": str(err)}
+        answer = {"error": type(err).__name__, "message": str(err)}
         print(f"[ERROR] {type(err).__name__}: {err}", file=sys.stderr, flush=True)
     sys.stdout.flush()
-    answers.write(json.dumps(told) + "\n")
+    answers.write(json.dumps(answer) + "\n")
     answers.flush()
 
 

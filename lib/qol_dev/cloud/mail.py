@@ -33,7 +33,7 @@ def read_mail(cloud: Cloud) -> list[Mail]:
     found: list[Mail] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
         for message in messages:
-            told = json.loads(message["Body"])
-            found.append(Mail(told.get("Subject") or "", told["Message"]))
+            answer = json.loads(message["Body"])
+            found.append(Mail(answer.get("Subject") or "", answer["Message"]))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return found

@@ -34,7 +34,7 @@ def artifact(coordinates: str) -> Path:
     name, version, kind = [*coordinates.split(":")[1:], "jar"][:3]
     kept = cache_folder() / f"{name}-{version}.{kind}"
     if not kept.is_file():
-        with _workplace() as folder:
+        with _partial_folder() as folder:
             _fetch(coordinates, Path(folder))
             os.replace(Path(folder) / kept.name, kept)
     return kept
@@ -45,7 +45,7 @@ def trino_home() -> Path:
     home = cache_folder() / f"trino-{TRINO_VERSION}"
     if not home.is_dir():
         core, hive = artifact(_TRINO_CORE), artifact(_TRINO_HIVE)
-        with _workplace() as folder:
+        with _partial_folder() as folder:
             os.replace(_unpack(core, hive, Path(folder)), home)
         for archive in (core, hive):
             archive.unlink()
@@ -64,7 +64,7 @@ def _unpack(core: Path, hive: Path, folder: Path) -> Path:
     return home
 
 
-def _workplace() -> tempfile.TemporaryDirectory[str]:
+def _partial_folder() -> tempfile.TemporaryDirectory[str]:
     """A folder beside the final place, so that what is complete can be moved there in one step."""
     cache_folder().mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".fetch-", ignore_cleanup_errors=True)

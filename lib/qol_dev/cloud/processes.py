@@ -42,14 +42,14 @@ class Server:
         return bool(self.began) and began(self.pid) == self.began
 
     def answers(self) -> bool:
-        """Whether somebody takes connections on its port."""
+        """Whether its port accepts connections."""
         with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1.0):
             return True
         return False
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A port of this machine that is not in use."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])
@@ -97,10 +97,10 @@ def began(pid: int) -> str:
             fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             return "" if fields[0] == "Z" else fields[19]
         return ""
-    told = subprocess.run(  # noqa: S603 (macOS has no /proc)
+    answer = subprocess.run(  # noqa: S603 (macOS has no /proc)
         ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return told.stdout.strip()
+    return answer.stdout.strip()
 
 
 def _waited(is_done: Callable[[], bool], seconds: float) -> bool:

@@ -16,10 +16,10 @@ FOLDER = ".cloud"
 STATE = "state.json"
 REGION = "ap-northeast-1"
 PROJECT = Path(__file__).resolve().parents[3]
-#: The simulated AWS asks nobody who he is; the clients insist on having keys.
+#: The simulated AWS checks no credentials, but its clients refuse to work without any.
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}  # nosec
 #: Settings of a person's own AWS that must not leak into the local one.
-_OF_REAL_CLOUDS = (
+_AWS_PROFILE_VARIABLES = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_SESSION_TOKEN",
@@ -98,7 +98,7 @@ def cloud_environment(cloud: Cloud) -> dict[str, str]:
 
 def process_environment(cloud: Cloud, **more: str) -> dict[str, str]:
     """The environment of a process that works on the local cloud."""
-    mine = {name: value for name, value in os.environ.items() if name not in _OF_REAL_CLOUDS}
+    mine = {name: value for name, value in os.environ.items() if name not in _AWS_PROFILE_VARIABLES}
     return {**mine, **cloud_environment(cloud), **more}
 
 

@@ -26,7 +26,7 @@ SPEC_QUERY = "SELECT * FROM {database}.weekly_metrics ORDER BY date DESC LIMIT 1
 
 
 @dataclass
-class Rise:
+class CloudStart:
     """A cloud on its way up: what exists so far, and how big its sample is to be."""
 
     cloud: Cloud
@@ -47,7 +47,7 @@ class Step:
     name: str
     title: str
     needs: tuple[str, ...]
-    act: Callable[[Rise], Iterator[str]]
+    act: Callable[[CloudStart], Iterator[str]]
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Outcome:
     skipped: str = ""
 
 
-def rise(state: Rise, announce: Callable[[Step], None] = lambda _: None) -> Iterator[Outcome]:
-    """Make the steps, each announced before and told afterwards. With QOL_REQUIRE_ALL=1 a missing tool raises MissingToolError."""
+def start_cloud(state: CloudStart, announce: Callable[[Step], None] = lambda _: None) -> Iterator[Outcome]:
+    """Make the steps, each announced before and answer afterwards. With QOL_REQUIRE_ALL=1 a missing tool raises MissingToolError."""
     for step in STEPS:
         announce(step)
-        lacking = [name for name in step.needs if name not in state.done]
+        missing = [name for name in step.needs if name not in state.done]
         started = time.monotonic()
-        if lacking:
-            yield Outcome(step, (), 0.0, f"needs what was skipped before: {', '.join(lacking)}")
+        if missing:
+            yield Outcome(step, (), 0.0, f"needs what was skipped before: {', '.join(missing)}")
             continue
         try:
             lines = tuple(step.act(state))
@@ -80,32 +80,32 @@ def rise(state: Rise, announce: Callable[[Step], None] = lambda _: None) -> Iter
         yield Outcome(step, lines, time.monotonic() - started)
 
 
-def _moto(state: Rise) -> Iterator[str]:
+def _moto(state: CloudStart) -> Iterator[str]:
     state.cloud = state.cloud.with_server(moto.start_moto(state.cloud))
     yield f"moto server at {state.cloud.server('moto').url}"
 
 
-def _package(state: Rise) -> Iterator[str]:
+def _package(state: CloudStart) -> Iterator[str]:
     made = terraform.build_package(state.cloud)
     yield f"{len(made)} files in {terraform.package_folder(state.cloud)}"
 
 
-def _deploy(state: Rise) -> Iterator[str]:
+def _deploy(state: CloudStart) -> Iterator[str]:
     state.cloud = state.cloud.with_names(terraform.apply(state.cloud))
     names = state.cloud.names
     yield f"bucket {names['bucket']}, job {names['job']}, database {names['database']}, {len(names['functions'])} functions"
     yield f"state in {state.cloud.folder / 'terraform'}, log in {state.cloud.folder / 'logs' / 'terraform.log'}"
 
 
-def _prepare(state: Rise) -> Iterator[str]:
+def _prepare(state: CloudStart) -> Iterator[str]:
     write_sample(state.lake, state.sample)
     feed.enter_secrets(state.cloud, state.lake)
-    people = feed.enter_people(state.cloud, state.lake)
+    people = feed.enter_user_map(state.cloud, state.lake)
     mail.open_mailbox(state.cloud)
     yield f"values of both secrets, {people} people in the map, a mailbox on the alert topic"
 
 
-def _push(state: Rise) -> Iterator[str]:
+def _push(state: CloudStart) -> Iterator[str]:
     pushes = pushes_of(state.lake)
     feed.send(state.cloud, pushes)
     yield f"{len(pushes)} pushes of {state.sample.users} people, all answered 200"
@@ -113,13 +113,13 @@ def _push(state: Rise) -> Iterator[str]:
     yield f"{count_objects(state.cloud, 'raw/')} objects below {state.cloud.lake}/raw/, {kept} bodies kept that are no JSON"
 
 
-def _kick(state: Rise) -> Iterator[str]:
-    told = invoke(state.cloud, "kick", {"scheduled_time": SCHEDULED, "execution_id": "first-delivery"})
-    state.run_id = told["job_run_id"]
-    yield f"business week {told['week']}, job run {state.run_id}"
+def _kick(state: CloudStart) -> Iterator[str]:
+    answer = invoke(state.cloud, "kick", {"scheduled_time": SCHEDULED, "execution_id": "first-delivery"})
+    state.run_id = answer["job_run_id"]
+    yield f"business week {answer['week']}, job run {state.run_id}"
 
 
-def _run(state: Rise) -> Iterator[str]:
+def _run(state: CloudStart) -> Iterator[str]:
     for attempt in runs.execute(state.cloud, state.run_id):
         yield f"{attempt.state} with exit code {attempt.exit_code} in {attempt.seconds:.0f} s; log {attempt.log}"
         if attempt.exit_code == 0:
@@ -127,7 +127,7 @@ def _run(state: Rise) -> Iterator[str]:
     raise QolError(f"job run {state.run_id}: every attempt failed; its log: {attempt.log}")
 
 
-def _frames(state: Rise) -> Iterator[str]:
+def _frames(state: CloudStart) -> Iterator[str]:
     from qol.tables.spark import table
 
     session = spark_session.open_session(state.cloud)
@@ -138,12 +138,12 @@ def _frames(state: Rise) -> Iterator[str]:
         session.stop()
 
 
-def _trino(state: Rise) -> Iterator[str]:
+def _trino(state: CloudStart) -> Iterator[str]:
     state.cloud = state.cloud.with_server(trino.start_trino(state.cloud))
     yield f"Trino at {state.cloud.server('trino').url}, catalog {trino.CATALOG}"
 
 
-def _query(state: Rise) -> Iterator[str]:
+def _query(state: CloudStart) -> Iterator[str]:
     sql = SPEC_QUERY.format(database=state.cloud.database)
     answer = trino.ask(state.cloud, sql)
     yield sql

@@ -15,14 +15,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-from qol_dev.cloud.feed import read_door
+from qol_dev.cloud.feed import read_credentials
 from qol_dev.cloud.functions import open_function
 from qol_dev.cloud.pushes import Push, api_event
 from qol_dev.cloud.state import FOLDER, PROJECT, load_cloud
 
 ROUTE = "/garmin/"
 #: What Lambda takes as one event, the body in it as an escaped string; a longer one never reaches the function.
-MOST_EVENT_BYTES = 6 * 2**20
+MAX_EVENT_BYTES = 6 * 2**20
 _NOT_FOUND, _TOO_LARGE = 404, 413
 
 Receiver = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -51,7 +51,7 @@ class _Gateway(BaseHTTPRequestHandler):
             return _NOT_FOUND
         event = api_event(Push(body, datetime.now(UTC)), token, "")
         event["headers"] = {name.lower(): value for name, value in self.headers.items()}
-        if len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) > MOST_EVENT_BYTES:
+        if len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_EVENT_BYTES:
             return _TOO_LARGE
         return int(self._receiver(event)["statusCode"])
 
@@ -67,10 +67,10 @@ def make_server(receiver: Receiver, port: int = 0) -> HTTPServer:
 def main(folder: Path) -> None:
     """Serve the local cloud in a folder; UsageError when it is not up."""
     cloud = load_cloud(folder)
-    door = read_door(cloud)
+    credentials = read_credentials(cloud)
     with open_function(cloud, "receiver") as receiver, make_server(receiver) as server:
-        address = f"http://127.0.0.1:{server.server_port}{ROUTE}{door.token}"
-        print(f"curl -i -H 'garmin-client-id: {door.client_id}' --data-binary @body.json {address}", flush=True)
+        address = f"http://127.0.0.1:{server.server_port}{ROUTE}{credentials.token}"
+        print(f"curl -i -H 'garmin-client-id: {credentials.client_id}' --data-binary @body.json {address}", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
@@ -78,7 +78,7 @@ def main(folder: Path) -> None:
 
 
 def chosen_folder(words: Sequence[str]) -> Path:
-    """The folder that the words of the command, the environment, or nobody named; as `qol cloud` chooses it."""
+    """The folder of the local cloud: the argument, else QOL_CLOUD, else `.cloud`; as `qol cloud` chooses it."""
     named = words[0] if words else os.environ.get("QOL_CLOUD")
     return Path(named).resolve() if named else PROJECT / FOLDER
 

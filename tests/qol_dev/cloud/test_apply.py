@@ -14,7 +14,7 @@ TWICE = "terraform apply: failed: Error: creating Glue Catalog Table (x): Alread
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def answer(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done, in order; the first apply fails with `TWICE`."""
     done: list[str] = []
 
@@ -29,14 +29,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def test_a_first_apply_begins_again_from_nothing(told: list[str], tmp_path: Path) -> None:
+def test_a_first_apply_begins_again_from_nothing(answer: list[str], tmp_path: Path) -> None:
     assert terraform.apply(load_cloud(tmp_path)) == {}
-    assert told == ["init", "apply", "begin again", "apply", "output"]
+    assert answer == ["init", "apply", "begin again", "apply", "output"]
 
 
-def test_where_something_was_applied_before_nothing_is_thrown_away(told: list[str], tmp_path: Path) -> None:
+def test_where_something_was_applied_before_nothing_is_thrown_away(answer: list[str], tmp_path: Path) -> None:
     (tmp_path / "terraform").mkdir()
     (tmp_path / "terraform" / "terraform.tfstate").write_text("{}", encoding="utf-8")
     with pytest.raises(QolError, match="already exists"):
         terraform.apply(load_cloud(tmp_path))
-    assert told == ["init", "apply"]
+    assert answer == ["init", "apply"]

@@ -21,7 +21,7 @@ from qol_dev.cloud.processes import Server, began, free_port, start, stop, wait_
 from qol_dev.cloud.spark_session import submit_arguments
 from qol_dev.cloud.state import Cloud, cloud_environment, load_cloud, process_environment
 from qol_dev.cloud.tools import MissingToolError
-from qol_dev.cloud.up import Outcome, Rise, Step, options, rise
+from qol_dev.cloud.up import CloudStart, Outcome, Step, options, start_cloud
 
 LISTENS = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 
@@ -100,22 +100,22 @@ def test_a_folder_that_is_no_clouds_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").exists()
 
 
-def good(_: Rise) -> Iterator[str]:
+def good(_: CloudStart) -> Iterator[str]:
     yield "did it"
 
 
-def lacking(_: Rise) -> Iterator[str]:
+def missing(_: CloudStart) -> Iterator[str]:
     raise MissingToolError("terraform: not on the PATH")
     yield
 
 
-STEPS = (Step("one", "One", (), good), Step("two", "Two", ("one",), lacking), Step("three", "Three", ("two",), good))
+STEPS = (Step("one", "One", (), good), Step("two", "Two", ("one",), missing), Step("three", "Three", ("two",), good))
 
 
 def test_a_missing_tool_skips_its_step_and_those_that_need_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("QOL_REQUIRE_ALL", raising=False)
     monkeypatch.setattr(up, "STEPS", STEPS)
-    outcomes: list[Outcome] = list(rise(Rise(Cloud(tmp_path), options(5, 3))))
+    outcomes: list[Outcome] = list(start_cloud(CloudStart(Cloud(tmp_path), options(5, 3))))
     assert [(o.lines, o.skipped) for o in outcomes] == [
         (("did it",), ""),
         ((), "terraform: not on the PATH"),
@@ -129,7 +129,7 @@ def test_where_nothing_may_be_missing_a_missing_tool_is_an_error(
     monkeypatch.setenv("QOL_REQUIRE_ALL", "1")
     monkeypatch.setattr(up, "STEPS", STEPS)
     with pytest.raises(MissingToolError, match="terraform: not on the PATH"):
-        list(rise(Rise(Cloud(tmp_path), options(5, 3))))
+        list(start_cloud(CloudStart(Cloud(tmp_path), options(5, 3))))
 
 
 def test_every_step_needs_steps_before_it_alone() -> None:
