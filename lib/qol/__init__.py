@@ -1,3 +1,3 @@
 """QoL Lake: raw device JSON lines in, gated weekly Parquet out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

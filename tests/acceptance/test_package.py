@@ -54,7 +54,7 @@ def without_network(err: object) -> None:
 def test_the_manifest_names_every_file_with_its_hash(dist: Path) -> None:
     manifest = json.loads((dist / "manifest.json").read_text())
     assert list(manifest) == [
-        "glue/qol-wheels-0.1.0.gluewheels.zip", "glue/qol_lake-0.1.0-py3-none-any.whl", "glue/weekly_etl.py",
+        "glue/qol-wheels-0.2.0.gluewheels.zip", "glue/qol_lake-0.2.0-py3-none-any.whl", "glue/weekly_etl.py",
         *(f"lambda/{handler}.zip" for handler in sorted(HANDLERS)),
     ]  # fmt: skip
     assert manifest == {path: sha256(dist / path) for path in manifest}

@@ -83,4 +83,4 @@ def test_commands_to_paste_name_the_program_as_the_shell_finds_it(
 
 
 def test_the_version_is_told() -> None:
-    assert process("--version").stdout == "qol 0.1.0\n"
+    assert process("--version").stdout == "qol 0.2.0\n"
