@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, weekly_columns
-from qol.transform import exact
+from qol.transform.parts import _quotient
 from qol.transform.weekly import weekly
 
 from .builders import CONTRACTS, MONDAY, daily_frame, each_day, picked, the_week, weeks
@@ -53,7 +53,7 @@ def test_means_round_halves_up_where_binary_fractions_would_not() -> None:
 
 def test_a_quotient_is_rounded_away_from_zero_on_both_sides() -> None:
     numbers = pl.DataFrame({"above": [3, -3, 29, -29, 0], "below": [200, 200, 20, 20, 7]})
-    quotient = exact.divided(pl.col("above"), pl.col("below"), 2)
+    quotient = _quotient(pl.col("above"), pl.col("below"), 2)
     assert numbers.select(quotient).to_series().to_list() == [0.02, -0.02, 1.45, -1.45, 0.0]
 
 

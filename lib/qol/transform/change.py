@@ -7,7 +7,7 @@ import polars as pl
 from qol.contracts.columns import derived_type
 from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
-from qol.transform.exact import decimal
+from qol.transform.decimals import round_half_away
 
 
 def changes(contracts: Contracts, rows: pl.DataFrame, before: pl.DataFrame) -> list[pl.Series]:
@@ -43,5 +43,5 @@ def _change(contracts: Contracts, rule: Derived) -> pl.Expr:
     same = pl.col(source) == pl.col(f"{source}:before")
     difference = now - before
     if derived_type(rule, contracts) == "double":
-        difference = decimal(difference, rule.decimals)
+        difference = round_half_away(difference, rule.decimals)
     return pl.when(same & pl.col(valid) & pl.col(f"{valid}:before")).then(difference)

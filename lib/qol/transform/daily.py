@@ -11,9 +11,9 @@ from qol.contracts.frames import GRAIN, monday_expr, no_rows, with_columns_of
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Episodes, SourceContract
+from qol.transform.decimals import round_half_away
 from qol.transform.deletions import Frames, living
 from qol.transform.derived import WHERE, with_derived
-from qol.transform.exact import decimal
 from qol.transform.parts import day_parts
 from qol.transform.versions import version_order
 
@@ -115,7 +115,7 @@ def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
     if metric.type == "intervals":
         return value.cast(pl.List(pl.Int32))
     number = value.cast(pl.Float64)
-    finite = pl.when(number.is_finite()).then(decimal(number, metric.decimals))
+    finite = pl.when(number.is_finite()).then(round_half_away(number, metric.decimals))
     return finite.cast(pl.Int64) if metric.type == "integer" else finite
 
 

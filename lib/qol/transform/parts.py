@@ -9,7 +9,7 @@ import polars as pl
 from qol.contracts.frames import GRAIN
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.source_model import Part, SourceContract
-from qol.transform.exact import divided
+from qol.transform.decimals import round_half_away
 from qol.transform.versions import receipt
 
 #: Decimals of a part beyond those of its metric: many small parts, such as shares of steps, must not each be rounded.
@@ -49,7 +49,7 @@ def record_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric]
 def _of_each(each: str, part: Part, metric: DailyMetric, rows: pl.DataFrame) -> pl.DataFrame:
     """Per person and day the mean of the means of what `each` tells apart, so that dense records do not outweigh others."""
     known = rows.select(*GRAIN, each=pl.sql_expr(each), part=_scaled(part, metric)).drop_nulls("part")
-    mean = divided(pl.col("part").sum(), pl.len().cast(pl.Int128) * _unit(metric), metric.decimals + FINER_DECIMALS)
+    mean = _quotient(pl.col("part").sum(), pl.len().cast(pl.Int128) * _unit(metric), metric.decimals + FINER_DECIMALS)
     means = known.group_by(*GRAIN, "each").agg(mean.alias("mean"))
     whole = (pl.col("mean") * _unit(metric)).round(mode="half_away_from_zero").cast(pl.Int128)
     return means.select(*GRAIN, whole.alias(metric.name)).group_by(GRAIN).agg(_joined(part, metric).alias(metric.name))
@@ -86,5 +86,17 @@ def _joined(part: Part, metric: DailyMetric) -> pl.Expr:
         )
     elif part.over in ("min", "max", "first", "last"):
         number = getattr(known, part.over)()
-    value = divided(number, pl.when(count > 0).then(over).cast(pl.Int128) * _unit(metric), metric.decimals)
+    value = _quotient(number, pl.when(count > 0).then(over).cast(pl.Int128) * _unit(metric), metric.decimals)
     return value.cast(pl.Int64) if metric.type == "integer" else value
+
+
+def _quotient(numerator: pl.Expr, denominator: pl.Expr, decimals: int) -> pl.Expr:
+    """A quotient of whole numbers, rounded half away from zero in whole numbers, then written as a double.
+
+    Polars multiplies many rows by the reciprocal of a constant where it divides a single one, so the double is rounded to
+    its decimals again.
+    """
+    scaled = numerator.abs() * 10**decimals
+    whole = (2 * scaled + denominator) // (2 * denominator)
+    signed: pl.Expr = pl.when(numerator < 0).then(0 - whole).otherwise(whole)  # Polars cannot negate 128 bits
+    return round_half_away(signed.truediv(10**decimals), decimals)

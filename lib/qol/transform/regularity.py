@@ -18,7 +18,8 @@ import numpy as np
 import polars as pl
 
 from qol.contracts.metric_model import Derived
-from qol.transform.exact import DAY_MINUTES, divided
+from qol.transform.circular import DAY_MINUTES
+from qol.transform.decimals import round_half_away
 
 NOON = DAY_MINUTES // 2
 #: The first window is the one of the day before the week.
@@ -55,7 +56,7 @@ def compared(nights: pl.DataFrame) -> pl.DataFrame:
 def index(min_pairs: int, decimals: int) -> pl.Expr:
     """-100 + 200 x share of minutes that agree, of what `compared` gives; null below so many pairs."""
     minutes = DAY_MINUTES * pl.col("pairs")
-    value = divided(100 * minutes - 200 * pl.col("differing"), minutes, decimals)
+    value = round_half_away(100 - 200 * pl.col("differing") / minutes, decimals)
     return pl.when(pl.col("pairs") >= min_pairs).then(value)
 
 

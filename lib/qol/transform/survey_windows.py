@@ -7,16 +7,17 @@ was not over when the questions were answered, and what came after cannot have m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import polars as pl
 
 from qol.contracts.columns import window_aggregate, window_columns
 from qol.contracts.frames import no_rows
-from qol.contracts.metric_model import RecallWindows, WeeklyGroup
+from qol.contracts.metric_model import DailyMetric, RecallWindows, WeeklyGroup
 from qol.contracts.model import Contracts
-from qol.transform import exact
-from qol.transform.weekly import anchors, best_source, valid_day
+from qol.transform.aggregates import aggregate
+from qol.transform.weekly import anchors, days_of_best_source, source_columns, valid_day
 
 
 def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
@@ -77,21 +78,12 @@ def _names(windows: RecallWindows, group: WeeklyGroup) -> list[str]:
 
 def _group(contracts: Contracts, group: WeeklyGroup, names: list[str], members: pl.DataFrame) -> pl.DataFrame:
     """The group's columns by window, from the source with most valid days in it."""
-    metrics = [contracts.metric[name] for name in names]
-    aggregates = {metric.name: window_aggregate(metric) for metric in metrics}
-    needed = exact.Needed({name: {aggregate} for name, aggregate in aggregates.items()}, [])
-    sums = exact.summed(members.filter(valid_day(contracts, group)), ["window", "source"], metrics, needed)
-    columns = [
-        column
-        for metric in metrics
-        for column in (
-            exact.AGGREGATES[aggregates[metric.name]](metric).alias(f"{metric.name}_{aggregates[metric.name]}"),
-            exact.n(metric).cast(pl.Int32).alias(f"{metric.name}_days"),
-        )
-    ]
-    return best_source(group, sums, "window").select(
-        "window",
-        pl.col("source").alias(f"{group.name}_source"),
-        pl.col("valid_days").cast(pl.Int32).alias(f"{group.name}_valid_days"),
-        *columns,
-    )
+    days = days_of_best_source(group, members.filter(valid_day(contracts, group)), "window")
+    columns = [column for name in names for column in _columns(contracts.metric[name])]
+    return days.group_by("window", maintain_order=True).agg(*source_columns(group), *columns)
+
+
+def _columns(metric: DailyMetric) -> Iterator[pl.Expr]:
+    name = window_aggregate(metric)
+    yield aggregate(metric, name).alias(f"{metric.name}_{name}")
+    yield pl.col(metric.name).count().alias(f"{metric.name}_days")
