@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+#: Decimals that sines, cosines and logarithms of single days keep: far more than a published value shows, and fewer than
+#: processors and their libraries differ in.
+PORTABLE_DECIMALS = 12
+
 
 def round_half_away(value: pl.Expr, decimals: int) -> pl.Expr:
     """A number with so many decimals, halves away from zero.

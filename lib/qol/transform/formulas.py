@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from qol.contracts.metric_model import DailyMetric, Derived
-from qol.transform.decimals import round_half_away
+from qol.transform.decimals import PORTABLE_DECIMALS, round_half_away
 from qol.transform.jetlag import WORK_AND_FREE
 
 WEEK_DAYS = 7
@@ -40,7 +40,7 @@ def _slope(rule: Derived) -> pl.Expr:
 
 def _logarithms(rule: Derived) -> pl.Expr:
     value = pl.col(rule.of[0])
-    return value.filter(value > 0).log()
+    return value.filter(value > 0).log().round(PORTABLE_DECIMALS)
 
 
 def _ln_mean(rule: Derived) -> pl.Expr:
