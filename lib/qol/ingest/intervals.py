@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
+from qol.contracts.interval_union import union
 from qol.contracts.source_model import Field, SampleRule
 from qol.ingest.convert import EARLIEST, MILLISECONDS_FROM, to_number
 from qol.ingest.days import DAY_SECONDS, zone_offset
@@ -37,14 +40,10 @@ def day_minutes(found: Iterable[Stretch], midnight: int) -> tuple[list[int] | No
     Both ends are floored, so that stretches that follow one another still touch; one that is left with no minute is gone.
     """
     pairs = [((start - midnight) // 60, (end - midnight) // 60) for start, end in found]
-    near = sorted(p for p in pairs if p[0] >= EARLIEST_MINUTE and p[1] <= LATEST_MINUTE)
-    joined: list[int] = []
-    for start, end in near:
-        if joined and start <= joined[-1]:
-            joined[-1] = max(joined[-1], end)
-        elif end > start:
-            joined += (start, end)
-    return joined or None, len(pairs) - len(near)
+    near = [pair for pair in pairs if pair[0] >= EARLIEST_MINUTE and pair[1] <= LATEST_MINUTE]
+    lasting = np.array([pair for pair in near if pair[0] < pair[1]], np.int64).reshape(-1, 2)
+    edges = np.stack(union(*lasting.T), axis=1).reshape(-1)
+    return edges.tolist() or None, len(pairs) - len(near)
 
 
 def _of_struct(rule: SampleRule, struct: Mapping[str, Any]) -> Stretch | None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from qol.contracts.frames import monday_expr
+from qol.contracts.interval_union import Whole, union
 from qol.contracts.source_model import Overlaps
+from qol.transform.chains import axis_shift, with_chain
 from qol.transform.merge import ranks
 
 #: More than the number of any Monday since 1970.
 DAYS = 10_000_000
-
-Numbers = npt.NDArray[np.int64]
 
 
 def with_share(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
@@ -58,11 +57,9 @@ def _places(codes: pl.Series, order: tuple[str, ...]) -> pl.Series:
 
 
 def _meeting(lasting: pl.DataFrame) -> pl.DataFrame:
-    """Only stretches of groups in which any two overlap; most people have one device."""
-    ordered = lasting.sort("group", "start")
-    reach = pl.col("end").cum_max().over("group").shift(1)
-    meets = (pl.col("group") == pl.col("group").shift(1)) & (pl.col("start") < reach)
-    groups = ordered.filter(meets)["group"].unique()
+    """Only intervals of groups in which any two overlap; most users have one device."""
+    chained = with_chain(lasting, ["group"], "start", "end", gap=-1)
+    groups = chained.filter(pl.col("chain").is_duplicated())["group"].unique()
     return lasting.filter(pl.col("group").is_in(groups.implode()))
 
 
@@ -75,7 +72,7 @@ def _of_lasting(stretches: pl.DataFrame) -> pl.DataFrame:
     """Shares of stretches: device by device, the best first, what the better ones left of each."""
     levels = stretches.with_columns(level=pl.col("device").rank("dense").over("group"))
     ordered = levels.sort(["group", "start", "end", "record_key"], descending=[False, False, True, False]).with_columns(
-        shift=_one_axis()
+        shift=axis_shift(["group"], "start", "end")
     )
     start, end = ((ordered[name] + ordered["shift"]).to_numpy() for name in ("start", "end"))
     level = ordered["level"].to_numpy()
@@ -89,15 +86,7 @@ def _of_lasting(stretches: pl.DataFrame) -> pl.DataFrame:
     return ordered.select("row", share=pl.Series(kept) / (pl.col("end") - pl.col("start")))
 
 
-def _one_axis() -> pl.Expr:
-    """What is added to a group's times so that all groups, which are sorted, lie one after the other on one axis."""
-    low, high = pl.col("start").min().over("group"), pl.col("end").max().over("group")
-    is_first = pl.col("group").is_first_distinct()
-    room = pl.when(is_first).then(high - low + 1).otherwise(0)
-    return room.cum_sum() - high
-
-
-def _without_repeats(start: Numbers, end: Numbers) -> tuple[Numbers, Numbers]:
+def _without_repeats(start: Whole, end: Whole) -> tuple[Whole, Whole]:
     """Stretches of one device, sorted by start, each without what an earlier one has; none is left as start = end."""
     reach = np.maximum.accumulate(end)
     before = np.concatenate((start[:1], reach[:-1]))
@@ -107,7 +96,7 @@ def _without_repeats(start: Numbers, end: Numbers) -> tuple[Numbers, Numbers]:
 class _Union:
     """Stretches that neither overlap nor touch, sorted, with the time up to the start of each."""
 
-    def __init__(self, start: Numbers, end: Numbers) -> None:
+    def __init__(self, start: Whole, end: Whole) -> None:
         self._start, self._end = start, end
         self._before = np.concatenate(([0], np.cumsum(end - start)))
 
@@ -116,20 +105,15 @@ class _Union:
         nothing = np.zeros(0, np.int64)
         return cls(nothing, nothing)
 
-    def joined(self, start: Numbers, end: Numbers) -> _Union:
-        """The union with more stretches."""
-        starts = np.concatenate((self._start, start))
-        order = np.argsort(starts, kind="stable")
-        starts, reach = starts[order], np.maximum.accumulate(np.concatenate((self._end, end))[order])
-        is_first = np.concatenate(([True], starts[1:] > reach[:-1]))[: len(starts)]
-        last = np.flatnonzero(np.concatenate((is_first[1:], [True])))[: len(starts)]
-        return _Union(starts[is_first], reach[last])
+    def joined(self, start: Whole, end: Whole) -> _Union:
+        """The union with more intervals."""
+        return _Union(*union(np.concatenate((self._start, start)), np.concatenate((self._end, end))))
 
-    def within(self, start: Numbers, end: Numbers) -> Numbers:
+    def within(self, start: Whole, end: Whole) -> Whole:
         """How much of each stretch from start to end is in the union."""
         return self._up_to(end) - self._up_to(start)
 
-    def _up_to(self, moment: Numbers) -> Numbers:
+    def _up_to(self, moment: Whole) -> Whole:
         place = np.searchsorted(self._start, moment, side="right")
         if not len(self._start):
             return np.zeros_like(moment)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from qol.contracts.interval_union import Whole, union
 from qol.contracts.metric_model import Derived
 from qol.transform.circular import DAY_MINUTES
 from qol.transform.decimals import round_half_away
@@ -32,8 +33,6 @@ FIRST_DAY, AXIS_DAYS = -5, 14
 PEOPLE = 10_000
 #: More than the minutes of a window, a power of two.
 _MINUTES_BELOW = 2048
-
-Whole = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def compared(nights: pl.DataFrame) -> pl.DataFrame:
@@ -80,7 +79,7 @@ def _pairs_and_differences(known: pl.DataFrame, first: int, people: int) -> Whol
     is_pair = (is_known & np.roll(is_known, -1)).reshape(people, AXIS_DAYS)
     is_pair[:, : FIRST_WINDOW - FIRST_DAY] = False
     is_pair[:, LAST_WINDOW - FIRST_DAY :] = False
-    differing = _differing(_in_windows(*_joined(*_stretches(known, window))), is_pair.reshape(-1))
+    differing = _differing(_in_windows(*union(*_stretches(known, window))), is_pair.reshape(-1))
     return np.stack([is_pair.sum(axis=1), differing.reshape(people, AXIS_DAYS).sum(axis=1)])
 
 
@@ -90,15 +89,6 @@ def _stretches(known: pl.DataFrame, window: Whole) -> tuple[Whole, Whole]:
     midnight = np.repeat(window * DAY_MINUTES, known["stretches"].list.len().to_numpy() // 2)
     is_time = edges[:, 0] < edges[:, 1]
     return (edges[:, 0] + midnight)[is_time], (edges[:, 1] + midnight)[is_time]
-
-
-def _joined(start: Whole, end: Whole) -> tuple[Whole, Whole]:
-    """Stretches that overlap or touch, also of different days' rows, as one."""
-    order = np.argsort(start, kind="stable")
-    start, reach = start[order], np.maximum.accumulate(end[order])
-    begins = np.ones(start.size + 1, bool)
-    begins[1:-1] = start[1:] > reach[:-1]
-    return start[begins[:-1]], reach[begins[1:]]
 
 
 def _in_windows(start: Whole, end: Whole) -> tuple[Whole, Whole]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from qol.contracts.frames import GRAIN, monday_expr
 from qol.contracts.source_model import Stages
-from qol.transform.intervals import union, with_chain
+from qol.transform.chains import union, with_chain
 from qol.transform.versions import receipt
 
 #: Stages in which a person sleeps; time in bed and awake is none of it.
