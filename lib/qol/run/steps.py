@@ -23,7 +23,7 @@ from qol.publish.assemble import assemble, stage_part
 from qol.run.arrival_lag import count_days
 from qol.run.deleted_weeks import Deletions, all_deletions, deletions_in
 from qol.run.engine import Mapped
-from qol.run.week_tables import WeekTables
+from qol.run.week_tables import week_tables
 from qol.tables.layout import Candidate, Part
 from qol.tables.slices import Bucket
 from qol.tables.weeks import monday_of
@@ -110,12 +110,10 @@ class ReduceStep:
                 records[contract.name] = merged
         deletions = all_deletions(self.contracts, self._people(bucket), records, self.deletions_elsewhere)
         days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
-        tables = WeekTables(self.contracts, days, self.weeks, self._people(bucket))
         for week in self.weeks:
-            rows = days.filter(pl.col("week") == week).drop("week")
-            self._stage(summary, "daily_metrics", week, rows)
-            for table, made in tables.of(week) if week in self.closed else ():
-                self._stage(summary, table, week, made)
+            self._stage(summary, "daily_metrics", week, days.filter(pl.col("week") == week).drop("week"))
+        for table, week, rows in week_tables(self.contracts, days, self.weeks, self.closed, self._people(bucket)):
+            self._stage(summary, table, week, rows)
         return summary
 
     def _new_rows(self, blocks: Iterator[bytes]) -> dict[str, pl.DataFrame]:
