@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import daily_columns
-from qol.contracts.frames import known_columns, positive_zeros
+from qol.contracts.frames import drop_null_columns, normalize_negative_zero
 from qol.lake import LocalLake
 from qol.publish.assemble import assemble, stage_part
 from qol.tables.layout import partition_key
@@ -57,7 +57,9 @@ def test_stretches_are_in_the_published_file_and_in_the_answer_to_a_query(tmp_pa
     contract = contract_of(SLEEPS)
     contracts, lake = contracts_of(contract), LocalLake(tmp_path)
     rows = daily(contracts, {contract.name: rows_of(contract, [a_sleep(-60, 420, [-50, 415])])}, {})
-    part = stage_part(lake, "_staging/", "daily_metrics", "2026-11-09", positive_zeros(known_columns(rows)))
+    part = stage_part(
+        lake, "_staging/", "daily_metrics", "2026-11-09", normalize_negative_zero(drop_null_columns(rows))
+    )
     made = assemble(lake, "_staging/", daily_columns(contracts), [part])
     lake.publish(made.staged, made.key, None)
     file = tmp_path / partition_key("daily_metrics", "2026-11-09")

@@ -15,8 +15,8 @@ from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Field, SourceContract
 from qol.explain.trace_model import Found, RecordTrace, Target, fields_behind, givers, parts_of
-from qol.transform.daily import given_days
-from qol.transform.deletions import deleting, living, targets
+from qol.transform.daily import days_of_derived
+from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived
 from qol.transform.parts import record_parts
 
@@ -34,8 +34,8 @@ class Evidence:
         self.rows = found.records[contract.name].with_columns(pl.int_range(pl.len()).alias(_PLACE))
         deletions = {name: found.deletions.get(name, found.records.get(name)) for name in deleting(contracts)}
         known = {name: rows for name, rows in deletions.items() if rows is not None}
-        self.living = living(contracts, {contract.name: self.rows}, known)[contract.name]
-        self.units = with_derived(contract, self.living).with_columns(pl.int_range(pl.len()).alias(_UNIT))
+        self.existing = without_deleted(contracts, {contract.name: self.rows}, known)[contract.name]
+        self.units = with_derived(contract, self.existing).with_columns(pl.int_range(pl.len()).alias(_UNIT))
         self.deleters = [name for name, other in deleting(contracts).items() if contract.name in targets(other)]
         self._vocabulary = contracts.metric
 
@@ -47,7 +47,7 @@ class Evidence:
             extra[AT_MOST] = self.contract.wear.at_most
         added = {name: DailyMetric(name, "", "", "", "number", 2, None, None) for name in extra}
         probing = replace(self.contract, daily={**self.contract.daily, **extra})
-        picked = given_days(probing, {**self._vocabulary, **added}, self.units)
+        picked = days_of_derived(probing, {**self._vocabulary, **added}, self.units)
         return {row["day"]: row for row in picked.iter_rows(named=True)}
 
     @cached_property
@@ -58,7 +58,7 @@ class Evidence:
             return dict(self.units.select(_PLACE, _UNIT).iter_rows())
         begin, finish = pl.col(stages.start).cast(pl.Int64), pl.col(stages.end).cast(pl.Int64)
         listed = [code for codes in stages.values.values() for code in codes]
-        samples = before_sessions(self.contract, self.living).filter(
+        samples = before_sessions(self.contract, self.existing).filter(
             pl.col(stages.stage).is_in(listed) & (finish > begin)
         )
         sessions = self.units.select(
@@ -89,10 +89,10 @@ class Evidence:
         """Why none of a day's records counts; empty when one does."""
         if self.units.filter(pl.col("day") == day).height:
             return ""
-        living = self.living.filter(pl.col("day") == day)
-        if not living.height:
+        of_day = self.existing.filter(pl.col("day") == day)
+        if not of_day.height:
             return f"{self.contract.record} {self.deleted}"
-        elsewhere = sorted({self.day_of(self.unit_of[place]) for place in living[_PLACE] if place in self.unit_of})
+        elsewhere = sorted({self.day_of(self.unit_of[place]) for place in of_day[_PLACE] if place in self.unit_of})
         if elsewhere:
             return f"{self.contract.record} belongs to the sleep of {' and '.join(map(str, elsewhere))}"
         return f"{self.contract.record} left out, because {self.condition}"
@@ -117,9 +117,9 @@ class Evidence:
         return " or ".join(reasons)
 
     @cached_property
-    def places_living(self) -> set[int]:
+    def existing_places(self) -> set[int]:
         """Places of the records that are not deleted."""
-        return set(self.living[_PLACE])
+        return set(self.existing[_PLACE])
 
 
 class _Role(NamedTuple):
@@ -178,8 +178,8 @@ class Roles:
     def _roles(self, evidence: Evidence, row: Mapping[str, Any]) -> list[_Role]:
         unit = evidence.unit_of.get(row[_PLACE])
         if unit is None:
-            is_living = row[_PLACE] in evidence.places_living
-            return [_Role(f"left out ({evidence.condition})" if is_living else evidence.deleted)]
+            exists = row[_PLACE] in evidence.existing_places
+            return [_Role(f"left out ({evidence.condition})" if exists else evidence.deleted)]
         day = evidence.day_of(unit)
         best = [name for name in self._wanted if name in evidence.contract.daily]
         roles = [self._best_role(evidence, day, unit, best)] if best else []

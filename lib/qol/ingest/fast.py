@@ -16,7 +16,7 @@ import msgspec
 import polars as pl
 from msgspec import UNSET
 
-from qol.contracts.frames import positive_zeros
+from qol.contracts.frames import normalize_negative_zero
 from qol.contracts.source_model import Field, SampleRule
 from qol.identity.pseudonyms import keyed_hash
 from qol.ingest.clean_types import head_types, is_usable, reads_structs
@@ -157,7 +157,7 @@ class FastReader:
             if spec.type == "instant":
                 ok &= _in_range(spec)
         series.append(received_stamps(columns[RECEIVED_AT]))
-        frame = positive_zeros(pl.DataFrame(series))
+        frame = normalize_negative_zero(pl.DataFrame(series))
         ok &= pl.col("user_id") != ""
         ok &= pl.col("received_at").ne_missing(pl.lit(UNCLEAN))
         frame = self._with_day(frame, columns, arrival_day)

@@ -12,7 +12,7 @@ from datetime import date
 import polars as pl
 
 from qol.contracts.columns import record_columns, table_columns
-from qol.contracts.frames import known_columns, monday_expr, positive_zeros, with_columns_of
+from qol.contracts.frames import drop_null_columns, monday_expr, normalize_negative_zero, with_columns_of
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
 from qol.ingest.collect import IngestContext, Tally, row_schema
@@ -61,7 +61,7 @@ class MapStep:
         for name, rows in result.rows.items():
             weeks |= _weeks(rows)
             lateness += count_days(rows)
-            filled = known_columns(rows)
+            filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
         rejects = [
@@ -175,7 +175,7 @@ class ReduceStep:
 
     def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
         if rows.height:
-            filled = positive_zeros(known_columns(rows))
+            filled = normalize_negative_zero(drop_null_columns(rows))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
 
 

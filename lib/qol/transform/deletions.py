@@ -1,4 +1,4 @@
-"""Records that say other records are gone: these stay stored and are left out of daily."""
+"""Records that delete others: the deleted ones stay stored and are left out of daily rows."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def deleting(contracts: Contracts) -> dict[str, SourceContract]:
     return {contract.name: contract for contract in contracts.sources if contract.deletes is not None}
 
 
-def living(contracts: Contracts, records: Frames, deletions: Frames) -> dict[str, pl.DataFrame]:
-    """Record frames by contract name, without the deleting ones and without the records that these name.
+def without_deleted(contracts: Contracts, records: Frames, deletions: Frames) -> dict[str, pl.DataFrame]:
+    """Record frames by contract name, without deleting contracts and without the records that they delete.
 
-    `deletions` are rows of deleting contracts by name, of all weeks: user_id and the id of what is gone suffice. A
-    deletion is about records of its own person.
+    `deletions` are rows of deleting contracts by name, of all weeks, with user_id and the deleted id at least. A
+    deletion applies to records of its own user.
     """
     left = {name: rows for name, rows in records.items() if contracts.by_name[name].deletes is None}
     for name, contract in deleting(contracts).items():
-        gone = deletions.get(name)
-        if contract.deletes is None or gone is None or not gone.height:
+        deleting_rows = deletions.get(name)
+        if contract.deletes is None or deleting_rows is None or not deleting_rows.height:
             continue
-        ids = gone.select("user_id", pl.col(contract.deletes.by).alias(contract.deletes.field)).unique()
+        ids = deleting_rows.select("user_id", pl.col(contract.deletes.by).alias(contract.deletes.field)).unique()
         for target in targets(contract) & left.keys():
             left[target] = left[target].join(ids, on=ids.columns, how="anti", maintain_order="left")
     return left

@@ -1,7 +1,7 @@
-"""Work days and free days: when people sleep on each, and how far apart that is.
+"""Social jetlag: when users sleep on work days and on free days, and the distance between both.
 
 Formulas of the Munich Chronotype Questionnaire (Roenneberg 2003, doi 10.1177/0748730402239679; Wittmann 2006, doi
-10.1080/07420520500545979). A night belongs to the day of waking up. What a questionnaire asks and no device knows:
+10.1080/07420520500545979). A night belongs to the day of waking up. The questionnaire also asks what no device measures:
 whether an alarm rang on a free day, and who works on Sundays.
 """
 

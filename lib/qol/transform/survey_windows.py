@@ -1,8 +1,8 @@
-"""Questionnaires of a week beside what was measured in the days they ask about.
+"""Questionnaires of a week beside the measurements of the days they ask about.
 
 WHOQOL-BREF asks about "the last two weeks" (WHO 1996, Introduction, administration, scoring and generic version of the
-assessment). The window is that many whole local days before the day of the questionnaire. That day itself is left out: it
-was not over when the questions were answered, and what came after cannot have mattered.
+assessment). The window is that many whole local days before the day of the questionnaire. That day itself is left out,
+because it was not over when the questions were answered.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from qol.transform.weekly import anchors, days_of_best_source, source_columns, v
 
 
 def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
-    """One row per person, day and source of a week with a value of the group that looks back, in that order.
+    """One row per user, day and source of a week with a questionnaire, sorted by these.
 
-    `daily` holds rows of the week and of the weeks its windows reach into. Columns are those of `survey_windows`.
+    `daily` holds rows of the week and of the weeks its windows reach into. Columns are those of table `survey_windows`.
     """
     columns = window_columns(contracts, windows)
     rows = _questionnaires(contracts, windows, daily, monday)
@@ -40,19 +40,19 @@ def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataF
 
 
 def has_questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame) -> bool:
-    """Whether any daily row has a value of the group that looks back."""
-    return bool(daily.select(_is_one(contracts, windows).any()).item())
+    """Whether any daily row has a value of the questionnaires' group."""
+    return bool(daily.select(_is_questionnaire(contracts, windows).any()).item())
 
 
-def _is_one(contracts: Contracts, windows: RecallWindows) -> pl.Expr:
+def _is_questionnaire(contracts: Contracts, windows: RecallWindows) -> pl.Expr:
     return pl.any_horizontal([pl.col(m.name).is_not_null() for m in contracts.group_metrics[windows.of]])
 
 
 def _questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
-    """The week's questionnaires with a number, `window`, and the first and last day of theirs."""
+    """The week's questionnaires with a number, `window`, and the first and last day of their window."""
     in_week = pl.col("day").is_between(monday, monday + timedelta(days=6))
     values = [metric.name for metric in contracts.group_metrics[windows.of]]
-    rows = daily.filter(in_week & _is_one(contracts, windows)).sort("user_id", "day", "source")
+    rows = daily.filter(in_week & _is_questionnaire(contracts, windows)).sort("user_id", "day", "source")
     return rows.select(
         pl.int_range(pl.len()).alias("window"), "user_id", "day", "source", *values,
         window_start=pl.col("day") - pl.duration(days=windows.days),
@@ -63,7 +63,7 @@ def _questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.Data
 def _members(
     contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, questionnaires: pl.DataFrame
 ) -> pl.DataFrame:
-    """Daily rows by the window they lie in; a day lies in the windows of all questionnaires of the two weeks after it."""
+    """Daily rows by the window they lie in; a row is repeated for each window that has its day."""
     groups = [group for group in contracts.groups if _names(windows, group)]
     needed = [name for group in groups for name in (*anchors(contracts, group), *_names(windows, group))]
     days = daily.select(*dict.fromkeys(["user_id", "day", "source", "worn", *needed]))

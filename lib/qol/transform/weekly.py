@@ -20,7 +20,7 @@ from qol.transform.formulas import LOOKING_BACK, formula
 from qol.transform.jetlag import free_days
 
 WEEK_DAYS = 7
-#: A nap of the Saturday before lies in the window of the Sunday before, with which regularity begins.
+#: Regularity begins with the window of the Sunday before, in which a nap of the Saturday before lies.
 DAYS_BEFORE = 2
 
 
@@ -33,14 +33,14 @@ class WeekBefore:
 
 
 def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: WeekBefore | None = None) -> pl.DataFrame:
-    """One row per person of a week's daily rows, sorted by person, with the columns of `weekly_metrics`.
+    """One row per user of a week's daily rows, sorted by user, with the columns of `weekly_metrics`.
 
     Of `before`, only the columns that `days_before_columns` and `change.before_columns` name are read.
     """
     columns = weekly_columns(contracts)
     before = before or WeekBefore(no_rows(daily_columns(contracts)), no_rows(columns))
-    people = daily.group_by("user_id").agg(days_observed=pl.col("day").n_unique().cast(pl.Int32)).sort("user_id")
-    rows = people.with_columns(
+    users = daily.group_by("user_id").agg(days_observed=pl.col("day").n_unique().cast(pl.Int32)).sort("user_id")
+    rows = users.with_columns(
         week_start=pl.lit(monday), week_end=pl.lit(monday + timedelta(days=6)), iso_week=pl.lit(iso_week(monday))
     )
     for group in contracts.groups:
@@ -72,7 +72,7 @@ def valid_day(contracts: Contracts, group: WeeklyGroup) -> pl.Expr:
 
 
 def anchors(contracts: Contracts, group: WeeklyGroup) -> tuple[str, ...]:
-    """Metrics of which one makes a day valid."""
+    """Metrics of which any one makes a day valid for the group."""
     return group.anchor or tuple(metric.name for metric in contracts.group_metrics[group.name])
 
 
