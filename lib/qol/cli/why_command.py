@@ -39,7 +39,7 @@ def why(
     from qol.contracts.load import load_contracts
     from qol.explain.lake_reading import find_person, raw_keys
     from qol.explain.metric_names import find_target
-    from qol.explain.trace import givers, trace
+    from qol.explain.trace import contributing_contracts, trace
     from qol.tables.weeks import parse_week
 
     opened, contracts = open_existing(lake), load_contracts()
@@ -51,7 +51,7 @@ def why(
         raise UsageError(f"--user: no person of that id is in the lake; allowed: a user_id that `{known}` shows")
     traced = trace(contracts, target, found)
     _show_value(contracts, found, traced, week)
-    if givers(contracts, target):
+    if contributing_contracts(contracts, target):
         _show_days(traced)
     keys = raw_keys(opened, {str(record.row["raw_object"]) for record in traced.records})
     _show_records(contracts, traced, keys)
@@ -153,11 +153,11 @@ def _place(record: RecordTrace, keys: dict[str, str]) -> str:
 def _show_rejected(lake: Lake, contracts: Contracts, found: Found, traced: Trace) -> None:
     """Rejects have no person, but a missing day may be one of them."""
     from qol.explain.lake_reading import read_rejects
-    from qol.explain.trace import givers
+    from qol.explain.trace import contributing_contracts
 
     if traced.days and not any(day.why_not for day in traced.days):
         return
-    records = {contract.name for contract in givers(contracts, traced.target)}
+    records = {contract.name for contract in contributing_contracts(contracts, traced.target)}
     last = found.monday + timedelta(days=6 + LATE_DAYS)
     rejects = read_rejects(lake, contracts)
     near = rejects.filter(rejects["date"].is_between(found.monday.isoformat(), last.isoformat()))

@@ -20,13 +20,13 @@ from qol.explain.trace_model import (
     RecordTrace,
     Target,
     Trace,
+    contributing_contracts,
     fields_behind,
-    givers,
-    parts_of,
     raw_names,
+    recorded_metrics,
 )
 from qol.explain.trace_records import AT_MOST, Evidence, Roles, night_ahead
-from qol.transform.weekly import valid_day
+from qol.transform.weekly import anchors, valid_day
 
 __all__ = [
     "GROUP_COLUMNS",
@@ -35,10 +35,10 @@ __all__ = [
     "RecordTrace",
     "Target",
     "Trace",
+    "contributing_contracts",
     "fields_behind",
-    "givers",
-    "parts_of",
     "raw_names",
+    "recorded_metrics",
     "trace",
 ]
 
@@ -80,8 +80,8 @@ class _Tracer:
 
     def _gives_anything(self, source: str) -> bool:
         """Whether a source has a record type that makes days of the group valid, or gives a metric of the target."""
-        metrics = {*self._target.day_makers(self._contracts), *(metric.name for metric in self._target.metrics)}
-        wanted = {part for name in metrics for part in parts_of(self._contracts.metric[name])}
+        metrics = {*anchors(self._contracts, self._target.group), *(metric.name for metric in self._target.metrics)}
+        wanted = {part for name in metrics for part in recorded_metrics(self._contracts.metric[name])}
         return any(wanted & c.gives.keys() for c in self._contracts.sources if c.source == source)
 
     @cached_property
@@ -114,13 +114,14 @@ class _Tracer:
                     yield DayTrace(day, source, values, row["worn"], self._why_not(day, source, row))
 
     def _why_not(self, day: date, source: str, row: Mapping[str, Any]) -> str:
-        group, anchors = self._target.group, self._target.day_makers(self._contracts)
-        if all(row[name] is None for name in anchors):
-            return self._why_null(day, source, anchors)
+        group = self._target.group
+        needed = anchors(self._contracts, group)
+        if all(row[name] is None for name in needed):
+            return self._why_null(day, source, needed)
         if group.needs_wear and not row["worn"]:
             return self._not_worn(day, source, row)
         # A day without a stretch asleep may have an empty list of them.
-        missing = [[name for name in way if row[name] in (None, [])] for way in self._target.ways]
+        missing = [[name for name in names if row[name] in (None, [])] for names in self._target.derivations]
         if all(missing) and not self._target.is_of_group:
             return self._why_null(day, source, tuple(name for names in missing for name in names))
         if self._source is not None and source != self._source:
@@ -136,11 +137,11 @@ class _Tracer:
         because: dict[str, list[str]] = {}
         absent: dict[str, list[str]] = {}
         for name in names:
-            parts = parts_of(self._contracts.metric[name])
-            givers_here = [contract for contract in of_source if set(parts) & contract.gives.keys()]
-            reasons = [reason for c in givers_here for reason in self._why_no_value(c, day, parts)]
-            unknown = "its formula gives null" if givers_here else f"no {source} contract gives it"
-            is_there = any(self._rows(contract, day) is not None for contract in givers_here)
+            parts = recorded_metrics(self._contracts.metric[name])
+            contributing = [contract for contract in of_source if set(parts) & contract.gives.keys()]
+            reasons = [reason for c in contributing for reason in self._why_no_value(c, day, parts)]
+            unknown = "its formula gives null" if contributing else f"no {source} contract gives it"
+            is_there = any(self._rows(contract, day) is not None for contract in contributing)
             (because if is_there else absent).setdefault("; ".join(reasons) or unknown, []).append(name)
         others = sum(map(len, absent.values()))
         if because and others > 1:

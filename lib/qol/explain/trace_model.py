@@ -33,16 +33,12 @@ class Target:
         """The daily metric that decides."""
         return self.metrics[0]
 
-    def day_makers(self, contracts: Contracts) -> tuple[str, ...]:
-        """Daily metrics of which one makes a day of the group valid."""
-        return self.group.anchor or tuple(metric.name for metric in contracts.group_metrics[self.group.name])
-
     @property
-    def ways(self) -> tuple[tuple[str, ...], ...]:
-        """Daily metrics of which a day needs all of one way to count; most formulas have one way, their first input."""
+    def derivations(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of daily metrics; a day counts when it has all of one set. Most formulas have one set, their first input."""
         first, *others = (metric.name for metric in self.metrics)
         if self.derived is not None and self.derived.formula in ("regularity", "regularity_pairs"):
-            # Stretches asleep, else one from bedtime to waking.
+            # Intervals asleep, else one from bedtime to waking.
             return (first,), tuple(others)
         return ((first,),)
 
@@ -116,15 +112,15 @@ class Trace:
     silent: tuple[str, ...] = ()
 
 
-def givers(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:
-    """Contracts whose records give one of the target's metrics, the first choice first."""
-    wanted = {part for metric in target.metrics for part in parts_of(metric)}
+def contributing_contracts(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:
+    """Contracts whose records have one of the target's metrics, the first choice first."""
+    wanted = {part for metric in target.metrics for part in recorded_metrics(metric)}
     found = [c for c in contracts.sources if wanted & c.gives.keys() and source in (None, c.source)]
     return sorted(found, key=lambda c: (c.source, c.priority, c.name))
 
 
-def parts_of(metric: DailyMetric) -> tuple[str, ...]:
-    """The daily metrics that records give for a metric: itself, or those its formula names."""
+def recorded_metrics(metric: DailyMetric) -> tuple[str, ...]:
+    """The daily metrics that records have for a metric: itself, or those its formula names."""
     return (
         tuple(sorted(set(pl.sql_expr(metric.from_metrics).meta.root_names())))
         if metric.from_metrics

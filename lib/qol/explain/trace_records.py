@@ -14,7 +14,7 @@ import polars as pl
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Field, SourceContract
-from qol.explain.trace_model import Found, RecordTrace, Target, fields_behind, givers, parts_of
+from qol.explain.trace_model import Found, RecordTrace, Target, contributing_contracts, fields_behind, recorded_metrics
 from qol.transform.daily import days_of_derived
 from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived
@@ -76,7 +76,7 @@ class Evidence:
         return record_parts(self.contract, self._vocabulary, self.units).to_dicts()
 
     @cached_property
-    def givers_of_parts(self) -> Counter[tuple[date, str]]:
+    def part_counts(self) -> Counter[tuple[date, str]]:
         """How many records or sessions give a part, by day and metric."""
         return Counter(
             (day, name)
@@ -144,7 +144,7 @@ class Roles:
         """
         found = [
             one
-            for contract in givers(self.contracts, self.target)
+            for contract in contributing_contracts(self.contracts, self.target)
             if contract.name in self.evidence
             for one in self._of_contract(self.evidence[contract.name])
         ]
@@ -152,7 +152,7 @@ class Roles:
 
     @cached_property
     def _wanted(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(part for metric in self.target.metrics for part in parts_of(metric)))
+        return tuple(dict.fromkeys(part for metric in self.target.metrics for part in recorded_metrics(metric)))
 
     def _of_contract(self, evidence: Evidence) -> Iterator[RecordTrace]:
         contract = evidence.contract
@@ -211,7 +211,7 @@ class Roles:
             return _Role(f"not counted for {name}")
         before = self._ahead(evidence.contract, day, [name])
         partly = "" if share == 1 else f" ({share:.1%} of its time, a better device has the rest)"
-        number = evidence.givers_of_parts[day, name]
+        number = evidence.part_counts[day, name]
         joined = "mean of means" if part.each else part.over
         told = f"{value:g} of the {joined} over {number} for {name}{partly}"
         return _Role(before or told, counts=not before)
@@ -221,7 +221,7 @@ class Roles:
         night = night_ahead(contract, self.evidence, day)
         if night and all(name in contract.daily for name in names):
             return f"{night} comes first"
-        for other in givers(self.contracts, self.target, contract.source):
+        for other in contributing_contracts(self.contracts, self.target, contract.source):
             days = self.evidence[other.name].days if other.name in self.evidence else {}
             if other.priority < contract.priority and all(days.get(day, {}).get(n) is not None for n in names):
                 return f"{other.name} comes first"

@@ -9,7 +9,7 @@ from qol.contracts.columns import valid_day
 from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count
-from qol.explain.trace import Found, Target, Trace, givers
+from qol.explain.trace import Found, Target, Trace, contributing_contracts
 from qol.explain.why_formulas import week_of, why_undefined
 from qol.tables.weeks import CLOSES_AFTER, is_closed, iso_week
 
@@ -61,15 +61,15 @@ def _why_column(contracts: Contracts, found: Found, trace: Trace, column: str) -
     target, source = trace.target, trace.source
     if found.weekly is not None and column not in found.weekly:
         return "the published file is older than this column; the next `qol run` makes it again"
-    if not givers(contracts, target):
+    if not contributing_contracts(contracts, target):
         return f"no contract gives {target.metric.name} (a `daily:` entry in schemas/sources/ would)"
     if source is None and not trace.valid_days:
-        records = ", ".join(contract.name for contract in givers(contracts, target))
+        records = ", ".join(contract.name for contract in contributing_contracts(contracts, target))
         return f"no record of the week gives it ({records} would)"
     if source is None:
         return f"no valid day. {valid_day(target.group)}"
-    if not givers(contracts, target, source):
-        others = ", ".join(sorted({contract.source for contract in givers(contracts, target)}))
+    if not contributing_contracts(contracts, target, source):
+        others = ", ".join(sorted({contract.source for contract in contributing_contracts(contracts, target)}))
         return f"the week's source is {source}, and {source} does not give {target.metric.name} ({others} does)"
     return _why_not_enough(contracts, found, trace, column)
 
