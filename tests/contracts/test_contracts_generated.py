@@ -108,8 +108,7 @@ def test_the_catalog_tells_how_values_are_rounded(contracts: Contracts) -> None:
 
     assert "Halves go away from zero: 0.125 with two decimals is 0.13" in page
     assert (
-        "| weekly_metrics: min, max, sum, last | a daily value, or the sum of them | `decimals` of the metric |"
-        in page
+        "| weekly_metrics: min, max, sum, last | a daily value, or the sum of them | `decimals` of the metric |" in page
     )
     assert "whose parts keep 6 decimals more" in page
     assert FINER_DECIMALS == 6

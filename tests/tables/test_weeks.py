@@ -8,8 +8,7 @@ import pytest
 from qol.contracts.frames import monday_expr
 from qol.errors import UsageError
 from qol.tables.weeks import is_closed, iso_week, last_closed_week, monday_of, parse_week
-
-from .builders import utc
+from tests.transform.builders import utc
 
 TOKYO = timezone(timedelta(hours=9))
 
