@@ -60,7 +60,7 @@ format: setup ## let ruff mend what it can
 
 docs: setup ## write the generated catalog, tables and cost page
 	$(BIN)/qol contracts docs
-	$(BIN)/python -m benchmarks.cost --write
+	$(BIN)/python -m benchmarks.cost
 
 bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
