@@ -42,7 +42,7 @@ def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = No
 
 def _open_bucket(uri: str, kms_key: str | None, database: str | None) -> S3Lake:
     from qol.lake.s3 import S3Lake
-    from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, NOT_OURS, RequestError
+    from qol.lake.s3_client import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, WRONG_BUCKET, RequestError
 
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
@@ -52,9 +52,9 @@ def _open_bucket(uri: str, kms_key: str | None, database: str | None) -> S3Lake:
     try:
         lake.require()
     except RequestError as err:
-        if err.code in NOBODY:
+        if err.code in NO_CREDENTIAL_ERRORS:
             raise UsageError(f"--lake {uri}: {NO_CREDENTIALS}") from None
-        if err.code not in NOT_OURS:
+        if err.code not in WRONG_BUCKET:
             raise
         raise UsageError(f"--lake {err}") from None
     return lake

@@ -1,4 +1,4 @@
-"""Requests to AWS: bounded patience, errors in words of ours, and no patience left for a service that is down."""
+"""Requests to AWS: clients that retry, errors that name place and code, and a circuit breaker for a service that is down."""
 
 from __future__ import annotations
 
@@ -7,66 +7,110 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from qol.errors import LakeError
 
 T = TypeVar("T")
 
-#: After a request that used up all its attempts, others get one attempt each for this long: a service that is down
-#: must not cost its whole patience once more for every step of a run's orderly end.
-DOWN_SECONDS = 60.0
 CONNECTIONS = 16
+MAX_PAUSE_SECONDS = 20.0
 _SERVICES = ("S3", "GLUE", "DYNAMODB", "SECRETS_MANAGER")
-_ENDPOINTS = (
+_ENVIRONMENT = (
     "AWS_ENDPOINT_URL", *(f"AWS_ENDPOINT_URL_{service}" for service in _SERVICES), "AWS_DEFAULT_REGION", "AWS_REGION",
 )  # fmt: skip
-#: What a service answers when the condition of a write does not hold.
+#: Codes of a conditional write whose condition does not hold.
 CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
-#: What it answers for a bucket of a wrong name, or of somebody else; anything else may be over at the next try.
-NOT_OURS = frozenset({"404", "403", "400", "NoSuchBucket", "AccessDenied", "ParamValidationError", "InvalidBucketName"})
-#: What the SDK raises before any request when nobody told it who is asking.
-NOBODY = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"})
-NO_CREDENTIALS = "no AWS credentials were found; give them by aws configure, AWS_PROFILE or a role"
+#: Codes for a bucket with a wrong name or of another account; other errors may be over at the next attempt.
+WRONG_BUCKET = frozenset(
+    {"404", "403", "400", "NoSuchBucket", "AccessDenied", "ParamValidationError", "InvalidBucketName"}
+)
 MISSING = frozenset({"NoSuchKey", "NotFound", "404", "EntityNotFoundException"})
+#: What the SDK raises before any request when it finds no credentials.
+NO_CREDENTIAL_ERRORS = frozenset({"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"})
+NO_CREDENTIALS = "no AWS credentials were found; give them by aws configure, AWS_PROFILE or a role"
+_ACCESS_DENIED = frozenset({"AccessDenied", "403", "AccessDeniedException"})
 _THROTTLED = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"})
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How often a request is made, and how many seconds one may take."""
+class RetryPolicy:
+    """Attempts of a request, the seconds that each may take, and the first pause between two of them."""
 
     attempts: int = 7
     connect_seconds: float = 5.0
     read_seconds: float = 15.0
     pause_seconds: float = 0.5
-    #: Whether a request that used up its attempts says something about the service; one of a few hasty tries does not.
-    gives_up: bool = True
+    #: Whether a request that used up its attempts opens the circuit breaker; one with few attempts does not.
+    opens_breaker: bool = True
 
 
-class _Down:
-    """Until when services count as down."""
+class CircuitBreaker:
+    """While it is open, requests get one attempt: a service that is down must not delay every step of a run's end."""
 
-    until = 0.0
+    OPEN_SECONDS = 60.0
+
+    def __init__(self) -> None:
+        self._open_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request used up its attempts less than `OPEN_SECONDS` ago and none succeeded since."""
+        return time.monotonic() < self._open_until
+
+    def record_failure(self, policy: RetryPolicy) -> None:
+        """Open, unless the request had few attempts by its policy."""
+        if policy.opens_breaker:
+            self._open_until = time.monotonic() + self.OPEN_SECONDS
+
+    def record_success(self) -> None:
+        """Close."""
+        self._open_until = 0.0
 
 
-def aws_client(service: str, patience: Patience) -> Any:
-    """A client of this process; kept, because making one takes longer than most requests."""
-    attempts = 1 if time.monotonic() < _Down.until else patience.attempts
-    settings = tuple(os.environ.get(name) for name in _ENDPOINTS)
-    return _client(service, patience, attempts, os.getpid(), settings)
+BREAKER = CircuitBreaker()
+
+
+class RequestError(LakeError):
+    """When a service answered with an error; `code` is its name."""
+
+    def __init__(self, place: str, code: str) -> None:
+        self.place = place
+        self.code = code
+        hint = "; allowed: a role that may do this (docs/deploy.md lists what each role may do)"
+        super().__init__(f"{place}: the request failed with {code}{hint if code in _ACCESS_DENIED else ''}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again from its parts in another process."""
+        return type(self), (self.place, self.code)
+
+
+class TransientError(RequestError):
+    """When a request used up its attempts; a later one may succeed."""
+
+
+class IncompleteReadError(TransientError):
+    """When the connection closed before the whole body of an answer arrived."""
+
+
+def aws_client(service: str, policy: RetryPolicy) -> Any:
+    """A client of this process, kept while environment and policy stay the same; it retries by itself."""
+    attempts = 1 if BREAKER.is_open else policy.attempts
+    return _client(service, policy, attempts, os.getpid(), tuple(os.environ.get(name) for name in _ENVIRONMENT))
 
 
 @lru_cache(maxsize=16)
-def _client(service: str, patience: Patience, attempts: int, _process: int, _settings: tuple[str | None, ...]) -> Any:
+def _client(
+    service: str, policy: RetryPolicy, attempts: int, _process: int, _environment: tuple[str | None, ...]
+) -> Any:
     import boto3
     from botocore.config import Config
 
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=patience.connect_seconds,
-        read_timeout=patience.read_seconds,
+        connect_timeout=policy.connect_seconds,
+        read_timeout=policy.read_seconds,
         max_pool_connections=CONNECTIONS,
     )
     # A session of its own: the default one is shared by all threads and not safe to make clients from.
@@ -78,68 +122,61 @@ def aws_region() -> str | None:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
 
 
-class RequestError(LakeError):
-    """When a service answered with an error, or not at all; `code` is its name, `may_pass` whether time may help."""
-
-    def __init__(self, place: str, code: str, *, may_pass: bool = False) -> None:
-        self.place = place
-        self.code = code
-        self.may_pass = may_pass
-        super().__init__(f"{place}: the request failed with {code}{_hint(code)}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Made again from its parts in another process."""
-        return partial(RequestError, may_pass=self.may_pass), (self.place, self.code)
-
-
-def _hint(code: str) -> str:
-    if code in {"AccessDenied", "403", "AccessDeniedException"}:
-        return "; allowed: a role that may do this (docs/deploy.md lists what each role may do)"
-    return ""
-
-
 @contextmanager
-def asking(place: str, patience: Patience) -> Iterator[None]:
-    """Errors of a request become RequestError; their texts stay out, they can hold what was sent."""
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-    from botocore.exceptions import ConnectionError as NoConnectionError
+def translate_errors(place: str, policy: RetryPolicy) -> Iterator[None]:
+    """Errors of the SDK become RequestError or TransientError, without their texts, which can hold what was sent."""
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-        _Down.until = 0.0
-    except ClientError as err:
-        code = str(err.response.get("Error", {}).get("Code") or "unknown")
-        status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        raise _failed(place, code, patience, may_pass=status >= 500 or code in _THROTTLED) from None
-    except (HTTPClientError, NoConnectionError) as err:
-        raise _failed(place, type(err).__name__, patience, may_pass=True) from None
-    except BotoCoreError as err:
-        raise _failed(place, type(err).__name__, patience, may_pass=False) from None
+    except (BotoCoreError, ClientError) as err:
+        error = _error_of(place, err)
+        if isinstance(error, TransientError):
+            BREAKER.record_failure(policy)
+        raise error from None
+    BREAKER.record_success()
 
 
-def give_up() -> None:
-    """What was tried often enough failed: others get one attempt each for a while."""
-    _Down.until = time.monotonic() + DOWN_SECONDS
+def _error_of(place: str, err: Exception) -> RequestError:
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 (the SDK's name)
+
+    if not isinstance(err, ClientError):
+        is_transient = isinstance(err, (HTTPClientError, ConnectionError))
+        return (TransientError if is_transient else RequestError)(place, type(err).__name__)
+    code = str(err.response.get("Error", {}).get("Code") or "unknown")
+    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return (TransientError if status >= 500 or code in _THROTTLED else RequestError)(place, code)
 
 
-def _failed(place: str, code: str, patience: Patience, *, may_pass: bool) -> RequestError:
-    """The error of a request; one that used up its attempts leaves no patience for others."""
-    if may_pass and patience.gives_up:
-        give_up()
-    return RequestError(place, code, may_pass=may_pass)
+def retry(attempt: Callable[[], T], policy: RetryPolicy, on: type[RequestError]) -> T:
+    """The result of `attempt`, called again after a pause while it raises `on`: for what the SDK does not retry.
+
+    The last error is raised and opens the circuit breaker; while that is open, there is one attempt.
+    """
+    number = 1
+    while True:
+        try:
+            return attempt()
+        except on:
+            if number >= policy.attempts:
+                BREAKER.record_failure(policy)
+            if number >= policy.attempts or BREAKER.is_open:
+                raise
+        time.sleep(min(MAX_PAUSE_SECONDS, policy.pause_seconds * 2**number))
+        number += 1
 
 
-def read_whole(get: Callable[[], Any], patience: Patience) -> tuple[Any, bytes]:
-    """A response and its whole body; a body that breaks off is asked for again, which the SDK does not do."""
-    from botocore.exceptions import BotoCoreError, ConnectionClosedError
+def read_whole(place: str, get: Callable[[], Any], policy: RetryPolicy) -> tuple[Any, bytes]:
+    """A response and its whole body; TransientError when the service or the connection fails."""
+    from botocore.exceptions import BotoCoreError
     from urllib3.exceptions import HTTPError
 
-    for attempt in range(1, patience.attempts + 1):
-        response = get()
+    def attempt() -> tuple[Any, bytes]:
+        with translate_errors(place, policy):
+            response = get()
         try:
             return response, response["Body"].read()
         except (BotoCoreError, HTTPError, OSError):
-            if attempt == patience.attempts or time.monotonic() < _Down.until:
-                raise ConnectionClosedError(endpoint_url="") from None
-            time.sleep(patience.pause_seconds * attempt)
-    raise AssertionError(patience)
+            raise IncompleteReadError(place, "ConnectionClosedError") from None
+
+    return retry(attempt, policy, IncompleteReadError)

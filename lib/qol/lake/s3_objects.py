@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,15 @@ import pyarrow as pa
 
 from qol.errors import LakeError
 from qol.lake.base import Listing, StoredObject
-from qol.lake.s3_client import CONDITION_FAILED, MISSING, Patience, RequestError, asking, aws_client, read_whole
+from qol.lake.s3_client import (
+    CONDITION_FAILED,
+    MISSING,
+    RequestError,
+    RetryPolicy,
+    aws_client,
+    read_whole,
+    translate_errors,
+)
 from qol.lake.s3_file import TAIL_BYTES, BlockFile
 
 STAGING = "_staging/"
@@ -30,7 +37,7 @@ class S3Objects:
     bucket: str
     prefix: str = ""
     kms_key: str | None = None
-    patience: Patience = field(default_factory=Patience)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
 
     def location(self, key: str) -> str:
         """The address of the object of a key."""
@@ -38,14 +45,14 @@ class S3Objects:
 
     @property
     def _s3(self) -> Any:
-        return aws_client("s3", self.patience)
+        return aws_client("s3", self.policy)
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": self.prefix + key}
 
     def require(self) -> None:
         """RequestError when the bucket is not there or not this role's to read."""
-        with asking(f"s3://{self.bucket}", self.patience):
+        with translate_errors(f"s3://{self.bucket}", self.policy):
             self._s3.head_bucket(Bucket=self.bucket)
 
     def children(self, prefix: str) -> Listing:
@@ -68,7 +75,7 @@ class S3Objects:
             self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix, **how)
         )
         while True:
-            with asking(self.location(prefix), self.patience):
+            with translate_errors(self.location(prefix), self.policy):
                 page = next(pages, None)
             if page is None:
                 return
@@ -83,7 +90,7 @@ class S3Objects:
     def stat(self, key: str) -> StoredObject | None:
         """The object at `key`, or None."""
         try:
-            with asking(self.location(key), self.patience):
+            with translate_errors(self.location(key), self.policy):
                 head = self._s3.head_object(**self._at(key))
         except RequestError as err:
             if err.code in MISSING:
@@ -104,8 +111,7 @@ class S3Objects:
 
     def _get(self, key: str, how: dict[str, str]) -> tuple[Any, bytes]:
         try:
-            with asking(self.location(key), self.patience):
-                return read_whole(lambda: self._s3.get_object(**self._at(key), **how), self.patience)
+            return read_whole(self.location(key), lambda: self._s3.get_object(**self._at(key), **how), self.policy)
         except RequestError as err:
             if err.code in MISSING:
                 raise LakeError(f"{key}: gone from the lake while it was needed") from err
@@ -136,26 +142,25 @@ class S3Objects:
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
             yield cast("BinaryIO", file)
             file.seek(0)
-            with asking(self.location(key), self.patience):
+            with translate_errors(self.location(key), self.policy):
                 self._s3.put_object(**self._at(key), **self._encryption(key), Body=file)
 
     def put_if(self, key: str, data: bytes, etag: str | None) -> str:
         """Write over the version with that tag (None: only where nothing is); the new tag. RequestError otherwise."""
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
-        with asking(self.location(key), self.patience):
+        with translate_errors(self.location(key), self.policy):
             done = self._s3.put_object(**self._at(key), **self._encryption(key), **condition, Body=data)
         return str(done["ETag"]).strip('"')
 
     def put_any(self, key: str, data: bytes) -> str:
         """Write an object whatever is there; its tag."""
-        with asking(self.location(key), self.patience):
+        with translate_errors(self.location(key), self.policy):
             return str(self._s3.put_object(**self._at(key), **self._encryption(key), Body=data)["ETag"])
 
     def get_tagged(self, key: str) -> tuple[str, bytes] | None:
         """Tag and content of an object, or None."""
         try:
-            with asking(self.location(key), self.patience):
-                response, data = read_whole(lambda: self._s3.get_object(**self._at(key)), self.patience)
+            response, data = read_whole(self.location(key), lambda: self._s3.get_object(**self._at(key)), self.policy)
         except RequestError as err:
             if err.code in MISSING:
                 return None
@@ -164,12 +169,12 @@ class S3Objects:
 
     def delete_if(self, key: str, etag: str) -> None:
         """Delete the version with that tag."""
-        with asking(self.location(key), self.patience):
+        with translate_errors(self.location(key), self.policy):
             self._s3.delete_object(**self._at(key), IfMatch=f'"{etag}"')
 
     def delete(self, key: str) -> None:
         """Remove an object."""
-        with asking(self.location(key), self.patience):
+        with translate_errors(self.location(key), self.policy):
             self._s3.delete_object(**self._at(key))
 
     def sweep(self, prefix: str) -> int:
@@ -180,17 +185,11 @@ class S3Objects:
         return len(keys)
 
     def _delete_some(self, prefix: str, keys: Sequence[str]) -> None:
-        """Delete objects by one request; the store may fail for some of them, which the SDK does not ask for again."""
-        code = ""
-        for _ in range(self.patience.attempts):
-            wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-            with asking(self.location(prefix), self.patience):
-                failed = self._s3.delete_objects(Bucket=self.bucket, Delete=wanted).get("Errors", [])
-            if not failed:
-                return
-            keys, code = [error["Key"] for error in failed], failed[0]["Code"]
-            time.sleep(self.patience.pause_seconds)
-        raise RequestError(f"{self.location(prefix)}: {len(keys)} objects not deleted", code)
+        """Delete objects by one request, and those that it answers an error for once more, each by its own."""
+        wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        with translate_errors(self.location(prefix), self.policy):
+            for failed in self._s3.delete_objects(Bucket=self.bucket, Delete=wanted).get("Errors", ()):
+                self._s3.delete_object(Bucket=self.bucket, Key=failed["Key"])
 
     def _encryption(self, key: str) -> dict[str, str]:
         if self.kms_key is None or key.startswith(IDENTIFIED):
