@@ -66,7 +66,7 @@ def test_a_listing_goes_on_past_its_first_page(bucket: S3Lake, monkeypatch: pyte
 
 
 def test_more_objects_than_one_request_deletes_are_all_deleted(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qol.lake.s3_objects.DELETE_AT_ONCE", 4)
+    monkeypatch.setattr("qol.lake.s3_objects.MAX_KEYS_PER_DELETE", 4)
     for number in range(9):
         bucket.put(f"_staging/{number}", b"")
     assert bucket.sweep("_staging/") == 9

@@ -1,4 +1,4 @@
-"""Where lakes are stored."""
+"""A lake in a folder or in a bucket."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["Lake", "Listing", "LocalLake", "StoredObject", "open_lake"]
 
 
 def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = None) -> Lake:
-    """The lake in a folder or a bucket; UsageError when nothing is there or the place is none this version can open.
+    """The lake in a folder or a bucket; UsageError when it does not exist or its scheme is not supported.
 
-    `kms_key` encrypts what is published and `database` is the catalog where partitions are registered; both on S3 only.
+    `kms_key` encrypts published files and `database` is the Glue database that registers their partitions; both on S3 only.
     """
     scheme = uri.split("://", 1)[0] if "://" in uri else "file"
     if scheme == "s3":
@@ -30,11 +30,11 @@ def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = No
             raise UsageError(f"{option} {value}: only a lake on S3 has one; allowed: no such option for a folder")
     lake = LocalLake(uri.removeprefix("file://"))
     try:
-        is_there = lake.root.is_dir()
+        exists = lake.root.is_dir()
     except PermissionError:
         allowed = "a folder that the user of this process can read"
         raise UsageError(f"--lake {uri}: may not be read (permission denied); allowed: {allowed}") from None
-    if not is_there:
+    if not exists:
         allowed = f"a lake's folder (`qol sample --lake {uri}` makes one)"
         raise UsageError(f"--lake {uri}: no such folder; allowed: {allowed}")
     return lake

@@ -1,4 +1,4 @@
-"""The Glue Data Catalog: partitions of tables that were deployed; tables themselves are never made or changed here."""
+"""Partitions in the Glue Data Catalog; tables are created by the deployment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from qol.lake.s3_client import MISSING, RequestError, RetryPolicy, aws_client, t
 
 
 def register_partition(database: str, table: str, date: str, location: str, policy: RetryPolicy) -> None:
-    """Make `date=<date>` of a table point at `location`, whether it is known yet or not.
+    """Create or update the partition `date=<date>` of a table with its `location`.
 
-    LakeError when the table is not in the catalog: it comes with the deployment, from the same contracts.
+    LakeError when the table is not in the catalog: terraform creates it from the same contracts.
     """
     glue = aws_client("glue", policy)
     name = table.lower()

@@ -1,4 +1,4 @@
-"""A lake in a bucket: one conditional PutObject is the atomic act, a renewed object is the lock."""
+"""A lake in a bucket: a conditional PutObject publishes atomically, a renewed object is the lock."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class S3Lake(S3Objects):
-    """A bucket, or a prefix of one, as a lake; made of plain settings, so it travels to worker processes.
+    """A bucket or a prefix of one as a lake; it can be pickled for worker processes.
 
-    `database` is the catalog where partitions are registered, None for none.
+    `database` is the Glue database that registers partitions, None for no registration.
     """
 
     database: str | None = None
@@ -36,21 +36,21 @@ class S3Lake(S3Objects):
     _leases: list[Lease] = field(default_factory=list, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Without the lease, which is the driver's alone."""
+        """Pickled without the lease, which only the driver holds."""
         return S3Lake, (self.bucket, self.prefix, self.kms_key, self.policy, self.database, self.lease_times)
 
     @property
     def reads_at_once(self) -> int:
-        """As many as the client has connections: an object is tens of milliseconds away, whatever its size."""
+        """The client's number of connections: S3 answers after tens of milliseconds, whatever the size."""
         return CONNECTIONS
 
     @property
     def uri(self) -> str:
-        """The lake's address."""
+        """The lake's `s3://` address."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
     def publish(self, staged: str, key: str, expected_etag: str | None) -> StoredObject:
-        """Put the bytes of a staged object over `key` under the condition that it is still what was seen."""
+        """Put the bytes of a staged object over `key` when that still carries `expected_etag`."""
         return self.publish_bytes(self.read(staged), key, expected_etag)
 
     def publish_bytes(self, data: bytes, key: str, expected_etag: str | None) -> StoredObject:
@@ -102,7 +102,7 @@ class S3Lake(S3Objects):
             self.put_any(key, data)
 
     def register(self, table: str, date: str, key: str) -> None:
-        """Make the partition of a published file known to the catalog, if the lake has one."""
+        """Register the partition of a published file, if the lake has a `database`."""
         if self.database is not None:
             folder = self.location(key).rpartition("/")[0]
             register_partition(self.database, table, date, f"{folder}/", self.policy)
@@ -115,7 +115,7 @@ class S3Lake(S3Objects):
 
     @contextmanager
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:
-        """Hold the lock object; what is published meanwhile insists on it."""
+        """Hold the lock object; writes of published files check it meanwhile."""
         seconds = {name: min(limit, getattr(self.policy, name)) for name, limit in LOCK_TIMEOUTS.items()}
         policy = replace(self.policy, attempts=3, opens_breaker=False, **seconds)
         lease = Lease(replace(self, policy=policy), owner, job_run_id, self.lease_times)

@@ -11,7 +11,7 @@ from qol.lake.s3_client import aws_client, read_whole, translate_errors
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of an object: its id, its tag, when it was written and whether readers see it."""
+    """One version of an object: its id, its tag, when it was written and whether it is the current one."""
 
     version_id: str
     etag: str
@@ -20,7 +20,7 @@ class StoredVersion:
 
 
 def versions(lake: S3Lake, key: str) -> list[StoredVersion]:
-    """Versions of an object, newest first; deletions are none. A bucket without versions gives the object alone."""
+    """Versions of an object, newest first, without delete markers; an unversioned bucket has one."""
     found: list[StoredVersion] = []
     with translate_errors(lake.location(key), lake.policy):
         pages = aws_client("s3", lake.policy).get_paginator("list_object_versions")
@@ -34,7 +34,7 @@ def versions(lake: S3Lake, key: str) -> list[StoredVersion]:
 
 
 def read_version(lake: S3Lake, key: str, version: StoredVersion) -> bytes:
-    """The bytes of a version."""
+    """The bytes of one version."""
     place = {"Bucket": lake.bucket, "Key": lake.prefix + key, "VersionId": version.version_id}
     client = aws_client("s3", lake.policy)
     return read_whole(lake.location(key), lambda: client.get_object(**place), lake.policy)[1]
