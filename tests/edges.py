@@ -9,9 +9,9 @@ from typing import Any
 
 import boto3
 
+from qol.aws.requests import RetryPolicy
 from qol.lake import Lake
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import RetryPolicy
 from qol.lake.s3_lock import LeaseTimes
 
 REGION = "ap-northeast-1"

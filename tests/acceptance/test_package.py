@@ -126,7 +126,7 @@ def test_the_job_runs_from_its_package_on_what_glue_brings(dist: Path, glue: Pat
     assert job.returncode == 0, job.stdout + job.stderr
     assert "boto3 1.40.61" in job.stdout.splitlines()[0]
     metrics = [json.loads(line) for line in job.stdout.splitlines() if line.startswith('{"_aws"')]
-    assert (metrics[0]["job"], metrics[0]["succeeded"]) == ("qol-weekly-etl", 1)
+    assert (metrics[0]["job"], metrics[0]["succeeded"]) == ("qol-weekly-etl", [1.0])
     assert finish(start_run(local))[0] == 0
     assert published_files(lake) == published_files(local)
 

@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
+from qol.aws.requests import BREAKER, RetryPolicy
 from qol.errors import LakeError, QolError
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import BREAKER, RetryPolicy
 from qol.lake.s3_lock import LeaseTimes
 from tests.acceptance.faulty_cloud import Fault, FaultyCloud, Plan, stored
 from tests.acceptance.processes import finish, qol

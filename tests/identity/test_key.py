@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
+from qol.aws.requests import BREAKER, aws_client
 from qol.cli.options import find_key
 from qol.errors import QolError, UsageError
 from qol.identity.key import RETRY_POLICY, read_secret_key
 from qol.lake import LocalLake
-from qol.lake.s3_client import BREAKER, aws_client
 
 KEY = "k" * 32
 

@@ -13,10 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from qol.aws.requests import BREAKER, RequestError, RetryPolicy, TransientError, aws_client
 from qol.errors import LakeError, UsageError
 from qol.lake import open_lake
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import BREAKER, RequestError, RetryPolicy, TransientError, aws_client
 from tests.edges import contents
 
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"

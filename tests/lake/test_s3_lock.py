@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 import pytest
 
+from qol.aws.requests import BREAKER, RequestError, TransientError
 from qol.errors import LakeError, LeaseLostError, LockedError
 from qol.lake.base import LOCK_KEY
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import BREAKER, RequestError, TransientError
 from qol.lake.s3_lock import LeaseTimes
 from tests.edges import SHORT
 

@@ -9,14 +9,23 @@ import pytest
 
 from qol.glue.job import JobFailedError
 from qol_lambda.kick_messages import kick_failed
-from qol_lambda.messages import Letter, Place, compose, log_link, one_line, reason_of_our_job, rekick, safe_reason
+from qol_lambda.messages import (
+    Installation,
+    Notification,
+    compose,
+    log_link,
+    one_line,
+    reason_of_our_job,
+    rerun_command,
+    safe_reason,
+)
 
-PLACE = Place("prod", "qol-weekly-etl", "ap-northeast-1", "/aws-glue/jobs/qol weekly")
+PLACE = Installation("prod", "qol-weekly-etl", "ap-northeast-1", "/aws-glue/jobs/qol weekly")
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_subject_is_one_short_line_of_ascii_whatever_the_title() -> None:
-    message = compose(PLACE, Letter("週\n" + "long " * 40, []))
+    message = compose(PLACE, Notification("週\n" + "long " * 40, []))
     assert message.subject.startswith("[prod] QoL Lake: ??long long")
     assert len(message.subject) == 99
     assert message.subject.isascii()
@@ -86,13 +95,13 @@ def test_the_link_names_log_group_and_run_as_the_console_quotes_them() -> None:
         "https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1#logsV2:log-groups/log-group/"
         "$252Faws-glue$252Fjobs$252Fqol$2520weekly$3FlogStreamNameFilter$3Djr_1"
     )
-    assert log_link(Place("prod", "qol-weekly-etl"), "jr_1") == ""
+    assert log_link(Installation("prod", "qol-weekly-etl"), "jr_1") == ""
 
 
 def test_the_other_stages_name_their_own_function() -> None:
-    assert "--function-name qol-weekly-survey-kick " in rekick(PLACE, "2026-W46")
-    assert "--function-name qol-weekly-survey-kick-staging " in rekick(Place("staging", "j"), "2026-W46")
-    assert '"week": "YYYY-Www"' in rekick(PLACE, None)
+    assert "--function-name qol-weekly-survey-kick " in rerun_command(PLACE, "2026-W46")
+    assert "--function-name qol-weekly-survey-kick-staging " in rerun_command(Installation("staging", "j"), "2026-W46")
+    assert '"week": "YYYY-Www"' in rerun_command(PLACE, None)
 
 
 def test_a_kick_that_failed_for_another_reason_does_not_tell_people_to_wait() -> None:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from qol.errors import UsageError
-from qol.glue.emf import Ending, emf_lines
+from qol.glue.run_metrics import Ending, emf_lines
 from qol_lambda import notifier
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
@@ -220,7 +220,12 @@ def test_every_bad_end_is_counted_before_anybody_is_asked_or_told(
         json.loads(line) for line in emf_lines(Ending("qol-weekly-etl", NOW, 1.0, exit_code=1)) if "failed" in line
     ]
     directive, of_the_jobs_directive = (found["_aws"]["CloudWatchMetrics"][0] for found in (line, of_the_job))
-    assert (line["failed_runs"], line["job"], line["job_run_id"], line["state"]) == (1, "qol-weekly-etl", SECOND, state)
+    assert (line["failed_runs"], line["job"], line["job_run_id"], line["state"]) == (
+        [1.0],
+        "qol-weekly-etl",
+        SECOND,
+        state,
+    )
     assert directive["Metrics"] == [{"Name": "failed_runs", "Unit": "Count"}]
     for name in ("Namespace", "Dimensions"):
         assert directive[name] == of_the_jobs_directive[name]

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from qol.aws.requests import BREAKER, aws_client
 from qol.errors import QolError, UsageError
 from qol.identity import user_table
 from qol.identity.memory import read_memory
@@ -18,8 +19,7 @@ from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
 from qol.identity.user_table import read_user_table
 from qol.lake.local import LocalLake
-from qol.lake.s3_client import BREAKER, aws_client
-from qol_lambda.within import quick_client
+from qol_lambda.deadline import quick_client
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 from tests.qol_lambda.webhook import Webhook
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qol.aws.requests import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, RetryPolicy, aws_client
 from qol.errors import QolError, UsageError
-from qol.lake.s3_client import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, RetryPolicy, aws_client
 
 MIN_KEY_BYTES = 32
 #: A run must not hang before it has begun: at most four tries of ten seconds.

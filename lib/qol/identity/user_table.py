@@ -8,12 +8,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qol.aws.requests import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, RetryPolicy, aws_client
 from qol.contracts.raw_values import CODE, identifier, is_zone
 from qol.errors import QolError, UsageError
 from qol.identity.periods import ALWAYS, Period, read_period
 from qol.identity.periods import PROBLEM as PERIOD_PROBLEM
 from qol.identity.user_map import Entry, UserMap, first_overlap
-from qol.lake.s3_client import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, RetryPolicy, aws_client
 
 SCHEME = "dynamodb:"
 GARMIN = "garmin"

@@ -41,8 +41,8 @@ def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = No
 
 
 def _open_bucket(uri: str, kms_key: str | None, database: str | None) -> S3Lake:
+    from qol.aws.requests import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, WRONG_BUCKET, RequestError
     from qol.lake.s3 import S3Lake
-    from qol.lake.s3_client import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, WRONG_BUCKET, RequestError
 
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from qol.aws.requests import MISSING, RequestError, RetryPolicy, aws_client, translate_errors
 from qol.errors import LakeError
-from qol.lake.s3_client import MISSING, RequestError, RetryPolicy, aws_client, translate_errors
 
 
 def register_partition(database: str, table: str, date: str, location: str, policy: RetryPolicy) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from qol.aws.requests import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, TransientError, retry
 from qol.errors import LeaseLostError, PublishConflictError
 from qol.lake.base import StoredObject
 from qol.lake.catalog import register_partition
-from qol.lake.s3_client import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, TransientError, retry
 from qol.lake.s3_lock import Lease, LeaseTimes
 from qol.lake.s3_objects import S3Objects
 

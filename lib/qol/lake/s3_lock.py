@@ -15,9 +15,9 @@ from typing import Protocol
 
 import msgspec
 
+from qol.aws.requests import CONDITION_FAILED, MISSING, RequestError
 from qol.errors import LakeError, LockedError
 from qol.lake.base import LOCK_KEY
-from qol.lake.s3_client import CONDITION_FAILED, MISSING, RequestError
 
 MAX_ATTEMPTS = 5
 

@@ -10,9 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from qol.errors import LakeError
-from qol.lake.base import Listing, StoredObject
-from qol.lake.s3_client import (
+from qol.aws.requests import (
     CONDITION_FAILED,
     MISSING,
     RequestError,
@@ -21,6 +19,8 @@ from qol.lake.s3_client import (
     read_whole,
     translate_errors,
 )
+from qol.errors import LakeError
+from qol.lake.base import Listing, StoredObject
 from qol.lake.s3_file import TAIL_BYTES, BlockFile
 
 STAGING = "_staging/"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from qol.aws.requests import aws_client, read_whole, translate_errors
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import aws_client, read_whole, translate_errors
 
 
 @dataclass(frozen=True)
