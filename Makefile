@@ -29,8 +29,8 @@ $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 	@echo "Setting up $(VENV), the first time and when pyproject.toml has changed: about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
-	$(INSTALL) --editable '.[query,report,lambda,dev]' && wait $$build
-	@$(INSTALL) --find-links $(WHEELS) --editable '.[query,report,spark,lambda,dev]' --editable lib/qol_dev
+	$(INSTALL) --editable '.[cli,query,report,dev]' && wait $$build
+	@$(INSTALL) --find-links $(WHEELS) --editable '.[cli,query,report,spark,dev]' --editable lib/qol_dev
 	@rm -r $(WHEELS) && touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
