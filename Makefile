@@ -65,7 +65,7 @@ docs: setup ## write the generated catalog, tables and cost page
 bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
 
-package: setup ## what is uploaded to AWS, in dist/: wheel, wheelhouse, Lambda zips, hashes
+package: setup ## what is uploaded to AWS, in dist/: wheel, wheelhouse, zip of the functions, hashes
 	$(BIN)/python -m qol_dev.package
 
 lock: setup ## choose the wheels of the package anew
@@ -83,7 +83,9 @@ $(CHECKOV):
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
 
-docker-demo: ## the job in the image of Glue 5.1, beside a moto server (needs Docker)
+docker-demo: setup ## the job in the image of Glue 5.1, beside a moto server (needs Docker)
+	rm -rf $(DEMO)/docker
+	$(BIN)/qol sample --lake $(DEMO)/docker --users 20 --weeks 2 --sources garmin-core
 	docker compose --file docker/compose.yaml run --rm glue
 	docker compose --file docker/compose.yaml down --volumes
 

@@ -164,6 +164,7 @@ def test_what_the_docker_demo_does_works_on_a_lake_in_a_bucket(dist: Path, glue:
     checkout = tmp_path / "checkout"
     shutil.copytree(ROOT / "docker", checkout / "docker")
     shutil.copytree(dist, checkout / "dist")
+    write_sample(checkout / ".demo" / "docker", SampleOptions(users=20, weeks=2, sources=CORE))
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
