@@ -134,8 +134,8 @@ def _run_of(order: Order, now: datetime) -> str | None:
     """A run with this order's arguments; for a manual order, which names no time, one that just began."""
     since = now - SLACK if order.again else datetime.min.replace(tzinfo=UTC)
     for run in jobs.all_job_runs():
-        asked = {name: run.arguments.get(name) for name in ("--week", "--trigger", "--now")}
-        if asked == {"--now": None, **order.arguments} and run.started and run.started >= since:
+        arguments = {name: run.arguments.get(name) for name in ("--week", "--trigger", "--now")}
+        if arguments == {"--now": None, **order.arguments} and run.started and run.started >= since:
             return jobs.base_id(run.id)
     return None
 

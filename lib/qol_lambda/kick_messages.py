@@ -41,10 +41,10 @@ def schedule_unreadable(installation: Installation, reason: str, week: str) -> M
     return compose(
         installation,
         Notification(
-            "the weekly schedule asks for no week",
+            "the weekly schedule names no week",
             [("Job", installation.job), ("Reason", one_line(reason))],
             [
-                "Put the schedule right: its input is in terraform/, apply it again.",
+                "Correct the schedule's input in terraform/ and apply it again.",
                 f"Start the week by hand:\n{rerun_command(installation, week)}",
             ],
             "The weekly run could not be started",
@@ -59,7 +59,7 @@ def not_started(installation: Installation, found: WeekStatus) -> Message:
         found,
         f"weekly run {found.week} was never started",
         [
-            f"See whether the schedule {installation.kick} is enabled, and what the function's log says.",
+            f"Check whether the schedule {installation.kick} is enabled, and read the function's log.",
             f"Start the week by hand:\n{rerun_command(installation, found.week)}",
         ],
     )
@@ -73,8 +73,8 @@ def still_running(installation: Installation, found: WeekStatus) -> Message:
         found,
         f"weekly run {found.week} is late, it is still running",
         [
-            f"Nothing yet: its end is reported when it is not good. To look at it:\n{look}",
-            "If it does not end, stop it in the console and start the week again as the runbook says.",
+            f"Nothing yet: a failed end is reported. To check the run:\n{look}",
+            "If it does not end, stop it in the console and start the week again as the runbook describes.",
         ],
     )
 
@@ -86,7 +86,7 @@ def not_published(installation: Installation, found: WeekStatus) -> Message:
         found,
         f"weekly run {found.week} published nothing",
         [
-            "See how the run ended: the runbook has a section for each status.",
+            "Check how the run ended: the runbook has a section for each status.",
             f"Start the week again:\n{rerun_command(installation, found.week)}",
         ],
     )
@@ -100,8 +100,8 @@ def check_failed(installation: Installation, week: str, reason: str) -> Message:
             f"whether {week or 'the week'} is published is not known",
             [("Job", installation.job), ("Week", week), ("Reason", one_line(reason))],
             [
-                "Look yourself: the runbook says how to see what is published.",
-                "Mend what keeps the watchdog from looking.",
+                "Check what is published, as the runbook describes.",
+                "Fix the reason, so that the watchdog works again.",
             ],
             "The watchdog could not look",
         ),
@@ -113,9 +113,9 @@ def gaps_failed(installation: Installation, reason: str) -> Message:
     return compose(
         installation,
         Notification(
-            "the table of people without data was not made",
+            "the table of users without data was not written",
             [("Reason", one_line(reason))],
-            ["Nothing is lost: the tables are as they were, and next week's check makes the table again."],
+            ["Nothing is lost: the published tables are unchanged, and next week's check writes the table again."],
             "The table of people without data was not made",
         ),
     )
@@ -130,6 +130,6 @@ def _missing(installation: Installation, found: WeekStatus, title: str, steps: S
         ("Manifest", found.status or "none for this week"),
         ("Reason", one_line(found.error)),
         ("Published", found.published),
-        ("Looked at", found.checked_at),
+        ("Checked at", found.checked_at),
     ]
     return compose(installation, Notification(title, facts, steps, "No result by 11:30"))

@@ -22,7 +22,7 @@ _PHRASES = (
 )  # fmt: skip
 #: The text of `qol.glue.job.JobFailedError`, whose reason holds no value of a record.
 _JOB_FAILED = re.compile(
-    r"(?:^|[;:] )JobFailedError: (?P<said>exit code [1-4] \((?:failed|usage or contract error|refused by the gate"
+    r"(?:^|[;:] )JobFailedError: (?P<reason>exit code [1-4] \((?:failed|usage or contract error|refused by the gate"
     r"|another run holds the lock)\): \S.*)"
 )
 _MEANING = {
@@ -106,22 +106,22 @@ def log_link(installation: Installation, run_id: str) -> str:
 
 
 def safe_reason(text: str | None) -> str:
-    """What may be told of an error text nobody vouches for: known phrases and names of errors, nothing else of it."""
+    """The parts of an error text that hold no values: known phrases and names of errors."""
     found = sorted(
         ((match.start(), match.group()) for phrase in _PHRASES for match in phrase.finditer(text or "")),
     )
-    words = [_explained(phrase) for _, phrase in found]
-    return ", ".join(dict.fromkeys(words)) or "not known; the log tells"
+    reasons = [_explained(phrase) for _, phrase in found]
+    return ", ".join(dict.fromkeys(reasons)) or "not known; see the log"
 
 
-def reason_of_our_job(text: str | None) -> str:
-    """The first line of what our job gave as its reason; empty when the text has not the shape of its exception."""
+def job_failed_reason(text: str | None) -> str:
+    """The job's own reason in Glue's error message; empty when the message is not of JobFailedError."""
     found = _JOB_FAILED.search((text or "").partition("\n")[0])
-    return one_line(found["said"]) if found else ""
+    return one_line(found["reason"]) if found else ""
 
 
 def one_line(text: str) -> str:
-    """A text of ours as one printable line of bounded length."""
+    """A text as one printable line of bounded length."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= REASON_CHARACTERS else line[: REASON_CHARACTERS - 1].rstrip() + "…"
 

@@ -15,7 +15,7 @@ from qol.errors import UsageError
 from qol_lambda import jobs
 from qol_lambda.clients import error_summary
 from qol_lambda.installation import this_installation
-from qol_lambda.messages import reason_of_our_job
+from qol_lambda.messages import job_failed_reason
 from qol_lambda.published import published_summary
 from qol_lambda.run_messages import Ended, run_failed, run_warned
 from qol_lambda.runs import WEEKLY, Runs, find_runs
@@ -45,19 +45,19 @@ def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Count a failed attempt and notify when it was the last one; `{"told": …, "why": …}`. Raises when SNS fails."""
+    """Count a failed attempt and notify when it was the last one; `{"notified": …, "why": …}`. Raises when SNS fails."""
     change = read_change(event)
     if change.job != setting("QOL_JOB_NAME"):
-        return _done(change, "another job", told=False)
+        return _done(change, "another job", notified=False)
     if change.state == "SUCCEEDED":
         return _after_success(change, now)
     if change.state not in FAILED_STATES:
-        return _done(change, "no end", told=False)
+        return _done(change, "no end", notified=False)
     # A run that was killed or took too long prints no metrics of its own.
     print(_failed_run(change, now), flush=True)  # noqa: T201 (CloudWatch reads it from there)
     run = _find_run(change.run_id)
     if _another_attempt_comes(change, run):
-        return _done(change, "another attempt comes", told=False)
+        return _done(change, "another attempt comes", notified=False)
     return _after_failure(change, run, now)
 
 
@@ -97,18 +97,18 @@ def _another_attempt_comes(change: Change, run: jobs.JobRun | None) -> bool:
 def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> dict[str, Any]:
     ended = _ended_without_failing(change, run)
     week = ended.week if ended.trigger in WEEKLY else None
-    told = send_once(jobs.base_id(change.run_id), run_failed(this_installation(change.region), ended), now, week)
-    return _done(change, "ended badly" if told else "told before", told=told)
+    notified = send_once(jobs.base_id(change.run_id), run_failed(this_installation(change.region), ended), now, week)
+    return _done(change, "ended badly" if notified else "notified earlier", notified=notified)
 
 
 def _after_success(change: Change, now: datetime) -> dict[str, Any]:
     run = _find_run(change.run_id)
     found = find_runs(change.run_id, run.started if run else None)
     if found.own is None or not found.own.is_good or not found.own.checks("warning"):
-        return _done(change, "good", told=False)
+        return _done(change, "good", notified=False)
     ended = _ended(change, run, found, published_summary(found.good))
-    told = send_once(jobs.base_id(change.run_id), run_warned(this_installation(change.region), ended), now)
-    return _done(change, "warnings" if told else "told before", told=told)
+    notified = send_once(jobs.base_id(change.run_id), run_warned(this_installation(change.region), ended), now)
+    return _done(change, "warnings" if notified else "notified earlier", notified=notified)
 
 
 def _ended_without_failing(change: Change, run: jobs.JobRun | None) -> Ended:
@@ -129,7 +129,7 @@ def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str)
     return Ended(
         run_id=change.run_id,
         state=change.state,
-        attempts=f"{count} of {_max_attempts()}" if run or count > 1 else "not known, Glue could not be asked",
+        attempts=f"{count} of {_max_attempts()}" if run or count > 1 else "not known, Glue did not answer",
         week=record.week if record else run.week if run else None,
         trigger=record.trigger if record else run.trigger if run else None,
         glue_error=_glue_error(change, run),
@@ -141,14 +141,14 @@ def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str)
 
 def _glue_error(change: Change, run: jobs.JobRun | None) -> str:
     """Glue's error message: the run's own when it is this job's, because an event may hold it shortened."""
-    return run.error if run and reason_of_our_job(run.error) else change.message
+    return run.error if run and job_failed_reason(run.error) else change.message
 
 
 def _max_attempts() -> int:
     return int(setting("QOL_MAX_ATTEMPTS", "2"))
 
 
-def _done(change: Change, why: str, *, told: bool) -> dict[str, Any]:
+def _done(change: Change, why: str, *, notified: bool) -> dict[str, Any]:
     facts = {"job_run_id": change.run_id, "state": change.state if change.state.isalpha() else "?"}
-    logger.info(why, extra={**facts, "told": told})
-    return {"told": told, "why": why}
+    logger.info(why, extra={**facts, "notified": notified})
+    return {"notified": notified, "why": why}

@@ -11,9 +11,9 @@ from qol_lambda.messages import (
     Notification,
     accept_command,
     compose,
+    job_failed_reason,
     log_link,
     one_line,
-    reason_of_our_job,
     rerun_command,
     safe_reason,
 )
@@ -21,7 +21,7 @@ from qol_lambda.runs import FailedCheck, RunRecord
 
 _ENDS = {
     "refused": "was refused by the checks",
-    "locked": "found another run at work",
+    "locked": "found another run in progress",
     "failed": "failed",
     "published": "published, then ended badly",
     "nothing_to_do": "had nothing to do, then ended badly",
@@ -71,10 +71,9 @@ class Ended:
 
 def run_failed(installation: Installation, ended: Ended) -> Message:
     """The notification about a run that failed."""
-    words = {"TIMEOUT": "took longer than allowed", "STOPPED": "was stopped", "": "ended without a manifest"}
+    ends = _ENDS | {"TIMEOUT": "took longer than allowed", "STOPPED": "was stopped", "": "ended without a manifest"}
     if ended.unread:
-        words[""] = "ended badly, its manifest could not be read"
-    end = {**_ENDS, **words}[ended.status]
+        ends[""] = "failed, and its manifest could not be read"
     checks = ended.record.checks("critical") if ended.record and ended.status == "refused" else []
     facts = [
         *_facts(installation, ended),
@@ -82,7 +81,7 @@ def run_failed(installation: Installation, ended: Ended) -> Message:
         ("Log", log_link(installation, ended.run_id)),
     ]
     notification = Notification(
-        f"{ended.name} {end}", facts, _steps(installation, ended), _SECTIONS[ended.status], list(_checks("Failed checks", checks))
+        f"{ended.name} {ends[ended.status]}", facts, _steps(installation, ended), _SECTIONS[ended.status], list(_checks("Failed checks", checks))
     )  # fmt: skip
     return compose(installation, notification)
 
@@ -97,8 +96,8 @@ def run_warned(installation: Installation, ended: Ended) -> Message:
         ("Log", log_link(installation, ended.run_id)),
     ]
     steps = [
-        "The data is published; nothing has to be done for it. Look at the warnings: qol runs, qol rejects.",
-        "When the cause is mended in raw/ or in a contract, the next run repairs the weeks by itself.",
+        "The data is published; nothing has to be done for it. The warnings are in qol runs and qol rejects.",
+        "When the cause is fixed in raw/ or in a contract, the next run repairs the weeks.",
     ]
     notification = Notification(
         f"{ended.name} {did} with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}",
@@ -127,7 +126,7 @@ def _reason(ended: Ended) -> str:
         return "the run took longer than the job's time limit; Glue ended it"
     if ended.state == "STOPPED":
         return "a person or a program stopped the run"
-    return reason_of_our_job(ended.glue_error) or safe_reason(ended.glue_error)
+    return job_failed_reason(ended.glue_error) or safe_reason(ended.glue_error)
 
 
 def _checks(title: str, checks: Sequence[FailedCheck]) -> Iterable[str]:
@@ -141,7 +140,7 @@ def _checks(title: str, checks: Sequence[FailedCheck]) -> Iterable[str]:
 def _steps(installation: Installation, ended: Ended) -> list[str]:
     if ended.trigger in {"backfill", "rebuild"}:
         return [
-            f"Every published file is whole. Mend the reason, then start the {ended.trigger} again with the same arguments."
+            f"Every published file is whole. Fix the reason, then start the {ended.trigger} again with the same arguments."
         ]
     again = rerun_command(installation, ended.week)
     if ended.status == "refused" and ended.record:
@@ -149,28 +148,28 @@ def _steps(installation: Installation, ended: Ended) -> list[str]:
             installation, ended.record.week, [check.id for check in ended.record.checks("critical")]
         )
         return [
-            "Nothing was changed. Look at the checks: is the data wrong, or has the world changed?",
-            f"If the data is wrong, mend raw/ or the contract, then start the week again:\n{again}",
-            f"If the data is right, publish it in spite of the checks:\n{overrule}",
+            "Nothing was changed. Decide by the failed checks whether the data is wrong or is right and unusual.",
+            f"If the data is wrong, fix raw/ or the contract, then start the week again:\n{again}",
+            f"If the data is right, publish it although the checks failed:\n{overrule}",
         ]
-    afterwards = ["The data is published; nothing has to be done for it. The log tells what failed afterwards."]
+    afterwards = ["The data is published; nothing has to be done for it. The log says what failed afterwards."]
     return {
         "locked": [f"Wait until the other run has ended. If it was not about this week, then:\n{again}"],
         "failed": [
-            f"A plain run repairs. When the reason above is mended (or looks like bad luck):\n{again}",
-            "If it fails the same way again, read the log.",
+            f"Another run repairs the week. When the reason is fixed, or may have passed:\n{again}",
+            "If it fails again with the same reason, read the log.",
         ],
         "published": afterwards,
         "nothing_to_do": afterwards,
         "TIMEOUT": [
-            "See in the log which stage took so long; far more raw data than usual needs more workers.",
-            f"Start the week again; a plain run repairs:\n{again}",
+            "The log says which stage took so long; far more raw data than usual needs more workers.",
+            f"Start the week again; another run repairs it:\n{again}",
         ],
         "STOPPED": [f"If the week is still wanted:\n{again}"],
         "": [
-            "Mend what the reason names; the log says more."
-            if reason_of_our_job(ended.glue_error)
+            "Fix what the reason names; the log says more."
+            if job_failed_reason(ended.glue_error)
             else "Read the log: the run ended before it could say why (wrong option, missing module, lost machine).",
-            f"When the reason is mended:\n{again}",
+            f"When the reason is fixed:\n{again}",
         ],
     }[ended.status]

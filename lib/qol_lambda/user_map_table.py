@@ -24,7 +24,7 @@ CACHE_SECONDS = 600.0
 MAX_CACHED_USERS = 100_000
 PERMISSION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _SOURCE = "garmin"
-#: Attributes whose names are words of DynamoDB's own language.
+#: Attributes whose names are reserved words of DynamoDB.
 _RESERVED = ("status", "permissions")
 #: What makes an item whole where an update finds none.
 _NEW = "user_id = if_not_exists(user_id, :user), registered_at = if_not_exists(registered_at, :now)"

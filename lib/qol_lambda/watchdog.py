@@ -29,7 +29,7 @@ def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def watch(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Notify when the week has no result and today had no notification about it; `{"week": …, "told": …}`.
+    """Notify when the week has no result and today had no notification about it; `{"week": …, "notified": …}`.
 
     A watchdog that fails sends a notification about that, and raises.
     """
@@ -37,14 +37,14 @@ def watch(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     try:
         due = scheduled_time(event)
         week = business_week(due)
-        told = _watch_week(week, due, now)
+        notified = _watch_week(week, due, now)
     except Exception as err:
         # Lambda retries with the same input; the notification is sent once.
         asked_by = execution_id(event, utc_text(now))
         send_once(f"watchdog-failed#{asked_by}", check_failed(this_installation(), week, error_summary(err)), now)
         raise
-    logger.info("checked", extra={"week": week, "told": told})
-    return {"week": week, "told": told}
+    logger.info("checked", extra={"week": week, "notified": notified})
+    return {"week": week, "notified": notified}
 
 
 def _watch_week(week: str, due: datetime, now: datetime) -> bool:

@@ -92,7 +92,7 @@ def test_an_event_without_a_usable_time_starts_nothing_and_is_told_once(
     assert cloud.job_runs() == []
     assert cloud.items() == ["notice#kick-unreadable#request-1"]
     [(subject, text)] = cloud.mails()
-    assert subject == "[prod] QoL Lake: the weekly schedule asks for no week"
+    assert subject == "[prod] QoL Lake: the weekly schedule names no week"
     assert '"week": "2026-W46", "again": true' in text
 
 

@@ -13,9 +13,9 @@ from qol_lambda.messages import (
     Installation,
     Notification,
     compose,
+    job_failed_reason,
     log_link,
     one_line,
-    reason_of_our_job,
     rerun_command,
     safe_reason,
 )
@@ -39,10 +39,10 @@ def test_a_subject_is_one_short_line_of_ascii_whatever_the_title() -> None:
         ("JobFailedError: exit code 3 (refused): people_kept", "JobFailedError, exit code 3 (refused by the checks)"),
         ("ModuleNotFoundError: No module named 'polars'", "ModuleNotFoundError, No module named 'polars'"),
         ("ValueError: invalid literal 'ann@example.org'", "ValueError"),
-        ("user 4d3c2b1a has no token", "not known; the log tells"),
+        ("user 4d3c2b1a has no token", "not known; see the log"),
         ("Command failed with exit code 137", "exit code 137"),
-        ("", "not known; the log tells"),
-        (None, "not known; the log tells"),
+        ("", "not known; see the log"),
+        (None, "not known; see the log"),
     ],
 )
 def test_of_a_foreign_error_text_only_known_words_are_told(text: str | None, told: str) -> None:
@@ -57,7 +57,7 @@ OURS = "JobFailedError: exit code 2 (usage or contract error): --accept nobody: 
     [OURS, f"Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 15; {OURS}", f"{OURS}\nCANARY in a second line"],
 )
 def test_a_reason_in_the_shape_of_our_jobs_exception_is_told_in_full(text: str) -> None:
-    assert reason_of_our_job(text) == "exit code 2 (usage or contract error): --accept nobody: unknown"
+    assert job_failed_reason(text) == "exit code 2 (usage or contract error): --accept nobody: unknown"
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_a_reason_in_the_shape_of_our_jobs_exception_is_told_in_full(text: str) 
     ],
 )
 def test_a_text_of_another_shape_is_no_reason_of_ours(text: str | None) -> None:
-    assert reason_of_our_job(text) == ""
+    assert job_failed_reason(text) == ""
 
 
 def test_the_shape_is_that_of_the_jobs_own_exception() -> None:
     for code in range(1, 5):
         text = f"JobFailedError: {JobFailedError(code, 'a reason')}"
-        assert reason_of_our_job(text).endswith("): a reason")
+        assert job_failed_reason(text).endswith("): a reason")
 
 
 def test_a_text_of_ours_becomes_one_printable_line_of_600_characters_at_most() -> None:
