@@ -19,18 +19,13 @@ def document() -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(model.FOLDER), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters.update(dollars=_dollars, users=lambda users: f"{round(users, 2 - len(str(users))):,} users")
+    environment.filters.update(users=lambda users: f"{round(users, 2 - len(str(users))):,} users")
     bills = [{name: sum(lines.values()) for name, lines in model.bill(case).items()} for case in CASES]
     components = {name: [bill[name] for bill in bills] for name in bills[0]}
     runs = [model.job_run(case) for case in CASES]
     return environment.get_template("cost.md.j2").render(
         model=model, A=model.A, cases=CASES, runs=runs, components=components
     )
-
-
-def _dollars(value: float) -> str:
-    """Cents, and `0` for nothing at all."""
-    return f"{value:,.2f}" if value >= 0.005 else "< 0.01" if value else "0"
 
 
 def main(arguments: list[str] | None = None) -> int:

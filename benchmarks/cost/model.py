@@ -21,8 +21,7 @@ A = SimpleNamespace(**{name: entry["value"] for name, entry in ASSUMED["assumpti
 PUSHES_PER_DAY = sum(t["pushes"] for t in TYPES.values())
 BYTES_PER_DAY = sum(t["pushes"] * t["records"] * t["bytes"] for t in TYPES.values())
 WEEKS_PER_MONTH = 365 / 12 / 7
-LIST_KEYS = 1_000
-CHUNK_BYTES = 8 * 2**20
+LIST_KEYS, CHUNK_BYTES = 1_000, 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,6 @@ def _of_the_lake(case: Case) -> dict[str, dict[str, float]]:
 
 def _of_requests(case: Case) -> dict[str, dict[str, float]]:
     log_gb = (case.pushes * A.log_bytes_per_push + 5e6) / 1e9
-    logs = {"logs_in": log_gb, "logs_kept": log_gb * A.log_days_kept / 7}
     map_gb = case.users * A.map_item_bytes / 1e9
     stored_map = {"dynamodb_storage": map_gb, "dynamodb_recovery": map_gb}
     gb_seconds = case.pushes * A.receiver_seconds * A.receiver_megabytes / 1024
@@ -130,15 +128,15 @@ def _of_requests(case: Case) -> dict[str, dict[str, float]]:
         "API Gateway": {"http_api": case.pushes},
         "Lambda": {"lambda_requests": case.pushes, "lambda_gb_seconds": gb_seconds},
         "DynamoDB": {"dynamodb_write": case.pushes, "dynamodb_read": 2 * map_gb * 1e9 / 4096} | stored_map,
-        "CloudWatch": logs | {"metric": A.metrics, "alarm": A.alarms},
+        "CloudWatch logs": {"logs_in": log_gb, "logs_kept": log_gb * A.log_days_kept / 7},
+        "CloudWatch metrics": {"metric": A.metrics, "alarm": A.alarms},
         "Firehose": {"firehose": case.users * 7 * steps * A.firehose_step_bytes if case.gathered else 0.0},
     }
 
 
 def limits() -> dict[str, int]:
     """Users at which each limit of the design is met."""
-    peak = PUSHES_PER_DAY / 86_400 * A.peak_over_mean
-    busiest = max(t["pushes"] for t in TYPES.values()) / 86_400 * A.peak_over_mean
+    peak = PUSHES_PER_DAY / 86_400 * A.peak_over_mean  # requests a second of a user
 
     def job(workers: int, seconds: float, *, gathered: bool = False) -> int:
         none, many = (run_seconds(Case(users, gathered), workers) for users in (0, 10**8))
@@ -151,7 +149,7 @@ def limits() -> dict[str, int]:
         "driver": int(A.driver_bytes / A.driver_bytes_per_object / PUSHES_PER_DAY / A.window_days),
         "throttle": int(A.throttle_per_second / peak),
         "concurrency": int(A.receiver_concurrency / (peak * A.receiver_seconds)),
-        "put": int(3_500 / busiest),
+        "put": int(3_500 / (max(t["pushes"] for t in TYPES.values()) / 86_400 * A.peak_over_mean)),
         "partition": A.partition_limit_bytes // A.largest_partition_bytes,
         "query": A.query_limit_bytes // (A.weekly_bytes * 52),
     }
