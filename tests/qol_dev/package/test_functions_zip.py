@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -44,3 +45,13 @@ def test_a_handler_loads_from_the_zip_alone(handler: str, path: list[str]) -> No
         [sys.executable, "-I", "-S", "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert (ended.stdout, ended.stderr) == (f"{path[0]}/qol_lambda/{handler}.py True\n", "")
+
+
+def test_whatever_a_function_imports_of_the_project_is_in_the_zip() -> None:
+    files = function_files(LIB, [])
+    nodes = [node for code in files.values() for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    modules = {str(node.module) for node in nodes if str(node.module).partition(".")[0] in ("qol", "qol_lambda")}
+    assert "qol.tables.weeks" in modules
+    assert not [
+        m for m in modules if not {f"{m.replace('.', '/')}.py", f"{m.replace('.', '/')}/__init__.py"} & files.keys()
+    ]
