@@ -24,7 +24,9 @@ SCRIPT = Path(__file__).parents[2] / "glue_jobs" / "weekly_etl.py"
 
 
 def metrics(out: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.splitlines() if line.startswith('{"_aws"')]
+    """EMF documents with plain values: CloudWatch takes a value and a list of values alike."""
+    read = [json.loads(line) for line in out.splitlines() if line.startswith('{"_aws"')]
+    return [{name: found[0] if isinstance(found, list) else found for name, found in line.items()} for line in read]
 
 
 def manifests(lake: Path) -> list[dict[str, Any]]:

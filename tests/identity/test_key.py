@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
+from qol.aws.requests import BREAKER, aws_client
 from qol.cli.options import find_key
 from qol.errors import QolError, UsageError
-from qol.identity.key import PATIENCE, read_secret_key
+from qol.identity.key import RETRY_POLICY, read_secret_key
 from qol.lake import LocalLake
-from qol.lake.s3_client import _Down, aws_client
 
 KEY = "k" * 32
 
@@ -83,8 +83,8 @@ def test_a_service_that_does_not_answer_ends_the_run_within_a_minute(
     answering(monkeypatch, ReadTimeoutError(endpoint_url="https://secret.example"))
     with pytest.raises(QolError, match=r"--key-secret s: Secrets Manager not reached \(ReadTimeoutError\)"):
         read_secret_key("s")
-    monkeypatch.setattr(_Down, "until", 0.0)
-    config = aws_client("secretsmanager", PATIENCE).meta.config
+    BREAKER.record_success()
+    config = aws_client("secretsmanager", RETRY_POLICY).meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 10, 4)
 
 
@@ -93,5 +93,5 @@ def answering(monkeypatch: pytest.MonkeyPatch, err: Exception) -> None:
         def get_secret_value(self, **_: object) -> None:
             raise err
 
-    asked = {("secretsmanager", PATIENCE): Client()}
+    asked = {("secretsmanager", RETRY_POLICY): Client()}
     monkeypatch.setattr("qol.identity.key.aws_client", lambda *of: asked[of])

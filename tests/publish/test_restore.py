@@ -36,7 +36,7 @@ def lake(no_gate: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Lake]:
         monkeypatch.setenv(name, value)
     with mock_aws():
         make_bucket("bucket").put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
-        yield S3Lake("bucket", patience=QUICK)
+        yield S3Lake("bucket", policy=QUICK)
 
 
 def deliver(folder: Path, name: str, **values: Any) -> None:

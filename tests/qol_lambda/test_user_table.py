@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from qol.aws.requests import BREAKER, aws_client
 from qol.errors import QolError, UsageError
 from qol.identity import user_table
 from qol.identity.memory import read_memory
@@ -18,8 +19,7 @@ from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
 from qol.identity.user_table import read_user_table
 from qol.lake.local import LocalLake
-from qol.lake.s3_client import _Down, aws_client
-from qol_lambda.within import quick_client
+from qol_lambda.deadline import quick_client
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 from tests.qol_lambda.webhook import Webhook
 
@@ -161,15 +161,15 @@ def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nobody_there")
 def test_a_table_that_does_not_answer_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_table, "PATIENCE", replace(user_table.PATIENCE, attempts=1))
+    monkeypatch.setattr(user_table, "RETRY_POLICY", replace(user_table.RETRY_POLICY, attempts=1))
     with pytest.raises(QolError, match="--user-map dynamodb:user_id_map: EndpointConnectionError"):
         read_user_table("user_id_map")
 
 
 @pytest.mark.usefixtures("nobody_there")
 def test_a_table_is_asked_four_times_for_25_seconds_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_Down, "until", 0.0)
-    config = aws_client("dynamodb", user_table.PATIENCE).meta.config
+    BREAKER.record_success()
+    config = aws_client("dynamodb", user_table.RETRY_POLICY).meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 20, 4)
 
 

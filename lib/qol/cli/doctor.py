@@ -171,7 +171,7 @@ def _access(lake: Lake) -> Finding:
 
 def _refusal(lake: Lake) -> str:
     """Why nothing can be written when only this role may not; empty when a probe could be put and removed."""
-    from qol.lake.s3_client import RequestError
+    from qol.aws.requests import RequestError
 
     probe = f"_staging/doctor-{os.getpid()}"
     try:
@@ -186,7 +186,7 @@ def _refusal(lake: Lake) -> str:
 
 
 def _lock(lake: Lake) -> Finding:
-    from qol.lake.s3_client import RequestError
+    from qol.aws.requests import RequestError
 
     try:
         with lake.lock("doctor"):
@@ -204,8 +204,8 @@ def _lock(lake: Lake) -> Finding:
 
 def _published(lake: Lake) -> Iterator[Finding]:
     """Whether the footers of published files can be read, in a bucket several at a time."""
+    from qol.aws.requests import RequestError
     from qol.contracts.columns import table_folder
-    from qol.lake.s3_client import RequestError
     from qol.tables.corruption import way_out
     from qol.tables.layout import PART_FILE, PROCESSED
 

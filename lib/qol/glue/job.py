@@ -17,7 +17,7 @@ from qol.cli.run_commands import manifest_taker
 from qol.cli.show import say, warn
 from qol.errors import QolError, UsageError, safe_place
 from qol.glue.arguments import JobCall, Known, Resolve, read_call
-from qol.glue.emf import Ending, emf_lines
+from qol.glue.run_metrics import Ending, emf_lines
 from qol.glue.runtime import describe_python, describe_spark
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qol.aws.requests import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, RetryPolicy, aws_client
 from qol.errors import QolError, UsageError
-from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, Patience, aws_client
 
 MIN_KEY_BYTES = 32
 #: A run must not hang before it has begun: at most four tries of ten seconds.
-PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=10.0)
+RETRY_POLICY = RetryPolicy(attempts=4, connect_seconds=5.0, read_seconds=10.0)
 #: What an operator has to mend; anything else may pass by itself.
 _MISTAKES = {
     "ResourceNotFoundException": "there is no such secret in this region",
@@ -50,7 +50,7 @@ def read_secret_key(name: str) -> bytes:
 
 def _ask(name: str) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = aws_client("secretsmanager", PATIENCE).get_secret_value(SecretId=name)
+        answer: dict[str, Any] = aws_client("secretsmanager", RETRY_POLICY).get_secret_value(SecretId=name)
     except ClientError as err:
         code = err.response.get("Error", {}).get("Code", "")
         if code in _MISTAKES:
@@ -58,7 +58,7 @@ def _ask(name: str) -> dict[str, Any]:
         raise QolError(f"--key-secret {name}: Secrets Manager answered {code or 'an error'}; run again") from None
     except BotoCoreError as err:
         # Its text may name an endpoint; its type says enough.
-        if type(err).__name__ in NOBODY:
+        if type(err).__name__ in NO_CREDENTIAL_ERRORS:
             raise UsageError(f"--key-secret {name}: {NO_CREDENTIALS}") from None
         raise QolError(f"--key-secret {name}: Secrets Manager not reached ({type(err).__name__})") from None
     return answer

@@ -8,19 +8,19 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qol.aws.requests import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, RetryPolicy, aws_client
 from qol.contracts.raw_values import CODE, identifier, is_zone
 from qol.errors import QolError, UsageError
 from qol.identity.periods import ALWAYS, Period, read_period
 from qol.identity.periods import PROBLEM as PERIOD_PROBLEM
 from qol.identity.user_map import Entry, UserMap, first_overlap
-from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, Patience, aws_client
 
 SCHEME = "dynamodb:"
 GARMIN = "garmin"
 #: An entry this old stays where it is in the order: writers stamp entries in the seconds before they write them.
 SETTLED_AFTER = timedelta(minutes=15)
 STATUSES = ("active", "deregistered")
-PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=20.0)
+RETRY_POLICY = RetryPolicy(attempts=4, connect_seconds=5.0, read_seconds=20.0)
 #: What an operator has to mend; anything else may pass by itself.
 _MISTAKES = {
     "ResourceNotFoundException": "there is no such table in this region",
@@ -69,7 +69,7 @@ def _scan(table: str) -> Iterator[Mapping[str, Any]]:
     if not table:
         raise UsageError(f"--user-map {SCHEME}: names no table; allowed: {SCHEME}<table>")
     try:
-        pages = aws_client("dynamodb", PATIENCE).get_paginator("scan")
+        pages = aws_client("dynamodb", RETRY_POLICY).get_paginator("scan")
         for page in pages.paginate(TableName=table, ConsistentRead=True):
             yield from page["Items"]
     except ClientError as err:
@@ -78,7 +78,7 @@ def _scan(table: str) -> Iterator[Mapping[str, Any]]:
             raise _mistake(table, _MISTAKES[code], "a table this role may read") from None
         raise QolError(f"--user-map {SCHEME}{table}: {code}; allowed: a table that answers") from None
     except BotoCoreError as err:
-        if type(err).__name__ in NOBODY:
+        if type(err).__name__ in NO_CREDENTIAL_ERRORS:
             raise UsageError(f"--user-map {SCHEME}{table}: {NO_CREDENTIALS}") from None
         raise QolError(f"--user-map {SCHEME}{table}: {type(err).__name__}; allowed: a table that answers") from None
 

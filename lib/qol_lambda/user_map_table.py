@@ -1,4 +1,4 @@
-"""Writes to the user map's table: conditional and never with a look at what is there."""
+"""Writes to the user map's table: conditional, without reading it."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from botocore.exceptions import ClientError
 
 from qol_lambda.bodies import DEREGISTRATIONS, Control, stamp
 from qol_lambda.clients import error_code
+from qol_lambda.deadline import Deadline, quick_client, run_concurrently
 from qol_lambda.settings import setting
-from qol_lambda.within import Deadline, all_of, quick_client
 
 ID_BYTES = 10
-KEPT_SECONDS = 600.0
-MOST_KEPT = 100_000
+CACHE_SECONDS = 600.0
+MAX_CACHED_USERS = 100_000
 PERMISSION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _SOURCE = "garmin"
-#: Attributes whose names are words of DynamoDB's own language.
+#: Attributes whose names are reserved words of DynamoDB.
 _RESERVED = ("status", "permissions")
 #: What makes an item whole where an update finds none.
 _NEW = "user_id = if_not_exists(user_id, :user), registered_at = if_not_exists(registered_at, :now)"
 
 
 def new_user_id() -> str:
-    """A random internal id, `u_` and 16 letters or digits; tells nothing about the person."""
+    """A random internal id: `u_` and 16 letters or digits."""
     return "u_" + base64.b32encode(secrets.token_bytes(ID_BYTES)).decode().lower()
 
 
 def item_key(vendor_user_id: str) -> str:
-    """The table's key of a Garmin user: the id itself; with its source in front where it could be taken for another's."""
+    """The table's key of a Garmin user: the id, with its source in front when it contains a colon."""
     return f"{_SOURCE}:{vendor_user_id}" if ":" in vendor_user_id else vendor_user_id
 
 
 @dataclass
 class Registered:
-    """People this function knows to be in the table, so that it need not write them with every delivery.
+    """Users that this function wrote lately, so that it need not write them with every delivery.
 
-    Forgotten after ten minutes: a person whose entry was removed gets a new one.
+    They expire after ten minutes, so that a user whose entry was removed gets a new one.
     """
 
-    seen: dict[str, float] = field(default_factory=dict)
+    written: dict[str, float] = field(default_factory=dict)
 
-    def unknown(self, people: Iterable[str]) -> list[str]:
-        """Those of the people that have to be written."""
+    def unknown(self, users: Iterable[str]) -> list[str]:
+        """The users that have to be written."""
         now = time.monotonic()
-        return [vendor for vendor in people if now - self.seen.get(vendor, -KEPT_SECONDS) >= KEPT_SECONDS]
+        return [vendor for vendor in users if now - self.written.get(vendor, -CACHE_SECONDS) >= CACHE_SECONDS]
 
     def add(self, vendor_user_id: str) -> None:
-        """Remember a person."""
-        if len(self.seen) >= MOST_KEPT:
-            self.seen.clear()
-        self.seen[vendor_user_id] = time.monotonic()
+        """Cache a written user."""
+        if len(self.written) >= MAX_CACHED_USERS:
+            self.written.clear()
+        self.written[vendor_user_id] = time.monotonic()
 
 
-def register(people: Iterable[str], now: datetime, registered: Registered, deadline: Deadline) -> None:
-    """Give people an entry who have none; ClientError and other errors of the SDK when the table does not answer."""
+def register(users: Iterable[str], now: datetime, registered: Registered, deadline: Deadline) -> None:
+    """Create the missing entries of users; ClientError and other errors of the SDK when the table does not answer."""
 
     def put(vendor_user_id: str) -> None:
         item = {
@@ -72,7 +72,7 @@ def register(people: Iterable[str], now: datetime, registered: Registered, deadl
             "registered_at": stamp(now),
             "last_change_at": stamp(now),
         }
-        with _unless_not_met():
+        with _ignore_failed_condition():
             quick_client("dynamodb").put_item(
                 TableName=setting("QOL_USER_MAP_TABLE"),
                 Item={name: {"S": value} for name, value in item.items()},
@@ -80,14 +80,14 @@ def register(people: Iterable[str], now: datetime, registered: Registered, deadl
             )
         registered.add(vendor_user_id)
 
-    all_of(put, registered.unknown(people), deadline)
+    run_concurrently(put, registered.unknown(users), deadline)
 
 
 def apply_controls(controls: Iterable[Control], now: datetime, deadline: Deadline) -> None:
-    """Bring deregistrations and permission changes into the table, one after the other as they were sent."""
+    """Write deregistrations and permission changes to the table, in the order they were sent."""
     for control in controls:
         deadline.check()
-        if control.kind == DEREGISTRATIONS:
+        if control.record_type == DEREGISTRATIONS:
             _deregister(control, now)
         else:
             _permit(control, now)
@@ -102,7 +102,7 @@ def _deregister(control: Control, now: datetime) -> None:
 
 
 def _permit(control: Control, now: datetime) -> None:
-    """Write the permissions unless newer ones are there; people who permit something after they left are back."""
+    """Write the permissions unless the table has newer ones; a user who permits something after leaving is active again."""
     changed = {":now": {"S": stamp(now)}, ":at": {"S": stamp(_changed_at(control.message, now))}}
     permissions = _permissions(control.message.get("permissions"))
     values: dict[str, Any] = {**changed, ":user": {"S": new_user_id()}, ":status": {"S": "active"}}
@@ -120,21 +120,21 @@ def _permit(control: Control, now: datetime) -> None:
 
 
 def _update(control: Control, change: str, values: Mapping[str, Any], condition: str | None = None) -> None:
-    said = f"{change} {condition or ''}"
-    with _unless_not_met():
+    expressions = f"{change} {condition or ''}"
+    with _ignore_failed_condition():
         quick_client("dynamodb").update_item(
             TableName=setting("QOL_USER_MAP_TABLE"),
             Key={"garmin_user_id": {"S": item_key(control.vendor_user_id)}},
             UpdateExpression=change,
             ExpressionAttributeValues=values,
-            ExpressionAttributeNames={f"#{name}": name for name in _RESERVED if f"#{name}" in said},
+            ExpressionAttributeNames={f"#{name}": name for name in _RESERVED if f"#{name}" in expressions},
             **({"ConditionExpression": condition} if condition else {}),
         )
 
 
 @contextmanager
-def _unless_not_met() -> Iterator[None]:
-    """Passes over a condition that was not met: what it asked for is there already, or something newer is."""
+def _ignore_failed_condition() -> Iterator[None]:
+    """A failed condition is no error: the table has what was to be written, or something newer."""
     try:
         yield
     except ClientError as err:
@@ -143,7 +143,7 @@ def _unless_not_met() -> Iterator[None]:
 
 
 def _changed_at(message: Mapping[str, Any], now: datetime) -> datetime:
-    """When the person changed it: as Garmin says, at most now; now where it says nothing of use."""
+    """When the user changed it: Garmin's time, at most now; now when it has none."""
     seconds = message.get("changeTimeInSeconds")
     with suppress(TypeError, ValueError, OverflowError, OSError):
         return min(datetime.fromtimestamp(float(seconds), UTC), now)  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ def _changed_at(message: Mapping[str, Any], now: datetime) -> datetime:
 
 
 def _permissions(found: object) -> list[str]:
-    """Names of permissions: a list, or the text `[A, B]`; anything that is no such name is left out."""
+    """Names of permissions from a list or the text `[A, B]`, without anything that is not such a name."""
     names = found.strip("[] ").split(",") if isinstance(found, str) else found if isinstance(found, list) else []
     texts = {name.strip() for name in names if isinstance(name, str)}
     return sorted(name for name in texts if PERMISSION.fullmatch(name))
