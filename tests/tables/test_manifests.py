@@ -15,8 +15,8 @@ def test_manifests_come_newest_clock_first_without_files_that_are_none(tmp_path:
     new = new_manifest(datetime(2026, 11, 18, 0, 5, tzinfo=UTC), "manual", "2026-W46")
     for manifest in (old, new):
         lake.put(manifest_key(manifest.run_id), manifest.to_line())
-    lake.put("_runs/20261112T000000Z-broken.json", b"{\xff")
-    lake.put("_runs/notes.txt", b"of an operator")
+    lake.put("_true_runs/20261112T000000Z-broken.json", b"{\xff")
+    lake.put("_true_runs/notes.txt", b"of an operator")
     assert list(read_manifests(lake)) == [new, old]
     assert [(head.run_id, head.now) for head in read_heads(lake)] == [
         (new.run_id, "2026-11-18T00:05:00Z"),

@@ -110,7 +110,7 @@ def test_what_is_no_select_is_named_by_its_first_word(ask: Qol, sql: str, found:
     "source",
     [
         "read_csv('/etc/passwd')",
-        "read_text('{lake}/_runs/x')",
+        "read_text('{lake}/_true_runs/x')",
         "read_parquet('{lake}/processed/weekly/*/*.parquet')",
         "glob('/etc/*')",
         "'/etc/passwd'",

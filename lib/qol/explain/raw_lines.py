@@ -13,11 +13,11 @@ from qol.contracts.raw_values import EPOCH
 from qol.contracts.source_model import SourceContract
 from qol.errors import LakeError
 from qol.identity.pseudonyms import Identities, People
-from qol.ingest.batches import reads_exactly
 from qol.ingest.items import Exploder, Item
-from qol.ingest.lines import LongLine, ObjectRange, read_lines
 from qol.ingest.parse import RejectedError, parse_line
-from qol.ingest.records import RecordReader
+from qol.ingest.range_reader import keeps_all_digits
+from qol.ingest.raw_lines import LongLine, ObjectRange, read_lines
+from qol.ingest.record_reader import RecordReader
 from qol.lake import Lake
 
 MASK = "***"
@@ -49,7 +49,7 @@ def items_of(
     """The items of a line that read as the record: a line may hold other people's records too."""
     try:
         items = Exploder(contracts, contract.source, contract).items(
-            parse_line(line, exact=reads_exactly(contracts, contract.source))
+            parse_line(line, exact=keeps_all_digits(contracts, contract.source))
         )
     except RejectedError:
         return []

@@ -14,10 +14,10 @@ from qol.identity.periods import ALWAYS, Period
 
 HASH_BYTES = 16
 #: A worker remembers this many persons from task to task.
-MOST_KEPT = 500_000
+MAX_CACHED_USERS = 500_000
 
 
-class Person(NamedTuple):
+class User(NamedTuple):
     """Who a vendor id is: pseudonym, bucket of the reduce step, home time zone when the map names one."""
 
     user_id: str
@@ -50,7 +50,7 @@ class Identities:
         """A keyed hash of a constant: the same for the same key, and of no use to anyone who does not have it."""
         return hmac.digest(self.key, b"key check", hashlib.sha256).hex()[: 2 * HASH_BYTES]
 
-    def person_hash(self, source: str, vendor_user_id: str) -> str:
+    def user_hash(self, source: str, vendor_user_id: str) -> str:
         """128 bits of HMAC-SHA-256 over `user:<source>:<id>` as hex (ENISA 2019: a MAC, not a plain hash)."""
         text = f"user:{source}:{vendor_user_id}".encode()
         return hmac.digest(self.key, text, hashlib.sha256).hex()[: 2 * HASH_BYTES]
@@ -70,7 +70,7 @@ def keyed_hash(key: bytes, data: bytes) -> str:
     return hashlib.blake2b(data, key=key, digest_size=HASH_BYTES).hexdigest()
 
 
-class People(dict[str, Person]):
+class UserIndex(dict[str, User]):
     """Persons of one source by vendor id, looked up once each."""
 
     def __init__(self, identities: Identities, source: str, limits: tuple[str, ...]) -> None:
@@ -78,25 +78,25 @@ class People(dict[str, Person]):
         self._identities = identities
         self._source = source
         self._limits = limits
-        self._owners: dict[str, tuple[tuple[Period, Person], ...]] = {}
+        self._owners: dict[str, tuple[tuple[Period, User], ...]] = {}
 
-    def __missing__(self, vendor_user_id: str) -> Person:
-        if len(self) >= MOST_KEPT:
+    def __missing__(self, vendor_user_id: str) -> User:
+        if len(self) >= MAX_CACHED_USERS:
             self.clear()
         entry = self._identities.known.get((self._source, vendor_user_id))
-        user_id, zone = entry or (self._identities.person_hash(self._source, vendor_user_id), None)
-        person = Person(user_id, bucket_of(user_id, self._limits), zone)
+        user_id, zone = entry or (self._identities.user_hash(self._source, vendor_user_id), None)
+        person = User(user_id, bucket_of(user_id, self._limits), zone)
         self[vendor_user_id] = person
         return person
 
-    def owners(self, device_id: str) -> tuple[tuple[Period, Person], ...]:
+    def owners(self, device_id: str) -> tuple[tuple[Period, User], ...]:
         """Who has a device and when; an entry without days is somebody who always has it."""
         found = self._owners.get(device_id)
         if found is None:
             place = (self._source, device_id)
             always = [Owner(ALWAYS, *entry) for entry in (self._identities.known.get(place),) if entry is not None]
             found = self._owners[device_id] = tuple(
-                (period, Person(user_id, bucket_of(user_id, self._limits), zone))
+                (period, User(user_id, bucket_of(user_id, self._limits), zone))
                 for period, user_id, zone in (*always, *self._identities.owners.get(place, ()))
             )
         return found

@@ -96,7 +96,7 @@ def read_user_map(path: Path | None) -> UserMap:
     read = [(number, *_entry(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
     numbers, entries, periods = zip(*read, strict=True) if read else ((), (), ())
     user_map = UserMap(entries, numbers, periods=periods if any(p != ALWAYS for p in periods) else ())
-    twice = first_overlap(user_map)
+    twice = find_overlap(user_map)
     if twice is not None:
         earlier, later = (numbers[place] for place in twice)
         if ALWAYS in (periods[twice[0]], periods[twice[1]]):
@@ -107,7 +107,7 @@ def read_user_map(path: Path | None) -> UserMap:
     return user_map
 
 
-def first_overlap(user_map: UserMap) -> tuple[int, int] | None:
+def find_overlap(user_map: UserMap) -> tuple[int, int] | None:
     """Positions of the first entry that shares days with an earlier one of its vendor id, the earlier one first."""
     seen: dict[tuple[str, str], list[tuple[int, Period]]] = {}
     for position, entry in enumerate(user_map.entries):
@@ -120,7 +120,7 @@ def first_overlap(user_map: UserMap) -> tuple[int, int] | None:
     return None
 
 
-def require_days_where_they_count(user_map: UserMap, contracts: Contracts) -> None:
+def require_periods_usable(user_map: UserMap, contracts: Contracts) -> None:
     """UsageError when an entry has days at a source whose ids stay with one person, which would leave it unread."""
     rules = contracts.source_rules
     fixed = {c.source for c in contracts.sources if c.source not in rules or not rules[c.source].people_by_day}
@@ -191,9 +191,9 @@ def require_append_only(user_map: UserMap, identities: Identities, checked: int,
     published records, file by file; none is read when no entry could be wrong.
     """
     fresh = {
-        identities.person_hash(source, vendor): position
+        identities.user_hash(source, vendor): position
         for position, (source, vendor, user_id, _) in enumerate(user_map.entries)
-        if position >= checked and identities.person_hash(source, vendor) != user_id
+        if position >= checked and identities.user_hash(source, vendor) != user_id
     }
     if not fresh:
         return

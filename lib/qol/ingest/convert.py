@@ -17,8 +17,8 @@ INT64 = 2**63
 MILLISECONDS_FROM = 100_000_000_000
 #: Unix time of a year that every calendar here has.
 EARLIEST = -60_000_000_000
-SHOWN_DIGITS = 7
-MOST_DIGITS = 400
+MAX_SHOWN_DIGITS = 7
+MAX_DIGITS = 400
 DECIMAL_PLACES = 18
 _WIDE = Context(prec=60)
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False}
@@ -43,11 +43,13 @@ def shown(value: object) -> str:
         if abs(value) >= 10**40:
             return "integer of more than 40 digits"
         digits = len(str(abs(value)))
-        return str(value) if digits <= SHOWN_DIGITS else f"integer of {digits} digits"
+        return str(value) if digits <= MAX_SHOWN_DIGITS else f"integer of {digits} digits"
     if isinstance(value, float | Decimal):
         text = repr(float(value))
         return (
-            text if math.isfinite(float(value)) and len(text.lstrip("-").replace(".", "")) <= SHOWN_DIGITS else "number"
+            text
+            if math.isfinite(float(value)) and len(text.lstrip("-").replace(".", "")) <= MAX_SHOWN_DIGITS
+            else "number"
         )
     if isinstance(value, str):
         return "string"
@@ -73,7 +75,7 @@ def to_number(value: object) -> int | float | None:
 
 def _plain_number(exact: Decimal) -> int | float | None:
     """A decimal as any number is stored; no number of more digits than a text may have is written out."""
-    if exact and exact.adjusted() >= MOST_DIGITS:
+    if exact and exact.adjusted() >= MAX_DIGITS:
         return None
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import safe_get
 from qol.contracts.source_model import SourceContract, SourceRules
+from qol.ingest.dynamodb_json import plain_dynamodb
 from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.typed_values import plain_dynamodb
 
 RECEIVED_AT = "_received_at"
 PAGE_KEY = "data"
-PAGE_FURNITURE = frozenset({PAGE_KEY, "next_token", RECEIVED_AT})
+PAGE_KEYS = frozenset({PAGE_KEY, "next_token", RECEIVED_AT})
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Found(NamedTuple):
     reject: RejectedError | None = None
 
 
-class _Above(NamedTuple):
+class _EnvelopeContext(NamedTuple):
     """What a record has from the envelope around it: the stamp of its receipt, and values it inherits."""
 
     received_at: object
@@ -53,7 +53,7 @@ class Exploder:
         self._folder = folder
         self._rules = contracts.source_rules.get(source) or SourceRules(source)
         self._anywhere = contracts.anywhere(source)
-        self._page_keys = PAGE_FURNITURE | self._rules.inherit
+        self._page_keys = PAGE_KEYS | self._rules.inherit
         self._no_records = self._rules.inherit | {RECEIVED_AT}
         self._fields = frozenset(path[0] for spec in folder.fields for path in spec.paths) if folder else frozenset()
 
@@ -83,7 +83,7 @@ class Exploder:
         return node
 
     def _explode_object(self, node: dict[str, Any], received: object) -> Iterator[_Found]:
-        above = self._above(node, _Above(received, {}))
+        above = self._inherit(node, _EnvelopeContext(received, {}))
         if self._is_page(node):
             yield from self._elements(node[PAGE_KEY], self._folder, above)
         elif self._is_envelope(node):
@@ -91,14 +91,14 @@ class Exploder:
                 if key not in self._no_records:
                     yield from self._under(key, value, above)
         else:
-            yield self._record(node, self._folder, _Above(above.received_at, {}))
+            yield self._record(node, self._folder, _EnvelopeContext(above.received_at, {}))
 
-    def _above(self, node: dict[str, Any], outer: _Above) -> _Above:
+    def _inherit(self, node: dict[str, Any], outer: _EnvelopeContext) -> _EnvelopeContext:
         """What the records below an object have from it and from what is around it."""
         own = {key: node[key] for key in self._rules.inherit if node.get(key) is not None}
-        return _Above(node.get(RECEIVED_AT, outer.received_at), {**outer.values, **own})
+        return _EnvelopeContext(node.get(RECEIVED_AT, outer.received_at), {**outer.values, **own})
 
-    def _under(self, key: str, value: Any, above: _Above) -> Iterator[_Found]:
+    def _under(self, key: str, value: Any, above: _EnvelopeContext) -> Iterator[_Found]:
         """Items under a key of an envelope."""
         contract = self._contracts.for_envelope(self._source, key)
         if contract is None and key not in self._rules.control_keys:
@@ -110,7 +110,9 @@ class Exploder:
         else:
             yield from self._elements(value, contract, above)
 
-    def _nested(self, node: Any, key: str, contract: SourceContract | None, above: _Above) -> Iterator[_Found]:
+    def _nested(
+        self, node: Any, key: str, contract: SourceContract | None, above: _EnvelopeContext
+    ) -> Iterator[_Found]:
         """Items of the list that an element of an envelope holds under a key."""
         if not isinstance(node, dict):
             yield _not_an_object(node, "an element of the envelope", above.received_at)
@@ -118,32 +120,32 @@ class Exploder:
             reject = RejectedError(Reason.UNKNOWN_RECORD, "an element of the envelope without its list of records")
             yield _Found(node, None, above.received_at, reject)
         elif node[key] is not None:
-            yield from self._elements(node[key], contract, self._above(node, above))
+            yield from self._elements(node[key], contract, self._inherit(node, above))
 
-    def _elements(self, value: Any, contract: SourceContract | None, above: _Above) -> Iterator[_Found]:
+    def _elements(self, value: Any, contract: SourceContract | None, above: _EnvelopeContext) -> Iterator[_Found]:
         for element in _listed(value):
             if isinstance(element, dict):
                 yield self._record(element, contract, above)
             else:
                 yield _not_an_object(element, "an element of the envelope", above.received_at)
 
-    def _record(self, node: dict[str, Any], contract: SourceContract | None, above: _Above) -> _Found:
+    def _record(self, node: dict[str, Any], contract: SourceContract | None, above: _EnvelopeContext) -> _Found:
         handed = {key: value for key, value in above.values.items() if node.get(key) is None}
         node = {**node, **handed} if handed else node
-        found = None if self._is_never_read(node) else self._told_apart(node, contract)
+        found = None if self._is_ignored(node) else self._contract_of(node, contract)
         return _Found(node, found, node.get(RECEIVED_AT, above.received_at))
 
-    def _is_never_read(self, node: dict[str, Any]) -> bool:
+    def _is_ignored(self, node: dict[str, Any]) -> bool:
         """Whether a record is of a kind that is never read."""
         never = self._rules.never
         return any(node.get(key) in texts for key, texts in never.items() if isinstance(node.get(key), str))
 
-    def _told_apart(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
+    def _contract_of(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
         """The contract that takes a record found at a place of another; None for what only announces data."""
-        found = _taker(node, self._anywhere)
+        found = _by_discriminator(node, self._anywhere)
         if found is not None or contract is None or self._is_ping(node):
             return found
-        return _taker(node, self._contracts.sharing(contract)) or contract
+        return _by_discriminator(node, self._contracts.sharing(contract)) or contract
 
     def _is_ping(self, node: dict[str, Any]) -> bool:
         ping = self._rules.ping
@@ -172,7 +174,7 @@ class Exploder:
         )
 
 
-def _taker(node: dict[str, Any], contracts: tuple[SourceContract, ...]) -> SourceContract | None:
+def _by_discriminator(node: dict[str, Any], contracts: tuple[SourceContract, ...]) -> SourceContract | None:
     """The contract whose `only` a record fits."""
     for contract in contracts:
         value = safe_get(node, contract.only_path)

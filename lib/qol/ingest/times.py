@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 #: An offset alone, as HealthKit and others send it beside an absolute time.
 OFFSET = re.compile(r"(Z)|([+-])(\d\d):?([0-5]\d)")
 #: Offsets of inhabited places, seconds: Baker Island to Kiribati.
-LEAST_OFFSET, MOST_OFFSET = -43_200, 50_400
+MIN_UTC_OFFSET, MAX_UTC_OFFSET = -43_200, 50_400
 _UNIX_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +42,7 @@ def parse_offset(text: str) -> int | None:
         if offset is None or offset % timedelta(seconds=1):
             return None
         seconds = offset.days * 86_400 + offset.seconds
-    return seconds if LEAST_OFFSET <= seconds <= MOST_OFFSET else None
+    return seconds if MIN_UTC_OFFSET <= seconds <= MAX_UTC_OFFSET else None
 
 
 def _instant(text: str) -> datetime | None:

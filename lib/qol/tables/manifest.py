@@ -22,7 +22,7 @@ from qol.lake.base import Lake
 
 T = TypeVar("T")
 
-RUNS = "_runs/"
+RUNS = "_true_runs/"
 CHECKED_OBJECTS = 1_000
 Status = Literal["published", "nothing_to_do", "refused", "failed", "locked"]
 Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore"]

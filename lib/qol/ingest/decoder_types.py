@@ -15,8 +15,8 @@ from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
 from qol.ingest.items import RECEIVED_AT
 
 #: Whole numbers up to here, and sums of a line's samples up to there, are the same as int and as float.
-LARGEST_CLEAN = 2**53 - 1
-LARGEST_CLEAN_SAMPLE = 2**31
+MAX_CLEAN_NUMBER = 2**53 - 1
+MAX_CLEAN_SAMPLE = 2**31
 SCALAR = str | int | float | bool | None
 #: What is never stored may be a series of samples, but is not nested deeper.
 DROPPED = SCALAR | list[SCALAR] | dict[str, SCALAR | list[SCALAR]]
@@ -26,7 +26,7 @@ _KNOWN = ("integer", "epoch_seconds", "number", "boolean", "intervals")
 _TEXTS = ("date", "instant", "utc_offset", "time_zone", "code", "document_id")
 
 
-def is_usable(contract: SourceContract, telling: Collection[str] = ()) -> bool:
+def is_usable(contract: SourceContract, discriminator_fields: Collection[str] = ()) -> bool:
     """Whether a struct can tell clean lines: one meaning per place, a plain person id, bounds that say all.
 
     No field may stand where it is told what a record is.
@@ -37,7 +37,7 @@ def is_usable(contract: SourceContract, telling: Collection[str] = ()) -> bool:
             if meanings.setdefault(path, _meaning(spec)) != _meaning(spec):
                 return False
     inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
-    is_plain = len(contract.person) == 1 and all(path[0] not in telling for path in meanings)
+    is_plain = len(contract.person) == 1 and all(path[0] not in discriminator_fields for path in meanings)
     return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
 
 
@@ -111,7 +111,7 @@ def _clean_type(spec: Field) -> Any:
     if spec.type == "epoch_seconds":
         return _whole(spec.low, spec.high, EARLIEST, MILLISECONDS_FROM - 1)
     if spec.type == "number":
-        return _real(spec.low, spec.high, LARGEST_CLEAN)
+        return _real(spec.low, spec.high, MAX_CLEAN_NUMBER)
     return bool if spec.type == "boolean" else str
 
 
@@ -122,8 +122,8 @@ def _clean_samples(rule: SampleRule) -> Any:
         # The depth of an unread value would go unseen here.
         return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
     low = rule.low if rule.states_low is None else rule.states_low
-    whole = _whole(low, rule.high, -LARGEST_CLEAN_SAMPLE, LARGEST_CLEAN_SAMPLE)
-    number = whole | _real(low, rule.high, LARGEST_CLEAN_SAMPLE)
+    whole = _whole(low, rule.high, -MAX_CLEAN_SAMPLE, MAX_CLEAN_SAMPLE)
+    number = whole | _real(low, rule.high, MAX_CLEAN_SAMPLE)
     return dict[str, number]  # type: ignore[valid-type]
 
 

@@ -7,20 +7,22 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from qol.ingest.lines import ObjectRange, Readable
+from qol.ingest.raw_lines import ObjectRange, Readable
 from qol.lake.base import Lake
 
 #: Larger objects are read piece by piece by whoever needs them.
-SMALL_BYTES = 2**20
+MAX_PREFETCH_BYTES = 2**20
 
 
-class ReadAhead:
+class Prefetcher:
     """Answers reads of the next small objects from requests that are on their way already."""
 
     def __init__(self, lake: Lake, parts: list[ObjectRange], pool: ThreadPoolExecutor) -> None:
         self._lake = lake
         self._pool = pool
-        small = (part for part in parts if 0 < part.bytes <= SMALL_BYTES and (part.start, part.end) == (0, part.bytes))
+        small = (
+            part for part in parts if 0 < part.bytes <= MAX_PREFETCH_BYTES and (part.start, part.end) == (0, part.bytes)
+        )
         self._coming = deque(part.key for part in small)
         self._asked: dict[str, Future[bytes]] = {}
 
@@ -35,13 +37,13 @@ class ReadAhead:
 
 
 @contextmanager
-def reading_ahead(lake: Lake, parts: list[ObjectRange]) -> Iterator[Readable]:
+def prefetching(lake: Lake, parts: list[ObjectRange]) -> Iterator[Readable]:
     """What to read the ranges from, in their order: the lake itself when it answers one at a time as fast."""
     if lake.reads_at_once == 1:
         yield lake
         return
     with ThreadPoolExecutor(lake.reads_at_once, thread_name_prefix="qol-read") as pool:
         try:
-            yield ReadAhead(lake, parts, pool)
+            yield Prefetcher(lake, parts, pool)
         finally:
             pool.shutdown(cancel_futures=True)

@@ -12,7 +12,7 @@ from qol.contracts.raw_values import CODE, identifier, is_zone
 from qol.errors import QolError, UsageError
 from qol.identity.periods import ALWAYS, Period, read_period
 from qol.identity.periods import PROBLEM as PERIOD_PROBLEM
-from qol.identity.user_map import Entry, UserMap, first_overlap
+from qol.identity.user_map import Entry, UserMap, find_overlap
 from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, Patience, aws_client
 
 SCHEME = "dynamodb:"
@@ -22,7 +22,7 @@ SETTLED_AFTER = timedelta(minutes=15)
 STATUSES = ("active", "deregistered")
 PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=20.0)
 #: What an operator has to mend; anything else may pass by itself.
-_MISTAKES = {
+_CONFIGURATION_ERRORS = {
     "ResourceNotFoundException": "there is no such table in this region",
     "AccessDeniedException": "this role may not read it",
     "ValidationException": "not a name of a table",
@@ -54,11 +54,11 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now) -> UserMap
         pins_zones=False,
         periods=periods if any(period != ALWAYS for period in periods) else (),
     )
-    twice = first_overlap(user_map)
+    twice = find_overlap(user_map)
     if twice is not None and ALWAYS in (periods[twice[0]], periods[twice[1]]):
-        raise _mistake(table, "two items name the same vendor id", "one item each")
+        raise _usage_error(table, "two items name the same vendor id", "one item each")
     if twice is not None:
-        raise _mistake(
+        raise _usage_error(
             table, f"{user_map.place(twice[1])} has days that another has", "one person for a device and day"
         )
     return user_map
@@ -74,8 +74,8 @@ def _scan(table: str) -> Iterator[Mapping[str, Any]]:
             yield from page["Items"]
     except ClientError as err:
         code = err.response.get("Error", {}).get("Code", "unknown")
-        if code in _MISTAKES:
-            raise _mistake(table, _MISTAKES[code], "a table this role may read") from None
+        if code in _CONFIGURATION_ERRORS:
+            raise _usage_error(table, _CONFIGURATION_ERRORS[code], "a table this role may read") from None
         raise QolError(f"--user-map {SCHEME}{table}: {code}; allowed: a table that answers") from None
     except BotoCoreError as err:
         if type(err).__name__ in NOBODY:
@@ -90,7 +90,7 @@ def _row(table: str, item: Mapping[str, Any]) -> _Row:
     source, vendor = _person(key.partition("#")[0] if "from" in item else key)
     user_id, zone, moment = values.get("user_id"), values.get("timezone"), _moment(values.get("registered_at"))
     if moment is None:
-        raise _mistake(table, "an item without a usable registered_at", "ISO 8601 with its zone")
+        raise _usage_error(table, "an item without a usable registered_at", "ISO 8601 with its zone")
     problem = None
     if not CODE.fullmatch(source) or vendor is None:
         problem = "garmin_user_id must be a Garmin id or <source>:<id>"
@@ -103,7 +103,7 @@ def _row(table: str, item: Mapping[str, Any]) -> _Row:
     elif "status" in item and values["status"] not in STATUSES:
         problem = f"status must be {' or '.join(STATUSES)}"
     if problem is not None:
-        raise _mistake(table, f"item registered at {moment.isoformat(timespec='microseconds')}", problem)
+        raise _usage_error(table, f"item registered at {moment.isoformat(timespec='microseconds')}", problem)
     return moment, key, (source, str(vendor), str(user_id), zone), period or ALWAYS
 
 
@@ -121,5 +121,5 @@ def _moment(text: str | None) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else None
 
 
-def _mistake(table: str, found: str, allowed: str) -> UsageError:
+def _usage_error(table: str, found: str, allowed: str) -> UsageError:
     return UsageError(f"--user-map {SCHEME}{table}: {found}; allowed: {allowed}")

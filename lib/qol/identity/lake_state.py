@@ -9,38 +9,38 @@ from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
 from qol.lake.base import Lake
 
-MEMORY_KEY = "_locks/lake.json"
+STATE_KEY = "_locks/lake.json"
 
 
-class LakeMemory(msgspec.Struct):
+class LakeState(msgspec.Struct):
     """Which key and user map made the person ids, and weeks whose publishing has not been seen to end."""
 
     key_check: str | None = None
     map_entries: int = 0
     map_digest: str = ""
-    weeks_in_doubt: list[str] = []
+    unconfirmed_weeks: list[str] = []
 
 
-def read_memory(lake: Lake) -> LakeMemory:
+def read_lake_state(lake: Lake) -> LakeState:
     """The lake's memory; an empty one for a new lake. LakeError when it is damaged."""
-    if lake.stat(MEMORY_KEY) is None:
-        return LakeMemory()
+    if lake.stat(STATE_KEY) is None:
+        return LakeState()
     try:
-        return msgspec.json.decode(lake.read(MEMORY_KEY), type=LakeMemory)
+        return msgspec.json.decode(lake.read(STATE_KEY), type=LakeState)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         message = (
-            f"{MEMORY_KEY}: damaged; take it back from a backup. Without it the next run cannot tell whether key and user map"
+            f"{STATE_KEY}: damaged; take it back from a backup. Without it the next run cannot tell whether key and user map"
             " are still the same: be sure of both, then remove it"
         )
         raise LakeError(message) from None
 
 
-def write_memory(lake: Lake, memory: LakeMemory) -> None:
+def write_lake_state(lake: Lake, memory: LakeState) -> None:
     """Keep the memory, by one atomic act."""
-    lake.put(MEMORY_KEY, msgspec.json.encode(memory) + b"\n")
+    lake.put(STATE_KEY, msgspec.json.encode(memory) + b"\n")
 
 
-def require_same_people(memory: LakeMemory, identities: Identities, user_map: UserMap) -> LakeMemory:
+def require_same_users(memory: LakeState, identities: Identities, user_map: UserMap) -> LakeState:
     """What this run will leave in memory; UsageError when it would give known people other ids."""
     if memory.key_check not in (None, identities.key_check):
         message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
@@ -62,4 +62,4 @@ def require_same_people(memory: LakeMemory, identities: Identities, user_map: Us
             " docs/backfill-and-rebuild.md says how a person gets another id"
         )
         raise UsageError(message)
-    return LakeMemory(identities.key_check, count, user_map.digest(count, identities.key), memory.weeks_in_doubt)
+    return LakeState(identities.key_check, count, user_map.digest(count, identities.key), memory.unconfirmed_weeks)

@@ -12,19 +12,19 @@ from qol.contracts.raw_path import is_selector, path_text
 from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
 from qol.contracts.source_model import Field, SourceContract
 from qol.contracts.units import Unit
-from qol.identity.pseudonyms import Identities, People, Person
+from qol.identity.pseudonyms import Identities, User, UserIndex
 from qol.ingest.convert import IssueError, convert
-from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
-from qol.ingest.intervals import interval_minutes
+from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
+from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, require_day
 from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.samples import reduce_samples
+from qol.ingest.sample_reduction import reduce_samples
 from qol.ingest.times import parse_instant
-from qol.ingest.units import in_stored_unit
+from qol.ingest.unit_conversion import in_stored_unit
 
 MICROSECONDS = 1_000_000
 OTHER_NAMES = "(other)"
-MOST_NAMES = 1000
+MAX_UNKNOWN_NAMES = 1000
 
 
 @dataclass
@@ -32,7 +32,7 @@ class RecordReader:
     """Reads records of one contract; holds what does not change from record to record."""
 
     contract: SourceContract
-    people: People
+    people: UserIndex
     identities: Identities
     zone: str
     unknown: Counter[str] = field(default_factory=Counter)
@@ -93,7 +93,7 @@ class RecordReader:
             raise RejectedError(Reason.MISSING_KEY, f"{'.'.join(self.contract.person)} is missing or not an id")
         return vendor_user_id
 
-    def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> Person:
+    def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> User:
         """Who has a device on a row's day, which is that of the owner's own time zone."""
         rule = self.contract.day
         for period, person in self.people.owners(device_id):
@@ -143,9 +143,9 @@ class RecordReader:
         return reduced
 
     def _minutes(
-        self, spec: Field, raw: Mapping[str, Any], row: Mapping[str, Any], person: Person, issues: list[str]
+        self, spec: Field, raw: Mapping[str, Any], row: Mapping[str, Any], person: User, issues: list[str]
     ) -> list[int] | None:
-        """The stretches of an intervals field in minutes of the row's day."""
+        """The parse_intervals of an intervals field in minutes of the row's day."""
         for path in spec.paths:
             value = safe_get(raw, path)
             if value is None:
@@ -178,7 +178,7 @@ class RecordReader:
     def count_unknown(self, prefix: str, name: str, times: int = 1) -> None:
         """Count a field the contract does not name; a name that may be data itself is not repeated."""
         shown = prefix + (name if PLAIN_NAME.fullmatch(name) else OTHER_NAMES)
-        self.unknown[shown if shown in self.unknown or len(self.unknown) < MOST_NAMES else OTHER_NAMES] += times
+        self.unknown[shown if shown in self.unknown or len(self.unknown) < MAX_UNKNOWN_NAMES else OTHER_NAMES] += times
 
 
 def required_keys(contract: SourceContract) -> list[str]:

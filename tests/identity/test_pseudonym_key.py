@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from qol.cli.options import find_key
 from qol.errors import QolError, UsageError
-from qol.identity.key import PATIENCE, read_secret_key
+from qol.identity.pseudonym_key import PATIENCE, read_secret_key
 from qol.lake import LocalLake
 from qol.lake.s3_client import _Down, aws_client
 
@@ -94,4 +94,4 @@ def answering(monkeypatch: pytest.MonkeyPatch, err: Exception) -> None:
             raise err
 
     asked = {("secretsmanager", PATIENCE): Client()}
-    monkeypatch.setattr("qol.identity.key.aws_client", lambda *of: asked[of])
+    monkeypatch.setattr("qol.identity.pseudonym_key.aws_client", lambda *of: asked[of])

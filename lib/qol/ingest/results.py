@@ -11,12 +11,12 @@ import polars as pl
 
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract, SourceRules
-from qol.identity.pseudonyms import Identities, People
-from qol.ingest.fast import FastReader
-from qol.ingest.records import RecordReader
+from qol.identity.pseudonyms import Identities, UserIndex
+from qol.ingest.columnar_reader import ColumnarReader
+from qol.ingest.record_reader import RecordReader
 
 #: Rows that wait as dictionaries, which take many times the room of a frame, are never more than this.
-FRAME_ROWS = 4096
+MAX_BUFFERED_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class IngestContext:
     identities: Identities
     zone: str
     bucket_limits: tuple[str, ...]
-    _people: dict[str, People] = field(default_factory=dict, repr=False, compare=False)
+    _users: dict[str, UserIndex] = field(default_factory=dict, repr=False, compare=False)
 
-    def people(self, source: str) -> People:
+    def people(self, source: str) -> UserIndex:
         """The persons of a source; a worker keeps them from task to task, most people send every day."""
-        if source not in self._people:
-            self._people[source] = People(self.identities, source, self.bucket_limits)
-        return self._people[source]
+        if source not in self._users:
+            self._users[source] = UserIndex(self.identities, source, self.bucket_limits)
+        return self._users[source]
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Tally:
 
 
 @dataclass
-class Ingested:
+class IngestResult:
     """What a task gives: rows per record type (with `bucket`), rejects, tallies, counts of issues and reasons."""
 
     rows: dict[str, pl.DataFrame]
@@ -100,7 +100,7 @@ def row_schema(contract: SourceContract) -> dict[str, Any]:
 
 
 @dataclass
-class Collected:
+class ResultBuilder:
     """What the ranges of one task gave so far."""
 
     context: IngestContext
@@ -112,7 +112,7 @@ class Collected:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     issues: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     readers: dict[str, RecordReader] = field(default_factory=dict)
-    fast: dict[str, FastReader] = field(default_factory=dict)
+    fast: dict[str, ColumnarReader] = field(default_factory=dict)
 
     def reader(self, contract: SourceContract) -> RecordReader:
         """The lenient reader of a contract, made once."""
@@ -126,27 +126,27 @@ class Collected:
             )  # fmt: skip
         return self.readers[contract.name]
 
-    def fast_reader(self, contract: SourceContract) -> FastReader:
+    def columnar_reader(self, contract: SourceContract) -> ColumnarReader:
         """The fast reader of a contract, made once."""
         if contract.name not in self.fast:
             rules = self.context.contracts.source_rules.get(contract.source)
-            telling = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
+            discriminator_fields = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
             if rules:
-                telling |= rules.never.keys() | ({rules.ping[0]} if rules.ping else set())
-            self.fast[contract.name] = FastReader(self.reader(contract), telling)
+                discriminator_fields |= rules.never.keys() | ({rules.ping[0]} if rules.ping else set())
+            self.fast[contract.name] = ColumnarReader(self.reader(contract), discriminator_fields)
         return self.fast[contract.name]
 
     def keep(self, name: str, row: dict[str, Any]) -> None:
         """Take in a row of a contract."""
         rows = self.lenient.setdefault(name, [])
         rows.append(row)
-        if len(rows) >= FRAME_ROWS:
+        if len(rows) >= MAX_BUFFERED_ROWS:
             self._frame(name)
 
     def reject(self, row: dict[str, Any]) -> None:
         """Take in a reject."""
         self.rejects.append(row)
-        if len(self.rejects) >= FRAME_ROWS:
+        if len(self.rejects) >= MAX_BUFFERED_ROWS:
             self._frame_rejects()
 
     def _frame(self, name: str) -> None:
@@ -158,7 +158,7 @@ class Collected:
         self.reject_frames.append(pl.DataFrame(self.rejects, schema=REJECT_SCHEMA, orient="row"))
         self.rejects = []
 
-    def result(self) -> Ingested:
+    def result(self) -> IngestResult:
         """Everything the ranges gave, as frames."""
         for name, reader in self.readers.items():
             for unknown, count in reader.unknown.items():
@@ -168,7 +168,7 @@ class Collected:
         self._frame_rejects()
         rejects = pl.concat(self.reject_frames).sort(*REJECT_ORDER)
         joined = {name: pl.concat(frames, rechunk=False) for name, frames in self.frames.items()}
-        return Ingested(joined, rejects, self.tallies, self.reasons, self.issues)
+        return IngestResult(joined, rejects, self.tallies, self.reasons, self.issues)
 
 
 def unpack_counts(counter: Mapping[tuple[str, ...], int]) -> dict[str, Any]:

@@ -18,17 +18,17 @@ import polars as pl
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source_model import SourceContract
-from qol.ingest.collect import Collected, Tally, row_schema
 from qol.ingest.items import Exploder, Item
-from qol.ingest.lines import LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError, parse_line
+from qol.ingest.raw_lines import LineChunk, LongLine, ObjectRange
+from qol.ingest.results import ResultBuilder, Tally, row_schema
 
-RAW_KEPT_BYTES = 65_536
+MAX_RAW_BYTES = 65_536
 #: Fewer lines are read one by one: making a frame of them would cost more.
-FAST_FROM_LINES = 32
+MIN_COLUMNAR_LINES = 32
 #: Lines that wait for others are never more than this, in all and in bytes.
-BATCH_LINES = 4096
-BATCH_BYTES = 8 * 2**20
+MAX_BATCH_LINES = 4096
+MAX_BATCH_BYTES = 8 * 2**20
 
 Line = bytes | LongLine
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -54,7 +54,7 @@ class _Batch:
 class LineBatches:
     """Decodes what ranges hand in, as soon as it is worth it."""
 
-    def __init__(self, collected: Collected) -> None:
+    def __init__(self, collected: ResultBuilder) -> None:
         self._collected = collected
         self._waiting: dict[tuple[str, int], _Batch] = {}
         self._lines = self._bytes = 0
@@ -62,11 +62,11 @@ class LineBatches:
     def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
         """Take in lines of a range; `before` lines of the range came earlier."""
         contract = reader.contract
-        if contract is None or not self._collected.fast_reader(contract).usable or reader.shares_its_place:
+        if contract is None or not self._collected.columnar_reader(contract).usable or reader.shares_folder:
             for place, line in enumerate(lines):
                 reader.read_line(line, before + place + 1)
             return
-        if len(lines) >= FAST_FROM_LINES:
+        if len(lines) >= MIN_COLUMNAR_LINES:
             batch = _Batch()
             batch.add(reader, lines, before)
             self._read(contract, reader.arrival_day, batch)
@@ -74,7 +74,7 @@ class LineBatches:
         self._waiting.setdefault((contract.name, reader.arrival_day), _Batch()).add(reader, lines, before)
         self._lines += len(lines)
         self._bytes += sum(len(line) if isinstance(line, bytes) else len(line.head) for line in lines)
-        if self._lines >= BATCH_LINES or self._bytes >= BATCH_BYTES:
+        if self._lines >= MAX_BATCH_LINES or self._bytes >= MAX_BATCH_BYTES:
             self.read_all()
 
     def read_all(self) -> None:
@@ -86,8 +86,8 @@ class LineBatches:
 
     def _read(self, contract: SourceContract, arrival_day: int, batch: _Batch) -> None:
         others: Sequence[int] = range(len(batch.lines))
-        if len(batch.lines) >= FAST_FROM_LINES:
-            rows, others = self._collected.fast_reader(contract).read(batch.lines, arrival_day)
+        if len(batch.lines) >= MIN_COLUMNAR_LINES:
+            rows, others = self._collected.columnar_reader(contract).read(batch.lines, arrival_day)
             if rows is not None and rows.height:
                 self._keep(contract, batch, rows)
         segments = np.searchsorted(batch.starts, others, side="right") - 1
@@ -115,7 +115,7 @@ class LineBatches:
 class RangeReader:
     """Reads the lines of one range: the clean ones fast, the others one by one."""
 
-    def __init__(self, collected: Collected, batches: LineBatches, part: ObjectRange) -> None:
+    def __init__(self, collected: ResultBuilder, batches: LineBatches, part: ObjectRange) -> None:
         contracts = collected.context.contracts
         self.part = part
         self.contract = contracts.by_name.get(part.record)
@@ -128,9 +128,9 @@ class RangeReader:
         found = (contract.source, contract.record) if contract else _control_place(contracts, part.record)
         self._source, self._record = found
         self._exploder = Exploder(contracts, self._source, contract)
-        self._exact = reads_exactly(contracts, self._source)
+        self._exact = keeps_all_digits(contracts, self._source)
         #: Whether some of the lines belong to another contract, which only the lenient path tells.
-        self.shares_its_place = contract is not None and bool(contracts.sharing(contract))
+        self.shares_folder = contract is not None and bool(contracts.sharing(contract))
 
     def read_chunk(self, chunk: LineChunk) -> None:
         """Take in the next lines of the range."""
@@ -210,7 +210,7 @@ class RangeReader:
                 "raw_object": self.part.key,
                 "line_number": number,
                 "item": position,
-                "raw": raw[:RAW_KEPT_BYTES],
+                "raw": raw[:MAX_RAW_BYTES],
                 "raw_bytes": length,
                 "arrival_date": self.part.arrival_date,
                 "object_index": self.part.object_index,
@@ -219,7 +219,7 @@ class RangeReader:
         )
 
 
-def reads_exactly(contracts: Contracts, source: str) -> bool:
+def keeps_all_digits(contracts: Contracts, source: str) -> bool:
     """Whether lines of a source are parsed with all digits of their numbers."""
     return any(spec.type == "decimal" for c in contracts.sources if c.source == source for spec in c.fields)
 

@@ -19,42 +19,42 @@ from msgspec import UNSET
 from qol.contracts.frames import positive_zeros
 from qol.contracts.source_model import Field, SampleRule
 from qol.identity.pseudonyms import keyed_hash
-from qol.ingest.clean_types import head_types, is_usable, reads_structs
-from qol.ingest.days import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
-from qol.ingest.fast_columns import (
+from qol.ingest.column_values import (
     COLUMN_TYPES,
     UNCLEAN,
     UNCLEAN_INTERVALS,
     Column,
     at_path,
-    first_known,
+    coalesce,
     instants,
+    map_values,
     received_stamps,
-    reduced,
-    taken,
+    reduce_column,
     text_cache,
     utc_offsets,
 )
-from qol.ingest.intervals import interval_minutes
+from qol.ingest.decoder_types import head_types, is_usable, reads_structs
+from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
-from qol.ingest.records import MICROSECONDS, RecordReader, required_keys
+from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
+from qol.ingest.record_reader import MICROSECONDS, RecordReader, required_keys
 
 #: What a decoder raises on a line it will not take.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 LEARN_AFTER = 32
-LEARN_AT_MOST = 64
+MAX_LEARNED = 64
 #: Field types whose texts the lenient rules read, once for all lines that have the same.
 TEXTS_BY_RULE = ("date", "code", "time_zone", "instant", "utc_offset")
 
 
-class FastReader:
+class ColumnarReader:
     """Reads lines that hold one clean bare record of a contract; made once per task and contract."""
 
-    def __init__(self, lenient: RecordReader, telling: Collection[str] = ()) -> None:
-        """`telling` are the fields that make a record a message or another contract's; they are never learned."""
+    def __init__(self, lenient: RecordReader, discriminator_fields: Collection[str] = ()) -> None:
+        """`discriminator_fields` are the fields that make a record a message or another contract's; they are never learned."""
         self._lenient = lenient
         self._contract = lenient.contract
-        self._telling = frozenset(telling)
+        self._telling = frozenset(discriminator_fields)
         self._learned: list[str] = []
         self._to_learn: str | None = None
         self._missed: Counter[str] = Counter()
@@ -62,7 +62,7 @@ class FastReader:
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
         # What is dropped or inherited is in every struct, so a mark among it would pass for a record's field.
         is_told = self._telling.isdisjoint((*self._contract.drop, *lenient.inherited))
-        self.usable = is_told and is_usable(self._contract, telling) and not lenient.by_day
+        self.usable = is_told and is_usable(self._contract, discriminator_fields) and not lenient.by_day
         if self.usable:
             self._build()
 
@@ -130,7 +130,7 @@ class FastReader:
     def _note_unknown(self, err: Exception) -> None:
         head, _, rest = str(err).partition("unknown field `")
         name = rest.removesuffix("`")
-        if not head or not name or "` - at" in name or len(self._learned) >= LEARN_AT_MOST:
+        if not head or not name or "` - at" in name or len(self._learned) >= MAX_LEARNED:
             return
         self._missed[name] += 1
         if self._missed[name] == LEARN_AFTER and name not in (*self._telling, *self._contract.envelope_keys):
@@ -146,7 +146,7 @@ class FastReader:
     def _frame(self, columns: dict[str, Column], clean: list[int], arrival_day: int) -> pl.DataFrame:
         contract, ok = self._contract, pl.lit(value=True)
         self._samples.clear()
-        series = [pl.Series("line", clean, pl.Int64), *self._people(columns)]
+        series = [pl.Series("line", clean, pl.Int64), *self._user_columns(columns)]
         for spec in contract.fields:
             if spec.type == "intervals":
                 continue
@@ -171,7 +171,7 @@ class FastReader:
         ok &= pl.col("day").is_between(FIRST_DAY, pl.col("arrival_date") + 1)
         return frame.with_columns(ok=ok.fill_null(value=False))
 
-    def _people(self, columns: dict[str, Column]) -> list[pl.Series]:
+    def _user_columns(self, columns: dict[str, Column]) -> list[pl.Series]:
         people = self._lenient.people
         ids = columns[self._contract.person[0]]
         codes: dict[str, int] = {}
@@ -186,13 +186,13 @@ class FastReader:
         values = self._one_path(spec, spec.paths[0], columns)
         for path in spec.paths[1:]:
             more = self._one_path(spec, path, columns)
-            values = first_known(values, more)
+            values = coalesce(values, more)
         return values
 
     def _one_path(self, spec: Field, path: tuple[str, ...], columns: dict[str, Column]) -> Column:
         values = at_path(path, columns)
         if spec.samples is not None:
-            return reduced(spec, spec.samples, self._valid_samples(path, spec.samples, values))
+            return reduce_column(spec, spec.samples, self._valid_samples(path, spec.samples, values))
         if spec.type == "document_id":
             return self._document_hashes(spec, values)
         texts = self._texts.get(spec.name)
@@ -205,14 +205,15 @@ class FastReader:
         return [None if v is None else texts[v] for v in values]
 
     def _valid_samples(self, path: tuple[str, ...], rule: SampleRule, values: Column) -> Column:
-        """Samples without states, taken out of their maps once for all fields that read the same place."""
+        """Samples without states, map_values out of their maps once for all fields that read the same place."""
         if reads_structs(rule):
             return values
         place = (path, rule.reduce == "last")
         if place not in self._samples:
             low = -math.inf if rule.states_low is None or rule.low is None else rule.low
             self._samples[place] = [
-                None if not samples else [v for v in taken(samples, ordered=place[1]) if v >= low] for samples in values
+                None if not samples else [v for v in map_values(samples, ordered=place[1]) if v >= low]
+                for samples in values
             ]
         return self._samples[place]
 
@@ -233,7 +234,7 @@ class FastReader:
         return pl.Series(spec.name, minutes, pl.List(pl.Int32))
 
     def _document_hashes(self, spec: Field, values: Column) -> list[str | None]:
-        """As `Identities.document_hash`, with what is the same for all ids taken out of the loop."""
+        """As `Identities.document_hash`, with what is the same for all ids map_values out of the loop."""
         key = self._lenient.identities.document_key
         prefix = f"{self._contract.source}:{spec.namespace or self._contract.record}:".encode()
         texts = [None if v is None else v.strip() for v in values]

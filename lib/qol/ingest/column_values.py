@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 
 from qol.contracts.source_model import Field, SampleRule
-from qol.ingest.clean_types import attribute_name, reads_structs
 from qol.ingest.convert import IssueError, convert
-from qol.ingest.samples import by_offset, reduce_samples, reduce_valid
-from qol.ingest.times import LEAST_OFFSET, MOST_OFFSET, parse_instant
+from qol.ingest.decoder_types import attribute_name, reads_structs
+from qol.ingest.sample_reduction import by_offset, reduce_samples, reduce_valid
+from qol.ingest.times import MAX_UTC_OFFSET, MIN_UTC_OFFSET, parse_instant
 
 #: A value that is there but not clean; its line goes to the lenient path.
 UNCLEAN = -(2**62)
@@ -20,7 +20,7 @@ UNCLEAN_TEXT = ""
 #: The same for intervals, which come in pairs.
 UNCLEAN_INTERVALS = [0]
 #: Texts that are remembered with their values.
-MOST_TEXTS = 100_000
+MAX_CACHED_TEXTS = 100_000
 #: ISO 8601 in UTC as receivers stamp it; a leap second is not a time to Python and not one here.
 USUAL_STAMP = r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?Z$"
 #: A time with its offset as vendors write it.
@@ -55,7 +55,7 @@ class Cache(dict[str, Any]):
     def __missing__(self, text: str) -> Any:
         value = self._read(text)
         value = self._mark if value is None else value
-        if len(self) < MOST_TEXTS:
+        if len(self) < MAX_CACHED_TEXTS:
             self[text] = value
         return value
 
@@ -81,7 +81,7 @@ def at_path(path: tuple[str, ...], columns: dict[str, Column]) -> Column:
     return values
 
 
-def first_known(values: Column, more: Column) -> Column:
+def coalesce(values: Column, more: Column) -> Column:
     """The values, and of another spelling where there is none."""
     if isinstance(values, pl.Series) and isinstance(more, pl.Series):
         return values.zip_with(values.is_not_null(), more)
@@ -117,7 +117,7 @@ def utc_offsets(values: Column, odd: Cache) -> pl.Series:
     is_time &= usual.str.slice(11, 8).str.to_time("%H:%M:%S", strict=False).is_not_null()
     in_utc = is_time & usual.str.ends_with("Z")
     ahead = _seconds_ahead(usual)
-    is_known = is_time & ahead.is_between(LEAST_OFFSET, MOST_OFFSET) & ~in_utc
+    is_known = is_time & ahead.is_between(MIN_UTC_OFFSET, MAX_UTC_OFFSET) & ~in_utc
     return _with_odd(ahead.set(~is_known, None), texts.set(in_utc, None), odd)
 
 
@@ -138,12 +138,12 @@ def _with_odd(values: pl.Series, texts: pl.Series, odd: Cache) -> pl.Series:
     return values.scatter(places, [odd[texts[place]] for place in places]) if len(places) else values
 
 
-def taken(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
+def map_values(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
     """The values of a map, in order of their offsets where that matters."""
     return by_offset(samples) if ordered else samples.values()
 
 
-def reduced(spec: Field, rule: SampleRule, values: Column) -> Column:
+def reduce_column(spec: Field, rule: SampleRule, values: Column) -> Column:
     """The field's value from each line's valid samples, or from raw structs when the rule reads these."""
     if not reads_structs(rule):
         return [None if not samples else reduce_valid(spec, rule, samples) for samples in values]

@@ -13,7 +13,7 @@ MIN_KEY_BYTES = 32
 #: A run must not hang before it has begun: at most four tries of ten seconds.
 PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=10.0)
 #: What an operator has to mend; anything else may pass by itself.
-_MISTAKES = {
+_CONFIGURATION_ERRORS = {
     "ResourceNotFoundException": "there is no such secret in this region",
     "AccessDeniedException": "this role may not read it",
     "DecryptionFailure": "this role may not use its KMS key",
@@ -41,10 +41,10 @@ def read_secret_key(name: str) -> bytes:
     answer = _ask(name)
     text = answer.get("SecretString")
     if text is None:
-        raise _mistake(name, "it holds binary data")
+        raise _usage_error(name, "it holds binary data")
     key = str(text).strip().encode()
     if len(key) < MIN_KEY_BYTES:
-        raise _mistake(name, f"found {len(key)} bytes")
+        raise _usage_error(name, f"found {len(key)} bytes")
     return key
 
 
@@ -53,8 +53,8 @@ def _ask(name: str) -> dict[str, Any]:
         answer: dict[str, Any] = aws_client("secretsmanager", PATIENCE).get_secret_value(SecretId=name)
     except ClientError as err:
         code = err.response.get("Error", {}).get("Code", "")
-        if code in _MISTAKES:
-            raise _mistake(name, _MISTAKES[code]) from None
+        if code in _CONFIGURATION_ERRORS:
+            raise _usage_error(name, _CONFIGURATION_ERRORS[code]) from None
         raise QolError(f"--key-secret {name}: Secrets Manager answered {code or 'an error'}; run again") from None
     except BotoCoreError as err:
         # Its text may name an endpoint; its type says enough.
@@ -64,7 +64,7 @@ def _ask(name: str) -> dict[str, Any]:
     return answer
 
 
-def _mistake(name: str, found: str) -> UsageError:
+def _usage_error(name: str, found: str) -> UsageError:
     return UsageError(
         f"--key-secret {name}: {found}; allowed: a plain text secret of at least {MIN_KEY_BYTES} bytes (UTF-8) that this"
         " role may read"
