@@ -82,7 +82,7 @@ def test_a_reading_of_nobody_is_rejected_until_the_map_is_completed(tmp_path: Pa
     rejected = fed(read(tmp_path, *lines))
     assert (rejected.verdicts, rejected.rejects[0]["message"]) == (
         ["no_person"],
-        "the user map gives the device to nobody on this day",
+        "no user map entry has this device on this day",
     )
     assert fed(read(tmp_path, *lines, FROM_MONDAY)).row["user_id"] == "P2"
 

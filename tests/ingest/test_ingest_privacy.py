@@ -110,7 +110,7 @@ def test_a_reject_names_its_place_and_reason_only(text: bytes) -> None:
 def test_what_a_task_carries_prints_no_secret() -> None:
     known: dict[tuple[str, str], tuple[str, str | None]] = {("garmin", PERSON): ("P1", None)}
     context = IngestContext(CONTRACTS, Identities(KEY, known), "Asia/Tokyo", ())
-    context.people("garmin")[PERSON]
+    context.users("garmin")[PERSON]
     assert PERSON not in repr(context)
     assert repr(KEY) not in repr(context)
 

@@ -61,7 +61,7 @@ def test_entries_come_in_the_order_of_registration_with_source_and_zone(webhook:
         ("garmin", "u2", "P2", None),
     )
     assert user_map.settled_entries == 4
-    assert user_map.place(1) == "entry registered at 2026-11-17T22:05:00+00:00"
+    assert user_map.location(1) == "entry registered at 2026-11-17T22:05:00+00:00"
 
 
 def test_an_empty_table_is_an_empty_map(webhook: Webhook) -> None:
@@ -162,7 +162,9 @@ def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nobody_there")
 def test_a_table_that_does_not_answer_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dynamodb_user_map, "PATIENCE", replace(dynamodb_user_map.PATIENCE, attempts=1))
-    with pytest.raises(QolError, match="--user-map dynamodb:user_id_map: EndpointConnectionError"):
+    with pytest.raises(
+        QolError, match="--user-map dynamodb:user_id_map: DynamoDB not reached .EndpointConnectionError"
+    ):
         read_user_table("user_id_map")
 
 

@@ -1,18 +1,15 @@
-"""The pseudonym key out of AWS Secrets Manager: named by an option, so that no argument and no log ever holds it."""
+"""The pseudonym key, from the environment or from AWS Secrets Manager by the secret's name; never from an argument."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
-
-from qol.errors import QolError, UsageError
-from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, Patience, aws_client
+from qol.errors import UsageError
+from qol.identity.aws_errors import aws_errors
+from qol.lake.s3_client import Patience, aws_client
 
 MIN_KEY_BYTES = 32
 #: A run must not hang before it has begun: at most four tries of ten seconds.
 PATIENCE = Patience(attempts=4, connect_seconds=5.0, read_seconds=10.0)
-#: What an operator has to mend; anything else may pass by itself.
+_ALLOWED = f"a plain text secret of at least {MIN_KEY_BYTES} bytes (UTF-8) that this role may read"
 _CONFIGURATION_ERRORS = {
     "ResourceNotFoundException": "there is no such secret in this region",
     "AccessDeniedException": "this role may not read it",
@@ -38,34 +35,11 @@ def read_secret_key(name: str) -> bytes:
     UsageError names the secret and what is wrong with it, QolError says that the service did not answer; neither holds
     anything of the value.
     """
-    answer = _ask(name)
-    text = answer.get("SecretString")
-    if text is None:
-        raise _usage_error(name, "it holds binary data")
-    key = str(text).strip().encode()
+    option = f"--key-secret {name}"
+    with aws_errors(option, "Secrets Manager", _CONFIGURATION_ERRORS, _ALLOWED):
+        text = aws_client("secretsmanager", PATIENCE).get_secret_value(SecretId=name).get("SecretString")
+    key = str(text or "").strip().encode()
     if len(key) < MIN_KEY_BYTES:
-        raise _usage_error(name, f"found {len(key)} bytes")
+        found = "it holds binary data" if text is None else f"found {len(key)} bytes"
+        raise UsageError(f"{option}: {found}; allowed: {_ALLOWED}")
     return key
-
-
-def _ask(name: str) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = aws_client("secretsmanager", PATIENCE).get_secret_value(SecretId=name)
-    except ClientError as err:
-        code = err.response.get("Error", {}).get("Code", "")
-        if code in _CONFIGURATION_ERRORS:
-            raise _usage_error(name, _CONFIGURATION_ERRORS[code]) from None
-        raise QolError(f"--key-secret {name}: Secrets Manager answered {code or 'an error'}; run again") from None
-    except BotoCoreError as err:
-        # Its text may name an endpoint; its type says enough.
-        if type(err).__name__ in NOBODY:
-            raise UsageError(f"--key-secret {name}: {NO_CREDENTIALS}") from None
-        raise QolError(f"--key-secret {name}: Secrets Manager not reached ({type(err).__name__})") from None
-    return answer
-
-
-def _usage_error(name: str, found: str) -> UsageError:
-    return UsageError(
-        f"--key-secret {name}: {found}; allowed: a plain text secret of at least {MIN_KEY_BYTES} bytes (UTF-8) that this"
-        " role may read"
-    )

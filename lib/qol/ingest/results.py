@@ -1,4 +1,4 @@
-"""What an ingest task collects: rows per record type, rejects and one tally per range."""
+"""What an ingest task gives: rows per record type, rejects and one tally per range."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import polars as pl
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract, SourceRules
 from qol.identity.pseudonyms import Identities, UserIndex
+from qol.ingest.column_values import COLUMN_TYPES
 from qol.ingest.columnar_reader import ColumnarReader
 from qol.ingest.record_reader import RecordReader
 
-#: Rows that wait as dictionaries, which take many times the room of a frame, are never more than this.
+#: Rows that wait as dictionaries, which take many times the memory of a frame.
 MAX_BUFFERED_ROWS = 4096
 
 
@@ -29,8 +30,8 @@ class IngestContext:
     bucket_limits: tuple[str, ...]
     _users: dict[str, UserIndex] = field(default_factory=dict, repr=False, compare=False)
 
-    def people(self, source: str) -> UserIndex:
-        """The persons of a source; a worker keeps them from task to task, most people send every day."""
+    def users(self, source: str) -> UserIndex:
+        """The users of a source; a worker keeps them from task to task, as most users send data every day."""
         if source not in self._users:
             self._users[source] = UserIndex(self.identities, source, self.bucket_limits)
         return self._users[source]
@@ -52,7 +53,7 @@ class Tally:
 
 @dataclass
 class IngestResult:
-    """What a task gives: rows per record type (with `bucket`), rejects, tallies, counts of issues and reasons."""
+    """Rows per record type (with `bucket`), rejects, tallies, counts of reject reasons and of field issues."""
 
     rows: dict[str, pl.DataFrame]
     rejects: pl.DataFrame
@@ -80,95 +81,91 @@ REJECT_ORDER = ("object_index", "range_start", "line_number", "item")
 
 def row_schema(contract: SourceContract) -> dict[str, Any]:
     """Column types of the rows an ingest task gives for a contract; days and times still as integers."""
-    types = {
-        "integer": pl.Int64,
-        "epoch_seconds": pl.Int64,
-        "instant": pl.Int64,
-        "utc_offset": pl.Int64,
-        "date": pl.Int64,
-        "number": pl.Float64,
-        "intervals": pl.List(pl.Int32),
-        "decimal": pl.Decimal(38, 18),
-        "boolean": pl.Boolean,
-    }
-    schema: dict[str, Any] = {"user_id": pl.String, "bucket": pl.Int64, "day": pl.Int64, "day_rule": pl.String}
-    schema |= {"source_timestamp": pl.Int64, "received_at": pl.Int64, "arrival_date": pl.Int64}
-    schema["utc_offset_seconds"] = pl.Int64
-    schema |= {spec.name: types.get(spec.type, pl.String) for spec in contract.fields}
-    schema |= {"value_issues": pl.List(pl.String), "line_number": pl.Int64}
-    return schema | {"object_index": pl.Int64, "range_start": pl.Int64}
+    numbers = dict.fromkeys(("source_timestamp", "received_at", "arrival_date", "utc_offset_seconds"), pl.Int64)
+    fields = {spec.name: COLUMN_TYPES[spec.type] for spec in contract.fields}
+    origin = dict.fromkeys(("line_number", "object_index", "range_start"), pl.Int64)
+    own = {"user_id": pl.String, "bucket": pl.Int64, "day": pl.Int64, "day_rule": pl.String}
+    return {**own, **numbers, **fields, "value_issues": pl.List(pl.String), **origin}
 
 
-@dataclass
+class RowBuffer:
+    """Rows of one schema, which become frames a few thousand at a time."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._rows: list[Mapping[str, Any]] = []
+        self._frames: list[pl.DataFrame] = []
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row that has all columns, and maybe others."""
+        self._rows.append(row)
+        if len(self._rows) >= MAX_BUFFERED_ROWS:
+            self._flush()
+
+    def extend(self, rows: pl.DataFrame) -> None:
+        """Add rows that have all columns, and maybe others."""
+        self._frames.append(rows.select(list(self._schema)))
+
+    def frame(self) -> pl.DataFrame:
+        """All rows."""
+        if self._rows or not self._frames:
+            self._flush()
+        return pl.concat(self._frames, rechunk=False)
+
+    def _flush(self) -> None:
+        columns = {name: [row[name] for row in self._rows] for name in self._schema}
+        self._frames.append(pl.DataFrame(columns, schema=self._schema))
+        self._rows = []
+
+
 class ResultBuilder:
-    """What the ranges of one task gave so far."""
+    """Gathers what the ranges of one task give."""
 
-    context: IngestContext
-    frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    lenient: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    rejects: list[dict[str, Any]] = field(default_factory=list)
-    reject_frames: list[pl.DataFrame] = field(default_factory=list)
-    tallies: list[Tally] = field(default_factory=list)
-    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
-    issues: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    readers: dict[str, RecordReader] = field(default_factory=dict)
-    fast: dict[str, ColumnarReader] = field(default_factory=dict)
+    def __init__(self, context: IngestContext) -> None:
+        self.context = context
+        self.rejects = RowBuffer(REJECT_SCHEMA)
+        self.tallies: list[Tally] = []
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        self.issues: Counter[tuple[str, str, str]] = Counter()
+        self._rows: dict[str, RowBuffer] = {}
+        self._readers: dict[str, RecordReader] = {}
+        self._columnar: dict[str, ColumnarReader] = {}
+
+    def rows(self, contract: SourceContract) -> RowBuffer:
+        """The rows of a contract."""
+        if contract.name not in self._rows:
+            self._rows[contract.name] = RowBuffer(row_schema(contract))
+        return self._rows[contract.name]
 
     def reader(self, contract: SourceContract) -> RecordReader:
-        """The lenient reader of a contract, made once."""
-        if contract.name not in self.readers:
+        """The record reader of a contract, made once."""
+        if contract.name not in self._readers:
             context = self.context
             rules = context.contracts.source_rules.get(contract.source) or SourceRules(contract.source)
-            people = context.people(contract.source)
-            self.readers[contract.name] = RecordReader(
-                contract, people, context.identities, context.zone, inherited=rules.inherit,
+            self._readers[contract.name] = RecordReader(
+                contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit,
                 units=context.contracts.units, by_day=rules.people_by_day,
             )  # fmt: skip
-        return self.readers[contract.name]
+        return self._readers[contract.name]
 
     def columnar_reader(self, contract: SourceContract) -> ColumnarReader:
-        """The fast reader of a contract, made once."""
-        if contract.name not in self.fast:
+        """The columnar reader of a contract, made once."""
+        if contract.name not in self._columnar:
             rules = self.context.contracts.source_rules.get(contract.source)
-            discriminator_fields = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
+            discriminators = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
             if rules:
-                discriminator_fields |= rules.never.keys() | ({rules.ping[0]} if rules.ping else set())
-            self.fast[contract.name] = ColumnarReader(self.reader(contract), discriminator_fields)
-        return self.fast[contract.name]
-
-    def keep(self, name: str, row: dict[str, Any]) -> None:
-        """Take in a row of a contract."""
-        rows = self.lenient.setdefault(name, [])
-        rows.append(row)
-        if len(rows) >= MAX_BUFFERED_ROWS:
-            self._frame(name)
-
-    def reject(self, row: dict[str, Any]) -> None:
-        """Take in a reject."""
-        self.rejects.append(row)
-        if len(self.rejects) >= MAX_BUFFERED_ROWS:
-            self._frame_rejects()
-
-    def _frame(self, name: str) -> None:
-        rows, schema = self.lenient.pop(name), row_schema(self.context.contracts.by_name[name])
-        columns = {column: [row[column] for row in rows] for column in schema}
-        self.frames.setdefault(name, []).append(pl.DataFrame(columns, schema=schema))
-
-    def _frame_rejects(self) -> None:
-        self.reject_frames.append(pl.DataFrame(self.rejects, schema=REJECT_SCHEMA, orient="row"))
-        self.rejects = []
+                discriminators |= rules.never.keys() | set((rules.ping or ())[:1])
+            self._columnar[contract.name] = ColumnarReader(self.reader(contract), discriminators)
+        return self._columnar[contract.name]
 
     def result(self) -> IngestResult:
         """Everything the ranges gave, as frames."""
-        for name, reader in self.readers.items():
+        for name, reader in self._readers.items():
             for unknown, count in reader.unknown.items():
                 self.issues[name, unknown, "unknown_field"] += count
-        for name in list(self.lenient):
-            self._frame(name)
-        self._frame_rejects()
-        rejects = pl.concat(self.reject_frames).sort(*REJECT_ORDER)
-        joined = {name: pl.concat(frames, rechunk=False) for name, frames in self.frames.items()}
-        return IngestResult(joined, rejects, self.tallies, self.reasons, self.issues)
+        rows = {name: buffer.frame() for name, buffer in self._rows.items()}
+        rejects = self.rejects.frame().sort(*REJECT_ORDER)
+        return IngestResult(rows, rejects, self.tallies, self.reasons, self.issues)
 
 
 def unpack_counts(counter: Mapping[tuple[str, ...], int]) -> dict[str, Any]:

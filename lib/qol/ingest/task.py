@@ -15,15 +15,15 @@ from qol.lake.base import Lake
 
 def ingest(lake: Lake, context: IngestContext, parts: list[ObjectRange]) -> IngestResult:
     """Read the ranges; every item ends as a row, a reject, or a count of blank or control items."""
-    collected = ResultBuilder(context)
-    batches = LineBatches(collected)
+    results = ResultBuilder(context)
+    batches = LineBatches(results)
     with _paused_collector(), prefetching(lake, parts) as readable:
         for part in parts:
-            reader = RangeReader(collected, batches, part)
+            reader = RangeReader(results, batches, part)
             for chunk in read_lines(readable, part):
                 reader.read_chunk(chunk)
         batches.read_all()
-    return collected.result()
+    return results.result()
 
 
 @contextmanager
