@@ -111,7 +111,7 @@ def open_edge(folder: Path) -> AbstractContextManager[Lake]:
 
 def user_id(vendor_user_id: str, source: str = "garmin") -> str:
     """The pseudonym of a vendor's user under the tests' key."""
-    return Identities(KEY, {}).person_hash(source, vendor_user_id)
+    return Identities(KEY, {}).user_hash(source, vendor_user_id)
 
 
 def published_files(lake: Path, *folders: str) -> dict[str, bytes]:

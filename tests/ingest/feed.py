@@ -14,11 +14,11 @@ from unittest.mock import patch
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.identity.pseudonyms import Identities, Owner
-from qol.ingest import batches
-from qol.ingest.collect import IngestContext, Ingested, Tally
-from qol.ingest.examples import MemoryLake, day_columns, spoken
-from qol.ingest.lines import ObjectRange
+from qol.ingest import range_reader
+from qol.ingest.examples import InMemoryLake, contract_values, day_columns
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
+from qol.ingest.raw_lines import ObjectRange
+from qol.ingest.results import IngestContext, IngestResult, Tally
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
@@ -95,14 +95,14 @@ def read_tasks(
     **context: Any,
 ) -> Fed:
     """What tasks give together; `fast` sends all lines to the fast path first, or none."""
-    lake, identities = cast("Lake", MemoryLake(objects)), Identities(KEY, dict(known), dict(owners))
+    lake, identities = cast("Lake", InMemoryLake(objects)), Identities(KEY, dict(known), dict(owners))
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
-    least = {True: 1, False: 10**9, None: batches.FAST_FROM_LINES}[fast]
-    with patch.object(batches, "FAST_FROM_LINES", least):
+    least = {True: 1, False: 10**9, None: range_reader.MIN_COLUMNAR_LINES}[fast]
+    with patch.object(range_reader, "MIN_COLUMNAR_LINES", least):
         return gathered([ingest(lake, setting, parts) for parts in tasks])
 
 
-def gathered(results: Sequence[Ingested]) -> Fed:
+def gathered(results: Sequence[IngestResult]) -> Fed:
     """Several tasks' results with line numbers that count from the start of each object."""
     tallies = sorted((t for result in results for t in result.tallies), key=lambda t: (t.object_index, t.start))
     before: dict[tuple[int, int], int] = {}
@@ -129,4 +129,4 @@ def gathered(results: Sequence[Ingested]) -> Fed:
 def readable(row: Row, before: Mapping[tuple[int, int], int]) -> Row:
     """A row with its absolute line, dates and times as a person writes them, and no trace of how it was split."""
     line = row.pop("line_number") + before[row["object_index"], row.pop("range_start")]
-    return {"line": line, **spoken(row, DATES)}
+    return {"line": line, **contract_values(row, DATES)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qol.ingest.fast import LEARN_AFTER
+from qol.ingest.columnar_reader import LEARN_AFTER
 from qol.ingest.parse import RejectedError, is_deep, parse_line
 
 from .feed import Fed, daily, feed, lines

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qol.contracts.source_model import Field, SampleRule
-from qol.ingest.samples import by_offset, mean, reduce_samples
+from qol.ingest.sample_reduction import by_offset, mean, reduce_samples
 
 STRESS: dict[str, Any] = {"low": 0, "high": 100, "states_low": -5}
 
@@ -91,7 +91,10 @@ def test_samples_are_reduced(reduce: str, value: int) -> None:
 
 
 def test_a_sample_beyond_every_sense_is_left_out_whatever_the_range() -> None:
-    assert reduced({"0": 2**41, "1": 2**41 + 1, "2": -(2**41) - 1}, reduce="max", low=-1e18, high=1e18) == (2.0**41, 2)
+    assert reduced({"0": 2**41, "1": 2**41 + 1, "2": -(2**41) - 1}, reduce="max", low=-1e18, high=1e18) == (
+        2.0**41,
+        2,
+    )
 
 
 def test_minutes_count_samples_within_the_band_both_ends_included() -> None:

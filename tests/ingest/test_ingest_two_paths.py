@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
-from qol.identity.pseudonyms import Identities, People
-from qol.ingest.batches import FAST_FROM_LINES
-from qol.ingest.clean_types import is_usable
-from qol.ingest.fast import LEARN_AFTER, FastReader
-from qol.ingest.records import RecordReader
+from qol.identity.pseudonyms import Identities, UserIndex
+from qol.ingest.columnar_reader import LEARN_AFTER, ColumnarReader
+from qol.ingest.decoder_types import is_usable
+from qol.ingest.range_reader import MIN_COLUMNAR_LINES
+from qol.ingest.record_reader import RecordReader
 from tests.effort import examples
 
 from .feed import CONTRACTS, KEY, Fed, daily, feed, lines
@@ -91,10 +91,12 @@ def test_both_paths_agree_after_new_fields_were_learned(
     assert_same(texts(*before, *[repeated] * (LEARN_AFTER + 2), *after), contracts, contract.name)
 
 
-def fast_reader(contract: SourceContract, telling: tuple[str, ...] = ("callbackURL",)) -> FastReader:
+def columnar_reader(
+    contract: SourceContract, discriminator_fields: tuple[str, ...] = ("callbackURL",)
+) -> ColumnarReader:
     identities = Identities(KEY, {})
-    people = People(identities, contract.source, ())
-    return FastReader(RecordReader(contract, people, identities, "Asia/Tokyo"), telling)
+    people = UserIndex(identities, contract.source, ())
+    return ColumnarReader(RecordReader(contract, people, identities, "Asia/Tokyo"), discriminator_fields)
 
 
 def test_all_of_ouras_types_are_read_fast() -> None:
@@ -107,22 +109,22 @@ def test_of_garmins_types_only_those_that_choose_from_a_list_are_read_slowly() -
 
 @pytest.mark.parametrize("contract", FAST, ids=lambda contract: contract.name)
 def test_a_clean_line_never_sees_the_lenient_path(contract: SourceContract) -> None:
-    rows, others = fast_reader(contract).read([to_text(sound(contract)).encode()] * 3, 20_766)
+    rows, others = columnar_reader(contract).read([to_text(sound(contract)).encode()] * 3, 20_766)
     assert rows is not None
     assert (rows.height, others) == (3, [])
 
 
 @pytest.mark.parametrize("contract", SLOW, ids=lambda contract: contract.name)
 def test_a_contract_whose_clean_lines_no_struct_can_tell_is_read_leniently(contract: SourceContract) -> None:
-    assert not fast_reader(contract).usable
+    assert not columnar_reader(contract).usable
 
 
-def others_of(reader: FastReader, *batch: bytes) -> list[int]:
+def others_of(reader: ColumnarReader, *batch: bytes) -> list[int]:
     return reader.read(batch, 20_766)[1]
 
 
-def dailies_reader() -> FastReader:
-    return fast_reader(CONTRACTS.by_name["garmin_dailies"])
+def dailies_reader() -> ColumnarReader:
+    return columnar_reader(CONTRACTS.by_name["garmin_dailies"])
 
 
 def test_a_new_scalar_field_is_slow_32_times_and_fast_from_then_on() -> None:
@@ -162,14 +164,14 @@ def test_unknown_fields_of_a_line_that_is_rejected_are_not_counted_on_either_pat
 def test_a_chunk_of_few_lines_is_not_worth_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def read(_: FastReader, batch: list[Any], __: int) -> tuple[None, list[int]]:
+    def read(_: ColumnarReader, batch: list[Any], __: int) -> tuple[None, list[int]]:
         asked.append(len(batch))
         return None, list(range(len(batch)))
 
-    monkeypatch.setattr(FastReader, "read", read)
-    assert feed(lines(*[daily()] * (FAST_FROM_LINES - 1))).tally["records"] == FAST_FROM_LINES - 1
-    feed(lines(*[daily()] * FAST_FROM_LINES))
-    assert asked == [FAST_FROM_LINES]
+    monkeypatch.setattr(ColumnarReader, "read", read)
+    assert feed(lines(*[daily()] * (MIN_COLUMNAR_LINES - 1))).tally["records"] == MIN_COLUMNAR_LINES - 1
+    feed(lines(*[daily()] * MIN_COLUMNAR_LINES))
+    assert asked == [MIN_COLUMNAR_LINES]
 
 
 @pytest.mark.parametrize("zero", ["-0.0", "-1e-9", '"-0.0"', '"-1e-999"'])
@@ -196,10 +198,10 @@ def test_no_sample_leaves_64_bits() -> None:
 @pytest.mark.parametrize("dropped", [{"interval": 60.0, "items": [60.0, None], "timestamp": "x"}, [1, "x"], 5, None])
 def test_a_dropped_series_does_not_make_a_line_slow(dropped: object) -> None:
     text = json.dumps({"who": "u1", "at": 1_794_150_000, "token": dropped}).encode()
-    assert others_of(fast_reader(EVERYTHING), text, text) == []
+    assert others_of(columnar_reader(EVERYTHING), text, text) == []
 
 
 def test_what_is_dropped_and_deeper_is_read_slowly() -> None:
     text = json.dumps({"who": "u1", "at": 1_794_150_000, "token": [[1]]}).encode()
-    assert others_of(fast_reader(EVERYTHING), text) == [0]
+    assert others_of(columnar_reader(EVERYTHING), text) == [0]
     assert assert_same(text, WILD, "wild_everything").tally["records"] == 1

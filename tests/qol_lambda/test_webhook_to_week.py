@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from qol.identity.user_table import read_user_table
+from qol.identity.dynamodb_user_map import read_user_table
 from qol.lake.s3 import S3Lake
 from qol.tables.manifest import Manifest
 from tests.builders import daily_record, night_record, run_lake

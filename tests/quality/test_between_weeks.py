@@ -11,7 +11,7 @@ import pytest
 
 from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, RecordQuality, Severity
-from qol.errors import DamagedError
+from qol.errors import CorruptFileError
 from qol.lake import LocalLake
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.comparison import FEW, Comparison, NotChecked
@@ -165,7 +165,7 @@ def test_a_week_before_whose_people_cannot_be_counted_is_named(tmp_path: Path) -
     _days().write_parquet(broken)
     zeroed_body(broken)
     with pytest.raises(
-        DamagedError, match="^processed/records/garmin_dailies/date=2026-10-26/part-00000.parquet: damaged"
+        CorruptFileError, match="^processed/records/garmin_dailies/date=2026-10-26/part-00000.parquet: damaged"
     ):
         _compare(tmp_path, _days(), _days())
 

@@ -57,7 +57,7 @@ def test_a_person_moves_to_another_id_when_published_files_and_the_lakes_memory_
     lake = tmp_path / "lake"
     write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
     run_with(lake, wrong)
-    with pytest.raises(UsageError, match="says how a person gets another id"):
+    with pytest.raises(UsageError, match="says how a user gets another id"):
         run_with(lake, right)
     for place in ("processed", "_locks/lake.json"):
         assert f"`{place}{'' if '.' in place else '/'}`" in PAGE.read_text(encoding="utf-8")

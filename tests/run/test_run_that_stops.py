@@ -115,7 +115,7 @@ def test_a_run_without_the_map_of_earlier_runs_is_refused(tmp_path: Path) -> Non
     assert str(raised.value) == (
         "--user-map: its first 1 entries are not those that earlier runs of this lake used;"
         " allowed: that map, with new lines only at its end. Put the old lines back;"
-        " docs/backfill-and-rebuild.md says how a person gets another id"
+        " docs/backfill-and-rebuild.md says how a user gets another id"
     )
 
 
@@ -163,7 +163,7 @@ def test_a_damaged_memory_of_the_lake_ends_the_run_with_its_key_and_what_to_be_s
     with pytest.raises(LakeError) as raised:
         run_lake(tmp_path)
     assert str(raised.value) == (
-        "_locks/lake.json: damaged; take it back from a backup. Without it the next run cannot tell whether key and user map"
+        "_locks/lake.json: damaged; restore it from a backup. Without it the next run cannot tell whether key and user map"
         " are still the same: be sure of both, then remove it"
     )
     (tmp_path / "_locks/lake.json").unlink()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from qol.contracts.model import Contracts
-from qol.identity.key import read_key
+from qol.identity.pseudonym_key import read_key
 from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import read_user_map
 from qol.lake import LocalLake

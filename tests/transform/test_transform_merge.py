@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import record_columns
-from qol.ingest.collect import row_schema
+from qol.ingest.results import row_schema
 from qol.transform.merge import merge, to_records
 
 from .builders import CONTRACTS, Row, a_day, a_night, delivered, merged, monday, records, utc

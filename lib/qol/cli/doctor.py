@@ -18,7 +18,7 @@ import typer
 
 from qol.cli.options import KEY_FILE, KEY_VARIABLE, LakeOption, open_existing
 from qol.cli.show import table
-from qol.errors import ContractError, DamagedError, LakeError, LockedError, QolError
+from qol.errors import ContractError, CorruptFileError, LakeError, LockedError, QolError
 
 if TYPE_CHECKING:
     from qol.lake import Lake
@@ -130,7 +130,7 @@ def _lake(uri: str | None) -> Iterator[Finding]:
 
 def _key(lake: Lake | None) -> Finding:
     """How long the key is, never what it is."""
-    from qol.identity.key import MIN_KEY_BYTES
+    from qol.identity.pseudonym_key import MIN_KEY_BYTES
 
     named = os.environ.get(KEY_VARIABLE, "").encode()
     place = KEY_VARIABLE
@@ -206,7 +206,7 @@ def _published(lake: Lake) -> Iterator[Finding]:
     """Whether the footers of published files can be read, in a bucket several at a time."""
     from qol.aws.requests import RequestError
     from qol.contracts.columns import table_folder
-    from qol.tables.corruption import way_out
+    from qol.tables.corruption import recovery_hint
     from qol.tables.layout import PART_FILE, PROCESSED
 
     try:
@@ -219,7 +219,7 @@ def _published(lake: Lake) -> Iterator[Finding]:
         yield Finding("published files", "not known", str(err), is_remark=denied)
         return
     for key in damaged[:MOST_DAMAGED]:
-        yield Finding("published files", f"{key}: damaged, cannot be read", way_out(key))
+        yield Finding("published files", f"{key}: damaged, cannot be read", recovery_hint(key))
     if len(damaged) > MOST_DAMAGED:
         yield Finding("published files", f"{len(damaged) - MOST_DAMAGED} more are damaged", "mend these first")
     if not damaged:
@@ -232,7 +232,7 @@ def _if_damaged(lake: Lake, key: str) -> str | None:
 
     try:
         require_readable(lake, key)
-    except DamagedError:
+    except CorruptFileError:
         return key
     return None
 

@@ -79,10 +79,10 @@ def find_key(lake: Lake, secret: str | None = None) -> bytes:
 
     UsageError when it is unusable.
     """
-    from qol.identity.key import MIN_KEY_BYTES, read_key
+    from qol.identity.pseudonym_key import MIN_KEY_BYTES, read_key
 
     if secret is not None:
-        from qol.identity.key import read_secret_key
+        from qol.identity.pseudonym_key import read_secret_key
 
         return read_secret_key(secret)
     named = os.environ.get(KEY_VARIABLE)

@@ -207,8 +207,8 @@ def _options(settings: Settings, contracts: Contracts, lake: Lake, scope: dict[s
 
 def _people(named: str | None) -> tuple[UserMap, Callable[[], UserMap] | None]:
     """The user map of a file, or what reads the one in a table once the run has listed what arrived."""
+    from qol.identity.dynamodb_user_map import SCHEME, read_user_table
     from qol.identity.user_map import UserMap, read_user_map
-    from qol.identity.user_table import SCHEME, read_user_table
 
     if named is not None and named.startswith(SCHEME):
         return UserMap(()), functools.partial(read_user_table, named.removeprefix(SCHEME))

@@ -13,9 +13,9 @@ from qol.contracts.source_model import Example, SourceContract
 from qol.contracts.wording import shown
 from qol.errors import Problem
 from qol.identity.pseudonyms import Identities
-from qol.ingest.collect import IngestContext, Ingested
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.parse import Reason
+from qol.ingest.results import IngestContext, IngestResult
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
@@ -26,7 +26,7 @@ _ZONE = "Asia/Tokyo"
 _TIMES = ("received_at", "source_timestamp")
 
 
-class _Everybody(Mapping[tuple[str, str], tuple[str, str | None]]):
+class _OneUserMap(Mapping[tuple[str, str], tuple[str, str | None]]):
     """A user map in which every vendor id is the same person's, also a device's that has to be somebody's."""
 
     def __getitem__(self, _: tuple[str, str]) -> tuple[str, str | None]:
@@ -39,7 +39,7 @@ class _Everybody(Mapping[tuple[str, str], tuple[str, str | None]]):
         return 0
 
 
-class MemoryLake:
+class InMemoryLake:
     """Raw objects in memory; an ingest task asks a lake for nothing but bytes."""
 
     reads_at_once = 1
@@ -54,7 +54,7 @@ class MemoryLake:
 
 def example_problems(contracts: Contracts) -> Iterator[Problem]:
     """Examples that do not become what they say, each with the place in its file, what stands there and what it becomes."""
-    mapped = IngestContext(contracts, Identities(_KEY, _Everybody()), _ZONE, ())
+    mapped = IngestContext(contracts, Identities(_KEY, _OneUserMap()), _ZONE, ())
     nobodys = IngestContext(contracts, Identities(_KEY, {}), _ZONE, ())
     for contract in contracts.sources:
         for index, example in enumerate(contract.examples):
@@ -63,7 +63,7 @@ def example_problems(contracts: Contracts) -> Iterator[Problem]:
                 yield Problem(contract.file, f"examples.{index}{path}", found, f"{becomes} ({example.name})")
 
 
-def spoken(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
+def contract_values(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
     """A row of ingest with days, times and decimals as a contract writes them; `days` are the columns that hold days."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     said = dict(row)
@@ -82,18 +82,18 @@ def day_columns(contract: SourceContract) -> frozenset[str]:
     return frozenset({"day", "arrival_date"} | {field.name for field in contract.fields if field.type == "date"})
 
 
-def _read(context: IngestContext, contract: SourceContract, example: Example) -> Ingested:
+def _read(context: IngestContext, contract: SourceContract, example: Example) -> IngestResult:
     data = example.raw.encode()
     stored = StoredObject("raw/example.jsonl", len(data), "")
     raw = RawObject(stored, contract.name, example.arrival)
     (parts,) = ingest_tasks((raw,), RANGE_BYTES)
-    return ingest(cast("Lake", MemoryLake({stored.key: data})), context, parts)
+    return ingest(cast("Lake", InMemoryLake({stored.key: data})), context, parts)
 
 
-def _differences(contract: SourceContract, example: Example, read: Ingested) -> Iterator[tuple[str, str, str]]:
+def _differences(contract: SourceContract, example: Example, read: IngestResult) -> Iterator[tuple[str, str, str]]:
     """Place in the example, what stands there, what the line becomes."""
     reasons = read.rejects["reason"].to_list()
-    rows = [spoken(row, day_columns(contract)) for frame in read.rows.values() for row in frame.to_dicts()]
+    rows = [contract_values(row, day_columns(contract)) for frame in read.rows.values() for row in frame.to_dicts()]
     verdict = f"rejected as {', '.join(reasons)}" if reasons else f"{len(rows)} records"
     if example.reject is not None:
         if reasons != [example.reject] or rows:

@@ -14,8 +14,8 @@ MAX_DEPTH = 100
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 #: Python turns no more digits into an integer; where there are more, not in a string or beside a point or an exponent.
-_MOST_DIGITS = 4_300
-_VAST = re.compile(STRING.pattern + rb"|(?<![0-9.eE+-])-?[0-9]{%d,}+(?![.eE])" % (_MOST_DIGITS + 1))
+_MAX_INT_DIGITS = 4_300
+_LONG_INTEGERS = re.compile(STRING.pattern + rb"|(?<![0-9.eE+-])-?[0-9]{%d,}+(?![.eE])" % (_MAX_INT_DIGITS + 1))
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -71,7 +71,11 @@ def _decoded(line: bytes, *, exact: bool) -> Any:
     try:
         return decode(line)
     except msgspec.ValidationError:
-        return decode(_VAST.sub(lambda found: found[0] if found[0].startswith(b'"') else found[0][:_MOST_DIGITS], line))
+        return decode(
+            _LONG_INTEGERS.sub(
+                lambda found: found[0] if found[0].startswith(b'"') else found[0][:_MAX_INT_DIGITS], line
+            )
+        )
 
 
 def is_deep(line: bytes) -> bool:

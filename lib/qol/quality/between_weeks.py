@@ -53,7 +53,7 @@ def compare_weeks(
     """
     compared = [c for c in candidates if c.table == WEEKLY or c.table.startswith("records_")]
     files = {(c.table, c.date): [c.staged, *weeks.before(c.table, c.date)] for c in compared}
-    footers.read_people(key for keys in files.values() for key in keys)
+    footers.read_user_counts(key for keys in files.values() for key in keys)
     by_table = {f"records_{contract.name}": contract for contract in contracts.sources}
     return [
         comparison

@@ -34,7 +34,7 @@ def _compare(
         yield Comparison("fresh", table, days[-1])
         return
     files = [file for day in days if (file := weeks.file(table, day)) and footers.get(file)]
-    footers.read_people(files)
+    footers.read_user_counts(files)
     if max(footers.people(file) for file in files) < FEW_PEOPLE:
         yield Comparison("fresh", table, days[-1], not_checked=FEW)
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qol.ingest.collect import unpack_counts
 from qol.ingest.listing import RawListing
+from qol.ingest.results import unpack_counts
 from qol.run.arrival_lag import summarize
 from qol.run.plan import Scope
 from qol.run.steps import MapSummary, ReduceSummary

@@ -15,16 +15,16 @@ import polars as pl
 from qol.contracts.columns import table_names
 from qol.contracts.model import Contracts
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
-from qol.identity.memory import LakeMemory, read_memory, require_same_people, write_memory
+from qol.identity.lake_state import LakeState, read_lake_state, require_same_users, write_lake_state
 from qol.identity.pseudonyms import Identities, bucket_limits
 from qol.identity.user_map import (
     UserMap,
     require_append_only,
-    require_days_where_they_count,
     require_known_sources,
+    require_periods_usable,
 )
-from qol.ingest.collect import IngestContext
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
+from qol.ingest.results import IngestContext
 from qol.lake.base import Lake
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import GateInput, run_gate
@@ -93,7 +93,7 @@ class _Run:
     options: RunOptions
     manifest: Manifest
     progress: Callable[[str], None]
-    memory: LakeMemory = field(default_factory=LakeMemory)
+    memory: LakeState = field(default_factory=LakeState)
     outdated: set[date] = field(default_factory=set)
     computed: frozenset[date] = frozenset()
     expected: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -153,10 +153,10 @@ def run(
 
 def _forget_doubts(work: _Run) -> None:
     """The run's manifest is there: the weeks it computed are no longer in doubt; those a rebuild left out still are."""
-    left = [week for week in work.memory.weeks_in_doubt if date.fromisoformat(week) not in work.computed]
-    if left != work.memory.weeks_in_doubt and not work.options.dry_run:
-        work.memory.weeks_in_doubt = left
-        write_memory(work.lake, work.memory)
+    left = [week for week in work.memory.unconfirmed_weeks if date.fromisoformat(week) not in work.computed]
+    if left != work.memory.unconfirmed_weeks and not work.options.dry_run:
+        work.memory.unconfirmed_weeks = left
+        write_lake_state(work.lake, work.memory)
 
 
 def _begin(contracts: Contracts, options: RunOptions) -> Manifest:
@@ -207,9 +207,9 @@ def _load_people(work: _Run) -> None:
 def _check_people(work: _Run, published: Published) -> None:
     """UsageError when the key or the user map would give known people other ids."""
     options, lake = work.options, work.lake
-    require_days_where_they_count(options.user_map, work.contracts)
-    before = read_memory(lake)
-    work.memory = require_same_people(before, options.identities, options.user_map)
+    require_periods_usable(options.user_map, work.contracts)
+    before = read_lake_state(lake)
+    work.memory = require_same_users(before, options.identities, options.user_map)
     require_known_sources(options.user_map, work.contracts, before.map_entries)
     work.manifest.key_check = work.memory.key_check
     if options.user_map.entries:
@@ -239,7 +239,7 @@ def _compute(
         offsets = note_tallies(manifest, summaries)
     with work.stage("reduce"):
         touched = {week for summary in summaries for week in summary.weeks}
-        touched |= {date.fromisoformat(week) for week in work.memory.weeks_in_doubt} | work.outdated
+        touched |= {date.fromisoformat(week) for week in work.memory.unconfirmed_weeks} | work.outdated
         touched |= weeks_of_deleted(lake, contracts, published, [s.deletions for s in summaries], touched)
         weeks = affected_weeks(scope, published, touched, options.now)
         work.computed = frozenset(weeks)
@@ -283,8 +283,8 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
     if not options.dry_run:
         with work.stage("publish"):
             doubtful = {c.date for c in fresh if c.table != "rejects"}
-            work.memory.weeks_in_doubt = sorted(doubtful.union(work.memory.weeks_in_doubt))
-            write_memory(lake, work.memory)
+            work.memory.unconfirmed_weeks = sorted(doubtful.union(work.memory.unconfirmed_weeks))
+            write_lake_state(lake, work.memory)
             publish(lake, fresh, published)
     manifest.status = "published"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qol.errors import DamagedError
+from qol.errors import CorruptFileError
 from qol.lake.base import Lake
 from qol.tables.weeks import iso_week, monday_of
 
@@ -20,30 +20,30 @@ DAMAGED = (pa.ArrowInvalid, OSError)
 
 @contextmanager
 def reading(key: str) -> Iterator[None]:
-    """Reads of a published Parquet file; DamagedError that names it when it is none, or when what it holds is damaged."""
+    """Reads of a published Parquet file; CorruptFileError that names it when it is none, or when what it holds is damaged."""
     try:
         yield
     except (*DAMAGED, UnicodeDecodeError) as err:
         if getattr(err, "errno", None):  # the machine's own trouble: Arrow gives damage no number
             raise
-        raise DamagedError(f"{key}: damaged, cannot be read; {way_out(key)}") from None
+        raise CorruptFileError(f"{key}: damaged, cannot be read; {recovery_hint(key)}") from None
 
 
 def read_published(lake: Lake, key: str, **how: Any) -> pa.Table:
-    """A published file as `pq.read_table` reads it; DamagedError when it is damaged."""
+    """A published file as `pq.read_table` reads it; CorruptFileError when it is damaged."""
     with reading(key):
         return pq.read_table(lake.open_table(key), **how)
 
 
 def require_readable(lake: Lake, key: str, *, whole: bool = False) -> None:
-    """DamagedError when the footer of a published file is damaged; when `whole`, also for any other part of it."""
+    """CorruptFileError when the footer of a published file is damaged; when `whole`, also for any other part of it."""
     with reading(key):
         file = pq.ParquetFile(lake.open_table(key))
         for group in range(file.metadata.num_row_groups if whole else 0):
             file.read_row_group(group)
 
 
-def way_out(key: str) -> str:
+def recovery_hint(key: str) -> str:
     """How a damaged file is made again."""
     folder, _, rest = key.partition("/date=")
     day = rest.partition("/")[0]

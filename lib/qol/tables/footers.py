@@ -35,7 +35,7 @@ class Footers:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._footers: dict[str, Footer | None] = {}
-        self._people: dict[str, int] = {}
+        self._user_counts: dict[str, int] = {}
 
     def read(self, keys: Iterable[str]) -> None:
         """Read the footers of files, in a bucket several at a time: each one is a request there."""
@@ -43,12 +43,12 @@ class Footers:
         with ThreadPoolExecutor(self._lake.reads_at_once) as pool:
             self._footers.update(zip(missing, pool.map(self._footer, missing), strict=True))
 
-    def read_people(self, keys: Iterable[str]) -> None:
+    def read_user_counts(self, keys: Iterable[str]) -> None:
         """Count the people of files, in a bucket several at a time; one short column of each is read."""
         self.read(keys := set(keys))
-        missing = sorted(key for key in keys - self._people.keys() if self._footers[key])
+        missing = sorted(key for key in keys - self._user_counts.keys() if self._footers[key])
         with ThreadPoolExecutor(self._lake.reads_at_once) as pool:
-            self._people.update(zip(missing, pool.map(self._count_people, missing), strict=True))
+            self._user_counts.update(zip(missing, pool.map(self._count_users, missing), strict=True))
 
     def get(self, key: str) -> Footer | None:
         """A file's footer; None for a damaged file, which has nothing to compare with."""
@@ -64,8 +64,8 @@ class Footers:
 
     def people(self, key: str) -> int:
         """How many people have rows in a file that is not damaged."""
-        self.read_people([key])
-        return self._people[key]
+        self.read_user_counts([key])
+        return self._user_counts[key]
 
     def _footer(self, key: str) -> Footer | None:
         try:
@@ -73,7 +73,7 @@ class Footers:
         except DAMAGED:
             return None
 
-    def _count_people(self, key: str) -> int:
+    def _count_users(self, key: str) -> int:
         rows = read_published(self._lake, key, columns=["user_id"], read_dictionary=["user_id"])
         chunks = rows["user_id"].unify_dictionaries().chunks
         return len(chunks[0].dictionary) if chunks else 0

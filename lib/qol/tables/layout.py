@@ -64,7 +64,7 @@ def find_published(lake: Lake, tables: Iterable[str]) -> Published:
     files: dict[tuple[str, str], StoredObject] = {}
     foreign: list[str] = []
     by_folder = {table_folder(table): table for table in tables}
-    for stored in _below(lake, by_folder):
+    for stored in _list_folders(lake, by_folder):
         folder, _, partition = stored.key.partition("date=")
         date, slash, name = partition.partition("/")
         if not slash or folder not in by_folder:
@@ -80,7 +80,7 @@ def find_published(lake: Lake, tables: Iterable[str]) -> Published:
     return Published(files)
 
 
-def _below(lake: Lake, folders: Collection[str]) -> Iterator[StoredObject]:
+def _list_folders(lake: Lake, folders: Collection[str]) -> Iterator[StoredObject]:
     """Objects of the folders and perhaps of others beside them: a bucket lists a thousand objects as fast as none."""
     of_tables = [folder for folder in folders if folder.startswith(PROCESSED)]
     together = [PROCESSED] if len(of_tables) > 1 else of_tables

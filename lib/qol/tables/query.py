@@ -27,7 +27,7 @@ _CATALOGS = ("", "awsdatacatalog")
 _MANIFEST_BYTES = 512 * 2**20
 _BATCH_ROWS = 1_000
 #: What DuckDB raises before it reads any file's rows.
-_WRONG_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+_SQL_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ def ask(lake: Lake, contracts: Contracts, sql: str) -> Answer:
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}
     with ExitStack() as copies:
-        folder = _as_folder(lake, keys, copies)
-        with _refusing(folder, keys):
+        folder = _local_copy(lake, keys, copies)
+        with _translating_errors(folder, keys):
             cursor = _database(folder, contracts, keys).execute(statement.sql(dialect="duckdb"))
         names = tuple(column[0] for column in cursor.description or ())
-        return Answer(names, _rows(cursor, _refusing(folder, keys), copies.pop_all()))
+        return Answer(names, _rows(cursor, _translating_errors(folder, keys), copies.pop_all()))
 
 
 def _keys(lake: Lake, table: str) -> list[str]:
@@ -59,7 +59,7 @@ def _keys(lake: Lake, table: str) -> list[str]:
     return sorted(stored.key for stored in find_published(lake, [table]).files.values())
 
 
-def _as_folder(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> LocalLake:
+def _local_copy(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> LocalLake:
     """The lake itself when it is a folder, else a copy of those objects that goes when `copies` ends."""
     if isinstance(lake, LocalLake):
         return lake
@@ -80,12 +80,12 @@ def _rows(
 
 
 @contextmanager
-def _refusing(lake: LocalLake, keys: Mapping[str, list[str]]) -> Iterator[None]:
-    """What DuckDB refuses is a UsageError in its words; DamagedError when a file of the tables is damaged."""
+def _translating_errors(lake: LocalLake, keys: Mapping[str, list[str]]) -> Iterator[None]:
+    """What DuckDB refuses is a UsageError in its words; CorruptFileError when a file of the tables is damaged."""
     try:
         yield
     except duckdb.Error as err:
-        if not isinstance(err, _WRONG_SQL):  # its words name no file, and the folder may be a copy
+        if not isinstance(err, _SQL_ERRORS):  # its words name no file, and the folder may be a copy
             for key in (key for table in sorted(keys) if table != "job_runs" for key in keys[table]):
                 require_readable(lake, key, whole=True)
         raise UsageError(f"SQL: {err}") from None

@@ -26,7 +26,7 @@ class Bucket:
     def published(self, table: str, date: str, columns: Sequence[Column]) -> pl.DataFrame:
         """The bucket's rows of a published partition with these columns, in its order; empty when there is no file.
 
-        A column that the file does not have is null; DamagedError when the file is damaged.
+        A column that the file does not have is null; CorruptFileError when the file is damaged.
         """
         key = partition_key(table, date)
         empty = no_rows(columns)
@@ -52,7 +52,7 @@ class Bucket:
             yield rows.cast(types).slice(int(start), int(end) - int(start))
 
 
-def of_person(lake: Lake, user_id: str) -> Bucket:
+def user_slice(lake: Lake, user_id: str) -> Bucket:
     """The bucket of one person alone: no text lies between an id and the same id with a zero after it."""
     return Bucket(lake, user_id, f"{user_id}\0")
 

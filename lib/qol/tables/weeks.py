@@ -32,11 +32,11 @@ def parse_week(text: str, option: str | None = None) -> date:
         monday = None
     if monday is None or iso_week(monday) != text:  # strptime also reads 2026-W1, and 2021-W53 of a year of 52 weeks
         named = f"{option} {text}" if option else f"week {text!r}"
-        raise UsageError(f"{named}: {_why_no_week(text)}; allowed: YYYY-Www such as 2026-W46")
+        raise UsageError(f"{named}: {_week_problem(text)}; allowed: YYYY-Www such as 2026-W46")
     return monday
 
 
-def _why_no_week(text: str) -> str:
+def _week_problem(text: str) -> str:
     found = _WEEK.fullmatch(text)
     if found is None or not int(found[1]):
         return "not an ISO week"

@@ -13,7 +13,7 @@ from qol.ingest.convert import to_number
 Number = int | float
 
 #: No sample is larger, a time in milliseconds neither; so no sum of a line's samples leaves 64 bits.
-LARGEST_SAMPLE = 2**41
+MAX_SAMPLE = 2**41
 
 
 def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
@@ -46,8 +46,8 @@ def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> 
 
 def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int]:
     """Samples within the rule's range, and how many are neither that nor a declared state code."""
-    low = -LARGEST_SAMPLE if rule.low is None else max(rule.low, -LARGEST_SAMPLE)
-    high = LARGEST_SAMPLE if rule.high is None else min(rule.high, LARGEST_SAMPLE)
+    low = -MAX_SAMPLE if rule.low is None else max(rule.low, -MAX_SAMPLE)
+    high = MAX_SAMPLE if rule.high is None else min(rule.high, MAX_SAMPLE)
     if set(map(type, raw)) <= {int}:  # thousands of plain samples, as nearly all maps have them
         plain = cast("list[int]", raw)
         whole: list[Number] = [v for v in plain if low <= v <= high]

@@ -13,7 +13,7 @@ from moto import mock_aws
 from qol.aws.requests import BREAKER, aws_client
 from qol.cli.options import find_key
 from qol.errors import QolError, UsageError
-from qol.identity.key import RETRY_POLICY, read_secret_key
+from qol.identity.pseudonym_key import RETRY_POLICY, read_secret_key
 from qol.lake import LocalLake
 
 KEY = "k" * 32
@@ -94,4 +94,4 @@ def answering(monkeypatch: pytest.MonkeyPatch, err: Exception) -> None:
             raise err
 
     asked = {("secretsmanager", RETRY_POLICY): Client()}
-    monkeypatch.setattr("qol.identity.key.aws_client", lambda *of: asked[of])
+    monkeypatch.setattr("qol.identity.pseudonym_key.aws_client", lambda *of: asked[of])

@@ -1,4 +1,4 @@
-"""Which local day a record is about: the vendor's own day, else its start in local time, else the day it arrived."""
+"""The local day of a record: the vendor's own day, else the date of its start in local time, else the arrival date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def offset_of(rule: DayRule, row: Mapping[str, Any], home: str) -> int | None:
 
 
 def day_of(rule: DayRule, row: Mapping[str, Any], offset: int | None, arrival: int) -> tuple[int, str]:
-    """The day (since 1970) and what gave it: provider, offset, zone or arrival; `offset` as `offset_of` gives it."""
+    """The day (since 1970) and its rule: provider, offset, zone or arrival; `offset` as `offset_of` gives it."""
     if rule.date is not None and row[rule.date] is not None:
         return row[rule.date], "provider"
     start = row[rule.start] if rule.start is not None else None
@@ -40,7 +40,7 @@ def day_of(rule: DayRule, row: Mapping[str, Any], offset: int | None, arrival: i
 
 
 def shift_seconds(rule: DayRule) -> int:
-    """What is added to local time before its date is taken."""
+    """Seconds that are added to local time before its date is taken."""
     return round(rule.shift_hours * 3600)
 
 

@@ -10,17 +10,17 @@ import pytest
 
 from qol.errors import LakeError
 from qol.identity.pseudonyms import Identities
-from qol.ingest.collect import IngestContext
-from qol.ingest.examples import MemoryLake
-from qol.ingest.lines import ObjectRange
+from qol.ingest.examples import InMemoryLake
 from qol.ingest.listing import RawObject, ingest_tasks
+from qol.ingest.raw_lines import ObjectRange
+from qol.ingest.results import IngestContext
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
 from .feed import CONTRACTS, KEY, daily, lines
 
 
-class SlowLake(MemoryLake):
+class SlowLake(InMemoryLake):
     """Every read takes a while; notes how many were on their way at once, and what was asked how often."""
 
     reads_at_once = 8
@@ -62,7 +62,7 @@ def read_from(lake: Any) -> Any:
 def test_small_objects_are_asked_for_several_at_once_and_each_once() -> None:
     lake = SlowLake(OBJECTS)
     assert len(OBJECTS["raw/large.jsonl"]) > 2**20 > len(OBJECTS["raw/00.jsonl"])
-    given, plain = read_from(lake), read_from(MemoryLake(OBJECTS))
+    given, plain = read_from(lake), read_from(InMemoryLake(OBJECTS))
     assert 4 <= lake.most <= 9
     assert sorted(lake.asked) == sorted(OBJECTS)
     assert given.tallies == plain.tallies

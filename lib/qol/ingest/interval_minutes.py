@@ -11,20 +11,20 @@ import numpy as np
 from qol.contracts.interval_union import union
 from qol.contracts.source_model import Field, SampleRule
 from qol.ingest.convert import EARLIEST, MILLISECONDS_FROM, to_number
-from qol.ingest.days import DAY_SECONDS, zone_offset
-from qol.ingest.samples import structs_of
+from qol.ingest.local_day import DAY_SECONDS, zone_offset
+from qol.ingest.sample_reduction import structs_of
 from qol.ingest.times import parse_seconds
 
 #: Minutes before and after the day's local midnight in which a stretch may lie: two days to each side.
 EARLIEST_MINUTE, LATEST_MINUTE = -2_880, 2_880
 
-Stretch = tuple[int, int]
+Interval = tuple[int, int]
 
 
-def stretches(rule: SampleRule, value: object, text_start: int | None) -> tuple[list[Stretch], int] | None:
+def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> tuple[list[Interval], int] | None:
     """Stretches in Unix time, and how many were no stretch; None when the value is of another type than the rule's.
 
-    `text_start` is when the first character of a text begins; without it there are no stretches.
+    `text_start` is when the first character of a text begins; without it there are no parse_intervals.
     """
     if rule.characters is not None:
         return (_of_text(rule, value, text_start), 0) if isinstance(value, str) else None
@@ -34,10 +34,10 @@ def stretches(rule: SampleRule, value: object, text_start: int | None) -> tuple[
     return [stretch for stretch in found if stretch is not None], found.count(None)
 
 
-def day_minutes(found: Iterable[Stretch], midnight: int) -> tuple[list[int] | None, int]:
+def day_minutes(found: Iterable[Interval], midnight: int) -> tuple[list[int] | None, int]:
     """Pairs of whole minutes after a Unix time, sorted and joined where they touch; and how many lay too far away.
 
-    Both ends are floored, so that stretches that follow one another still touch; one that is left with no minute is gone.
+    Both ends are floored, so that parse_intervals that follow one another still touch; one that is left with no minute is gone.
     """
     pairs = [((start - midnight) // 60, (end - midnight) // 60) for start, end in found]
     near = [pair for pair in pairs if pair[0] >= EARLIEST_MINUTE and pair[1] <= LATEST_MINUTE]
@@ -46,7 +46,7 @@ def day_minutes(found: Iterable[Stretch], midnight: int) -> tuple[list[int] | No
     return edges.tolist() or None, len(pairs) - len(near)
 
 
-def _of_struct(rule: SampleRule, struct: Mapping[str, Any]) -> Stretch | None:
+def _of_struct(rule: SampleRule, struct: Mapping[str, Any]) -> Interval | None:
     first, last = struct.get(rule.start or ""), struct.get(rule.end or "")
     if type(first) is int and type(last) is int and 0 <= first <= last < MILLISECONDS_FROM:  # as nearly all are
         return first, last
@@ -64,17 +64,17 @@ def _moment(value: object) -> int | None:
     return int(number // (1000 if number >= MILLISECONDS_FROM else 1))
 
 
-def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Stretch]:
+def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Interval]:
     if start is None:
         return []
     counting = [character in (rule.characters or "") for character in text]
     return [
         (start + round(first * rule.seconds_each), start + round((last + 1) * rule.seconds_each))
-        for first, last in _runs(counting)
+        for first, last in _true_runs(counting)
     ]
 
 
-def _runs(counting: Sequence[bool]) -> Iterable[tuple[int, int]]:
+def _true_runs(counting: Sequence[bool]) -> Iterable[tuple[int, int]]:
     """First and last place of every run of places that count."""
     for counts, places in groupby(range(len(counting)), key=counting.__getitem__):
         if counts:
@@ -90,7 +90,7 @@ def interval_minutes(
     Local time is that of the row's start, or of the first stretch in the zone `home` when the row has no start.
     """
     rule = spec.samples
-    found = stretches(rule, value, row[rule.start_field] if rule.start_field else None) if rule else None
+    found = parse_intervals(rule, value, row[rule.start_field] if rule.start_field else None) if rule else None
     if found is None:
         return None, "wrong_type"
     usable, invalid = found

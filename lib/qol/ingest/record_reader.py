@@ -1,4 +1,4 @@
-"""One raw record to one row: conversion field by field, key, day; the lenient path that explains what it nulls."""
+"""One raw record to one row: conversion field by field, key, day; every value it nulls has an issue."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ from qol.contracts.raw_path import is_selector, path_text
 from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
 from qol.contracts.source_model import Field, SourceContract
 from qol.contracts.units import Unit
-from qol.identity.pseudonyms import Identities, People, Person
-from qol.ingest.convert import IssueError, convert
-from qol.ingest.days import DAY_SECONDS, day_of, offset_of, require_day
-from qol.ingest.intervals import interval_minutes
+from qol.identity.pseudonyms import Identities, User, UserIndex
+from qol.ingest.convert import IssueError, convert, in_stored_unit
+from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
+from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, require_day
 from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.samples import reduce_samples
+from qol.ingest.sample_reduction import reduce_samples
 from qol.ingest.times import parse_instant
-from qol.ingest.units import in_stored_unit
 
 MICROSECONDS = 1_000_000
 OTHER_NAMES = "(other)"
-MOST_NAMES = 1000
+MAX_UNKNOWN_NAMES = 1000
 
 
 @dataclass
 class RecordReader:
-    """Reads records of one contract; holds what does not change from record to record."""
+    """Reads records of one contract."""
 
     contract: SourceContract
-    people: People
+    users: UserIndex
     identities: Identities
     zone: str
     unknown: Counter[str] = field(default_factory=Counter)
     #: Names a record may have from the envelope around it.
     inherited: frozenset[str] = frozenset()
     units: Mapping[str, Unit] = field(default_factory=dict)
-    #: The person is whoever has the device on the record's day.
+    #: Whether ids are those of devices, and the user is the owner on the record's day.
     by_day: bool = False
 
     def __post_init__(self) -> None:
@@ -74,15 +73,15 @@ class RecordReader:
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
         self._require_key(row)
-        person = self._owner(vendor_user_id, row, arrival) if self.by_day else self.people[vendor_user_id]
-        offset = row["utc_offset_seconds"] = offset_of(contract.day, row, person.timezone or self.zone)
+        user = self._owner(vendor_user_id, row, arrival) if self.by_day else self.users[vendor_user_id]
+        offset = row["utc_offset_seconds"] = offset_of(contract.day, row, user.timezone or self.zone)
         row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
         require_day(row["day"], arrival)
         for spec in self._intervals:
-            row[spec.name] = self._minutes(spec, raw, row, person, issues)
+            row[spec.name] = self._minutes(spec, raw, row, user.timezone or self.zone, issues)
         start = row.get(contract.source_timestamp) if contract.source_timestamp else None
         row["source_timestamp"] = None if start is None else start * MICROSECONDS
-        row["user_id"], row["bucket"] = person.user_id, person.bucket
+        row["user_id"], row["bucket"] = user.user_id, user.bucket
         row["value_issues"] = issues or None
         self._count_unknown(raw)
         return row
@@ -93,15 +92,15 @@ class RecordReader:
             raise RejectedError(Reason.MISSING_KEY, f"{'.'.join(self.contract.person)} is missing or not an id")
         return vendor_user_id
 
-    def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> Person:
-        """Who has a device on a row's day, which is that of the owner's own time zone."""
+    def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> User:
+        """The owner of a device on a row's day in the owner's own time zone."""
         rule = self.contract.day
-        for period, person in self.people.owners(device_id):
-            offset = offset_of(rule, row, person.timezone or self.zone)
-            if period.holds(day_of(rule, row, offset, arrival)[0]):
-                return person
+        for period, user in self.users.owners(device_id):
+            offset = offset_of(rule, row, user.timezone or self.zone)
+            if period.contains(day_of(rule, row, offset, arrival)[0]):
+                return user
         require_day(day_of(rule, row, offset_of(rule, row, self.zone), arrival)[0], arrival)
-        raise RejectedError(Reason.NO_PERSON, "the user map gives the device to nobody on this day")
+        raise RejectedError(Reason.NO_PERSON, "no user map entry has this device on this day")
 
     def _value(self, spec: Field, raw: Mapping[str, Any], issues: list[str]) -> Any:
         for path in spec.paths:
@@ -110,23 +109,20 @@ class RecordReader:
                 _note_broken_path(raw, path, issues)
                 continue
             name = path_text(path)
-            if spec.samples is not None:
-                reduced = self._reduced(spec, name, value, issues)
-                if reduced is not None:
-                    return reduced
-                continue
             try:
-                converted = self._converted(spec, value, raw)
-                if converted is not None:
-                    return converted
+                if spec.samples is not None:
+                    converted = self._reduced(spec, name, value, issues)
+                else:
+                    converted = self._converted(spec, value, raw)
             except IssueError as issue:
                 issues.append(f"{name}: {issue}")
-                if issue.kept is not None:
-                    return issue.kept
+                converted = issue.kept
+            if converted is not None:
+                return converted
         return None
 
     def _limited(self, spec: Field, row: Mapping[str, Any]) -> Field:
-        """The field with the limits that a code of the same record gives it."""
+        """The field with the range that a code of the same record gives it."""
         return spec if spec.ranges_field is None else self._by_code.get((spec.name, row[spec.ranges_field]), spec)
 
     def _converted(self, spec: Field, value: object, raw: Mapping[str, Any]) -> object:
@@ -143,16 +139,16 @@ class RecordReader:
         return reduced
 
     def _minutes(
-        self, spec: Field, raw: Mapping[str, Any], row: Mapping[str, Any], person: Person, issues: list[str]
+        self, spec: Field, raw: Mapping[str, Any], row: Mapping[str, Any], home: str, issues: list[str]
     ) -> list[int] | None:
-        """The stretches of an intervals field in minutes of the row's day."""
+        """The parse_intervals of an intervals field in minutes of the row's day."""
         for path in spec.paths:
             value = safe_get(raw, path)
             if value is None:
                 continue
-            minutes, issue = interval_minutes(spec, value, row, person.timezone or self.zone)
-            if issue is not None and (told := f"{path_text(path)}: {issue}") not in issues:
-                issues.append(told)
+            minutes, issue = interval_minutes(spec, value, row, home)
+            if issue is not None and (text := f"{path_text(path)}: {issue}") not in issues:
+                issues.append(text)
             if minutes is not None:
                 return minutes
         return None
@@ -176,18 +172,18 @@ class RecordReader:
                     self.count_unknown(f"{key}.", inner)
 
     def count_unknown(self, prefix: str, name: str, times: int = 1) -> None:
-        """Count a field the contract does not name; a name that may be data itself is not repeated."""
+        """Count a field that the contract does not name; a name that may be data itself counts as `(other)`."""
         shown = prefix + (name if PLAIN_NAME.fullmatch(name) else OTHER_NAMES)
-        self.unknown[shown if shown in self.unknown or len(self.unknown) < MOST_NAMES else OTHER_NAMES] += times
+        self.unknown[shown if shown in self.unknown or len(self.unknown) < MAX_UNKNOWN_NAMES else OTHER_NAMES] += times
 
 
 def required_keys(contract: SourceContract) -> list[str]:
-    """Key fields a record cannot be without; an absent code or flag in a key is a value of its own."""
+    """Key fields that a record must have; an absent code or flag in a key is a value of its own."""
     return [name for name in contract.key if contract.by_name[name].type not in ("code", "boolean")]
 
 
 def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
-    """Top-level names a contract knows, each with the names it knows below; an empty set means anything below.
+    """Top-level names of a contract, each with its names one level below; an empty set means any name there.
 
     Names that are never stored are known on both levels.
     """
@@ -204,7 +200,7 @@ def _instant(received: object, arrival_day: int, issues: list[str]) -> int | Non
         return None
     instant = parse_instant(received) if isinstance(received, str) else None
     if instant is None or instant // MICROSECONDS // DAY_SECONDS > arrival_day + 1:
-        issues.append(f"{RECEIVED_AT}: invalid_time")  # no time, or later than the folder it arrived in
+        issues.append(f"{RECEIVED_AT}: invalid_time")  # not a time, or after the arrival date of its folder
         return None
     return instant
 

@@ -1,4 +1,4 @@
-"""The types of clean lines: what a contract's typed decoder accepts, so that everything else is left to the lenient path."""
+"""msgspec types of clean lines: what a contract's decoder accepts; all other lines go to the record reader."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from qol.contracts.source_model import Field, SampleRule, SourceContract
 from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
 from qol.ingest.items import RECEIVED_AT
 
-#: Whole numbers up to here, and sums of a line's samples up to there, are the same as int and as float.
-LARGEST_CLEAN = 2**53 - 1
-LARGEST_CLEAN_SAMPLE = 2**31
+#: Whole numbers up to here, and sums of a line's samples up to there, are equal as int and as float.
+MAX_CLEAN_NUMBER = 2**53 - 1
+MAX_CLEAN_SAMPLE = 2**31
 SCALAR = str | int | float | bool | None
-#: What is never stored may be a series of samples, but is not nested deeper.
+#: Values of fields that are never stored: no deeper than a series of samples.
 DROPPED = SCALAR | list[SCALAR] | dict[str, SCALAR | list[SCALAR]]
-#: Types that a struct can tell; a contract with a field of another is left to the lenient path.
-_KNOWN = ("integer", "epoch_seconds", "number", "boolean", "intervals")
-#: Types of texts; several fields may read one.
+#: Field types that a struct can validate; a contract with any other is not usable.
+_VALUES = ("integer", "epoch_seconds", "number", "boolean", "intervals")
+#: Field types of texts; several fields may read one.
 _TEXTS = ("date", "instant", "utc_offset", "time_zone", "code", "document_id")
 
 
-def is_usable(contract: SourceContract, telling: Collection[str] = ()) -> bool:
-    """Whether a struct can tell clean lines: one meaning per place, a plain person id, bounds that say all.
+def is_usable(contract: SourceContract, discriminator_fields: Collection[str] = ()) -> bool:
+    """Whether a struct can accept clean lines only: one meaning per path, a top-level user id, ranges without exceptions.
 
-    No field may stand where it is told what a record is.
+    No field may have a discriminator's path.
     """
     meanings: dict[tuple[str, ...], Any] = dict.fromkeys([contract.person, (RECEIVED_AT,)], "")
     for spec in contract.fields:
@@ -37,12 +37,12 @@ def is_usable(contract: SourceContract, telling: Collection[str] = ()) -> bool:
             if meanings.setdefault(path, _meaning(spec)) != _meaning(spec):
                 return False
     inner = {path[:depth] for path in meanings for depth in range(1, len(path))}
-    is_plain = len(contract.person) == 1 and all(path[0] not in telling for path in meanings)
+    is_plain = len(contract.person) == 1 and all(path[0] not in discriminator_fields for path in meanings)
     return is_plain and inner.isdisjoint(meanings) and all(map(_is_simple, contract.fields))
 
 
 def _meaning(spec: Field) -> Any:
-    """What makes a value clean; fields of one meaning may read one place."""
+    """What makes a value clean; fields of one meaning may read one path."""
     rule = spec.samples
     if rule is None:
         return "text" if spec.type in _TEXTS else spec.name
@@ -52,13 +52,13 @@ def _meaning(spec: Field) -> Any:
 
 
 def reads_structs(rule: SampleRule) -> bool:
-    """Whether samples are objects; these are read by the lenient rules."""
+    """Whether samples are objects; the record reader's functions reduce these."""
     return rule.of is not None or rule.start is not None
 
 
 def _is_simple(spec: Field) -> bool:
-    """Whether bounds alone tell clean values: no sentinel inside the range, no gap between states and range."""
-    if spec.type not in (*_KNOWN, *_TEXTS) or spec.units or spec.ranges_field:
+    """Whether the range alone decides what is clean: no sentinel inside it, no gap between states and range."""
+    if spec.type not in (*_VALUES, *_TEXTS) or spec.units or spec.ranges_field:
         return False
     if any(is_selector(step) for path in spec.paths for step in path):
         return False
@@ -111,7 +111,7 @@ def _clean_type(spec: Field) -> Any:
     if spec.type == "epoch_seconds":
         return _whole(spec.low, spec.high, EARLIEST, MILLISECONDS_FROM - 1)
     if spec.type == "number":
-        return _real(spec.low, spec.high, LARGEST_CLEAN)
+        return _real(spec.low, spec.high, MAX_CLEAN_NUMBER)
     return bool if spec.type == "boolean" else str
 
 
@@ -119,19 +119,19 @@ def _clean_samples(rule: SampleRule) -> Any:
     if rule.characters is not None:
         return str
     if reads_structs(rule):
-        # The depth of an unread value would go unseen here.
+        # Scalars only: the nesting of a value that no field reads is not checked elsewhere.
         return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
     low = rule.low if rule.states_low is None else rule.states_low
-    whole = _whole(low, rule.high, -LARGEST_CLEAN_SAMPLE, LARGEST_CLEAN_SAMPLE)
-    number = whole | _real(low, rule.high, LARGEST_CLEAN_SAMPLE)
+    whole = _whole(low, rule.high, -MAX_CLEAN_SAMPLE, MAX_CLEAN_SAMPLE)
+    number = whole | _real(low, rule.high, MAX_CLEAN_SAMPLE)
     return dict[str, number]  # type: ignore[valid-type]
 
 
-def _whole(low: float | None, high: float | None, least: int, most: int) -> Any:
-    low = least if low is None else max(least, math.ceil(low))
-    return Annotated[int, Meta(ge=low, le=most if high is None else min(most, math.floor(high)))]
+def _whole(low: float | None, high: float | None, minimum: int, maximum: int) -> Any:
+    low = minimum if low is None else max(minimum, math.ceil(low))
+    return Annotated[int, Meta(ge=low, le=maximum if high is None else min(maximum, math.floor(high)))]
 
 
-def _real(low: float | None, high: float | None, widest: int) -> Any:
-    low = -widest if low is None else max(-widest, low)
-    return Annotated[float, Meta(ge=low, le=widest if high is None else min(widest, high))]
+def _real(low: float | None, high: float | None, limit: int) -> Any:
+    low = -limit if low is None else max(-limit, low)
+    return Annotated[float, Meta(ge=low, le=limit if high is None else min(limit, high))]

@@ -17,7 +17,7 @@ BOM = b"\xef\xbb\xbf"
 GZIP_WBITS = 31
 
 
-class Unpacker(Protocol):
+class Decompressor(Protocol):
     """What zlib's decompressor does for a damaged block."""
 
     def decompress(self, data: bytes, /) -> bytes:
@@ -67,9 +67,9 @@ class LineChunk:
 
 def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:
     """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object is gone."""
-    blocks = _gunzip(lake, part) if part.is_gzip else _plain(lake, part)
+    blocks = _read_gzip(lake, part) if part.is_gzip else _read_plain(lake, part)
     tail = LineTail()
-    for block, ended_early in blocks if part.start else _without_bom(blocks):
+    for block, ended_early in blocks if part.start else _strip_bom(blocks):
         lines = tail.feed(block)
         if lines or ended_early:
             yield LineChunk(lines, ended_early)
@@ -115,7 +115,7 @@ class LineTail:
         return kept if length <= MAX_LINE_BYTES else LongLine(kept[:65536], length)
 
 
-def _without_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
+def _strip_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
     """The blocks without a byte order mark at their start, which may be cut in two by the end of a block."""
     head = b""
     for block, ended_early in blocks:
@@ -127,7 +127,7 @@ def _without_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, 
     yield head.removeprefix(BOM), False
 
 
-def _plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+def _read_plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     """Blocks from the first line start at or after `start` to the end of the last line that starts before `end`."""
     position, skipping = (part.start - 1, True) if part.start else (0, False)
     last = b""
@@ -143,10 +143,10 @@ def _plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
         last = data
     if skipping or last.endswith(b"\n") or not last:
         return
-    yield from _to_line_end(lake, part, position)
+    yield from _read_to_line_end(lake, part, position)
 
 
-def _to_line_end(lake: Readable, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
+def _read_to_line_end(lake: Readable, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
     while position < part.bytes:
         data = _read(lake, part, position, min(STEP_BYTES, part.bytes - position))
         position += len(data)
@@ -165,18 +165,18 @@ def _read(lake: Readable, part: ObjectRange, position: int, length: int) -> byte
     return data
 
 
-def _up_to_the_damage(unpacker: Unpacker, pending: bytes) -> bytes:
+def _decompress_until_error(decompressor: Decompressor, pending: bytes) -> bytes:
     """What a block gives before its damage, byte by byte because a failing call gives nothing."""
     found: list[bytes] = []
     with suppress(zlib.error):
         for place in range(len(pending)):
-            found.append(unpacker.decompress(pending[place : place + 1]))  # noqa: PERF401 (the error ends it half way)
+            found.append(decompressor.decompress(pending[place : place + 1]))  # noqa: PERF401 (the error ends it half way)
     return b"".join(found)
 
 
-def _gunzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+def _read_gzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     """Blocks of a gzip object of one or more members; the last is marked when it breaks off or does not unpack."""
-    position, unpacker, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
+    position, decompressor, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
     started = between = False
     while pending or position < part.bytes:
         if not pending:
@@ -187,15 +187,15 @@ def _gunzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
             if not pending:
                 continue
         started, between = True, False
-        before = unpacker.copy()
+        before = decompressor.copy()
         try:
-            data = unpacker.decompress(pending, CHUNK_BYTES)
+            data = decompressor.decompress(pending, CHUNK_BYTES)
         except zlib.error:
-            yield _up_to_the_damage(before, pending), True
+            yield _decompress_until_error(before, pending), True
             return
-        pending = unpacker.unconsumed_tail
-        if unpacker.eof:
-            pending, unpacker = unpacker.unused_data, zlib.decompressobj(GZIP_WBITS)
+        pending = decompressor.unconsumed_tail
+        if decompressor.eof:
+            pending, decompressor = decompressor.unused_data, zlib.decompressobj(GZIP_WBITS)
             started, between = False, True
         if data:
             yield data, False

@@ -1,8 +1,7 @@
-"""The fast path: a typed decoder per contract takes clean lines; every other line goes to the lenient path.
+"""The columnar path: a typed decoder per contract takes clean lines; every other line goes to the record reader.
 
-The decoder accepts only what the lenient path would take without any issue, so both give the same rows. It refuses
-unknown fields as well; a scalar unknown field that keeps coming is then learned, so that it is still counted but no
-longer slow.
+The decoder accepts only lines that the record reader would read without any issue, so both give the same rows. It refuses
+unknown fields as well; a scalar unknown field that recurs is then learned: it is still counted and no longer slow.
 """
 
 from __future__ import annotations
@@ -19,55 +18,56 @@ from msgspec import UNSET
 from qol.contracts.frames import normalize_negative_zero
 from qol.contracts.source_model import Field, SampleRule
 from qol.identity.pseudonyms import keyed_hash
-from qol.ingest.clean_types import head_types, is_usable, reads_structs
-from qol.ingest.days import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
-from qol.ingest.fast_columns import (
+from qol.ingest.column_values import (
     COLUMN_TYPES,
     UNCLEAN,
     UNCLEAN_INTERVALS,
+    UNCLEAN_MARKS,
     Column,
     at_path,
-    first_known,
+    coalesce,
     instants,
+    map_values,
     received_stamps,
-    reduced,
-    taken,
+    reduce_column,
     text_cache,
     utc_offsets,
 )
-from qol.ingest.intervals import interval_minutes
+from qol.ingest.decoder_types import head_types, is_usable, reads_structs
+from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
-from qol.ingest.records import MICROSECONDS, RecordReader, required_keys
+from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
+from qol.ingest.record_reader import MICROSECONDS, RecordReader, required_keys
 
-#: What a decoder raises on a line it will not take.
-DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+#: What a decoder raises for a line it refuses; TypeError for a LongLine.
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, TypeError)
 LEARN_AFTER = 32
-LEARN_AT_MOST = 64
-#: Field types whose texts the lenient rules read, once for all lines that have the same.
-TEXTS_BY_RULE = ("date", "code", "time_zone", "instant", "utc_offset")
+MAX_LEARNED = 64
+#: Field types whose texts `convert` reads, once per distinct text.
+CONVERTED_TEXTS = ("date", "code", "time_zone", "instant", "utc_offset")
 
 
-class FastReader:
-    """Reads lines that hold one clean bare record of a contract; made once per task and contract."""
+class ColumnarReader:
+    """Reads lines that are one clean bare record of a contract; made once per task and contract."""
 
-    def __init__(self, lenient: RecordReader, telling: Collection[str] = ()) -> None:
-        """`telling` are the fields that make a record a message or another contract's; they are never learned."""
-        self._lenient = lenient
-        self._contract = lenient.contract
-        self._telling = frozenset(telling)
+    def __init__(self, record_reader: RecordReader, discriminator_fields: Collection[str] = ()) -> None:
+        """`discriminator_fields` make a record a control message or another contract's; they are never learned."""
+        self._record_reader = record_reader
+        self._contract = record_reader.contract
+        self._discriminators = frozenset(discriminator_fields)
         self._learned: list[str] = []
         self._to_learn: str | None = None
         self._missed: Counter[str] = Counter()
-        self._texts = {f.name: text_cache(f) for f in self._contract.fields if f.type in TEXTS_BY_RULE}
+        self._texts = {f.name: text_cache(f) for f in self._contract.fields if f.type in CONVERTED_TEXTS}
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
-        # What is dropped or inherited is in every struct, so a mark among it would pass for a record's field.
-        is_told = self._telling.isdisjoint((*self._contract.drop, *lenient.inherited))
-        self.usable = is_told and is_usable(self._contract, telling) and not lenient.by_day
+        # Dropped and inherited names are in every struct, so a discriminator among them would pass for a record's field.
+        is_safe = self._discriminators.isdisjoint((*self._contract.drop, *record_reader.inherited))
+        self.usable = is_safe and is_usable(self._contract, discriminator_fields) and not record_reader.by_day
         if self.usable:
             self._build()
 
     def _build(self) -> None:
-        self._heads = head_types(self._contract, self._learned, self._lenient.inherited)
+        self._heads = head_types(self._contract, self._learned, self._record_reader.inherited)
         names = [f"f{i}" for i in range(len(self._heads))]
         struct = msgspec.defstruct(
             "CleanLine",
@@ -110,7 +110,7 @@ class FastReader:
         return frame.drop("ok"), unclean
 
     def _decode(self, lines: Sequence[Any], end: int) -> tuple[list[msgspec.Struct], list[int], list[int], int]:
-        """Structs of lines from `end` on with their indexes, the other indexes, and where it stopped to learn a name."""
+        """Structs of lines from `end` on, their indexes, those of the other lines, and the next line after a name to learn."""
         structs: list[msgspec.Struct] = []
         clean: list[int] = []
         other: list[int] = []
@@ -122,18 +122,16 @@ class FastReader:
             except DECODE_ERRORS as err:
                 other.append(end)
                 self._note_unknown(err)
-            except TypeError:  # a LongLine
-                other.append(end)
             end += 1
         return structs, clean, other, end
 
     def _note_unknown(self, err: Exception) -> None:
         head, _, rest = str(err).partition("unknown field `")
         name = rest.removesuffix("`")
-        if not head or not name or "` - at" in name or len(self._learned) >= LEARN_AT_MOST:
+        if not head or not name or "` - at" in name or len(self._learned) >= MAX_LEARNED:
             return
         self._missed[name] += 1
-        if self._missed[name] == LEARN_AFTER and name not in (*self._telling, *self._contract.envelope_keys):
+        if self._missed[name] == LEARN_AFTER and name not in (*self._discriminators, *self._contract.envelope_keys):
             self._to_learn = name
 
     def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:
@@ -141,19 +139,19 @@ class FastReader:
             present = (v is not UNSET and i not in unclean for i, v in zip(clean, columns[name], strict=True))
             count = sum(present)
             if count:
-                self._lenient.count_unknown("", name, count)
+                self._record_reader.count_unknown("", name, count)
 
     def _frame(self, columns: dict[str, Column], clean: list[int], arrival_day: int) -> pl.DataFrame:
         contract, ok = self._contract, pl.lit(value=True)
         self._samples.clear()
-        series = [pl.Series("line", clean, pl.Int64), *self._people(columns)]
+        series = [pl.Series("line", clean, pl.Int64), *self._user_columns(columns)]
         for spec in contract.fields:
             if spec.type == "intervals":
                 continue
-            kind, mark = COLUMN_TYPES[spec.type]
-            series.append(pl.Series(spec.name, self._values(spec, columns), kind))
-            if mark is not None or spec.samples is not None:
-                ok &= pl.col(spec.name).ne_missing(pl.lit(UNCLEAN if mark is None else mark, kind))
+            dtype = COLUMN_TYPES[spec.type]
+            series.append(pl.Series(spec.name, self._values(spec, columns), dtype))
+            if spec.type in UNCLEAN_MARKS or spec.samples is not None:
+                ok &= pl.col(spec.name).ne_missing(pl.lit(UNCLEAN_MARKS.get(spec.type, UNCLEAN), dtype))
             if spec.type == "instant":
                 ok &= _in_range(spec)
         series.append(received_stamps(columns[RECEIVED_AT]))
@@ -171,28 +169,27 @@ class FastReader:
         ok &= pl.col("day").is_between(FIRST_DAY, pl.col("arrival_date") + 1)
         return frame.with_columns(ok=ok.fill_null(value=False))
 
-    def _people(self, columns: dict[str, Column]) -> list[pl.Series]:
-        people = self._lenient.people
-        ids = columns[self._contract.person[0]]
+    def _user_columns(self, columns: dict[str, Column]) -> list[pl.Series]:
         codes: dict[str, int] = {}
-        numbers = [codes.setdefault(v.strip(), len(codes)) for v in ids]
-        found = [people[v] for v in codes]
-        names = [person.user_id if v else "" for v, person in zip(codes, found, strict=True)]
-        users = pl.Series("user_id", names, pl.String).gather(numbers)
-        buckets = pl.Series("bucket", [p.bucket for p in found], pl.Int64).gather(numbers)
-        return [users, buckets]
+        rows = [codes.setdefault(v.strip(), len(codes)) for v in columns[self._contract.person[0]]]
+        users = [self._record_reader.users[v] for v in codes]
+        names = [user.user_id if v else "" for v, user in zip(codes, users, strict=True)]
+        buckets = [user.bucket for user in users]
+        return [
+            pl.Series("user_id", names, pl.String).gather(rows),
+            pl.Series("bucket", buckets, pl.Int64).gather(rows),
+        ]
 
     def _values(self, spec: Field, columns: dict[str, Column]) -> Column:
         values = self._one_path(spec, spec.paths[0], columns)
         for path in spec.paths[1:]:
-            more = self._one_path(spec, path, columns)
-            values = first_known(values, more)
+            values = coalesce(values, self._one_path(spec, path, columns))
         return values
 
     def _one_path(self, spec: Field, path: tuple[str, ...], columns: dict[str, Column]) -> Column:
         values = at_path(path, columns)
         if spec.samples is not None:
-            return reduced(spec, spec.samples, self._valid_samples(path, spec.samples, values))
+            return reduce_column(spec, spec.samples, self._valid_samples(path, spec.samples, values))
         if spec.type == "document_id":
             return self._document_hashes(spec, values)
         texts = self._texts.get(spec.name)
@@ -205,19 +202,20 @@ class FastReader:
         return [None if v is None else texts[v] for v in values]
 
     def _valid_samples(self, path: tuple[str, ...], rule: SampleRule, values: Column) -> Column:
-        """Samples without states, taken out of their maps once for all fields that read the same place."""
+        """Samples without states, taken out of their maps once for all fields that read the same path."""
         if reads_structs(rule):
             return values
-        place = (path, rule.reduce == "last")
-        if place not in self._samples:
+        key = (path, rule.reduce == "last")
+        if key not in self._samples:
             low = -math.inf if rule.states_low is None or rule.low is None else rule.low
-            self._samples[place] = [
-                None if not samples else [v for v in taken(samples, ordered=place[1]) if v >= low] for samples in values
+            self._samples[key] = [
+                None if not samples else [v for v in map_values(samples, ordered=key[1]) if v >= low]
+                for samples in values
             ]
-        return self._samples[place]
+        return self._samples[key]
 
     def _minutes(self, spec: Field, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
-        """An intervals field of rows whose day is known; a mark where the value is not clean."""
+        """The values of an intervals field in rows whose day is known; a mark where the value is not clean."""
         needed = ["day", "utc_offset_seconds"]
         if spec.samples is not None and spec.samples.start_field is not None:
             needed.append(spec.samples.start_field)
@@ -227,14 +225,14 @@ class FastReader:
             for place, value in enumerate(at_path(path, columns)):
                 if value is None or minutes[place] is not None or UNCLEAN in rows[place].values():
                     continue
-                home = self._lenient.people[ids[place].strip()].timezone or self._lenient.zone
+                home = self._home_zone(ids[place])
                 found, issue = interval_minutes(spec, value, rows[place], home)
                 minutes[place] = UNCLEAN_INTERVALS if issue else found
         return pl.Series(spec.name, minutes, pl.List(pl.Int32))
 
     def _document_hashes(self, spec: Field, values: Column) -> list[str | None]:
-        """As `Identities.document_hash`, with what is the same for all ids taken out of the loop."""
-        key = self._lenient.identities.document_key
+        """As `Identities.document_hash`, without work per id that is the same for all."""
+        key = self._record_reader.identities.document_key
         prefix = f"{self._contract.source}:{spec.namespace or self._contract.record}:".encode()
         texts = [None if v is None else v.strip() for v in values]
         return [keyed_hash(key, prefix + text.encode()) if text else text for text in texts]
@@ -263,25 +261,29 @@ class FastReader:
         )
 
     def _offsets(self, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
-        rule, zone = self._contract.day, self._lenient.zone
+        """Seconds local time is ahead of UTC, as `offset_of` gives them."""
+        rule = self._contract.day
         if rule.offset is not None and (rule.start is None or frame[rule.offset].null_count() == 0):
             return frame[rule.offset]
-        if rule.start is None:
-            return pl.Series([None] * frame.height, dtype=pl.Int64)
         nothing: list[Any] = [None] * frame.height
-        offsets = frame[rule.offset].to_list() if rule.offset else nothing
-        zones = frame[rule.zone].to_list() if rule.zone else nothing
-        people, ids = self._lenient.people, columns[self._contract.person[0]]
+        own, starts, zones = (
+            frame[name].to_list() if name else nothing for name in (rule.offset, rule.start, rule.zone)
+        )
         filled = [
-            own
-            if own is not None or start is None or start == UNCLEAN
-            else zone_offset(own_zone or people[who.strip()].timezone or zone, start)
-            for own, start, own_zone, who in zip(offsets, frame[rule.start].to_list(), zones, ids, strict=True)
+            offset
+            if offset is not None or start is None or start == UNCLEAN
+            else zone_offset(zone or self._home_zone(vendor_user_id), start)
+            for offset, start, zone, vendor_user_id in zip(
+                own, starts, zones, columns[self._contract.person[0]], strict=True
+            )
         ]
         return pl.Series(filled, dtype=pl.Int64)
 
+    def _home_zone(self, vendor_user_id: str) -> str:
+        return self._record_reader.users[vendor_user_id.strip()].timezone or self._record_reader.zone
+
 
 def _in_range(spec: Field) -> pl.Expr:
-    """Whether a moment is not outside the field's range."""
+    """Whether an instant is null or in the field's range."""
     low, high = -(2**62) if spec.low is None else spec.low, 2**62 if spec.high is None else spec.high
     return pl.col(spec.name).is_between(low, high).fill_null(value=True)
