@@ -200,6 +200,11 @@ def test_a_trend_needs_three_days_and_may_have_gaps() -> None:
     assert trend(60, 58, 59) == -0.5
 
 
+def test_a_trend_is_over_the_days_that_have_the_metric_not_over_all_valid_ones() -> None:
+    rows = [*each_day("resting_hr_bpm", [60, 61, 62]), {"day": 6, "hrv_rmssd_ms": 40.0}]
+    assert picked(the_week(rows), "heart_valid_days", "resting_hr_bpm_slope") == (4, 1.0)
+
+
 def test_the_variation_of_hrv_needs_five_nights_its_mean_one() -> None:
     four = the_week(each_day("hrv_rmssd_ms", [44, 38, 51.5, 47.25]))
     assert picked(four, "hrv_ln_rmssd_mean", "hrv_ln_rmssd_cv") == (3.804703, None)
@@ -234,6 +239,7 @@ def test_enough_activity_is_known_early_too_little_only_in_a_valid_week() -> Non
     assert meets(50, 50, 49.99) is None
     assert meets(50, 50, 49.99, 0) is False
     assert meets(50, 50, 49.99, 0.01) is True
+    assert meets(8.82, 32.06, 33.15, 17.95, 39.34, 9.17, 9.51) is True, "150, of doubles 149.99999999999997"
 
 
 def test_whether_enough_activity_is_not_known_where_no_minutes_are() -> None:
