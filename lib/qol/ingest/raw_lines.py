@@ -122,31 +122,20 @@ def _strip_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bo
 
 def _read_plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     """Blocks from the first line start at or after `start` to the end of the last line that starts before `end`."""
-    position, skipping = (part.start - 1, True) if part.start else (0, False)
-    last = b""
-    while position < part.end:
-        data = _read(lake, part, position, min(CHUNK_BYTES, part.end - position))
-        position += len(data)
-        if skipping:
-            _, newline, data = data.partition(b"\n")
-            if not newline:
-                continue
-            skipping = False
-        yield data, False
-        last = data
-    if skipping or last.endswith(b"\n") or not last:
-        return
-    yield from _read_to_line_end(lake, part, position)
-
-
-def _read_to_line_end(lake: Readable, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
-    while position < part.bytes:
-        data = _read(lake, part, position, min(STEP_BYTES, part.bytes - position))
-        position += len(data)
-        line, newline, _ = data.partition(b"\n")
-        yield line + newline, False
-        if newline:
-            return
+    position, is_skipping = (part.start - 1, True) if part.start else (0, False)
+    block = b""
+    while position < part.end or (position < part.bytes and block and not block.endswith(b"\n")):
+        stop, size = (part.end, CHUNK_BYTES) if position < part.end else (part.bytes, STEP_BYTES)
+        data = _read(lake, part, position, min(size, stop - position))
+        if position >= part.end:  # the rest of the last line
+            line, newline, _ = data.partition(b"\n")
+            position, block = position + len(data), line + newline
+        else:
+            position += len(data)
+            _, newline, block = data.partition(b"\n") if is_skipping else (b"", b"\n", data)
+            is_skipping = not newline
+        if not is_skipping:
+            yield block, False
 
 
 def _read(lake: Readable, part: ObjectRange, position: int, length: int) -> bytes:
