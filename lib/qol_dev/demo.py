@@ -19,7 +19,7 @@ from qol_dev.sample import SampleOptions
 from qol_dev.sample_command import make_sample
 
 if TYPE_CHECKING:
-    from qol.tables.query import Answer
+    from qol.tables.query import QueryResult
 
 MARKER = ".qol-demo"
 #: Wednesday 09:05 in Tokyo, after the sample's last week.
@@ -107,12 +107,12 @@ def _show_week(lake: Path) -> str:
     return str(next(_ask(lake, LACKING).rows)[0])
 
 
-def _ask(lake: Path, sql: str) -> Answer:
+def _ask(lake: Path, sql: str) -> QueryResult:
     from qol.contracts.load import load_contracts
     from qol.lake import LocalLake
-    from qol.tables.query import ask
+    from qol.tables.query import run_query
 
-    return ask(LocalLake(lake), load_contracts(), sql)
+    return run_query(LocalLake(lake), load_contracts(), sql)
 
 
 def _show_next(lake: Path, user_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Feed raw bytes to the ingest room and read what comes out; nothing touches a disk."""
+"""Raw bytes through ingest, and the rows, rejects and counts that come out; nothing is written to a disk."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ def read_tasks(
     owners: Mapping[tuple[str, str], tuple[Owner, ...]] = MappingProxyType({}),
     **context: Any,
 ) -> Fed:
-    """What tasks give together; `fast` sends all lines to the fast path first, or none."""
+    """What tasks give together; `fast` sends all lines to the columnar reader first, or none."""
     lake, identities = cast("Lake", InMemoryLake(objects)), Identities(KEY, dict(known), dict(owners))
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
-    least = {True: 1, False: 10**9, None: range_reader.MIN_COLUMNAR_LINES}[fast]
-    with patch.object(range_reader, "MIN_COLUMNAR_LINES", least):
+    minimum = {True: 1, False: 10**9, None: range_reader.MIN_COLUMNAR_LINES}[fast]
+    with patch.object(range_reader, "MIN_COLUMNAR_LINES", minimum):
         return gathered([ingest(lake, setting, parts) for parts in tasks])
 
 
@@ -127,6 +127,6 @@ def gathered(results: Sequence[IngestResult]) -> Fed:
 
 
 def readable(row: Row, before: Mapping[tuple[int, int], int]) -> Row:
-    """A row with its absolute line, dates and times as a person writes them, and no trace of how it was split."""
+    """A row with its absolute line, dates and times as a contract writes them, and no trace of how it was split."""
     line = row.pop("line_number") + before[row["object_index"], row.pop("range_start")]
     return {"line": line, **contract_values(row, DATES)}

@@ -18,7 +18,7 @@ from qol.quality.comparison import FEW, Comparison, NotChecked
 from qol.quality.gate import GateInput, run_gate
 from qol.quality.new_names import UnknownFields, new_name, unknown_fields
 from qol.quality.observed import seen_between_weeks
-from qol.tables.footers import Footers, Weeks
+from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, find_published, partition_key
 from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
 from tests.damage import zeroed_body
@@ -56,7 +56,7 @@ def _compare(
     week.write_parquet(folder / "staged.parquet")
     lake, day = LocalLake(folder), MONDAY.isoformat()
     candidates = [Candidate(table, day, partition_key(table, day), "staged.parquet", week.height, 0, "")]
-    weeks = Weeks(candidates, find_published(lake, [table]))
+    weeks = WeekFiles(candidates, find_published(lake, [table]))
     found = compare_weeks(contracts, Footers(lake), weeks, candidates, unknown, now)
     return {comparison.compared: comparison.not_checked or comparison.found for comparison in found}
 

@@ -11,7 +11,7 @@ import pytest
 from qol.lake import LocalLake
 from qol.quality.comparison import Comparison, NotChecked
 from qol.quality.freshness import compare_clock
-from qol.tables.footers import Footers, Weeks
+from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import CheckResult
 from qol.tables.weeks import monday_of
@@ -27,7 +27,7 @@ def _fresh(folder: Path, newest: dict[str, date], people: int = 20, now: datetim
         key.parent.mkdir(parents=True)
         pl.DataFrame({"user_id": [f"p{n}" for n in range(people)], "day": [day] * people}).write_parquet(key)
     lake = LocalLake(folder)
-    weeks = Weeks([], find_published(lake, [f"records_{contract.name}" for contract in CONTRACTS.sources]))
+    weeks = WeekFiles([], find_published(lake, [f"records_{contract.name}" for contract in CONTRACTS.sources]))
     return compare_clock(CONTRACTS, Footers(lake), weeks, now)
 
 

@@ -13,7 +13,7 @@ from qol.contracts.frames import drop_null_columns, normalize_negative_zero
 from qol.lake import LocalLake
 from qol.publish.assemble import assemble, stage_part
 from qol.tables.layout import partition_key
-from qol.tables.query import ask
+from qol.tables.query import run_query
 from qol.transform.daily import daily
 
 from .builders import Row
@@ -65,5 +65,5 @@ def test_stretches_are_in_the_published_file_and_in_the_answer_to_a_query(tmp_pa
     file = tmp_path / partition_key("daily_metrics", "2026-11-09")
     assert str(pq.read_schema(file).field("asleep_intervals").type) == "list<element: int32>"
     assert pl.read_parquet(file)["asleep_intervals"].to_list() == [[-50, 415]]
-    answer = ask(lake, contracts, "SELECT day, asleep_intervals, asleep_intervals[1] FROM daily_metrics")
+    answer = run_query(lake, contracts, "SELECT day, asleep_intervals, asleep_intervals[1] FROM daily_metrics")
     assert list(answer.rows) == [(date(2026, 11, 9), [-50, 415], -50)]

@@ -32,13 +32,13 @@ def query(
     from qol.contracts.load import load_contracts
 
     try:
-        from qol.tables.query import ask
+        from qol.tables.query import run_query
     except ModuleNotFoundError as err:
         if err.name not in ("duckdb", "sqlglot"):
             raise
         raise UsageError(f"qol query: {err.name} is not installed; allowed: install qol-lake[query]") from None
 
-    answer = ask(open_existing(lake), load_contracts(), sql)
+    answer = run_query(open_existing(lake), load_contracts(), sql)
     if "raw" in answer.columns:
         warn(_PERSONAL, style="yellow")
     print_answer(answer.columns, answer.rows, form, limit)

@@ -83,9 +83,9 @@ class UserIndex(dict[str, User]):
     def __missing__(self, vendor_user_id: str) -> User:
         if len(self) >= MAX_CACHED_USERS:
             self.clear()
-        entry = self._identities.known.get((self._source, vendor_user_id))
-        user = self._user(*(entry or (self._identities.user_hash(self._source, vendor_user_id), None)))
-        self[vendor_user_id] = user
+        known, entry = self._identities.known, (self._source, vendor_user_id)
+        user_id, zone = known[entry] if entry in known else (self._identities.user_hash(*entry), None)
+        user = self[vendor_user_id] = self._user(user_id, zone)
         return user
 
     def owners(self, device_id: str) -> tuple[tuple[Period, User], ...]:

@@ -1,4 +1,4 @@
-"""Stretches of time of a record, from structs or from a text of one character per step, as minutes of its day."""
+"""Intervals of a record, from structs or from a text of one character per step, as minutes of its local day."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from qol.ingest.local_day import DAY_SECONDS, zone_offset
 from qol.ingest.sample_reduction import structs_of
 from qol.ingest.times import parse_seconds
 
-#: Minutes before and after the day's local midnight in which a stretch may lie: two days to each side.
+#: Minutes before and after the day's local midnight that an interval may cover: two days to each side.
 EARLIEST_MINUTE, LATEST_MINUTE = -2_880, 2_880
 
 Interval = tuple[int, int]
 
 
 def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> tuple[list[Interval], int] | None:
-    """Stretches in Unix time, and how many were no stretch; None when the value is of another type than the rule's.
+    """Intervals in Unix time, and the number of invalid ones; None when the value has another type than the rule says.
 
     `text_start` is when the first character of a text begins; without it there are no parse_intervals.
     """
@@ -31,11 +31,11 @@ def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> 
     if not isinstance(value, dict | list):
         return None
     found = [_of_struct(rule, struct) for struct in structs_of(rule, value)]
-    return [stretch for stretch in found if stretch is not None], found.count(None)
+    return [interval for interval in found if interval is not None], found.count(None)
 
 
 def day_minutes(found: Iterable[Interval], midnight: int) -> tuple[list[int] | None, int]:
-    """Pairs of whole minutes after a Unix time, sorted and joined where they touch; and how many lay too far away.
+    """Pairs of whole minutes after a Unix time, sorted and joined where they touch; and the number of those too far away.
 
     Both ends are floored, so that parse_intervals that follow one another still touch; one that is left with no minute is gone.
     """
@@ -48,7 +48,7 @@ def day_minutes(found: Iterable[Interval], midnight: int) -> tuple[list[int] | N
 
 def _of_struct(rule: SampleRule, struct: Mapping[str, Any]) -> Interval | None:
     first, last = struct.get(rule.start or ""), struct.get(rule.end or "")
-    if type(first) is int and type(last) is int and 0 <= first <= last < MILLISECONDS_FROM:  # as nearly all are
+    if type(first) is int and type(last) is int and 0 <= first <= last < MILLISECONDS_FROM:  # the usual case
         return first, last
     start, end = _moment(first), _moment(last)
     return None if start is None or end is None or end < start else (start, end)
@@ -67,17 +67,17 @@ def _moment(value: object) -> int | None:
 def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Interval]:
     if start is None:
         return []
-    counting = [character in (rule.characters or "") for character in text]
+    is_counted = [character in (rule.characters or "") for character in text]
     return [
         (start + round(first * rule.seconds_each), start + round((last + 1) * rule.seconds_each))
-        for first, last in _true_runs(counting)
+        for first, last in _true_runs(is_counted)
     ]
 
 
-def _true_runs(counting: Sequence[bool]) -> Iterable[tuple[int, int]]:
-    """First and last place of every run of places that count."""
-    for counts, places in groupby(range(len(counting)), key=counting.__getitem__):
-        if counts:
+def _true_runs(flags: Sequence[bool]) -> Iterable[tuple[int, int]]:
+    """First and last index of every run of true flags."""
+    for is_true, places in groupby(range(len(flags)), key=flags.__getitem__):
+        if is_true:
             run = list(places)
             yield run[0], run[-1]
 
@@ -85,9 +85,9 @@ def _true_runs(counting: Sequence[bool]) -> Iterable[tuple[int, int]]:
 def interval_minutes(
     spec: Field, value: object, row: Mapping[str, Any], home: str
 ) -> tuple[list[int] | None, str | None]:
-    """An intervals field's value for a row whose `day` is known, and the issue when not all of it was usable.
+    """An intervals field's value for a row whose `day` is known, and the issue when some of it was not usable.
 
-    Local time is that of the row's start, or of the first stretch in the zone `home` when the row has no start.
+    Local time is that of the row's start, or of the first interval in the zone `home` when the row has no start.
     """
     rule = spec.samples
     found = parse_intervals(rule, value, row[rule.start_field] if rule.start_field else None) if rule else None

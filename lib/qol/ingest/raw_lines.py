@@ -1,4 +1,4 @@
-"""Bytes of raw objects to lines: ranges of big objects, gzip, CRLF, a BOM at the start, lines that are too long."""
+"""Bytes of raw objects to lines: ranges of big objects, gzip, a byte order mark at the start, lines that are too long."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from qol.errors import LakeError
 
@@ -17,15 +17,8 @@ BOM = b"\xef\xbb\xbf"
 GZIP_WBITS = 31
 
 
-class Decompressor(Protocol):
-    """What zlib's decompressor does for a damaged block."""
-
-    def decompress(self, data: bytes, /) -> bytes:
-        """Bytes that are unpacked so far."""
-
-
 class Readable(Protocol):
-    """The one thing that reading lines asks of a lake."""
+    """The part of a lake that reading lines needs."""
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
@@ -45,13 +38,13 @@ class ObjectRange:
 
     @property
     def is_gzip(self) -> bool:
-        """Whether the object is compressed."""
+        """Whether the object is gzip."""
         return self.key.endswith(".gz")
 
 
 @dataclass(frozen=True)
 class LongLine:
-    """A line over the limit: only its length and its first bytes were kept."""
+    """A line over the limit: its first bytes and its length."""
 
     head: bytes
     length: int
@@ -59,14 +52,14 @@ class LongLine:
 
 @dataclass(frozen=True)
 class LineChunk:
-    """Consecutive lines without their newline; `truncated` when the object ended before its data did."""
+    """Consecutive lines without their newline; `truncated` when the compressed data broke off or did not unpack."""
 
     lines: list[bytes | LongLine]
     truncated: bool = False
 
 
 def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:
-    """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object is gone."""
+    """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object does not exist."""
     blocks = _read_gzip(lake, part) if part.is_gzip else _read_plain(lake, part)
     tail = LineTail()
     for block, ended_early in blocks if part.start else _strip_bom(blocks):
@@ -81,14 +74,14 @@ def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:
 
 
 class LineTail:
-    """Joins the unfinished last line of a block with the next block, without ever holding more than the limit."""
+    """Joins the unfinished last line of a block with the next block; of a line over the limit only its start is kept."""
 
     def __init__(self) -> None:
         self._kept = b""
         self._length = 0
 
     def feed(self, data: bytes) -> list[bytes | LongLine]:
-        """The lines that `data` finishes."""
+        """The lines that end in `data`."""
         head, newline, rest = data.partition(b"\n")
         if not newline:
             self._keep(head)
@@ -101,7 +94,7 @@ class LineTail:
         return lines
 
     def rest(self) -> bytes | LongLine | None:
-        """The last line when no newline ended it; None when there is none."""
+        """The last line when it has no newline, or None."""
         return self._take() if self._length else None
 
     def _keep(self, data: bytes) -> None:
@@ -116,7 +109,7 @@ class LineTail:
 
 
 def _strip_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
-    """The blocks without a byte order mark at their start, which may be cut in two by the end of a block."""
+    """The blocks without a byte order mark at their start; it may span two blocks."""
     head = b""
     for block, ended_early in blocks:
         head += block
@@ -129,35 +122,24 @@ def _strip_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bo
 
 def _read_plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
     """Blocks from the first line start at or after `start` to the end of the last line that starts before `end`."""
-    position, skipping = (part.start - 1, True) if part.start else (0, False)
-    last = b""
-    while position < part.end:
-        data = _read(lake, part, position, min(CHUNK_BYTES, part.end - position))
-        position += len(data)
-        if skipping:
-            _, newline, data = data.partition(b"\n")
-            if not newline:
-                continue
-            skipping = False
-        yield data, False
-        last = data
-    if skipping or last.endswith(b"\n") or not last:
-        return
-    yield from _read_to_line_end(lake, part, position)
-
-
-def _read_to_line_end(lake: Readable, part: ObjectRange, position: int) -> Iterator[tuple[bytes, bool]]:
-    while position < part.bytes:
-        data = _read(lake, part, position, min(STEP_BYTES, part.bytes - position))
-        position += len(data)
-        line, newline, _ = data.partition(b"\n")
-        yield line + newline, False
-        if newline:
-            return
+    position, is_skipping = (part.start - 1, True) if part.start else (0, False)
+    block = b""
+    while position < part.end or (position < part.bytes and block and not block.endswith(b"\n")):
+        stop, size = (part.end, CHUNK_BYTES) if position < part.end else (part.bytes, STEP_BYTES)
+        data = _read(lake, part, position, min(size, stop - position))
+        if position >= part.end:  # the rest of the last line
+            line, newline, _ = data.partition(b"\n")
+            position, block = position + len(data), line + newline
+        else:
+            position += len(data)
+            _, newline, block = data.partition(b"\n") if is_skipping else (b"", b"\n", data)
+            is_skipping = not newline
+        if not is_skipping:
+            yield block, False
 
 
 def _read(lake: Readable, part: ObjectRange, position: int, length: int) -> bytes:
-    """Bytes that the listing promised; LakeError when the object has become shorter since."""
+    """Bytes of the object; LakeError when it has become shorter than it was listed."""
     data = lake.read(part.key, position, length)
     if not data:
         message = f"{part.key}: ends after {position} bytes, listed with {part.bytes}; it changed while it was read"
@@ -165,17 +147,17 @@ def _read(lake: Readable, part: ObjectRange, position: int, length: int) -> byte
     return data
 
 
-def _decompress_until_error(decompressor: Decompressor, pending: bytes) -> bytes:
-    """What a block gives before its damage, byte by byte because a failing call gives nothing."""
+def _decompress_until_error(decompressor: Any, pending: bytes) -> bytes:
+    """The data of a block before its first error, byte by byte, as a failing call returns nothing."""
     found: list[bytes] = []
     with suppress(zlib.error):
         for place in range(len(pending)):
-            found.append(decompressor.decompress(pending[place : place + 1]))  # noqa: PERF401 (the error ends it half way)
+            found.append(decompressor.decompress(pending[place : place + 1]))  # noqa: PERF401 (the error ends the loop)
     return b"".join(found)
 
 
 def _read_gzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
-    """Blocks of a gzip object of one or more members; the last is marked when it breaks off or does not unpack."""
+    """Blocks of a gzip object of one or more members; the last is marked when the data breaks off or does not unpack."""
     position, decompressor, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
     started = between = False
     while pending or position < part.bytes:

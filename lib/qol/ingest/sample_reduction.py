@@ -1,4 +1,4 @@
-"""Maps and lists of samples to the one value a field names; the samples themselves are not stored."""
+"""Maps and lists of samples reduced to one value of a field; the samples themselves are not stored."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from qol.ingest.convert import to_number
 
 Number = int | float
 
-#: No sample is larger, a time in milliseconds neither; so no sum of a line's samples leaves 64 bits.
+#: The largest valid sample, above any time in milliseconds; no sum of a line's samples exceeds 64 bits.
 MAX_SAMPLE = 2**41
 
 
 def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
-    """The field's value from raw samples, and how many samples were no valid measurement.
+    """The field's value from raw samples, and the number of invalid samples.
 
     Samples are a map offset -> value, a list, or lists of structs below a map when the rule says `of`. State codes
     (`states_low`..-1) and nulls are left out without being counted. No valid sample gives null, for a count too.
@@ -45,10 +45,10 @@ def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> 
 
 
 def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int]:
-    """Samples within the rule's range, and how many are neither that nor a declared state code."""
+    """Samples within the rule's range, and the number of those that are neither that nor a declared state code."""
     low = -MAX_SAMPLE if rule.low is None else max(rule.low, -MAX_SAMPLE)
     high = MAX_SAMPLE if rule.high is None else min(rule.high, MAX_SAMPLE)
-    if set(map(type, raw)) <= {int}:  # thousands of plain samples, as nearly all maps have them
+    if set(map(type, raw)) <= {int}:  # the usual case: thousands of plain samples
         plain = cast("list[int]", raw)
         whole: list[Number] = [v for v in plain if low <= v <= high]
         states = [] if rule.states_low is None else [v for v in plain if rule.states_low <= v < min(0, low)]
@@ -67,7 +67,7 @@ def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int
 
 
 def by_offset(samples: Mapping[str, object]) -> list[object]:
-    """Values of a map in numeric order of their keys; JSON does not keep an order and keys are strings."""
+    """Values of a map in numeric order of their keys; JSON objects have no order and their keys are strings."""
     plain = "" not in samples and "".join(samples).isdecimal() and max(map(len, samples)) < 20
     return [samples[key] for key in sorted(sorted(samples), key=int if plain else _offset)]
 

@@ -11,7 +11,7 @@ from qol.contracts.quality import Compared, RecordQuality, Severity
 from qol.contracts.source_model import SourceContract
 from qol.quality.comparison import DAMAGED_WEEK, FEW, FEW_PEOPLE, FEW_ROWS, NO_WEEK, SHORT, Comparison, NotChecked
 from qol.quality.new_names import UnknownFields, new_name
-from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import Candidate
 from qol.tables.weeks import is_closed
 
@@ -36,13 +36,13 @@ class _Week:
         return sum(footer.rows for footer in self.before)
 
     def known_before(self, column: str) -> int:
-        return sum(footer.known.get(column, 0) for footer in self.before)
+        return sum(footer.values.get(column, 0) for footer in self.before)
 
 
 def compare_weeks(
     contracts: Contracts,
     footers: Footers,
-    weeks: Weeks,
+    weeks: WeekFiles,
     candidates: Sequence[Candidate],
     unknown: UnknownFields,
     now: datetime,
@@ -70,7 +70,7 @@ def _week(footers: Footers, keys: Sequence[str]) -> _Week | NotChecked:
         return DAMAGED_WEEK
     if not any(found.rows for found in before):
         return NO_WEEK
-    return _Week(footer, footers.people(keys[0]), before, sum(footers.people(key) for key in whole))
+    return _Week(footer, footers.user_count(keys[0]), before, sum(footers.user_count(key) for key in whole))
 
 
 _Answer = dict[Severity, str] | NotChecked
@@ -132,7 +132,7 @@ class _Comparing:
         for name, severity in self._columns().items():
             if self._has_gone(week, name):
                 shares = (
-                    1 - week.footer.known.get(name, 0) / week.footer.rows,
+                    1 - week.footer.values.get(name, 0) / week.footer.rows,
                     1 - week.known_before(name) / week.rows_before,
                 )
                 words = f"null in {shares[0]:.0%} of {week.footer.rows} rows, {shares[1]:.0%} in {_weeks(week)}"
@@ -145,7 +145,7 @@ class _Comparing:
         to_expect = share * week.footer.rows
         if share < said.known_share or to_expect < FEW_VALUES:
             return False
-        return week.footer.known.get(name, 0) <= to_expect * (1 - said.lost_share)
+        return week.footer.values.get(name, 0) <= to_expect * (1 - said.lost_share)
 
     def _columns(self) -> dict[str, Severity]:
         """Columns whose null rates are compared, with their severity; a running week refuses no closed one."""
@@ -162,7 +162,7 @@ class _Comparing:
     def _named(self, week: _Week, name: str) -> str:
         if self.contract is None:
             return name
-        lost = round(week.known_before(name) / week.rows_before * week.footer.rows) - week.footer.known.get(name, 0)
+        lost = round(week.known_before(name) / week.rows_before * week.footer.rows) - week.footer.values.get(name, 0)
         found = new_name(self.contract.by_name[name], lost, self.unknown.get(self.contract.name, {}))
         return f"{name} (perhaps now {found}, which no contract names)" if found else name
 

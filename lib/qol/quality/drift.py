@@ -10,7 +10,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.source_model import Field, SourceContract
 from qol.lake.base import Lake
 from qol.quality.new_names import unknown_fields
-from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import find_published
 from qol.tables.manifest import Manifest
 from qol.tables.weeks import iso_week
@@ -51,7 +51,7 @@ def field_drift(lake: Lake, contracts: Contracts) -> list[Drift]:
     """Declared fields that no published week has, or that the newest one has more or less often than the four before."""
     tables = {f"records_{contract.name}": contract for contract in contracts.sources}
     published = find_published(lake, tables)
-    footers, weeks = Footers(lake), Weeks([], published)
+    footers, weeks = Footers(lake), WeekFiles([], published)
     footers.read(stored.key for stored in published.files.values())
     return [
         drift
@@ -61,14 +61,16 @@ def field_drift(lake: Lake, contracts: Contracts) -> list[Drift]:
     ]
 
 
-def _of_table(footers: Footers, weeks: Weeks, table: str, contract: SourceContract, days: list[str]) -> Iterator[Drift]:
+def _of_table(
+    footers: Footers, weeks: WeekFiles, table: str, contract: SourceContract, days: list[str]
+) -> Iterator[Drift]:
     every = _whole(footers, [weeks.file(table, day) for day in days])
     now = _whole(footers, [weeks.file(table, days[-1])])
     before = _whole(footers, weeks.before(table, days[-1]))
     week = iso_week(date.fromisoformat(days[-1]))
     for field in contract.fields:
         shares = _null_share(now, field), _null_share(before, field)
-        if not any(footer.known.get(field.name) for footer in every):
+        if not any(footer.values.get(field.name) for footer in every):
             yield Drift(contract.name, field.name, NEVER, None, None, None, week, *shares)
         elif (kind := _changed(*shares)) is not None:
             yield Drift(contract.name, field.name, kind, None, None, None, week, *shares)
@@ -81,7 +83,7 @@ def _whole(footers: Footers, files: Iterable[str | None]) -> list[Footer]:
 def _null_share(week: list[Footer], field: Field) -> float | None:
     """The share of rows without a value; None without rows, and for lists, of which a footer does not count the rows."""
     rows = sum(footer.rows for footer in week)
-    known = sum(footer.known.get(field.name, 0) for footer in week)
+    known = sum(footer.values.get(field.name, 0) for footer in week)
     if not rows or (known and field.type == "intervals"):
         return None
     return round(1 - known / rows, 4)

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from qol.contracts.model import Contracts
 from qol.lake.base import Lake
 from qol.quality.comparison import DAMAGED_WEEK, FEW, FEW_PEOPLE, NO_WEEK, NotChecked
-from qol.tables.corruption import DAMAGED
-from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.corruption import ARROW_ERRORS
+from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
 
 MAX_PEOPLE_LOST = 0.20
@@ -75,10 +75,10 @@ def partition_facts(
 ) -> list[PartitionFacts]:
     """Facts of every candidate: rows counted in the staged file, people lost and metrics emptied for weekly files."""
     footers.read(candidate.staged for candidate in candidates)
-    weeks = Weeks(candidates, published)
+    weeks = WeekFiles(candidates, published)
     facts = []
     for candidate in candidates:
-        footer = footers.whole(candidate.staged)
+        footer = footers.staged(candidate.staged)
         fact = PartitionFacts(candidate.table, candidate.date, footer.rows, expected[candidate.table, candidate.date])
         if candidate.table == "weekly_metrics":
             current = published.get("weekly_metrics", candidate.date)
@@ -117,7 +117,7 @@ def _people_lost(lake: Lake, published: Published, candidate: Candidate) -> Peop
         return NEW_WEEK
     try:
         before = _people(lake, current.key)
-    except DAMAGED:
+    except ARROW_ERRORS:
         return DAMAGED_WEEK
     if before.height < FEW_PEOPLE:
         return FEW
@@ -141,8 +141,8 @@ def _emptied(
     for before in comparisons:
         rows = sum(earlier.rows for earlier in before)
         for metric, column in _counted_columns(contracts):
-            had = sum(earlier.known.get(column, 0) for earlier in before)
-            now = week.known.get(column, 0)
+            had = sum(earlier.values.get(column, 0) for earlier in before)
+            now = week.values.get(column, 0)
             if rows and had >= FILLED_SHARE * rows and now * rows * ONE_IN <= had * people:
                 emptied.setdefault(metric, EmptiedMetric(metric, now, people, had, rows))
     return tuple(emptied[metric] for metric in sorted(emptied))

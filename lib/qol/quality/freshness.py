@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
 from qol.quality.comparison import FEW, FEW_PEOPLE, Comparison
-from qol.tables.footers import LOOK_BACK_WEEKS, Footers, Weeks
+from qol.tables.footers import LOOK_BACK_WEEKS, Footers, WeekFiles
 from qol.tables.weeks import monday_of
 
 
-def compare_clock(contracts: Contracts, footers: Footers, weeks: Weeks, now: datetime) -> list[Comparison]:
+def compare_clock(contracts: Contracts, footers: Footers, weeks: WeekFiles, now: datetime) -> list[Comparison]:
     """Record types that declare fresh_within_days and have data of the last four weeks; those a study lacks are left out."""
     today = now.astimezone(UTC).date()
     first = monday_of(today - timedelta(weeks=LOOK_BACK_WEEKS))
@@ -23,7 +23,7 @@ def compare_clock(contracts: Contracts, footers: Footers, weeks: Weeks, now: dat
 
 
 def _compare(
-    contracts: Contracts, contract: SourceContract, footers: Footers, weeks: Weeks, days: list[str], today: date
+    contracts: Contracts, contract: SourceContract, footers: Footers, weeks: WeekFiles, days: list[str], today: date
 ) -> Iterator[Comparison]:
     table, allowed = _table(contract), contract.quality.fresh_within_days
     newest = _newest_day(footers, weeks.file(table, days[-1]))
@@ -35,7 +35,7 @@ def _compare(
         return
     files = [file for day in days if (file := weeks.file(table, day)) and footers.get(file)]
     footers.read_user_counts(files)
-    if max(footers.people(file) for file in files) < FEW_PEOPLE:
+    if max(footers.user_count(file) for file in files) < FEW_PEOPLE:
         yield Comparison("fresh", table, days[-1], not_checked=FEW)
         return
     severity = contract.quality.severity.get("fresh") or contracts.quality.severity["fresh"]
@@ -43,7 +43,7 @@ def _compare(
     yield Comparison("fresh", table, days[-1], {severity: words})
 
 
-def _recent(weeks: Weeks, contract: SourceContract, first: date) -> list[str]:
+def _recent(weeks: WeekFiles, contract: SourceContract, first: date) -> list[str]:
     return [day for day in weeks.dates(_table(contract)) if date.fromisoformat(day) >= first]
 
 

@@ -12,7 +12,7 @@ from qol.quality.facts import partition_facts
 from qol.quality.freshness import compare_clock
 from qol.quality.gate import GateInput
 from qol.quality.new_names import unknown_fields
-from qol.tables.footers import Footers, Weeks
+from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
 from qol.tables.manifest import Manifest
 
@@ -30,7 +30,7 @@ def look(
 ) -> GateInput:
     """What the gate is given; `expected`: rows the run computed by table and date."""
     now = datetime.fromisoformat(manifest.now)
-    footers, weeks = Footers(lake), Weeks(candidates, published)
+    footers, weeks = Footers(lake), WeekFiles(candidates, published)
     unknown = unknown_fields(manifest.field_issues)
     comparisons = compare_weeks(contracts, footers, weeks, candidates, unknown, now)
     if manifest.trigger not in OF_OLD_DAYS:

@@ -14,7 +14,7 @@ from qol.errors import UsageError
 from qol.ingest.listing import RawListing, Window
 from qol.lake.base import Lake
 from qol.run.week_tables import WINDOW_WEEKS
-from qol.tables.corruption import DAMAGED
+from qol.tables.corruption import ARROW_ERRORS
 from qol.tables.layout import Part, Published
 from qol.tables.manifest import ManifestHead, read_heads
 from qol.tables.weeks import WEEK, is_closed, iso_week, monday_of
@@ -135,7 +135,7 @@ def _column_names(lake: Lake, key: str) -> list[str]:
     """The columns of a published file; none when it is damaged, so that it is written again."""
     try:
         return list(pq.read_schema(lake.open_table(key)).names)
-    except DAMAGED:
+    except ARROW_ERRORS:
         return []
 
 
@@ -144,7 +144,7 @@ def emptied_rejects(published: Published, scope: Scope, listing: RawListing, rej
     if scope.window is None:
         return []
     have = {part.date for part in rejects}
-    days = {day for day in published.dates("rejects") if scope.window.holds(date.fromisoformat(day))}
+    days = {day for day in published.dates("rejects") if scope.window.contains(date.fromisoformat(day))}
     read = {raw.arrival_date for raw in listing.objects}
     return [Part("rejects", day, "", 0) for day in sorted((days - have) & read)]
 

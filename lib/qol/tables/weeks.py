@@ -1,4 +1,4 @@
-"""ISO weeks, Monday to Sunday, of local days; when a week is closed. Imports nothing heavy: functions without polars use it."""
+"""ISO weeks, Monday to Sunday, of local days, and when a week is closed; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def iso_week(monday: date) -> str:
 
 
 def parse_week(text: str, option: str | None = None) -> date:
-    """The Monday of `2026-W46`; UsageError, which names the option, for anything that is no ISO week."""
+    """The Monday of `2026-W46`; UsageError, which names the option, for anything that is not an ISO week."""
     monday: date | None
     try:
         monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
@@ -45,7 +45,7 @@ def _week_problem(text: str) -> str:
 
 
 def is_closed(monday: date, now: datetime) -> bool:
-    """Whether the week is over everywhere: from 12:00 UTC of the Monday after, when UTC-12 has left Sunday."""
+    """Whether the week is over in every time zone: from 12:00 UTC of the Monday after, when UTC-12 leaves Sunday."""
     return now >= datetime.combine(monday, time(), UTC) + CLOSES_AFTER
 
 

@@ -1,4 +1,4 @@
-"""The fast path gives what the lenient path gives, to the last bit, for whatever stands on the lines."""
+"""The columnar reader gives what the record reader gives, to the last bit, for any line."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ FAST = [
     START_ONLY,
 ]
 #: Beside the wild ones, which between them use every word; all others are compared in `make acceptance`.
-TELLING = {"garmin_sleeps"}
+ALWAYS_COMPARED = {"garmin_sleeps"}
 EVERY = [
     *[
-        pytest.param(CONTRACTS, c, id=c.name, marks=() if c.name in TELLING else pytest.mark.acceptance)
+        pytest.param(CONTRACTS, c, id=c.name, marks=() if c.name in ALWAYS_COMPARED else pytest.mark.acceptance)
         for c in CONTRACTS.sources
     ],
     *[pytest.param(WILD, contract, id=contract.name) for contract in WILD.sources],
@@ -55,12 +55,12 @@ EVERY = [
 
 
 def assert_same(data: bytes, contracts: Contracts = CONTRACTS, record: str = "garmin_dailies") -> Fed:
-    """Both paths agree; what they agree on."""
+    """Both readers agree; what they give."""
     fast = feed(data, record, fast=True, contracts=contracts)
-    lenient = feed(data, record, fast=False, contracts=contracts)
-    assert repr(fast.rows) == repr(lenient.rows)
-    assert fast == lenient
-    return lenient
+    by_record = feed(data, record, fast=False, contracts=contracts)
+    assert repr(fast.rows) == repr(by_record.rows)
+    assert fast == by_record
+    return by_record
 
 
 def texts(*drawn: str) -> bytes:
@@ -68,14 +68,14 @@ def texts(*drawn: str) -> bytes:
 
 
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
-def test_both_paths_agree_on_every_odd_value_in_every_place(contracts: Contracts, contract: SourceContract) -> None:
+def test_both_readers_agree_on_every_odd_value_in_every_place(contracts: Contracts, contract: SourceContract) -> None:
     assert_same(texts(*spoiled(contract)), contracts, contract.name)
 
 
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
 @settings(max_examples=examples(15, 25))
 @given(data=st.data())
-def test_both_paths_agree(contracts: Contracts, contract: SourceContract, data: st.DataObject) -> None:
+def test_both_readers_agree(contracts: Contracts, contract: SourceContract, data: st.DataObject) -> None:
     drawn = data.draw(st.lists(records(contract), min_size=1, max_size=8))
     assert_same(texts(*drawn), contracts, contract.name)
 
@@ -83,7 +83,7 @@ def test_both_paths_agree(contracts: Contracts, contract: SourceContract, data: 
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
 @settings(max_examples=examples(5, 8))
 @given(data=st.data())
-def test_both_paths_agree_after_new_fields_were_learned(
+def test_both_readers_agree_after_new_fields_were_learned(
     contracts: Contracts, contract: SourceContract, data: st.DataObject
 ) -> None:
     before, after = (data.draw(st.lists(records(contract), min_size=1, max_size=6)) for _ in range(2))
@@ -95,8 +95,8 @@ def columnar_reader(
     contract: SourceContract, discriminator_fields: tuple[str, ...] = ("callbackURL",)
 ) -> ColumnarReader:
     identities = Identities(KEY, {})
-    people = UserIndex(identities, contract.source, ())
-    return ColumnarReader(RecordReader(contract, people, identities, "Asia/Tokyo"), discriminator_fields)
+    users = UserIndex(identities, contract.source, ())
+    return ColumnarReader(RecordReader(contract, users, identities, "Asia/Tokyo"), discriminator_fields)
 
 
 def test_all_of_ouras_types_are_read_fast() -> None:
@@ -108,14 +108,14 @@ def test_of_garmins_types_only_those_that_choose_from_a_list_are_read_slowly() -
 
 
 @pytest.mark.parametrize("contract", FAST, ids=lambda contract: contract.name)
-def test_a_clean_line_never_sees_the_lenient_path(contract: SourceContract) -> None:
+def test_a_clean_line_is_never_left_to_the_record_reader(contract: SourceContract) -> None:
     rows, others = columnar_reader(contract).read([to_text(sound(contract)).encode()] * 3, 20_766)
     assert rows is not None
     assert (rows.height, others) == (3, [])
 
 
 @pytest.mark.parametrize("contract", SLOW, ids=lambda contract: contract.name)
-def test_a_contract_whose_clean_lines_no_struct_can_tell_is_read_leniently(contract: SourceContract) -> None:
+def test_a_contract_whose_clean_lines_no_struct_can_validate_is_read_line_by_line(contract: SourceContract) -> None:
     assert not columnar_reader(contract).usable
 
 
@@ -137,7 +137,7 @@ def test_a_new_field_that_holds_an_object_stays_slow() -> None:
     assert others_of(dailies_reader(), *[daily(novel={"level": 3})] * 40) == list(range(40))
 
 
-def test_the_mark_of_a_ping_is_never_learned() -> None:
+def test_the_discriminator_of_a_ping_is_never_learned() -> None:
     ping = b'{"userId":"u1","callbackURL":"https://example.org","calendarDate":"2026-11-09"}'
     fed = assert_same(lines(*[ping] * 80), record="garmin_userMetrics")
     assert (fed.tally["control"], fed.tally["records"]) == (80, 0)
@@ -156,7 +156,7 @@ def test_at_most_64_names_are_learned() -> None:
     assert others_of(reader, daily(n63=1), daily(n64=1)) == [1]
 
 
-def test_unknown_fields_of_a_line_that_is_rejected_are_not_counted_on_either_path() -> None:
+def test_unknown_fields_of_a_line_that_is_rejected_are_not_counted_by_either_reader() -> None:
     fed = assert_same(lines(*[daily("startTimeInSeconds", novel=1)] * 40, daily(novel=1)))
     assert fed.issues == {("garmin_dailies", "novel", "unknown_field"): 1}
 
