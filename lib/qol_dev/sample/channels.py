@@ -16,10 +16,12 @@ from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
 from qol.errors import UsageError
 from qol_dev.sample.curves import LEVELS
+from qol_dev.sample.example_times import Record
 from qol_dev.sample.lived import FINAL, PAGE, Batch, World
-from qol_dev.sample.payload import Payload, Record
+from qol_dev.sample.payload import Payload
 from qol_dev.sample.sample_options import CORE, DAY_S, Ints, SampleOptions
 from qol_dev.sample.schedules import Schedule, Syncs
+from qol_dev.sample.truth import TRUTH
 from qol_dev.sample.vendor_shapes import SHAPES
 
 Habit = Mapping[str, Any]
@@ -99,7 +101,7 @@ class _Post:
         told &= each.start_s + each.seconds <= each.midnight_s + each.until_s
         told &= (each.seconds > 0) | (self.kind == "minute")
         if needed := self.habit.get("needs"):
-            told &= np.nan_to_num(self.payload.truth(needed, each)) > 0
+            told &= np.nan_to_num(TRUTH[needed](each)) > 0
         if told.any():
             # A sample stays what it is, however much of the day is known.
             ended = each.take(told, until_s=np.full(told.sum(), DAY_S))

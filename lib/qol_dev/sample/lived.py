@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qol.contracts.model import Contracts
-from qol_dev.sample.curves import LEVELS, OFF_WRIST, SLOT_MINUTES, Curves, make_curves, make_nights, training_minute
+from qol_dev.sample.curves import LEVELS, OFF_WRIST, Curves, make_curves, make_nights, training_minute
 from qol_dev.sample.lives import Columns, make_life_days, make_lives
 from qol_dev.sample.owners import Owners, make_owners
 from qol_dev.sample.sample_options import DAY_S, Bools, Floats, Ints, SampleOptions

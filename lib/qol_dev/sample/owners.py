@@ -50,9 +50,8 @@ def make_owners(lives: Columns, options: SampleOptions, sources: list[str]) -> O
     dealt = _deal(options, [source for source in _DEALT if source in worn], len(lives["fitness"]))
     has = {}
     for source in worn:
-        third = (np.arange(len(lives["fitness"])) + len(source)) % 3 == 0
-        third |= np.full(len(lives["fitness"]), source == "survey") & (np.arange(len(lives["fitness"])) % 2 == 1)
-        has[source] = dealt[source] if source in dealt else third
+        place = np.arange(len(lives["fitness"])) + len(source)
+        has[source] = dealt.get(source, place % (2 if source == "survey" else 3) == 0)
     if worn:
         nobody = ~np.logical_or.reduce(list(has.values()))
         has[worn[0]] = has[worn[0]] | nobody

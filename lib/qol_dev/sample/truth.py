@@ -151,7 +151,7 @@ TRUTH: dict[str, Truth] = {
     "active_day_s": lambda b: np.minimum(_sum(steps=0.55, vigorous_minutes=60)(b), b.until_s),
     "best_hrv_ms": lambda b: 1.5 * b.of("hrv_ms"),
     "heart_now_bpm": _now,
-    "hour_steps": lambda b: _hour(b),
+    "hour_steps": _hour,
     "hour_m": lambda b: _hour(b) * b.life("stride_m"),
     "quarter_steps": _quarter,
     "quarter_active_s": lambda b: np.minimum(np.ceil(0.6 * _quarter(b)), 900),

@@ -18,11 +18,11 @@ from qol.contracts.load import load_contracts
 from qol.errors import UsageError
 from qol_dev.sample.bad_lines import BOM, BOM_AT_OBJECT_START, TRUNCATED_GZIP_OBJECT
 from qol_dev.sample.channels import Channel, asked_sources, make_channels
+from qol_dev.sample.lived import World
 from qol_dev.sample.lives import ZONE_AT
 from qol_dev.sample.mishaps import Lines, make_lines
 from qol_dev.sample.owners import user_map
 from qol_dev.sample.sample_options import DAY_S, SampleOptions, SampleSummary
-from qol_dev.sample.lived import World
 
 _GZIP_SHARE = 0.3
 _OURS = ("raw", "_keys", "user_map.jsonl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -39,7 +40,7 @@ PLAUSIBLE = {
 def test_the_gate_finds_nothing_critical_and_every_item_is_accounted_for(sample: SampleLake) -> None:
     totals = sample.manifest.totals
     assert sample.manifest.status == "published"
-    assert [c.check_id for c in sample.manifest.checks if not c.success and c.severity == "critical"] == []
+    assert [c.id for c in sample.manifest.checks if not c.success and c.severity == "critical"] == []
     assert totals["lines"] == sum(totals[name] for name in ("blank", "control", "rejected", "kept", "superseded"))
     assert totals["kept"] > 20_000
 
@@ -164,7 +165,7 @@ def test_an_id_of_the_study_joins_what_the_sources_call_a_user(sample: SampleLak
         sources[entry["user_id"]].add(entry["source"])
     assert any({"garmin", "oura"} <= known for known in sources.values())
     rooms = sorted((e["vendor_user_id"], e["from"], e["to"]) for e in entries if e["source"] == "sensor")
-    handed_on = [(a, b) for a, b in zip(rooms, rooms[1:], strict=False) if a[0] == b[0]]
+    handed_on = [(a, b) for a, b in pairwise(rooms) if a[0] == b[0]]
     assert handed_on
     assert all(first[2] < second[1] for first, second in handed_on)
 
