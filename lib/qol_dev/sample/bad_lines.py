@@ -91,37 +91,29 @@ DAILIES_ONLY: dict[str, Fault] = {
 LINE_FAULTS = ANY_RECORD | DAILIES_ONLY
 
 
-def ping(record: Record, now_s: int) -> Record:
-    """Garmin saying that dailies wait to be fetched."""
+def _ping(record: Record, now_s: int) -> Record:
     query = f"uploadStartTimeInSeconds={now_s - 86_400}&uploadEndTimeInSeconds={now_s}&token=fake-{now_s:x}"
-    return {
-        "dailies": [
-            {"userId": record["userId"], "callbackURL": f"https://apis.garmin.com/wellness-api/rest/dailies?{query}"}
-        ]
-    }
+    url = f"https://apis.garmin.com/wellness-api/rest/dailies?{query}"
+    return {"dailies": [{"userId": record["userId"], "callbackURL": url}]}
 
 
-def deregistration(record: Record, _now_s: int) -> Record:
-    """A user who leaves."""
-    return {"deregistrations": [{"userId": record["userId"]}]}
+def _permissions(record: Record, now_s: int) -> Record:
+    given = {"permissions": ["ACTIVITY_EXPORT", "HEALTH_EXPORT"], "changeTimeInSeconds": now_s}
+    return {"userPermissionsChange": [{"userId": record["userId"], **given}]}
 
 
-def permission_change(record: Record, now_s: int) -> Record:
-    """The whole set of permissions a user now gives; health data stays among them."""
-    change = {
-        "userId": record["userId"],
-        "permissions": ["ACTIVITY_EXPORT", "HEALTH_EXPORT"],
-        "changeTimeInSeconds": now_s,
-    }
-    return {"userPermissionsChange": [change]}
-
-
-def cycle(record: Record, now_s: int) -> Record:
+def _cycle(record: Record, now_s: int) -> Record:
     """Menstrual cycle tracking: through the same door, and nothing a study of the quality of life may keep."""
-    message = {
-        "userId": record["userId"],
-        "summaryId": f"x-{now_s:x}",
-        "dayInCycle": 5,
-        "currentPhaseType": "FOLLICULAR",
+    told = {"periodStartDate": record["calendarDate"], "dayInCycle": 5, "currentPhaseType": "FOLLICULAR"}
+    return {
+        "mct": [{"userId": record["userId"], "summaryId": f"x-{now_s:x}", **told, "lastUpdatedTimeInSeconds": now_s}]
     }
-    return {"mct": [{**message, "periodStartDate": record["calendarDate"], "lastUpdatedTimeInSeconds": now_s}]}
+
+
+#: From a daily and the Unix time to a message that comes through the same door as data and is not data.
+CONTROLS: dict[str, Callable[[Record, int], Record]] = {
+    "ping": _ping,
+    "deregistration": lambda record, _now_s: {"deregistrations": [{"userId": record["userId"]}]},
+    "permissions": _permissions,
+    "cycle": _cycle,
+}

@@ -17,7 +17,7 @@ from qol.contracts.source_model import SourceContract
 from qol.errors import UsageError
 from qol_dev.sample.curves import LEVELS
 from qol_dev.sample.example_times import Record
-from qol_dev.sample.lived import FINAL, PAGE, Batch, World
+from qol_dev.sample.lived import Batch, World
 from qol_dev.sample.payload import Payload
 from qol_dev.sample.sample_options import CORE, DAY_S, Ints, SampleOptions
 from qol_dev.sample.schedules import Schedule, Syncs
@@ -27,8 +27,7 @@ from qol_dev.sample.vendor_shapes import SHAPES
 Habit = Mapping[str, Any]
 
 _CORE_RECORDS = ("dailies", "sleeps", "stressDetails", "hrv", "userMetrics")
-#: How many days a page goes back: the fetcher asks again for what may have changed.
-_PAGE_DAYS = 3
+_SUNDAY = 6
 _FIRST = ("garmin", "oura", "healthkit")
 
 
@@ -57,23 +56,15 @@ class Channel:
         return str(self.habit.get("key", self.name.split("/")[1].partition("-")[0]))
 
     def records(self, sent: Batch) -> list[Record]:
-        """What those deliveries hold: a record each, a page of several days, or a post of all there was to tell."""
+        """What those deliveries hold: a record, a page around one, or a post of all there was to tell."""
         if self.posts:
             return _posted(self, sent)
-        counts = np.where(sent.version == PAGE, np.minimum(sent.day + 1, _PAGE_DAYS), 1).tolist()
-        each = sent.take(np.repeat(np.arange(len(sent)), counts))
-        back = np.concatenate([np.arange(count)[::-1] for count in counts])
-        version = np.where(each.version == PAGE, FINAL, each.version)
-        rows = iter(self.rows(each.take(slice(None), day=each.day - back, version=version)))
-        found = [[next(rows) for _ in range(count)] for count in counts]
-        is_page = (sent.version == PAGE).tolist()
-        return [_page(of_one, self.person) if page else of_one[0] for of_one, page in zip(found, is_page, strict=True)]
-
-    def rows(self, batch: Batch) -> list[Record]:
-        """One record per delivery."""
-        rows = self.payload.rows(batch)
+        rows = self.payload.rows(sent)
         if self.name in SHAPES:
-            SHAPES[self.name](rows, batch)
+            SHAPES[self.name](rows, sent)
+        if self.habit.get("pages"):
+            for n in np.flatnonzero(sent.day % 7 == _SUNDAY):
+                rows[n] = _page([rows[n]], self.person)
         return rows
 
     @property

@@ -92,7 +92,7 @@ def _heart(rng: np.random.Generator, days: Columns, day: int, above_rest: Floats
     minutes += rng.integers(-3, 4, minutes.shape)
     heart = np.clip(np.rint(minutes), resting - 3, 190)
     heart[_off_wrist(days, day, np.arange(DAY_MINUTES))] = 0
-    return heart.astype(np.uint8)
+    return np.asarray(heart, dtype=np.uint8)
 
 
 def _battery(days: Columns, day: int, asleep: Bools, swing: Floats) -> NDArray[np.int8]:
@@ -106,7 +106,7 @@ def _battery(days: Columns, day: int, asleep: Bools, swing: Floats) -> NDArray[n
 
 def training_minute(user: Ints, day: Ints | int) -> Ints:
     """The minute after local midnight at which users train when they do, 16:00 to 19:59."""
-    return 960 + (37 * user + 53 * np.asarray(day)) % 240
+    return np.asarray(960 + (37 * user + 53 * np.asarray(day)) % 240)
 
 
 def _walks(rng: np.random.Generator, days: Columns, day: int) -> Ints:

@@ -72,7 +72,8 @@ class Anchor:
 
 def _first(contract: SourceContract, root: Record, name: str | None) -> Any:
     """What the example has at the paths of the field with that name."""
-    paths = contract.by_name[name].paths if name in contract.by_name else ()
+    field = contract.by_name.get(name or "")
+    paths = field.paths if field is not None else ()
     return next((node for path in paths if (node := at(root, ".".join(path))) is not None), None)
 
 

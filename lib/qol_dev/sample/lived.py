@@ -17,8 +17,8 @@ from qol_dev.sample.sample_options import DAY_S, Bools, Floats, Ints, SampleOpti
 
 #: A few days are in use at a time; of few users many are kept. Late ones are drawn again, to the same values.
 _DAYS_KEPT, _USER_DAYS_KEPT = 14, 20_000
-#: Versions of a record; a page holds the final ones of several days.
-TENTATIVE, FINAL, REVISED, NAPPED, PAGE = range(5)
+#: Versions of a record.
+TENTATIVE, FINAL, REVISED, NAPPED = range(4)
 READING_MINUTES = 5
 
 
@@ -127,7 +127,7 @@ class Batch:
     @cached_property
     def start_s(self) -> Ints:
         """Unix time at which what the record describes begins."""
-        return self.midnight_s + 60 * KINDS[self.kind][0](self)
+        return np.asarray(self.midnight_s + 60 * KINDS[self.kind][0](self))
 
     @cached_property
     def seconds(self) -> Ints:

@@ -35,10 +35,13 @@ def make_lives(options: SampleOptions) -> Columns:
     chronotype = rng.normal(0.0, 45.0, n)
     age = rng.uniform(22.0, 78.0, n)
     height = np.clip(rng.normal(1.65, 0.08, n), 1.45, 1.95)
+    # For one user in eight the free days are not Saturday and Sunday; one in eight hardly ever syncs, the first one does.
+    first_free = np.where(rng.random(n) < 0.125, rng.integers(0, 7, n), 5)
+    syncs = np.where((rng.random(n) < 0.12) & (np.arange(n) > 0), 0.08, rng.uniform(0.35, 0.85, n))
     bmi = np.clip(rng.normal(23.5, 2.8, n) - 0.5 * fitness, 18.0, 34.0)
     return {
         "home_offset_s": OFFSETS[rng.choice(len(ZONES), size=n, p=[share for _, _, share in ZONES])],
-        "free_weekdays": _free_weekdays(rng, n),
+        "free_weekdays": ((np.arange(7)[None, :] - first_free[:, None]) % 7) < 2,
         "bed_minute": -20.0 + chronotype,
         "wake_minute": 395.0 + 0.5 * chronotype + rng.normal(0.0, 15.0, n),
         "free_day_delay_minutes": np.clip(35.0 + 0.6 * chronotype + rng.normal(0.0, 15.0, n), 0.0, 150.0),
@@ -55,22 +58,8 @@ def make_lives(options: SampleOptions) -> Columns:
         "fat_pct": np.clip(1.2 * bmi - 5.0 + rng.normal(0.0, 3.0, n), 8.0, 45.0),
         "systolic_mmhg": np.clip(112.0 + 0.35 * (age - 40.0) + rng.normal(0.0, 8.0, n), 92.0, 160.0),
         "adherence": np.clip(rng.beta(18.0, 1.3, n), 0.55, 0.995),
-        "sync_habit": _sync_habit(rng, n),
+        "sync_habit": syncs,
     }
-
-
-def _sync_habit(rng: np.random.Generator, n: int) -> Floats:
-    """Chance of each possible sync: one user in eight hardly ever syncs; the first one does, so that no lake is empty."""
-    habit = np.where(rng.random(n) < 0.12, 0.08, rng.uniform(0.35, 0.85, n))
-    habit[0] = 0.8
-    return habit
-
-
-def _free_weekdays(rng: np.random.Generator, n: int) -> Bools:
-    """Users x weekdays: Saturday and Sunday, but for one user in eight two other days that follow each other."""
-    first = np.where(rng.random(n) < 0.125, rng.integers(0, 7, n), 5)
-    free: Bools = ((np.arange(7)[None, :] - first[:, None]) % 7) < 2
-    return free
 
 
 def make_life_days(lives: Columns, options: SampleOptions) -> Columns:
@@ -83,7 +72,9 @@ def make_life_days(lives: Columns, options: SampleOptions) -> Columns:
     rng = options.stream("days")
     shape = (len(lives["fitness"]), options.days + TAIL_DAYS)
     free = lives["free_weekdays"][:, np.arange(shape[1]) % 7]
-    offset = _offsets(rng, lives, shape)
+    # On a journey of 2 to 6 days in about one user-week in seventeen.
+    abroad = OFFSETS[rng.integers(0, len(OFFSETS), (shape[0], 1))]
+    offset = np.where(_stretches(rng, shape, 0.06, 2, 7), abroad, lives["home_offset_s"][:, None])
     ill = _stretches(rng, shape, _ILLNESS_SHARE, _ILLNESS_DAYS, _ILLNESS_DAYS + 1)
     recovery = _slow_noise(rng, shape) - _ILLNESS * ill
     bed, wake = _sleep_times(rng, lives, free)
@@ -143,14 +134,6 @@ def silent_days(rng: np.random.Generator, shape: tuple[int, int]) -> Bools:
     silent = _stretches(rng, shape, 0.04, 3, 13)
     silent[:1] = False
     return silent
-
-
-def _offsets(rng: np.random.Generator, lives: Columns, shape: tuple[int, int]) -> Ints:
-    """Seconds east of UTC per day: home, but on a journey of 2 to 6 days in about one user-week in seventeen."""
-    away = _stretches(rng, shape, 0.06, 2, 7)
-    abroad = OFFSETS[rng.integers(0, len(OFFSETS), (shape[0], 1))]
-    offset: Ints = np.where(away, abroad, lives["home_offset_s"][:, None])
-    return offset
 
 
 def _sleep_times(rng: np.random.Generator, lives: Columns, free: Bools) -> tuple[Ints, Ints]:

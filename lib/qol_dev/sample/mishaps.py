@@ -1,79 +1,77 @@
-"""Mishaps: which lines stand in whole pushes, are faulty or unstamped, and where control messages come."""
+"""Mishaps: how deliveries become lines: in pushes of several, faulty, unstamped, with control messages between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import islice
 
 import numpy as np
 
-from qol_dev.sample.bad_lines import (
-    ANY_RECORD,
-    DAILIES_ONLY,
-    LINE_FAULTS,
-    cycle,
-    deregistration,
-    encode,
-    permission_change,
-    ping,
-)
+from qol_dev.sample.bad_lines import ANY_RECORD, CONTROLS, DAILIES_ONLY, LINE_FAULTS, Record, encode
 from qol_dev.sample.channels import Channel
 from qol_dev.sample.lived import World
-from qol_dev.sample.sample_options import DAY_S, Ints
-
-Record = dict[str, Any]
+from qol_dev.sample.sample_options import DAY_S
 
 #: Share of bad lines; a lake of at least this many lines has each kind at least once.
-_FAULT_SHARE = 0.001
-_EVERY_KIND_FROM = 2_000
-_ENVELOPE_SHARE = 0.012
-_UNSTAMPED_SHARE = 0.002
-_PING_SHARE = 0.004
+_FAULT_SHARE, _EVERY_KIND_FROM = 0.001, 2_000
+_PUSH_SHARE, _UNSTAMPED_SHARE = 0.012, 0.002
 #: What some pushes hold beside their first record type, about the same user and day.
 _COMPANIONS = {"garmin/dailies": "garmin/stressDetails", "garmin/sleeps": "garmin/hrv"}
+_DAILIES = "garmin/dailies"
 
 
 @dataclass
 class Lines:
     """How each delivery of a channel becomes a line; places are indices into its deliveries.
 
-    `faults`: what went wrong there. `pushes`: size of the push that begins there. `controls`: message sent after it.
+    `bare`: places of records that are a whole line and stamped. `pushes`: size of the push that begins there. `faults`
+    and `controls`: what went wrong there, which message was sent after it.
     """
 
     channel: Channel
-    companion: Channel | None
-    faults: dict[int, str] = field(default_factory=dict)
+    companion: Channel | None = None
+    bare: list[int] = field(default_factory=list)
     pushes: dict[int, int] = field(default_factory=dict)
-    controls: dict[int, Callable[[Record, int], Record]] = field(default_factory=dict)
     unstamped: set[int] = field(default_factory=set)
+    faults: dict[int, str] = field(default_factory=dict)
+    controls: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        stamps = np.datetime_as_string(self.channel.deliveries.arrival_ms.astype("datetime64[ms]"))
-        self.received_at = [f"{stamp}Z" for stamp in stamps.tolist()]
+        sent = self.channel.deliveries
+        self.received_at = [f"{at}Z" for at in np.datetime_as_string(sent.arrival_ms.astype("datetime64[ms]")).tolist()]
+        rng = sent.world.options.stream(f"mishaps of {self.channel.name}")
+        if not self.channel.posts:  # of a post no half is missing
+            self.unstamped = set(np.flatnonzero(rng.random(len(sent)) < _UNSTAMPED_SHARE).tolist())
+        if self.channel.source == "garmin" and not self.channel.posts:
+            self._choose_pushes(rng)
+        inside = {n for at, size in self.pushes.items() for n in range(at, at + size)}
+        self.bare = [n for n in range(len(sent)) if n not in inside and n not in self.unstamped]
 
-    def bare(self) -> Ints:
-        """Places of records that are a line by themselves."""
-        inside = [n for at, size in self.pushes.items() for n in range(at, at + size)]
-        return np.setdiff1d(np.arange(len(self.received_at)), inside)
+    def _choose_pushes(self, rng: np.random.Generator) -> None:
+        """Up to four neighbours that arrived on one day."""
+        free_from = 0
+        for at in np.flatnonzero(rng.random(len(self.received_at)) < _PUSH_SHARE).tolist():
+            same_day = [stamp[:10] == self.received_at[at][:10] for stamp in self.received_at[at : at + 4]]
+            if at >= free_from:
+                self.pushes[at] = min(1 + at % 4, sum(same_day))
+                free_from = at + self.pushes[at]
 
     def between(self, start: int, stop: int) -> Iterator[bytes]:
         """Lines without their line break, of deliveries of one arrival day; a push is never split."""
         rows = self.channel.records(self.channel.deliveries.take(slice(start, stop)))
         at = start
         while at < stop:
-            size = min(self.pushes.get(at, 1), stop - at)
-            record, first = rows[at - start], rows[at - start]
-            if at in self.pushes:
-                record = self._push(at, rows[at - start : at - start + size])
-            at += size
-            if at - 1 not in self.unstamped:
-                record["_received_at"] = self.received_at[at - 1]
-            fault = self.faults.get(at - 1)
-            yield LINE_FAULTS[fault](record) if fault else encode(record)
-            if at - 1 in self.controls:
-                now_s = int(self.channel.deliveries.arrival_ms[at - 1]) // 1_000
-                yield encode({**self.controls[at - 1](first, now_s), "_received_at": self.received_at[at - 1]})
+            record, size = rows[at - start], self.pushes.get(at, 1)
+            last = at + size - 1
+            whole = self._push(at, rows[at - start : at - start + size]) if at in self.pushes else dict(record)
+            if last not in self.unstamped:
+                whole["_received_at"] = self.received_at[last]
+            yield LINE_FAULTS[self.faults[at]](whole) if at in self.faults else encode(whole)
+            if at in self.controls:
+                now_s = int(self.channel.deliveries.arrival_ms[at]) // 1_000
+                yield encode(CONTROLS[self.controls[at]](record, now_s) | {"_received_at": self.received_at[last]})
+            at = last + 1
 
     def _push(self, at: int, rows: list[Record]) -> Record:
         push: Record = {self.channel.key: rows}
@@ -83,20 +81,21 @@ class Lines:
 
 
 def make_lines(world: World, channels: list[Channel]) -> list[Lines]:
-    """The lines of every channel; whoever deregisters sends nothing of Garmin's afterwards."""
+    """The lines of every channel; the user who deregisters sends nothing of Garmin's afterwards."""
     by_name = {channel.name: channel for channel in channels}
-    leaver = _leaver(world)
-    kept = [_without(channel, *leaver) if channel.source == "garmin" else channel for channel in channels]
-    lines = [Lines(channel, by_name.get(_COMPANIONS.get(channel.name, ""))) for channel in kept]
-    for of_channel in lines:
-        rng = world.options.stream(f"mishaps of {of_channel.channel.name}")
-        if of_channel.channel.source == "garmin" and of_channel.channel.posts == ():
-            of_channel.pushes = _pushes(rng, of_channel.channel)
-        bare = of_channel.bare()
-        if of_channel.channel.posts == ():
-            of_channel.unstamped = set(bare[rng.random(len(bare)) < _UNSTAMPED_SHARE].tolist())
-        if of_channel.channel.name == "garmin/dailies":
-            of_channel.controls = _controls(rng, of_channel, leaver[0])
+    leaver, left_ms = _leaver(world)
+    lines = []
+    for channel in channels:
+        sent = channel.deliveries
+        stays = (sent.user != leaver) | (sent.arrival_ms < left_ms) | (channel.source != "garmin")
+        kept = replace(channel, deliveries=sent.take(stays))
+        if len(kept.deliveries):
+            lines.append(Lines(kept, by_name.get(_COMPANIONS.get(channel.name, ""))))
+    for of_dailies in [found for found in lines if found.channel.name == _DAILIES]:
+        kinds = ["permissions", *["ping", "ping", "cycle"] * (1 + len(of_dailies.bare) // 750)]
+        of_dailies.controls = dict(zip(of_dailies.bare[::250], kinds, strict=False))
+        theirs = [at for at in of_dailies.bare if of_dailies.channel.deliveries.user[at] == leaver]
+        of_dailies.controls |= dict.fromkeys(theirs[-1:], "deregistration")
     _break_some(world, lines)
     return lines
 
@@ -106,62 +105,19 @@ def _leaver(world: World) -> tuple[int, int]:
     wearers = np.flatnonzero(world.owners.has.get("garmin", np.zeros(0)))
     if len(wearers) < 2:
         return -1, 0
-    return int(wearers[-1]), 1_000 * (world.options.first_epoch_day * DAY_S + world.options.days * DAY_S * 2 // 3)
-
-
-def _without(channel: Channel, user: int, after_ms: int) -> Channel:
-    sent = channel.deliveries
-    return replace(channel, deliveries=sent.take((sent.user != user) | (sent.arrival_ms < after_ms)))
-
-
-def _pushes(rng: np.random.Generator, channel: Channel) -> dict[int, int]:
-    """Place and size of whole pushes: up to four neighbours that arrived on one day."""
-    day = channel.deliveries.arrival_ms // (1_000 * DAY_S)
-    sizes = np.minimum(rng.integers(1, 5, len(day)), np.searchsorted(day, day, side="right") - np.arange(len(day)))
-    chosen: dict[int, int] = {}
-    free_from = 0
-    for at in np.flatnonzero(rng.random(len(day)) < _ENVELOPE_SHARE).tolist():
-        if at >= free_from:
-            chosen[at] = int(sizes[at])
-            free_from = at + chosen[at]
-    return chosen
-
-
-def _controls(rng: np.random.Generator, lines: Lines, leaver: int) -> dict[int, Callable[[Record, int], Record]]:
-    """Pings, at least one, a change of permissions, cycles of one user in seven every second week, and who leaves."""
-    sent, bare = lines.channel.deliveries, lines.bare()
-    pings = rng.choice(bare, min(len(bare), max(2, round(_PING_SHARE * len(sent)))), replace=False).tolist()
-    due = bare[(sent.user[bare] % 7 == 3) & (sent.day[bare] % 14 == 5)]
-    _, first = np.unique(sent.user[due], return_index=True)
-    found = (
-        dict.fromkeys(due[first].tolist(), cycle)
-        | dict.fromkeys(pings[1:], ping)
-        | dict.fromkeys(pings[:1], permission_change)
-    )
-    theirs = bare[sent.user[bare] == leaver]
-    return found | dict.fromkeys(theirs[-1:].tolist(), deregistration)
+    return int(wearers[-1]), 1_000 * DAY_S * (world.options.first_epoch_day + world.options.days * 2 // 3)
 
 
 def _break_some(world: World, lines: list[Lines]) -> None:
     """Kinds in turn over places in random order, so that every kind comes about equally often."""
     rng = world.options.stream("faults")
-    places = [
-        (n, at) for n, of_channel in enumerate(lines) for at in set(of_channel.bare().tolist()) - of_channel.unstamped
-    ]
-    dailies = [place for place in places if lines[place[0]].channel.name == "garmin/dailies"]
+    places = [(of_channel, at) for of_channel in lines for at in of_channel.bare]
+    dailies = [place for place in places if place[0].channel.name == _DAILIES]
     kinds = list(LINE_FAULTS if dailies else ANY_RECORD)
-    count = round(_FAULT_SHARE * len(places))
-    count = max(count, len(kinds)) if len(places) >= _EVERY_KIND_FROM else count
-    order = rng.permutation(len(kinds))
-    for n, (where, where_daily) in enumerate(
-        zip(*(_drawn(rng, found, count) for found in (places, dailies)), strict=False)
-    ):
-        kind = kinds[order[n % len(kinds)]]
-        channel, at = where_daily if kind in DAILIES_ONLY else where
-        lines[channel].faults[at] = kind
-
-
-def _drawn(rng: np.random.Generator, places: list[tuple[int, int]], count: int) -> list[tuple[int, int]]:
-    return (
-        [places[n] for n in rng.choice(len(places), min(count, len(places)), replace=False).tolist()] if places else []
-    )
+    count = max(round(_FAULT_SHARE * len(places)), len(kinds) if len(places) >= _EVERY_KIND_FROM else 0)
+    for kind in (kinds * (1 + count // len(kinds)))[:count]:
+        among = dailies if kind in DAILIES_ONLY else places
+        start = int(rng.integers(len(among)))
+        free = ((of, at) for of, at in (*among[start:], *among[:start]) if at not in of.faults)
+        for of_channel, at in islice(free, 1):
+            of_channel.faults[at] = kind

@@ -52,9 +52,9 @@ class SampleMap:
     def __call__(self, b: Batch) -> list[Any]:
         """One map per delivery."""
         maps = self._maps(b, self._steps[0])
-        dense = np.flatnonzero((b.seconds == DAY_S) & (b.user % 10 < 3)) if len(self._steps) > 1 else []
-        if len(dense):
-            for n, full in zip(dense, self._maps(b.take(dense), self._steps[1]), strict=True):
+        dense = (b.seconds == DAY_S) & (b.user % 10 < 3) & (len(self._steps) > 1)
+        if dense.any():
+            for n, full in zip(np.flatnonzero(dense), self._maps(b.take(dense), self._steps[-1]), strict=True):
                 maps[n] = full
         return maps
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qol_dev.sample.lived import FINAL, NAPPED, PAGE, READING_MINUTES, REVISED, TENTATIVE, Batch, World
+from qol_dev.sample.lived import FINAL, NAPPED, READING_MINUTES, REVISED, TENTATIVE, Batch, World
 from qol_dev.sample.lives import silent_days
 from qol_dev.sample.sample_options import DAY_S, Bools, Floats, Ints
 
@@ -54,13 +54,6 @@ class Syncs:
         found: Bools = inside & (self.user[np.where(inside, index, 0)] == user)
         return found
 
-    def after(self, chosen: Bools, due_s: Ints, version: int = FINAL, until_s: Ints | None = None) -> Batch:
-        """The chosen users x days, each at its user's first sync from `due_s` on, where there is one."""
-        user, day = np.nonzero(chosen)
-        index, synced = self.first_from(user, due_s[user, day])
-        known = DAY_S if until_s is None else until_s[user, day][synced]
-        return self.deliver(index[synced], day[synced], version, known)
-
     def running(self) -> tuple[Ints, Ints, Ints]:
         """Syncs that fall into a day being lived: their index, the day's index and the seconds of it so far."""
         days = self.world.days
@@ -82,8 +75,7 @@ class Schedule:
 
     def deliveries(self, kind: str) -> Batch:
         """Everything that is ever sent, resends included, in order of arrival."""
-        parts = {"day": self._days, "night": self._nights, "reading": self._readings}.get(kind)
-        sent = Batch.joined([_nothing(self.world), *(parts() if parts else self._events(kind))])
+        sent = Batch.joined([_nothing(self.world), *(self._readings() if kind == "reading" else self._told(kind))])
         sent = self._with_resends(sent.take(slice(None), kind))
         sent = sent.take(sent.arrival_ms < self.world.options.arrivals_end_ms)
         return sent.take(np.lexsort((sent.number, sent.version, sent.until_s, sent.day, sent.user, sent.arrival_ms)))
@@ -96,7 +88,8 @@ class Schedule:
         """Users x days of which there is something to tell: of owners of such a device, on days it was there."""
         days, world, habit = self.world.options.days, self.world, self.habit
         has = world.owners.has[self.source]
-        owners = has & (world.options.chance(f"who has {self.name}", np.arange(len(has))) < habit.get("who", 1.0))
+        chance = world.options.chance(f"who has {habit.get('rest_of', self.name)}", np.arange(len(has)))
+        owners = has & ((chance < habit.get("who", 1.0)) != ("rest_of" in habit))
         owners = owners if owners.any() else has & (np.cumsum(has) == 1)
         weekdays = np.isin(np.arange(days) % 7, list(habit.get("weekdays", range(7))))
         chosen = owners[:, None] & weekdays & (self._chance("share") < habit.get("share", 1.0))
@@ -108,51 +101,39 @@ class Schedule:
         forgotten = world.options.chance(f"forgotten {self.source}", users, np.arange(days)) < _FORGOTTEN
         return np.asarray(chosen & ~forgotten)
 
-    def _days(self) -> Iterator[Batch]:
-        """The day so far at some syncs while it runs, and all of it at the first one after its end."""
-        chosen, days = self._chosen(), self.world.days
+    def _told(self, kind: str) -> Iterator[Batch]:
+        """Each record at the first sync after it is known, in a first version there and final at the next; edits later."""
+        days, chosen, habit = self.world.days, self._chosen(), self.habit
+        if kind == "day" and "grows" in habit:
+            yield self._growing(chosen)
+        if kind == "night" and self.source == "garmin":
+            chosen &= days["night"][:, : chosen.shape[1]]
+        user, day = np.nonzero(chosen)
+        lived = Batch.at(self.world, user, day, kind)
+        known_s = lived.start_s + np.maximum(lived.seconds, 0) + 120 + int(habit.get("after_s", 0))
+        first, synced = self.syncs.first_from(user, known_s)
+        told = synced & ((lived.seconds > 0) | (kind == "minute"))
+        first, user, day = first[told], user[told], day[told]
+        until_s = days["last_duration_s"][user, day] if kind == "day" else DAY_S
+        tentative = self._chance("tentative")[user, day] < habit.get("tentative", 0.0)
+        yield self.syncs.deliver(first[tentative], day[tentative], TENTATIVE)
+        settled = self.syncs.belongs(first + tentative, user)
+        yield self.syncs.deliver(
+            (first + tentative)[settled], day[settled], FINAL, np.broadcast_to(until_s, day.shape)[settled]
+        )
+        napped = (days["nap_minutes"][user, day] > 0) & bool(habit.get("naps"))
+        edited = self._chance("revised")[user, day] < habit.get("revised", 0.0)
+        for some, version, later in ((napped, NAPPED, 2), (edited, REVISED, 7)):
+            there = some & self.syncs.belongs(first + later, user)
+            yield self.syncs.deliver((first + later)[there], day[there], version)
+
+    def _growing(self, chosen: Bools) -> Batch:
+        """The day so far, at some syncs while it runs."""
         index, day, so_far = self.syncs.running()
         user = self.syncs.user[index]
         chance = self.world.options.chance(f"{self.name} grows", user, so_far, day)
-        grows = chosen[user, day] & (chance < self.habit.get("grows", 0.0))
-        yield self.syncs.deliver(index[grows], day[grows], TENTATIVE, so_far[grows])
-        yield self.syncs.after(chosen, days["midnight_s"] + DAY_S + 60, until_s=days["last_duration_s"])
-        yield from self._later(chosen, days["midnight_s"] + DAY_S)
-
-    def _nights(self) -> Iterator[Batch]:
-        """A tentative night at the first sync after waking, the final one at the next; some at the first already."""
-        days, chosen = self.world.days, self._chosen()
-        if self.source == "garmin":
-            chosen &= days["night"][:, : chosen.shape[1]]
-        woke = days["midnight_s"] + 60 * days["wake_minute"] + 120
-        user, day = np.nonzero(chosen)
-        first, synced = self.syncs.first_from(user, woke[user, day])
-        first, user, day = first[synced], user[synced], day[synced]
-        tentative = self._chance("tentative")[user, day] < self.habit.get("tentative", 0.0)
-        yield self.syncs.deliver(first[tentative], day[tentative], TENTATIVE)
-        settled = self.syncs.belongs(first + tentative, user)
-        yield self.syncs.deliver((first + tentative)[settled], day[settled])
-        if self.habit.get("naps"):
-            yield self.syncs.after(chosen & (days["nap_minutes"][:, : chosen.shape[1]] > 0), woke + DAY_S // 2, NAPPED)
-        yield from self._later(chosen, woke + DAY_S // 3)
-
-    def _later(self, chosen: Bools, known_s: Ints) -> Iterator[Batch]:
-        """What was edited comes again days later; pages of the last days again after Sundays."""
-        edited = self._chance("revised") < self.habit.get("revised", 0.0)
-        yield self.syncs.after(chosen & edited, known_s + 2 * DAY_S, REVISED)
-        sundays = (np.arange(chosen.shape[1]) % 7 == 6) & bool(self.habit.get("pages"))
-        yield self.syncs.after(chosen & sundays, known_s, PAGE)
-
-    def _events(self, kind: str) -> Iterator[Batch]:
-        """What happens at one time of the day, at the first sync after it."""
-        chosen = self._chosen()
-        user, day = np.nonzero(chosen)
-        event = Batch.at(self.world, user, day, kind)
-        due = np.zeros(self.world.days["midnight_s"].shape, dtype=np.int64)
-        due[user, day] = event.start_s + event.seconds + 60 + int(self.habit.get("after_s", 0))
-        chosen[user, day] = (event.seconds > 0) | (kind == "minute")
-        yield self.syncs.after(chosen, due)
-        yield from self._later(chosen, due)
+        grows = chosen[user, day] & (chance < self.habit["grows"])
+        return self.syncs.deliver(index[grows], day[grows], TENTATIVE, so_far[grows])
 
     def _readings(self) -> Iterator[Batch]:
         """Of every room each five minutes, seconds after it was taken, or the morning after a day offline."""

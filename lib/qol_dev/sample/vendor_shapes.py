@@ -43,8 +43,10 @@ def _other_maker(rows: list[Record], _b: Batch) -> None:
 
 def _garmin_sleeps(rows: list[Record], b: Batch) -> None:
     """Validations; older watches take REM for light sleep and give no score; naps stand inside a later version."""
-    columns = (b.user.tolist(), b.version.tolist(), b.of("nap_minutes").tolist(), b.midnight_s.tolist())
-    for row, user, version, nap, midnight in zip(rows, *columns, strict=True):
+    naps = 60 * b.of("nap_minutes")
+    for row, user, version, nap, midnight in zip(
+        rows, b.user.tolist(), b.version.tolist(), naps.tolist(), b.midnight_s.tolist(), strict=True
+    ):
         is_new = user % 7 != 5
         family = "ENHANCED" if is_new else "AUTO"
         ending = {TENTATIVE: "TENTATIVE"}.get(version, "FINAL")
@@ -57,10 +59,10 @@ def _garmin_sleeps(rows: list[Record], b: Batch) -> None:
             for name in ("overallSleepScore", "sleepScores", "timeOffsetSleepSpo2", "timeOffsetSleepRespiration"):
                 row.pop(name)
         elif version == NAPPED:
-            row["totalNapDurationInSeconds"] = 60 * nap
+            row["totalNapDurationInSeconds"] = nap
             row["naps"] = [
                 {
-                    "napDurationInSeconds": 60 * nap,
+                    "napDurationInSeconds": nap,
                     "napStartTimeInSeconds": midnight + 50_000,
                     "napValidation": "DEVICE",
                 }

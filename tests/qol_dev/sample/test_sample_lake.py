@@ -38,7 +38,7 @@ def test_another_seed_gives_other_lives(tmp_path: Path) -> None:
 
 
 def test_one_source_s_lines_do_not_depend_on_the_others_being_there(tmp_path: Path) -> None:
-    for name, sources in (("alone", ("garmin", "oura")), ("all", SMALL.sources)):
+    for name, sources in (("alone", ("garmin", "oura", "healthkit")), ("all", SMALL.sources)):
         write_sample(tmp_path / name, SampleOptions(users=6, weeks=1, seed=2, sources=sources))
     lines = [
         {

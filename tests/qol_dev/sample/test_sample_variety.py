@@ -151,10 +151,10 @@ def test_users_travel_and_take_their_watch_off(sample: SampleLake) -> None:
     assert set(sample.table("daily")["source"]) == {"garmin", "oura", "healthkit", "sensor", "survey"}
 
 
-def test_phone_and_watch_count_the_same_steps_and_pages_repeat_documents(sample: SampleLake) -> None:
+def test_phone_and_watch_count_the_same_steps_and_some_documents_come_in_pages(sample: SampleLake) -> None:
     steps = sample.table("records/healthkit_measurements").filter(pl.col("metric_type").str.ends_with("StepCount"))
     assert set(steps["device_class"]) == {"PHONE", "WATCH"}
-    assert any(len(line["data"]) > 1 for line in sample.of("oura/sleep") if "data" in line)
+    assert any("data" in line for line in sample.of("oura/sleep"))
     assert sample.table("records/oura_heartrate").height > 100
 
 
