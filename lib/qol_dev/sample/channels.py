@@ -87,7 +87,7 @@ class _Post:
         """The place of the delivery and the record, of all that had ended by then."""
         index = np.repeat(np.arange(len(sent)), len(self.numbers))
         each = sent.take(index, self.kind, number=np.tile(self.numbers, len(sent)))
-        chance = sent.world.options.chance(f"{self.key} {self.payload.name}", each.user, each.day)
+        chance = sent.world.options.chance(f"told {self.habit.get('ids')}", each.user, each.day)
         told = chance < self.habit.get("share", 1.0)
         told &= each.start_s + each.seconds <= each.midnight_s + each.until_s
         told &= (each.seconds > 0) | (self.kind == "minute")

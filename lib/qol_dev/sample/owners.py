@@ -65,9 +65,7 @@ def _rooms(lives: Columns, options: SampleOptions) -> list[Tenancy]:
     rooms: list[Tenancy] = []
     for number, at in enumerate(range(0, len(who), _ROOM_EVERY)):
         device_id, tenant = f"room-{rng.bytes(3).hex()}", who[at]
-        next_one = [user for user in who[at + 1 : at + _ROOM_EVERY] if home[user] == home[tenant] and number % 3 == 0][
-            :1
-        ]
+        next_one = who[at + 1 : at + 2] if number % 3 == 0 else []
         rooms.append(Tenancy(device_id, tenant, 0, half - 1 if next_one else last))
         rooms += [Tenancy(device_id, user, half, last) for user in next_one]
     return rooms

@@ -14,7 +14,7 @@ from tests.builders import CONTRACTS
 
 from .conftest import SampleLake, content
 
-#: Of records that few people have, three weeks of 24 people may hold none.
+#: Of records that few people have, two weeks of 20 users may hold none.
 RARE = {"oura_tag", "oura_rest_mode_period", "oura_deleted"}
 #: Lowest and highest mean of a person's week that anybody should see.
 PLAUSIBLE = {
@@ -42,7 +42,7 @@ def test_the_gate_finds_nothing_critical_and_every_item_is_accounted_for(sample:
     assert sample.manifest.status == "published"
     assert [c.id for c in sample.manifest.checks if not c.success and c.severity == "critical"] == []
     assert totals["lines"] == sum(totals[name] for name in ("blank", "control", "rejected", "kept", "superseded"))
-    assert totals["kept"] > 20_000
+    assert totals["kept"] > 15_000
 
 
 def test_every_record_type_with_a_contract_is_there(sample: SampleLake) -> None:
@@ -114,7 +114,7 @@ def test_a_day_grows_with_every_sync_and_is_sometimes_sent_again_unchanged(sampl
         bodies = [json.dumps({**send, "_received_at": ""}) for send in sends]
         grown += len(set(durations)) >= 3 and 86_400 in durations
         resent += len(set(bodies)) < len(bodies)
-    assert grown > 50
+    assert grown > 40
     assert resent > 10
 
 
@@ -156,6 +156,12 @@ def test_phone_and_watch_count_the_same_steps_and_some_documents_come_in_pages(s
     assert set(steps["device_class"]) == {"PHONE", "WATCH"}
     assert any("data" in line for line in sample.of("oura/sleep"))
     assert sample.table("records/oura_heartrate").height > 100
+
+
+def test_a_deletion_names_a_sample_that_came(sample: SampleLake) -> None:
+    deleted, stored = sample.table("records/healthkit_deleted"), sample.table("records/healthkit_measurements")
+    assert len(deleted) > 2
+    assert set(deleted["uuid"]) <= set(stored["uuid"])
 
 
 def test_an_id_of_the_study_joins_what_the_sources_call_a_user(sample: SampleLake) -> None:
