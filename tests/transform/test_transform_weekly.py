@@ -56,7 +56,7 @@ def test_means_round_halves_up_where_binary_fractions_would_not() -> None:
 
 def rounded_half_away(exact: Fraction, decimals: int) -> float:
     """An exact number with so many decimals."""
-    whole = floor(abs(exact) * 10**decimals + Fraction(1, 2))
+    whole: int = floor(abs(exact) * 10**decimals + Fraction(1, 2))
     return float((whole if exact >= 0 else -whole) / 10**decimals)
 
 
