@@ -92,8 +92,8 @@ def make_lines(world: World, channels: list[Channel]) -> list[Lines]:
         if len(kept.deliveries):
             lines.append(Lines(kept, by_name.get(_COMPANIONS.get(channel.name, ""))))
     for of_dailies in [found for found in lines if found.channel.name == _DAILIES]:
-        kinds = ["permissions", *["ping", "ping", "cycle"] * (1 + len(of_dailies.bare) // 750)]
-        of_dailies.controls = dict(zip(of_dailies.bare[::250], kinds, strict=False))
+        kinds = ["permissions", *["ping", "ping", "cycle"] * (1 + len(of_dailies.bare) // 450)]
+        of_dailies.controls = dict(zip(of_dailies.bare[::150], kinds, strict=False))
         theirs = [at for at in of_dailies.bare if of_dailies.channel.deliveries.user[at] == leaver]
         of_dailies.controls |= dict.fromkeys(theirs[-1:], "deregistration")
     _break_some(world, lines)

@@ -18,7 +18,7 @@ from qol.tables.manifest import Manifest
 from qol_dev.sample import SampleOptions, SampleSummary, write_sample
 from tests.builders import KEY, run_lake
 
-OPTIONS = SampleOptions(users=20, weeks=2, end="2026-W46", seed=7)
+OPTIONS = SampleOptions(users=20, weeks=3, end="2026-W46", seed=7)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_lines_of_an_object_are_in_the_order_of_their_arrival(sample: SampleLake
 def test_every_line_lies_under_the_day_it_arrived_and_before_the_wednesday_of_the_run(sample: SampleLake) -> None:
     for path in sample.objects():
         date = path.parent.name.removeprefix("date=")
-        assert "2026-10-31" < date < "2026-11-18"
+        assert "2026-10-24" < date < "2026-11-18"
         assert set(re.findall(rb'"_received_at":"([^T]+)T', content(path))) <= {date.encode()}
     assert str(sample.summary.last_arrival) == "2026-11-17"
 

@@ -14,7 +14,7 @@ from tests.builders import CONTRACTS
 
 from .conftest import SampleLake, content
 
-#: Of records that few people have, two weeks of 20 users may hold none.
+#: Of records that few people have, three weeks of 20 users may hold none.
 RARE = {"oura_tag", "oura_rest_mode_period", "oura_deleted"}
 #: Lowest and highest mean of a person's week that anybody should see.
 PLAUSIBLE = {
