@@ -16,8 +16,8 @@ from qol.contracts.model import Contracts
 from qol.identity.pseudonyms import Identities, Owner
 from qol.ingest import range_reader
 from qol.ingest.examples import InMemoryLake, contract_values, day_columns
+from qol.ingest.line_reader import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
-from qol.ingest.raw_lines import ObjectRange
 from qol.ingest.results import IngestContext, IngestResult, Tally
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
