@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Any, cast
 from unittest.mock import patch
 
+import pytest
+
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.identity.pseudonyms import Identities, Owner
@@ -33,6 +35,9 @@ KNOWN: dict[tuple[str, str], tuple[str, str | None]] = {
     ("garmin", f"u{number}"): (f"P{number}", None) for number in range(1, 10)
 }
 COUNTS = [field.name for field in fields(Tally) if field.name not in ("object_index", "start")]
+
+#: Runs a test with the columnar reader first, and without it.
+both_readers = pytest.mark.parametrize("fast", [True, False], ids=["columnar", "records"])
 
 Row = dict[str, Any]
 
