@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qol.identity.pseudonyms import Identities, UserIndex, bucket_limits, bucket_of
-from tests.ingest.feed import KEY, daily, feed, lines
+from tests.ingest.feed import KEY, both_readers, daily, feed, lines
 
 #: Computed with openssl, not with the code under test:
 #: printf user:garmin:u1 | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102…1f, the first 128 bits.
@@ -59,7 +59,7 @@ def test_an_entry_holds_for_its_own_source_only() -> None:
     assert UserIndex(IDENTITIES, "oura", ())["u2"].user_id != "P002"
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_an_integer_and_its_digits_are_one_person(fast: bool) -> None:
     digits = "12345678901234567890123"
     data = lines(daily(userId=int(digits)), daily(userId=digits), daily(userId=f" {digits} "))
@@ -122,7 +122,7 @@ def test_buckets_one_after_the_other_are_sorted_by_user_id(ids: list[str], count
     assert sorted(ids, key=lambda user_id: (bucket_of(user_id, limits), user_id)) == sorted(ids)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_a_row_carries_its_persons_bucket(fast: bool) -> None:
     rows = feed(
         lines(daily(userId="u1"), daily(userId="u2"), daily(userId="u3")), bucket_limits=("P2", "P3"), fast=fast

@@ -11,13 +11,15 @@ from types import MappingProxyType
 from typing import Any, cast
 from unittest.mock import patch
 
+import pytest
+
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.identity.pseudonyms import Identities, Owner
 from qol.ingest import range_reader
 from qol.ingest.examples import InMemoryLake, contract_values, day_columns
+from qol.ingest.line_reader import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
-from qol.ingest.raw_lines import ObjectRange
 from qol.ingest.results import IngestContext, IngestResult, Tally
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
@@ -33,6 +35,9 @@ KNOWN: dict[tuple[str, str], tuple[str, str | None]] = {
     ("garmin", f"u{number}"): (f"P{number}", None) for number in range(1, 10)
 }
 COUNTS = [field.name for field in fields(Tally) if field.name not in ("object_index", "start")]
+
+#: Runs a test with the columnar reader first, and without it.
+both_readers = pytest.mark.parametrize("fast", [True, False], ids=["columnar", "records"])
 
 Row = dict[str, Any]
 

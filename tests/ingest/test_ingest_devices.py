@@ -15,7 +15,7 @@ from qol.identity.periods import Period
 from qol.identity.pseudonyms import Identities, Owner
 from qol.identity.user_map import UserMap, read_user_map, require_periods_usable
 
-from .feed import KEY, Fed, feed
+from .feed import KEY, Fed, both_readers, feed
 from .wild import WILD, contract
 
 READING = contract("reading", {"at": {"path": "at", "type": "epoch_seconds"}}, person=["device"], day={"start": "at"})
@@ -48,7 +48,7 @@ def fed(user_map: UserMap, at: int = MONDAY, device: str = "d1", **how: Any) -> 
     return feed(text, "wild_reading", **how)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 @pytest.mark.parametrize(
     ("at", "user"),
     [

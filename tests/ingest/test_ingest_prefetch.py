@@ -11,8 +11,8 @@ import pytest
 from qol.errors import LakeError
 from qol.identity.pseudonyms import Identities
 from qol.ingest.examples import InMemoryLake
+from qol.ingest.line_reader import ObjectRange
 from qol.ingest.listing import RawObject, ingest_tasks
-from qol.ingest.raw_lines import ObjectRange
 from qol.ingest.results import IngestContext
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject

@@ -11,7 +11,7 @@ from qol.identity.pseudonyms import Identities
 from qol.ingest.record_reader import MAX_UNKNOWN_NAMES
 from qol.ingest.results import IngestContext
 
-from .feed import CONTRACTS, KEY, MONDAY_START, Fed, daily, feed, lines
+from .feed import CONTRACTS, KEY, MONDAY_START, Fed, both_readers, daily, feed, lines
 
 SECRETS = [
     "d3315b1072421d0dd7c8f6b8e1de4df8",
@@ -35,7 +35,7 @@ def private(**fields: object) -> bytes:
     return daily(**{**ids, **fields})
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_a_clean_record_holds_neither_person_nor_token_nor_document_id(fast: bool) -> None:
     fed = feed(private(steps=1), fast=fast)
     assert fed.tally["records"] == 1
@@ -63,7 +63,7 @@ def test_a_text_that_is_no_code_is_null(secret: str) -> None:
     assert_nothing_leaks(fed)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_names_of_unknown_fields_are_not_repeated_when_they_may_be_data(fast: bool) -> None:
     nested = json.dumps(
         {
@@ -115,7 +115,7 @@ def test_what_a_task_carries_prints_no_secret() -> None:
     assert repr(KEY) not in repr(context)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_a_bare_sample_of_what_is_never_read_is_a_control_item(fast: bool) -> None:
     sample = {
         "user_id": PERSON,

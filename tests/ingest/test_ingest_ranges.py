@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.ingest import raw_lines as lines_module
+from qol.ingest import line_reader as lines_module
 from qol.ingest.examples import InMemoryLake
+from qol.ingest.line_reader import LineChunk, LongLine, ObjectRange, read_lines
 from qol.ingest.listing import OPEN_BYTES, RawObject, ingest_tasks
-from qol.ingest.raw_lines import LineChunk, LongLine, ObjectRange, read_lines
 from qol.lake.base import StoredObject
 
 from .feed import Fed, daily, feed, lines, read_tasks

@@ -14,8 +14,8 @@ from qol.contracts.source_model import SourceContract
 from qol.errors import LakeError
 from qol.identity.pseudonyms import Identities, UserIndex
 from qol.ingest.items import Exploder, Item
+from qol.ingest.line_reader import LongLine, ObjectRange, read_lines
 from qol.ingest.parse import RejectedError
-from qol.ingest.raw_lines import LongLine, ObjectRange, read_lines
 from qol.ingest.record_reader import RecordReader
 from qol.lake import Lake
 

@@ -24,7 +24,7 @@ Interval = tuple[int, int]
 def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> tuple[list[Interval], int] | None:
     """Intervals in Unix time, and the number of invalid ones; None when the value has another type than the rule says.
 
-    `text_start` is when the first character of a text begins; without it there are no parse_intervals.
+    `text_start` is the start of the first character of a text; without it a text gives no intervals.
     """
     if rule.characters is not None:
         return (_of_text(rule, value, text_start), 0) if isinstance(value, str) else None
@@ -37,7 +37,7 @@ def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> 
 def day_minutes(found: Iterable[Interval], midnight: int) -> tuple[list[int] | None, int]:
     """Pairs of whole minutes after a Unix time, sorted and joined where they touch; and the number of those too far away.
 
-    Both ends are floored, so that parse_intervals that follow one another still touch; one that is left with no minute is gone.
+    Both ends are floored, so that consecutive intervals still touch; an interval without a whole minute is dropped.
     """
     pairs = [((start - midnight) // 60, (end - midnight) // 60) for start, end in found]
     near = [pair for pair in pairs if pair[0] >= EARLIEST_MINUTE and pair[1] <= LATEST_MINUTE]

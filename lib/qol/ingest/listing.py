@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from qol.contracts.model import Contracts
-from qol.ingest.raw_lines import ObjectRange
+from qol.ingest.line_reader import ObjectRange
 from qol.lake.base import Lake, StoredObject
 
 RAW = "raw/"

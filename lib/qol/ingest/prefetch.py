@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from qol.ingest.raw_lines import ObjectRange, Readable
+from qol.ingest.line_reader import ObjectRange, Readable
 from qol.lake.base import Lake
 
 #: Larger objects are read range by range when they are needed.

@@ -18,8 +18,8 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source_model import SourceContract
 from qol.ingest.items import Exploder, Item
+from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.raw_lines import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.results import ResultBuilder, Tally
 
 MAX_RAW_BYTES = 65_536

@@ -141,7 +141,7 @@ class RecordReader:
     def _minutes(
         self, spec: Field, raw: Mapping[str, Any], row: Mapping[str, Any], home: str, issues: list[str]
     ) -> list[int] | None:
-        """The parse_intervals of an intervals field in minutes of the row's day."""
+        """The value of an intervals field, in minutes of the row's day."""
         for path in spec.paths:
             value = safe_get(raw, path)
             if value is None:

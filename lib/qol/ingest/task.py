@@ -6,9 +6,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from qol.ingest.line_reader import ObjectRange, read_lines
 from qol.ingest.prefetch import prefetching
 from qol.ingest.range_reader import LineBatches, RangeReader
-from qol.ingest.raw_lines import ObjectRange, read_lines
 from qol.ingest.results import IngestContext, IngestResult, ResultBuilder
 from qol.lake.base import Lake
 

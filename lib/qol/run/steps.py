@@ -15,7 +15,7 @@ from qol.contracts.columns import record_columns, table_columns
 from qol.contracts.frames import drop_null_columns, monday_expr, normalize_negative_zero, with_columns_of
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
-from qol.ingest.raw_lines import ObjectRange
+from qol.ingest.line_reader import ObjectRange
 from qol.ingest.results import IngestContext, Tally, row_schema
 from qol.ingest.task import ingest
 from qol.lake.base import Lake
