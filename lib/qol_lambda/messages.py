@@ -20,7 +20,7 @@ _PHRASES = (
     re.compile(r"\b[A-Z][A-Za-z]{2,60}(?:Error|Exception|Interrupt|Denied)\b"),
     re.compile(r"\b(?:out of memory|timed out|time ?out|access denied|resource unavailable|internal service)\b", re.IGNORECASE),
 )  # fmt: skip
-#: The text of `qol.glue.job.JobFailedError`, whose reason holds no value of a record.
+#: The text of `qol.glue.glue_job.JobFailedError`, whose reason holds no value of a record.
 _JOB_FAILED = re.compile(
     r"(?:^|[;:] )JobFailedError: (?P<reason>exit code [1-4] \((?:failed|usage or contract error|refused by the gate"
     r"|another run holds the lock)\): \S.*)"

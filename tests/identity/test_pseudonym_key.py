@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from qol.aws.requests import BREAKER, aws_client
-from qol.cli.options import find_key
 from qol.errors import QolError, UsageError
+from qol.identity.key_lookup import find_key
 from qol.identity.pseudonym_key import RETRY_POLICY, read_secret_key
 from qol.lake import LocalLake
 

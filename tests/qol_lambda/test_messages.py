@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qol.glue.job import JobFailedError
+from qol.glue.glue_job import JobFailedError
 from qol_lambda.kick_messages import kick_failed
 from qol_lambda.messages import (
     Installation,

@@ -198,7 +198,7 @@ def test_a_run_reads_the_map_after_it_listed_raw_so_everybody_in_the_listing_is_
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1", timedelta(seconds=5))
     seen: list[str] = []
-    manifest = run_lake(tmp_path, load_user_map=loader(tmp_path, seen))
+    manifest = run_lake(tmp_path, user_map=loader(tmp_path, seen))
     assert seen == ["loaded"]
     assert [counts.key for counts in manifest.objects] == ["raw/daily/date=2026-11-10/a.jsonl"]
     assert [row["user_id"] for row in records(tmp_path)] == ["P1"]
@@ -209,11 +209,11 @@ def test_a_run_reads_the_map_after_it_listed_raw_so_everybody_in_the_listing_is_
 def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1", timedelta(hours=2))
-    run_lake(tmp_path, load_user_map=read)
+    run_lake(tmp_path, user_map=read)
     put("u2", "P2", timedelta(seconds=5))
     put("u1", "P1", timedelta(hours=2), status="deregistered", timezone="Asia/Tokyo")
     write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1), daily_record("u2", 1)])
-    manifest = run_lake(tmp_path, load_user_map=read)
+    manifest = run_lake(tmp_path, user_map=read)
     assert manifest.user_map is not None
     assert manifest.user_map["entries"] == 1
     assert sorted(row["user_id"] for row in records(tmp_path)) == ["P1", "P1", "P2"]
@@ -223,10 +223,10 @@ def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: 
 def test_a_renamed_or_lost_person_stops_the_run(webhook: Webhook, tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1")
-    run_lake(tmp_path, load_user_map=read)
+    run_lake(tmp_path, user_map=read)
     put("u1", "P9")
     with pytest.raises(UsageError, match="its first 1 entries are not those that earlier runs"):
-        run_lake(tmp_path, load_user_map=read)
+        run_lake(tmp_path, user_map=read)
 
 
 @pytest.mark.usefixtures("no_gate")
@@ -240,7 +240,7 @@ def test_a_person_who_has_records_under_the_hash_is_told_by_the_moment_of_regist
     with pytest.raises(
         UsageError, match=r"user map entry registered at 2026-11-17T00:05:00\+00:00: this person already"
     ):
-        run_lake(tmp_path, load_user_map=read)
+        run_lake(tmp_path, user_map=read)
 
 
 def test_items_of_one_device_have_days_and_keys_of_their_own(webhook: Webhook) -> None:

@@ -70,7 +70,7 @@ def test_a_run_tells_that_garmin_stopped_also_when_there_is_nothing_else_to_do(t
 
 def test_a_backfill_of_old_days_says_nothing_of_today(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record(f"u{n}") for n in range(20)])
-    manifest = run_lake(tmp_path, trigger="backfill")
+    manifest = run_lake(tmp_path, backfill=(date(2026, 11, 10), date(2026, 11, 10)))
     assert _failed(manifest.checks) == {}
 
 

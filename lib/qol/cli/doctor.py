@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from qol.cli.options import KEY_FILE, KEY_VARIABLE, LakeOption, open_existing
+from qol.cli.options import LakeOption, open_existing
 from qol.cli.show import table
 from qol.errors import ContractError, CorruptFileError, LakeError, LockedError, QolError
+from qol.identity.key_lookup import KEY_FILE, KEY_VARIABLE
 
 if TYPE_CHECKING:
     from qol.lake import Lake

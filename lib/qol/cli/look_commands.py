@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qol.cli.answers import SHOWN_RAW, FormatOption, LimitOption, print_answer
-from qol.cli.options import LakeOption, open_existing, parse_date
-from qol.cli.show import cell, clean, command, cut, say, table, warn
+from qol.cli.options import LakeOption, open_existing
+from qol.cli.show import cell, command, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
-from qol.contracts.wording import count
+from qol.contracts.wording import clean, count, cut
 from qol.errors import UsageError
+from qol.run.request import parse_day
 
 if TYPE_CHECKING:
     from qol.lake import Lake
@@ -142,7 +143,7 @@ def rejects(
 
     if reason is not None and reason not in REJECT_REASONS:
         raise UsageError(f"--reason {reason}: unknown; allowed: {', '.join(REJECT_REASONS)}")
-    day = parse_date("--date", date).isoformat() if date else None
+    day = parse_day("--date", date).isoformat() if date else None
     opened = open_existing(lake)
     found = read_rejects(opened, load_contracts(), [day] if day else None)
     if run is not None:

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from qol.cli.options import LakeOption, open_existing
-from qol.cli.show import clean, say
+from qol.cli.show import say
+from qol.contracts.wording import clean
 from qol.errors import UsageError
 
 #: What the report needs beyond the job's own libraries.

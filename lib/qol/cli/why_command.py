@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qol.cli.options import LakeOption, NowOption, open_existing, parse_now
-from qol.cli.show import cell, clean, command, console, cut, say, table, warn
-from qol.contracts.wording import count
+from qol.cli.options import LakeOption, NowOption, open_existing, parse_clock
+from qol.cli.show import cell, command, console, say, table, warn
+from qol.contracts.wording import clean, count, cut
 from qol.errors import LakeError, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def why(
 
     opened, contracts = open_existing(lake), load_contracts()
     target = find_target(contracts, metric)
-    found = find_person(opened, contracts, user, parse_week(week, "--week"), parse_now(now))
+    found = find_person(opened, contracts, user, parse_week(week, "--week"), parse_clock(now))
     if not found.is_known:
         # What was typed may be a vendor's own id, so it is not said again.
         known = command("query", "--lake", opened.uri, "SELECT DISTINCT user_id FROM daily_metrics")

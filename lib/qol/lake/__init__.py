@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["Lake", "Listing", "LocalLake", "StoredObject", "open_lake"]
 
 
-def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = None) -> Lake:
-    """The lake in a folder or a bucket; UsageError when it does not exist or its scheme is not supported.
+def open_lake(uri: str | None, *, kms_key: str | None = None, database: str | None = None) -> Lake:
+    """The lake in a folder or a bucket; UsageError when none is named, it does not exist or its scheme is not supported.
 
     `kms_key` encrypts published files and `database` is the Glue database that registers their partitions; both on S3 only.
     """
+    if not uri:
+        raise UsageError(
+            "--lake: not given; allowed: a folder or s3://bucket[/prefix], by --lake or the environment variable QOL_LAKE"
+        )
     scheme = uri.split("://", 1)[0] if "://" in uri else "file"
     if scheme == "s3":
         return _open_bucket(uri, kms_key, database)

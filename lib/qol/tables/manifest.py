@@ -105,6 +105,7 @@ class Manifest(msgspec.Struct):
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
     undone: str | None = None
+    failed_stage: str | None = None
     error: str | None = None
 
     def to_line(self) -> bytes:

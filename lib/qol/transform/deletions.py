@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from qol.contracts.model import Contracts
+from qol.contracts.columns import record_columns
+from qol.contracts.model import Column, Contracts
 from qol.contracts.source_model import SourceContract
 
 Frames = Mapping[str, pl.DataFrame]
+#: (user_id, deleted id) by the name of the deleting contract.
+Deletions = dict[str, set[tuple[str, str]]]
 
 
 def deleting(contracts: Contracts) -> dict[str, SourceContract]:
@@ -37,3 +40,19 @@ def without_deleted(contracts: Contracts, records: Frames, deletions: Frames) ->
 def targets(contract: SourceContract) -> set[str]:
     """Names of the contracts whose records one deletes."""
     return {f"{contract.source}_{record}" for record in contract.deletes.records} if contract.deletes else set()
+
+
+def deletion_columns(contract: SourceContract) -> list[Column]:
+    """The columns of a deleting contract's records that say whose record is deleted, and its id."""
+    wanted = ("user_id", contract.deletes.by if contract.deletes else "")
+    return [column for column in record_columns(contract) if column.name in wanted]
+
+
+def deletions_in(contracts: Contracts, rows: Frames) -> Deletions:
+    """The deletions among rows by contract name; contracts without any are left out."""
+    found = {}
+    for name, contract in deleting(contracts).items():
+        if contract.deletes is not None and name in rows:
+            ids = rows[name].select("user_id", contract.deletes.by).drop_nulls()
+            found[name] = set(ids.iter_rows())
+    return {name: ids for name, ids in found.items() if ids}

@@ -1,4 +1,4 @@
-"""What a job says of the place it runs in, and where its Data Docs go when the lake is no folder."""
+"""What a job logs of the versions and settings it runs with."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from qol.cli.data_docs import docs_folder
-from qol.errors import LakeError
 from qol.glue.runtime import describe_spark
 
 
@@ -51,48 +49,3 @@ def test_a_region_that_s3a_would_guess_is_warned_of(hadoop: dict[str, str]) -> N
 def test_an_endpoint_of_ones_own_is_not_shown() -> None:
     *_, said = describe_spark(session(fs_s3a_endpoint="http://127.0.0.1:5000"))
     assert said == "S3A region: of fs.s3a.endpoint"
-
-
-class FarLake:
-    """A lake that is no folder."""
-
-    def __init__(self, *, broken: bool = False) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.broken = broken
-
-    def put(self, key: str, data: bytes) -> None:
-        if self.broken:
-            raise LakeError("no answer")
-        self.objects[key] = data
-
-
-def write(lake: Any, *, fail: bool = False) -> None:
-    with docs_folder(lake, wanted=True) as folder:
-        assert folder is not None
-        (folder / "suites").mkdir()
-        (folder / "index.html").write_text("index")
-        (folder / "suites" / "weekly.html").write_text("weekly")
-        if fail:
-            raise ValueError("the run")
-
-
-def test_docs_of_a_far_lake_are_put_there_also_when_the_run_failed() -> None:
-    good, failed = FarLake(), FarLake()
-    write(good)
-    with pytest.raises(ValueError, match="the run"):
-        write(failed, fail=True)
-    assert good.objects == failed.objects == {"_docs/index.html": b"index", "_docs/suites/weekly.html": b"weekly"}
-
-
-def test_docs_that_cannot_be_put_do_not_hide_why_a_run_failed() -> None:
-    with pytest.raises(ValueError, match="the run"):
-        write(FarLake(broken=True), fail=True)
-    with pytest.raises(LakeError, match="no answer"):
-        write(FarLake(broken=True))
-
-
-def test_a_run_without_docs_has_no_folder() -> None:
-    lake: Any = FarLake()
-    with docs_folder(lake, wanted=False) as folder:
-        assert folder is None
-    assert lake.objects == {}
