@@ -96,7 +96,7 @@ def parquet_rows(folder: Path, table: str) -> list[dict[str, Any]]:
     ]
 
 
-def as_dicts(answer: trino.QueryResult) -> list[dict[str, Any]]:
+def as_dicts(answer: trino.Answer) -> list[dict[str, Any]]:
     return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
 
