@@ -207,7 +207,7 @@ def test_a_second_delivery_of_the_schedule_starts_no_second_run(cloud: Cloud) ->
 
 def test_the_watchdog_is_silent_when_the_week_was_published(mailbox: Cloud) -> None:
     answer = invoke(mailbox, "watchdog", {"scheduled_time": WATCHED, "execution_id": "watchdog-w46"})
-    assert answer == {"week": "2026-W46", "answer": False}
+    assert answer == {"week": "2026-W46", "notified": False}
     assert mail.read_mail(mailbox) == []
 
 
@@ -215,7 +215,7 @@ def test_a_run_that_never_started_gives_one_message(mailbox: Cloud) -> None:
     first = invoke(mailbox, "watchdog", NEXT_WEDNESDAY)
     second = invoke(mailbox, "watchdog", NEXT_WEDNESDAY)
     messages = mail.read_mail(mailbox)
-    assert (first["answer"], second["answer"]) == (True, False)
+    assert (first["notified"], second["notified"]) == (True, False)
     assert len(messages) == 1
     assert "2026-W47" in messages[0].subject + messages[0].body
 
