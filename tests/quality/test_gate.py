@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,22 @@ from qol.contracts.columns import arrow_schema, table_schemas
 from qol.contracts.metric_model import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
-from qol.quality.comparison import FEW
-from qol.quality.facts import EmptiedMetric, PartitionFacts, PeopleLost
-from qol.quality.gate import GateInput, run_gate
-from qol.quality.observed import Seen, seen_in_partitions
+from qol.quality.check_columns import select_check_columns
+from qol.quality.comparison import TOO_FEW_USERS, Comparison, NotChecked
+from qol.quality.gate import run_gate
+from qol.quality.gate_input import GateInput
+from qol.quality.observations import CheckObservation, observe_files
+from qol.quality.partition_checks import check_metrics, check_rows, check_users_lost
 from qol.quality.refusal import require_passed
-from qol.quality.rows import slim
-from qol.quality.suites import every_check
+from qol.quality.suites import every_check, partitions_suite
+from qol.tables.footers import Footer
 from qol.tables.layout import Candidate
 from qol.tables.manifest import CheckResult, Trigger
 from tests.builders import CONTRACTS, daily_record, run_lake, write_lines
 from tests.transform.builders import daily_frame
 
-GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, PeopleLost(0, 100), ())
+WEEKLY, W45, W46 = "weekly_metrics", "2026-11-02", "2026-11-09"
 SHARES = "weekly_metrics.stress_shares_sum_to_one"
-STEPS = EmptiedMetric("steps", 1, 40, 40, 40)
 
 
 def _candidate(lake: Path, table: str, rows: list[dict[str, Any]]) -> Candidate:
@@ -41,9 +41,9 @@ def _candidate(lake: Path, table: str, rows: list[dict[str, Any]]) -> Candidate:
     return Candidate(table, "2026-11-09", "processed/x", key, len(rows), 0, "")
 
 
-def _failed(lake: Path, facts: PartitionFacts = GOOD, rejected: int = 0, **tables: list[dict[str, Any]]) -> set[str]:
+def _failed(lake: Path, *comparisons: Comparison, rejected: int = 0, **tables: list[dict[str, Any]]) -> set[str]:
     candidates = [_candidate(lake, table, rows) for table, rows in tables.items()]
-    given = GateInput([facts], candidates, rejected, 1_000)
+    given = GateInput(comparisons, candidates, rejected, 1_000)
     return {check.id for check in run_gate(LocalLake(lake), CONTRACTS, given, None) if not check.success}
 
 
@@ -67,20 +67,22 @@ def test_two_windows_of_one_questionnaire_are_refused_and_a_week_may_have_none(t
     assert _failed(tmp_path, survey_windows=[window, window]) == {"survey_windows.key_unique"}
 
 
-@pytest.mark.parametrize(
-    ("facts", "check"),
-    [
-        (replace(GOOD, rows_staged=39), "rows_as_expected"),
-        (replace(GOOD, people_kept=PeopleLost(21, 100)), "people_kept"),
-        (replace(GOOD, metrics_not_emptied=(STEPS,)), "metrics_not_emptied"),
-    ],
-)
-def test_a_wrong_partition_fails_its_check(tmp_path: Path, facts: PartitionFacts, check: str) -> None:
-    assert _failed(tmp_path, facts) == {check}
+@pytest.mark.parametrize("check", ["rows_as_expected", "people_kept", "metrics_not_emptied"])
+def test_a_wrong_partition_fails_its_check_and_no_other(tmp_path: Path, check: str) -> None:
+    assert _failed(tmp_path, Comparison(check, WEEKLY, W46, {"critical": "wrong"})) == {check}
+    assert _failed(tmp_path, Comparison(check, WEEKLY, W46)) == set()
+    assert _failed(tmp_path, Comparison(check, WEEKLY, W46, not_checked=TOO_FEW_USERS)) == set()
 
 
-def test_losing_a_fifth_of_the_people_is_still_accepted(tmp_path: Path) -> None:
-    assert _failed(tmp_path, replace(GOOD, people_kept=PeopleLost(20, 100))) == set()
+def test_a_file_with_a_row_too_few_is_critical() -> None:
+    assert check_rows(40, 40) == {}
+    assert check_rows(39, 40) == {"critical": "39 rows staged, 40 computed"}
+
+
+def test_losing_a_fifth_of_the_users_is_still_accepted() -> None:
+    assert check_users_lost(20, 100) == {}
+    assert check_users_lost(21, 100) == {"critical": "21 of 100 users lost"}
+    assert check_users_lost(19, 19) == TOO_FEW_USERS
 
 
 @pytest.mark.parametrize(("rejected", "failed"), [(10, set()), (11, {"rejected_share"})])
@@ -89,7 +91,7 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
 
 
 @pytest.mark.parametrize(
-    ("rejected", "items", "words"),
+    ("rejected", "items", "text"),
     [
         (4_373, 12_475, "4373 of 12475 items, 35 %"),
         (11, 1_000, "11 of 1000 items, 1.1 %"),
@@ -97,10 +99,10 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
         (0, 0, "0 of 0 items, 0.0 %"),
     ],
 )
-def test_rejected_items_are_told_in_numbers(tmp_path: Path, rejected: int, items: int, words: str) -> None:
+def test_rejected_items_are_observed_in_numbers(tmp_path: Path, rejected: int, items: int, text: str) -> None:
     given = GateInput([], [], rejected, items)
     results = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
-    assert [(result.id, result.observed) for result in results] == [("rejected_share", words)]
+    assert [(result.id, result.observed) for result in results] == [("rejected_share", text)]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_a_day_outside_the_range_of_its_metric_is_a_warning_that_names_the_metri
     rows = [good | {"asleep_intervals": [-2880, 60]}, broken, good | {"user_id": "c"}]
     given = GateInput([], [_candidate(tmp_path, "daily_metrics", rows)], 0, 1)
     checks = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
-    seen = "1 of 3 rows; daily_metrics 2026-W46: 1 row of 1 person"
+    seen = "1 of 3 rows; daily_metrics 2026-W46: 1 row of 1 user"
     assert {check.id: (check.severity, check.observed) for check in checks if not check.success} == {
         "daily_metrics.activity_in_range": ("warning", f"{seen} (steps)"),
         "daily_metrics.sleep_in_range": ("warning", f"{seen} (asleep_intervals)"),
@@ -163,7 +165,7 @@ def test_every_daily_metric_is_held_to_both_ends_of_its_range(tmp_path: Path, me
             for n, value in enumerate(values)
         ]
     )
-    checked = slim(days, CONTRACTS, candidate)
+    checked = select_check_columns(days, CONTRACTS, candidate)
     assert checked[f"{metric.group}_in_range"].to_list() == [0, 0, 1, 1]
 
 
@@ -207,7 +209,7 @@ def test_a_mean_outside_its_min_and_max_fails_the_check_of_its_group_and_names_t
         (
             "weekly_metrics.activity_min_mean_max",
             "critical",
-            "1 of 2 rows; weekly_metrics 2026-W46: 1 row of 1 person (steps)",
+            "1 of 2 rows; weekly_metrics 2026-W46: 1 row of 1 user (steps)",
         )
     ]
 
@@ -247,53 +249,63 @@ def test_a_refusal_names_every_check_that_stopped_it_and_the_command_that_accept
         require_passed([accepted, stops, warns], frozenset("a"), trigger)
     assert str(caught.value) == (
         "refused, nothing was published; 1 critical check failed:\n  b: M. Observed: 1 row.\n"
-        f"To publish in spite of that, the same command again with --accept: {command}"
+        f"To publish in spite of this, accept the checks: {command}"
     )
     require_passed([accepted, stops, warns], frozenset("ab"), trigger)
 
 
-def test_weeks_that_were_looked_at_and_weeks_that_were_not_are_told_apart() -> None:
-    few = replace(GOOD, date="2026-11-02", people_kept=FEW, metrics_not_emptied=FEW)
-    lost = replace(GOOD, people_kept=PeopleLost(21, 100))
-    seen = seen_in_partitions([few, lost, PartitionFacts("daily_metrics", "2026-11-09", 7, 8)])
-    assert {check: (found.checked, found.words) for check, found in seen.items()} == {
-        "rows_as_expected": (True, "1 of 3 files; daily_metrics 2026-W46: 7 rows staged, 8 computed"),
-        "people_kept": (
-            True,
-            "1 of 1 weeks; weekly_metrics 2026-W46: 21 of 100 people lost; not checked: fewer than 20 people (2026-W45)",
-        ),
-        "metrics_not_emptied": (True, "0 of 1 weeks; not checked: fewer than 20 people (2026-W45)"),
+def _observed(*comparisons: Comparison) -> dict[str, CheckObservation]:
+    return {check.id: observe_files(check, comparisons) for check in partitions_suite()}
+
+
+def test_an_observation_names_what_failed_and_what_was_not_checked() -> None:
+    observed = _observed(
+        Comparison("rows_as_expected", WEEKLY, W46),
+        Comparison("rows_as_expected", "daily_metrics", W46, {"critical": "7 rows staged, 8 computed"}),
+        Comparison("people_kept", WEEKLY, W45, not_checked=TOO_FEW_USERS),
+        Comparison("people_kept", WEEKLY, W46, {"critical": "21 of 100 users lost"}),
+        Comparison("metrics_not_emptied", WEEKLY, W46),
+        Comparison("metrics_not_emptied", WEEKLY, W45, not_checked=TOO_FEW_USERS),
+    )
+    few = "not checked: fewer than 20 users (weekly_metrics 2026-W45)"
+    assert {check: (found.checked, found.text) for check, found in observed.items()} == {
+        "rows_as_expected": (True, "1 of 2 files; daily_metrics 2026-W46: 7 rows staged, 8 computed"),
+        "people_kept": (True, f"1 of 1 file; weekly_metrics 2026-W46: 21 of 100 users lost; {few}"),
+        "metrics_not_emptied": (True, f"0 of 1 file; {few}"),
     }
 
 
-def test_every_emptied_metric_is_named_and_many_weeks_are_counted() -> None:
-    group = tuple(EmptiedMetric(f"metric_{n}", 0, 30, 60, 60) for n in range(6))
-    facts = [replace(GOOD, date=f"2026-11-{day:02d}", metrics_not_emptied=()) for day in (2, 9)]
-    facts[1] = replace(facts[1], metrics_not_emptied=(*group, EmptiedMetric("steps", 1, 30, 59, 60)))
-    assert seen_in_partitions(facts)["metrics_not_emptied"].words == (
-        "1 of 2 weeks; weekly_metrics 2026-W46: metric_0, metric_1, metric_2, metric_3, metric_4, metric_5 0 of 30 people"
-        " (before 60 of 60 rows), steps 1 of 30 people (before 59 of 60 rows)"
+def test_many_files_are_counted() -> None:
+    weeks = [f"2026-{month:02d}-05" for month in (1, 2, 3, 4, 6, 7)]
+    lost = [Comparison("people_kept", WEEKLY, week, {"critical": "lost"}) for week in weeks]
+    assert _observed(*lost)["people_kept"].text == (
+        "6 of 6 files; weekly_metrics 2026-W27: lost, weekly_metrics 2026-W23: lost, weekly_metrics 2026-W14: lost,"
+        " weekly_metrics 2026-W10: lost, weekly_metrics 2026-W06: lost and 1 more file"
     )
-    few = [replace(GOOD, date=f"2026-{month:02d}-05", people_kept=FEW) for month in range(1, 9) if month != 5]
-    assert seen_in_partitions(few)["people_kept"].words == (
-        "not checked: fewer than 20 people (2026-W02, 2026-W06, 2026-W10, 2026-W14, 2026-W23 and 2 more weeks)"
-    )
+    few = [Comparison("people_kept", WEEKLY, week, not_checked=NotChecked("R")) for week in weeks]
+    assert _observed(*few)["people_kept"].text == "not checked: R (6 files such as weekly_metrics 2026-W27)"
+
+
+def test_every_emptied_metric_is_named() -> None:
+    metrics = [name for group in CONTRACTS.groups if group.every_week for name in group.metrics][:10]
+    columns = {f"{name}_{group.metrics[name][0]}": 30 for group in CONTRACTS.groups for name in group.metrics}
+    before = Footer(30, {column: n for column, n in columns.items() if column.rpartition("_")[0] in metrics}, None)
+    assert check_metrics(CONTRACTS, Footer(30, {}, None), [[before]]) == {
+        "critical": f"{', '.join(sorted(metrics))} 0 of 30 users (before 30 of 30 rows)"
+    }
 
 
 def test_without_a_new_weekly_file_nothing_is_compared() -> None:
-    seen = seen_in_partitions([PartitionFacts("daily_metrics", "2026-11-16", 7, 7)])
-    assert (
-        seen["people_kept"]
-        == seen["metrics_not_emptied"]
-        == Seen(checked=False, words="not checked: no weekly file is new")
-    )
+    observed = _observed(Comparison("rows_as_expected", "daily_metrics", "2026-11-16"))
+    nothing = CheckObservation(checked=False, text="not checked: no file to compare")
+    assert observed["people_kept"] == observed["metrics_not_emptied"] == nothing
 
 
 def test_a_broken_key_names_its_table_week_rows_and_people(tmp_path: Path) -> None:
     rows = [{"user_id": name, "week_start": date(2026, 11, 9)} for name in "aabbbc"]
     given = GateInput([], [_candidate(tmp_path, "weekly_metrics", rows)], 0, 1)
     checks = {check.id: check.observed for check in run_gate(LocalLake(tmp_path), CONTRACTS, given, None)}
-    assert checks["weekly_metrics.key_unique"] == "5 of 6 rows; weekly_metrics 2026-W46: 5 rows of 2 people"
+    assert checks["weekly_metrics.key_unique"] == "5 of 6 rows; weekly_metrics 2026-W46: 5 rows of 2 users"
     assert checks["weekly_metrics.user_id_known"] == "0 of 6 rows"
 
 

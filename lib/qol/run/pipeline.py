@@ -27,8 +27,8 @@ from qol.ingest.collect import IngestContext
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.lake.base import Lake
 from qol.publish.protocol import changed, publish, register
-from qol.quality.gate import GateInput, run_gate
-from qol.quality.look import look
+from qol.quality.gate import run_gate
+from qol.quality.gate_input import GateInput, collect_gate_input
 from qol.quality.refusal import require_passed
 from qol.run.counts import note_kept, note_listing, note_tallies
 from qol.run.deleted_weeks import elsewhere, weeks_of_deleted
@@ -102,8 +102,8 @@ class _Run:
     def staging(self) -> str:
         return f"{STAGING}{self.manifest.run_id}/"
 
-    def look(self, published: Published, candidates: list[Candidate]) -> GateInput:
-        return look(self.lake, self.contracts, self.manifest, published, candidates, self.expected)
+    def gate_input(self, published: Published, candidates: list[Candidate]) -> GateInput:
+        return collect_gate_input(self.lake, self.contracts, self.manifest, published, candidates, self.expected)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -277,7 +277,7 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
         _tell_outage(work, published)
         return
     with work.stage("gate"):
-        given = work.look(published, [candidate for candidate in fresh if candidate.table != "rejects"])
+        given = work.gate_input(published, [candidate for candidate in fresh if candidate.table != "rejects"])
         manifest.checks = run_gate(lake, work.contracts, given, options.docs)
         require_passed(manifest.checks, options.accept, options.trigger)
     if not options.dry_run:
@@ -291,7 +291,7 @@ def _gate_and_publish(work: _Run, published: Published, candidates: list[Candida
 
 def _tell_outage(work: _Run, published: Published) -> None:
     """A run with nothing to publish is also one in which everything has stopped: record types are told that are late."""
-    given = work.look(published, [])
+    given = work.gate_input(published, [])
     if any(comparison.found for comparison in given.comparisons):
         with work.stage("gate"):
             work.manifest.checks = run_gate(work.lake, work.contracts, given, work.options.docs)
