@@ -24,9 +24,9 @@ def test_a_refused_run_exits_3_names_the_check_and_how_to_overrule_it(qol: Qol, 
     assert ended.code == 3
     refused = (
         "refused, nothing was published; 1 critical check failed:\n"
-        "  people_kept: A published week keeps at least 80% of its people (from 20 people on). Observed: 1 of 1 weeks;"
-        " weekly_metrics 2026-W46: 20 of 25 people lost.\n"
-        "To publish in spite of that, the same command again with --accept: qol run --accept people_kept"
+        "  people_kept: A published week keeps at least 80% of its users (from 20 users on). Observed: 1 of 1 file;"
+        " weekly_metrics 2026-W46: 20 of 25 users lost.\n"
+        "To publish in spite of this, accept the checks: qol run --accept people_kept"
     )
     assert ended.err.split("\nStage: ")[0].endswith(refused)
     assert manifests(lake)[-1]["error"] == refused

@@ -40,7 +40,7 @@ def test_a_value_comes_with_its_formula_its_source_and_its_valid_days(why: Why) 
     assert "steps_mean 3000 Mean of steps (count) over the valid days of the week that have it." in out
     assert "Source of the activity columns: garmin (garmin 5 valid days; 4 make a valid week)." in out
     assert "A valid day is a day not known to be unworn with steps." in out
-    assert "Not known" not in out
+    assert "Null:" not in out
 
 
 def test_every_day_of_the_week_says_whether_it_counts(why: Why) -> None:
@@ -74,7 +74,7 @@ def test_each_record_names_its_raw_line_key_day_rule_and_issues(why: Why) -> Non
     )
 
 
-def test_of_two_nights_the_one_that_was_not_taken_is_told_from_the_one_that_was(why: Why) -> None:
+def test_of_two_nights_the_one_that_was_not_taken_is_distinguished_from_the_one_that_was(why: Why) -> None:
     out = why("alice", "sleep_minutes_mean")
     assert (
         "records_garmin_sleeps: a better record of the day came first raw/garmin/sleeps/date=2026-11-11/a.jsonl:1"
@@ -98,34 +98,33 @@ def test_days_of_a_source_that_gives_nothing_of_the_group_are_one_line(why: Why)
     assert "2026-11-10 garmin" not in out
 
 
-def test_another_makers_device_is_left_out_by_name_of_the_rule(why: Why) -> None:
+def test_another_vendors_device_is_left_out_by_name_of_the_rule(why: Why) -> None:
     out = why("frank", "steps_mean")
-    assert "Not known: steps_mean: no valid day. A valid day is a day not known to be unworn with steps." in out
+    assert "Null: steps_mean: no valid day. A valid day is a day not known to be unworn with steps." in out
     assert "steps: dailies left out, because own_device does not hold" in out
     assert "records_garmin_dailies: left out (own_device does not hold)" in out
 
 
 def test_null_because_no_day_was_worn(why: Why) -> None:
     out = why("carol", "steps_sum")
-    assert "Not known: steps_sum: no valid day." in out
+    assert "Null: steps_sum: no valid day." in out
     assert "Mon 2026-11-09 garmin 1000 no no not worn: 300 minutes, 600 needed" in out
 
 
 def test_null_because_the_week_before_is_not_there(why: Why) -> None:
-    expected = "needs the week before, valid and from the same source: it has no row of this person."
+    expected = "needs the week before, valid and from the same source: it has no row of this user."
     assert f"steps_mean_change: {expected}" in why("alice", "steps_mean_change")
 
 
 def test_null_because_the_formula_needs_more_days(why: Why) -> None:
-    assert "Not known: steps_sd: needs 2 days, found 1." in why("bob", "steps_sd")
-    assert "Not known: resting_hr_bpm_slope: no valid day." in why("bob", "resting_hr_bpm_slope")
+    assert "Null: steps_sd: needs 2 days, found 1." in why("bob", "steps_sd")
+    assert "Null: resting_hr_bpm_slope: no valid day." in why("bob", "resting_hr_bpm_slope")
 
 
 def test_null_because_the_value_was_a_sentinel(why: Why) -> None:
     out = why("alice", "stress_mean_mean")
     assert (
-        "Not known: stress_mean_mean: no valid day. A valid day is a day not known to be unworn with stress_mean or"
-        in out
+        "Null: stress_mean_mean: no valid day. A valid day is a day not known to be unworn with stress_mean or" in out
     )
     assert "stress_mean: dailies became null: averageStressLevel: -1 sentinel; no stressDetails record" in out
     assert "stress_mean: dailies has no averageStressLevel or averageStresslevel; no stressDetails record" in out
@@ -133,7 +132,7 @@ def test_null_because_the_value_was_a_sentinel(why: Why) -> None:
 
 def test_null_because_valid_days_do_not_have_this_metric(why: Why) -> None:
     out = why("bob", "floors_mean")
-    assert "Not known: floors_mean: none of the 1 valid day has floors; the days below say why." in out
+    assert "Null: floors_mean: none of the 1 valid day has floors; the days below say why." in out
     assert "floors: dailies has no floorsClimbed" in out
 
 
@@ -152,7 +151,7 @@ def test_null_because_no_contract_gives_the_metric(qol: Qol, week_lake: Path, tm
 
 def test_neither_true_nor_false_because_the_week_is_not_valid(why: Why) -> None:
     out = why("bob", "mvpa_meets_who")
-    assert "the sum is below 150, and with 1 valid day that is not yet false (from 4 on it is)." in out
+    assert "the sum is below 150, which is false only from 4 valid days on, found 1." in out
 
 
 def test_null_because_the_week_is_not_closed(why: Why) -> None:
@@ -162,17 +161,17 @@ def test_null_because_the_week_is_not_closed(why: Why) -> None:
 
 
 def test_null_because_the_records_lie_in_other_weeks(why: Why) -> None:
-    assert "no record of this person lies in 2026-W46; there are some in 2026-W45." in why("dave", "steps_mean")
+    assert "this user has no record in 2026-W46, but has some in 2026-W45." in why("dave", "steps_mean")
 
 
 @pytest.mark.parametrize("typed", [pseudonym("nobody"), "vendor-alice"])
-def test_an_unknown_person_is_a_usage_error_that_repeats_no_id_and_says_where_ids_are(
+def test_an_unknown_user_is_a_usage_error_that_repeats_no_id_and_says_where_ids_are(
     qol: Qol, week_lake: Path, typed: str
 ) -> None:
     ended = qol("why", "--lake", week_lake, "--user", typed, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
     assert (ended.code, ended.out, typed in ended.err) == (2, "", False)
     query = f"qol query --lake {week_lake} 'SELECT DISTINCT user_id FROM daily_metrics'"
-    assert ended.err == f"--user: no person of that id is in the lake; allowed: a user_id that `{query}` shows\n"
+    assert ended.err == f"--user: the lake has no user with this user_id; allowed: a user_id that `{query}` lists\n"
     assert ALICE in qol("query", "--lake", week_lake, "SELECT DISTINCT user_id FROM daily_metrics").out
 
 
@@ -181,10 +180,7 @@ def test_records_without_daily_rows_wait_for_a_run(qol: Qol, own_week: Path) -> 
         shutil.rmtree(own_week / f"processed/{table}")
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
     assert ended.code == 0
-    assert (
-        "Not known: there are records of this person in 2026-W46, and no daily row yet; `qol run` makes it."
-        in ended.out
-    )
+    assert "Null: this user has records in 2026-W46, but no daily row yet; `qol run` computes it." in ended.out
 
 
 @pytest.mark.parametrize(
@@ -192,14 +188,14 @@ def test_records_without_daily_rows_wait_for_a_run(qol: Qol, own_week: Path) -> 
 )
 def test_a_sentence_ends_with_one_full_stop(why: Why, name: str, metric: str) -> None:
     out = why(name, metric)
-    assert "Not known: " in out
+    assert "Null: " in out
     assert ".." not in out
 
 
 def test_a_closed_week_whose_weekly_file_is_not_there_waits_for_a_run(qol: Qol, own_week: Path) -> None:
     (own_week / "processed/weekly/date=2026-11-09/part-00000.parquet").unlink()
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
-    assert "Not known: the weekly file of 2026-W46 is not there; `qol run` makes it.\n" in ended.out
+    assert "Null: 2026-W46 has no weekly file; `qol run` publishes it.\n" in ended.out
     assert qol("run", "--lake", own_week, "--now", CLOCK, "--no-docs").code == 0
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
     assert "weekly file" not in ended.out
@@ -213,12 +209,15 @@ def test_a_daily_metric_shows_all_its_columns_and_a_group_column_its_anchors(why
 
 def test_a_metric_of_no_week_is_still_traced(why: Why) -> None:
     out = why("alice", "dropped_overlap_minutes")
-    assert "Not known: dropped_overlap_minutes is a daily metric; weekly_metrics has no column of it." in out
+    assert "Null: dropped_overlap_minutes is a daily metric; weekly_metrics has no column of it." in out
 
 
 def test_missing_days_point_to_the_rejects_of_those_days(why: Why) -> None:
     out = why("bob", "steps_mean")
-    assert "Rejected in those days, of nobody knows whom: 2 items of garmin_dailies." in " ".join(out.split())
+    assert (
+        "2 rejected items of garmin_dailies that arrived on 2026-11-15 could not be assigned to a user (missing_key, not_json)."
+        in out
+    )
 
 
 def test_an_unknown_metric_is_a_usage_error_that_names_the_closest(qol: Qol, week_lake: Path) -> None:
@@ -227,12 +226,12 @@ def test_an_unknown_metric_is_a_usage_error_that_names_the_closest(qol: Qol, wee
     assert ended.err.startswith("--metric step_mean: unknown; allowed: a daily metric or a weekly column: steps_mean,")
 
 
-def test_a_week_that_is_none_is_a_usage_error(qol: Qol, week_lake: Path) -> None:
+def test_an_invalid_week_is_a_usage_error(qol: Qol, week_lake: Path) -> None:
     ended = qol("why", "--lake", week_lake, "--user", ALICE, "--week", "2026-W60", "--metric", "steps")
     assert (ended.code, ended.err.split(":")[0]) == (2, "--week 2026-W60")
 
 
-def test_raw_records_are_shown_on_request_without_secrets_or_other_peoples_records(why: Why) -> None:
+def test_raw_records_are_shown_on_request_without_secrets_or_records_of_other_users(why: Why) -> None:
     out = why("bob", "steps_mean", WEEK, "--show-raw")
     assert '"steps": 700' in out
     assert '"steps": 1000' not in out  # Alice's, on the same line

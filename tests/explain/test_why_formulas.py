@@ -10,9 +10,10 @@ import pytest
 
 from qol.contracts.columns import daily_columns
 from qol.contracts.frames import no_rows
-from qol.explain.metric_names import find_target
-from qol.explain.trace import Found, trace
-from qol.explain.why_reasons import reasons
+from qol.explain.metric_target import find_target
+from qol.explain.null_reasons import reasons
+from qol.explain.trace import trace
+from qol.explain.trace_model import UserWeek
 from qol.transform.weekly import weekly
 from tests.builders import CONTRACTS
 
@@ -40,7 +41,7 @@ def why(column: str, days: Days, source: str = "garmin") -> str:
     daily = pl.DataFrame(rows, schema=schema)
     row = weekly(CONTRACTS, daily, monday).row(0, named=True)
     assert row[column] is None
-    found = Found("p1", monday, NOW, row, True, daily, {})
+    found = UserWeek("p1", monday, NOW, row, True, daily, {})
     (reason,) = reasons(CONTRACTS, found, trace(CONTRACTS, find_target(CONTRACTS, column), found))
     return reason.removeprefix(f"{column}: ")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from qol.contracts.source_model import SourceContract
-from qol.explain.metric_names import find_target
-from qol.explain.trace import Found, Trace, trace
+from qol.explain.metric_target import find_target
+from qol.explain.trace import trace
+from qol.explain.trace_model import Trace, UserWeek
 from qol.transform.daily import daily
 from tests.builders import contracts_with, run_lake, without_gate, write_lines
 from tests.command_line import Qol
@@ -30,12 +31,12 @@ def traced(metric: str, contract: SourceContract, rows: Sequence[Row], deleted: 
     records = {contract.name: rows_of(contract, rows), DELETED.name: rows_of(DELETED, [])}
     deletions = {DELETED.name: rows_of(DELETED, deleted)}
     days = daily(contracts, records, deletions)
-    found = Found("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records, deletions=deletions)
+    found = UserWeek("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records, deletions=deletions)
     return trace(contracts, find_target(contracts, metric), found)
 
 
-def roles(told: Trace) -> Mapping[str, str]:
-    return {record.row["record_key"]: record.role for record in told.records}
+def roles(result: Trace) -> Mapping[str, str]:
+    return {record.row["record_key"]: record.role for record in result.records}
 
 
 def test_every_record_of_a_sum_says_what_it_gave_and_what_a_better_device_has() -> None:
@@ -45,24 +46,24 @@ def test_every_record_of_a_sum_says_what_it_gave_and_what_a_better_device_has() 
         a_stretch("PHONE", 20, 30, 90),
         a_stretch("WATCH", 90, 99) | {"value": None},
     ]
-    told = traced("steps", contract_of(MEASUREMENTS, STEPS), rows)
-    assert roles(told) == {
+    result = traced("steps", contract_of(MEASUREMENTS, STEPS), rows)
+    assert roles(result) == {
         "PHONE0-60": "150 of the sum over 3 for steps (25.0% of its time, a better device has the rest)",
         "WATCH15-60": "700 of the sum over 3 for steps",
         "PHONE20-30": "not counted for steps, as a better device measured the same time",
         "WATCH90-99": "not counted for steps",
     }
-    assert {tuple(record.values) for record in told.records} == {
+    assert {tuple(record.values) for record in result.records} == {
         ("kind", "device", "start_seconds", "end_seconds", "value")
     }
 
 
 def test_a_record_of_a_mean_of_means_says_so() -> None:
     by_hour = "daily: {steps: {value: value, over: mean, each: start_seconds - start_seconds % 3600}}"
-    told = traced(
+    result = traced(
         "steps", contract_of(MEASUREMENTS, by_hour), [a_stretch("WATCH", 0, 9, 5), a_stretch("WATCH", 5, 9, 7)]
     )
-    assert roles(told) == {
+    assert roles(result) == {
         "WATCH0-9": "5 of the mean of means over 2 for steps",
         "WATCH5-9": "7 of the mean of means over 2 for steps",
     }
@@ -71,8 +72,10 @@ def test_a_record_of_a_mean_of_means_says_so() -> None:
 def test_records_that_count_come_first_and_the_others_are_one_line_per_reason() -> None:
     other_kind = [a_stretch("WATCH", n, n + 1) | {"value": None} for n in range(30)]
     covered = [a_stretch("PHONE", 100, 130, 90), a_stretch("PHONE", 110, 120, 30)]
-    told = traced("steps", contract_of(MEASUREMENTS, STEPS), [*other_kind, *covered, a_stretch("WATCH", 100, 130, 700)])
-    assert [(record.row["record_key"], record.counts, record.role, record.others) for record in told.records] == [
+    result = traced(
+        "steps", contract_of(MEASUREMENTS, STEPS), [*other_kind, *covered, a_stretch("WATCH", 100, 130, 700)]
+    )
+    assert [(record.row["record_key"], record.counts, record.role, record.others) for record in result.records] == [
         ("WATCH100-130", True, "700 of the sum over 3 for steps", 0),
         ("WATCH0-1", False, "not counted for steps", 29),
         ("PHONE100-130", False, "not counted for steps, as a better device measured the same time", 1),
@@ -81,21 +84,23 @@ def test_records_that_count_come_first_and_the_others_are_one_line_per_reason() 
 
 def test_of_very_many_records_of_a_day_the_first_are_listed_and_the_others_counted() -> None:
     rows = [a_stretch("WATCH", n, n + 1, 1) for n in range(25)]
-    told = traced("steps", contract_of(MEASUREMENTS, STEPS), rows)
-    assert [record.row["record_key"] for record in told.records] == [f"WATCH{n}-{n + 1}" for n in range(20)]
-    assert [record.others for record in told.records] == [0] * 19 + [5]
+    result = traced("steps", contract_of(MEASUREMENTS, STEPS), rows)
+    assert [record.row["record_key"] for record in result.records] == [f"WATCH{n}-{n + 1}" for n in range(20)]
+    assert [record.others for record in result.records] == [0] * 19 + [5]
 
 
 def test_a_deleted_record_says_which_record_type_deleted_it() -> None:
     contract = contract_of(MEASUREMENTS, STEPS)
-    told = traced("steps", contract, [a_stretch("WATCH", 0, 9, 5), a_stretch("PHONE", 0, 9, 7)], [{"gone": "WATCH0-9"}])
-    assert roles(told) == {"WATCH0-9": "deleted, as phone_deleted says", "PHONE0-9": "7 of the sum over 1 for steps"}
+    result = traced(
+        "steps", contract, [a_stretch("WATCH", 0, 9, 5), a_stretch("PHONE", 0, 9, 7)], [{"gone": "WATCH0-9"}]
+    )
+    assert roles(result) == {"WATCH0-9": "deleted by phone_deleted", "PHONE0-9": "7 of the sum over 1 for steps"}
 
 
 def test_a_day_whose_records_are_all_deleted_is_a_day_without_a_row() -> None:
-    told = traced("steps", contract_of(MEASUREMENTS, STEPS), [a_stretch("WATCH", 0, 9, 5)], [{"gone": "WATCH0-9"}])
-    assert roles(told) == {"WATCH0-9": "deleted, as phone_deleted says"}
-    assert told.days == ()
+    result = traced("steps", contract_of(MEASUREMENTS, STEPS), [a_stretch("WATCH", 0, 9, 5)], [{"gone": "WATCH0-9"}])
+    assert roles(result) == {"WATCH0-9": "deleted by phone_deleted"}
+    assert result.days == ()
 
 
 def test_a_record_type_whose_records_of_a_day_are_deleted_says_so_where_another_makes_the_day() -> None:
@@ -108,11 +113,9 @@ def test_a_record_type_whose_records_of_a_day_are_deleted_says_so_where_another_
         DELETED.name: rows_of(DELETED, [{"gone": "WATCH0-9"}]),
     }
     days = daily(contracts, records, records)
-    found = Found("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records)
-    told = trace(contracts, find_target(contracts, "steps"), found)
-    assert [day.why_not for day in told.days if day.day == MONDAY] == [
-        "steps: measurements deleted, as phone_deleted says"
-    ]
+    found = UserWeek("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records)
+    result = trace(contracts, find_target(contracts, "steps"), found)
+    assert [day.why_not for day in result.days if day.day == MONDAY] == ["steps: measurements deleted by phone_deleted"]
 
 
 def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
@@ -122,30 +125,33 @@ def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
         a_stage("ASLEEP", 800, 830, "PHONE"),
         a_stage("DREAM", 1, 2),
     ]
-    told = roles(traced("sleep_minutes", contract_of(MEASUREMENTS, SLEEP), rows))
-    assert {told[key] for key in ("WATCHIN_BED-60", "WATCHCORE-30", "WATCHREM190")} == {"its session gives the value"}
-    assert told["PHONEASLEEP0"] == "its session was not the day's main one"
-    assert told["WATCHDREAM1"] == "left out (is_sleep does not hold or it is no listed stage of sleep, or has no time)"
+    result = roles(traced("sleep_minutes", contract_of(MEASUREMENTS, SLEEP), rows))
+    assert {result[key] for key in ("WATCHIN_BED-60", "WATCHCORE-30", "WATCHREM190")} == {"its session gives the value"}
+    assert result["PHONEASLEEP0"] == "its session was not the day's main one"
+    assert (
+        result["WATCHDREAM1"]
+        == "left out (is_sleep does not hold or it is not a listed stage of sleep, or has no duration)"
+    )
 
 
 def test_samples_of_a_sleep_that_ends_on_the_next_day_say_so_and_so_does_their_own_day() -> None:
-    told = traced("sleep_minutes", contract_of(MEASUREMENTS, SLEEP), an_evening())
-    assert roles(told) == {
+    result = traced("sleep_minutes", contract_of(MEASUREMENTS, SLEEP), an_evening())
+    assert roles(result) == {
         "WATCHCORE2490": "of 2026-11-11: its session gives the value",
         "WATCHAWAKE2520": "its session gives the value",
         "WATCHCORE2530": "its session gives the value",
         "WATCHDEEP2640": "its session gives the value",
     }
-    (why_not,) = [day.why_not for day in told.days if day.day == TUESDAY]
+    (why_not,) = [day.why_not for day in result.days if day.day == TUESDAY]
     assert why_not == "sleep_minutes: measurements belongs to the sleep of 2026-11-11"
 
 
-def test_a_night_counts_for_regularity_by_bedtime_and_waking_where_no_stretches_are_told() -> None:
+def test_a_night_counts_for_regularity_by_bedtime_and_waking_where_no_stretches_are_given() -> None:
     fields = "{sleep_minutes: 8 * 60, bedtime_minute: start_seconds % 1440, wake_minute: value}"
     nights = contract_of(MEASUREMENTS, f"{{record: nights, daily: {fields}}}")
     awake = a_stretch("WATCH", 0, 9) | {"day": date(2026, 11, 10), "value": None}
-    told = traced("sleep_regularity_index", nights, [a_stretch("WATCH", 0, 9, 420), awake])
-    assert [day.why_not for day in told.days[:2]] == [
+    result = traced("sleep_regularity_index", nights, [a_stretch("WATCH", 0, 9, 420), awake])
+    assert [day.why_not for day in result.days[:2]] == [
         "",
         "wake_minute: nights has no value; asleep_intervals: no phone contract gives it",
     ]
@@ -169,7 +175,7 @@ def test_the_command_lists_records_and_places_of_a_sum_and_of_what_was_deleted(
     assert ended.code == 0, ended.err
     lines = "raw/phone/measurements/date=2026-11-11/a.jsonl"
     kept = f"records_phone_measurements: 10 of the sum over 1 for steps\n    {lines}:3\n"
-    left_out = f"records_phone_measurements: 2 others: deleted, as phone_deleted says; the first is {lines}:1\n"
+    left_out = f"records_phone_measurements: 2 others: deleted by phone_deleted; the first is {lines}:1\n"
     assert kept in ended.out
     assert ended.out.index(kept) < ended.out.index(left_out)
     assert "Tue 2026-11-10  records_phone_measurements: and 4 more records of this day that count\n" in ended.out

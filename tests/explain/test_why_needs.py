@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from qol.explain.metric_names import find_target
-from qol.explain.trace import Found, trace
-from qol.explain.why_reasons import reasons
+from qol.explain.metric_target import find_target
+from qol.explain.null_reasons import reasons
+from qol.explain.trace import trace
+from qol.explain.trace_model import UserWeek
 from qol.transform.daily import daily
 from tests.transform.inline import MEASUREMENTS, contract_of, contracts_of, rows_of
 from tests.transform.test_transform_overlaps import a_stretch
@@ -30,7 +31,7 @@ def why(column: str, weekly: Mapping[str, Any], before: Mapping[str, Any] | None
     records = {PHONE.name: rows_of(PHONE, days)}
     rows = daily(contracts, records, {})
     now, row = datetime(2026, 11, 18, tzinfo=UTC), {column: None, **weekly}
-    found = Found("p1", MONDAY, now, row, True, rows, records, before=before)
+    found = UserWeek("p1", MONDAY, now, row, True, rows, records, before=before)
     (reason,) = reasons(contracts, found, trace(contracts, find_target(contracts, column), found))
     return reason.removeprefix(f"{column}: ")
 
@@ -65,7 +66,7 @@ def test_means_of_parts_of_the_week_need_a_day_of_each(column: str, reason: str)
 @pytest.mark.parametrize(
     ("weekly", "before", "failed"),
     [
-        (VALID, None, "it has no row of this person"),
+        (VALID, None, "it has no row of this user"),
         ({**VALID, "activity_valid": False}, VALID, "this week is not valid for activity"),
         (VALID, {**VALID, "activity_valid": False}, "that week is not valid for activity"),
         (VALID, {**VALID, "activity_source": "ring"}, "it is from ring, this week from phone"),

@@ -138,7 +138,7 @@ def rejects(
 ) -> None:
     """Count what could not be read, by reason, record and day; with --reason, say where each item is."""
     from qol.contracts.load import load_contracts
-    from qol.explain.lake_reading import read_rejects
+    from qol.explain.rejected_rows import read_rejects
 
     if reason is not None and reason not in REJECT_REASONS:
         raise UsageError(f"--reason {reason}: unknown; allowed: {', '.join(REJECT_REASONS)}")
@@ -169,7 +169,7 @@ def _count_rejects(lake: Lake, rows: list[dict[str, Any]]) -> None:
 
 
 def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
-    from qol.explain.lake_reading import raw_of_rejects
+    from qol.explain.rejected_rows import raw_of_rejects
 
     shown = [
         (f"{row['raw_object']}:{row['line_number']}", row["item"], row["reason"], row["message"])

@@ -14,7 +14,8 @@ from qol.cli.show import command, console, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
 from qol.contracts.wording import count
 from qol.errors import LakeError, RefusedError
-from qol.explain.lake_reading import example_of_issue, newest_rejects
+from qol.explain.rejected_rows import newest_rejects
+from qol.explain.user_week import example_of_issue
 from qol.tables.layout import find_published
 from qol.tables.manifest import RUNS, Manifest, TableFile, manifest_key, manifest_keys
 from qol.tables.weeks import iso_week

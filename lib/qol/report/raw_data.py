@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from qol.contracts.model import Contracts
-from qol.explain.trace import raw_names
+from qol.explain.trace_model import raw_names
 from qol.report.blocks import Block, Cell, Row, Section, Table, Text
 from qol.report.words import Words
 from qol.tables.manifest import Manifest

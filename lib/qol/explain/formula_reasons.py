@@ -1,4 +1,4 @@
-"""What a weekly formula needed, and what the week had of it."""
+"""Why a weekly formula has no value: what it needs, and what the week has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count
-from qol.explain.trace import Found, Trace
+from qol.explain.trace_model import Trace, UserWeek
 from qol.transform.jetlag import free_days
 from qol.transform.weekly import valid_day
 
@@ -18,7 +18,7 @@ Days = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Week:
+class ValidDays:
     """The valid days of the week's source, and which days of the week are free (0 is the Monday)."""
 
     monday: date
@@ -26,7 +26,7 @@ class Week:
     free: frozenset[int]
 
     def having(self, *names: str) -> Days:
-        """Days with any of the metrics."""
+        """Days that have any of the metrics."""
         return [day for day in self.days if any(day[name] is not None for name in names)]
 
     def is_free(self, day: Mapping[str, Any]) -> bool:
@@ -34,21 +34,21 @@ class Week:
         return (day["day"] - self.monday).days in self.free
 
 
-def week_of(contracts: Contracts, found: Found, trace: Trace) -> Week:
+def valid_days_of(contracts: Contracts, stored: UserWeek, trace: Trace) -> ValidDays:
     """The days that a formula of the target is computed from."""
-    daily = found.daily.filter(valid_day(contracts, trace.target.group))
+    daily = stored.daily.filter(valid_day(contracts, trace.target.group))
     rows = [row for row in daily.iter_rows(named=True) if row["source"] == trace.source]
-    return Week(found.monday, rows, free_days(found.monday, contracts.holidays))
+    return ValidDays(stored.monday, rows, free_days(stored.monday, contracts.holidays))
 
 
-def why_undefined(rule: Derived | None, metric: str, week: Week) -> str:
+def undefined_reason(rule: Derived | None, metric: str, week: ValidDays) -> str:
     """Why a formula, or an aggregate of a metric where there is no rule, has no value of days that have the metric."""
-    told = _NEEDS[rule.formula](rule, week) if rule is not None and rule.formula in _NEEDS else ""
+    need = _NEEDS[rule.formula](rule, week) if rule is not None and rule.formula in _NEEDS else ""
     times = "those of its work or free nights" if rule is not None else f"its {count(len(week.having(metric)), 'time')}"
-    return told or f"needs times of the day that have a middle; {times} lie evenly around the clock"
+    return need or f"needs times of the day that have a middle; {times} lie evenly around the clock"
 
 
-def _share(rule: Derived, week: Week) -> str:
+def _share(rule: Derived, week: ValidDays) -> str:
     others = [name for name in rule.total if name not in rule.of]
     found = f"{len(week.having(*rule.of))} and {len(week.having(*others))}"
     if not week.having(*others):
@@ -56,7 +56,7 @@ def _share(rule: Derived, week: Week) -> str:
     return f"needs a sum of {' + '.join(rule.total)} above 0, found 0 on {count(len(week.days), 'valid day')}"
 
 
-def _positive(rule: Derived, week: Week) -> str:
+def _positive(rule: Derived, week: ValidDays) -> str:
     """Formulas of logarithms."""
     (name,) = rule.of
     needed = 2 if rule.formula == "ln_cv" else 1
@@ -66,12 +66,12 @@ def _positive(rule: Derived, week: Week) -> str:
     return f"needs logarithms of {name} with a mean above 0, and those of {count(len(found), 'day')} have none"
 
 
-def _weighted(rule: Derived, week: Week) -> str:
+def _weighted(rule: Derived, week: ValidDays) -> str:
     (name,), (number,) = rule.of, rule.total
     return f"needs a day with {name} and {number} above 0, found 0 of {count(len(week.days), 'valid day')}"
 
 
-def _corrected(rule: Derived, week: Week) -> str:
+def _corrected(rule: Derived, week: ValidDays) -> str:
     """Empty when it is the times that have no middle."""
     slept = rule.of[1]
     free = sum(week.is_free(day) for day in week.having(slept))
@@ -79,7 +79,7 @@ def _corrected(rule: Derived, week: Week) -> str:
     return "" if work and free else f"needs {slept} of a work night and of a free night, found {work} and {free}"
 
 
-_NEEDS: Mapping[str, Callable[[Derived, Week], str]] = {
+_NEEDS: Mapping[str, Callable[[Derived, ValidDays], str]] = {
     "share_of_sums": _share,
     "ln_mean": _positive,
     "ln_cv": _positive,

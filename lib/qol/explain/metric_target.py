@@ -1,4 +1,4 @@
-"""The metric a person asks about, by any name it has in a table."""
+"""The target of a trace: a weekly column or daily metric, by its name."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from qol.contracts.metric_model import WeeklyGroup
 from qol.contracts.model import Contracts
 from qol.contracts.wording import choices
 from qol.errors import UsageError
-from qol.explain.trace import GROUP_COLUMNS, Target
+from qol.explain.trace_model import GROUP_COLUMNS, Target
 
-#: Columns of a weekly row before its groups: they are about the person and the week.
+#: Columns of a weekly row before its groups: they describe the user and the week.
 _HEAD = ("user_id", "week_start", "week_end", "iso_week", "days_observed")
 
 
 def find_target(contracts: Contracts, name: str) -> Target:
-    """The weekly column or daily metric of that name; UsageError with those that look like it."""
+    """The weekly column or daily metric of that name; UsageError with similar names if there is none."""
     found = _derived(contracts, name) or _of_groups(contracts, name) or _daily(contracts, name)
     if found is not None:
         return found
@@ -45,7 +45,7 @@ def _of_groups(contracts: Contracts, name: str) -> Target | None:
 
 
 def _daily(contracts: Contracts, name: str) -> Target | None:
-    """A metric that is in no week: a group of its own stands in, in which every day with a value is valid."""
+    """A daily metric without weekly columns, with a group of its own in which every day with a value is valid."""
     if name not in contracts.metric:
         return None
     metric = contracts.metric[name]
