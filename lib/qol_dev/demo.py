@@ -150,7 +150,7 @@ def _write_report(lake: Path) -> Path:
     from qol.cli.report_command import default_name, write_whole
     from qol.contracts.load import load_contracts
     from qol.lake import LocalLake
-    from qol.report.page import make_report
+    from qol.report.html_page import make_report
     from qol.tables.weeks import parse_week
 
     file = lake.parent / default_name(WEEK, None)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qol.lake import LocalLake
-from qol.report.page import make_report
+from qol.report.html_page import make_report
 from tests.builders import CONTRACTS, MONDAY_START, daily_record, night_record, run_lake, user_id, write_lines
 
 MONDAY = date(2026, 11, 9)

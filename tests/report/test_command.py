@@ -83,7 +83,7 @@ def test_a_lake_without_a_week_says_so(tmp_path: Path) -> None:
 
 def test_without_its_libraries_it_says_what_to_install(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    monkeypatch.delitem(sys.modules, "qol.report.page", raising=False)
+    monkeypatch.delitem(sys.modules, "qol.report.html_page", raising=False)
     ended = qol_report("--week", WEEK, "--lake", lake)
     assert (ended.exit_code, ended.stderr) == (
         2,
@@ -105,7 +105,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
 def test_the_demo_writes_the_report_of_its_week(lake: Path) -> None:
     file = demo._write_report(lake)
     assert file == lake.parent / "report-2026-W46.html"
-    assert "Week 2026-W46: all people" in file.read_text()
+    assert "Week 2026-W46: all participants" in file.read_text()
 
 
 def test_neither_the_job_nor_the_functions_need_what_draws() -> None:

@@ -34,7 +34,7 @@ def report(
     from qol.tables.weeks import parse_week
 
     try:
-        from qol.report.page import make_report
+        from qol.report.html_page import make_report
     except ModuleNotFoundError as err:
         if (err.name or "").partition(".")[0] not in _LIBRARIES:
             raise

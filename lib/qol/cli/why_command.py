@@ -136,10 +136,10 @@ def _show_rejects(lake: Lake, explained: Explanation) -> None:
     if explained.rejects.height:
         rejects = explained.rejects
         record_types, reasons = (", ".join(sorted(set(rejects[name]))) for name in ("record_type", "reason"))
-        first, last = rejects["date"].min(), rejects["date"].max()
+        days = sorted(set(rejects["date"]))
         items = count(rejects.height, "rejected item")
-        days = f"on {first}" if first == last else f"from {first} to {last}"
-        say(f"{items} of {record_types} that arrived {days} could not be assigned to a user ({reasons}).")
+        arrived = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+        say(f"{items} of {record_types} that arrived {arrived} could not be assigned to a user ({reasons}).")
         say(f"  {command('rejects', '--lake', lake.uri)}")
 
 

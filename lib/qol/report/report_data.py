@@ -1,4 +1,4 @@
-"""What a report reads of a lake: weekly rows of some weeks, one person's days, and the run that counted the raw data."""
+"""The data of a report, read from a lake: weekly rows, one user's days, and the manifest of the run that read the raw data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.lake import Lake
-from qol.report.choose import all_columns
+from qol.report.shown_columns import all_columns
 from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import Manifest, read_manifests
@@ -21,14 +21,14 @@ from qol.tables.weeks import WEEK, iso_week
 
 #: The reported week and the four before it.
 COHORT_WEEKS = 5
-#: Days of a person are drawn over four weeks, the reported one included.
-PERSON_WEEKS = 4
+#: A user's days are drawn over four weeks, the reported one included.
+USER_WEEKS = 4
 _EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Weekly rows of everybody, oldest week first; a week that is not published has none."""
+    """Weekly rows of all users, oldest week first; a week that is not published has none."""
 
     monday: date
     weekly: Mapping[date, pl.DataFrame]
@@ -41,8 +41,8 @@ class Cohort:
 
 
 @dataclass(frozen=True)
-class Person:
-    """Weekly rows (None where there is none) and days of one person, oldest first."""
+class UserWeeks:
+    """Weekly rows (None if the week has none) and days of one user, oldest first."""
 
     user_id: str
     monday: date
@@ -51,31 +51,31 @@ class Person:
 
 
 def mondays(last: date, weeks: int) -> list[date]:
-    """So many Mondays up to the last, oldest first."""
+    """The Mondays of `weeks` weeks up to the last, oldest first."""
     return [last - WEEK * back for back in reversed(range(weeks))]
 
 
 def read_cohort(lake: Lake, contracts: Contracts, monday: date) -> Cohort:
-    """Everybody's weekly rows; UsageError when the week is not published."""
+    """The weekly rows of all users; UsageError when the week is not published."""
     check_week(lake, monday)
-    everybody = Bucket(lake, None, None)
+    all_users = Bucket(lake, None, None)
     columns = [column for column in weekly_columns(contracts) if column.name in _needed(contracts)]
     weekly = {
-        day: everybody.published("weekly_metrics", day.isoformat(), columns) for day in mondays(monday, COHORT_WEEKS)
+        day: all_users.published("weekly_metrics", day.isoformat(), columns) for day in mondays(monday, COHORT_WEEKS)
     }
     return Cohort(monday, weekly, _find_manifest(lake, monday))
 
 
-def read_person(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> Person:
-    """One person's rows; UsageError when the week is not published, or nobody in the lake has that user_id."""
+def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> UserWeeks:
+    """One user's rows; UsageError when the week is not published, or no week of the lake has the user_id."""
     dates = check_week(lake, monday)
-    days = mondays(monday, PERSON_WEEKS)
+    days = mondays(monday, USER_WEEKS)
     rows, columns = of_person(lake, user_id), weekly_columns(contracts)
     weekly = {day: _first(rows.published("weekly_metrics", day.isoformat(), columns)) for day in days}
     if not any(weekly.values()):
-        _check_person(lake, dates, user_id, monday)
+        _check_user(lake, dates, user_id, monday)
     daily = [rows.published("daily_metrics", day.isoformat(), daily_columns(contracts)) for day in days]
-    return Person(user_id, monday, weekly, pl.concat(daily).sort("day", "source"))
+    return UserWeeks(user_id, monday, weekly, pl.concat(daily).sort("day", "source"))
 
 
 def check_week(lake: Lake, monday: date) -> list[str]:
@@ -88,17 +88,16 @@ def check_week(lake: Lake, monday: date) -> list[str]:
     return dates
 
 
-def _check_person(lake: Lake, dates: Iterable[str], user_id: str, monday: date) -> None:
-    """A person whom an earlier or later week knows may have an empty report; a person nobody knows is a slip."""
-    for day in dates:
-        if user_id in _ids(lake, day):
-            return
-    known = sorted(_ids(lake, monday.isoformat()))[:_EXAMPLES]
+def _check_user(lake: Lake, dates: Iterable[str], user_id: str, monday: date) -> None:
+    """A user of an earlier or later week may have an empty report; a user of no week is a typing error."""
+    if any(user_id in _user_ids(lake, day) for day in dates):
+        return
+    known = sorted(_user_ids(lake, monday.isoformat()))[:_EXAMPLES]
     examples = f", in {iso_week(monday)} such as {', '.join(known)}" if known else ""
     raise UsageError(f"--person {user_id}: in no week of {lake.uri}; allowed: a user_id of weekly_metrics{examples}")
 
 
-def _ids(lake: Lake, day: str) -> set[str]:
+def _user_ids(lake: Lake, day: str) -> set[str]:
     rows = read_published(lake, partition_key("weekly_metrics", day), columns=["user_id"])
     return set(rows["user_id"].to_pylist())
 
@@ -108,7 +107,7 @@ def _first(rows: pl.DataFrame) -> Mapping[str, object] | None:
 
 
 def _needed(contracts: Contracts) -> set[str]:
-    """Weekly columns that a report of everybody shows."""
+    """Weekly columns that a report of a cohort shows."""
     of_groups = {f"{group.name}_{end}" for group in contracts.groups for end in ("source", "valid")}
     return {"user_id", *of_groups, *(shown.column for shown in all_columns(contracts))}
 

@@ -1,4 +1,4 @@
-"""The cohort's charts: how a value is spread over people, week by week."""
+"""The cohort's charts: the distribution of a value over users, week by week."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from qol.report.figures import BLUE, INK, clock_axis, number_axis, panel, to_svg
+from qol.report.svg_charts import BLUE, INK, clock_axis, number_axis, panel, to_svg
 
-#: With more people than this in a week, dots would be a blot: the box alone is drawn.
-MOST_DOTS = 200
+#: With more users than this in a week, dots would overlap: only the box is drawn.
+MAX_DOTS = 200
 _BOX = 0.32
 _GOLDEN = 0.618034
 
@@ -25,10 +25,10 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 def draw_weeks(
     name: str, title: str, description: str, weeks: Sequence[tuple[str, Sequence[float]]], *, clock: bool
 ) -> str:
-    """Box and dots per week, the last one hatched; under each its number of people."""
+    """The SVG of a box with dots per week, the last week hatched; under each week its number of users."""
     with panel(230, bottom=40) as (figure, axes):
-        everyone = [value for _, values in weeks for value in values]
-        (clock_axis if clock else number_axis)(axes, min(everyone), max(everyone))
+        all_values = [value for _, values in weeks for value in values]
+        (clock_axis if clock else number_axis)(axes, min(all_values), max(all_values))
         for place, (_, values) in enumerate(weeks):
             if values:
                 _box(axes, place, sorted(values), is_last=place == len(weeks) - 1)
@@ -47,8 +47,8 @@ def _box(axes: Axes, place: int, values: Sequence[float], *, is_last: bool) -> N
         box.set(edgecolor=BLUE, linewidth=1.6, hatch="////")
     axes.add_patch(box)
     axes.plot([place - _BOX, place + _BOX], [middle, middle], color=INK, linewidth=2.6, zorder=5)
-    if len(values) <= MOST_DOTS:
-        # Spread by rank, not by chance: the same values always lie the same.
+    if len(values) <= MAX_DOTS:
+        # Spread by rank, not at random: the same values give the same picture.
         beside = [place + ((rank * _GOLDEN) % 1 - 0.5) * 1.5 * _BOX for rank in range(len(values))]
         axes.plot(
             beside, values, "o", markersize=2.6, markerfacecolor="white", color=INK, markeredgewidth=0.6, zorder=4

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from qol.lake import LocalLake
-from qol.report.cohort import cohort_page
-from qol.report.page import render
-from qol.report.read import Cohort, read_cohort
-from qol.report.words import load_words
+from qol.report.cohort_page import cohort_page
+from qol.report.html_page import render
+from qol.report.locales import load_locale
+from qol.report.report_data import Cohort, read_cohort
 from tests.builders import CONTRACTS
 from tests.report.conftest import ADA, BEN, MONDAY, Page, parse, tables
 
@@ -24,7 +24,7 @@ EMPTY_SVG = '<svg role="img" aria-labelledby="t d"></svg>'
 @pytest.fixture
 def mixed(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Cohort:
     """Ada's steps are Garmin's, Ben's HealthKit's; the week before some were Oura's. Charts are not drawn."""
-    monkeypatch.setattr("qol.report.cohort.draw_weeks", lambda *_, **__: EMPTY_SVG)
+    monkeypatch.setattr("qol.report.cohort_page.draw_weeks", lambda *_, **__: EMPTY_SVG)
     cohort = read_cohort(LocalLake(lake), CONTRACTS, MONDAY)
     before = MONDAY - timedelta(days=7)
     of_ben = pl.when(pl.col("user_id") == BEN)
@@ -66,13 +66,13 @@ def spaced(text: str) -> str:
 def test_a_figure_of_several_sources_names_each_with_its_people(
     mixed: Cohort, language: Any, title: str, sources: str
 ) -> None:
-    words = load_words(language, CONTRACTS)
-    assert sources in line_of(render(words, cohort_page(words, CONTRACTS, mixed)), title)
+    locale = load_locale(language, CONTRACTS)
+    assert sources in line_of(render(locale, cohort_page(locale, mixed)), title)
 
 
 def test_a_table_of_quartiles_names_the_sources_too(mixed: Cohort) -> None:
-    words = load_words("en", CONTRACTS)
-    shown = tables(render(words, cohort_page(words, CONTRACTS, mixed)))["spread"]
+    locale = load_locale("en", CONTRACTS)
+    shown = tables(render(locale, cohort_page(locale, mixed)))["spread"]
     assert spaced(shown["steps_mean"]["sources"].text) == "Garmin 1, Apple HealthKit 1"
     assert spaced(shown["sleep_minutes_mean"]["sources"].text) == "Garmin 2"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.report.choose import all_columns, daily_groups
-from qol.report.words import clock_text, load_words, plain_number, short_label, signed, texts_of
+from qol.report.locales import clock_text, load_locale, plain_number, short_label, signed, texts_of
+from qol.report.shown_columns import all_columns, daily_groups
 from tests.builders import CONTRACTS
 
 EN, JA = texts_of("en"), texts_of("ja")
@@ -32,7 +32,7 @@ def test_both_languages_have_the_same_blanks() -> None:
 
 
 def test_every_metric_that_can_be_shown_has_a_japanese_label() -> None:
-    """Add the label to lib/qol/report/words/ja.yaml when you add a metric."""
+    """Add the label to lib/qol/report/locales/ja.yaml when you add a metric."""
     shown = {column.name for column in all_columns(CONTRACTS)} | {
         n for _, names in daily_groups(CONTRACTS) for n in names
     }
@@ -56,8 +56,8 @@ def test_every_aggregate_that_is_shown_has_a_word() -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_every_label_is_short_and_no_column_name(language: Any) -> None:
-    words = load_words(language, CONTRACTS)
-    labels: Mapping[str, str] = {column.column: words.metric(column.name) for column in all_columns(CONTRACTS)}
+    locale = load_locale(language, CONTRACTS)
+    labels: Mapping[str, str] = {column.column: locale.metric(column.name) for column in all_columns(CONTRACTS)}
     assert [label for label in labels.values() if "_" in label or len(label) > 75] == []
 
 

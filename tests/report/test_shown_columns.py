@@ -10,10 +10,10 @@ import polars as pl
 from qol.contracts.metric_model import DailyMetric, WeeklyGroup
 from qol.contracts.model import Contracts
 from qol.report.blocks import Charts, Table, Text
-from qol.report.choose import all_columns, daily_groups, empty_groups, main_columns
-from qol.report.cohort import cohort_page
-from qol.report.read import Cohort, mondays
-from qol.report.words import load_words
+from qol.report.cohort_page import cohort_page
+from qol.report.locales import load_locale
+from qol.report.report_data import Cohort, mondays
+from qol.report.shown_columns import all_columns, daily_groups, empty_groups, main_columns
 from tests.builders import CONTRACTS
 
 EVERYTHING = {column.column for column in all_columns(CONTRACTS)}
@@ -61,7 +61,7 @@ def test_a_column_without_values_makes_room_for_the_next() -> None:
 
 def test_a_new_group_comes_by_itself_with_the_label_of_its_contract() -> None:
     contracts = with_group()
-    page = cohort_page(load_words("en", contracts), contracts, cohort(contracts, grip_kg_mean=[31.0, 40.5]))
+    page = cohort_page(load_locale("en", contracts), cohort(contracts, grip_kg_mean=[31.0, 40.5]))
     charts = [
         chart
         for section in page.sections
@@ -74,8 +74,8 @@ def test_a_new_group_comes_by_itself_with_the_label_of_its_contract() -> None:
 
 def test_groups_without_any_value_are_named_in_one_line() -> None:
     contracts = with_group()
-    assert empty_groups(contracts, {"grip_kg_mean"}) == tuple(group.name for group in CONTRACTS.groups)
-    page = cohort_page(load_words("en", contracts), contracts, cohort(contracts, grip_kg_mean=[31.0]))
+    assert empty_groups(contracts, {"grip_kg_mean"}) == [group.name for group in CONTRACTS.groups]
+    page = cohort_page(load_locale("en", contracts), cohort(contracts, grip_kg_mean=[31.0]))
     texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
     line = next(text for text in texts if text.startswith("Left out"))
     assert "Activity, Heart, Sleep" in line
@@ -83,14 +83,14 @@ def test_groups_without_any_value_are_named_in_one_line() -> None:
 
 
 def test_a_lake_without_values_or_runs_is_told_in_words() -> None:
-    page = cohort_page(load_words("en", CONTRACTS), CONTRACTS, cohort(CONTRACTS))
+    page = cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS))
     texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
-    assert "No data: nobody has a value in these five weeks." in texts
-    assert "No data: no run that read raw data and computed this week is on record." in texts
+    assert "No data: no participant has a value in these five weeks." in texts
+    assert "No data: there is no record of a run that read raw data and computed this week." in texts
 
 
 def test_a_published_week_without_people_has_no_shares() -> None:
-    page = cohort_page(load_words("en", CONTRACTS), CONTRACTS, cohort(CONTRACTS, steps_mean=[]))
+    page = cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS, steps_mean=[]))
     valid = next(block for block in page.sections[0].blocks if isinstance(block, Table) and block.name == "valid")
     assert {row.cells[2].text for row in valid.rows} == {"no data"}
 
@@ -103,9 +103,7 @@ def test_a_change_is_shown_beside_its_column_and_is_none_of_its_own() -> None:
 
 def test_a_crowd_is_drawn_without_dots() -> None:
     few, many = (
-        cohort_page(
-            load_words("en", CONTRACTS), CONTRACTS, cohort(CONTRACTS, steps_mean=[float(n) for n in range(size)])
-        )
+        cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS, steps_mean=[float(n) for n in range(size)]))
         for size in (200, 201)
     )
     for page, has_dots in ((few, True), (many, False)):

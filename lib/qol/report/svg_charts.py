@@ -1,4 +1,4 @@
-"""Charts as SVG for a page: text stays text, the same data give the same bytes, and every id is the chart's own."""
+"""Charts as SVG within HTML: text stays text, the same data give the same bytes, and ids are unique in the page."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from qol.report.words import DAY_MINUTES, clock_text
+from qol.report.locales import DAY_MINUTES, clock_text
 
-#: Okabe and Ito's colours, which people of any colour vision tell apart; no chart relies on them alone.
+#: Okabe and Ito's colours, distinct for any colour vision; no chart relies on them alone.
 BLUE, ORANGE = "#0072B2", "#E69F00"
 INK, LIGHT, EMPTY = "#222222", "#c8c8c8", "#ececec"
 #: A day of a clock chart begins in the evening, so that a night is one stretch.
@@ -42,7 +42,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-#: Matplotlib's preamble; its style would hold for the whole page, so the page's own sheet says it.
+#: Matplotlib's preamble; its style would apply to the whole page, so the page's own style sheet has it.
 _PREAMBLE = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 _OPENING = re.compile(r"<svg[^>]*>")
 _VIEW = re.compile(r'viewBox="([^"]+)"')
@@ -57,7 +57,7 @@ _DECIMALS = re.compile(r"(\d\.\d\d)\d{3,}")
 def panel(height: float, *, left: float = 54, bottom: float = 24, right: float = 8) -> Iterator[tuple[Figure, Axes]]:
     """A figure with one pair of axes in the report's style; sizes in points. Draw and write it within the context."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # The page's own font draws the text; that matplotlib's lacks Japanese matters to nobody.
+        # The page's own font draws the text; matplotlib's font need not have Japanese.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(PANEL / _POINTS, height / _POINTS))
         FigureCanvasSVG(figure)
@@ -70,7 +70,7 @@ def panel(height: float, *, left: float = 54, bottom: float = 24, right: float =
 
 
 def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
-    """The figure as an `svg` element to stand in HTML, told apart from others of the page by `name`."""
+    """The figure as an `svg` element for HTML; its ids start with `name`, which is unique in the page."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata=_NO_METADATA)
     body = _PREAMBLE.sub("", file.getvalue()).strip()
@@ -86,17 +86,17 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
 
 
 def evening_first(minute: float) -> float:
-    """Minutes after 18:00 of minutes after midnight."""
+    """Minutes after midnight as minutes after 18:00."""
     return (minute - EVENING) % DAY_MINUTES
 
 
 def morning_again(minute: float) -> float:
-    """Minutes after midnight of minutes after 18:00."""
+    """Minutes after 18:00 as minutes after midnight."""
     return (minute + EVENING) % DAY_MINUTES
 
 
 def number_axis(axes: Axes, low: float, high: float) -> None:
-    """Few round ticks on the y axis, and faint lines at them."""
+    """A y axis of numbers with at most four intervals, and grid lines at its ticks."""
     margin = (high - low) * 0.08 or max(abs(high) * 0.1, 1)
     bottom = low - margin
     axes.set_ylim(0 if low >= 0 > bottom else bottom, high + margin)
@@ -106,7 +106,7 @@ def number_axis(axes: Axes, low: float, high: float) -> None:
 
 
 def clock_axis(axes: Axes, low: float, high: float) -> None:
-    """Times of the day on the y axis; values are minutes after 18:00."""
+    """A y axis of times of the day; `low`, `high` and values are minutes after 18:00."""
     axes.set_ylim(low - 20, high + 20)
     step = next((minutes for minutes in (30, 60, 120, 180, 240) if (high - low + 40) / minutes <= 5), 360)
     axes.yaxis.set_major_locator(MultipleLocator(step))

@@ -1,8 +1,8 @@
-"""Which weekly columns a report shows: by the order and the formulas of the contracts, so that new groups come by themselves."""
+"""Which weekly columns a report shows: by the order and the formulas of the contracts, so that new groups need no change here."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
@@ -11,17 +11,17 @@ from qol.contracts.rounding import aggregate_decimals, derived_decimals
 
 _SUM = "sum"
 _NUMERIC = ("integer", "number")
-#: A yes or no has no distribution.
+#: The unit of columns with yes or no, which have no distribution.
 YES_NO = "boolean"
 #: The unit of times of the day.
 CLOCK = "min after midnight"
-#: A column that ends so is the difference of another one to the week before; pages show it beside that one.
+#: The end of columns with the difference of another column to the week before; pages show it beside that one.
 CHANGE = "_change"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One weekly column as a report shows it: a metric's main aggregate, or a column with a formula of its own."""
+class ShownColumn:
+    """One weekly column that a report shows: a metric's main aggregate, or a column with a formula."""
 
     column: str
     group: str
@@ -32,7 +32,7 @@ class Shown:
     decimals: int = 0
 
     def rounded(self, value: float, more: int = 0) -> float:
-        """A value computed from values of the column, without what binary fractions add to its decimals, or to so many more."""
+        """A value computed from values of the column, rounded to its decimals and `more`: binary fractions add others."""
         return round(value, self.decimals + more)
 
     @property
@@ -42,39 +42,39 @@ class Shown:
 
     @property
     def name(self) -> str:
-        """What words are looked up by: the metric's or the formula's name."""
+        """The key of its label: the name of the metric or of the formula."""
         return self.metric.name if self.metric else self.column
 
 
-def group_columns(contracts: Contracts, group: WeeklyGroup) -> tuple[Shown, ...]:
+def group_columns(contracts: Contracts, group: WeeklyGroup) -> tuple[ShownColumn, ...]:
     """One column per metric of a group, then its formulas, in the order of the contract."""
     metrics = [_of_metric(contracts, group, contracts.metric[name]) for name in group.metrics if group.metrics[name]]
     own = [d for d in contracts.derived if d.group == group.name and not d.name.endswith(CHANGE)]
     return (*metrics, *(_of_formula(contracts, group, derived) for derived in own))
 
 
-def _of_formula(contracts: Contracts, group: WeeklyGroup, derived: Derived) -> Shown:
+def _of_formula(contracts: Contracts, group: WeeklyGroup, derived: Derived) -> ShownColumn:
     decimals = derived_decimals(derived, contracts) or 0
-    return Shown(derived.name, group.name, derived.unit, derived=derived, decimals=decimals)
+    return ShownColumn(derived.name, group.name, derived.unit, derived=derived, decimals=decimals)
 
 
-def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) -> Shown:
+def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) -> ShownColumn:
     """The metric's first aggregate; its sum where a formula compares the sum with a threshold."""
     aggregates = group.metrics[metric.name]
     is_summed = any(d.formula == "sum_at_least" and metric.name in d.of for d in contracts.derived)
     aggregate = _SUM if is_summed and _SUM in aggregates else aggregates[0]
     decimals = aggregate_decimals(metric, aggregate)
-    return Shown(f"{metric.name}_{aggregate}", group.name, metric.unit, metric, aggregate, decimals=decimals)
+    return ShownColumn(f"{metric.name}_{aggregate}", group.name, metric.unit, metric, aggregate, decimals=decimals)
 
 
-def ranked(contracts: Contracts, group: WeeklyGroup) -> list[Shown]:
-    """Numeric columns of a group, what it is about first.
+def ranked(contracts: Contracts, group: WeeklyGroup) -> list[ShownColumn]:
+    """Numeric columns of a group, the most important first.
 
-    That is: what makes a day valid, times of the day, what formulas are made of, the rest, formulas; each in contract order.
+    In order: anchors (they make a day valid), times of the day, inputs of formulas, the rest, formulas; each in contract order.
     """
     behind = {name for d in contracts.derived if d.group == group.name for name in d.of}
 
-    def rank(shown: Shown) -> int:
+    def rank(shown: ShownColumn) -> int:
         of_metric = shown.metric is not None
         places = (shown.name in group.anchor, shown.clock and of_metric, shown.name in behind, of_metric, True)
         return places.index(True)
@@ -83,31 +83,28 @@ def ranked(contracts: Contracts, group: WeeklyGroup) -> list[Shown]:
     return sorted(numeric, key=rank)
 
 
-def main_columns(contracts: Contracts, filled: Collection[str], most: int) -> tuple[Shown, ...]:
-    """At most so many columns of each group that have a value, group by group."""
+def main_columns(contracts: Contracts, filled: Collection[str], limit: int) -> tuple[ShownColumn, ...]:
+    """At most `limit` columns of each group that have a value, group by group."""
     return tuple(
         shown
         for group in contracts.groups
-        for shown in [s for s in ranked(contracts, group) if s.column in filled][:most]
+        for shown in [s for s in ranked(contracts, group) if s.column in filled][:limit]
     )
 
 
-def empty_groups(contracts: Contracts, filled: Collection[str]) -> tuple[str, ...]:
-    """Groups of which no column has a value."""
-    return tuple(
-        group.name
-        for group in contracts.groups
-        if not any(shown.column in filled for shown in group_columns(contracts, group))
-    )
+def empty_groups(contracts: Contracts, filled: Collection[str]) -> list[str]:
+    """Groups in which no column has a value."""
+    shown = {group.name: group_columns(contracts, group) for group in contracts.groups}
+    return [name for name, columns in shown.items() if not any(column.column in filled for column in columns)]
 
 
-def all_columns(contracts: Contracts) -> tuple[Shown, ...]:
+def all_columns(contracts: Contracts) -> tuple[ShownColumn, ...]:
     """Every column a report may show."""
     return tuple(shown for group in contracts.groups for shown in group_columns(contracts, group))
 
 
-def daily_groups(contracts: Contracts) -> Iterator[tuple[str, Sequence[str]]]:
-    """Daily metrics by group, what a group is about first; weekly groups, then those that no week aggregates."""
+def daily_groups(contracts: Contracts) -> list[tuple[str, list[str]]]:
+    """Daily metrics by group, the most important first; weekly groups, then metrics that no week aggregates."""
     groups: dict[str, list[str]] = {}
     for group in contracts.groups:
         groups[group.name] = [shown.metric.name for shown in ranked(contracts, group) if shown.metric]
@@ -115,4 +112,4 @@ def daily_groups(contracts: Contracts) -> Iterator[tuple[str, Sequence[str]]]:
     for name, metrics in contracts.group_metrics.items():
         rest = [metric.name for metric in metrics if metric.name not in placed and metric.type in _NUMERIC]
         groups.setdefault(name, []).extend(rest)
-    yield from ((name, names) for name, names in groups.items() if names)
+    return [(name, names) for name, names in groups.items() if names]

@@ -15,12 +15,12 @@ from qol.contracts.frames import no_rows
 from qol.contracts.metric_model import DailyMetric, WeeklyGroup
 from qol.contracts.model import Contracts
 from qol.report.blocks import Charts, Page, Table, Text
-from qol.report.days import choose_days
-from qol.report.figures import number_axis, panel
-from qol.report.person import clock_change, person_page
-from qol.report.person_figures import Day, _stretches, draw_days
-from qol.report.read import Person, mondays
-from qol.report.words import load_words
+from qol.report.locales import load_locale
+from qol.report.report_data import UserWeeks, mondays
+from qol.report.svg_charts import number_axis, panel
+from qol.report.user_charts import Day, _stretches, draw_days
+from qol.report.user_days import choose_days
+from qol.report.user_page import clock_change, user_page
 from tests.builders import CONTRACTS
 from tests.report.conftest import ADA, parse
 from tests.report.conftest import Page as MakePage
@@ -30,13 +30,13 @@ MONDAY = date(2026, 11, 9)
 
 def person(
     days: list[dict[str, Any]], this: Mapping[str, object] | None = None, contracts: Contracts = CONTRACTS
-) -> Person:
+) -> UserWeeks:
     """A person with these daily rows, and this weekly row in the reported week."""
     empty = no_rows(daily_columns(contracts))
     rows = pl.DataFrame([{"user_id": "p", "worn": True, **day} for day in days]) if days else empty
     known = rows.select(pl.col(name).cast(empty.schema[name]) for name in rows.columns)
     weekly: dict[date, Mapping[str, object] | None] = dict.fromkeys(mondays(MONDAY, 4))
-    return Person("p", MONDAY, weekly | {MONDAY: this}, pl.concat([empty, known], how="diagonal"))
+    return UserWeeks("p", MONDAY, weekly | {MONDAY: this}, pl.concat([empty, known], how="diagonal"))
 
 
 def texts(page: Page) -> list[str]:
@@ -60,13 +60,13 @@ def test_a_week_without_a_source_takes_the_first_that_has_a_value() -> None:
 
 
 def test_a_day_without_a_value_is_an_empty_column_and_a_day_not_worn_a_cross() -> None:
-    def drawn(value: float | None, mark: Any = "counts") -> str:
+    def drawn(value: float | None, *, is_worn: bool = True) -> str:
         days = [Day(MONDAY + timedelta(days=n), 5.0) for n in range(27)]
-        return draw_days("n", "t", "d", [*days, Day(MONDAY + timedelta(days=27), value, mark)], clock=False)
+        return draw_days("n", "t", "d", [*days, Day(MONDAY + timedelta(days=27), value, is_worn=is_worn)], clock=False)
 
     empty = drawn(None)
     assert empty.count("#ececec") > drawn(5.0).count("#ececec") == 0
-    assert drawn(5.0, "not_worn") != drawn(5.0)
+    assert drawn(5.0, is_worn=False) != drawn(5.0)
     assert "nan" not in empty.lower()
 
 
@@ -108,15 +108,15 @@ def test_a_change_needs_two_valid_weeks_of_one_source() -> None:
     ):
         someone = person([], valid)
         weekly = {**someone.weekly, MONDAY - timedelta(days=7): before}
-        page = person_page(load_words("en", CONTRACTS), CONTRACTS, replace(someone, weekly=weekly))
+        page = user_page(load_locale("en", CONTRACTS), replace(someone, weekly=weekly))
         table = next(b for s in page.sections for b in s.blocks if isinstance(b, Table) and b.name == "weeks-activity")
         assert (table.rows[0].cells[2].value is not None) == is_compared
 
 
 def test_a_person_without_any_data_gets_a_page_that_says_so() -> None:
-    page = person_page(load_words("en", CONTRACTS), CONTRACTS, person([]))
+    page = user_page(load_locale("en", CONTRACTS), person([]))
     assert "No data in this week." in page.lead
-    assert "No data: no night of these four weeks is known." in texts(page)
+    assert "No data: there is no record of a night in these four weeks." in texts(page)
     assert not any(isinstance(block, Charts) for section in page.sections for block in section.blocks)
 
 
@@ -132,7 +132,7 @@ def with_survey() -> Contracts:
 def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
     contracts = with_survey()
     row = {"whoqol_first_t100_last": 62.5, "whoqol_second_t100_last": 40.0}
-    page = person_page(load_words("en", contracts), contracts, person([], row, contracts))
+    page = user_page(load_locale("en", contracts), person([], row, contracts))
     section = next(section for section in page.sections if section.name == "survey")
     chart = next(b for b in section.blocks if isinstance(b, Charts)).charts[0]
     table = next(b for b in section.blocks if isinstance(b, Table))
@@ -141,7 +141,7 @@ def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
         ("Domain second", 40.0, "points"),
     ]
     assert all(f">{text}<" in chart.svg for text in ("Domain first", "62.5", "Domain second", "40.0"))
-    unanswered = person_page(load_words("en", contracts), contracts, person([], {}, contracts))
+    unanswered = user_page(load_locale("en", contracts), person([], {}, contracts))
     assert "No data: no answers in this week." in texts(unanswered)
 
 
@@ -155,7 +155,7 @@ def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
         (replace(CONTRACTS, derived=(*others, rule)), True),
     ):
         row = {"sleep_regularity_index": 71.25}
-        page = person_page(load_words("en", contracts), contracts, person([], row, contracts))
+        page = user_page(load_locale("en", contracts), person([], row, contracts))
         assert any("71.2 points" in text for text in texts(page)) == shown
 
 

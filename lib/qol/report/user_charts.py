@@ -1,33 +1,31 @@
-"""One person's charts: a metric day by day, nights as bars, a profile."""
+"""One user's charts: a metric day by day, nights as bars, a profile."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, Literal
+from datetime import date
 
 from matplotlib.axes import Axes
 
-from qol.report.figures import BLUE, EMPTY, INK, LIGHT, ORANGE, clock_axis, evening_first, number_axis, panel, to_svg
-from qol.report.words import DAY_MINUTES
+from qol.report.locales import DAY_MINUTES
+from qol.report.svg_charts import BLUE, EMPTY, INK, LIGHT, ORANGE, clock_axis, evening_first, number_axis, panel, to_svg
 
-Mark = Literal["counts", "not_worn"]
 _WEEK_DAYS = 7
 
 
 @dataclass(frozen=True)
 class Day:
-    """A day's value, if it has one, and whether the device was worn long enough."""
+    """A day's value (None if unknown), and whether the device was worn long enough."""
 
     day: date
     value: float | None
-    mark: Mark = "counts"
+    is_worn: bool = True
 
 
 @dataclass(frozen=True)
 class Night:
-    """The main sleep that ended on a day, in minutes after local midnight; None where it is not known."""
+    """The main sleep that ended on a day, in minutes after local midnight; None if unknown."""
 
     day: date
     bedtime: float | None
@@ -36,7 +34,7 @@ class Night:
 
 
 def draw_days(name: str, title: str, description: str, days: Sequence[Day], *, clock: bool) -> str:
-    """Values day by day: filled dots in the reported week, hollow before, crosses where not worn, grey where nothing is."""
+    """The SVG of values by day: filled dots in the reported week, hollow before, crosses if not worn, grey if unknown."""
     with panel(160) as (figure, axes):
         values = [None if d.value is None else evening_first(d.value) if clock else d.value for d in days]
         known = [value for value in values if value is not None]
@@ -51,12 +49,12 @@ def draw_days(name: str, title: str, description: str, days: Sequence[Day], *, c
 
 
 def _mark_days(axes: Axes, days: Sequence[Day], values: Sequence[float | None]) -> None:
-    """Signs that differ in shape or filling, never in colour alone."""
+    """Signs that differ in shape or filling, never only in colour."""
     first_of_week = len(days) - _WEEK_DAYS
     for place, (day, value) in enumerate(zip(days, values, strict=True)):
         if value is None:
             continue
-        if day.mark == "not_worn":
+        if not day.is_worn:
             axes.plot(place, value, "x", color=INK, markersize=7, markeredgewidth=2, clip_on=False, zorder=5)
         else:
             fill = BLUE if place >= first_of_week else "white"
@@ -73,7 +71,7 @@ def _week_axis(axes: Axes, days: Sequence[date]) -> None:
 
 
 def draw_nights(name: str, title: str, description: str, nights: Sequence[Night]) -> str:
-    """One row per night from 18:00 to 18:00: a bar from bedtime to wake with a line at midsleep; newest night lowest."""
+    """The SVG of a row per night, 18:00 to 18:00: a bar from bedtime to wake, a line at midsleep; newest night lowest."""
     with panel(44 + 15 * len(nights), left=48, right=20) as (figure, axes):
         axes.set_xlim(0, DAY_MINUTES)
         axes.set_ylim(len(nights) - 0.4, -0.6)
@@ -93,29 +91,23 @@ def draw_nights(name: str, title: str, description: str, nights: Sequence[Night]
 def _night(axes: Axes, row: int, night: Night, *, is_reported: bool) -> None:
     if night.bedtime is None or night.wake is None:
         return
-    look: dict[str, Any] = {
-        "facecolor": "#9ecae8" if is_reported else "white",
-        "edgecolor": BLUE,
-        "linewidth": 1,
-        "zorder": 2,
-    }
-    if is_reported:
-        look["hatch"] = "////"
-    axes.broken_barh(_stretches(night.bedtime, night.wake), (row - 0.34, 0.68), **look)
+    fill, hatch = ("#9ecae8", "////") if is_reported else ("white", None)
+    bars = _stretches(night.bedtime, night.wake)
+    axes.broken_barh(bars, (row - 0.34, 0.68), facecolor=fill, edgecolor=BLUE, linewidth=1, zorder=2, hatch=hatch)
     if night.midsleep is not None:
         middle = evening_first(night.midsleep)
         axes.plot([middle, middle], [row - 0.5, row + 0.5], color=INK, linewidth=2.4, zorder=3)
 
 
 def _stretches(bedtime: float, wake: float) -> list[tuple[float, float]]:
-    """Start and length of a sleep on the axis; one across 18:00 goes on at the left."""
+    """Start and length in minutes of a sleep on the axis; one across 18:00 continues at the left."""
     start, length = evening_first(bedtime), (wake - bedtime) % DAY_MINUTES
     over = start + length - DAY_MINUTES
     return [(start, length)] if over <= 0 else [(start, length - over), (0, over)]
 
 
 def draw_profile(name: str, title: str, description: str, bars: Sequence[tuple[str, float, str]]) -> str:
-    """Horizontal bars from 0 to 100, each with its label above it and its value at its end."""
+    """The SVG of horizontal bars from 0 to 100, each with its label above it and its value at its end."""
     with panel(34 + 40 * len(bars), left=10, right=20) as (figure, axes):
         for row, (label, value, text) in enumerate(bars):
             axes.barh(row, value, height=0.4, facecolor="white", edgecolor=ORANGE, hatch="////", linewidth=1.4)
@@ -126,8 +118,3 @@ def draw_profile(name: str, title: str, description: str, bars: Sequence[tuple[s
         axes.set_yticks([])
         axes.grid(axis="x", color=LIGHT, linewidth=0.5)
         return to_svg(figure, name, title, description)
-
-
-def days_until(last: date, count: int) -> list[date]:
-    """So many days, the last one included."""
-    return [last - timedelta(days=back) for back in reversed(range(count))]
