@@ -49,7 +49,7 @@ def _compare(
     unknown: UnknownFields = NO_FIELDS,
     now: datetime = NOW,
     contracts: Contracts = CONTRACTS,
-) -> dict[Compared, dict[Severity, str] | NotChecked]:
+) -> dict[str, dict[Severity, str] | NotChecked]:
     """What is found of a candidate for 2026-W46, the weeks before published from W45 backwards."""
     for back, rows in enumerate(before, 1):
         key = folder / partition_key(table, (MONDAY - timedelta(weeks=back)).isoformat())

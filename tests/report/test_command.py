@@ -52,7 +52,7 @@ def test_a_file_has_the_name_of_week_and_person(lake: Path, tmp_path: Path, monk
         ),
         (
             ("--week", WEEK, "--out", "no/such/folder/page.html"),
-            "--out no/such/folder/page.html: not a file in a folder that is there; allowed: ",
+            "--out no/such/folder/page.html: not a file in an existing folder; allowed: ",
         ),
     ],
 )

@@ -43,7 +43,7 @@ def test_one_run_is_shown_whole_by_the_start_of_its_id(qol: Qol, week_lake: Path
         "fewer",
         "than",
         "20",
-        "people",
+        "users",
     ] in [row[:10] for row in rows(out)]
     assert (
         "Skipped 1 object (unknown_record: no contract has this folder; see qol contracts list),"
@@ -75,7 +75,7 @@ def test_raw_objects_of_a_run_are_summed_by_folder_and_each_is_listed_on_request
 
 def test_objects_are_those_of_one_run(qol: Qol, week_lake: Path) -> None:
     ended = qol("runs", "--objects", "--lake", week_lake)
-    assert (ended.code, ended.err) == (2, "--objects: of which run; allowed: qol runs RUN_ID --objects\n")
+    assert (ended.code, ended.err) == (2, "--objects: no run given; allowed: qol runs RUN_ID --objects\n")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_weeks_of_a_run_that_did_not_publish_are_not_shown_as_replaced(
     assert [*label.split(), "2026-W46"] in rows(qol("runs", "20270101", "--lake", own_week).out)
 
 
-def test_what_a_run_never_came_to_is_not_known(qol: Qol, own_week: Path) -> None:
+def test_what_a_run_did_not_reach_is_not_known(qol: Qol, own_week: Path) -> None:
     with LocalLake(own_week).lock("20261118T000500Z-schedule-00000000"):
         assert qol("run", "--lake", own_week, "--now", "2026-12-02T00:05:00Z", "--no-docs").code == 4
     out = [" ".join(row) for row in rows(qol("runs", "20261202", "--lake", own_week).out)]
@@ -107,7 +107,7 @@ def test_what_a_run_never_came_to_is_not_known(qol: Qol, own_week: Path) -> None
     assert "user map not known: the run ended before it read one" in out
 
 
-def test_a_run_nobody_knows_is_a_usage_error_that_names_the_newest(qol: Qol, week_lake: Path) -> None:
+def test_an_unknown_run_is_a_usage_error_that_names_the_newest(qol: Qol, week_lake: Path) -> None:
     ended = qol("runs", "1999", "--lake", week_lake)
     assert ended.code == 2
     assert ended.err.startswith("run 1999: no such run; allowed: 20261118T000500Z-")
@@ -140,7 +140,7 @@ def test_raw_items_are_shown_on_request_with_a_warning_escaped_and_cut(qol: Qol,
     qol("run", "--lake", tmp_path, "--now", CLOCK, "--no-docs")
     ended = qol("rejects", "--lake", tmp_path, "--reason", "not_utf8", "--show-raw")
     assert r"\x1b[31mred\xff" + "x" * 485 + "… (115 more characters)\n" in ended.out
-    assert ended.err == "Raw items may hold personal data: do not pass them on.\n"
+    assert ended.err == "Raw items may hold personal data: do not share them.\n"
 
 
 def test_rejects_can_be_those_of_a_day_or_of_a_run(qol: Qol, week_lake: Path) -> None:
@@ -161,7 +161,7 @@ def test_wrong_usage_names_what_is_allowed(qol: Qol, week_lake: Path, words: lis
     assert (ended.code, ended.err[: len(message)]) == (2, message)
 
 
-def test_no_look_at_a_lake_shows_a_vendors_id_a_token_or_the_key(qol: Qol, week_lake: Path) -> None:
+def test_no_command_that_reads_a_lake_shows_a_vendors_id_a_token_or_the_key(qol: Qol, week_lake: Path) -> None:
     for words in (["runs"], ["runs", "2026"], ["rejects"], ["rejects", "--reason", "not_json"], ["doctor"]):
         ended = qol(*words, "--lake", week_lake)
         shown = ended.out + ended.err

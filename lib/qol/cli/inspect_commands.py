@@ -1,4 +1,4 @@
-"""`qol query`, `qol runs`, `qol rejects`: what is in a lake, without changing it."""
+"""`qol query`, `qol runs`, `qol rejects`: inspect a lake without changing it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qol.cli.answers import SHOWN_RAW, FormatOption, LimitOption, print_answer
+from qol.cli.answers import MAX_CHARACTERS, FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, open_existing, parse_date
 from qol.cli.show import cell, clean, command, cut, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qol.lake import Lake
     from qol.tables.manifest import Manifest
 
-_PERSONAL = "Raw items may hold personal data: do not pass them on."
+PERSONAL_DATA = "Raw items may hold personal data: do not share them."
 
 
 def query(
@@ -28,7 +28,7 @@ def query(
     form: FormatOption = "table",
     limit: LimitOption = 100,
 ) -> None:
-    """Ask the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, job_runs."""
+    """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, job_runs."""
     from qol.contracts.load import load_contracts
 
     try:
@@ -40,21 +40,21 @@ def query(
 
     answer = ask(open_existing(lake), load_contracts(), sql)
     if "raw" in answer.columns:
-        warn(_PERSONAL, style="yellow")
+        warn(PERSONAL_DATA, style="yellow")
     print_answer(answer.columns, answer.rows, form, limit)
 
 
 def runs(
-    run_id: Annotated[str | None, typer.Argument(help="Show this run whole; the start of its id is enough.")] = None,
+    run_id: Annotated[str | None, typer.Argument(help="Show this run; the start of its id is enough.")] = None,
     lake: LakeOption = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the newest runs.")] = 20,
     objects: Annotated[bool, typer.Option("--objects", help="List every raw object the shown run read.")] = False,
 ) -> None:
-    """List the runs of a lake, newest first, or show one with everything its manifest says."""
+    """List the runs of a lake, newest first, or show one with everything in its manifest."""
     from qol.tables.manifest import manifest_keys
 
     if objects and run_id is None:
-        raise UsageError("--objects: of which run; allowed: qol runs RUN_ID --objects")
+        raise UsageError("--objects: no run given; allowed: qol runs RUN_ID --objects")
     opened = open_existing(lake)
     if run_id is not None:
         _show_run(opened, run_id, objects=objects)
@@ -66,7 +66,7 @@ def runs(
         return
     heads = ("run", "status", "trigger", "week", "weeks replaced", "items", "rejected", "seconds")
     table("Runs, newest first", heads, rows)
-    say(f"One of them whole: {command('runs', rows[0][0], '--lake', opened.uri)}")
+    say(f"Show one run: {command('runs', rows[0][0], '--lake', opened.uri)}")
 
 
 def _name(key: str) -> str:
@@ -95,7 +95,7 @@ def _run_row(lake: Lake, key: str) -> Sequence[Any]:
 
 
 def _weeks(manifest: Manifest) -> str:
-    """Weeks a run replaced; those of a run that did not publish are marked as such."""
+    """Weeks a run replaced; marked if the run did not publish them."""
     from qol.cli.manifest_report import REPLACED, replaced_weeks
 
     kind, weeks = replaced_weeks(manifest)
@@ -109,12 +109,12 @@ def _show_run(lake: Lake, run_id: str, *, objects: bool) -> None:
 
     manifest = _read(lake, find_run(lake, run_id))
     if manifest is None:
-        raise UsageError(f"run {run_id}: its manifest is not readable")
+        raise UsageError(f"run {run_id}: its manifest is not readable; allowed: a run whose status `qol runs` shows")
     show_manifest(lake, load_contracts(), manifest, objects=objects)
 
 
 def find_run(lake: Lake, run_id: str) -> str:
-    """The key of the one manifest whose run id starts so; UsageError when none or several do."""
+    """The key of the one manifest whose run id starts with `run_id`; UsageError when none or several do."""
     from qol.tables.manifest import manifest_keys
 
     keys = manifest_keys(lake)
@@ -136,7 +136,7 @@ def rejects(
     ] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many items are listed.")] = 50,
 ) -> None:
-    """Count what could not be read, by reason, record and day; with --reason, say where each item is."""
+    """Count rejected items by reason, record and day; with --reason, list the place of each item."""
     from qol.contracts.load import load_contracts
     from qol.explain.rejected_rows import read_rejects
 
@@ -165,7 +165,7 @@ def _count_rejects(lake: Lake, rows: list[dict[str, Any]]) -> None:
     ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     heads = ("reason", "record", "arrival day", "items", "meaning")
     table("Rejected items", heads, [(*names, items, REJECT_REASONS.get(names[0], "")) for names, items in ordered])
-    say(f"Where they are: {command('rejects', '--lake', lake.uri, '--reason', ordered[0][0][0])}")
+    say(f"Places of the items: {command('rejects', '--lake', lake.uri, '--reason', ordered[0][0][0])}")
 
 
 def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
@@ -175,12 +175,12 @@ def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_ra
         (f"{row['raw_object']}:{row['line_number']}", row["item"], row["reason"], row["message"])
         for row in rows[:limit]
     ]
-    table("Rejected items", ("raw line", "item", "reason", "what was found"), shown)
+    table("Rejected items", ("raw line", "item", "reason", "message"), shown)
     more = f"; --limit shows more than {limit}" if len(rows) > limit else ""
-    say(f"{count(len(rows), 'item')}{more}. The copy of an item is in {lake.location('quarantine/rows')}.")
+    say(f"{count(len(rows), 'item')}{more}. {lake.location('quarantine/rows')} has copies of the items.")
     if show_raw:
-        warn(_PERSONAL, style="yellow")
+        warn(PERSONAL_DATA, style="yellow")
         raw = {row["date"]: raw_of_rejects(lake, row["date"]) for row in rows[:limit]}
         for row in rows[:limit]:
             say(f"{row['raw_object']}:{row['line_number']}", style="bold")
-            say(cut(clean(cell(raw[row["date"]][row["row"]])), SHOWN_RAW))
+            say(cut(clean(cell(raw[row["date"]][row["row"]])), MAX_CHARACTERS))
