@@ -78,7 +78,7 @@ def test_data_docs_that_cannot_be_written_exit_1_with_the_place_and_the_way_out(
     assert ended.code == 1
     assert (
         f"{lake}/_docs: Data Docs cannot be written there (File exists);"
-        " make it a folder that may be written to, or leave them out by --no-docs\n"
+        " make it a writable folder, or leave them out with --no-docs\n"
     ) in ended.err
     assert not (lake / "processed").exists()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,6 +29,7 @@ def report(
 ) -> None:
     """Write a week as one HTML page, of all users or of one with --person; the page needs no network."""
     from qol.contracts.load import load_contracts
+    from qol.lake import LocalLake
     from qol.tables.weeks import parse_week
 
     try:
@@ -44,7 +43,8 @@ def report(
     file = out or Path(default_name(week, person))
     if file.is_dir() or not file.absolute().parent.is_dir():
         raise UsageError(f"--out {clean(str(file))}: not a file in an existing folder; allowed: such as report.html")
-    write_whole(file, make_report(open_existing(lake), load_contracts(), monday, person, language))
+    html = make_report(open_existing(lake), load_contracts(), monday, person, language)
+    LocalLake(file.absolute().parent).put(file.name, html.encode())
     say(f"Report     {file}")
 
 
@@ -52,16 +52,3 @@ def default_name(week: str, person: str | None) -> str:
     """`report-2026-W46.html`, for one user with the start of the user_id."""
     of = f"-{re.sub(r'[^A-Za-z0-9_-]', '_', person)[:16]}" if person else ""
     return f"report-{week}{of}.html"
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file atomically: readers see the old page or the new one."""
-    handle, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=".report-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-            temporary.write(text)
-        Path(name).chmod(0o644)
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -7,21 +7,23 @@ from datetime import date
 
 import polars as pl
 
-from qol.contracts.metric_model import Relation
+from qol.contracts.metric_model import DailyMetric, Relation
 from qol.contracts.model import Contracts
-from qol.quality.suites import DAY_KEY, in_range, min_mean_max, min_mean_max_metrics
 from qol.tables.layout import Candidate
+
+DAY_KEY = ("user_id", "day", "source")
 
 
 def select_check_columns(rows: pl.DataFrame, contracts: Contracts, candidate: Candidate) -> pl.DataFrame:
     """Rows of a candidate with their week as `partition`, their key, and what the checks of their table compare."""
     rows = rows.with_columns(partition=pl.lit(date.fromisoformat(candidate.date)))
     if candidate.table == "weekly_metrics":
-        sides = _sides(contracts.weekly_relations)
-        return rows.select("user_id", "week_start", "partition", *sides, *_outside_min_max(contracts))
+        broken = _count_broken(means_outside_min_max(contracts))
+        return rows.select("user_id", "week_start", "partition", *_sides(contracts.weekly_relations), *broken)
     if candidate.table != "daily_metrics":
         return rows.select(*DAY_KEY, "partition")
-    return rows.select(*DAY_KEY, "partition", *_sides(contracts.relations), *_out_of_range(contracts))
+    broken = _count_broken(values_out_of_range(contracts))
+    return rows.select(*DAY_KEY, "partition", *_sides(contracts.relations), *broken)
 
 
 def _sides(relations: Sequence[Relation]) -> Iterator[pl.Expr]:
@@ -30,28 +32,38 @@ def _sides(relations: Sequence[Relation]) -> Iterator[pl.Expr]:
         yield pl.sql_expr(relation.right).cast(pl.Float64).alias(f"{relation.id}:right")
 
 
-def _outside_min_max(contracts: Contracts) -> Iterator[pl.Expr]:
-    """Per group, how many means of a row lie outside their min and max, and whether that of each metric does."""
-    for group, metrics in min_mean_max_metrics(contracts).items():
-        outside = {m: ~pl.col(f"{m}_mean").is_between(f"{m}_min", f"{m}_max") for m in metrics}
-        yield from _count_broken(min_mean_max(group), outside)
+def means_outside_min_max(contracts: Contracts) -> dict[str, dict[str, pl.Expr]]:
+    """By weekly check, whether the mean of each metric of a group lies outside its min and max."""
+    groups = {
+        group.name: [name for name, has in group.metrics.items() if {"min", "mean", "max"} <= set(has)]
+        for group in contracts.groups
+    }
+    return {
+        f"{group}_min_mean_max": {m: ~pl.col(f"{m}_mean").is_between(f"{m}_min", f"{m}_max") for m in metrics}
+        for group, metrics in groups.items()
+        if metrics
+    }
 
 
-def _out_of_range(contracts: Contracts) -> Iterator[pl.Expr]:
-    """Per group, how many metrics of a row lie outside their ranges, and whether each does; all times of intervals."""
-    for group, metrics in contracts.group_metrics.items():
-        outside = {}
-        for metric in metrics:
-            value = pl.col(metric.name)
-            lowest, highest = (value.list.min(), value.list.max()) if metric.type == "intervals" else (value, value)
-            outside[metric.name] = (lowest < metric.low) | (highest > metric.high)
-        yield from _count_broken(in_range(group), outside)
+def values_out_of_range(contracts: Contracts) -> dict[str, dict[str, pl.Expr]]:
+    """By daily check, whether each metric of a group lies outside its range; of intervals, any of their times."""
+    groups = contracts.group_metrics.items()
+    return {
+        f"{group}_in_range": {metric.name: _out_of_range(metric) for metric in metrics} for group, metrics in groups
+    }
 
 
-def _count_broken(name: str, broken: Mapping[str, pl.Expr]) -> Iterator[pl.Expr]:
-    """How many metrics of a row break a check, and whether each does."""
-    yield pl.sum_horizontal(*broken.values()).cast(pl.Float64).alias(name)
-    yield from (breaks.alias(f"{name}:{metric}") for metric, breaks in broken.items())
+def _out_of_range(metric: DailyMetric) -> pl.Expr:
+    value = pl.col(metric.name)
+    lowest, highest = (value.list.min(), value.list.max()) if metric.type == "intervals" else (value, value)
+    return (lowest < metric.low) | (highest > metric.high)
+
+
+def _count_broken(checks: Mapping[str, Mapping[str, pl.Expr]]) -> Iterator[pl.Expr]:
+    """Per check, how many metrics of a row break it, and whether each does."""
+    for name, broken in checks.items():
+        yield pl.sum_horizontal(*broken.values()).cast(pl.Float64).alias(name)
+        yield from (breaks.alias(f"{name}:{metric}") for metric, breaks in broken.items())
 
 
 def to_numbers(rows: pl.DataFrame) -> pl.DataFrame:

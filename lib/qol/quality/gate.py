@@ -159,19 +159,15 @@ def _batches(lake: Lake, contracts: Contracts, table: str, candidates: Sequence[
 
 
 def _write_docs(context: Any, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _build_docs(context, folder)
-    except OSError as err:
-        message = f"{folder}: Data Docs cannot be written there ({err.strerror})"
-        raise LakeError(f"{message}; make it a writable folder, or leave them out with --no-docs") from err
-
-
-def _build_docs(context: Any, folder: Path) -> None:
     site = {
         "class_name": "SiteBuilder",
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
-    context.add_data_docs_site(site_name="qol", site_config=site)
-    context.build_data_docs(site_names=["qol"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        context.add_data_docs_site(site_name="qol", site_config=site)
+        context.build_data_docs(site_names=["qol"])
+    except OSError as err:
+        message = f"{folder}: Data Docs cannot be written there ({err.strerror})"
+        raise LakeError(f"{message}; make it a writable folder, or leave them out with --no-docs") from err

@@ -10,6 +10,7 @@ from qol.contracts.columns import WINDOWS
 from qol.contracts.metric_model import Relation
 from qol.contracts.model import Contracts
 from qol.contracts.quality import SEVERITIES, Claim, Compared, Severity
+from qol.quality.check_columns import DAY_KEY, means_outside_min_max, values_out_of_range
 from qol.quality.comparison import MIN_USERS
 from qol.quality.partition_checks import MAX_USERS_LOST
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 MAX_REJECTED_SHARE = 0.01
-DAY_KEY = ("user_id", "day", "source")
 
 
 @dataclass(frozen=True)
@@ -77,31 +77,25 @@ def partitions_suite() -> list[Check]:
 def between_weeks_suite(contracts: Contracts) -> list[Check]:
     """Checks on one row per compared table and week: 1 where a difference of the check's severity was found."""
     limits = contracts.quality
-    checks: list[tuple[Compared, str, str]] = [
-        (
-            "people",
-            "people_as_before",
-            f"A closed week has at most {limits.people_lost_share:.0%} fewer users than a mean week of the four before.",
-        ),
-        (
-            "rows_per_person",
+    users = f"at most {limits.people_lost_share:.0%} fewer users than a mean week of the four before"
+    checks: dict[Compared, tuple[str, str]] = {
+        "people": ("people_as_before", f"A closed week has {users}."),
+        "rows_per_person": (
             "rows_per_person_as_before",
             f"Rows per user of a closed week are within {limits.rows_times:g} times those of the four before.",
         ),
-        (
-            "fields",
+        "fields": (
             "fields_as_before",
             f"No field has lost {limits.lost_share:.0%} of the values expected from the four weeks before.",
         ),
-        (
-            "fresh",
+        "fresh": (
             "data_is_fresh",
             "Record types with data of the last four weeks have data as new as their contracts require.",
         ),
-    ]
+    }
     return [
         _check_max(f"{name}.{severity}", severity, f"{message} From {MIN_USERS} users on.", compared=compared)
-        for compared, name, message in checks
+        for compared, (name, message) in checks.items()
         for severity in _severities(contracts, compared)
     ]
 
@@ -126,12 +120,12 @@ def row_suites(contracts: Contracts) -> dict[str, list[Check]]:
         weekly: [
             *key_checks(weekly, ("user_id", "week_start")),
             *relation_checks(weekly, contracts.weekly_relations),
-            *_claim_checks(weekly, contracts.ordered, map(min_mean_max, min_mean_max_metrics(contracts))),
+            *_claim_checks(weekly, contracts.ordered, means_outside_min_max(contracts)),
         ],
         daily: [
             *key_checks(daily, DAY_KEY),
             *relation_checks(daily, contracts.relations),
-            *_claim_checks(daily, contracts.ranges, map(in_range, contracts.group_metrics)),
+            *_claim_checks(daily, contracts.ranges, values_out_of_range(contracts)),
         ],
         WINDOWS: key_checks(WINDOWS, DAY_KEY),
     }
@@ -169,31 +163,11 @@ def relation_checks(table: str, relations: Sequence[Relation]) -> list[Check]:
 
 
 def _claim_checks(table: str, claim: Claim | None, names: Iterable[str]) -> list[Check]:
-    """One check per group of a claim about all metrics, on how many metrics of a row break it."""
+    """One check per name of a claim about all metrics, on how many metrics of a row break it."""
     if claim is None:
         return []
-    columns = [(name, f"{table}.{name}") for name in names]
     between = "ExpectColumnValuesToBeBetween"
     return [
-        Check(check_id, claim.severity, claim.description, between, {"column": name, "max_value": 0})
-        for name, check_id in columns
+        Check(f"{table}.{name}", claim.severity, claim.description, between, {"column": name, "max_value": 0})
+        for name in names
     ]
-
-
-def min_mean_max(group: str) -> str:
-    """The check that means of a weekly group lie between their min and max."""
-    return f"{group}_min_mean_max"
-
-
-def in_range(group: str) -> str:
-    """The check that metrics of a daily group lie within their ranges."""
-    return f"{group}_in_range"
-
-
-def min_mean_max_metrics(contracts: Contracts) -> dict[str, list[str]]:
-    """Weekly metrics that have a min, a mean and a max, by group; groups without any are left out."""
-    found = {
-        group.name: [name for name, has in group.metrics.items() if {"min", "mean", "max"} <= set(has)]
-        for group in contracts.groups
-    }
-    return {group: names for group, names in found.items() if names}
