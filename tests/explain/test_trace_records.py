@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from qol.contracts.source_model import SourceContract
-from qol.explain.metric_target import find_target
-from qol.explain.trace import trace
-from qol.explain.trace_model import Trace, UserWeek
+from qol.explain.trace_model import Trace
 from qol.transform.daily import daily
 from tests.builders import contracts_with, run_lake, without_gate, write_lines
 from tests.command_line import Qol
+from tests.explain import builders
+from tests.explain.builders import MONDAY, user_week
 from tests.run import test_deletions as phones
 from tests.transform.builders import Row
 from tests.transform.inline import MEASUREMENTS, contract_of, contracts_of, rows_of
@@ -22,17 +22,13 @@ from tests.transform.test_transform_deletions import DELETED
 from tests.transform.test_transform_overlaps import STEPS, a_stretch
 from tests.transform.test_transform_stages import SLEEP, TUESDAY, a_night, a_stage, an_evening
 
-#: Monday of the records of these tests.
-MONDAY = date(2026, 11, 9)
-
 
 def traced(metric: str, contract: SourceContract, rows: Sequence[Row], deleted: Sequence[Row] = ()) -> Trace:
     contracts = contracts_of(contract, DELETED)
     records = {contract.name: rows_of(contract, rows), DELETED.name: rows_of(DELETED, [])}
     deletions = {DELETED.name: rows_of(DELETED, deleted)}
-    days = daily(contracts, records, deletions)
-    found = UserWeek("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records, deletions=deletions)
-    return trace(contracts, find_target(contracts, metric), found)
+    week = user_week(daily(contracts, records, deletions), records=records, deletions=deletions)
+    return builders.traced(contracts, metric, week)
 
 
 def roles(result: Trace) -> Mapping[str, str]:
@@ -112,9 +108,7 @@ def test_a_record_type_whose_records_of_a_day_are_deleted_says_so_where_another_
         weights.name: rows_of(weights, [a_stretch("SCALE", 0, 0, 70)]),
         DELETED.name: rows_of(DELETED, [{"gone": "WATCH0-9"}]),
     }
-    days = daily(contracts, records, records)
-    found = UserWeek("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, records)
-    result = trace(contracts, find_target(contracts, "steps"), found)
+    result = builders.traced(contracts, "steps", user_week(daily(contracts, records, records), records=records))
     assert [day.why_not for day in result.days if day.day == MONDAY] == ["steps: measurements deleted by phone_deleted"]
 
 
