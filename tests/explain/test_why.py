@@ -10,8 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from qol.explain.metric_target import find_target
+from qol.explain.trace_model import DayTrace, Trace
+from qol.explain.why import _near_rejects
+from qol.lake import LocalLake
 from tests.builders import CONTRACTS
 from tests.command_line import CLOCK, WEEK, Qol, pseudonym
+from tests.explain.builders import MONDAY, daily_rows, user_week
 
 ALICE = pseudonym("alice")
 #: What `qol why` prints for a person, a metric, perhaps another week and more options.
@@ -145,6 +150,19 @@ def test_an_explanation_has_these_sentences(why: Why, asked: tuple[str, ...], se
 def test_what_does_not_apply_is_not_printed(why: Why) -> None:
     assert "Null:" not in why("alice", "steps_mean")
     assert "2026-11-10 garmin" not in why("alice", "survey_valid")
+
+
+@pytest.mark.parametrize(
+    ("why_not", "record_type", "number"),
+    [("no record of this day", "garmin_dailies", 2), ("", "garmin_dailies", 0), ("no record", "garmin_sleeps", 0)],
+)
+def test_rejects_are_those_of_the_record_types_of_a_week_with_a_missing_day(
+    week_lake: Path, why_not: str, record_type: str, number: int
+) -> None:
+    days = (DayTrace(MONDAY, "garmin", (), None, why_not),)
+    traced = Trace(find_target(CONTRACTS, "steps"), {}, "garmin", {}, days, ())
+    week = user_week(daily_rows([]))
+    assert _near_rejects(LocalLake(week_lake), CONTRACTS, week, traced, (record_type,)).height == number
 
 
 def test_a_key_of_an_older_contract_is_shown_as_it_is_stored(qol: Qol, own_week: Path) -> None:

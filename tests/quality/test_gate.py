@@ -1,4 +1,4 @@
-"""Every check of the gate can fail, a critical one stops the run, and an operator can overrule it by its id."""
+"""Every check of the gate can fail, a critical one stops the run, and an operator can accept it by its id."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ def test_without_a_new_weekly_file_nothing_is_compared() -> None:
     assert observed["people_kept"] == observed["metrics_not_emptied"] == nothing
 
 
-def test_a_broken_key_names_its_table_week_rows_and_people(tmp_path: Path) -> None:
+def test_a_broken_key_names_its_table_week_rows_and_users(tmp_path: Path) -> None:
     observed = "5 of 6 rows; weekly_metrics 2026-W46: 5 rows of 2 users"
     assert _checked_rows(tmp_path, "weekly_metrics", [_week(user_id=name) for name in "aabbbc"]) == {
         "weekly_metrics.key_unique": ("critical", observed)

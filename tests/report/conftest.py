@@ -1,4 +1,4 @@
-"""A lake of four people and five weeks, run once; its pages, and what a parser finds in them."""
+"""A lake of four users and five weeks, run once; its pages, and what a parser finds in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every figure of everybody says whose devices its values come from."""
+"""Every figure of the cohort names the sources of its values."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def spaced(text: str) -> str:
         ("ja", "歩数", "前の 4 週にはほかに Oura"),
     ],
 )
-def test_a_figure_of_several_sources_names_each_with_its_people(
+def test_a_figure_of_several_sources_names_each_with_its_users(
     mixed: Cohort, language: Any, title: str, sources: str
 ) -> None:
     locale = load_locale(language, CONTRACTS)
@@ -77,7 +77,7 @@ def test_a_table_of_quartiles_names_the_sources_too(mixed: Cohort) -> None:
     assert spaced(shown["sleep_minutes_mean"]["sources"].text) == "Garmin 2"
 
 
-def test_a_figure_of_one_source_says_how_many_people_it_has(page: Page) -> None:
+def test_a_figure_of_one_source_says_how_many_users_it_has(page: Page) -> None:
     assert line_of(page(), "Steps, mean") == "Garmin 2"
 
 

@@ -47,7 +47,7 @@ def same(shown: Shown, value: Any, *, clock: bool = False) -> bool:
 
 
 @pytest.mark.parametrize("person", [ADA, BEN])
-def test_a_person_is_shown_the_rows_of_the_weekly_files(page: Page, lake: Path, person: str) -> None:
+def test_a_user_has_the_rows_of_the_weekly_files(page: Page, lake: Path, person: str) -> None:
     shown = tables(page(person))
     weeks = {"this": weekly_rows(lake)[person], "before": weekly_rows(lake, BEFORE)[person]}
     compared = 0
@@ -123,7 +123,7 @@ def test_changes_are_this_week_minus_the_one_before(page: Page, lake: Path) -> N
     assert cell.text.startswith("+")
 
 
-def test_a_persons_groups_are_those_of_the_row(page: Page, lake: Path) -> None:
+def test_a_users_groups_are_those_of_the_row(page: Page, lake: Path) -> None:
     shown, row = tables(page(ADA))["groups"], weekly_rows(lake)[ADA]
     for group in CONTRACTS.groups:
         cells = shown[group.name]
@@ -132,7 +132,7 @@ def test_a_persons_groups_are_those_of_the_row(page: Page, lake: Path) -> None:
         assert cells["source"].value == row[f"{group.name}_source"]
 
 
-def test_people_are_counted_week_by_week(page: Page, lake: Path) -> None:
+def test_users_are_counted_week_by_week(page: Page, lake: Path) -> None:
     shown = tables(page())["people"]
     assert next(iter(shown)) == WEEK
     for back in range(5):

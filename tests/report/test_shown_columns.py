@@ -1,4 +1,4 @@
-"""What is shown follows from the contracts: at most two columns of a group, and a new group comes by itself."""
+"""Shown columns follow from the contracts: at most two columns of a group, and a new group without any change here."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MONDAY = date(2026, 11, 9)
 
 
 def with_group() -> Contracts:
-    """The contracts and a group that nobody has thought of yet."""
+    """The contracts and a new group."""
     metric = DailyMetric("grip_kg", "strength", "kg", "Grip strength, best of three.", "number", 2, 0, 120)
     group = WeeklyGroup("strength", ("grip_kg",), False, 1, ("garmin",), {"grip_kg": ("mean", "sd")})
     return replace(CONTRACTS, metrics=(*CONTRACTS.metrics, metric), groups=(*CONTRACTS.groups, group))
 
 
 def cohort(contracts: Contracts, **columns: list[float]) -> Cohort:
-    """Five weeks in which people have these values and no others."""
+    """Five weeks in which users have these values and no others."""
     number = max((len(values) for values in columns.values()), default=1)
     empty = {column.column: pl.Series([None] * number, dtype=pl.Float64) for column in all_columns(contracts)}
     for group in contracts.groups:
@@ -38,7 +38,7 @@ def cohort(contracts: Contracts, **columns: list[float]) -> Cohort:
     return Cohort(MONDAY, dict.fromkeys(mondays(MONDAY, 5), frame), None)
 
 
-def test_a_group_shows_two_columns_and_the_most_telling_ones() -> None:
+def test_a_group_shows_two_columns_and_the_most_important_ones() -> None:
     chosen = [column.column for column in main_columns(CONTRACTS, EVERYTHING, 2)]
     assert chosen[:7] == [
         "steps_mean",
@@ -82,14 +82,14 @@ def test_groups_without_any_value_are_named_in_one_line() -> None:
     assert "strength" not in line
 
 
-def test_a_lake_without_values_or_runs_is_told_in_words() -> None:
+def test_a_lake_without_values_or_runs_is_described_in_sentences() -> None:
     page = cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS))
     texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
     assert "No data: no participant has a value in these five weeks." in texts
     assert "No data: there is no record of a run that read raw data and computed this week." in texts
 
 
-def test_a_published_week_without_people_has_no_shares() -> None:
+def test_a_published_week_without_users_has_no_shares() -> None:
     page = cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS, steps_mean=[]))
     valid = next(block for block in page.sections[0].blocks if isinstance(block, Table) and block.name == "valid")
     assert {row.cells[2].text for row in valid.rows} == {"no data"}
@@ -101,7 +101,7 @@ def test_a_change_is_shown_beside_its_column_and_is_none_of_its_own() -> None:
     assert not changes & EVERYTHING
 
 
-def test_a_crowd_is_drawn_without_dots() -> None:
+def test_many_users_are_drawn_without_dots() -> None:
     few, many = (
         cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS, steps_mean=[float(n) for n in range(size)]))
         for size in (200, 201)

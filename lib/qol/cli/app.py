@@ -35,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Wearable JSON lines in, one row per person and week out.",
+    help="Wearable JSON lines in, one row per user and week out.",
     epilog=EPILOG,
 )
 app.command("run")(run_commands.run)

@@ -84,7 +84,7 @@ def _show_contract(contract: SourceContract) -> None:
     say(contract.description)
     say()
     say(f"raw folders: {', '.join(contract.paths)}")
-    say(f"key: person, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
+    say(f"key: user_id, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
     fields = [(f.name, _raw(f), f.type, f.unit or "", _allowed(f), f.description) for f in contract.fields]
     table("Fields", ("column", "raw path", "type", "unit", "allowed", "meaning"), fields)
     table("Daily metrics", ("metric", "formula"), [*contract.daily.items(), *_part_formulas(contract)])
