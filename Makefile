@@ -29,8 +29,8 @@ $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 	@echo "Setting up $(VENV), the first time and when pyproject.toml has changed: about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
-	$(INSTALL) --editable '.[query,report,lambda,dev]' && wait $$build
-	@$(INSTALL) --find-links $(WHEELS) --editable '.[query,report,spark,lambda,dev]' --editable lib/qol_dev
+	$(INSTALL) --editable '.[cli,query,report,dev]' && wait $$build
+	@$(INSTALL) --find-links $(WHEELS) --editable '.[cli,query,report,spark,dev]' --editable lib/qol_dev
 	@rm -r $(WHEELS) && touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
@@ -60,12 +60,12 @@ format: setup ## let ruff mend what it can
 
 docs: setup ## write the generated catalog, tables and cost page
 	$(BIN)/qol contracts docs
-	$(BIN)/python -m benchmarks.cost --write
+	$(BIN)/python -m benchmarks.cost
 
 bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
 
-package: setup ## what is uploaded to AWS, in dist/: wheel, wheelhouse, Lambda zips, hashes
+package: setup ## what is uploaded to AWS, in dist/: wheel, wheelhouse, zip of the functions, hashes
 	$(BIN)/python -m qol_dev.package
 
 lock: setup ## choose the wheels of the package anew
@@ -83,7 +83,9 @@ $(CHECKOV):
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
 
-docker-demo: ## the job in the image of Glue 5.1, beside a moto server (needs Docker)
+docker-demo: setup ## the job in the image of Glue 5.1, beside a moto server (needs Docker)
+	rm -rf $(DEMO)/docker
+	$(BIN)/qol sample --lake $(DEMO)/docker --users 20 --weeks 2 --sources garmin-core
 	docker compose --file docker/compose.yaml run --rm glue
 	docker compose --file docker/compose.yaml down --volumes
 

@@ -26,7 +26,7 @@ def baseline(out: Path, monday: str, identities: Identities) -> pl.DataFrame:
     """A baseline's values, by the pseudonym that the shipped job makes of the same vendor id."""
     files = [pl.read_parquet(path, hive_partitioning=False) for path in sorted(out.glob(f"date={monday}/*.parquet"))]
     rows = pl.concat(files)
-    names = [identities.person_hash("garmin", vendor_id) for vendor_id in rows["user_id"].to_list()]
+    names = [identities.user_hash("garmin", vendor_id) for vendor_id in rows["user_id"].to_list()]
     return _values(rows.with_columns(user_id=pl.Series(names)))
 
 

@@ -13,10 +13,9 @@ from benchmarks.dailies import MONDAY, Dailies, make
 from benchmarks.measure import middle
 from benchmarks.shipped import ENGINES, KEY, Run, run_shipped
 from qol.contracts.load import load_contracts
-from qol.identity.pseudonyms import Identities
-from qol.lake.local import LocalLake
-from qol.run.local_engine import LocalEngine
-from qol.run.pipeline import RunOptions, run
+from qol.identity.key_lookup import KEY_VARIABLE
+from qol.run.job import run_job
+from qol.run.request import RunRequest
 
 CACHE = Path(__file__).parents[1] / ".bench"
 SHORT, LONG = 2, 52
@@ -31,13 +30,14 @@ def weeks_of(people: int, count: int) -> list[Dailies]:
 def build(lake: Path, weeks: list[Dailies], cache: Path) -> None:
     """A lake as it comes to be: one real run after each week, so files and manifests are those of real life."""
     shutil.rmtree(lake, ignore_errors=True)
-    contracts, identities = load_contracts(), Identities(KEY.encode(), {})
+    contracts = load_contracts()
+    os.environ[KEY_VARIABLE] = KEY
     for number, week in enumerate(weeks):
         report.progress(f"building {lake.name}: week {number + 1} of {len(weeks)}")
         deliver(lake, week, cache)
-        options = RunOptions(week.run_at, identities, week.monday, trigger="schedule")
-        manifest = run(LocalLake(lake), contracts, options, lambda scratch, _: LocalEngine(scratch, 1))
-        assert manifest.status == "published", manifest.error
+        request = RunRequest(lake=str(lake), now=week.run_at, trigger="schedule", workers=1, no_docs=True)
+        outcome = run_job(request, contracts)
+        assert outcome.exit_code == 0, outcome.error
 
 
 def deliver(lake: Path, week: Dailies, cache: Path) -> None:

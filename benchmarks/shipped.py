@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Outcome, run_measured
-from qol.cli.options import KEY_VARIABLE
+from qol.identity.key_lookup import KEY_VARIABLE
 
 KEY = "benchmark key, known to whoever compares the values"
 ENVIRONMENT = {KEY_VARIABLE: KEY}

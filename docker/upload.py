@@ -1,4 +1,4 @@
-"""Put a lake of a folder into a new bucket: `upload.py FOLDER BUCKET`."""
+"""Upload a lake from a folder to a new bucket: `upload.py FOLDER BUCKET`."""
 
 import os
 import sys
@@ -8,13 +8,13 @@ import boto3
 
 
 def main(folder: Path, bucket: str) -> None:
-    """Every file of the folder becomes the object of its path."""
+    """Upload every file of the folder under its path."""
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]})
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     for path in files:
         s3.put_object(Bucket=bucket, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
-    print(f"{len(files)} objects")  # noqa: T201 (the one line it says)
+    print(f"{len(files)} objects")  # noqa: T201 (the result)
 
 
 if __name__ == "__main__":

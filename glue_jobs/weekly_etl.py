@@ -8,7 +8,7 @@ import sys
 
 from awsglue.utils import getResolvedOptions
 
-from qol.glue.job import run_job
+from qol.glue.glue_job import run_glue_job
 
 if __name__ == "__main__":
-    run_job(sys.argv, getResolvedOptions)
+    run_glue_job(sys.argv, getResolvedOptions)

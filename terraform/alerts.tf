@@ -1,4 +1,4 @@
-# Two topics: `alert` is mail to people, one message per failure; `operations` takes alarms and mails nobody.
+# Two topics: `alert` mails one message per failure; `operations` takes alarms and has no subscription.
 resource "aws_sns_topic" "topics" {
   for_each = local.topics
 
@@ -26,7 +26,7 @@ resource "aws_sns_topic_policy" "topics" {
       ],
       each.key == "operations" ? [
         {
-          Sid       = "AlarmsOfThisAccount"
+          Sid       = "PublishAlarms"
           Effect    = "Allow"
           Principal = { Service = "cloudwatch.amazonaws.com" }
           Action    = "sns:Publish"
@@ -51,57 +51,57 @@ locals {
     for metric in ["Errors", "Throttles"] : {
       for key, function in local.lambdas :
       "${function.name}-${lower(metric)}" => {
-        about      = "${function.name}: ${lower(metric)} within 5 minutes."
-        namespace  = "AWS/Lambda"
-        metric     = metric
-        dimensions = { FunctionName = function.name }
-        statistic  = "Sum"
-        above      = 0
+        description = "${function.name}: ${lower(metric)} within 5 minutes."
+        namespace   = "AWS/Lambda"
+        metric      = metric
+        dimensions  = { FunctionName = function.name }
+        statistic   = "Sum"
+        above       = 0
       }
     }
   ]...)
 
   alarms = merge(local.lambda_alarms, {
     "${local.dead_letters}-waiting" = {
-      about      = "A call failed for good; its event waits in ${local.dead_letters} (docs/runbook.md)."
-      namespace  = "AWS/SQS"
-      metric     = "ApproximateNumberOfMessagesVisible"
-      dimensions = { QueueName = local.dead_letters }
-      statistic  = "Maximum"
-      above      = 0
+      description = "A call failed after its retries; its event is in ${local.dead_letters} (docs/runbook.md)."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = local.dead_letters }
+      statistic   = "Maximum"
+      above       = 0
     }
     "${local.job}-slow" = {
-      about      = "The weekly job took over 45 of its 60 minutes; give it more workers."
-      namespace  = "QoLLake"
-      metric     = "run_seconds"
-      dimensions = { job = local.job }
-      statistic  = "Maximum"
-      above      = 2700
+      description = "The weekly job took over 45 of its 60 minutes; give it more workers."
+      namespace   = local.metrics_namespace
+      metric      = "run_seconds"
+      dimensions  = { job = local.job }
+      statistic   = "Maximum"
+      above       = 2700
     }
     "${local.job}-failed" = {
-      # Counted by the notifier: a run that is killed or goes over its time prints no metric of its own.
-      about      = "An attempt of the weekly job ended badly: failed, over its time, stopped, lost; people get one message when the last one has."
-      namespace  = "QoLLake"
-      metric     = "failed_runs"
-      dimensions = { job = local.job }
-      statistic  = "Sum"
-      above      = 0
+      # Counted by the notifier: a run that is killed or exceeds its time limit prints no metrics.
+      description = "An attempt of the weekly job failed, timed out, was stopped or lost; one mail follows after the last attempt."
+      namespace   = local.metrics_namespace
+      metric      = "failed_runs"
+      dimensions  = { job = local.job }
+      statistic   = "Sum"
+      above       = 0
     }
     "qol-garmin-webhook${local.dash}-5xx" = {
-      about      = "Garmin's pushes fail and are repeated by Garmin; nothing is lost yet."
-      namespace  = "AWS/ApiGateway"
-      metric     = "5xx"
-      dimensions = { ApiId = aws_apigatewayv2_api.webhook.id }
-      statistic  = "Sum"
-      above      = 0
+      description = "Garmin's pushes fail and are repeated by Garmin; nothing is lost yet."
+      namespace   = "AWS/ApiGateway"
+      metric      = "5xx"
+      dimensions  = { ApiId = aws_apigatewayv2_api.webhook.id }
+      statistic   = "Sum"
+      above       = 0
     }
     (local.too_large) = {
-      about      = "A push was refused as too large (413), so what is in it has not arrived (docs/webhook.md)."
-      namespace  = "QoLLake"
-      metric     = local.too_large
-      dimensions = {}
-      statistic  = "Sum"
-      above      = 0
+      description = "A push was refused as too large (413), so what is in it has not arrived (docs/webhook.md)."
+      namespace   = local.metrics_namespace
+      metric      = local.too_large
+      dimensions  = {}
+      statistic   = "Sum"
+      above       = 0
     }
   })
 }
@@ -110,7 +110,7 @@ resource "aws_cloudwatch_metric_alarm" "alarms" {
   for_each = local.alarms
 
   alarm_name          = each.key
-  alarm_description   = each.value.about
+  alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions

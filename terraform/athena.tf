@@ -1,5 +1,5 @@
 locals {
-  # Rejects hold raw bytes, so what operators ask must not end where analysts read.
+  # Rejects hold raw bytes, so results of operators must not be where analysts read.
   workgroups = {
     qol = {
       name        = local.workgroup
@@ -49,7 +49,7 @@ resource "aws_athena_workgroup" "groups" {
   }
 }
 
-# Their addresses in installations of before: without these a workgroup would be made again under the name it still has.
+# Addresses in earlier installations: without these a workgroup would be created again under its existing name.
 moved {
   from = aws_athena_workgroup.qol
   to   = aws_athena_workgroup.groups["qol"]

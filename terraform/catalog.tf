@@ -1,4 +1,4 @@
-# Columns, types and comments come from the contracts' generated tables; nothing is written down twice.
+# Columns, types and comments come from the tables generated from the contracts.
 locals {
   schemas = "${path.module}/../schemas/tables"
 
@@ -26,7 +26,7 @@ resource "aws_glue_catalog_database" "qol" {
   description = "Weekly quality-of-life metrics from wearables, with the daily rows and records they come from."
 }
 
-# Partitions are registered by the job when it publishes: a week is in the catalog when it is complete, and never before.
+# The job registers partitions when it publishes, so a week is in the catalog only when it is complete.
 resource "aws_glue_catalog_table" "tables" {
   for_each = local.tables
 

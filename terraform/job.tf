@@ -1,11 +1,11 @@
-# The job: what `make package` built, uploaded below a prefix named after its content, and run by Glue.
+# The Glue job and its artifacts: what `make package` built, uploaded below a prefix named after its content.
 locals {
   manifest  = jsondecode(file("${var.package_dir}/manifest.json"))
   artifacts = "artifacts/${substr(sha256(jsonencode(local.manifest)), 0, 16)}"
 
-  glue_files = fileset(var.package_dir, "glue/*")
-  job_script = one([for file in local.glue_files : file if endswith(file, ".py")])
-  job_house  = one([for file in local.glue_files : file if endswith(file, ".gluewheels.zip")])
+  glue_files     = fileset(var.package_dir, "glue/*")
+  job_script     = one([for file in local.glue_files : file if endswith(file, ".py")])
+  job_wheelhouse = one([for file in local.glue_files : file if endswith(file, ".gluewheels.zip")])
 
   artifact_uri = { for file in local.glue_files : file => "s3://${local.bucket}/${local.artifacts}/${basename(file)}" }
 }
@@ -20,7 +20,7 @@ resource "aws_s3_object" "artifact" {
   kms_key_id  = aws_kms_key.pseudonymous.arn
 
   lifecycle {
-    # The job moves to the new prefix before the old one goes.
+    # The job moves to the new prefix before the old one is deleted.
     create_before_destroy = true
 
     precondition {
@@ -33,7 +33,7 @@ resource "aws_s3_object" "artifact" {
 }
 
 resource "aws_glue_security_configuration" "job" {
-  name = local.security
+  name = local.glue_security
 
   encryption_configuration {
     s3_encryption {
@@ -53,7 +53,7 @@ resource "aws_glue_security_configuration" "job" {
   }
 }
 
-# Glue would make these groups itself on the first run, and keep them for ever.
+# Without these, Glue creates the groups on the first run and keeps their logs for ever.
 resource "aws_cloudwatch_log_group" "job" {
   #checkov:skip=CKV_AWS_338:180 days is what the programme keeps logs for
   for_each = local.job_logs
@@ -86,7 +86,7 @@ resource "aws_glue_job" "weekly" {
   }
 
   default_arguments = {
-    # Options that every command has; what a run starts with overrides them. The key's name, never the key.
+    # Options of every command; arguments of a run override them. `--key-secret` is the secret's name, not the key.
     "--lake"       = "s3://${local.bucket}"
     "--engine"     = "spark"
     "--user-map"   = "dynamodb:${local.user_map}"
@@ -94,14 +94,14 @@ resource "aws_glue_job" "weekly" {
     "--database"   = local.database
     "--kms-key"    = aws_kms_key.pseudonymous.arn
 
-    # Of Glue.
+    # Arguments of Glue itself.
     "--job-language"        = "python"
     "--job-bookmark-option" = "job-bookmark-disable"
-    # The wheelhouse holds our wheel too; without the option Glue's pip would look for newer ones elsewhere.
-    "--additional-python-modules"       = local.artifact_uri[local.job_house]
+    # The wheelhouse holds the project's wheel too; with --no-index Glue's pip installs from nothing else.
+    "--additional-python-modules"       = local.artifact_uri[local.job_wheelhouse]
     "--python-modules-installer-option" = "--no-index"
     "--TempDir"                         = "s3://${local.bucket}/_staging/glue/"
-    # Glue 5.1 reads through S3A, which takes us-east-2 for its region where none is set, and then times out.
+    # Glue 5.1 reads through S3A, which without a region uses us-east-2 and times out.
     "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region}"
   }
 

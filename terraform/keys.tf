@@ -1,10 +1,10 @@
-# Two keys, so that a role that reads published tables can't decrypt what names people, whatever else it is given:
+# Two keys, so that a role that reads published tables cannot decrypt vendor ids, whatever other permissions it gets:
 #   identified    the bucket's default (raw, quarantine, staging), the user map, both secrets, operators' query results
-#   pseudonymous  named on every published object and manifest; also analysts' results, locks, logs, topics, artifacts
+#   pseudonymous  for every published object and manifest; also analysts' results, locks, logs, topics, artifacts
 locals {
-  # Whoever the account's IAM policies let; without this statement a key could not be managed any more.
-  key_of_the_account = {
-    Sid       = "IamDecides"
+  # IAM policies of the account decide; without this statement a key could no longer be managed.
+  delegate_to_iam = {
+    Sid       = "DelegateToIam"
     Effect    = "Allow"
     Principal = { AWS = "arn:aws:iam::${local.account}:root" }
     Action    = "kms:*"
@@ -15,13 +15,13 @@ locals {
 }
 
 resource "aws_kms_key" "identified" {
-  description             = "QoL Lake: what holds or leads to vendor ids"
+  description             = "QoL Lake: data with vendor ids, the user map, secrets"
   enable_key_rotation     = true
   deletion_window_in_days = local.key_deletion_days
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = [local.key_of_the_account]
+    Statement = [local.delegate_to_iam]
   })
 }
 
@@ -38,9 +38,9 @@ resource "aws_kms_key" "pseudonymous" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      local.key_of_the_account,
+      local.delegate_to_iam,
       {
-        Sid       = "LogGroupsOfThisInstallation"
+        Sid       = "EncryptLogGroups"
         Effect    = "Allow"
         Principal = { Service = "logs.${var.region}.amazonaws.com" }
         Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey"]
@@ -48,8 +48,8 @@ resource "aws_kms_key" "pseudonymous" {
         Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = [for name in local.log_groups : "${local.arn.logs}:${name}"] } }
       },
       {
-        # Alarms can't publish to a topic whose key does not let them.
-        Sid       = "AlarmsToTheOperationsTopic"
+        # CloudWatch needs the topic's key to publish alarms.
+        Sid       = "EncryptAlarms"
         Effect    = "Allow"
         Principal = { Service = "cloudwatch.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]

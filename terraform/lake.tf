@@ -2,8 +2,8 @@
 
 resource "aws_s3_bucket" "lake" {
   #checkov:skip=CKV_AWS_18:Reads of health data are audited by the account's CloudTrail data events, which name the role; docs/deploy.md says how
-  #checkov:skip=CKV_AWS_144:Versions protect against mistakes; a copy in another region would take health data out of the country it is kept in
-  #checkov:skip=CKV2_AWS_62:Nothing reacts to objects; the schedule starts the job
+  #checkov:skip=CKV_AWS_144:Versions protect against mistakes; a copy in another region would move health data abroad
+  #checkov:skip=CKV2_AWS_62:No function is triggered by objects; the schedule starts the job
   bucket        = local.bucket
   force_destroy = !var.deletion_protection
 
@@ -27,7 +27,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
   bucket = aws_s3_bucket.lake.id
 
   rule {
-    # Reading 100,000 raw objects asks KMS a few times instead of 100,000 times.
+    # With a bucket key, reading 100,000 raw objects takes a few KMS requests instead of 100,000.
     bucket_key_enabled = true
 
     apply_server_side_encryption_by_default {
@@ -70,8 +70,8 @@ resource "aws_s3_bucket_policy" "lake" {
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
       {
-        # A week or a manifest under the other key could not be read by analysts; a write that does not name the key fails instead.
-        Sid       = "PublishedUnderThePseudonymousKey"
+        # Analysts could not read a week or a manifest under the other key, so a write without this key fails.
+        Sid       = "RequirePseudonymousKey"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
@@ -85,7 +85,7 @@ resource "aws_s3_bucket_policy" "lake" {
 }
 
 locals {
-  # Days after which the objects below a prefix go; their old versions go a day later.
+  # Days until objects below a prefix expire; their old versions expire a day later.
   expiring = {
     staging                  = { prefix = "_staging/", days = 7 }
     bodies                   = { prefix = "quarantine/bodies/", days = 30 }
@@ -204,11 +204,11 @@ resource "aws_dynamodb_table" "locks" {
   }
 }
 
-# Secrets without values: an operator puts them (docs/deploy.md), so that no state file ever holds one.
+# Secrets without values: an operator sets them (docs/deploy.md), so that no state file holds one.
 resource "aws_secretsmanager_secret" "pseudonym_key" {
-  #checkov:skip=CKV2_AWS_57:A new key gives every person a new id, so it must never rotate
+  #checkov:skip=CKV2_AWS_57:A new key gives every user a new id, so it must never rotate
   name                    = local.secrets.pseudonym_key
-  description             = "Key of pseudonymous ids, 32 bytes or more. Never change it: every person would get a new id."
+  description             = "Key of pseudonymous ids, 32 bytes or more. Never change it: every user would get a new id."
   kms_key_id              = aws_kms_key.identified.arn
   recovery_window_in_days = var.deletion_protection ? 30 : 0
 }

@@ -1,11 +1,12 @@
-# Five functions from one map. What differs is here; what each may do is in roles.tf.
+# Five functions, all with the same code. Their settings are here, their permissions in roles.tf.
 locals {
+  functions_zip = "${var.package_dir}/lambda/functions.zip"
+
   common_environment = {
-    QOL_BUCKET                   = local.bucket
-    QOL_PREFIX                   = ""
-    QOL_TIME_ZONE                = var.time_zone
-    QOL_STAGE                    = var.stage
-    POWERTOOLS_METRICS_NAMESPACE = "QoLLake"
+    QOL_BUCKET    = local.bucket
+    QOL_PREFIX    = ""
+    QOL_TIME_ZONE = var.time_zone
+    QOL_STAGE     = var.stage
   }
 
   job_environment = {
@@ -17,8 +18,8 @@ locals {
   lambdas = {
     receiver = {
       name        = "garmin_webhook_receiver${local.under}"
-      description = "Keeps what Garmin pushes, one object per type and request, before it answers 200."
-      memory      = 512 # a 6 MB body and what it is taken apart into
+      description = "Stores what Garmin pushes, one object per type and request, before it answers 200."
+      memory      = 512 # a 6 MB body and its records
       timeout     = 28  # below the API's 30 s, so that a slow store ends as a 5xx that Garmin repeats
       reserved    = 50
       is_async    = false
@@ -28,14 +29,14 @@ locals {
       name        = "qol-weekly-survey-kick${local.dash}"
       description = "Starts the weekly job once per business week."
       memory      = 256
-      timeout     = 45 # an item of the lock table counts as left behind after 50 s
-      reserved    = 1  # deliveries of the same schedule come one after another
+      timeout     = 45 # a lock item expires after 50 s
+      reserved    = 1  # deliveries of the same schedule run one after another
       is_async    = true
       environment = local.job_environment
     }
     notifier = {
       name        = "job_failure_notifier${local.under}"
-      description = "One message per run that ended badly, or published with warnings."
+      description = "One message per run that failed, or published with warnings."
       memory      = 256
       timeout     = 45
       reserved    = 2
@@ -44,7 +45,7 @@ locals {
     }
     watchdog = {
       name        = "qol-watchdog${local.dash}"
-      description = "One message when the week's run is missing and nobody was told."
+      description = "One message when the week has no result and no message was sent."
       memory      = 256
       timeout     = 45
       reserved    = 1
@@ -53,7 +54,7 @@ locals {
     }
     raw_gap = {
       name        = "qol-raw-gap-check${local.dash}"
-      description = "Counts active people without data, as a table and a metric; no message per person."
+      description = "Counts active users without data, as a table and a metric; no message per user."
       memory      = 512
       timeout     = 300
       reserved    = 1
@@ -82,10 +83,10 @@ resource "aws_cloudwatch_log_group" "lambda" {
 }
 
 resource "aws_lambda_function" "functions" {
-  #checkov:skip=CKV_AWS_50:No trace leaves one function, and X-Ray needs actions on all resources
+  #checkov:skip=CKV_AWS_50:No trace spans several functions, and X-Ray needs actions on all resources
   #checkov:skip=CKV_AWS_116:On-failure destinations do the same and carry the reason (aws_lambda_function_event_invoke_config)
-  #checkov:skip=CKV_AWS_117:They talk to AWS APIs alone; a VPC would add NAT and endpoints and protect nothing
-  #checkov:skip=CKV_AWS_272:The zips' hashes are in the plan, and only the deploying role may change code
+  #checkov:skip=CKV_AWS_117:They call AWS APIs only; a VPC would add NAT and endpoints and protect nothing
+  #checkov:skip=CKV_AWS_272:The zip's hash is in the plan, and only the deploying role may change code
   for_each = local.lambdas
 
   function_name                  = each.value.name
@@ -94,8 +95,8 @@ resource "aws_lambda_function" "functions" {
   runtime                        = "python3.13"
   architectures                  = ["arm64"]
   handler                        = "qol_lambda.${each.key}.handler"
-  filename                       = "${var.package_dir}/lambda/${each.key}.zip"
-  source_code_hash               = filebase64sha256("${var.package_dir}/lambda/${each.key}.zip")
+  filename                       = local.functions_zip
+  source_code_hash               = filebase64sha256(local.functions_zip)
   memory_size                    = each.value.memory
   timeout                        = each.value.timeout
   reserved_concurrent_executions = var.reserved_concurrency ? each.value.reserved : -1
@@ -107,16 +108,16 @@ resource "aws_lambda_function" "functions" {
 
   lifecycle {
     precondition {
-      condition     = try(local.manifest["lambda/${each.key}.zip"], "") == filesha256("${var.package_dir}/lambda/${each.key}.zip")
-      error_message = "lambda/${each.key}.zip: differs from manifest.json; run `make package` again."
+      condition     = try(local.manifest["lambda/functions.zip"], "") == filesha256(local.functions_zip)
+      error_message = "lambda/functions.zip: differs from manifest.json; run `make package` again."
     }
   }
 
-  # The group by its default name must be there before the first call makes one that keeps logs for ever.
+  # The log group must exist before the first call, which would create one that keeps logs for ever.
   depends_on = [aws_iam_role_policy.lambda, aws_cloudwatch_log_group.lambda]
 }
 
-# What could not be done after its retries waits here, 14 days, and raises an alarm. SQS encrypts it; nothing in it is about a person.
+# Dead letters: events that failed after their retries, kept 14 days, with an alarm. SQS encrypts them; they name no user.
 resource "aws_sqs_queue" "dead_letters" {
   name                      = local.dead_letters
   message_retention_seconds = 1209600
@@ -130,7 +131,7 @@ resource "aws_sqs_queue_policy" "dead_letters" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid       = "RuleMayPutWhatItCouldNotDeliver"
+        Sid       = "EventBridgeDeadLetters"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"

@@ -11,7 +11,7 @@ locals {
   workgroup_of_operators = "qol-operators${local.dash}"
   user_map               = "user_id_map${local.under}"
   lock_table             = "qol_run_locks${local.under}"
-  security               = "qol${local.dash}"
+  glue_security          = "qol${local.dash}"
 
   secrets = {
     pseudonym_key  = "qol/pseudonym-key${local.dash}"
@@ -23,12 +23,15 @@ locals {
     operations = "qol_operations_alarm${local.under}"
   }
 
+  # As NAMESPACE in lib/qol/aws/emf.py.
+  metrics_namespace = "QoLLake"
+
   retention_days = 180
 
   # Where Glue 5 writes for a job with a security configuration that encrypts logs: groups of this job alone.
   job_logs = {
     for stream in ["output", "error"] :
-    stream => "/aws-glue/jobs/${local.security}-role/${local.job}/${stream}"
+    stream => "/aws-glue/jobs/${local.glue_security}-role/${local.job}/${stream}"
   }
 
   log_groups = concat(

@@ -4,7 +4,7 @@ output "bucket" {
 }
 
 output "webhook_url" {
-  description = "What to enter at Garmin, with the token in place of TOKEN."
+  description = "URL to enter at Garmin, with the token in place of TOKEN."
   value       = "${aws_apigatewayv2_api.webhook.api_endpoint}/garmin/TOKEN"
 }
 
@@ -14,12 +14,12 @@ output "job" {
 }
 
 output "job_log_groups" {
-  description = "Where the job's output and Spark's messages are."
+  description = "Log groups of the job's output and of Spark."
   value       = local.job_logs
 }
 
 output "functions" {
-  description = "The Lambdas by what they do."
+  description = "Names of the Lambda functions."
   value       = { for key, function in local.lambdas : key => function.name }
 }
 
@@ -34,7 +34,7 @@ output "workgroup" {
 }
 
 output "workgroup_of_operators" {
-  description = "Athena's workgroup for what only operators may ask."
+  description = "Athena's workgroup for queries that only operators may run."
   value       = aws_athena_workgroup.groups["operators"].name
 }
 
@@ -44,17 +44,17 @@ output "saved_queries" {
 }
 
 output "topics" {
-  description = "ARNs: people's mail, and alarms."
+  description = "ARNs of the topics for mail and for alarms."
   value       = { for key, topic in aws_sns_topic.topics : key => topic.arn }
 }
 
 output "tables" {
-  description = "DynamoDB tables: the map of people and the locks."
+  description = "DynamoDB tables: the user map and the locks."
   value       = { user_map = aws_dynamodb_table.user_map.name, locks = aws_dynamodb_table.locks.name }
 }
 
 output "secrets" {
-  description = "Names of the secrets whose values an operator puts."
+  description = "Names of the secrets whose values an operator sets."
   value       = local.secrets
 }
 
@@ -64,16 +64,16 @@ output "keys" {
 }
 
 output "dead_letters" {
-  description = "URL of the queue of calls that failed for good."
+  description = "URL of the queue of dead letters."
   value       = aws_sqs_queue.dead_letters.url
 }
 
 output "roles" {
-  description = "Roles for people."
+  description = "ARNs of the analyst and operator roles."
   value       = { for key, role in aws_iam_role.people : key => role.arn }
 }
 
 output "artifacts" {
-  description = "Where this build's job files are."
+  description = "Prefix of this build's job files."
   value       = "s3://${local.bucket}/${local.artifacts}/"
 }

@@ -1,5 +1,5 @@
-# One role per component. Statements are plain data, so that the tests can read every action; no Allow has a wildcard
-# action, and resources are named but for the few actions that AWS knows no resource for, each argued where it stands.
+# One role per component. Statements are plain data, so that the tests can read every action. No Allow has a wildcard
+# action, and every resource is named except for actions without resource types.
 locals {
   trust = {
     for service in ["lambda", "glue", "scheduler"] :
@@ -7,7 +7,7 @@ locals {
       Version = "2012-10-17"
       Statement = [merge(
         { Effect = "Allow", Principal = { Service = "${service}.amazonaws.com" }, Action = "sts:AssumeRole" },
-        # Scheduler assumes roles on behalf of schedules; the others only take a role that someone here may pass.
+        # Scheduler assumes roles for schedules of any account; the other services need iam:PassRole of this account.
         service != "scheduler" ? {} : {
           Condition = {
             StringEquals = { "aws:SourceAccount" = local.account }
@@ -25,12 +25,12 @@ locals {
 
   via = { for service in ["s3", "dynamodb", "secretsmanager", "sns"] : service => "${service}.${var.region}.amazonaws.com" }
 
-  # --- parts that several roles have ---
+  # --- statements of several roles ---
 
-  may_alert = [
-    { Sid = "TellPeople", Effect = "Allow", Action = "sns:Publish", Resource = local.arn.alert },
+  can_alert = [
+    { Sid = "PublishAlerts", Effect = "Allow", Action = "sns:Publish", Resource = local.arn.alert },
     {
-      Sid       = "KeyOfTheTopic"
+      Sid       = "EncryptAlerts"
       Effect    = "Allow"
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = local.keys.pseudonymous
@@ -38,7 +38,7 @@ locals {
     },
   ]
 
-  may_read_manifests = [
+  can_read_manifests = [
     { Sid = "ReadManifests", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.bucket}/_runs/*" },
     {
       Sid       = "ListManifests"
@@ -48,7 +48,7 @@ locals {
       Condition = { StringLike = { "s3:prefix" = "_runs/*" } }
     },
     {
-      Sid       = "KeyOfManifests"
+      Sid       = "DecryptManifests"
       Effect    = "Allow"
       Action    = "kms:Decrypt"
       Resource  = local.keys.pseudonymous
@@ -56,24 +56,24 @@ locals {
     },
   ]
 
-  # Which items of the lock table a function touches.
-  locks_of = {
+  # Key patterns of the lock items that a function uses.
+  lock_items = {
     kick     = ["run#*", "alert#*", "notice#*"]
     notifier = ["alert#*", "notice#*"]
     watchdog = ["alert#*", "notice#*"]
   }
 
-  may_lock = {
-    for key, names in local.locks_of : key => [
+  can_lock = {
+    for key, names in local.lock_items : key => [
       {
-        Sid       = "OwnItemsOfTheLockTable"
+        Sid       = "OwnLockItems"
         Effect    = "Allow"
         Action    = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
         Resource  = local.arn.lock_table
         Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = names } }
       },
       {
-        Sid       = "KeyOfTheLockTable"
+        Sid       = "DecryptLockTable"
         Effect    = "Allow"
         Action    = "kms:Decrypt"
         Resource  = local.keys.pseudonymous
@@ -82,8 +82,8 @@ locals {
     ]
   }
 
-  # What every function needs to start: its log, and its settings, which Lambda decrypts for it.
-  may_start = {
+  # Every function: its log, and its environment variables, which Lambda decrypts.
+  can_start = {
     for key, function in local.lambdas : key => [
       {
         Sid      = "OwnLog"
@@ -101,12 +101,12 @@ locals {
     ]
   }
 
-  may_give_up = [{ Sid = "WhatFailedForGood", Effect = "Allow", Action = "sqs:SendMessage", Resource = local.arn.dead }]
+  can_fail_over = [{ Sid = "DeadLetters", Effect = "Allow", Action = "sqs:SendMessage", Resource = local.arn.dead }]
 
-  # Reading published tables through Athena; the results are the reader's own.
-  may_query = [
+  # Reading published tables through Athena.
+  can_query = [
     {
-      Sid    = "OneWorkgroup"
+      Sid    = "QueryWorkgroup"
       Effect = "Allow"
       Action = [
         "athena:StartQueryExecution", "athena:StopQueryExecution", "athena:GetQueryExecution",
@@ -114,9 +114,9 @@ locals {
       ]
       Resource = local.arn.workgroup
     },
-    { Sid = "OneCatalog", Effect = "Allow", Action = "athena:GetDataCatalog", Resource = "arn:aws:athena:${var.region}:${local.account}:datacatalog/AwsDataCatalog" },
+    { Sid = "ReadCatalog", Effect = "Allow", Action = "athena:GetDataCatalog", Resource = "arn:aws:athena:${var.region}:${local.account}:datacatalog/AwsDataCatalog" },
     {
-      Sid      = "OneDatabase"
+      Sid      = "ReadDatabase"
       Effect   = "Allow"
       Action   = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions", "glue:BatchGetPartition"]
       Resource = [local.arn.catalog, local.arn.database, "${local.arn.tables}/*"]
@@ -128,7 +128,7 @@ locals {
       Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_runs/*"]
     },
     {
-      Sid      = "OwnResults"
+      Sid      = "QueryResults"
       Effect   = "Allow"
       Action   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
       Resource = "${local.arn.bucket}/athena-results/*"
@@ -140,9 +140,9 @@ locals {
       Resource  = local.arn.bucket
       Condition = { StringLike = { "s3:prefix" = ["processed/*", "_runs/*", "athena-results/*"] } }
     },
-    { Sid = "FindTheBucket", Effect = "Allow", Action = "s3:GetBucketLocation", Resource = local.arn.bucket },
+    { Sid = "LocateBucket", Effect = "Allow", Action = "s3:GetBucketLocation", Resource = local.arn.bucket },
     {
-      Sid       = "KeyOfPublishedTables"
+      Sid       = "DecryptPublishedTables"
       Effect    = "Allow"
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = local.keys.pseudonymous
@@ -150,36 +150,36 @@ locals {
     },
   ]
 
-  # --- what each function may do ---
+  # --- functions ---
 
   lambda_statements = {
-    receiver = concat(local.may_start.receiver, [
+    receiver = concat(local.can_start.receiver, [
       {
-        Sid      = "KeepBodies"
+        Sid      = "StoreBodies"
         Effect   = "Allow"
         Action   = "s3:PutObject"
         Resource = ["${local.arn.bucket}/raw/*", "${local.arn.bucket}/quarantine/bodies/*"]
       },
       {
-        # Encrypting only: a leaked receiver can't read what it stored.
-        Sid       = "KeyOfBodies"
+        # Encryption only: a leaked receiver cannot read stored bodies.
+        Sid       = "EncryptBodies"
         Effect    = "Allow"
         Action    = "kms:GenerateDataKey"
         Resource  = local.keys.identified
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
       {
-        # Never a read, and no answer that holds what was there: a leaked receiver can't tell who is who.
-        Sid       = "WriteTheUserMap"
+        # No reads, and no old values in answers: a leaked receiver cannot map ids.
+        Sid       = "WriteUserMap"
         Effect    = "Allow"
         Action    = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
         Resource  = local.arn.user_map
         Condition = { StringEqualsIfExists = { "dynamodb:ReturnValues" = "NONE" } }
       },
-      { Sid = "OneSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.garmin_webhook.arn },
+      { Sid = "ReadSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.garmin_webhook.arn },
       {
-        # Both services decrypt their own data key in the caller's name.
-        Sid       = "KeyOfTheMapAndTheSecret"
+        # Both services decrypt their data key with the caller's permissions.
+        Sid       = "DecryptUserMapAndSecret"
         Effect    = "Allow"
         Action    = "kms:Decrypt"
         Resource  = local.keys.identified
@@ -187,30 +187,30 @@ locals {
       },
     ])
 
-    kick = concat(local.may_start.kick, local.may_give_up, local.may_alert, local.may_lock.kick, [
-      { Sid = "StartTheJob", Effect = "Allow", Action = ["glue:StartJobRun", "glue:GetJobRuns"], Resource = local.arn.job },
+    kick = concat(local.can_start.kick, local.can_fail_over, local.can_alert, local.can_lock.kick, [
+      { Sid = "StartJob", Effect = "Allow", Action = ["glue:StartJobRun", "glue:GetJobRuns"], Resource = local.arn.job },
     ])
 
-    notifier = concat(local.may_start.notifier, local.may_give_up, local.may_alert, local.may_lock.notifier, local.may_read_manifests, [
-      { Sid = "AskAboutTheRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = local.arn.job },
+    notifier = concat(local.can_start.notifier, local.can_fail_over, local.can_alert, local.can_lock.notifier, local.can_read_manifests, [
+      { Sid = "GetJobRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = local.arn.job },
     ])
 
-    watchdog = concat(local.may_start.watchdog, local.may_give_up, local.may_alert, local.may_lock.watchdog, local.may_read_manifests, [
-      { Sid = "AskAboutRuns", Effect = "Allow", Action = "glue:GetJobRuns", Resource = local.arn.job },
+    watchdog = concat(local.can_start.watchdog, local.can_fail_over, local.can_alert, local.can_lock.watchdog, local.can_read_manifests, [
+      { Sid = "GetJobRuns", Effect = "Allow", Action = "glue:GetJobRuns", Resource = local.arn.job },
     ])
 
-    raw_gap = concat(local.may_start.raw_gap, local.may_give_up, local.may_alert, local.may_query, [
-      { Sid = "ReadTheUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
+    raw_gap = concat(local.can_start.raw_gap, local.can_fail_over, local.can_alert, local.can_query, [
+      { Sid = "ReadUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
       {
-        Sid       = "KeyOfTheUserMap"
+        Sid       = "DecryptUserMap"
         Effect    = "Allow"
         Action    = "kms:Decrypt"
         Resource  = local.keys.identified
         Condition = { StringEquals = { "kms:ViaService" = local.via.dynamodb } }
       },
-      { Sid = "WriteTheReport", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.bucket}/_reports/raw_gaps/*" },
+      { Sid = "WriteReport", Effect = "Allow", Action = "s3:PutObject", Resource = "${local.arn.bucket}/_reports/raw_gaps/*" },
       {
-        Sid       = "KeyOfTheReport"
+        Sid       = "EncryptReport"
         Effect    = "Allow"
         Action    = "kms:GenerateDataKey"
         Resource  = local.keys.identified
@@ -223,7 +223,7 @@ locals {
 
   job_statements = [
     {
-      Sid    = "ReadTheLake"
+      Sid    = "ReadLake"
       Effect = "Allow"
       Action = "s3:GetObject"
       Resource = [
@@ -232,7 +232,7 @@ locals {
       ]
     },
     {
-      Sid    = "WriteWhatItMakes"
+      Sid    = "WriteLake"
       Effect = "Allow"
       Action = ["s3:PutObject", "s3:AbortMultipartUpload"]
       Resource = [
@@ -241,30 +241,29 @@ locals {
       ]
     },
     {
-      Sid      = "ClearWhatIsItsOwn"
+      Sid      = "DeleteStagingAndLocks"
       Effect   = "Allow"
       Action   = "s3:DeleteObject"
       Resource = ["${local.arn.bucket}/_staging/*", "${local.arn.bucket}/_locks/*"]
     },
     {
-      # Without a condition on the prefix: with one, S3 answers 403 instead of 404 for an object that is not there,
-      # and the lock is taken by learning that there is none.
-      Sid      = "ListTheLake"
+      # No condition on the prefix: with one, S3 answers 403 instead of 404 for a missing object, and the lock needs the 404.
+      Sid      = "ListLake"
       Effect   = "Allow"
       Action   = ["s3:ListBucket", "s3:GetBucketLocation"]
       Resource = local.arn.bucket
     },
     {
-      Sid       = "KeysOfTheLake"
+      Sid       = "UseLakeKeys"
       Effect    = "Allow"
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = [local.keys.identified, local.keys.pseudonymous]
       Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
     },
-    { Sid = "ReadTheUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
-    { Sid = "OneSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.pseudonym_key.arn },
+    { Sid = "ReadUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
+    { Sid = "ReadSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.pseudonym_key.arn },
     {
-      Sid       = "KeyOfTheMapAndTheSecret"
+      Sid       = "DecryptUserMapAndSecret"
       Effect    = "Allow"
       Action    = "kms:Decrypt"
       Resource  = local.keys.identified
@@ -277,7 +276,7 @@ locals {
       Resource = [local.arn.catalog, local.arn.database, "${local.arn.tables}/*"]
     },
     {
-      # AssociateKmsKey: Glue switches logging off without it, although the groups are there with their key already.
+      # Glue disables logging without AssociateKmsKey, although the groups have their key already.
       Sid      = "OwnLogs"
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"]
@@ -286,9 +285,9 @@ locals {
     { Sid = "OwnSecurityConfiguration", Effect = "Allow", Action = "glue:GetSecurityConfiguration", Resource = "*" }, # no resource type
   ]
 
-  # --- people ---
+  # --- analysts and operators ---
 
-  may_use_the_console = [
+  can_use_console = [
     {
       Sid      = "SavedQueries"
       Effect   = "Allow"
@@ -302,98 +301,98 @@ locals {
       Resource = "arn:aws:athena:${var.region}:${local.account}:datacatalog/AwsDataCatalog"
     },
     { Sid = "ListDatabases", Effect = "Allow", Action = "glue:GetDatabases", Resource = [local.arn.catalog, local.arn.database] },
-    { Sid = "ChooseAWorkgroup", Effect = "Allow", Action = ["athena:ListWorkGroups", "athena:ListDataCatalogs"], Resource = "*" }, # no resource type
+    { Sid = "ListWorkgroups", Effect = "Allow", Action = ["athena:ListWorkGroups", "athena:ListDataCatalogs"], Resource = "*" }, # no resource type
   ]
 
-  # Statements of `may_query` and `may_use_the_console` that operators do without.
-  only_in_qol = ["OneWorkgroup", "OwnResults", "SavedQueries"]
+  # Statements of `can_query` and `can_use_console` that operators do not get.
+  analyst_only_sids = ["QueryWorkgroup", "QueryResults", "SavedQueries"]
 
   people_statements = {
-    analyst = concat(local.may_query, local.may_use_the_console, [
+    analyst = concat(local.can_query, local.can_use_console, [
       {
-        # Whatever else an analyst's account is ever given.
-        Sid    = "NothingThatNamesPeople"
+        # Overrides any other permission of an analyst.
+        Sid    = "DenyIdentifyingObjects"
         Effect = "Deny"
         Action = "s3:*"
         Resource = [
           for prefix in ["raw", "quarantine", "_staging", "_locks", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
         ]
       },
-      { Sid = "NoWorkgroupOfOperators", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },
-      { Sid = "NoMap", Effect = "Deny", Action = "dynamodb:*", Resource = [local.arn.user_map, local.arn.lock_table] },
-      { Sid = "NoKeyToThem", Effect = "Deny", Action = "kms:*", Resource = local.keys.identified },
+      { Sid = "DenyOperatorsWorkgroup", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },
+      { Sid = "DenyUserMapAndLocks", Effect = "Deny", Action = "dynamodb:*", Resource = [local.arn.user_map, local.arn.lock_table] },
+      { Sid = "DenyIdentifiedKey", Effect = "Deny", Action = "kms:*", Resource = local.keys.identified },
       {
-        Sid      = "NoSecrets"
+        Sid      = "DenySecrets"
         Effect   = "Deny"
         Action   = "secretsmanager:*"
         Resource = [aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn]
       },
-      # Every read there is: partitions, versions, statistics. In a list of tables AWS leaves out what is denied.
-      { Sid = "NoRejects", Effect = "Deny", Action = ["glue:Get*", "glue:BatchGet*", "glue:SearchTables"], Resource = "${local.arn.tables}/rejects" },
+      # Every kind of read: partitions, versions, statistics. AWS leaves denied tables out of lists.
+      { Sid = "DenyRejects", Effect = "Deny", Action = ["glue:Get*", "glue:BatchGet*", "glue:SearchTables"], Resource = "${local.arn.tables}/rejects" },
     ])
 
-    operator = concat([for statement in concat(local.may_query, local.may_use_the_console) : statement if !contains(local.only_in_qol, statement.Sid)], [
+    operator = concat([for statement in concat(local.can_query, local.can_use_console) : statement if !contains(local.analyst_only_sids, statement.Sid)], [
       {
-        # Where operators ask: what comes back, rejects too, is under the key that analysts don't have.
-        Sid    = "WorkgroupOfOperators"
+        # Results of operators, rejects too, are encrypted with the key that analysts cannot use.
+        Sid    = "OperatorsWorkgroup"
         Effect = "Allow"
         Action = flatten([
-          for statement in concat(local.may_query, local.may_use_the_console) : statement.Action
-          if contains(["OneWorkgroup", "SavedQueries"], statement.Sid)
+          for statement in concat(local.can_query, local.can_use_console) : statement.Action
+          if contains(["QueryWorkgroup", "SavedQueries"], statement.Sid)
         ])
         Resource = local.arn.workgroup_of_operators
       },
       {
-        # Saved queries, and why a query of the gap check failed; what analysts asked, not what they were answered.
-        Sid      = "LookIntoTheOtherWorkgroup"
+        # Saved queries, and why a query of the gap check failed; texts of analysts' queries, not their results.
+        Sid      = "ReadAnalystsWorkgroup"
         Effect   = "Allow"
         Action   = ["athena:GetWorkGroup", "athena:ListNamedQueries", "athena:GetNamedQuery", "athena:BatchGetNamedQuery", "athena:ListQueryExecutions", "athena:GetQueryExecution", "athena:BatchGetQueryExecution"]
         Resource = local.arn.workgroup
       },
-      # An answer there would lie where analysts read: whatever else an operator's account is ever given.
-      { Sid = "NoQueryWhereAnalystsRead", Effect = "Deny", Action = "athena:StartQueryExecution", Resource = local.arn.workgroup },
-      { Sid = "NoResultWhereAnalystsRead", Effect = "Deny", Action = "s3:PutObject", Resource = "${local.arn.bucket}/athena-results/*" },
+      # Results there are readable by analysts. Overrides any other permission of an operator.
+      { Sid = "DenyQueriesInAnalystsWorkgroup", Effect = "Deny", Action = "athena:StartQueryExecution", Resource = local.arn.workgroup },
+      { Sid = "DenyResultsOfAnalysts", Effect = "Deny", Action = "s3:PutObject", Resource = "${local.arn.bucket}/athena-results/*" },
       {
-        Sid      = "ResultsOfOperators"
+        Sid      = "OperatorsResults"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
         Resource = "${local.arn.bucket}/athena-results-operators/*"
       },
       {
-        Sid      = "RunTheJob"
+        Sid      = "RunJob"
         Effect   = "Allow"
         Action   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun", "glue:GetJob"]
         Resource = local.arn.job
       },
       {
-        Sid      = "CallTheFunctions"
+        Sid      = "InvokeFunctions"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]
         Resource = [for key in ["kick", "watchdog", "raw_gap"] : local.function_arn[key]]
       },
       {
-        Sid      = "LookIntoTheLake"
+        Sid      = "ReadLakeVersions"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
         Resource = [for place in ["processed/*", "quarantine/rows/*", "_runs/*", "_locks/publish.lock", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
       },
       { Sid = "ListVersions", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.bucket },
       {
-        # `qol restore` puts an old version over the newer one under the lock, as a run does, and leaves its own
-        # manifest; those of job runs stay out of reach.
+        # `qol restore` publishes an old version under the lock, as a run does, and writes its own manifest; it cannot
+        # change manifests of job runs.
         Sid      = "RestoreWeeks"
         Effect   = "Allow"
         Action   = "s3:PutObject"
         Resource = [for place in ["processed/*", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
       },
       {
-        Sid      = "ClearAfterRestoring"
+        Sid      = "DeleteRestoreLock"
         Effect   = "Allow"
         Action   = "s3:DeleteObject"
         Resource = "${local.arn.bucket}/_locks/publish.lock"
       },
       {
-        Sid       = "KeysOfTheLake"
+        Sid       = "UseLakeKeys"
         Effect    = "Allow"
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = [local.keys.identified, local.keys.pseudonymous]
@@ -406,27 +405,27 @@ locals {
         Resource = [local.arn.catalog, local.arn.database, "${local.arn.tables}/*"]
       },
       {
-        # Put, and never get: values are chosen, entered and not looked at again.
+        # Values can be set, not read.
         Sid      = "PutSecrets"
         Effect   = "Allow"
         Action   = ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"]
         Resource = [aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn]
       },
       {
-        Sid       = "KeyOfSecrets"
+        Sid       = "EncryptSecrets"
         Effect    = "Allow"
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = local.keys.identified
         Condition = { StringEquals = { "kms:ViaService" = local.via.secretsmanager } }
       },
       {
-        Sid      = "FreeALock"
+        Sid      = "DeleteLocks"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:Scan"]
         Resource = local.arn.lock_table
       },
       {
-        Sid       = "KeyOfTheLockTable"
+        Sid       = "DecryptLockTable"
         Effect    = "Allow"
         Action    = "kms:Decrypt"
         Resource  = local.keys.pseudonymous
@@ -438,7 +437,7 @@ locals {
         Action   = ["logs:FilterLogEvents", "logs:GetLogEvents", "logs:DescribeLogStreams", "logs:StartQuery"]
         Resource = [for name in local.log_groups : "${local.arn.logs}:${name}:*"]
       },
-      { Sid = "QueryResultsOfLogs", Effect = "Allow", Action = ["logs:GetQueryResults", "logs:StopQuery"], Resource = "*" }, # no resource type
+      { Sid = "ReadLogQueries", Effect = "Allow", Action = ["logs:GetQueryResults", "logs:StopQuery"], Resource = "*" }, # no resource type
       {
         Sid      = "ReadDeadLetters"
         Effect   = "Allow"
@@ -446,12 +445,12 @@ locals {
         Resource = local.arn.dead
       },
       {
-        Sid      = "LookAtSchedules"
+        Sid      = "ReadSchedules"
         Effect   = "Allow"
         Action   = ["scheduler:GetSchedule"]
         Resource = "${local.arn.schedules}:schedule/${local.schedule_group}/*"
       },
-      { Sid = "LookAtAlarms", Effect = "Allow", Action = "cloudwatch:DescribeAlarms", Resource = "arn:aws:cloudwatch:${var.region}:${local.account}:alarm:*" },
+      { Sid = "ReadAlarms", Effect = "Allow", Action = "cloudwatch:DescribeAlarms", Resource = "arn:aws:cloudwatch:${var.region}:${local.account}:alarm:*" },
     ])
   }
 
@@ -501,8 +500,8 @@ resource "aws_iam_role_policy" "scheduler" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(local.may_give_up, [{
-      Sid      = "CallTheScheduledFunctions"
+    Statement = concat(local.can_fail_over, [{
+      Sid      = "InvokeScheduledFunctions"
       Effect   = "Allow"
       Action   = "lambda:InvokeFunction"
       Resource = [for key in keys(local.schedules) : local.function_arn[key]]
@@ -514,7 +513,7 @@ resource "aws_iam_role" "people" {
   for_each = local.people_statements
 
   name        = "qol-${each.key}${local.dash}"
-  description = "People: ${each.key}."
+  description = "Role of ${each.key}s."
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

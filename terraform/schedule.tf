@@ -1,4 +1,4 @@
-# What starts by the clock, and what follows the job's ends.
+# Schedules, and the event rule for the job's ends.
 locals {
   schedules = {
     kick     = { name = "qol-weekly-survey-kick${local.dash}", at = "cron(5 9 ? * WED *)" }
@@ -6,7 +6,7 @@ locals {
     raw_gap  = { name = "qol-raw-gap-check${local.dash}", at = "cron(0 12 ? * WED *)" }
   }
 
-  # Not jsonencode, which writes < as \u003c; Scheduler looks for the text itself.
+  # Not jsonencode, which writes < as \u003c; Scheduler replaces the literal text.
   schedule_input = "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\", \"execution_id\": \"<aws.scheduler.execution-id>\"}"
 
   rule_name = "qol-job-ended${local.dash}"
@@ -18,7 +18,7 @@ resource "aws_scheduler_schedule_group" "qol" {
 }
 
 resource "aws_scheduler_schedule" "weekly" {
-  #checkov:skip=CKV_AWS_297:A schedule holds a cron line and two placeholders; nothing in it is worth a key
+  #checkov:skip=CKV_AWS_297:A schedule holds a cron line and two placeholders; nothing in it needs a key
   for_each = local.schedules
 
   name                         = each.value.name
@@ -52,7 +52,7 @@ resource "aws_scheduler_schedule" "weekly" {
 
 resource "aws_cloudwatch_event_rule" "job_ended" {
   name        = local.rule_name
-  description = "Every end of the weekly job; a good one is looked at for warnings."
+  description = "Every end of the weekly job; the notifier checks successful runs for warnings."
 
   event_pattern = jsonencode({
     source        = ["aws.glue"]

@@ -1,5 +1,5 @@
 variable "stage" {
-  description = "Which installation this is; dev and staging carry it as a suffix of every name."
+  description = "The installation: dev and staging append it to every name."
   type        = string
 
   validation {
@@ -33,7 +33,7 @@ variable "package_dir" {
 }
 
 variable "alert_emails" {
-  description = "Addresses that get one message per failed, refused or missing run."
+  description = "E-mail addresses that get one message per failed, refused or missing run."
   type        = list(string)
 
   validation {
@@ -49,13 +49,13 @@ variable "alarm_actions_enabled" {
 }
 
 variable "deletion_protection" {
-  description = "Whether data outlives a destroy: the map and the bucket refuse to go, keys and secrets wait 30 days."
+  description = "Whether data survives a destroy: the user map and the bucket cannot be deleted, keys and secrets wait 30 days."
   type        = bool
   default     = true
 }
 
 variable "schedules_enabled" {
-  description = "Whether the schedules fire. Switch them off while an installation is adopted."
+  description = "Whether the schedules are enabled. Disable them while an existing installation is migrated."
   type        = bool
   default     = true
 }
@@ -89,37 +89,37 @@ variable "reserved_concurrency" {
 }
 
 variable "webhook_requests_per_second" {
-  description = "Steady rate of the webhook; Garmin repeats what gets a 429. Backfills come in bursts, hence the tenfold burst."
+  description = "Steady rate of the webhook, with a tenfold burst for backfills; Garmin repeats what gets a 429."
   type        = number
   default     = 50
 }
 
 variable "gap_days" {
-  description = "After how many days without data a person counts as a gap."
+  description = "Days without data after which a user is reported."
   type        = number
   default     = 14
 }
 
 variable "athena_scan_limit_bytes" {
-  description = "A query that would scan more is stopped (10 GiB cost 5 cents)."
+  description = "Bytes that one query may scan before Athena stops it (10 GiB cost 5 cents)."
   type        = number
   default     = 10737418240
 }
 
 variable "analyst_principals" {
-  description = "ARNs that may assume the analyst role; empty for whoever the account's own policies let."
+  description = "ARNs that may assume the analyst role; empty: IAM policies of the account decide."
   type        = list(string)
   default     = []
 }
 
 variable "operator_principals" {
-  description = "ARNs that may assume the operator role; empty for whoever the account's own policies let."
+  description = "ARNs that may assume the operator role; empty: IAM policies of the account decide."
   type        = list(string)
   default     = []
 }
 
 variable "enforce_bucket_policy" {
-  description = "False on moto alone: it denies every write under a policy with a condition, whatever the condition says."
+  description = "False only on moto, which denies every write under a policy with a condition."
   type        = bool
   default     = true
 }

@@ -7,7 +7,7 @@ locals {
 
 resource "aws_apigatewayv2_api" "webhook" {
   name          = "qol-garmin-webhook${local.dash}"
-  description   = "Where Garmin pushes to."
+  description   = "Receives the pushes of Garmin."
   protocol_type = "HTTP"
 }
 
@@ -35,14 +35,14 @@ resource "aws_cloudwatch_log_group" "webhook" {
   kms_key_id        = aws_kms_key.pseudonymous.arn
 }
 
-# The gateway itself refuses what is over its 10 MB: the receiver never sees it, and no other metric tells it from a 404.
+# API Gateway refuses bodies over 10 MB itself: the receiver is not called, and no other metric tells a 413 from a 404.
 resource "aws_cloudwatch_log_metric_filter" "too_large" {
   name           = local.too_large
   log_group_name = aws_cloudwatch_log_group.webhook.name
   pattern        = "{ $.status = \"413\" }"
 
   metric_transformation {
-    namespace = "QoLLake"
+    namespace = local.metrics_namespace
     name      = local.too_large
     value     = "1"
   }
@@ -62,7 +62,7 @@ resource "aws_apigatewayv2_stage" "webhook" {
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.webhook.arn
 
-    # The route's key and never the path: the path holds the token.
+    # The route's key, not the path, which holds the token.
     format = jsonencode({
       time               = "$context.requestTimeEpoch"
       request_id         = "$context.requestId"

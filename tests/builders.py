@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,15 @@ import yaml
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import UserMap
+from qol.ingest.listing import RANGE_BYTES, ingest_tasks
 from qol.lake import Lake, LocalLake
+from qol.run.context import RunContext, begin_manifest
+from qol.run.engine import Engine
 from qol.run.local_engine import LocalEngine
-from qol.run.pipeline import RunOptions, run
+from qol.run.pipeline import run_pipeline
+from qol.run.request import RunRequest
 from qol.tables.manifest import Manifest
-from qol.tables.weeks import last_closed_week
 
 KEY = b"a key of the tests, 32 bytes long!"
 #: Wednesday 09:05 in Tokyo; week 2026-W46 (9 to 15 November) closed on Monday.
@@ -29,6 +33,7 @@ NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
 #: 2026-11-09T00:00 in Tokyo.
 MONDAY_START = 1_794_150_000
 CONTRACTS = load_contracts()
+NO_USER_MAP = UserMap(())
 
 
 def contracts_with(folder: Path, *texts: str) -> Contracts:
@@ -84,16 +89,43 @@ def write_lines(lake: Path, arrival: str, records: Iterable[Mapping[str, Any] | 
     return file
 
 
-def options(**changes: Any) -> RunOptions:
-    """Options of a plain run at NOW."""
-    plain = RunOptions(now=NOW, identities=Identities(KEY, {}), week=last_closed_week(NOW))
-    return replace(plain, **changes)
+def request(**changes: Any) -> RunRequest:
+    """A plain run at NOW with some options; `backfill` is arrival days, `rebuild` is weeks, first and last of each."""
+    backfill, rebuild = changes.pop("backfill", None), changes.pop("rebuild", None)
+    plain: dict[str, Any] = {"now": NOW, "command": "backfill" if backfill else "rebuild" if rebuild else "run"}
+    if backfill:
+        plain |= {"first_day": backfill[0], "last_day": backfill[1]}
+    if rebuild:
+        plain |= {"first_week": rebuild[0], "last_week": rebuild[1]}
+    return RunRequest(**(plain | changes))
 
 
-def run_lake(lake: Lake | Path, contracts: Contracts = CONTRACTS, **changes: Any) -> Manifest:
-    """One run in this process."""
+def run_lake(
+    lake: Lake | Path,
+    contracts: Contracts = CONTRACTS,
+    *,
+    key: bytes = KEY,
+    user_map: UserMap | Callable[[], UserMap] = NO_USER_MAP,
+    make_engine: Callable[[Path, int], Engine] = lambda scratch, _: LocalEngine(scratch, 1),
+    docs: Path | None = None,
+    **changes: Any,
+) -> Manifest:
+    """One run in this process; `changes` are options of the request."""
+    asked = request(**changes)
+    manifest = begin_manifest(contracts, asked)
+    read = user_map if callable(user_map) else lambda: user_map
     with open_edge(lake) if isinstance(lake, Path) else nullcontext(lake) as opened:
-        return run(opened, contracts, options(**changes), lambda scratch, _: LocalEngine(scratch, 1))
+        run_pipeline(RunContext(opened, contracts, asked, key, read, make_engine, manifest, docs))
+    return manifest
+
+
+@contextmanager
+def split(*, range_bytes: int = RANGE_BYTES, buckets: int = 1) -> Iterator[None]:
+    """Runs read objects in ranges of so many bytes and reduce users in so many buckets, as big ones do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qol.run.pipeline.ingest_tasks", partial(ingest_tasks, target_bytes=range_bytes))
+        patch.setattr("qol.run.pipeline.bucket_count", lambda _: buckets)
+        yield
 
 
 @contextmanager
@@ -111,7 +143,7 @@ def open_edge(folder: Path) -> AbstractContextManager[Lake]:
 
 def user_id(vendor_user_id: str, source: str = "garmin") -> str:
     """The pseudonym of a vendor's user under the tests' key."""
-    return Identities(KEY, {}).person_hash(source, vendor_user_id)
+    return Identities(KEY, {}).user_hash(source, vendor_user_id)
 
 
 def published_files(lake: Path, *folders: str) -> dict[str, bytes]:

@@ -91,7 +91,7 @@ def vendor(name: str) -> str:
 
 
 def pseudonym(name: str) -> str:
-    return Identities(KEY, {}).person_hash("garmin", vendor(name))
+    return Identities(KEY, {}).user_hash("garmin", vendor(name))
 
 
 def day_of(name: str, day: int = 0, **values: object) -> dict[str, Any]:

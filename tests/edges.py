@@ -9,9 +9,9 @@ from typing import Any
 
 import boto3
 
+from qol.aws.requests import RetryPolicy
 from qol.lake import Lake
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import Patience
 from qol.lake.s3_lock import LeaseTimes
 
 REGION = "ap-northeast-1"
@@ -21,7 +21,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-QUICK = Patience(attempts=2, connect_seconds=2.0, read_seconds=2.0, pause_seconds=0.01)
+QUICK = RetryPolicy(attempts=2, connect_seconds=2.0, read_seconds=2.0, pause_seconds=0.01)
 #: A lock that a dead run left is free after a good second, so that tests of dead runs are quick.
 SHORT = LeaseTimes(renew=0.15, free=1.2, look=0.05, margin=0.4)
 
@@ -75,6 +75,6 @@ class BucketEdge:
         prefix = f"{folder.name}/"
         upload(self._client, "mirror", folder, prefix)
         try:
-            yield S3Lake("mirror", prefix, patience=QUICK)
+            yield S3Lake("mirror", prefix, policy=QUICK)
         finally:
             download(self._client, "mirror", folder, prefix)

@@ -1,196 +1,155 @@
-"""From people to amounts, from amounts to money."""
+"""From users to amounts of a week, from amounts to dollars and to the limits of the design."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from benchmarks.cost import assumptions as a
-from benchmarks.cost.prices import PRICES
+import yaml
+
+FOLDER = Path(__file__).parent
+PRICE_LIST, ASSUMED = (
+    yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("prices", "assumptions")
+)
+PRICES: dict[str, dict[str, Any]] = PRICE_LIST["prices"]
+TYPES: dict[str, dict[str, float]] = ASSUMED["types"]
+A = SimpleNamespace(**{name: entry["value"] for name, entry in ASSUMED["assumptions"].items()})
+
+PUSHES_PER_DAY = sum(t["pushes"] for t in TYPES.values())
+BYTES_PER_DAY = sum(t["pushes"] * t["records"] * t["bytes"] for t in TYPES.values())
+WEEKS_PER_MONTH = 365 / 12 / 7
+LIST_KEYS, CHUNK_BYTES = 1_000, 8 * 2**20
 
 
 @dataclass(frozen=True)
 class Case:
-    """An installation: how many people, and whether arriving objects are gathered into large ones."""
+    """An installation: its users, and whether arriving objects are gathered into large ones before the job reads them."""
 
-    people: int
+    users: int
     gathered: bool = False
-
-    @property
-    def name(self) -> str:
-        """The head of its column."""
-        return f"{self.people:,}{' gathered' if self.gathered else ''}"
 
     @property
     def pushes(self) -> float:
         """Requests of a week."""
-        return self.people * a.PUSHES_PER_DAY * 7
+        return self.users * PUSHES_PER_DAY * 7
 
     @property
     def raw_bytes(self) -> float:
         """Raw data of a week."""
-        return self.people * a.BYTES_PER_DAY * 7
+        return self.users * BYTES_PER_DAY * 7
 
     @property
     def objects(self) -> float:
-        """Raw objects of a week: one per push, or one per so many bytes of a type and day."""
-        if not self.gathered:
-            return self.pushes
-        return max(self.raw_bytes / a.GATHERED_BYTES, len(a.TYPES) * 7)
+        """Raw objects of a week: one for each push, or one for so many bytes of a type and day."""
+        return max(self.raw_bytes / A.gathered_bytes, len(TYPES) * 7) if self.gathered else self.pushes
 
     @property
-    def read_objects(self) -> float:
+    def objects_read(self) -> float:
         """Raw objects that a run reads."""
-        return self.objects / 7 * a.WINDOW_DAYS
+        return float(self.objects / 7 * A.window_days)
 
     @property
-    def read_bytes(self) -> float:
-        """Raw bytes that a run reads."""
-        return self.raw_bytes / 7 * a.WINDOW_DAYS
-
-
-@dataclass(frozen=True)
-class JobRun:
-    """A weekly run: workers, seconds of an attempt, attempts."""
-
-    workers: int
-    seconds: float
-    attempts: int = 1
+    def lists(self) -> float:
+        """LIST requests of a run: at least one for each type and day."""
+        return float(self.objects_read / LIST_KEYS + len(TYPES) * A.window_days)
 
     @property
-    def dpu_hours(self) -> float:
-        """What is billed; a G.1X worker is one DPU."""
-        return self.workers * self.attempts * max(self.seconds, 60) / 3600
+    def gets(self) -> float:
+        """GET requests of a run on raw data."""
+        return float(self.objects_read + self.raw_bytes / 7 * A.window_days / CHUNK_BYTES)
 
     @property
-    def is_too_long(self) -> bool:
-        """Whether Glue would stop it."""
-        return self.attempts > 1
+    def stored_gb(self) -> float:
+        """GB in the bucket after a year, old versions included."""
+        published = self.users * A.published_bytes
+        old = published * A.weeks_replaced * A.old_version_days / 7
+        return float((A.raw_weeks_kept * (self.raw_bytes + published) + old) / 1e9)
+
+
+def seconds_per_read() -> float:
+    """Seconds of a slot for a small object: S3's answers overlap, the processor's work for each request does not."""
+    return float(max(A.read_seconds / A.reads_at_once, A.read_core_seconds * A.vcpus_per_core))
 
 
 def run_seconds(case: Case, workers: int) -> float:
-    """How long a run takes: its start, the driver's listing and assembling, the work that workers share."""
-    cores = a.MEASURED_CORES * a.VCPUS_PER_CORE
-    share = case.people / a.MEASURED_PEOPLE * a.WEEKS_COMPUTED
-    listing = lists(case) * a.LIST_SECONDS
-    driver = a.MEASURED_DRIVER_SECONDS * share * a.TABLES / a.MEASURED_TABLES * a.VCPUS_PER_CORE
-    shared = case.read_bytes / a.MEASURED_BYTES * a.MEASURED_INGEST_SECONDS * cores
-    shared += a.MEASURED_REDUCE_SECONDS * cores * share * len(a.TYPES)
-    shared += case.read_objects * a.OPEN_SECONDS
-    return a.START_SECONDS + listing + driver + shared / ((workers - 1) * a.SLOTS_PER_WORKER)
+    """Seconds of a run: its start, the driver's listing and assembling, and the work that workers share."""
+    driver = case.users * A.weeks_computed * A.tables * A.driver_core_seconds_per_user_week * A.vcpus_per_core
+    core_seconds = case.raw_bytes / 7 * A.window_days / A.ingest_bytes_per_core_second
+    core_seconds += case.users * A.weeks_computed * len(TYPES) * A.reduce_core_seconds_per_user_week
+    shared = core_seconds * A.vcpus_per_core + case.objects_read * seconds_per_read()
+    return float(A.start_seconds + case.lists * A.list_seconds + driver + shared / ((workers - 1) * A.slots_per_worker))
 
 
-def lists(case: Case) -> float:
-    """LIST requests of a run: at least one per type and day."""
-    return case.read_objects / a.LIST_KEYS + len(a.TYPES) * a.WINDOW_DAYS
+def job_run(case: Case) -> tuple[int, float, int]:
+    """Workers, seconds and attempts of a run: the fewest workers that are not slow, else all; twice when Glue stops it."""
+    choices = range(A.workers, A.max_workers + 1)
+    workers = next((n for n in choices if run_seconds(case, n) <= A.slow_seconds), A.max_workers)
+    seconds = run_seconds(case, workers)
+    return (workers, seconds, 1) if seconds <= A.timeout_seconds else (workers, A.timeout_seconds, A.attempts)
 
 
-def job_run(case: Case) -> JobRun:
-    """The run with as few workers as end it in time; with the most and two timeouts when none do."""
-    for workers in range(a.WORKERS, a.MOST_WORKERS + 1):
-        seconds = run_seconds(case, workers)
-        if seconds <= a.SLOW_SECONDS:
-            return JobRun(workers, seconds)
-    return JobRun(a.MOST_WORKERS, a.TIMEOUT_SECONDS, a.ATTEMPTS)
+def bill(case: Case) -> dict[str, dict[str, float]]:
+    """Dollars of a week: component, price's name, dollars."""
+    amounts = {**_of_the_lake(case), **_of_requests(case)}
+    return {component: {p: dollars(p, amount) for p, amount in lines.items()} for component, lines in amounts.items()}
 
 
-@dataclass(frozen=True)
-class Item:
-    """A line of the bill: component, what for, the price's name, the amount of a week."""
-
-    component: str
-    what: str
-    price: str
-    amount: float
-
-    @property
-    def dollars(self) -> float:
-        """Dollars a week."""
-        return PRICES[self.price].of(self.amount)
+def dollars(price: str, amount: float) -> float:
+    """Dollars for an amount of a price's unit in a week; what is priced by the month is taken by a week's share of it."""
+    share = 1 / WEEKS_PER_MONTH if "-month" in PRICES[price]["unit"] else 1
+    return float(amount * share / PRICES[price]["per"] * PRICES[price]["dollars"])
 
 
-def bill(case: Case) -> list[Item]:
-    """Every line of a week's bill; what is priced by the month is taken by its share of a month."""
-    return [*_job_and_lake(case), *_receiving(case), *_fixed()]
+def _of_the_lake(case: Case) -> dict[str, dict[str, float]]:
+    workers, seconds, attempts = job_run(case)
+    return {
+        "Glue job": {"glue": workers * attempts * seconds / 3600},
+        "S3": {
+            "s3_storage": case.stored_gb,
+            "s3_put": case.objects + A.run_puts + case.lists,
+            "s3_get": case.gets,
+        },
+        "Athena": {"athena": A.queries * max(case.users * A.weekly_bytes * A.query_weeks, 1e7)},
+        "KMS": {"kms_key": A.keys, "kms_requests": (case.objects + case.gets) * A.kms_share + A.kms_requests},
+        "Secrets Manager": {"secret": A.secrets, "secret_requests": A.secret_reads},
+    }
 
 
-def component_dollars(case: Case) -> dict[str, float]:
-    """Dollars a week by component."""
-    found: dict[str, float] = {}
-    for item in bill(case):
-        found[item.component] = found.get(item.component, 0.0) + item.dollars
-    return found
+def _of_requests(case: Case) -> dict[str, dict[str, float]]:
+    log_gb = (case.pushes * A.log_bytes_per_push + 5e6) / 1e9
+    map_gb = case.users * A.map_item_bytes / 1e9
+    stored_map = {"dynamodb_storage": map_gb, "dynamodb_recovery": map_gb}
+    gb_seconds = case.pushes * A.receiver_seconds * A.receiver_megabytes / 1024
+    steps = sum(t["pushes"] * math.ceil(t["records"] * t["bytes"] / A.firehose_step_bytes) for t in TYPES.values())
+    return {
+        "API Gateway": {"http_api": case.pushes},
+        "Lambda": {"lambda_requests": case.pushes, "lambda_gb_seconds": gb_seconds},
+        "DynamoDB": {"dynamodb_write": case.pushes, "dynamodb_read": 2 * map_gb * 1e9 / 4096} | stored_map,
+        "CloudWatch logs": {"logs_in": log_gb, "logs_kept": log_gb * A.log_days_kept / 7},
+        "CloudWatch metrics": {"metric": A.metrics, "alarm": A.alarms},
+        "Firehose": {"firehose": case.users * 7 * steps * A.firehose_step_bytes if case.gathered else 0.0},
+    }
 
 
-def _monthly(amount: float) -> float:
-    """The amount of a week of something that is priced by the month."""
-    return amount / a.WEEKS_PER_MONTH
+def limits() -> dict[str, int]:
+    """Users at which each limit of the design is met."""
+    peak = PUSHES_PER_DAY / 86_400 * A.peak_over_mean  # requests a second of a user
 
+    def job(workers: int, seconds: float, *, gathered: bool = False) -> int:
+        none, many = (run_seconds(Case(users, gathered), workers) for users in (0, 10**8))
+        return int((seconds - none) / (many - none) * 10**8)
 
-def stored_gb(case: Case) -> float:
-    """GB in the bucket after a year, old versions included."""
-    published = case.people * a.PUBLISHED_BYTES
-    old = published * a.WEEKS_REPLACED * a.OLD_VERSION_WEEKS
-    return (a.RAW_WEEKS_KEPT * (case.raw_bytes + published) + old) / 1e9
-
-
-def gets(case: Case) -> float:
-    """GET requests of a run on raw data."""
-    return case.read_objects + case.read_bytes / a.CHUNK_BYTES
-
-
-def _job_and_lake(case: Case) -> list[Item]:
-    scanned = max(case.people * a.WEEKLY_BYTES * a.QUERY_WEEKS, a.QUERY_LEAST_BYTES)
-    return [
-        Item("Glue job", "DPU-hours", "glue", job_run(case).dpu_hours),
-        Item("S3", "storage after a year", "s3_storage", _monthly(stored_gb(case))),
-        Item("S3", "PUT", "s3_put", case.objects + a.RUN_PUTS),
-        Item("S3", "LIST", "s3_put", lists(case)),
-        Item("S3", "GET", "s3_get", gets(case)),
-        Item("Athena", "queries", "athena", a.QUERIES * scanned),
-    ]
-
-
-def _receiving(case: Case) -> list[Item]:
-    gb_seconds = case.pushes * a.RECEIVER_SECONDS * a.RECEIVER_GB + a.OTHER_GB_SECONDS
-    map_bytes = case.people * a.MAP_ITEM_BYTES
-    log_gb = (case.pushes * a.LOG_BYTES_PER_REQUEST + a.LOG_BYTES_PER_RUN) / 1e9
-    items = [
-        Item("API Gateway", "requests", "http_api", case.pushes),
-        Item("Lambda", "requests", "lambda_requests", case.pushes + a.OTHER_CALLS),
-        Item("Lambda", "GB-seconds", "lambda_gb_seconds", gb_seconds),
-        Item("DynamoDB", "writes", "dynamodb_write", case.pushes),
-        Item("DynamoDB", "two scans of the map", "dynamodb_read", 2 * map_bytes / 4096),
-        Item("DynamoDB", "storage", "dynamodb_storage", _monthly(map_bytes / 1e9)),
-        Item("DynamoDB", "recovery", "dynamodb_recovery", _monthly(map_bytes / 1e9)),
-        Item("CloudWatch", "logs taken in", "logs_in", log_gb),
-        Item("CloudWatch", "logs kept", "logs_kept", _monthly(log_gb * a.LOG_WEEKS_KEPT)),
-        Item("KMS", "requests", "kms_requests", (case.objects + gets(case)) * a.KMS_SHARE + a.KMS_FIXED),
-    ]
-    if case.gathered:
-        items.append(Item("Firehose", "bytes in", "firehose", _firehose_bytes(case)))
-    return items
-
-
-def _firehose_bytes(case: Case) -> float:
-    """Bytes of a week as Firehose counts them: a push rounded up to steps of 5 KB."""
-    per_day = sum(
-        kind.pushes * math.ceil(kind.records * kind.bytes / a.FIREHOSE_STEP_BYTES) * a.FIREHOSE_STEP_BYTES
-        for kind in a.TYPES.values()
-    )
-    return case.people * per_day * 7
-
-
-def _fixed() -> list[Item]:
-    metrics = a.STEADY_METRICS + a.RUN_METRICS * a.RUN_METRIC_HOURS / (7 * 24)
-    return [
-        Item("KMS", "keys", "kms_key", _monthly(a.KEYS)),
-        Item("Secrets Manager", "secrets", "secret", _monthly(a.SECRETS)),
-        Item("Secrets Manager", "reads", "secret_requests", a.SECRET_READS),
-        Item("CloudWatch", "metrics", "metric", _monthly(metrics)),
-        Item("CloudWatch", "alarms", "alarm", _monthly(a.ALARMS)),
-        Item("SNS", "mails", "sns_mail", a.MAILS),
-        Item("SNS", "publishes", "sns_publish", a.MAILS),
-        Item("EventBridge Scheduler", "calls", "scheduler", a.SCHEDULES),
-        Item("SQS", "requests", "sqs", a.QUEUE_REQUESTS),
-    ]
+    return {
+        "slow": job(A.workers, A.slow_seconds),
+        "timeout": job(A.max_workers, A.timeout_seconds),
+        "gathered": job(A.max_workers, A.slow_seconds, gathered=True),
+        "driver": int(A.driver_bytes / A.driver_bytes_per_object / PUSHES_PER_DAY / A.window_days),
+        "throttle": int(A.throttle_per_second / peak),
+        "concurrency": int(A.receiver_concurrency / (peak * A.receiver_seconds)),
+        "put": int(3_500 / (max(t["pushes"] for t in TYPES.values()) / 86_400 * A.peak_over_mean)),
+        "partition": A.partition_limit_bytes // A.largest_partition_bytes,
+        "query": A.query_limit_bytes // (A.weekly_bytes * 52),
+    }

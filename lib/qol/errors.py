@@ -53,7 +53,7 @@ class LakeError(QolError):
     """When the lake does not hold what it should hold, or did not do what it was asked."""
 
 
-class DamagedError(LakeError):
+class CorruptFileError(LakeError):
     """When a published file is no Parquet file, or one whose content cannot be read."""
 
 

@@ -7,19 +7,23 @@ import shlex
 import shutil
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qol.cli.failures import explain
-from qol.cli.run_commands import Settings, execute, perform
+from qol.cli.run_commands import perform
 from qol.cli.show import command, say, table
+from qol.contracts.load import load_contracts
 from qol.contracts.wording import count
 from qol.errors import LakeError, UsageError
+from qol.run.job import run_job
+from qol.run.request import RunRequest
 from qol_dev.sample import SampleOptions
 from qol_dev.sample_command import make_sample
 
 if TYPE_CHECKING:
-    from qol.tables.query import Answer
+    from qol.tables.query import QueryResult
 
 MARKER = ".qol-demo"
 #: Wednesday 09:05 in Tokyo, after the sample's last week.
@@ -64,11 +68,15 @@ def demo(folder: Path) -> None:
     say("The weekly job on this machine's processes", style="bold")
     # Both runs know the same people; a room sensor says nothing of its own about whose it is.
     people = str(local / "user_map.jsonl")
-    perform(Settings(lake=str(local), now=NOW, user_map=people))
+    now = datetime.fromisoformat(NOW)
+    perform(RunRequest(lake=str(local), now=now, user_map=people))
     say()
     say("The same job on Spark, on a copy of the raw data", style="bold")
-    _, _, manifest = execute(Settings(lake=str(spark), now=NOW, engine="spark", no_docs=True, user_map=people))
-    say(f"Run {manifest.run_id}: {manifest.status}, {count(len(manifest.weeks), 'week')}.")
+    request = RunRequest(lake=str(spark), now=now, engine="spark", no_docs=True, user_map=people)
+    outcome = run_job(request, load_contracts())
+    if outcome.error is not None:
+        raise outcome.error
+    say(outcome.notes[0])
     say(f"Both engines: {count(_compare(local, spark), 'file')}, all equal, byte for byte.")
     say()
     _show_next(local, _show_week(local))
@@ -107,12 +115,11 @@ def _show_week(lake: Path) -> str:
     return str(next(_ask(lake, LACKING).rows)[0])
 
 
-def _ask(lake: Path, sql: str) -> Answer:
-    from qol.contracts.load import load_contracts
+def _ask(lake: Path, sql: str) -> QueryResult:
     from qol.lake import LocalLake
-    from qol.tables.query import ask
+    from qol.tables.query import run_query
 
-    return ask(LocalLake(lake), load_contracts(), sql)
+    return run_query(LocalLake(lake), load_contracts(), sql)
 
 
 def _show_next(lake: Path, user_id: str) -> None:
@@ -148,7 +155,6 @@ def _show_next(lake: Path, user_id: str) -> None:
 def _write_report(lake: Path) -> Path:
     """Write the week's report of all users beside the lakes; its path."""
     from qol.cli.report_command import default_name
-    from qol.contracts.load import load_contracts
     from qol.lake import LocalLake
     from qol.report.html_page import make_report
     from qol.tables.weeks import parse_week

@@ -22,7 +22,8 @@ def sample(
     sources: Annotated[
         str,
         typer.Option(
-            "--sources", help="Which of these, with commas; garmin-core is Garmin's five most used record types."
+            "--sources",
+            help="Which, with commas: any source with a contract; garmin-core is Garmin's five most used record types.",
         ),
     ] = "garmin,oura,healthkit,sensor,survey",
 ) -> None:

@@ -1,4 +1,4 @@
-"""One query to Athena, and its answer as the text of a CSV file."""
+"""One Athena query and its result as CSV."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from qol.errors import QolError
 from qol_lambda.clients import client
 from qol_lambda.settings import setting
 
-#: So long a query may take; Athena is told to stop one that takes longer.
-PATIENCE_SECONDS = 180.0
+#: A query that takes longer is stopped.
+MAX_QUERY_SECONDS = 180.0
 PAUSE_SECONDS = 1.0
 _WAITING = frozenset({"QUEUED", "RUNNING"})
 
 
 class QueryError(QolError):
-    """When a query did not end well; names the query for the operator, not Athena's words for it."""
+    """When a query failed; names the query's id, not Athena's text, which could hold values."""
 
 
-def answer(
+def query_csv(
     sql: str, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
 ) -> io.TextIOBase:
-    """The rows as CSV with a header, read from where the workgroup stores results; QueryError when there is no answer."""
+    """The rows of a query as CSV with a header; QueryError when it fails or takes too long."""
     started = client("athena").start_query_execution(
         QueryString=sql,
         QueryExecutionContext={"Database": setting("QOL_DATABASE", "db_qol")},
         WorkGroup=setting("QOL_WORKGROUP", "qol"),
-        # A workgroup that insists on its own place for results, as ours does, passes over this one.
+        # Ignored by a workgroup that enforces its own location of results, as the deployed one does.
         ResultConfiguration={
             "OutputLocation": f"s3://{setting('QOL_BUCKET')}/{setting('QOL_PREFIX', '')}athena-results/"
         },
     )
-    query, deadline = started["QueryExecutionId"], clock() + PATIENCE_SECONDS
+    query, deadline = started["QueryExecutionId"], clock() + MAX_QUERY_SECONDS
     while (found := _execution(query))["Status"]["State"] in _WAITING:
         if clock() >= deadline:
             client("athena").stop_query_execution(QueryExecutionId=query)
-            raise QueryError(
-                f"Athena query {query}: not answered in {PATIENCE_SECONDS:.0f} s; allowed: an answer by then"
-            )
+            raise QueryError(f"Athena query {query}: not finished in {MAX_QUERY_SECONDS:.0f} s")
         sleep(PAUSE_SECONDS)
     state = found["Status"]["State"]
     if state != "SUCCEEDED":
-        raise QueryError(f"Athena query {query}: ended {state}; allowed: SUCCEEDED (Athena's history tells the reason)")
+        raise QueryError(
+            f"Athena query {query}: ended {state}; allowed: SUCCEEDED (the query history in Athena has the reason)"
+        )
     bucket, _, key = found["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").partition("/")
     body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return io.StringIO(body.decode("utf-8"), newline="")

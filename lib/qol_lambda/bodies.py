@@ -1,7 +1,7 @@
-"""A body as Garmin sent it to raw objects: pure, so that nothing but its arguments decides what is stored.
+"""Splits a body of Garmin into raw objects; a pure function of the body and the time of its arrival.
 
-Every record keeps the sender's bytes, numbers to the last digit; what changes is that tokens are cut out, line breaks
-become tabs (one record is one line), and `_received_at` is appended.
+Every record keeps the sender's bytes, numbers to the last digit, but tokens are removed, line breaks become tabs (one
+record is one line), and `_received_at` is appended.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
-from qol_lambda.garmin_routes import DROP, FOLDERS, PEOPLE, PING
+from qol_lambda.garmin_routes import DROP, FOLDERS, PING, USER_ID_PATHS
 from qol_lambda.spans import BrokenTextError, elements, members, skip_space, value_end
 
 RECEIVED_AT = "_received_at"
-#: Where messages go whose key is no plain name, or that have none; no key without a contract can be named like it.
-ODD = "raw/garmin/_odd"
-#: A request stores at most this many objects of types without a contract; the rest share the odd folder.
-MOST_UNKNOWN = 16
-#: What a key of the map's table may be, with room for a source's name before it.
-_MOST_ID_BYTES = 1024
+#: The folder of messages whose key is missing or not a plain name.
+UNNAMED = "raw/garmin/_odd"
+#: A request stores at most this many objects of types without a contract; the rest share the unnamed folder.
+MAX_UNKNOWN_FOLDERS = 16
+#: Limit of a key of the user map's table, with room for a source's name before it.
+_MAX_ID_BYTES = 1024
 DEREGISTRATIONS, PERMISSIONS = "deregistrations", "userPermissionsChange"
 _BOM = b"\xef\xbb\xbf"
 #: Strings, and the colon that makes one a key.
@@ -43,7 +43,7 @@ _URL_TOKEN = re.compile(r"([?&;][^=&;#]*token=)[^&;#]*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class RawObject:
-    """One raw object to store: its key below the lake, its lines, how many messages are in it and of which type."""
+    """One raw object to store: its key below the lake, its lines, the type and number of its messages."""
 
     key: str
     data: bytes
@@ -53,29 +53,29 @@ class RawObject:
 
 @dataclass(frozen=True)
 class Control:
-    """A control message about a person: the type, the vendor's id, the message without what is dropped."""
+    """A control message about a user: its type, the vendor's id, and the message without dropped fields."""
 
-    kind: str
+    record_type: str
     vendor_user_id: str
     message: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a body holds: objects to store, people it is about, control messages in their order."""
+    """The content of a body: objects to store, vendor ids of its users, control messages in their order."""
 
     objects: tuple[RawObject, ...]
-    people: tuple[str, ...]
+    users: tuple[str, ...]
     controls: tuple[Control, ...]
 
 
 @dataclass
 class _Split:
-    """What was found so far: lines by folder, people in the order they come up."""
+    """Lines by folder and vendor ids of users, in their order."""
 
     stamp: bytes
     lines: dict[str, list[bytes]] = field(default_factory=dict)
-    people: dict[str, None] = field(default_factory=dict)
+    users: dict[str, None] = field(default_factory=dict)
     controls: list[Control] = field(default_factory=list)
 
     def folder(self, key: bytes, opens: bytes) -> str:
@@ -87,25 +87,25 @@ class _Split:
         is_plain = name is not None and PLAIN_NAME.fullmatch(name) and opens in (b"[", b"{")
         known = set(FOLDERS.values())
         unknown = sum(have not in known for have in self.lines)
-        return folder if is_plain and (folder in self.lines or unknown < MOST_UNKNOWN) else ODD
+        return folder if is_plain and (folder in self.lines or unknown < MAX_UNKNOWN_FOLDERS) else UNNAMED
 
     def keep(self, folder: str, line: bytes) -> None:
-        """Take in a line."""
+        """Add a line to a folder."""
         self.lines.setdefault(folder, []).append(line)
 
-    def note(self, kind: str | None, record: bytes) -> None:
-        """Take in whom a record is about; one that cannot be read is about nobody."""
+    def add_users(self, record_type: str | None, record: bytes) -> None:
+        """Add the users and control messages of a record; one that cannot be parsed has none."""
         message = _read(record) if record[:1] in (b"{", b"[") else None
         for node in _objects(message):
             vendor = _vendor_user_id(node)
-            if vendor is not None and kind in (DEREGISTRATIONS, PERMISSIONS):
-                self.controls.append(Control(kind, vendor, node))
+            if vendor is not None and record_type in (DEREGISTRATIONS, PERMISSIONS):
+                self.controls.append(Control(record_type, vendor, node))
             elif vendor is not None:
-                self.people[vendor] = None
+                self.users[vendor] = None
 
 
 def split_body(body: bytes, received: datetime) -> Delivery | None:
-    """What a body holds, everything in it accounted for; None when it is no JSON object or array, or breaks off.
+    """The content of a body, with every byte accounted for; None when it is not a whole JSON object or array.
 
     A mistake inside one record stays in that record's line, where the job finds and quarantines it.
     """
@@ -117,7 +117,7 @@ def split_body(body: bytes, received: datetime) -> Delivery | None:
             return None
         if text[start : start + 1] == b"[":
             for at, end in elements(text, start):
-                _take_element(split, None, ODD, text[at:end])
+                _take_element(split, None, UNNAMED, text[at:end])
         else:
             _take_envelope(split, text, start)
     except BrokenTextError:
@@ -127,17 +127,17 @@ def split_body(body: bytes, received: datetime) -> Delivery | None:
         RawObject(f"{folder}/{name}", b"".join(line + b"\n" for line in lines), _label(folder), len(lines))
         for folder, lines in split.lines.items()
     )
-    return Delivery(objects, tuple(split.people), tuple(split.controls))
+    return Delivery(objects, tuple(split.users), tuple(split.controls))
 
 
 def unparsable_key(body: bytes, received: datetime) -> str:
-    """Where a body that cannot be taken apart is kept."""
+    """The key of an unparsable body."""
     day = f"{received.astimezone(UTC):%Y-%m-%d}"
     return f"quarantine/bodies/date={day}/{hashlib.sha256(body).hexdigest()}"
 
 
 def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with microseconds; sorts as the time does."""
+    """ISO 8601 in UTC with microseconds, which sorts by time."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -150,9 +150,9 @@ def _take_envelope(split: _Split, text: bytes, start: int) -> None:
         folder = split.folder(member.key, value[:1])
         is_list = value[:1] == b"["
         spans = list(elements(value, 0)) if is_list else [(0, len(value))]
-        if folder == ODD or not spans:  # the key is told in the line
+        if folder == UNNAMED or not spans:  # the line keeps the key
             for at, end in spans:
-                split.note(name, value[at:end])
+                split.add_users(name, value[at:end])
             split.keep(folder, _stamped(b"{" + member.key + b":" + _cleaned(value) + b"}", split.stamp))
             continue
         for at, end in spans:
@@ -160,12 +160,12 @@ def _take_envelope(split: _Split, text: bytes, start: int) -> None:
 
 
 def _take_element(split: _Split, key: str | None, folder: str, record: bytes) -> None:
-    split.note(key, record)
+    split.add_users(key, record)
     split.keep(folder, _stamped(_cleaned(record), split.stamp))
 
 
 def _stamped(record: bytes, mark: bytes) -> bytes:
-    """One line of a value; an object says when it was received, at its end."""
+    """One line of a value; an object gets `_received_at` at its end."""
     line = record.translate(_ONE_LINE).strip()
     if line[:1] != b"{":
         return line
@@ -174,7 +174,7 @@ def _stamped(record: bytes, mark: bytes) -> bytes:
 
 
 def _cleaned(record: bytes) -> bytes:
-    """A value without the members that are never stored, however deep they are, and without tokens in a ping's address."""
+    """A value without the members that are never stored, at any depth, and without tokens in a ping's URL."""
     out, at = bytearray(), 0
     keys = _KEY if b"\\u" in record else _NAMED
     for found in keys.finditer(record):
@@ -194,7 +194,7 @@ def _cleaned(record: bytes) -> bytes:
 
 
 def _end_of_part(record: bytes, at: int) -> int:
-    """The comma or bracket that ends a member's value."""
+    """The position of the comma or bracket that ends a member's value."""
     at = skip_space(record, at)
     while at < len(record) and record[at] not in b",]}":
         at = skip_space(record, value_end(record, at))
@@ -202,7 +202,7 @@ def _end_of_part(record: bytes, at: int) -> int:
 
 
 def _close_gap(out: bytearray, record: bytes, end: int) -> int:
-    """Take away one comma beside a member that was cut out; where the rest begins."""
+    """Remove one comma beside a removed member, and return where the rest begins."""
     kept = out.rstrip()
     if kept.endswith(b","):
         del out[len(kept) - 1 :]
@@ -211,7 +211,7 @@ def _close_gap(out: bytearray, record: bytes, end: int) -> int:
 
 
 def _without_token(value: bytes) -> bytes:
-    """A ping's address with its token blanked; an address nobody can read is not kept."""
+    """A ping's URL with its token blanked; null when it is not a JSON string."""
     text = _read(value)
     if not isinstance(text, str):
         return b"null"
@@ -220,7 +220,7 @@ def _without_token(value: bytes) -> bytes:
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a value, itself included: the job takes arrays and envelopes inside each other apart, too."""
+    """Every object in a value, itself included, because the job explodes nested arrays and envelopes too."""
     waiting = [node]
     while waiting:
         node = waiting.pop()
@@ -232,11 +232,11 @@ def _objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _vendor_user_id(node: dict[str, Any]) -> str | None:
-    """Whom an object is about; None for an id that cannot be a key of the map, which gets a keyed hash from the job."""
-    for path in PEOPLE:
+    """The vendor's user id in an object; None for one that cannot be a key of the map (the job hashes it)."""
+    for path in USER_ID_PATHS:
         found = identifier(safe_get(node, path))
         with suppress(UnicodeEncodeError):
-            if found is not None and len(found.encode()) <= _MOST_ID_BYTES:
+            if found is not None and len(found.encode()) <= _MAX_ID_BYTES:
                 return found
     return None
 
@@ -247,7 +247,7 @@ def _decoded(key: bytes) -> str | None:
 
 
 def _read(value: bytes) -> Any:
-    """The value of a JSON text; None when it is not valid, nests too deeply or holds a number nobody can mean."""
+    """The value of a JSON text; None when it is invalid or nested too deeply."""
     with suppress(ValueError, RecursionError):
         try:
             return json.loads(value)
@@ -257,5 +257,5 @@ def _read(value: bytes) -> Any:
 
 
 def _label(folder: str) -> str:
-    """The type of a folder's messages for logs and metrics: names of the contracts only."""
+    """The type of a folder's messages for logs and metrics: an envelope key of the contracts, else `unknown`."""
     return next((key for key, known in FOLDERS.items() if known == folder), "unknown")

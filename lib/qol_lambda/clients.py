@@ -1,47 +1,31 @@
-"""Clients of AWS for the functions: made when they are first needed, with bounded patience."""
+"""Clients of AWS for the functions, and what their errors say."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from qol.aws.requests import RetryPolicy, aws_client
 from qol.errors import QolError
 
-CONNECT_SECONDS = 3
-READ_SECONDS = 10
-ATTEMPTS = 3
-CONNECTIONS = 10
+POLICY = RetryPolicy(attempts=3, connect_seconds=3.0, read_seconds=10.0)
+#: For a request that must not be sent twice.
+ONE_ATTEMPT = RetryPolicy(attempts=1, connect_seconds=3.0, read_seconds=10.0)
 
 
-@cache
-def client(
-    service: str,
-    attempts: int = ATTEMPTS,
-    connect_seconds: float = CONNECT_SECONDS,
-    read_seconds: float = READ_SECONDS,
-    connections: int = CONNECTIONS,
-) -> Any:
-    """The client of a service; `attempts` is 1 where a repeated request could do something twice."""
-    config = Config(
-        connect_timeout=connect_seconds,
-        read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=connections,
-    )
-    return boto3.client(service, config=config)
+def client(service: str, policy: RetryPolicy = POLICY) -> Any:
+    """The client of a service."""
+    return aws_client(service, policy)
 
 
 def error_code(err: BaseException) -> str:
-    """The service's name for an error, or `""`."""
+    """The service's code of an error, or `""`."""
     return str(err.response.get("Error", {}).get("Code", "unknown")) if isinstance(err, ClientError) else ""
 
 
-def error_words(err: BaseException) -> str:
-    """What went wrong, for people: an error of ours in full, of any other only its name, its text could hold anything."""
+def error_summary(err: BaseException) -> str:
+    """An error for messages and logs: the text of a QolError, else only its name, because its text could hold anything."""
     if isinstance(err, ClientError):
         return f"{err.operation_name} answered {error_code(err)}"
     return str(err) if isinstance(err, QolError) else type(err).__name__

@@ -44,7 +44,7 @@ DROP: frozenset[str] = frozenset(
         "userAccessToken",
     }
 )
-#: Paths to the vendor's id of a person.
-PEOPLE: tuple[tuple[str, ...], ...] = (("userId",),)
+#: Paths to the vendor's user id.
+USER_ID_PATHS: tuple[tuple[str, ...], ...] = (("userId",),)
 #: The field that makes a record a ping.
 PING: str | None = "callbackURL"

@@ -1,4 +1,4 @@
-"""Runs of the Glue job as Glue tells of them."""
+"""Runs of the Glue job as Glue reports them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from qol_lambda.clients import client
+from qol_lambda.clients import ONE_ATTEMPT, client
 from qol_lambda.settings import setting
 
 IN_PROGRESS = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
-#: The only end after which Glue starts another attempt. A run over its time limit, or stopped by a person, is not
-#: started again; should Glue ever do so, people hear one time too often, not one time too little.
+#: The only state after which Glue starts another attempt. A run over its time limit, or stopped by a person, is not
+#: started again; should Glue ever do so, there is one notification too many, not one too few.
 RETRIED = frozenset({"FAILED"})
 
 _ATTEMPT = re.compile(r"_attempt_(\d+)$")
@@ -22,7 +22,7 @@ _WEEK = re.compile(r"\d{4}-W\d{2}")
 
 @dataclass(frozen=True)
 class JobRun:
-    """One attempt of a job run, and what it was asked to do."""
+    """One attempt of a job run, and its arguments."""
 
     id: str
     state: str
@@ -40,7 +40,7 @@ class JobRun:
 
     @property
     def trigger(self) -> str:
-        """What started it, or which other command it runs; `manual` when nobody said."""
+        """What started it, or which other command it runs; `manual` by default."""
         command = self.arguments.get("--command", "run")
         if command != "run":
             return command if command in {"backfill", "rebuild"} else "other"
@@ -58,27 +58,27 @@ def base_id(run_id: str) -> str:
 
 
 def attempts_ended(run_id: str, run: JobRun | None) -> int:
-    """How many attempts of the run have ended, this one included: counted from its id, or by Glue if that is more."""
+    """How many attempts of the run have ended, this one included: by its id or by Glue, whichever is more."""
     suffix = _ATTEMPT.search(run_id)
     return 1 + max(int(suffix.group(1)) if suffix else 0, run.attempt if run else 0)
 
 
 def find_job_run(run_id: str) -> JobRun:
-    """An attempt by its id; ClientError when Glue does not know it or cannot tell."""
+    """An attempt by its id; ClientError when Glue does not know it."""
     job = setting("QOL_JOB_NAME")
     return _job_run(client("glue").get_job_run(JobName=job, RunId=run_id)["JobRun"])
 
 
 def all_job_runs() -> list[JobRun]:
-    """All runs Glue remembers (90 days), newest first."""
+    """All runs that Glue keeps (90 days), newest first."""
     pages = client("glue").get_paginator("get_job_runs").paginate(JobName=setting("QOL_JOB_NAME"))
     runs = [_job_run(found) for page in pages for found in page["JobRuns"]]
     return sorted(runs, key=lambda run: run.started.timestamp() if run.started else 0.0, reverse=True)
 
 
 def start_job(arguments: Mapping[str, str]) -> str:
-    """Start a run and return its id. One request only: a second one could start a second run or be refused for the first."""
-    started = client("glue", attempts=1).start_job_run(JobName=setting("QOL_JOB_NAME"), Arguments=dict(arguments))
+    """Start a run and return its id, by one request: a second could start a second run or be refused because of the first."""
+    started = client("glue", ONE_ATTEMPT).start_job_run(JobName=setting("QOL_JOB_NAME"), Arguments=dict(arguments))
     return str(started["JobRunId"])
 
 

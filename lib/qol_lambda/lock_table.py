@@ -1,4 +1,4 @@
-"""Items of the lock table: which week was kicked, which messages were sent. All writes are conditional."""
+"""Items of the lock table: which weeks were started, which notifications were sent. Writes are conditional."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from botocore.exceptions import ClientError
 from qol_lambda.clients import client, error_code
 from qol_lambda.settings import setting
 
-#: The table forgets items after this long.
+#: Items expire after this time.
 KEEP = timedelta(days=90)
-#: No function that takes an item runs longer; an older one that was not completed was left behind by a dead function.
+#: No function runs longer; an older item that was not completed is of a function that died.
 ALIVE = timedelta(seconds=50)
 
 Item = dict[str, str]
 
 
 def take(name: str, now: datetime, done: str, **values: str) -> tuple[bool, Item]:
-    """Whether the item `name` is now ours, and what was there before.
+    """Whether the item `name` was taken, and the item before.
 
-    It is ours when there was none, or one that never got the attribute `done` and whose taker must be dead.
+    It is taken when there was none, or one without the attribute `done` whose function must have died.
     """
     item = {"name": name, "taken_at": _stamp(now), **values}
     condition = "attribute_not_exists(#name) OR (attribute_not_exists(#done) AND taken_at < :stale)"
@@ -42,26 +42,26 @@ def take(name: str, now: datetime, done: str, **values: str) -> tuple[bool, Item
 
 
 def replace(name: str, now: datetime, **values: str) -> Item:
-    """Write the item whatever is there, and return what was."""
+    """Write the item over an existing one, and return that."""
     return _put({"name": name, "taken_at": _stamp(now), **values}, now)
 
 
 def complete(name: str, now: datetime, attribute: str, value: str) -> None:
-    """Write the attribute that says the item's purpose was reached; `now` is when the item was taken."""
+    """Write the attribute that marks the item as done; `now` is when the item was taken."""
     _update(name, now, f"SET {attribute} = :value", {":value": {"S": value}})
 
 
 def release(name: str, now: datetime, before: Item) -> None:
-    """Give back an item taken at `now`: what was there before is there again. Nothing happens when it is no longer ours."""
-    mine = {":mine": {"S": _stamp(now)}}
-    where: dict[str, Any] = {"TableName": _table(), "ConditionExpression": "taken_at = :mine"}
+    """Restore the item before, if the item is still the one taken at `now`."""
+    own = {":taken": {"S": _stamp(now)}}
+    where: dict[str, Any] = {"TableName": _table(), "ConditionExpression": "taken_at = :taken"}
     try:
         if before:
             again: dict[str, Any] = {attribute: {"S": value} for attribute, value in before.items()}
             again["expires_at"] = _expiry(now)
-            client("dynamodb").put_item(Item=again, ExpressionAttributeValues=mine, **where)
+            client("dynamodb").put_item(Item=again, ExpressionAttributeValues=own, **where)
         else:
-            client("dynamodb").delete_item(Key={"name": {"S": name}}, ExpressionAttributeValues=mine, **where)
+            client("dynamodb").delete_item(Key={"name": {"S": name}}, ExpressionAttributeValues=own, **where)
     except ClientError as err:
         if error_code(err) != "ConditionalCheckFailedException":
             raise
@@ -74,12 +74,12 @@ def find(name: str) -> Item | None:
 
 
 def note_alert(week: str, about: str, now: datetime) -> None:
-    """Remember that people were told about a week, so that the watchdog need not tell them again."""
+    """Record that a notification about a week was sent, so that the watchdog sends no other."""
     replace(f"alert#{week}", now, about=about)
 
 
 def alerted_at(week: str) -> datetime | None:
-    """When people were last told about a week, or None."""
+    """When the last notification about a week was sent, or None."""
     item = find(f"alert#{week}")
     return datetime.fromisoformat(item["taken_at"]) if item else None
 
@@ -96,8 +96,8 @@ def _update(name: str, now: datetime, expression: str, values: dict[str, Any]) -
         TableName=_table(),
         Key={"name": {"S": name}},
         UpdateExpression=expression,
-        ConditionExpression="taken_at = :mine",
-        ExpressionAttributeValues={**values, ":mine": {"S": _stamp(now)}},
+        ConditionExpression="taken_at = :taken",
+        ExpressionAttributeValues={**values, ":taken": {"S": _stamp(now)}},
     )
 
 
@@ -110,7 +110,7 @@ def _expiry(now: datetime) -> dict[str, str]:
 
 
 def _stamp(now: datetime) -> str:
-    """A text that sorts as the time does."""
+    """ISO 8601 in UTC, which sorts by time."""
     return now.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -1,4 +1,4 @@
-"""Texts of the messages people get: what happened, what is still published, what to do. Text only, no service is asked."""
+"""Texts of notifications: what happened, what is still published, what to do."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PHRASES = (
     re.compile(r"\b[A-Z][A-Za-z]{2,60}(?:Error|Exception|Interrupt|Denied)\b"),
     re.compile(r"\b(?:out of memory|timed out|time ?out|access denied|resource unavailable|internal service)\b", re.IGNORECASE),
 )  # fmt: skip
-#: What `qol.glue.job.JobFailedError` says, whose reason is an error of ours and holds no value of a record.
-_OF_OUR_JOB = re.compile(
-    r"(?:^|[;:] )JobFailedError: (?P<said>exit code [1-4] \((?:failed|usage or contract error|refused by the gate"
+#: The text of `qol.glue.glue_job.JobFailedError`, whose reason holds no value of a record.
+_JOB_FAILED = re.compile(
+    r"(?:^|[;:] )JobFailedError: (?P<reason>exit code [1-4] \((?:failed|usage or contract error|refused by the gate"
     r"|another run holds the lock)\): \S.*)"
 )
 _MEANING = {
@@ -35,15 +35,15 @@ _MEANING = {
 
 @dataclass(frozen=True)
 class Message:
-    """What SNS sends: an ASCII subject of one short line, and a body."""
+    """An SNS message: an ASCII subject of one short line, and a body."""
 
     subject: str
     body: str
 
 
 @dataclass(frozen=True)
-class Place:
-    """The installation a message comes from."""
+class Installation:
+    """The installation that sends a notification."""
 
     stage: str
     job: str
@@ -57,8 +57,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Letter:
-    """The parts of a message, in the order people need them."""
+class Notification:
+    """The parts of a notification, in their order: title, facts, details, steps, section of the runbook."""
 
     title: str
     facts: Sequence[tuple[str, str]]
@@ -67,61 +67,61 @@ class Letter:
     details: Sequence[str] = field(default=())
 
 
-def compose(place: Place, letter: Letter) -> Message:
-    """The message of a letter: facts as a small table, numbered steps with their commands, where to read more."""
-    lines = [letter.title[:1].upper() + letter.title[1:], ""]
-    lines += [_fact(label, text) for label, text in letter.facts if text]
-    if letter.details:
-        lines += ["", *letter.details]
-    if letter.steps:
-        lines += ["", "What to do", *_numbered(letter.steps)]
-    if letter.section:
-        lines += ["", f'More: docs/runbook.md, "{letter.section}"']
-    subject = _ascii(f"[{place.stage}] QoL Lake: {letter.title}")[:SUBJECT_CHARACTERS]
+def compose(installation: Installation, notification: Notification) -> Message:
+    """The SNS message of a notification: facts as a small table, numbered steps with their commands, where to read more."""
+    lines = [notification.title[:1].upper() + notification.title[1:], ""]
+    lines += [_fact(label, text) for label, text in notification.facts if text]
+    if notification.details:
+        lines += ["", *notification.details]
+    if notification.steps:
+        lines += ["", "What to do", *_numbered(notification.steps)]
+    if notification.section:
+        lines += ["", f'More: docs/runbook.md, "{notification.section}"']
+    subject = _ascii(f"[{installation.stage}] QoL Lake: {notification.title}")[:SUBJECT_CHARACTERS]
     return Message(subject, "\n".join(lines) + "\n")
 
 
-def rekick(place: Place, week: str | None) -> str:
-    """The command that starts the weekly run of a week again."""
+def rerun_command(installation: Installation, week: str | None) -> str:
+    """The command that starts a week's run again."""
     payload = f'{{"week": "{week or "YYYY-Www"}", "again": true}}'
     return (
-        f"aws lambda invoke --function-name {place.kick} --cli-binary-format raw-in-base64-out"
+        f"aws lambda invoke --function-name {installation.kick} --cli-binary-format raw-in-base64-out"
         f" --payload '{payload}' /dev/stdout"
     )
 
 
-def accept(place: Place, week: str, checks: Iterable[str]) -> str:
-    """The command that publishes a refused week in spite of the checks."""
+def accept_command(installation: Installation, week: str, checks: Iterable[str]) -> str:
+    """The command that publishes a refused week in spite of its failed checks."""
     arguments = f'{{"--week": "{week}", "--trigger": "manual", "--accept": "{",".join(checks)}"}}'
-    return f"aws glue start-job-run --job-name {place.job} --arguments '{arguments}'"
+    return f"aws glue start-job-run --job-name {installation.job} --arguments '{arguments}'"
 
 
-def log_link(place: Place, run_id: str) -> str:
-    """The console's page with the log streams of a job run; empty where the log group is not known."""
-    if not place.log_group:
+def log_link(installation: Installation, run_id: str) -> str:
+    """The console's address of a job run's log streams; empty when the log group is not known."""
+    if not installation.log_group:
         return ""
-    group, stream = _twice_quoted(place.log_group), _twice_quoted(run_id)
-    home = f"https://{place.region}.console.aws.amazon.com/cloudwatch/home?region={place.region}"
+    group, stream = _twice_quoted(installation.log_group), _twice_quoted(run_id)
+    home = f"https://{installation.region}.console.aws.amazon.com/cloudwatch/home?region={installation.region}"
     return f"{home}#logsV2:log-groups/log-group/{group}$3FlogStreamNameFilter$3D{stream}"
 
 
 def safe_reason(text: str | None) -> str:
-    """What may be told of an error text nobody vouches for: known phrases and names of errors, nothing else of it."""
+    """The parts of an error text that hold no values: known phrases and names of errors."""
     found = sorted(
         ((match.start(), match.group()) for phrase in _PHRASES for match in phrase.finditer(text or "")),
     )
-    words = [_explained(phrase) for _, phrase in found]
-    return ", ".join(dict.fromkeys(words)) or "not known; the log tells"
+    reasons = [_explained(phrase) for _, phrase in found]
+    return ", ".join(dict.fromkeys(reasons)) or "not known; see the log"
 
 
-def reason_of_our_job(text: str | None) -> str:
-    """The first line of what our job gave as its reason; empty when the text has not the shape of its exception."""
-    found = _OF_OUR_JOB.search((text or "").partition("\n")[0])
-    return one_line(found["said"]) if found else ""
+def job_failed_reason(text: str | None) -> str:
+    """The job's own reason in Glue's error message; empty when the message is not of JobFailedError."""
+    found = _JOB_FAILED.search((text or "").partition("\n")[0])
+    return one_line(found["reason"]) if found else ""
 
 
 def one_line(text: str) -> str:
-    """A text of ours as one printable line of bounded length."""
+    """A text as one printable line of bounded length."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= REASON_CHARACTERS else line[: REASON_CHARACTERS - 1].rstrip() + "…"
 

@@ -1,4 +1,4 @@
-"""`job_failure_notifier`: one readable message per job run that ended badly, once its last attempt has ended."""
+"""`job_failure_notifier`: one notification per job run that failed, after its last attempt."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from qol.aws.emf import emf_line
 from qol.errors import UsageError
 from qol_lambda import jobs
-from qol_lambda.clients import error_words
-from qol_lambda.messages import reason_of_our_job
-from qol_lambda.place import this_place
-from qol_lambda.published import published_words
-from qol_lambda.run_messages import Ended, run_ended_badly, run_warned
-from qol_lambda.run_metrics import count_bad_end
+from qol_lambda.clients import error_summary
+from qol_lambda.installation import this_installation
+from qol_lambda.messages import job_failed_reason
+from qol_lambda.published import published_summary
+from qol_lambda.run_messages import Ended, run_failed, run_warned
 from qol_lambda.runs import WEEKLY, Runs, find_runs
 from qol_lambda.send import send_once
 from qol_lambda.settings import setting
 
-BAD_ENDS = frozenset({"FAILED", "TIMEOUT", "STOPPED", "ERROR"})
+FAILED_STATES = frozenset({"FAILED", "TIMEOUT", "STOPPED", "ERROR"})
 _RUN_ID = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 logger = Logger()
@@ -30,7 +30,7 @@ logger = Logger()
 
 @dataclass(frozen=True)
 class Change:
-    """A `Glue Job State Change`: which attempt is now in which state, and Glue's words for it."""
+    """A `Glue Job State Change`: an attempt, its new state, and Glue's message."""
 
     job: str
     run_id: str
@@ -40,28 +40,35 @@ class Change:
 
 
 def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
-    """Lambda's entry: an event of EventBridge."""
+    """The Lambda handler: an EventBridge event in, the result of `notify` out."""
     return notify(event, datetime.now(UTC))
 
 
 def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Count a bad end, send the message the event is worth, if any; `{"told": …, "why": …}`. Raises when SNS or a table does not answer."""
+    """Count a failed attempt and notify when it was the last one; `{"notified": …, "why": …}`. Raises when SNS fails."""
     change = read_change(event)
     if change.job != setting("QOL_JOB_NAME"):
-        return _done(change, "another job", told=False)
+        return _done(change, "another job", notified=False)
     if change.state == "SUCCEEDED":
         return _after_success(change, now)
-    if change.state not in BAD_ENDS:
-        return _done(change, "no end", told=False)
-    count_bad_end(change.job, change.run_id, change.state, now)
-    run = _asked(change.run_id)
+    if change.state not in FAILED_STATES:
+        return _done(change, "no end", notified=False)
+    # A run that was killed or took too long prints no metrics of its own.
+    print(_failed_run(change, now), flush=True)  # noqa: T201 (CloudWatch reads it from there)
+    run = _find_run(change.run_id)
     if _another_attempt_comes(change, run):
-        return _done(change, "another attempt comes", told=False)
+        return _done(change, "another attempt comes", notified=False)
     return _after_failure(change, run, now)
 
 
+def _failed_run(change: Change, now: datetime) -> str:
+    """The EMF line of the metric `failed_runs` of the job."""
+    properties = {"job_run_id": change.run_id, "state": change.state}
+    return emf_line({"job": change.job}, {"failed_runs": (1, "Count")}, properties, now)
+
+
 def read_change(event: Mapping[str, Any]) -> Change:
-    """The event's parts; UsageError when it is no state change of a job run."""
+    """The state change in an event; UsageError when it is another event."""
     detail = event.get("detail") or {}
     job, run_id, state = (str(detail.get(name, "")) for name in ("jobName", "jobRunId", "state"))
     if event.get("detail-type") != "Glue Job State Change" or not _RUN_ID.fullmatch(run_id):
@@ -70,76 +77,78 @@ def read_change(event: Mapping[str, Any]) -> Change:
     return Change(job, run_id, state, str(detail.get("message") or ""), region if _RUN_ID.fullmatch(region) else "")
 
 
-def _asked(run_id: str) -> jobs.JobRun | None:
-    """What Glue says of the attempt, else of the run it belongs to; None when it says nothing."""
-    for known_as in dict.fromkeys((run_id, jobs.base_id(run_id))):
+def _find_run(run_id: str) -> jobs.JobRun | None:
+    """The attempt, else the run it belongs to; None when Glue returns neither."""
+    for known_id in dict.fromkeys((run_id, jobs.base_id(run_id))):
         try:
-            return jobs.find_job_run(known_as)
-        except Exception as err:  # noqa: BLE001 (in doubt the message goes out)
-            logger.warning("Glue was asked in vain", extra={"job_run_id": known_as, "reason": error_words(err)})
+            return jobs.find_job_run(known_id)
+        except Exception as err:  # noqa: BLE001 (in doubt a notification is sent)
+            logger.warning("Glue did not return the run", extra={"job_run_id": known_id, "reason": error_summary(err)})
     return None
 
 
 def _another_attempt_comes(change: Change, run: jobs.JobRun | None) -> bool:
-    """Whether Glue starts the run again by itself. When Glue could not be asked about a first attempt, it counts as the last."""
+    """Whether Glue retries the run; an attempt that Glue does not return counts as the last."""
     if change.state not in jobs.RETRIED or run is None:
         return False
-    return jobs.attempts_ended(change.run_id, run) < _allowed()
+    return jobs.attempts_ended(change.run_id, run) < _max_attempts()
 
 
 def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> dict[str, Any]:
-    ended = _ended_as_far_as_known(change, run)
+    ended = _ended_without_failing(change, run)
     week = ended.week if ended.trigger in WEEKLY else None
-    told = send_once(jobs.base_id(change.run_id), run_ended_badly(this_place(change.region), ended), now, week)
-    return _done(change, "ended badly" if told else "told before", told=told)
+    notified = send_once(jobs.base_id(change.run_id), run_failed(this_installation(change.region), ended), now, week)
+    return _done(change, "ended badly" if notified else "notified earlier", notified=notified)
 
 
 def _after_success(change: Change, now: datetime) -> dict[str, Any]:
-    run = _asked(change.run_id)
+    run = _find_run(change.run_id)
     found = find_runs(change.run_id, run.started if run else None)
-    if found.mine is None or not found.mine.is_good or not found.mine.checks("warning"):
-        return _done(change, "good", told=False)
-    ended = _ended(change, run, found, published_words(found.good))
-    told = send_once(jobs.base_id(change.run_id), run_warned(this_place(change.region), ended), now)
-    return _done(change, "warnings" if told else "told before", told=told)
+    if found.own is None or not found.own.is_good or not found.own.checks("warning"):
+        return _done(change, "good", notified=False)
+    ended = _ended(change, run, found, published_summary(found.good))
+    notified = send_once(jobs.base_id(change.run_id), run_warned(this_installation(change.region), ended), now)
+    return _done(change, "warnings" if notified else "notified earlier", notified=notified)
 
 
-def _ended_as_far_as_known(change: Change, run: jobs.JobRun | None) -> Ended:
-    """The end of the run, without its manifest when the bucket does not answer: a message with less is better than none."""
+def _ended_without_failing(change: Change, run: jobs.JobRun | None) -> Ended:
+    """The end of the run, without its manifest when the bucket does not answer: less text is better than no notification."""
     try:
         found = find_runs(change.run_id, run.started if run else None)
-    except Exception as err:  # noqa: BLE001 (the message goes out in any case, and says what it does not know)
-        logger.warning("no manifest could be read", extra={"reason": error_words(err)})
-        return _ended(change, run, Runs(None, None, []), f"not known, the bucket could not be read: {error_words(err)}")
-    return _ended(change, run, found, published_words(found.good))
+    except Exception as err:  # noqa: BLE001 (the notification is sent in any case, and says what is not known)
+        logger.warning("no manifest could be read", extra={"reason": error_summary(err)})
+        return _ended(
+            change, run, Runs(None, None, []), f"not known, the bucket could not be read: {error_summary(err)}"
+        )
+    return _ended(change, run, found, published_summary(found.good))
 
 
 def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str) -> Ended:
-    record = found.mine
+    record = found.own
     count = jobs.attempts_ended(change.run_id, run)
     return Ended(
         run_id=change.run_id,
         state=change.state,
-        attempts=f"{count} of {_allowed()}" if run or count > 1 else "not known, Glue could not be asked",
+        attempts=f"{count} of {_max_attempts()}" if run or count > 1 else "not known, Glue did not answer",
         week=record.week if record else run.week if run else None,
         trigger=record.trigger if record else run.trigger if run else None,
-        glue_says=_said(change, run),
+        glue_error=_glue_error(change, run),
         record=record,
         published=published,
-        unread=found.unread[0].words if found.unread else "",
+        unread=found.unread[0].summary if found.unread else "",
     )
 
 
-def _said(change: Change, run: jobs.JobRun | None) -> str:
-    """Glue's words for the end: the run's own where they are our job's, which the event may have shortened."""
-    return run.error if run and reason_of_our_job(run.error) else change.message
+def _glue_error(change: Change, run: jobs.JobRun | None) -> str:
+    """Glue's error message: the run's own when it is this job's, because an event may hold it shortened."""
+    return run.error if run and job_failed_reason(run.error) else change.message
 
 
-def _allowed() -> int:
+def _max_attempts() -> int:
     return int(setting("QOL_MAX_ATTEMPTS", "2"))
 
 
-def _done(change: Change, why: str, *, told: bool) -> dict[str, Any]:
+def _done(change: Change, why: str, *, notified: bool) -> dict[str, Any]:
     facts = {"job_run_id": change.run_id, "state": change.state if change.state.isalpha() else "?"}
-    logger.info(why, extra={**facts, "told": told})
-    return {"told": told, "why": why}
+    logger.info(why, extra={**facts, "notified": notified})
+    return {"notified": notified, "why": why}

@@ -1,4 +1,4 @@
-"""What is still published, in words."""
+"""What is published, for notifications."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from qol_lambda.runs import RunRecord
 from qol_lambda.schedule import local_time
 
 
-def published_words(last: RunRecord | None) -> str:
-    """The last good weekly run and the weeks it replaced; every published file is whole at all times."""
+def published_summary(last: RunRecord | None) -> str:
+    """The last successful weekly run and the weeks that it replaced."""
     if last is None:
         return "nothing yet: no good run is known"
     weeks = f"it replaced {_weeks(last.weeks)}" if last.weeks else "it had nothing to replace"

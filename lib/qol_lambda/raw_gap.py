@@ -1,4 +1,4 @@
-"""`qol-raw-gap-check`: active people without data for some days, as a small table and a number; nobody is written to about it."""
+"""`qol-raw-gap-check`: active users without data for some days, as a small table and metrics; it notifies nobody about them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from qol_lambda.athena import answer
-from qol_lambda.clients import client, error_words
+from qol.aws.emf import NAMESPACE
+from qol_lambda.athena import query_csv
+from qol_lambda.clients import client, error_summary
+from qol_lambda.installation import this_installation
 from qol_lambda.kick_messages import gaps_failed
-from qol_lambda.place import this_place
 from qol_lambda.schedule import local_day, scheduled_time
 from qol_lambda.send import send
 from qol_lambda.settings import setting
@@ -25,12 +26,12 @@ COLUMNS = ("user_id", "last_day", "registered_on", "days_without_data")
 LAST_DAYS = "SELECT user_id, CAST(MAX(day) AS VARCHAR) AS last_day FROM daily_metrics GROUP BY user_id"
 
 logger = Logger()
-metrics = Metrics(namespace=setting("POWERTOOLS_METRICS_NAMESPACE", "QoLLake"))
+metrics = Metrics(namespace=NAMESPACE)
 
 
 @dataclass(frozen=True)
 class Gap:
-    """An active person without data: by the internal id, the last day with data, the day of registration."""
+    """An active user without data: internal id, last day with data, day of registration, days since."""
 
     user_id: str
     last_day: date | None
@@ -40,67 +41,64 @@ class Gap:
 
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
-    """Lambda's entry: an input of the schedule."""
+    """The Lambda handler: the schedule's input in, the result of `check` out."""
     return check(event)
 
 
 def check(event: Mapping[str, Any]) -> dict[str, Any]:
     """Write the table and count; `{"date": …, "people_active": …, "people_without_data": …}`.
 
-    A check that cannot be made is told to people, and raises.
+    A check that fails sends a notification and raises.
     """
     try:
         today = local_day(scheduled_time(event))
-        least = int(setting("QOL_GAP_DAYS", "14"))
-        people = active_people()
-        found = gaps(people, last_days(), today, least)
+        min_days = int(setting("QOL_GAP_DAYS", "14"))
+        users = active_people()
+        found = gaps(users, last_days(), today, min_days)
         _write(found, today)
     except Exception as err:
-        send(gaps_failed(this_place(), error_words(err)))
+        send(gaps_failed(this_installation(), error_summary(err)))
         raise
-    metrics.add_dimension(name="stage", value=this_place().stage)
-    metrics.add_metric(name="people_active", unit=MetricUnit.Count, value=len(people))
+    metrics.add_dimension(name="stage", value=this_installation().stage)
+    metrics.add_metric(name="people_active", unit=MetricUnit.Count, value=len(users))
     metrics.add_metric(name="people_without_data", unit=MetricUnit.Count, value=len(found))
-    counts = {"date": today.isoformat(), "people_active": len(people), "people_without_data": len(found)}
+    counts = {"date": today.isoformat(), "people_active": len(users), "people_without_data": len(found)}
     logger.info("checked", extra=counts)
     return counts
 
 
-def gaps(people: Mapping[str, date | None], last: Mapping[str, date], today: date, least: int) -> list[Gap]:
-    """People whose last day with data, or whose registration where there is none, is at least so many days ago.
-
-    Somebody of whom neither is known counts: nothing says that there ever was data.
-    """
+def gaps(users: Mapping[str, date | None], last: Mapping[str, date], today: date, min_days: int) -> list[Gap]:
+    """Users whose last day with data, else whose registration, is at least `min_days` ago; a user with neither counts."""
     found: list[Gap] = []
-    for user_id, registered_on in sorted(people.items()):
+    for user_id, registered_on in sorted(users.items()):
         last_day = last.get(user_id)
         since = last_day or registered_on
         days = (today - since).days if since else None
-        if days is None or days >= least:
+        if days is None or days >= min_days:
             found.append(Gap(user_id, last_day, registered_on, days))
     return found
 
 
 def active_people() -> dict[str, date | None]:
-    """Internal ids with an active entry in the user map, and the first day of one; vendor ids are not even asked for."""
+    """Internal ids with an active entry in the user map, and the first registration day; vendor ids are not read."""
     pages = client("dynamodb").get_paginator("scan").paginate(
         TableName=setting("QOL_USER_MAP_TABLE"),
         Select="SPECIFIC_ATTRIBUTES",
         ProjectionExpression="user_id, #status, registered_at",
         ExpressionAttributeNames={"#status": "status"},
     )  # fmt: skip
-    people: dict[str, date | None] = {}
+    users: dict[str, date | None] = {}
     for item in (item for page in pages for item in page["Items"]):
         if "user_id" in item and item.get("status", {}).get("S", "active") == "active":
             user_id, registered = item["user_id"]["S"], _day(item.get("registered_at", {}).get("S", ""))
-            known = people.get(user_id)
-            people[user_id] = min(known, registered) if known and registered else known or registered
-    return people
+            known = users.get(user_id)
+            users[user_id] = min(known, registered) if known and registered else known or registered
+    return users
 
 
 def last_days() -> dict[str, date]:
-    """The last day with data of everybody who ever had any."""
-    days = ((row["user_id"], _day(row["last_day"])) for row in csv.DictReader(answer(LAST_DAYS)))
+    """The last day with data of every user who ever had any."""
+    days = ((row["user_id"], _day(row["last_day"])) for row in csv.DictReader(query_csv(LAST_DAYS)))
     return {user_id: day for user_id, day in days if day}
 
 

@@ -1,7 +1,6 @@
-"""`garmin_webhook_receiver`: keeps what Garmin pushes, one object per type and request, before it answers 200.
+"""`garmin_webhook_receiver`: stores what Garmin pushes, one object per type and request, before it answers 200.
 
-Whatever the answer is, Garmin repeats a delivery that did not get a 200; all writes are such that a repetition finds
-what is there already and adds what is missing.
+Garmin repeats a delivery that was not answered with 200; a repetition finds what is stored already and adds what is missing.
 """
 
 from __future__ import annotations
@@ -18,22 +17,23 @@ from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 
+from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
 from qol_lambda.bodies import Delivery, split_body, unparsable_key
-from qol_lambda.clients import error_code, error_words
-from qol_lambda.people_table import Registered, apply_controls, register
+from qol_lambda.clients import error_code, error_summary
+from qol_lambda.deadline import Deadline, TooLateError, quick_client, run_concurrently
 from qol_lambda.settings import setting
-from qol_lambda.webhook_secret import Doorkeeper, NoSecretError
-from qol_lambda.within import Deadline, TooLateError, all_of, quick_client
+from qol_lambda.user_map_table import Registered, apply_controls, register
+from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator
 
 CLIENT_HEADER = "garmin-client-id"
-OK, NOT_FOUND, BROKEN, TRY_AGAIN = 200, 404, 500, 503
+OK, NOT_FOUND, FAILED, UNAVAILABLE = 200, 404, 500, 503
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
 
 logger = Logger()
-metrics = Metrics(namespace=setting("POWERTOOLS_METRICS_NAMESPACE", "QoLLake"))
+metrics = Metrics(namespace=NAMESPACE)
 
 
 def handler(event: Event, context: object) -> Answer:  # noqa: ARG001 (Lambda passes it)
@@ -42,29 +42,29 @@ def handler(event: Event, context: object) -> Answer:  # noqa: ARG001 (Lambda pa
 
 
 def receive(event: Event, now: datetime) -> Answer:
-    """Answer a request that came in at `now`; raises nothing, and nothing it logs is about a person."""
+    """Answer a request received at `now`; raises nothing, and logs nothing about a user."""
     try:
         code = _receive(event, now)
     except (TooLateError, NoSecretError, ClientError, BotoCoreError) as err:
-        _complain("not stored, to be delivered again", error_words(err))
-        code = TRY_AGAIN
-    except Exception as err:  # noqa: BLE001 (whatever it is, Garmin is to deliver it again)
-        _complain("not stored", str(err) if isinstance(err, QolError) else safe_place(err))
-        code = BROKEN
-    metrics.add_metric("failed_bodies", MetricUnit.Count, int(code in (BROKEN, TRY_AGAIN)))
+        _log_error("not stored, to be delivered again", error_summary(err))
+        code = UNAVAILABLE
+    except Exception as err:  # noqa: BLE001 (whatever it is, Garmin has to deliver again)
+        _log_error("not stored", str(err) if isinstance(err, QolError) else safe_place(err))
+        code = FAILED
+    metrics.add_metric("failed_bodies", MetricUnit.Count, int(code in (FAILED, UNAVAILABLE)))
     metrics.add_metric("rejected_tokens", MetricUnit.Count, int(code == NOT_FOUND))
     metrics.flush_metrics()
     return {"statusCode": code, "body": ""}
 
 
-def _complain(what: str, reason: str) -> None:
-    """Log an error without its trace, whose text could hold a value."""
+def _log_error(what: str, reason: str) -> None:
+    """Log an error without its traceback, which could hold a value."""
     logger.error(what, extra={"reason": reason})
 
 
 def _receive(event: Event, now: datetime) -> int:
     deadline = Deadline()
-    if not doorkeeper().admit(_token(event), _header(event, CLIENT_HEADER)):
+    if not authenticator().verify(_token(event), _header(event, CLIENT_HEADER)):
         logger.warning("refused: wrong token or client id")
         return NOT_FOUND
     body, is_whole = _body(event)
@@ -74,7 +74,7 @@ def _receive(event: Event, now: datetime) -> int:
     metrics.add_metric("unparsable_bodies", MetricUnit.Count, int(delivery is None))
     if delivery is None:
         _put(unparsable_key(body, now), body)
-        logger.warning("kept a body that cannot be taken apart", extra={"bytes": len(body)})
+        logger.warning("stored an unparsable body", extra={"bytes": len(body)})
         return OK
     _store(delivery, now, deadline)
     _report(delivery, len(body))
@@ -82,16 +82,16 @@ def _receive(event: Event, now: datetime) -> int:
 
 
 def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
-    """The map first: a job lists raw objects before it reads the map, so whoever is in a listed object is in the map."""
-    for service in ("dynamodb", "s3"):  # made here, because threads must not make them
+    """The user map first: a job lists raw objects before it reads the map, so every user of a listed object is in it."""
+    for service in ("dynamodb", "s3"):  # created here once, not by every thread
         quick_client(service)
     apply_controls(delivery.controls, now, deadline)
-    register(delivery.people, now, registered(), deadline)
-    all_of(lambda stored: _put(stored.key, stored.data), delivery.objects, deadline)
+    register(delivery.users, now, registered(), deadline)
+    run_concurrently(lambda stored: _put(stored.key, stored.data), delivery.objects, deadline)
 
 
 def _put(key: str, data: bytes) -> None:
-    """Store an object; one that is there already came with an earlier delivery of the same body."""
+    """Store an object; an existing one is of an earlier delivery of the same body."""
     try:
         quick_client("s3").put_object(
             Bucket=setting("QOL_BUCKET"), Key=setting("QOL_PREFIX", "") + key, Body=data, IfNoneMatch="*"
@@ -106,21 +106,23 @@ def _report(delivery: Delivery, size: int) -> None:
     for stored in delivery.objects:
         counts[stored.record] += stored.count
     for record, count in sorted(counts.items()):
-        with single_metric(name="records", unit=MetricUnit.Count, value=count, namespace=metrics.namespace) as one:
+        with single_metric(name="records", unit=MetricUnit.Count, value=count, namespace=NAMESPACE) as one:
             one.add_dimension(name="record", value=record)
     logger.info("stored", extra={"bytes": size, "objects": len(delivery.objects), "records": dict(counts)})
 
 
 @cache
-def doorkeeper() -> Doorkeeper:
-    """This function's doorkeeper, kept from request to request."""
+def authenticator() -> WebhookAuthenticator:
+    """This function's authenticator, which caches the secret between requests."""
     name = setting("QOL_WEBHOOK_SECRET")
-    return Doorkeeper(lambda: str(quick_client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]))
+    return WebhookAuthenticator(
+        lambda: str(quick_client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+    )
 
 
 @cache
 def registered() -> Registered:
-    """Whom this function has written to the map lately."""
+    """The users that this function wrote to the map lately."""
     return Registered()
 
 
@@ -134,7 +136,7 @@ def _header(event: Event, wanted: str) -> str:
 
 
 def _body(event: Event) -> tuple[bytes, bool]:
-    """The body's bytes as Garmin sent them; False for an encoding that cannot be undone."""
+    """The body's bytes as Garmin sent them, and whether they could be decoded."""
     text = event.get("body") or ""
     if not event.get("isBase64Encoded"):
         return text.encode("utf-8", "surrogatepass"), True

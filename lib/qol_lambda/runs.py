@@ -1,4 +1,4 @@
-"""Manifests of runs as the bucket holds them, newest first: what a run did, and what is still published."""
+"""Manifests of runs in the bucket, newest first: what a run did, and what is published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from qol_lambda.clients import client, error_code, error_words
+from qol_lambda.clients import client, error_code, error_summary
 from qol_lambda.jobs import base_id
 from qol_lambda.settings import setting
 
@@ -19,9 +19,9 @@ RUNS = "_runs/"
 GOOD = frozenset({"published", "nothing_to_do"})
 #: Triggers of runs that are about a business week; the others repair old ones.
 WEEKLY = frozenset({"schedule", "manual"})
-#: So many manifests are read at most before a search gives up.
-MOST = 100
-#: The bucket's clock and Glue's may differ, and the bucket's has whole seconds.
+#: A search reads at most this many manifests.
+MAX_MANIFESTS = 100
+#: The clocks of S3 and Glue may differ, and S3's has whole seconds.
 SLACK = timedelta(seconds=10)
 
 
@@ -37,7 +37,7 @@ class FailedCheck:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What the manifest of a run says, as far as operators are told."""
+    """The fields of a run's manifest that notifications use."""
 
     run_id: str
     status: str
@@ -52,7 +52,7 @@ class RunRecord:
 
     @property
     def is_good(self) -> bool:
-        """Whether what this run was asked to publish is published."""
+        """Whether the run published or had nothing to do."""
         return self.status in GOOD
 
     @property
@@ -67,21 +67,21 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Unread:
-    """A manifest that this role could not read, and what the bucket answered."""
+    """A manifest that this role could not read, and S3's answer."""
 
     written_at: datetime
     answer: str
 
     @property
-    def words(self) -> str:
-        """For people."""
+    def summary(self) -> str:
+        """The failure as a phrase for notifications."""
         return f"a manifest could not be read ({self.answer})"
 
 
 class Runs(NamedTuple):
-    """The manifest of a job run, the last good weekly one, None for what is not there; what could not be read instead."""
+    """The manifest of a job run and of the last successful weekly run (None: not found), and those that could not be read."""
 
-    mine: RunRecord | None
+    own: RunRecord | None
     good: RunRecord | None
     unread: list[Unread]
 
@@ -104,21 +104,21 @@ def find_runs(run_id: str, since: datetime | None) -> Runs:
     All attempts of a job run count as one; `since` keeps an earlier attempt's manifest from standing for this one's.
     """
     earliest = since - SLACK if since else datetime.min.replace(tzinfo=UTC)
-    mine: RunRecord | None = None
+    own: RunRecord | None = None
     good: RunRecord | None = None
     unread: list[Unread] = []
-    for record in islice(newest_runs(), MOST):
+    for record in islice(newest_runs(), MAX_MANIFESTS):
         if isinstance(record, Unread):
             unread.append(record)
             continue
-        may_be_mine = mine is None and record.written_at >= earliest
+        may_be_mine = own is None and record.written_at >= earliest
         if may_be_mine and record.job_run_id and base_id(record.job_run_id) == base_id(run_id):
-            mine = record
+            own = record
         if good is None and record.is_good and record.is_weekly:
             good = record
-        if good and (mine or not may_be_mine):
+        if good and (own or not may_be_mine):
             break
-    return Runs(mine, good, [each for each in unread if mine is None and each.written_at >= earliest])
+    return Runs(own, good, [each for each in unread if own is None and each.written_at >= earliest])
 
 
 def runs_of_week(week: str, since: datetime) -> tuple[list[RunRecord], list[Unread]]:
@@ -139,7 +139,7 @@ def runs_of_week(week: str, since: datetime) -> tuple[list[RunRecord], list[Unre
 
 def last_good_run() -> RunRecord | None:
     """The newest run whose data is what is published, of those that can be read."""
-    runs = (r for r in islice(newest_runs(), MOST) if isinstance(r, RunRecord))
+    runs = (r for r in islice(newest_runs(), MAX_MANIFESTS) if isinstance(r, RunRecord))
     return next((r for r in runs if r.is_good and r.is_weekly), None)
 
 
@@ -148,7 +148,7 @@ def _read(bucket: str, key: str, written_at: datetime) -> RunRecord | Unread | N
         body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as err:
         if _is_denied(err):
-            return Unread(written_at, error_words(err))
+            return Unread(written_at, error_summary(err))
         raise
     return _parsed(body, written_at)
 

@@ -1,4 +1,4 @@
-"""What EventBridge Scheduler hands over, and the business week that follows from it; the clock is never asked."""
+"""The input of EventBridge Scheduler, and the business week that follows from it; the clock is not read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALLOWED = "a time with its zone such as 2026-11-18T00:05:00Z, which the schedul
 
 
 def scheduled_time(event: Mapping[str, Any]) -> datetime:
-    """When the schedule was due, in UTC; UsageError when the event does not say it, or without a zone."""
+    """When the schedule was due, in UTC; UsageError when the event has no such time with a zone."""
     found = event.get("scheduled_time")
     try:
         due = datetime.fromisoformat(found) if isinstance(found, str) else None
@@ -34,7 +34,7 @@ def business_week(due: datetime) -> str:
 
 
 def execution_id(event: Mapping[str, Any], request_id: str) -> str:
-    """What all deliveries of one scheduled execution share; without it, what all attempts of one delivery share."""
+    """The id that all deliveries of one scheduled execution share, else the request id, which all attempts of a delivery share."""
     found = event.get("execution_id")
     return found if isinstance(found, str) and _TOKEN.fullmatch(found) else request_id
 

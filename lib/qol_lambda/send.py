@@ -1,4 +1,4 @@
-"""Messages to people: one SNS publish, and at most one per subject of concern."""
+"""Notifications through SNS, each sent once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from qol_lambda import lock_table
-from qol_lambda.clients import client, error_words
+from qol_lambda.clients import client, error_summary
 from qol_lambda.messages import Message
 from qol_lambda.settings import setting
 
@@ -17,44 +17,43 @@ logger = Logger()
 
 
 def send(message: Message) -> str:
-    """Publish the message and return its id; ClientError when SNS did not take it."""
+    """Publish the message and return its id; ClientError when SNS refuses it."""
     answer = client("sns").publish(TopicArn=setting("QOL_TOPIC_ARN"), Subject=message.subject, Message=message.body)
     return str(answer["MessageId"])
 
 
 def send_once(about: str, message: Message, now: datetime, week: str | None = None) -> bool:
-    """Publish unless that was done for `notice#<about>` before; whether a message went out.
+    """Publish the message and return True, unless one was published for `notice#<about>` before.
 
-    In doubt twice, never not at all: a publish that failed, or whose function died, leaves the way free for the next,
-    and a lock table that does not answer keeps no message back. `week` is the one people now know about. Raises when
-    SNS did not take the message.
+    In doubt it is sent twice, never lost: a publish that failed, or whose function died, is repeated by the next call, and
+    a lock table that does not answer prevents none. `week` is recorded as notified. Raises when SNS refuses the message.
     """
     name = f"notice#{about}"
-    is_mine, before = _taken(name, now)
-    if not is_mine:
+    is_own, before = _taken(name, now)
+    if not is_own:
         return False
     try:
         message_id = send(message)
     except Exception:
-        _quietly(lock_table.release, name, now, before)
+        _without_failing(lock_table.release, name, now, before)
         raise
-    _quietly(lock_table.complete, name, now, "message_id", message_id)
+    _without_failing(lock_table.complete, name, now, "message_id", message_id)
     if week:
-        _quietly(lock_table.note_alert, week, about, now)
+        _without_failing(lock_table.note_alert, week, about, now)
     return True
 
 
 def _taken(name: str, now: datetime) -> tuple[bool, lock_table.Item]:
     try:
         return lock_table.take(name, now, done="message_id")
-    except Exception as err:  # noqa: BLE001 (whatever the table has, people hear of the run)
-        logger.warning("the lock table did not answer", extra={"reason": error_words(err)})
+    except Exception as err:  # noqa: BLE001 (the notification is sent whatever the table answers)
+        logger.warning("the lock table did not answer", extra={"reason": error_summary(err)})
         return True, {}
 
 
-def _quietly(step: Callable[..., object], *values: Any) -> None:
-    """Make a step whose failure costs at most a second message."""
+def _without_failing(step: Callable[..., object], *values: Any) -> None:
+    """Call a step whose failure costs at most a second notification."""
     try:
         step(*values)
     except Exception as err:  # noqa: BLE001 (as above)
-        logger.warning("a note about a message was not written", extra={"reason": error_words(err)})
+        logger.warning("the lock table was not updated", extra={"reason": error_summary(err)})

@@ -8,7 +8,7 @@ from qol.errors import UsageError
 
 
 def setting(name: str, default: str | None = None) -> str:
-    """The value of an environment variable; UsageError when it is not set and has no default."""
+    """The value of an environment variable, else the default; UsageError when it has neither."""
     value = os.environ.get(name, default)
     if value is None:
         raise UsageError(f"environment variable {name}: not set; allowed: a value (Terraform sets it)")

@@ -1,7 +1,7 @@
-"""Where the values of a JSON text begin and end, without reading them: what a sender wrote is kept byte for byte.
+"""Start and end of the values in a JSON text, without parsing them, so that the sender's bytes are kept.
 
-Only strings, brackets and commas are looked at, so a value with a mistake inside is found like any other and spoils
-none of its neighbours. Nothing recurses; the time grows with the bytes.
+Only strings, brackets and commas are read, so a value with a mistake inside is found like any other. Nothing recurses;
+the time grows with the bytes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _CLOSES = {ord("}"): ord("{"), ord("]"): ord("[")}
 
 
 class BrokenTextError(Exception):
-    """When strings or brackets of a text do not end, or something else stands where a comma must be."""
+    """When a string or bracket does not end, or a comma is missing."""
 
 
 class Member(NamedTuple):
-    """A member of an object: its key with the quotes around it, and where its value is."""
+    """A member of an object: its key with its quotes, and start and end of its value."""
 
     key: bytes
     start: int
@@ -31,13 +31,13 @@ class Member(NamedTuple):
 
 
 def skip_space(text: bytes, at: int) -> int:
-    """The first place from `at` that is no white space."""
+    """The first position from `at` that is not white space."""
     found = _SPACE.match(text, at)
     return found.end() if found else at
 
 
 def value_end(text: bytes, at: int) -> int:
-    """Where the value that begins at `at` ends; BrokenTextError when it never does."""
+    """The end of the value that begins at `at`; BrokenTextError when it has none."""
     if text[at : at + 1] in (b"{", b"["):
         return _bracket_end(text, at)
     pattern = _STRING if text[at : at + 1] == b'"' else _PLAIN
@@ -62,7 +62,7 @@ def _bracket_end(text: bytes, at: int) -> int:
 
 
 def members(text: bytes, at: int) -> Iterator[Member]:
-    """The members of the object that begins at `at`, every one of equal keys."""
+    """The members of the object that begins at `at`, duplicate keys too."""
     start = _first(text, at, b"}")
     while start:
         key_end = value_end(text, start)
@@ -76,7 +76,7 @@ def members(text: bytes, at: int) -> Iterator[Member]:
 
 
 def elements(text: bytes, at: int) -> Iterator[tuple[int, int]]:
-    """Where the elements of the array that begins at `at` are."""
+    """Start and end of the elements of the array that begins at `at`."""
     start = _first(text, at, b"]")
     while start:
         end = value_end(text, start)
@@ -85,13 +85,13 @@ def elements(text: bytes, at: int) -> Iterator[tuple[int, int]]:
 
 
 def _first(text: bytes, at: int, closing: bytes) -> int:
-    """Where the first part begins; 0 when there is none."""
+    """The start of the first part; 0 when there is none."""
     at = skip_space(text, at + 1)
     return 0 if text[at : at + 1] == closing else at
 
 
 def _next(text: bytes, end: int, closing: bytes) -> int:
-    """Where the part after the one that ends at `end` begins; 0 when that was the last."""
+    """The start of the part after the one that ends at `end`; 0 when that was the last."""
     at = skip_space(text, end)
     mark = text[at : at + 1]
     if mark not in (b",", closing) or not mark:

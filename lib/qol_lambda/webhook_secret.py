@@ -1,4 +1,4 @@
-"""Who may deliver: tokens and client ids out of Secrets Manager, kept for minutes, read again when one does not fit."""
+"""Authentication of deliveries: tokens and client ids from Secrets Manager, cached for minutes, read again on a mismatch."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.errors import QolError, UsageError
-from qol_lambda.clients import error_words
+from qol_lambda.clients import error_summary
 
 MIN_TOKEN_CHARACTERS = 22  # 128 bits in base64
 MAX_TOKENS = 2
-#: A secret is used this long, and by a function that cannot read it again, at most that long.
+#: A secret is cached this long; when it cannot be read again, at most that long.
 FRESH_SECONDS, STALE_SECONDS = 300.0, 3600.0
-#: A token that does not fit makes the function look for a newer secret, but not more often than this.
-LOOK_AGAIN_SECONDS = 10.0
+#: An unknown token makes the function read the secret again, but not more often than this.
+MIN_REFRESH_SECONDS = 10.0
 
 logger = Logger()
 
 
 class NoSecretError(QolError):
-    """When nobody can be let in because the secret cannot be read."""
+    """When no delivery can be verified because the secret cannot be read."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Hashes of what is valid now."""
+    """Hashes of the valid tokens and client ids."""
 
     tokens: tuple[bytes, ...]
     client_ids: tuple[bytes, ...]
 
-    def admit(self, token: str, client_id: str) -> bool:
-        """Whether both are valid; takes the same time whichever is wrong, and wherever."""
+    def verify(self, token: str, client_id: str) -> bool:
+        """Whether both are valid, in constant time."""
         return _one_of(token, self.tokens) & _one_of(client_id, self.client_ids)
 
 
 def read_credentials(text: str) -> Credentials:
-    """Tokens and client ids of the secret's JSON; UsageError says what is wrong with it and holds nothing of it."""
+    """Tokens and client ids of the secret's JSON; UsageError says what is wrong without quoting it."""
     try:
         found: Any = json.loads(text)
     except ValueError:
@@ -61,8 +61,8 @@ def read_credentials(text: str) -> Credentials:
     return Credentials(tuple(map(_hashed, tokens)), tuple(map(_hashed, clients)))
 
 
-class Doorkeeper:
-    """Lets deliveries in; `read` gives the secret's text, `clock` the seconds of a clock that never goes back."""
+class WebhookAuthenticator:
+    """Verifies deliveries; `read` returns the secret's text, `clock` monotonic seconds."""
 
     def __init__(self, read: Callable[[], str], clock: Callable[[], float] = time.monotonic) -> None:
         self._read = read
@@ -70,35 +70,35 @@ class Doorkeeper:
         self._known: Credentials | None = None
         self._read_at = self._tried_at = float("-inf")
 
-    def admit(self, token: str, client_id: str) -> bool:
-        """Whether a delivery is authentic; NoSecretError when that cannot be told."""
+    def verify(self, token: str, client_id: str) -> bool:
+        """Whether a delivery is authentic; NoSecretError when the secret cannot be read."""
         if self._clock() - self._read_at >= FRESH_SECONDS:
-            self._renew()
-        if self._known is not None and self._known.admit(token, client_id):
+            self._refresh()
+        if self._known is not None and self._known.verify(token, client_id):
             return True
-        if self._clock() - self._tried_at < LOOK_AGAIN_SECONDS:
+        if self._clock() - self._tried_at < MIN_REFRESH_SECONDS:
             return False
-        return self._renew() and self._known is not None and self._known.admit(token, client_id)
+        return self._refresh() and self._known is not None and self._known.verify(token, client_id)
 
-    def _renew(self) -> bool:
-        """Read the secret again; whether that was done. What was read within the last hour does when it fails."""
+    def _refresh(self) -> bool:
+        """Read the secret again and return True; when that fails, one read within the last hour stays valid."""
         now = self._clock()
-        if self._known is not None and now - self._tried_at < LOOK_AGAIN_SECONDS:
+        if self._known is not None and now - self._tried_at < MIN_REFRESH_SECONDS:
             return False
         self._tried_at = now
         try:
             self._known, self._read_at = read_credentials(self._read()), now
         except (BotoCoreError, ClientError, UsageError) as err:
-            logger.warning("the webhook secret was not read again", extra={"reason": error_words(err)})
+            logger.warning("the webhook secret was not read again", extra={"reason": error_summary(err)})
             if self._known is None or now - self._read_at >= STALE_SECONDS:
                 self._known = None
-                raise NoSecretError(f"webhook secret: {error_words(err)}") from None
+                raise NoSecretError(f"webhook secret: {error_summary(err)}") from None
             return False
         return True
 
 
 def _texts(found: object) -> list[str]:
-    """Texts of a list, without the empty place of a token that is no longer there."""
+    """The non-empty texts of a list."""
     return [text for text in found if isinstance(text, str) and text] if isinstance(found, list) else []
 
 

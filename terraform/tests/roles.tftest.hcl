@@ -32,14 +32,14 @@ run "functions_may" {
 
   assert {
     condition = join(" ", sort(distinct(flatten([
-      for statement in jsondecode(aws_iam_role_policy.lambda["receiver"].policy).Statement : statement.Resource if statement.Sid == "KeepBodies"
+      for statement in jsondecode(aws_iam_role_policy.lambda["receiver"].policy).Statement : statement.Resource if statement.Sid == "StoreBodies"
     ])))) == "arn:aws:s3:::qol-lake-123456789012/quarantine/bodies/* arn:aws:s3:::qol-lake-123456789012/raw/*"
     error_message = "where the receiver may put"
   }
 
   assert {
     condition = alltrue([for statement in jsondecode(aws_iam_role_policy.lambda["receiver"].policy).Statement :
-    statement.Sid != "KeyOfBodies" || statement.Action == "kms:GenerateDataKey"])
+    statement.Sid != "EncryptBodies" || statement.Action == "kms:GenerateDataKey"])
     error_message = "the receiver encrypts bodies and can't decrypt them"
   }
 
@@ -53,7 +53,7 @@ run "functions_may" {
   assert {
     condition = { for key in ["kick", "notifier", "watchdog"] : key => join(" ", flatten([
       for statement in jsondecode(aws_iam_role_policy.lambda[key].policy).Statement :
-      statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if statement.Sid == "OwnItemsOfTheLockTable"
+      statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if statement.Sid == "OwnLockItems"
       ])) } == {
       kick = "run#* alert#* notice#*", notifier = "alert#* notice#*", watchdog = "alert#* notice#*"
     }

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from qol.cli.app import app
 from qol.contracts.load import load_contracts
 from qol.lake import LocalLake
-from qol.tables.query import ask
+from qol.tables.query import run_query
 from qol_dev.cloud import feed, mail, spark_session, terraform, trino
 from qol_dev.cloud import glue_runs as runs
 from qol_dev.cloud.down import take_down
@@ -155,7 +155,7 @@ def test_trino_answers_every_saved_query_as_duckdb_does_from_the_files(cloud: Cl
         sql = athena.get_named_query(NamedQueryId=query_id)["NamedQuery"]["QueryString"]
         if name == "latest_weekly_metrics":
             continue  # which of equal dates come is open; the test above has it
-        expected = ask(LocalLake(copied), load_contracts(), sql)
+        expected = run_query(LocalLake(copied), load_contracts(), sql)
         found = trino.ask(cloud, sql)
         assert found.columns == expected.columns, name
         assert comparable(found.rows) == comparable(expected.rows), name

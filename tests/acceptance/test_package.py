@@ -17,9 +17,8 @@ import yaml
 
 from qol.errors import QolError
 from qol_dev.package.archive import sha256
-from qol_dev.package.build import Project, build
-from qol_dev.package.lambdas import HANDLERS
-from qol_dev.package.lock import NEVER, normal, read_list
+from qol_dev.package.build import build
+from qol_dev.package.locks import name_of, read_list
 from qol_dev.sample import CORE, SampleOptions, write_sample
 from tests.acceptance.processes import NOW, ROOT, finish, start_run
 from tests.builders import published_files
@@ -39,7 +38,7 @@ TOUCHED = frozenset(
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package") / "dist"
     try:
-        build(Project(ROOT), folder)
+        build(ROOT, folder)
     except QolError as err:
         without_network(err)
     return folder
@@ -55,27 +54,37 @@ def test_the_manifest_names_every_file_with_its_hash(dist: Path) -> None:
     manifest = json.loads((dist / "manifest.json").read_text())
     assert list(manifest) == [
         "glue/qol-wheels-0.2.0.gluewheels.zip", "glue/qol_lake-0.2.0-py3-none-any.whl", "glue/weekly_etl.py",
-        *(f"lambda/{handler}.zip" for handler in sorted(HANDLERS)),
+        "lambda/functions.zip",
     ]  # fmt: skip
     assert manifest == {path: sha256(dist / path) for path in manifest}
 
 
 def test_a_second_build_is_the_same_to_the_byte(dist: Path, tmp_path: Path) -> None:
-    again = build(Project(ROOT), tmp_path / "dist")
+    again = build(ROOT, tmp_path / "dist")
     assert again == json.loads((dist / "manifest.json").read_text())
 
 
-def test_the_wheel_carries_the_contracts(dist: Path) -> None:
+def test_the_wheel_carries_the_contracts_and_no_tools_of_developers(dist: Path) -> None:
     names = zipfile.ZipFile(next((dist / "glue").glob("*.whl"))).namelist()
     there = {path.relative_to(ROOT / "schemas").as_posix() for path in (ROOT / "schemas").rglob("*") if path.is_file()}
+    assert {name.partition("/")[0] for name in names} == {"qol", "qol_lambda", "qol_lake-0.2.0.dist-info"}
     assert there == {name.removeprefix("qol/_schemas/") for name in names if name.startswith("qol/_schemas/")}
+
+
+def test_the_zip_of_the_functions_is_pure_python(dist: Path) -> None:
+    names = zipfile.ZipFile(dist / "lambda" / "functions.zip").namelist()
+    assert {"qol_lambda/receiver.py", "qol/errors.py", "aws_lambda_powertools/__init__.py", "tzdata/zones"} <= set(
+        names
+    )
+    assert not [name for name in names if name.endswith((".so", ".pyd", ".dylib"))]
 
 
 def test_the_wheelhouse_holds_wheels_that_need_no_compiler_and_nothing_of_sparks(dist: Path) -> None:
     names = zipfile.ZipFile(next((dist / "glue").glob("*.gluewheels.zip"))).namelist()
     wheels = [name.removeprefix("wheels/") for name in names if name.endswith(".whl")]
     assert set(names) == {f"wheels/{name}" for name in [*wheels, "requirements.txt"]}
-    assert not {normal(name.split("-")[0]) for name in wheels} & NEVER
+    of_glue = {name_of(line) for line in read_list(ROOT / "glue_jobs" / "glue-5.1.txt")}
+    assert {name_of(name.split("-")[0]) for name in wheels} & of_glue == {"tzdata"}
     for name in wheels:
         python, abi, platform = name.removesuffix(".whl").split("-")[-3:]
         assert platform == "any" or ("cp311" in python and abi in ("cp311", "abi3") and "manylinux" in platform), name
@@ -86,7 +95,7 @@ def glue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with Glue's own modules of Glue's versions; the path of its interpreter."""
     folder = tmp_path_factory.mktemp("glue") / "venv"
     venv.create(folder, with_pip=True)
-    pins = [line for line in read_list(ROOT / "glue_jobs" / "glue-5.1.txt") if normal(line.split("==")[0]) in TOUCHED]
+    pins = [line for line in read_list(ROOT / "glue_jobs" / "glue-5.1.txt") if name_of(line) in TOUCHED]
     ended = pip(folder / "bin" / "python", "install", *pins, "AWSGlueDataplanePython==5.1.0")
     if ended.returncode:
         without_network(ended.stderr[-300:])
@@ -126,7 +135,7 @@ def test_the_job_runs_from_its_package_on_what_glue_brings(dist: Path, glue: Pat
     assert job.returncode == 0, job.stdout + job.stderr
     assert "boto3 1.40.61" in job.stdout.splitlines()[0]
     metrics = [json.loads(line) for line in job.stdout.splitlines() if line.startswith('{"_aws"')]
-    assert (metrics[0]["job"], metrics[0]["succeeded"]) == ("qol-weekly-etl", 1)
+    assert (metrics[0]["job"], metrics[0]["succeeded"]) == ("qol-weekly-etl", [1.0])
     assert finish(start_run(local))[0] == 0
     assert published_files(lake) == published_files(local)
 
@@ -155,6 +164,7 @@ def test_what_the_docker_demo_does_works_on_a_lake_in_a_bucket(dist: Path, glue:
     checkout = tmp_path / "checkout"
     shutil.copytree(ROOT / "docker", checkout / "docker")
     shutil.copytree(dist, checkout / "dist")
+    write_sample(checkout / ".demo" / "docker", SampleOptions(users=20, weeks=2, sources=CORE))
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

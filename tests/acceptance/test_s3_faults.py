@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
+from qol.aws.requests import BREAKER, RetryPolicy
 from qol.errors import LakeError, QolError
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import Patience, _Down
 from qol.lake.s3_lock import LeaseTimes
 from tests.acceptance.faulty_cloud import Fault, FaultyCloud, Plan, stored
 from tests.acceptance.processes import finish, qol
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.acceptance
 PUBLISHED = ("processed/", "quarantine/rows/")
 READ_SECONDS = 1.0
 #: As patient as the shipped settings in attempts, with shorter seconds.
-PATIENT = Patience(attempts=7, connect_seconds=1.0, read_seconds=READ_SECONDS, pause_seconds=0.01)
+PATIENT = RetryPolicy(attempts=7, connect_seconds=1.0, read_seconds=READ_SECONDS, pause_seconds=0.01)
 #: No renewals, whose moments would differ from run to run.
 UNRENEWED = LeaseTimes(renew=3_600, free=3_600)
 #: As the shipped settings relate to each other: a lock outlives a few requests that hang.
 STEADY = LeaseTimes(renew=1.0, free=5.0, look=0.1, margin=0.3)
-AT_ONCE_DEAD = Patience(attempts=1, connect_seconds=1.0, read_seconds=READ_SECONDS, pause_seconds=0.0)
+AT_ONCE_DEAD = RetryPolicy(attempts=1, connect_seconds=1.0, read_seconds=READ_SECONDS, pause_seconds=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +72,15 @@ def _healthy(cloud: FaultyCloud) -> Iterator[None]:
     yield
     cloud.heal()
     cloud.broken.clear()
-    _Down.until = 0.0
+    BREAKER.record_success()
 
 
-def fresh(objects: dict[str, bytes], bucket: str, patience: Patience = PATIENT) -> S3Lake:
+def fresh(objects: dict[str, bytes], bucket: str, policy: RetryPolicy = PATIENT) -> S3Lake:
     """A new bucket that holds these objects."""
     client = make_bucket(bucket)
     for key, data in objects.items():
         client.put_object(Bucket=bucket, Key=key, Body=data)
-    return S3Lake(bucket, patience=patience, lease_times=STEADY)
+    return S3Lake(bucket, policy=policy, lease_times=STEADY)
 
 
 def whole(bucket: str, before: dict[str, bytes], after: dict[str, bytes]) -> Callable[[], None]:
@@ -146,7 +146,7 @@ def test_a_run_that_dies_at_any_request_is_repaired_by_a_plain_run(
         last = mutations - 1  # the sweep and the lock may fail at the end of a good run
         assert ended is not None or point >= last, point
         cloud.heal()
-        _Down.until = 0.0
+        BREAKER.record_success()
         run_lake(replace(lake, lease_times=STEADY), job_run_id="jr_1_attempt_1")
         assert cloud.broken == [], point
         assert stored(lake.bucket, *PUBLISHED) == after, point
@@ -199,7 +199,7 @@ def test_a_store_that_stays_away_ends_the_run_in_time_and_leaves_the_old_week(
     # One request is tried seven times; what ends the run is tried once each.
     assert time.monotonic() - started < (PATIENT.attempts + 8) * (READ_SECONDS + 0.3) + STEADY.free
     cloud.heal()
-    _Down.until = 0.0
+    BREAKER.record_success()
     assert cloud.broken == []
     run_lake(replace(lake, lease_times=SHORT))
     assert stored(lake.bucket, *PUBLISHED) == after

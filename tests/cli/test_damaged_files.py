@@ -23,7 +23,7 @@ ALICE = ("--user", pseudonym("alice"), "--week", WEEK, "--metric", "steps_mean")
 
 @pytest.mark.parametrize("damage", [without_end, zeroed_body])
 @pytest.mark.parametrize(
-    ("key", "way_out", "words"),
+    ("key", "recovery_hint", "words"),
     [
         (WEEKLY, REBUILD, ["query", "SELECT steps_mean FROM weekly_metrics"]),
         (WEEKLY, REBUILD, ["query", "SELECT count(*) AS n, max(steps_mean) FROM weekly_metrics", "--format", "csv"]),
@@ -40,12 +40,12 @@ ALICE = ("--user", pseudonym("alice"), "--week", WEEK, "--metric", "steps_mean")
     ],
 )
 def test_a_damaged_file_is_named_with_the_way_to_have_it_again(
-    qol: Qol, own_week: Path, damage: Callable[[Path], None], key: str, way_out: str, words: list[str]
+    qol: Qol, own_week: Path, damage: Callable[[Path], None], key: str, recovery_hint: str, words: list[str]
 ) -> None:
     damage(own_week / key)
     ended = qol(*words, "--lake", own_week)
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == f"{key}: damaged, cannot be read; {way_out}\n"
+    assert ended.err == f"{key}: damaged, cannot be read; {recovery_hint}\n"
 
 
 def test_what_is_wrong_in_a_query_is_said_in_duckdbs_words_whatever_else_is_damaged(qol: Qol, own_week: Path) -> None:

@@ -79,19 +79,26 @@ def test_objects_are_those_of_one_run(qol: Qol, week_lake: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "stages", "listed", "label"),
+    ("status", "failed_stage", "listed", "label"),
     [
-        ("refused", {"list": 1.0, "ingest": 1.0}, "would have: 2026-W46 (1)", "weeks it would have replaced"),
-        ("failed", {"list": 1.0, "ingest": 1.0}, "would have: 2026-W46 (1)", "weeks it would have replaced"),
-        ("failed", {"list": 1.0, "gate": 1.0}, "perhaps: 2026-W46 (1)", "weeks perhaps replaced"),
-        ("published", {"list": 1.0, "gate": 1.0}, "2026-W46 2026-W46 (1)", "weeks replaced"),
+        ("refused", "gate", "would have: 2026-W46 (1)", "weeks it would have replaced"),
+        ("failed", "gate", "would have: 2026-W46 (1)", "weeks it would have replaced"),
+        ("failed", "publish", "perhaps: 2026-W46 (1)", "weeks perhaps replaced"),
+        ("failed", None, "perhaps: 2026-W46 (1)", "weeks perhaps replaced"),
+        ("published", None, "2026-W46 2026-W46 (1)", "weeks replaced"),
     ],
 )
 def test_weeks_of_a_run_that_did_not_publish_are_not_shown_as_replaced(
-    qol: Qol, own_week: Path, status: str, stages: dict[str, float], listed: str, label: str
+    qol: Qol, own_week: Path, status: str, failed_stage: str | None, listed: str, label: str
 ) -> None:
     (run,) = (own_week / "_runs").glob("*.json")
-    changed = {"run_id": "20270101T000000Z-x", "status": status, "stages": stages, "weeks": ["2026-W46"], "objects": []}
+    changed = {
+        "run_id": "20270101T000000Z-x",
+        "status": status,
+        "failed_stage": failed_stage,
+        "weeks": ["2026-W46"],
+        "objects": [],
+    }
     (own_week / "_runs/20270101T000000Z-x.json").write_text(json.dumps(json.loads(run.read_bytes()) | changed))
     row = next(row for row in rows(qol("runs", "--lake", own_week).out) if row[:1] == ["20270101T000000Z-x"])
     assert f" {listed} " in f" {' '.join(row)} "
@@ -103,7 +110,6 @@ def test_what_a_run_did_not_reach_is_not_known(qol: Qol, own_week: Path) -> None
         assert qol("run", "--lake", own_week, "--now", "2026-12-02T00:05:00Z", "--no-docs").code == 4
     out = [" ".join(row) for row in rows(qol("runs", "20261202", "--lake", own_week).out)]
     assert "arrival days not known: the run ended before it listed them" in out
-    assert "engine not known: the run ended before it started one" in out
     assert "user map not known: the run ended before it read one" in out
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import qol
 from qol.cli import show
 from qol.cli.app import app
-from qol.cli.show import clean
+from qol.contracts.wording import clean
 
 _START = "from qol.cli import main; main()"
 _program = show._program

@@ -54,7 +54,7 @@ def test_an_unexpected_error_shows_its_type_and_place_and_never_its_text(
     monkeypatch.setattr("qol.run.pipeline.list_raw", fail)
     ended = run()
     assert ended.code == 1
-    assert re.search(r"unexpected error: ValueError at qol/run/pipeline\.py:\d+ \(_run_locked\)", ended.err)
+    assert re.search(r"unexpected error: ValueError at qol/run/pipeline\.py:\d+ \(_list\)", ended.err)
     assert "vendor-alice" not in ended.out + ended.err
     run_id = _RUN_ID.search(ended.err)
     assert run_id is not None

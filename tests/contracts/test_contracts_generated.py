@@ -14,7 +14,7 @@ from qol.contracts.docs import catalog
 from qol.contracts.flat_tables import Place, generated, stale_files, table_yaml, write_generated
 from qol.contracts.model import Column, Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.transform.exact import FINE
+from qol.transform.decimals import PORTABLE_DECIMALS
 from qol.transform.parts import FINER_DECIMALS
 
 PROJECT = Path(__file__).parents[2]
@@ -108,13 +108,12 @@ def test_the_catalog_tells_how_values_are_rounded(contracts: Contracts) -> None:
 
     assert "Halves go away from zero: 0.125 with two decimals is 0.13" in page
     assert (
-        "| weekly_metrics: min, max, sum, last | the daily values, added up exactly | `decimals` of the metric |"
-        in page
+        "| weekly_metrics: min, max, sum, last | a daily value, or the sum of them | `decimals` of the metric |" in page
     )
     assert "whose parts keep 6 decimals more" in page
     assert FINER_DECIMALS == 6
     assert "of single days keep 12 decimals" in page
-    assert FINE == 10**12
+    assert PORTABLE_DECIMALS == 12
 
 
 @pytest.mark.parametrize(

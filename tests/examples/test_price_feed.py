@@ -12,10 +12,7 @@ import pytest
 
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
-from qol.lake import LocalLake
-from qol.run.local_engine import LocalEngine
-from qol.run.pipeline import run
-from tests.builders import options
+from tests.builders import run_lake
 from tests.ingest.feed import feed
 
 SCHEMAS = Path(__file__).parents[2] / "examples" / "price_feed" / "schemas"
@@ -43,9 +40,7 @@ def lake(tmp_path: Path, contracts: Contracts) -> Path:
         for at, price in POLLS
     ]
     (folder / "polls.jsonl").write_text("\n".join(lines))
-    manifest = run(
-        LocalLake(tmp_path), contracts, options(now=NOW, zone="UTC"), lambda scratch, _: LocalEngine(scratch, 1)
-    )
+    manifest = run_lake(tmp_path, contracts, now=NOW, zone="UTC")
     assert manifest.status == "published"
     assert (manifest.totals["lines"], manifest.totals["kept"], manifest.totals["superseded"]) == (5, 4, 1)
     return tmp_path

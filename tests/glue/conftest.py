@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from awsglue.utils import getResolvedOptions
 
-from qol.glue.job import run_job
+from qol.glue.glue_job import run_glue_job
 from tests.builders import CONTRACTS, KEY, daily_record, write_lines
 
 CLOCK = "2026-11-18T00:05:00Z"
@@ -30,13 +30,13 @@ def lake(tmp_path: Path) -> Path:
 def job(lake: Path, no_gate: None, monkeypatch: pytest.MonkeyPatch) -> Job:
     """Start the job as Glue does: everything in argv, Glue's own function to read it."""
     monkeypatch.setenv("QOL_PSEUDONYM_KEY", KEY.decode())
-    monkeypatch.setattr("qol.contracts.load.load_contracts", lambda: CONTRACTS)
+    monkeypatch.setattr("qol.glue.glue_job.load_contracts", lambda: CONTRACTS)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
     def start(
         *words: object, glue: tuple[str, ...] = ("--JOB_NAME", "qol-weekly-etl-dev", "--JOB_RUN_ID", "jr_1")
     ) -> None:
         own = ("--lake", lake, "--engine", "local", "--now", CLOCK, "--no-docs", "true")
-        run_job(["/tmp/weekly_etl.py", *glue, *map(str, (*own, *words))], getResolvedOptions, lambda: NOW)
+        run_glue_job(["/tmp/weekly_etl.py", *glue, *map(str, (*own, *words))], getResolvedOptions, lambda: NOW)
 
     return start

@@ -1,53 +1,61 @@
-"""Glue's arguments become words of the command line: full names, one value each, nothing unknown passes."""
+"""Glue's arguments become a request: full names, one value each, nothing unknown passes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from awsglue.utils import getResolvedOptions
 
 from qol.errors import UsageError
-from qol.glue.arguments import _FAMILIES, OF_GLUE, JobCall, Known, read_call
-from qol.glue.job import known_options
+from qol.glue.arguments import _FAMILIES, OF_GLUE, JobCall, read_call
+from qol.run.request import OPTIONS, RunRequest
 
-KNOWN = Known(
-    values=frozenset({"lake", "week", "from", "from-week", "engine", "master", "accept", "job-run-id", "user-map"}),
-    flags=frozenset({"dry-run"}),
-    lists=frozenset({"accept"}),
-)
+NOW = "2026-11-18T00:05:00Z"
 
 
 def call(*words: str) -> JobCall:
-    return read_call(["weekly_etl.py", *words], getResolvedOptions, KNOWN)
+    return read_call(["weekly_etl.py", *words], getResolvedOptions)
+
+
+def request(*words: str) -> RunRequest:
+    return call(*words).request
 
 
 def test_a_scheduled_start_is_a_run_on_spark_of_the_cluster() -> None:
-    found = call("--JOB_NAME", "qol-weekly-etl", "--lake", "s3://b/p", "--week", "2026-W46", "--JOB_RUN_ID", "jr_1")
+    found = call(
+        "--JOB_NAME", "qol-etl", "--lake", "s3://b/p", "--week", "2026-W46", "--JOB_RUN_ID", "jr_1", "--now", NOW
+    )
     assert found == JobCall(
-        "run",
-        (
-            "--engine", "spark", "--master", "none", "--lake", "s3://b/p", "--week", "2026-W46", "--job-run-id", "jr_1",
+        RunRequest(
+            "run",
+            lake="s3://b/p",
+            week=date(2026, 11, 9),
+            engine="spark",
+            master="none",
+            job_run_id="jr_1",
+            now=datetime(2026, 11, 18, 0, 5, tzinfo=UTC),
         ),
-        "qol-weekly-etl",
-    )  # fmt: skip
+        "qol-etl",
+    )
 
 
 def test_a_job_run_id_of_ones_own_stays() -> None:
-    words = call("--job-run-id", "mine", "--JOB_RUN_ID", "jr_1").words
-    assert words[words.index("--job-run-id") :] == ("--job-run-id", "mine")
+    assert request("--job-run-id", "mine", "--JOB_RUN_ID", "jr_1").job_run_id == "mine"
 
 
 def test_the_command_is_chosen() -> None:
-    assert call("--command", "rebuild", "--from-week", "2026-W40").command == "rebuild"
+    found = request("--command", "rebuild", "--from-week", "2026-W40")
+    assert (found.command, found.first_week) == ("rebuild", date(2026, 9, 28))
     with pytest.raises(UsageError, match="--command publish: unknown; allowed: run, backfill, rebuild"):
         call("--command", "publish")
 
 
 def test_another_engine_and_master_are_taken() -> None:
-    found = call("--engine", "local", "--master", "local[2]")
-    assert (found.uses_spark, found.spark_master) == (False, "local[2]")
+    found = request("--engine", "local", "--master", "local[2]")
+    assert (found.engine, found.spark_master) == ("local", "local[2]")
 
 
 def test_what_glue_adds_is_passed_over() -> None:
@@ -57,7 +65,8 @@ def test_what_glue_adds_is_passed_over() -> None:
         "--python-modules-installer-option", "--no-index", "--extra-py-files", "s3://b/x.whl", "--job-language", "python",
         "--custom-logGroup-prefix", "/qol/job", "--scriptLocation", "s3://b/weekly_etl.py",
     ]  # fmt: skip
-    assert call(*glue, "--lake", "s3://b").words == ("--engine", "spark", "--master", "none", "--lake", "s3://b")
+    found = request(*glue, "--lake", "s3://b", "--now", NOW)
+    assert found == request("--lake", "s3://b", "--now", NOW)
 
 
 @pytest.mark.parametrize("name", ["wee", "lak", "from-wee", "commands", "no-index", "JOB"])
@@ -67,26 +76,31 @@ def test_the_start_of_a_name_is_not_the_name(name: str) -> None:
 
 
 def test_names_with_an_equals_sign_and_empty_values_of_glue_are_read() -> None:
-    assert call("--enable-metrics", "", "--lake=s3://b", "--JOB_NAME=n").words[-2:] == ("--lake", "s3://b")
-    assert call("--lake=s3://b", "--JOB_NAME=n").job == "n"
+    found = call("--enable-metrics", "", "--lake=s3://b", "--JOB_NAME=n")
+    assert (found.request.lake, found.job) == ("s3://b", "n")
 
 
 def test_a_name_and_its_longer_sister_are_kept_apart() -> None:
-    words = call("--command", "backfill", "--from-week", "2026-W40", "--from", "2026-11-01").words
-    assert words[-4:] == ("--from-week", "2026-W40", "--from", "2026-11-01")
+    found = request("--command", "backfill", "--from", "2026-11-01", "--to", "2026-11-02")
+    assert (found.first_day, found.last_day) == (date(2026, 11, 1), date(2026, 11, 2))
+    with pytest.raises(UsageError, match="--from: not an option of rebuild; allowed: --from-week, --to-week, "):
+        request("--command", "rebuild", "--from-week", "2026-W40", "--from", "2026-11-01")
+
+
+def test_an_argument_that_a_command_needs_is_asked_for() -> None:
+    with pytest.raises(UsageError, match="--to: not given; allowed: last arrival day to read"):
+        request("--command", "backfill", "--from", "2026-11-01")
 
 
 def test_switches_say_true_or_false() -> None:
-    assert "--dry-run" in call("--dry-run", "true").words
-    assert "--dry-run" not in call("--dry-run", "false").words
-    with pytest.raises(UsageError, match="--dry-run yes: not a switch; allowed: true or false"):
-        call("--dry-run", "yes")
+    assert request("--dry-run", "true").dry_run is True
+    assert request("--dry-run", "false").dry_run is False
+    with pytest.raises(UsageError, match="--dry-run yes: unknown; allowed: true, false"):
+        request("--dry-run", "yes")
 
 
 def test_several_checks_are_accepted_in_one_argument() -> None:
-    assert call("--accept", "people_kept, rejected_share").words[-4:] == (
-        "--accept", "people_kept", "--accept", "rejected_share",
-    )  # fmt: skip
+    assert request("--accept", "people_kept, rejected_share").accept == ("people_kept", "rejected_share")
 
 
 def test_a_value_that_is_missing_or_too_much_is_told() -> None:
@@ -94,7 +108,7 @@ def test_a_value_that_is_missing_or_too_much_is_told() -> None:
         call("--lake", "s3://b", "--week")
     with pytest.raises(UsageError, match="a value without a name after --lake"):
         call("--lake", "s3://b", "s3://c")
-    with pytest.raises(UsageError, match="--week: 2 times there; allowed: once"):
+    with pytest.raises(UsageError, match="--week: given 2 times; allowed: once"):
         call("--week", "2026-W45", "--week", "2026-W46")
 
 
@@ -106,15 +120,11 @@ def test_glues_function_is_asked_for_what_is_there_and_nothing_else() -> None:
         found: Mapping[str, Any] = getResolvedOptions(argv, names)
         return found
 
-    read_call(["x", "--lake", "s3://b", "--JOB_NAME", "n", "--TempDir", "s3://t", "--JOB_RUN_ID", "jr"], resolve, KNOWN)
+    read_call(["x", "--lake", "s3://b", "--JOB_NAME", "n", "--TempDir", "s3://t", "--JOB_RUN_ID", "jr"], resolve)
     assert asked == ["lake", "JOB_NAME"]
 
 
-def test_every_option_of_the_three_commands_is_known() -> None:
-    known = known_options()
-    assert known.flags == {"dry-run", "no-docs"}
-    assert known.lists == {"accept"}
-    ours = known.names | {"command"}
-    assert not ours & OF_GLUE
-    assert not [name for name in ours if name.startswith(_FAMILIES)]
-    assert {"lake", "user-map", "key-secret", "kms-key", "database", "raw-days", "from", "to-week"} <= known.values
+def test_no_option_of_ours_is_one_of_glues() -> None:
+    names = {option.name for option in OPTIONS.values()} | {"command"}
+    assert not names & OF_GLUE
+    assert not [name for name in names if name.startswith(_FAMILIES)]

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,19 @@ import pytest
 from moto import mock_aws
 
 from qol.errors import RefusedError
-from qol.glue.arguments import JobCall
-from qol.glue.job import JobFailedError, _describe_spark
+from qol.glue.glue_job import JobFailedError, _describe_spark
 from qol.lake import LocalLake
-from tests.builders import user_id
+from qol.run.request import RunRequest
+from tests.builders import user_id, write_lines
 from tests.glue.conftest import Job
 
 SCRIPT = Path(__file__).parents[2] / "glue_jobs" / "weekly_etl.py"
 
 
 def metrics(out: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.splitlines() if line.startswith('{"_aws"')]
+    """EMF documents with plain values: CloudWatch takes a value and a list of values alike."""
+    read = [json.loads(line) for line in out.splitlines() if line.startswith('{"_aws"')]
+    return [{name: found[0] if isinstance(found, list) else found for name, found in line.items()} for line in read]
 
 
 def manifests(lake: Path) -> list[dict[str, Any]]:
@@ -45,10 +48,12 @@ def test_a_run_publishes_and_its_log_begins_with_the_versions(
     assert manifest["lateness"] == {"records": 3, "p50_days": 1, "p95_days": 5, "max_days": 5}
 
 
-def test_the_log_names_no_person(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_tells_rejects_and_nulled_values_and_names_no_person(
+    job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
     job()
     printed = "".join(capsys.readouterr())
-    assert "garmin_dailies" in printed
+    assert "\nRejected 1 item: not_json\ngarmin_dailies.steps: out_of_range 1 times\n" in printed
     for person in (user_id("u1"), user_id("u2"), "u1", "u2"):
         assert person not in printed.replace("run_id", "")
 
@@ -79,16 +84,22 @@ def test_an_unknown_argument_is_exit_code_2_and_nothing_is_read(
 
 
 def test_a_value_the_command_line_refuses_is_refused_here(job: Job) -> None:
-    with pytest.raises(JobFailedError, match="exit code 2 .*'--raw-days'"):
+    with pytest.raises(
+        JobFailedError, match="exit code 2 .*--raw-days x: out of range; allowed: a whole number from 1"
+    ):
         job("--raw-days", "x")
     with pytest.raises(JobFailedError, match="exit code 2 .*--zone Nope: unknown"):
         job("--zone", "Nope")
 
 
 def test_an_option_of_another_command_is_refused(job: Job) -> None:
-    with pytest.raises(JobFailedError, match="exit code 2 .*No such option: --raw-days"):
+    with pytest.raises(
+        JobFailedError, match="exit code 2 .*--raw-days: not an option of rebuild; allowed: --from-week"
+    ):
         job("--command", "rebuild", "--raw-days", "3")
-    with pytest.raises(JobFailedError, match="exit code 2 .*No such option: --trigger"):
+    with pytest.raises(
+        JobFailedError, match="exit code 2 .*--trigger: not an option of backfill; allowed: --from, --to,"
+    ):
         job("--command", "backfill", "--from", "2026-11-10", "--to", "2026-11-10", "--trigger", "manual")
 
 
@@ -149,7 +160,7 @@ def test_a_spark_that_cannot_be_described_is_no_reason_to_fail(
 ) -> None:
     monkeypatch.setattr("qol.run.spark_engine.start_spark", lambda *_: None)
     monkeypatch.setattr("pyspark.sql.SparkSession.Builder.getOrCreate", lambda _: None)
-    _describe_spark(JobCall("run", (), "job"))
+    _describe_spark(RunRequest(engine="spark"))
     assert capsys.readouterr().err.startswith("Spark could not be described: AttributeError at qol/glue/runtime.py")
 
 
@@ -172,10 +183,24 @@ def test_the_process_ends_with_the_exit_code(
 
 def test_the_script_calls_the_job_and_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[Any] = []
-    monkeypatch.setattr("qol.glue.job.run_job", lambda *arguments: called.append(arguments))
+    monkeypatch.setattr("qol.glue.glue_job.run_glue_job", lambda *arguments: called.append(arguments))
     monkeypatch.setattr(sys, "argv", ["weekly_etl.py", "--lake", "s3://b"])
     runpy.run_path(str(SCRIPT), run_name="__main__")
     assert called[0][0] == ["weekly_etl.py", "--lake", "s3://b"]
     assert called[0][1].__name__ == "getResolvedOptions"
     assert len(SCRIPT.read_text().splitlines()) <= 40
     assert ast.get_docstring(ast.parse(SCRIPT.read_text()))
+
+
+def test_a_name_of_an_object_cannot_forge_a_line_of_metrics(
+    job: Job, lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lines(lake, "2026-11-10", [], name='x\n{"_aws": 1}\n.txt')
+    job()
+    assert [line for line in capsys.readouterr().out.splitlines() if line == '{"_aws": 1}'] == []
+
+
+def test_the_job_needs_no_library_of_the_command_line() -> None:
+    code = "import sys; sys.modules |= {'typer': None, 'rich': None}; import qol.glue.glue_job"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")

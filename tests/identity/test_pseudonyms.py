@@ -1,4 +1,4 @@
-"""People become pseudonyms: the user map's entry, else a keyed hash; buckets cut the sorted pseudonyms."""
+"""Vendor ids become pseudonyms: the user map's entry, else a keyed hash; buckets cut the sorted pseudonyms."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qol.identity.pseudonyms import Identities, People, bucket_limits, bucket_of
-from tests.ingest.feed import KEY, daily, feed, lines
+from qol.identity.pseudonyms import Identities, UserIndex, bucket_limits, bucket_of
+from tests.ingest.feed import KEY, both_readers, daily, feed, lines
 
 #: Computed with openssl, not with the code under test:
 #: printf user:garmin:u1 | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102…1f, the first 128 bits.
@@ -21,7 +21,7 @@ IDENTITIES = Identities(KEY, {("garmin", "u2"): ("P002", "Europe/Berlin")})
 
 
 def test_an_unmapped_person_is_a_keyed_hash() -> None:
-    assert IDENTITIES.person_hash("garmin", "u1") == HASH_OF_U1
+    assert IDENTITIES.user_hash("garmin", "u1") == HASH_OF_U1
     assert feed(daily(), known={}).row["user_id"] == HASH_OF_U1
 
 
@@ -40,8 +40,8 @@ def test_another_key_source_or_kind_gives_another_hash() -> None:
     other = Identities(bytes(32), {})
     hashes = {
         HASH_OF_U1,
-        other.person_hash("garmin", "u1"),
-        IDENTITIES.person_hash("oura", "u1"),
+        other.user_hash("garmin", "u1"),
+        IDENTITIES.user_hash("oura", "u1"),
         IDENTITIES.document_hash("garmin", "dailies", "u1"),
         IDENTITIES.document_hash("garmin", "sleeps", "u1"),
         other.document_hash("garmin", "dailies", "u1"),
@@ -50,16 +50,16 @@ def test_another_key_source_or_kind_gives_another_hash() -> None:
 
 
 def test_an_entry_of_the_user_map_wins_and_brings_its_zone() -> None:
-    people = People(IDENTITIES, "garmin", ())
+    people = UserIndex(IDENTITIES, "garmin", ())
     assert people["u2"] == ("P002", 0, "Europe/Berlin")
     assert people["u1"] == (HASH_OF_U1, 0, None)
 
 
 def test_an_entry_holds_for_its_own_source_only() -> None:
-    assert People(IDENTITIES, "oura", ())["u2"].user_id != "P002"
+    assert UserIndex(IDENTITIES, "oura", ())["u2"].user_id != "P002"
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_an_integer_and_its_digits_are_one_person(fast: bool) -> None:
     digits = "12345678901234567890123"
     data = lines(daily(userId=int(digits)), daily(userId=digits), daily(userId=f" {digits} "))
@@ -76,8 +76,8 @@ def test_people_travel_to_a_worker() -> None:
 
 
 def test_many_people_are_forgotten_and_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qol.identity.pseudonyms.MOST_KEPT", 2)
-    people = People(IDENTITIES, "garmin", ())
+    monkeypatch.setattr("qol.identity.pseudonyms.MAX_CACHED_USERS", 2)
+    people = UserIndex(IDENTITIES, "garmin", ())
     found = [people[f"u{n}"].user_id for n in (1, 2, 3, 1, 2)]
     assert len(people) <= 2
     assert (found[0], found[1]) == (found[3], found[4]) == (HASH_OF_U1, "P002")
@@ -106,7 +106,7 @@ def test_mapped_ids_are_split_by_their_quantiles() -> None:
 @pytest.mark.parametrize("count", [2, 7, 32])
 def test_both_kinds_of_ids_are_spread_over_the_buckets(count: int) -> None:
     mapped = [f"P{n:04d}" for n in range(1_000)]
-    hashed = [IDENTITIES.person_hash("garmin", str(n)) for n in range(1_000)]
+    hashed = [IDENTITIES.user_hash("garmin", str(n)) for n in range(1_000)]
     limits = bucket_limits(count, mapped)
     for ids in (mapped, hashed):
         sizes = [0] * (len(limits) + 1)
@@ -122,7 +122,7 @@ def test_buckets_one_after_the_other_are_sorted_by_user_id(ids: list[str], count
     assert sorted(ids, key=lambda user_id: (bucket_of(user_id, limits), user_id)) == sorted(ids)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_a_row_carries_its_persons_bucket(fast: bool) -> None:
     rows = feed(
         lines(daily(userId="u1"), daily(userId="u2"), daily(userId="u3")), bucket_limits=("P2", "P3"), fast=fast

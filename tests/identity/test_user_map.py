@@ -11,7 +11,7 @@ import pytest
 
 from qol.contracts.raw_values import is_zone
 from qol.errors import UsageError
-from qol.identity.key import read_key
+from qol.identity.pseudonym_key import read_key
 from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap, read_user_map, require_append_only
 from tests.ingest.feed import KEY
@@ -128,7 +128,7 @@ def test_the_digest_covers_the_first_entries_only() -> None:
 
 
 #: Published records of the unmapped person `old` and the mapped person P009.
-PUBLISHED = [pl.Series(["P009"]), pl.Series([IDENTITIES.person_hash("garmin", "old"), "P009"])]
+PUBLISHED = [pl.Series(["P009"]), pl.Series([IDENTITIES.user_hash("garmin", "old"), "P009"])]
 
 
 def complaint(user_map: UserMap, checked: int = 0) -> str:
@@ -153,7 +153,7 @@ def test_people_without_records_may_be_added() -> None:
 
 
 def test_an_entry_that_gives_the_keyed_hash_itself_renames_nobody() -> None:
-    assert complaint(UserMap((entry("old", IDENTITIES.person_hash("garmin", "old")),))) == ""
+    assert complaint(UserMap((entry("old", IDENTITIES.user_hash("garmin", "old")),))) == ""
 
 
 def test_entries_an_earlier_run_found_good_are_not_looked_up_again() -> None:

@@ -1,4 +1,4 @@
-"""Feed raw bytes to the ingest room and read what comes out; nothing touches a disk."""
+"""Raw bytes through ingest, and the rows, rejects and counts that come out; nothing is written to a disk."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from types import MappingProxyType
 from typing import Any, cast
 from unittest.mock import patch
 
+import pytest
+
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.identity.pseudonyms import Identities, Owner
-from qol.ingest import batches
-from qol.ingest.collect import IngestContext, Ingested, Tally
-from qol.ingest.examples import MemoryLake, day_columns, spoken
-from qol.ingest.lines import ObjectRange
+from qol.ingest import range_reader
+from qol.ingest.examples import InMemoryLake, contract_values, day_columns
+from qol.ingest.line_reader import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
+from qol.ingest.results import IngestContext, IngestResult, Tally
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
@@ -33,6 +35,9 @@ KNOWN: dict[tuple[str, str], tuple[str, str | None]] = {
     ("garmin", f"u{number}"): (f"P{number}", None) for number in range(1, 10)
 }
 COUNTS = [field.name for field in fields(Tally) if field.name not in ("object_index", "start")]
+
+#: Runs a test with the columnar reader first, and without it.
+both_readers = pytest.mark.parametrize("fast", [True, False], ids=["columnar", "records"])
 
 Row = dict[str, Any]
 
@@ -94,15 +99,15 @@ def read_tasks(
     owners: Mapping[tuple[str, str], tuple[Owner, ...]] = MappingProxyType({}),
     **context: Any,
 ) -> Fed:
-    """What tasks give together; `fast` sends all lines to the fast path first, or none."""
-    lake, identities = cast("Lake", MemoryLake(objects)), Identities(KEY, dict(known), dict(owners))
+    """What tasks give together; `fast` sends all lines to the columnar reader first, or none."""
+    lake, identities = cast("Lake", InMemoryLake(objects)), Identities(KEY, dict(known), dict(owners))
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
-    least = {True: 1, False: 10**9, None: batches.FAST_FROM_LINES}[fast]
-    with patch.object(batches, "FAST_FROM_LINES", least):
+    minimum = {True: 1, False: 10**9, None: range_reader.MIN_COLUMNAR_LINES}[fast]
+    with patch.object(range_reader, "MIN_COLUMNAR_LINES", minimum):
         return gathered([ingest(lake, setting, parts) for parts in tasks])
 
 
-def gathered(results: Sequence[Ingested]) -> Fed:
+def gathered(results: Sequence[IngestResult]) -> Fed:
     """Several tasks' results with line numbers that count from the start of each object."""
     tallies = sorted((t for result in results for t in result.tallies), key=lambda t: (t.object_index, t.start))
     before: dict[tuple[int, int], int] = {}
@@ -127,6 +132,6 @@ def gathered(results: Sequence[Ingested]) -> Fed:
 
 
 def readable(row: Row, before: Mapping[tuple[int, int], int]) -> Row:
-    """A row with its absolute line, dates and times as a person writes them, and no trace of how it was split."""
+    """A row with its absolute line, dates and times as a contract writes them, and no trace of how it was split."""
     line = row.pop("line_number") + before[row["object_index"], row.pop("range_start")]
-    return {"line": line, **spoken(row, DATES)}
+    return {"line": line, **contract_values(row, DATES)}

@@ -9,11 +9,11 @@ from unittest.mock import patch
 import pytest
 
 from qol.identity.pseudonyms import Identities
-from qol.ingest import batches
-from qol.ingest.collect import IngestContext, Ingested, Tally
-from qol.ingest.examples import MemoryLake
-from qol.ingest.fast import FastReader
+from qol.ingest import range_reader
+from qol.ingest.columnar_reader import ColumnarReader
+from qol.ingest.examples import InMemoryLake
 from qol.ingest.listing import RawObject, ingest_tasks
+from qol.ingest.results import IngestContext, IngestResult, Tally
 from qol.ingest.task import ingest
 from qol.lake.base import StoredObject
 
@@ -32,20 +32,20 @@ OBJECTS: dict[str, tuple[str, bytes]] = {
 }
 
 
-def read_objects(least: int) -> Ingested:
+def read_objects(least: int) -> IngestResult:
     """All objects in one task; batches of `least` lines or more go to the typed decoder."""
     raws = [
         RawObject(StoredObject(key, len(data), "tag"), "garmin_dailies", arrival)
         for key, (arrival, data) in OBJECTS.items()
     ]
     setting = IngestContext(CONTRACTS, Identities(KEY, {}), "Asia/Tokyo", ())
-    lake: Any = MemoryLake({key: data for key, (_, data) in OBJECTS.items()})
+    lake: Any = InMemoryLake({key: data for key, (_, data) in OBJECTS.items()})
     [parts] = ingest_tasks(tuple(raws))
-    with patch.object(batches, "FAST_FROM_LINES", least):
+    with patch.object(range_reader, "MIN_COLUMNAR_LINES", least):
         return ingest(lake, setting, parts)
 
 
-def read_rows(given: Ingested) -> list[tuple[Any, ...]]:
+def read_rows(given: IngestResult) -> list[tuple[Any, ...]]:
     rows = given.rows["garmin_dailies"].sort("object_index", "line_number", "steps").to_dicts()
     shown = [readable(row, {(place, 0): 0 for place in range(len(OBJECTS))}) for row in rows]
     return [(row["object_index"], row["line"], row["steps"], row["arrival_date"]) for row in shown]
@@ -54,7 +54,7 @@ def read_rows(given: Ingested) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("least", [1, 5, 10**9], ids=["all together", "some together", "line by line"])
 @pytest.mark.parametrize("most", [2, 4096])
 def test_lines_of_small_objects_count_for_their_own_object(least: int, most: int) -> None:
-    with patch.object(batches, "BATCH_LINES", most):
+    with patch.object(range_reader, "MAX_BATCH_LINES", most):
         given = read_objects(least)
     assert given.tallies == [
         Tally(0, 0, physical_lines=3, lines=3, blank=1, records=2),
@@ -86,12 +86,12 @@ def test_lines_of_small_objects_count_for_their_own_object(least: int, most: int
 
 def test_the_few_lines_of_four_objects_are_decoded_in_one_go() -> None:
     seen: list[tuple[int, int]] = []
-    read = FastReader.read
+    read = ColumnarReader.read
 
-    def noted(self: FastReader, lines: Any, arrival_day: int) -> Any:
+    def noted(self: ColumnarReader, lines: Any, arrival_day: int) -> Any:
         seen.append((arrival_day, len(lines)))
         return read(self, lines, arrival_day)
 
-    with patch.object(FastReader, "read", noted):
+    with patch.object(ColumnarReader, "read", noted):
         read_objects(5)
     assert seen == [(20_767, 8)]

@@ -18,10 +18,10 @@ import yaml
 
 from qol.contracts.reasons import REJECT_REASONS
 from qol.identity.pseudonyms import Identities
-from qol.ingest.collect import IngestContext, unpack_counts
-from qol.ingest.lines import MAX_LINE_BYTES
+from qol.ingest.line_reader import MAX_LINE_BYTES
 from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
 from qol.ingest.parse import Reason
+from qol.ingest.results import IngestContext, unpack_counts
 from qol.ingest.task import ingest
 from qol.lake.local import LocalLake
 

@@ -13,9 +13,9 @@ from qol.contracts.source_model import SourceRules
 from qol.errors import UsageError
 from qol.identity.periods import Period
 from qol.identity.pseudonyms import Identities, Owner
-from qol.identity.user_map import UserMap, read_user_map, require_days_where_they_count
+from qol.identity.user_map import UserMap, read_user_map, require_periods_usable
 
-from .feed import KEY, Fed, feed
+from .feed import KEY, Fed, both_readers, feed
 from .wild import WILD, contract
 
 READING = contract("reading", {"at": {"path": "at", "type": "epoch_seconds"}}, person=["device"], day={"start": "at"})
@@ -48,7 +48,7 @@ def fed(user_map: UserMap, at: int = MONDAY, device: str = "d1", **how: Any) -> 
     return feed(text, "wild_reading", **how)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 @pytest.mark.parametrize(
     ("at", "user"),
     [
@@ -82,7 +82,7 @@ def test_a_reading_of_nobody_is_rejected_until_the_map_is_completed(tmp_path: Pa
     rejected = fed(read(tmp_path, *lines))
     assert (rejected.verdicts, rejected.rejects[0]["message"]) == (
         ["no_person"],
-        "the user map gives the device to nobody on this day",
+        "no user map entry has this device on this day",
     )
     assert fed(read(tmp_path, *lines, FROM_MONDAY)).row["user_id"] == "P2"
 
@@ -141,9 +141,9 @@ def test_entries_without_days_are_pinned_as_ever(tmp_path: Path) -> None:
 
 def test_days_at_a_source_whose_ids_stay_with_one_person_are_refused(tmp_path: Path) -> None:
     user_map = read(tmp_path, line("d2"), FROM_MONDAY)
-    require_days_where_they_count(user_map, ROOMS)
+    require_periods_usable(user_map, ROOMS)
     with pytest.raises(UsageError) as caught:
-        require_days_where_they_count(user_map, replace(ROOMS, source_rules={}))
+        require_periods_usable(user_map, replace(ROOMS, source_rules={}))
     assert str(caught.value) == (
         "user map line 2: from and to for wild; allowed: only for sources whose rules say people_by_day"
     )

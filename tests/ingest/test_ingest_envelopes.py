@@ -11,7 +11,7 @@ import pytest
 
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceRules
-from qol.ingest.typed_values import plain_dynamodb
+from qol.ingest.items import plain_dynamodb
 
 from .feed import Fed, feed, lines
 from .wild import contract

@@ -11,7 +11,7 @@ from qol.contracts.source_model import Example, SourceContract
 from qol.identity.periods import ALWAYS
 from qol.identity.pseudonyms import Owner
 
-from .feed import CONTRACTS, Fed, feed
+from .feed import CONTRACTS, Fed, both_readers, feed
 
 EXAMPLES = [
     pytest.param(contract, example, id=f"{contract.name}-{example.name}")
@@ -32,7 +32,7 @@ def kept(contract: SourceContract) -> list[Example]:
     return [example for example in contract.examples if example.expect is not None]
 
 
-@pytest.mark.parametrize("fast", [True, False], ids=["fast", "lenient"])
+@both_readers
 @pytest.mark.parametrize(("contract", "example"), EXAMPLES)
 def test_an_example_gets_its_verdict(contract: SourceContract, example: Example, fast: bool) -> None:
     result = fed(contract, example, fast=fast)

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from .feed import MONDAY_START, daily, feed, lines
+from .feed import MONDAY_START, both_readers, daily, feed, lines
 
-both_paths = pytest.mark.parametrize("fast", [True, False], ids=["fast", "lenient"])
 GOOD = {"userId": "u1", "calendarDate": "2026-11-09", "startTimeInSeconds": MONDAY_START, "steps": 1}
 
 
@@ -26,7 +25,7 @@ def test_6_a_push_of_two_summary_types_gives_both() -> None:
     assert {row["record"] for row in feed(json.dumps(push).encode()).rows} == {"garmin_dailies", "garmin_hrv"}
 
 
-@both_paths
+@both_readers
 def test_7_a_token_is_neither_needed_nor_kept_and_an_unknown_person_is(fast: bool) -> None:
     data = lines(daily(steps=1), daily(steps=2, userAccessToken="secret"), daily(steps=3, userId="nobody"))
     fed = feed(data, fast=fast)
@@ -38,7 +37,7 @@ def test_7_a_token_is_neither_needed_nor_kept_and_an_unknown_person_is(fast: boo
     assert "secret" not in repr(fed)
 
 
-@both_paths
+@both_readers
 def test_8_states_are_left_out_of_a_mean_stress_and_a_true_0_is_not(fast: bool) -> None:
     levels = {"0": -2, "180": -2, "360": 0, "540": -1, "720": 25, "900": 50, "1080": -4}
     text = json.dumps({**GOOD, "timeOffsetStressLevelValues": levels}).replace('"steps": 1, ', "").encode()
@@ -47,21 +46,21 @@ def test_8_states_are_left_out_of_a_mean_stress_and_a_true_0_is_not(fast: bool) 
     assert (row["rest_minutes"], row["low_minutes"], row["medium_minutes"]) == (6.0, 3.0, 0.0)
 
 
-@both_paths
+@both_readers
 @pytest.mark.parametrize("start", [None, 0, -522_802, "1970-01-01", ""])
 def test_15_a_missing_start_is_rejected_and_never_1970(fast: bool, start: object) -> None:
     fed = feed(daily("calendarDate", startTimeInSeconds=start), fast=fast)
     assert (fed.rows, fed.verdicts) == ([], ["missing_key"])
 
 
-@both_paths
+@both_readers
 @pytest.mark.parametrize("record", ["garmin_sleeps", "garmin_hrv", "garmin_stressDetails"])
 def test_15_holds_for_every_record_that_starts(fast: bool, record: str) -> None:
     texts = [daily(startTimeInSeconds=start) for start in (None, 0, -522_802)]
     assert feed(lines(*texts), record, fast=fast).verdicts == ["missing_key"] * 3
 
 
-@both_paths
+@both_readers
 def test_15_an_event_of_1970_is_null_and_its_record_stays(fast: bool) -> None:
     text = daily(bodyBatteryDynamicFeedbackEvent={"eventStartTimeInSeconds": -522_802, "bodyBatteryLevel": "LOW"})
     row = feed(text, "garmin_stressDetails", fast=fast).row

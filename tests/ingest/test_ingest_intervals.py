@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .feed import Row, feed
+from .feed import Row, both_readers, feed
 from .wild import WILD, contract
 
 #: Midnight in Tokyo at the start of 2026-11-10.
@@ -40,7 +40,6 @@ PHASES = contract(
     day={"start": "at", "offset": "shift", "shift_hours": 6},
 )  # fmt: skip
 INTERVALS = replace(WILD, sources=(NIGHT, PHASES))
-both_paths = pytest.mark.parametrize("fast", [True, False], ids=["fast", "lenient"])
 
 
 def fed(record: str, fast: bool, **raw: Any) -> Row:
@@ -59,7 +58,7 @@ def stretch(start: float, end: float) -> dict[str, float]:
     return {"from": MIDNIGHT + round(start * 60), "to": MIDNIGHT + round(end * 60)}
 
 
-@both_paths
+@both_readers
 @pytest.mark.parametrize(
     ("levels", "minutes"),
     [
@@ -80,7 +79,7 @@ def test_stretches_are_pairs_of_minutes_joined_where_they_touch(fast: bool, leve
     assert night(fast, levels) == (minutes, None)
 
 
-@both_paths
+@both_readers
 @pytest.mark.parametrize(
     ("levels", "minutes", "issue"),
     [
@@ -98,26 +97,26 @@ def test_what_is_no_stretch_near_the_day_is_counted(
     assert night(fast, levels) == (minutes, [issue])
 
 
-@both_paths
+@both_readers
 def test_ends_may_be_milliseconds_or_texts(fast: bool) -> None:
     levels = [{"from": (MIDNIGHT + 60) * 1000, "to": "2026-11-10T00:10:59.9+09:00"}]
     assert night(fast, levels) == ([1, 10], None)
 
 
-@both_paths
+@both_readers
 def test_the_next_spelling_counts_where_the_first_gives_nothing(fast: bool) -> None:
     assert night(fast, {}, older=[stretch(0, 10)]) == ([0, 10], None)
     assert night(fast, [stretch(5, 6)], older=[stretch(0, 10)]) == ([5, 6], None)
 
 
-@both_paths
+@both_readers
 @pytest.mark.parametrize(("who", "minutes"), [("u1", [0, 10]), ("u9", [600, 610])])
 def test_without_a_start_local_time_is_that_of_the_persons_zone(fast: bool, who: str, minutes: list[int]) -> None:
     day = {"u1": "2026-11-10", "u9": "2026-11-09"}[who]
     assert night(fast, [stretch(0, 10)], who=who, day=day, at=None, shift=None) == (minutes, None)
 
 
-@both_paths
+@both_readers
 @pytest.mark.parametrize(
     ("text", "minutes"),
     [
@@ -133,7 +132,7 @@ def test_a_text_has_one_character_per_step(fast: bool, text: str, minutes: list[
     assert (row["day"], row["asleep"], row["value_issues"]) == ("2026-11-10", minutes, None)
 
 
-@both_paths
+@both_readers
 def test_phases_that_are_no_text_are_told(fast: bool) -> None:
     row = fed("phases", fast, at="2026-11-09T23:30:00+09:00", phases=[1, 2])
     assert (row["asleep"], row["value_issues"]) == (None, ["phases: wrong_type"])

@@ -1,13 +1,13 @@
-"""Strict JSON: what RFC 8259 refuses is rejected and what it allows is read, on both paths and wherever it stands."""
+"""Strict JSON: what RFC 8259 refuses is rejected and what it allows is read, by both readers and in any place."""
 
 from __future__ import annotations
 
 import pytest
 
-from qol.ingest.fast import LEARN_AFTER
+from qol.ingest.columnar_reader import LEARN_AFTER
 from qol.ingest.parse import RejectedError, is_deep, parse_line
 
-from .feed import Fed, daily, feed, lines
+from .feed import Fed, both_readers, daily, feed, lines
 
 REFUSED = [
     # numbers
@@ -60,7 +60,7 @@ def test_an_integer_of_more_digits_than_python_converts_is_too_large_and_its_rec
 
 
 def learned(*last: bytes) -> Fed:
-    """What the fast path makes of records with such texts, when it has learned their field."""
+    """What the columnar reader makes of records with such texts, when it has learned their field."""
     return feed(lines(*[in_a_field(b"1")] * LEARN_AFTER, *map(in_a_field, last)), fast=True)
 
 
@@ -68,12 +68,12 @@ def test_refused_as_a_line() -> None:
     assert [text for text in REFUSED if feed(lines(b"{}", text)).verdicts[1:2] not in NOT_READ] == []
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_refused_inside_a_record(fast: bool) -> None:
     assert [text for text in REFUSED if feed(in_a_field(text), fast=fast).verdicts[:1] not in NOT_READ] == []
 
 
-def test_refused_in_a_field_the_fast_path_has_learned() -> None:
+def test_refused_in_a_field_the_columnar_reader_has_learned() -> None:
     found = {text: learned(text, text).tally for text in REFUSED}
     assert [text for text, of in found.items() if (of["records"], of["rejected"]) != (LEARN_AFTER, 2)] == []
 
@@ -83,12 +83,12 @@ def test_allowed_as_a_line() -> None:
     assert [text for text in ALLOWED if not set(feed(lines(text)).verdicts) <= no_record] == []
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_allowed_inside_a_record(fast: bool) -> None:
     assert [text for text in ALLOWED if feed(in_a_field(text), fast=fast).tally["records"] != 1] == []
 
 
-def test_allowed_in_a_field_the_fast_path_has_learned() -> None:
+def test_allowed_in_a_field_the_columnar_reader_has_learned() -> None:
     assert [text for text in ALLOWED if learned(text).tally["records"] != LEARN_AFTER + 1] == []
 
 

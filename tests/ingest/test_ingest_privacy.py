@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from qol.identity.pseudonyms import Identities
-from qol.ingest.collect import IngestContext
-from qol.ingest.records import MOST_NAMES
+from qol.ingest.record_reader import MAX_UNKNOWN_NAMES
+from qol.ingest.results import IngestContext
 
-from .feed import CONTRACTS, KEY, MONDAY_START, Fed, daily, feed, lines
+from .feed import CONTRACTS, KEY, MONDAY_START, Fed, both_readers, daily, feed, lines
 
 SECRETS = [
     "d3315b1072421d0dd7c8f6b8e1de4df8",
@@ -35,7 +35,7 @@ def private(**fields: object) -> bytes:
     return daily(**{**ids, **fields})
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_a_clean_record_holds_neither_person_nor_token_nor_document_id(fast: bool) -> None:
     fed = feed(private(steps=1), fast=fast)
     assert fed.tally["records"] == 1
@@ -63,7 +63,7 @@ def test_a_text_that_is_no_code_is_null(secret: str) -> None:
     assert_nothing_leaks(fed)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_names_of_unknown_fields_are_not_repeated_when_they_may_be_data(fast: bool) -> None:
     nested = json.dumps(
         {
@@ -82,7 +82,7 @@ def test_names_of_unknown_fields_are_not_repeated_when_they_may_be_data(fast: bo
 def test_no_more_than_a_thousand_names_of_unknown_fields_are_kept() -> None:
     names = [f"{a}{b}{c}" for a in "abcdefghijk" for b in "abcdefghij" for c in "abcdefghij"]
     fed = feed(daily(**dict.fromkeys(names, 1)))
-    assert len(fed.issues) == MOST_NAMES + 1
+    assert len(fed.issues) == MAX_UNKNOWN_NAMES + 1
     assert fed.issues["garmin_dailies", "(other)", "unknown_field"] == 100
 
 
@@ -110,12 +110,12 @@ def test_a_reject_names_its_place_and_reason_only(text: bytes) -> None:
 def test_what_a_task_carries_prints_no_secret() -> None:
     known: dict[tuple[str, str], tuple[str, str | None]] = {("garmin", PERSON): ("P1", None)}
     context = IngestContext(CONTRACTS, Identities(KEY, known), "Asia/Tokyo", ())
-    context.people("garmin")[PERSON]
+    context.users("garmin")[PERSON]
     assert PERSON not in repr(context)
     assert repr(KEY) not in repr(context)
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@both_readers
 def test_a_bare_sample_of_what_is_never_read_is_a_control_item(fast: bool) -> None:
     sample = {
         "user_id": PERSON,

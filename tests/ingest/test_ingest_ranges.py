@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.ingest import lines as lines_module
-from qol.ingest.examples import MemoryLake
-from qol.ingest.lines import LineChunk, LongLine, ObjectRange, read_lines
+from qol.ingest import line_reader as lines_module
+from qol.ingest.examples import InMemoryLake
+from qol.ingest.line_reader import LineChunk, LongLine, ObjectRange, read_lines
 from qol.ingest.listing import OPEN_BYTES, RawObject, ingest_tasks
 from qol.lake.base import StoredObject
 
@@ -178,7 +178,7 @@ def test_garbage_after_a_compressed_object_is_one_reject_after_its_lines() -> No
 
 def chunks(data: bytes, start: int, end: int) -> list[LineChunk]:
     part = ObjectRange(0, "k", "garmin_dailies", "2026-11-10", len(data), start, end)
-    return list(read_lines(MemoryLake({"k": data}), part))
+    return list(read_lines(InMemoryLake({"k": data}), part))
 
 
 def test_a_range_holds_the_lines_that_start_in_it() -> None:

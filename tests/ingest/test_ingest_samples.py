@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qol.contracts.source_model import Field, SampleRule
-from qol.ingest.samples import by_offset, mean, reduce_samples
+from qol.ingest.sample_reduction import by_offset, mean, reduce_samples
 
 STRESS: dict[str, Any] = {"low": 0, "high": 100, "states_low": -5}
 
@@ -90,10 +90,6 @@ def test_samples_are_reduced(reduce: str, value: int) -> None:
     assert reduced({"0": 7, "15": 2, "30": 4}, kind="integer", reduce=reduce) == (value, 0)
 
 
-def test_a_sample_beyond_every_sense_is_left_out_whatever_the_range() -> None:
-    assert reduced({"0": 2**41, "1": 2**41 + 1, "2": -(2**41) - 1}, reduce="max", low=-1e18, high=1e18) == (2.0**41, 2)
-
-
 def test_minutes_count_samples_within_the_band_both_ends_included() -> None:
     samples = {str(n): value for n, value in enumerate([25, 26, 50, 51, -1])}
     assert reduced(samples, reduce="minutes", within=(26, 50), seconds_each=180, **STRESS) == (6.0, 0)
@@ -158,7 +154,8 @@ def test_a_list_of_structs_is_read_without_a_map() -> None:
     assert reduced(naps, kind="integer", reduce="sum", of="seconds", low=0, high=43_200) == (3_000, 2)
 
 
-def test_a_sample_that_no_device_could_mean_is_counted_and_left_out() -> None:
+def test_a_sample_that_no_device_could_mean_is_counted_and_left_out_whatever_the_range() -> None:
+    assert reduced({"0": 2**41, "1": 2**41 + 1}, reduce="max", low=-1e18, high=1e18) == (2.0**41, 1)
     assert reduced([2**41, 2**41 + 1, -(2**41) - 1], reduce="max", kind="integer", decimals=None) == (2**41, 2)
     assert reduced([2.0**41, 2.5**41], reduce="max", low=0, high=2**60) == (2.0**41, 1)
 

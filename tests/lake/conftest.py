@@ -18,7 +18,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Lake]:
         monkeypatch.setenv(name, value)
     with mock_aws():
         make_bucket("bucket")
-        yield S3Lake("bucket", "lake/", patience=QUICK)
+        yield S3Lake("bucket", "lake/", policy=QUICK)
 
 
 @pytest.fixture(params=["folder", "bucket"])

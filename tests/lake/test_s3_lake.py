@@ -1,4 +1,4 @@
-"""What only a lake in a bucket has: addresses, keys for encryption, long listings, patience, a catalog."""
+"""What only a lake in a bucket has: addresses, keys for encryption, long listings, retries, a catalog."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from qol.aws.requests import BREAKER, RequestError, RetryPolicy, TransientError, aws_client
 from qol.errors import LakeError, UsageError
 from qol.lake import open_lake
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import Patience, RequestError, _Down, aws_client
 from tests.edges import contents
 
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
@@ -66,7 +66,7 @@ def test_a_listing_goes_on_past_its_first_page(bucket: S3Lake, monkeypatch: pyte
 
 
 def test_more_objects_than_one_request_deletes_are_all_deleted(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qol.lake.s3_objects.DELETE_AT_ONCE", 4)
+    monkeypatch.setattr("qol.lake.s3_objects.MAX_KEYS_PER_DELETE", 4)
     for number in range(9):
         bucket.put(f"_staging/{number}", b"")
     assert bucket.sweep("_staging/") == 9
@@ -116,18 +116,18 @@ def test_an_error_of_the_service_names_place_and_code_and_not_what_was_sent(buck
     assert str(caught.value) == "s3://no-such-bucket/lake/raw/a.jsonl: the request failed with NoSuchBucket"
 
 
-@pytest.mark.parametrize("may_pass", [False, True])
-def test_an_error_of_the_service_travels_to_other_processes(may_pass: bool) -> None:
-    error = RequestError("s3://bucket/lake/a", "SlowDown", may_pass=may_pass)
+@pytest.mark.parametrize("kind", [RequestError, TransientError])
+def test_an_error_of_the_service_travels_to_other_processes(kind: type[RequestError]) -> None:
+    error = kind("s3://bucket/lake/a", "SlowDown")
     copy = pickle.loads(pickle.dumps(error))
-    assert (str(copy), copy.code, copy.may_pass) == (str(error), "SlowDown", may_pass)
+    assert (type(copy), str(copy), copy.code) == (kind, str(error), "SlowDown")
 
 
 def test_objects_that_were_not_deleted_at_once_are_deleted_by_another_request(
     bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.put("_staging/a", b"1")
-    client = aws_client("s3", bucket.patience)
+    client = aws_client("s3", bucket.policy)
     failing = iter([{"Errors": [{"Key": "lake/_staging/a", "Code": "InternalError"}]}])
     delete = client.delete_objects
     monkeypatch.setattr(client, "delete_objects", lambda **what: next(failing, None) or delete(**what))
@@ -142,16 +142,16 @@ def test_objects_that_were_not_deleted_at_once_are_deleted_by_another_request(
 def test_a_client_is_kept_as_long_as_the_environment_leads_to_the_same_place(
     bucket: S3Lake, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], is_same: bool
 ) -> None:
-    client = aws_client("s3", bucket.patience)
+    client = aws_client("s3", bucket.policy)
     for name, value in change.items():
         monkeypatch.setenv(name, value)
-    assert (aws_client("s3", bucket.patience) is client) is is_same
+    assert (aws_client("s3", bucket.policy) is client) is is_same
 
 
 def test_a_forked_process_makes_a_client_of_its_own(bucket: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = aws_client("s3", bucket.patience)
+    client = aws_client("s3", bucket.policy)
     monkeypatch.setattr("os.getpid", lambda: -1)
-    assert aws_client("s3", bucket.patience) is not client
+    assert aws_client("s3", bucket.policy) is not client
 
 
 def count_seconds(act: Callable[[], object]) -> float:
@@ -161,7 +161,7 @@ def count_seconds(act: Callable[[], object]) -> float:
     return time.monotonic() - started
 
 
-def test_a_service_that_does_not_listen_costs_its_patience_once(
+def test_a_service_that_does_not_listen_costs_its_attempts_once(
     bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as taken:
@@ -175,14 +175,14 @@ def test_a_service_that_does_not_listen_costs_its_patience_once(
             return 0.0
 
         monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", no_delay)
-        monkeypatch.setattr(_Down, "until", 0.0)
-        lake = replace(bucket, patience=Patience(attempts=5, connect_seconds=1.0))
+        BREAKER.record_success()
+        lake = replace(bucket, policy=RetryPolicy(attempts=5, connect_seconds=1.0))
         count_seconds(lambda: lake.read("raw/a.jsonl"))
         assert len(asked) == 4
         count_seconds(lambda: lake.read("raw/a.jsonl"))
         assert len(asked) == 4
         mock_aws().start()
-    monkeypatch.setattr(_Down, "until", 0.0)
+    BREAKER.record_success()
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 import pytest
 
+from qol.aws.requests import BREAKER, RequestError, TransientError
 from qol.errors import LakeError, LeaseLostError, LockedError
 from qol.lake.base import LOCK_KEY
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import RequestError, _Down
 from qol.lake.s3_lock import LeaseTimes
 from tests.edges import SHORT
 
@@ -150,7 +150,7 @@ def test_a_renewal_that_is_refused_without_another_holder_does_not_count(
             locked.put("_locks/lake.json", b"{}")
 
 
-def test_a_failed_renewal_is_tried_again_soon_and_leaves_others_their_patience(
+def test_a_failed_renewal_is_tried_again_soon_and_leaves_others_their_attempts(
     bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_if = S3Lake.put_if
@@ -159,11 +159,11 @@ def test_a_failed_renewal_is_tried_again_soon_and_leaves_others_their_patience(
     def fail(lake: S3Lake, key: str, data: bytes, etag: str | None) -> str:
         if etag is not None and failing:
             failing.pop()
-            raise RequestError(key, "InternalError", may_pass=True)
+            raise TransientError(key, "InternalError")
         return put_if(lake, key, data, etag)
 
     monkeypatch.setattr(S3Lake, "put_if", fail)
     with replace(bucket, lease_times=LeaseTimes(renew=0.6, free=1.0, look=0.05, margin=0.1)).lock("run"):
         time.sleep(0.8)
         assert held_by(bucket)["renewal"] == 3
-    assert _Down.until == 0.0
+    assert not BREAKER.is_open

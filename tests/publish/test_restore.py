@@ -21,6 +21,7 @@ from qol.lake.s3 import S3Lake
 from qol.lake.s3_versions import StoredVersion, versions
 from qol.publish.restore import plan_restore, restore
 from qol.run.plan import find_scope
+from qol.run.request import RunRequest
 from qol.tables.manifest import Manifest, manifest_key, read_manifest, read_manifests
 from tests.builders import NOW, daily_record, run_lake, write_lines
 from tests.edges import ENVIRONMENT, QUICK, contents, make_bucket
@@ -36,7 +37,7 @@ def lake(no_gate: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Lake]:
         monkeypatch.setenv(name, value)
     with mock_aws():
         make_bucket("bucket").put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
-        yield S3Lake("bucket", patience=QUICK)
+        yield S3Lake("bucket", policy=QUICK)
 
 
 def deliver(folder: Path, name: str, **values: Any) -> None:
@@ -205,7 +206,7 @@ def test_a_restore_is_no_weekly_run_and_is_not_undone_itself(lake: S3Lake, twice
     undone, plan = plan_restore(lake, WEEK, None)
     later = datetime(2026, 12, 9, tzinfo=UTC)
     made, _ = restore(lake, WEEK, undone, plan, later)
-    scope = find_scope(lake, later, 1, None, None)
+    scope = find_scope(lake, RunRequest(now=later, raw_days=1))
     assert scope.window == Window(date(2026, 11, 16), date(2026, 12, 9))  # two days before the last weekly run
     with pytest.raises(UsageError, match="is a restore; allowed: a run that computed"):
         plan_restore(lake, WEEK, made.run_id)

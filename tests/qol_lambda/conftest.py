@@ -14,9 +14,10 @@ from moto import mock_aws
 from moto.glue.models import glue_backends
 from moto.moto_api import state_manager
 
+from qol.aws.requests import _client
 from qol_lambda.clients import client
-from qol_lambda.receiver import doorkeeper, registered
-from qol_lambda.within import quick_client
+from qol_lambda.deadline import quick_client
+from qol_lambda.receiver import authenticator, registered
 from tests.qol_lambda.webhook import SECRET, Webhook
 
 CASES = Path(__file__).parent / "cases"
@@ -39,7 +40,6 @@ SETTINGS = {
     "QOL_WORKGROUP": "qol",
     "QOL_DATABASE": "db_qol",
     "POWERTOOLS_SERVICE_NAME": "qol",
-    "POWERTOOLS_METRICS_NAMESPACE": "QoLLake",
 }
 
 
@@ -107,9 +107,9 @@ class Cloud:
 @pytest.fixture(scope="module", autouse=True)
 def _clients_of_their_own() -> Iterator[None]:
     """Clients are made once per module, which takes longer than the tests, and leave nothing to other modules."""
-    client.cache_clear()
+    _client.cache_clear()
     yield
-    client.cache_clear()
+    _client.cache_clear()
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
         monkeypatch.delenv(name, raising=False)
     for name, value in {**SETTINGS, "QOL_WEBHOOK_SECRET": "qol/garmin-webhook"}.items():
         monkeypatch.setenv(name, value)
-    for remembered in (doorkeeper, registered):
+    for remembered in (authenticator, registered):
         remembered.cache_clear()
     with mock_aws():
         _map_table(quick_client("dynamodb"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol_lambda.bodies import ODD, Control, Delivery, split_body, unparsable_key
+from qol_lambda.bodies import UNNAMED, Control, Delivery, split_body, unparsable_key
 from tests.qol_lambda.webhook import NOW, STAMP, body
 
 MARK = f'"_received_at":"{STAMP}"'
@@ -161,7 +161,7 @@ def test_a_pings_address_keeps_everything_but_its_token(address: str, kept: str)
     ],
 )  # fmt: skip
 def test_a_key_that_is_no_plain_name_never_becomes_a_folder(key: str) -> None:
-    assert lines('{"' + key + '":[{"userId":"u1"}]}') == {ODD: ['{"' + key + '":[{"userId":"u1"}],' + MARK + "}"]}
+    assert lines('{"' + key + '":[{"userId":"u1"}]}') == {UNNAMED: ['{"' + key + '":[{"userId":"u1"}],' + MARK + "}"]}
 
 
 def test_a_plain_key_without_a_contract_has_a_folder_of_its_own() -> None:
@@ -202,7 +202,7 @@ def test_many_unknown_keys_share_a_folder_so_that_no_request_needs_many_puts() -
     found = lines(json.dumps({**{key: [{"a": 1}] for key in keys}, "dailies": [{"a": 1}]}))
     assert len(found) == 18
     assert sum(map(len, found.values())) == 201
-    assert len(found[ODD]) == 184
+    assert len(found[UNNAMED]) == 184
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ def test_many_unknown_keys_share_a_folder_so_that_no_request_needs_many_puts() -
         ('{"dailies":[]}', "raw/daily", '{"dailies":[],MARK}'),
         ('{"dailies":{"a":1}}', "raw/daily", '{"a":1,MARK}'),
         ('{"dailies":null}', "raw/daily", "null"),
-        ('{"status":"ok"}', ODD, '{"status":"ok",MARK}'),
-        ('[{"userId":"u1"}]', ODD, '{"userId":"u1",MARK}'),
+        ('{"status":"ok"}', UNNAMED, '{"status":"ok",MARK}'),
+        ('[{"userId":"u1"}]', UNNAMED, '{"userId":"u1",MARK}'),
     ],
 )
 def test_what_is_no_list_of_records_is_kept_as_well(text: str, folder: str, line: str) -> None:
@@ -250,13 +250,13 @@ def test_people_are_who_the_job_will_find() -> None:
         ',{"userId":"u5","steps":' + "9" * 5000 + '},{"userId":"u6","a":01},{"userId":null},{"userId":"' + "x" * 1025
         + '"},{"userId":"\\ud800"}],"Odd Key":[{"userId":"u7"}]}'
     )  # fmt: skip
-    assert sorted(split(text).people) == ["17", "u1", "u3", "u4", "u5", "u7"]
+    assert sorted(split(text).users) == ["17", "u1", "u3", "u4", "u5", "u7"]
 
 
 def test_control_messages_are_told_in_their_order_and_make_no_new_person() -> None:
     text = '{"deregistrations":[{"userId":"u1"},{"x":1}],"userPermissionsChange":[{"userId":"u2","permissions":[]}]}'
     delivery = split(text)
-    assert delivery.people == ()
+    assert delivery.users == ()
     assert delivery.controls == (
         Control("deregistrations", "u1", {"userId": "u1"}),
         Control("userPermissionsChange", "u2", {"userId": "u2", "permissions": []}),

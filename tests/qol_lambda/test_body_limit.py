@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cost.assumptions import BODY_LIMIT_BYTES, FULL_DAILY_BYTES
+from benchmarks.cost.model import A
 from tests.qol_lambda.webhook import Webhook, event
 
 #: What Lambda answers for: "Request must be smaller than 6291456 bytes for the InvokeFunction operation".
@@ -47,11 +47,11 @@ def event_bytes(body: bytes) -> int:
 
 @pytest.mark.parametrize("record", [HEART, STRESS, NIGHT], ids=["heart rates", "stress values", "sleep levels"])
 def test_a_body_of_the_documented_size_fits_into_the_event(record: dict[str, object]) -> None:
-    assert event_bytes(push(record, BODY_LIMIT_BYTES)) <= LAMBDA_BYTES
+    assert event_bytes(push(record, A.body_limit_bytes)) <= LAMBDA_BYTES
 
 
 def test_a_body_of_heart_rates_a_little_larger_does_not_fit() -> None:
-    assert event_bytes(push(HEART, BODY_LIMIT_BYTES * 103 // 100)) > LAMBDA_BYTES
+    assert event_bytes(push(HEART, A.body_limit_bytes * 103 // 100)) > LAMBDA_BYTES
 
 
 def test_other_types_fit_up_to_the_range_that_is_documented() -> None:
@@ -59,15 +59,15 @@ def test_other_types_fit_up_to_the_range_that_is_documented() -> None:
 
 
 def test_the_page_says_how_large_a_body_may_be_and_how_many_days_that_is() -> None:
-    days = BODY_LIMIT_BYTES // FULL_DAILY_BYTES
-    assert f"| {BODY_LIMIT_BYTES / 1e6:.1f} MB of a body" in PAGE.read_text(encoding="utf-8")
+    days = A.body_limit_bytes // A.full_daily_bytes
+    assert f"| {A.body_limit_bytes / 1e6:.1f} MB of a body" in PAGE.read_text(encoding="utf-8")
     assert f"({days} full days)" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("record", [HEART, NIGHT], ids=["heart rates", "sleep levels"])
 def test_a_body_at_the_limit_is_stored_in_seconds(webhook: Webhook, record: dict[str, object]) -> None:
-    data = push(record, BODY_LIMIT_BYTES)
-    assert len(data) > BODY_LIMIT_BYTES * 98 // 100
+    data = push(record, A.body_limit_bytes)
+    assert len(data) > A.body_limit_bytes * 98 // 100
     started = time.perf_counter()
     assert webhook.post(data) == 200
     assert time.perf_counter() - started < 8

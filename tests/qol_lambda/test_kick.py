@@ -48,7 +48,7 @@ def test_the_lock_keeps_the_run_and_who_asked_for_it_and_ends_after_90_days(clou
     item = cloud.item("run#2026-W46")
     assert item is not None
     assert item["job_run_id"] == {"S": answer["job_run_id"]}
-    assert item["asked_by"] == {"S": "d32c5dc2-ab51-4fe6-8d1b-0a5e2bd7c4f1"}
+    assert item["requested_by"] == {"S": "d32c5dc2-ab51-4fe6-8d1b-0a5e2bd7c4f1"}
     assert item["expires_at"] == {"N": str(int(datetime(2027, 2, 16, 0, 5, 3, tzinfo=UTC).timestamp()))}
 
 
@@ -69,7 +69,7 @@ def test_the_lock_keeps_the_run_and_who_asked_for_it_and_ends_after_90_days(clou
 )
 def test_the_week_follows_from_the_scheduled_time_and_from_no_clock(due: str, week: str) -> None:
     order = kick.read_order({"scheduled_time": due, "execution_id": "e1"}, "r1", NOW)
-    assert (order.week, order.asked_by) == (week, "e1")
+    assert (order.week, order.requested_by) == (week, "e1")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_event_without_a_usable_time_starts_nothing_and_is_told_once(
     assert cloud.job_runs() == []
     assert cloud.items() == ["notice#kick-unreadable#request-1"]
     [(subject, text)] = cloud.mails()
-    assert subject == "[prod] QoL Lake: the weekly schedule asks for no week"
+    assert subject == "[prod] QoL Lake: the weekly schedule names no week"
     assert '"week": "2026-W46", "again": true' in text
 
 
@@ -125,7 +125,7 @@ def test_why_nothing_was_started_is_in_the_functions_log(cloud: Cloud, monkeypat
     said = [json.loads(line) for line in text.getvalue().splitlines()]
     reasons = {line["message"]: line["reason"] for line in said if line["level"] == "ERROR"}
     assert reasons["no order"].startswith("scheduled_time: found nothing")
-    assert reasons["given up"] == "StartJobRun answered ConcurrentRunsExceededException"
+    assert reasons["not started"] == "StartJobRun answered ConcurrentRunsExceededException"
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from qol.glue.job import JobFailedError
+from qol.glue.glue_job import JobFailedError
 from qol_lambda.kick_messages import kick_failed
-from qol_lambda.messages import Letter, Place, compose, log_link, one_line, reason_of_our_job, rekick, safe_reason
+from qol_lambda.messages import (
+    Installation,
+    Notification,
+    compose,
+    job_failed_reason,
+    log_link,
+    one_line,
+    rerun_command,
+    safe_reason,
+)
 
-PLACE = Place("prod", "qol-weekly-etl", "ap-northeast-1", "/aws-glue/jobs/qol weekly")
+PLACE = Installation("prod", "qol-weekly-etl", "ap-northeast-1", "/aws-glue/jobs/qol weekly")
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_subject_is_one_short_line_of_ascii_whatever_the_title() -> None:
-    message = compose(PLACE, Letter("週\n" + "long " * 40, []))
+    message = compose(PLACE, Notification("週\n" + "long " * 40, []))
     assert message.subject.startswith("[prod] QoL Lake: ??long long")
     assert len(message.subject) == 99
     assert message.subject.isascii()
@@ -30,10 +39,10 @@ def test_a_subject_is_one_short_line_of_ascii_whatever_the_title() -> None:
         ("JobFailedError: exit code 3 (refused): people_kept", "JobFailedError, exit code 3 (refused by the checks)"),
         ("ModuleNotFoundError: No module named 'polars'", "ModuleNotFoundError, No module named 'polars'"),
         ("ValueError: invalid literal 'ann@example.org'", "ValueError"),
-        ("user 4d3c2b1a has no token", "not known; the log tells"),
+        ("user 4d3c2b1a has no token", "not known; see the log"),
         ("Command failed with exit code 137", "exit code 137"),
-        ("", "not known; the log tells"),
-        (None, "not known; the log tells"),
+        ("", "not known; see the log"),
+        (None, "not known; see the log"),
     ],
 )
 def test_of_a_foreign_error_text_only_known_words_are_told(text: str | None, told: str) -> None:
@@ -48,7 +57,7 @@ OURS = "JobFailedError: exit code 2 (usage or contract error): --accept nobody: 
     [OURS, f"Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 15; {OURS}", f"{OURS}\nCANARY in a second line"],
 )
 def test_a_reason_in_the_shape_of_our_jobs_exception_is_told_in_full(text: str) -> None:
-    assert reason_of_our_job(text) == "exit code 2 (usage or contract error): --accept nobody: unknown"
+    assert job_failed_reason(text) == "exit code 2 (usage or contract error): --accept nobody: unknown"
 
 
 @pytest.mark.parametrize(
@@ -66,13 +75,13 @@ def test_a_reason_in_the_shape_of_our_jobs_exception_is_told_in_full(text: str) 
     ],
 )
 def test_a_text_of_another_shape_is_no_reason_of_ours(text: str | None) -> None:
-    assert reason_of_our_job(text) == ""
+    assert job_failed_reason(text) == ""
 
 
 def test_the_shape_is_that_of_the_jobs_own_exception() -> None:
     for code in range(1, 5):
         text = f"JobFailedError: {JobFailedError(code, 'a reason')}"
-        assert reason_of_our_job(text).endswith("): a reason")
+        assert job_failed_reason(text).endswith("): a reason")
 
 
 def test_a_text_of_ours_becomes_one_printable_line_of_600_characters_at_most() -> None:
@@ -86,13 +95,13 @@ def test_the_link_names_log_group_and_run_as_the_console_quotes_them() -> None:
         "https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1#logsV2:log-groups/log-group/"
         "$252Faws-glue$252Fjobs$252Fqol$2520weekly$3FlogStreamNameFilter$3Djr_1"
     )
-    assert log_link(Place("prod", "qol-weekly-etl"), "jr_1") == ""
+    assert log_link(Installation("prod", "qol-weekly-etl"), "jr_1") == ""
 
 
 def test_the_other_stages_name_their_own_function() -> None:
-    assert "--function-name qol-weekly-survey-kick " in rekick(PLACE, "2026-W46")
-    assert "--function-name qol-weekly-survey-kick-staging " in rekick(Place("staging", "j"), "2026-W46")
-    assert '"week": "YYYY-Www"' in rekick(PLACE, None)
+    assert "--function-name qol-weekly-survey-kick " in rerun_command(PLACE, "2026-W46")
+    assert "--function-name qol-weekly-survey-kick-staging " in rerun_command(Installation("staging", "j"), "2026-W46")
+    assert '"week": "YYYY-Www"' in rerun_command(PLACE, None)
 
 
 def test_a_kick_that_failed_for_another_reason_does_not_tell_people_to_wait() -> None:

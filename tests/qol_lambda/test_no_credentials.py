@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from qol.aws.requests import _client
 from qol.cli.app import app
 from qol.errors import UsageError
-from qol.identity.key import read_secret_key
-from qol.identity.user_table import read_user_table
+from qol.identity.dynamodb_user_map import read_user_table
+from qol.identity.pseudonym_key import read_secret_key
 from qol.lake import open_lake
-from qol.lake.s3_client import _client
 
 SAID = "no AWS credentials were found; give them by aws configure, AWS_PROFILE or a role"
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from qol.errors import UsageError
-from qol.glue.emf import Ending, emf_lines
+from qol.glue.run_metrics import Ending, emf_lines
 from qol_lambda import notifier
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
@@ -30,11 +30,11 @@ WARNED = {
 def test_a_first_attempt_that_fails_before_a_good_second_one_gives_no_message(cloud: Cloud) -> None:
     cloud.start_run("FAILED", RUN)
     cloud.put_manifest(status="failed", error="S3 did not answer")
-    assert notify(FIRST) == {"told": False, "why": "another attempt comes"}
+    assert notify(FIRST) == {"notified": False, "why": "another attempt comes"}
     cloud.start_run("SUCCEEDED", SECOND)
     cloud.put_manifest(run_id="20261118T000500Z-18790c3e5f1a2b3d-schedule-0001", job_run_id=SECOND)
     good = with_state(LAST, "SUCCEEDED")
-    assert notify(good) == {"told": False, "why": "good"}
+    assert notify(good) == {"notified": False, "why": "good"}
     assert cloud.mails() == []
     assert cloud.items() == []
 
@@ -46,9 +46,9 @@ def test_the_last_attempt_that_fails_gives_one_message_however_often_its_event_c
     cloud.put_manifest(
         status="failed", job_run_id=SECOND, weeks=[], error="raw/daily: the request failed with SlowDown"
     )
-    assert notify(FIRST)["told"] is False
-    assert notify(LAST) == {"told": True, "why": "ended badly"}
-    assert notify(LAST, NOW + timedelta(minutes=5)) == {"told": False, "why": "told before"}
+    assert notify(FIRST)["notified"] is False
+    assert notify(LAST) == {"notified": True, "why": "ended badly"}
+    assert notify(LAST, NOW + timedelta(minutes=5)) == {"notified": False, "why": "notified earlier"}
     [mail] = cloud.mails()
     check_golden("failed", mail)
     assert cloud.items() == ["alert#2026-W46", f"notice#{RUN}"]
@@ -111,13 +111,13 @@ def test_a_run_over_its_time_limit_or_stopped_is_told_at_once_because_glue_does_
 ) -> None:
     last_week(cloud)
     cloud.start_run(end.upper(), RUN)
-    assert notify(case(f"glue_{end}.json"))["told"] is True
+    assert notify(case(f"glue_{end}.json"))["notified"] is True
     [mail] = cloud.mails()
     check_golden(end, mail)
 
 
 def test_a_run_of_a_job_that_is_gone_is_told(cloud: Cloud) -> None:
-    assert notify(case("glue_error.json"))["told"] is True
+    assert notify(case("glue_error.json"))["notified"] is True
     assert cloud.subjects() == ["[prod] QoL Lake: weekly run ended without a manifest"]
 
 
@@ -159,21 +159,21 @@ def test_a_manifest_of_an_earlier_attempt_does_not_stand_for_the_last_one(cloud:
 def test_a_good_run_gives_no_message(cloud: Cloud) -> None:
     cloud.start_run("SUCCEEDED", RUN)
     cloud.put_manifest()
-    assert notify(SUCCEEDED) == {"told": False, "why": "good"}
+    assert notify(SUCCEEDED) == {"notified": False, "why": "good"}
     assert cloud.mails() == []
 
 
 def test_a_good_run_without_a_manifest_gives_no_message(cloud: Cloud) -> None:
     cloud.start_run("SUCCEEDED", RUN)
-    assert notify(SUCCEEDED)["told"] is False
+    assert notify(SUCCEEDED)["notified"] is False
     assert cloud.mails() == []
 
 
 def test_a_run_published_with_warnings_gives_one_message_with_the_warnings(cloud: Cloud) -> None:
     cloud.start_run("SUCCEEDED", RUN)
     cloud.put_manifest(**WARNED)
-    assert notify(SUCCEEDED) == {"told": True, "why": "warnings"}
-    assert notify(SUCCEEDED)["told"] is False
+    assert notify(SUCCEEDED) == {"notified": True, "why": "warnings"}
+    assert notify(SUCCEEDED)["notified"] is False
     [mail] = cloud.mails()
     check_golden("warnings", mail)
     assert cloud.items() == [f"notice#{RUN}"]
@@ -192,7 +192,7 @@ def test_a_run_with_nothing_to_do_tells_that_a_source_has_stopped(cloud: Cloud) 
         "message": "M.",
     }
     cloud.put_manifest(status="nothing_to_do", checks=[check])
-    assert notify(SUCCEEDED) == {"told": True, "why": "warnings"}
+    assert notify(SUCCEEDED) == {"notified": True, "why": "warnings"}
     [(subject, body)] = cloud.mails()
     assert "weekly run 2026-W46 had nothing to do, and ended with 1 warning" in subject
     assert f"observed: {stopped}" in body
@@ -220,7 +220,12 @@ def test_every_bad_end_is_counted_before_anybody_is_asked_or_told(
         json.loads(line) for line in emf_lines(Ending("qol-weekly-etl", NOW, 1.0, exit_code=1)) if "failed" in line
     ]
     directive, of_the_jobs_directive = (found["_aws"]["CloudWatchMetrics"][0] for found in (line, of_the_job))
-    assert (line["failed_runs"], line["job"], line["job_run_id"], line["state"]) == (1, "qol-weekly-etl", SECOND, state)
+    assert (line["failed_runs"], line["job"], line["job_run_id"], line["state"]) == (
+        [1.0],
+        "qol-weekly-etl",
+        SECOND,
+        state,
+    )
     assert directive["Metrics"] == [{"Name": "failed_runs", "Unit": "Count"}]
     for name in ("Namespace", "Dimensions"):
         assert directive[name] == of_the_jobs_directive[name]
@@ -231,7 +236,7 @@ def test_an_attempt_that_glue_repeats_is_counted_and_a_good_run_or_another_job_i
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.start_run("FAILED", RUN)
-    assert notify(FIRST)["told"] is False
+    assert notify(FIRST)["notified"] is False
     assert capsys.readouterr().out.count("failed_runs") == 2  # the metric's name and its value
     cloud.set_run(RUN, "SUCCEEDED")
     notify(SUCCEEDED)
@@ -241,12 +246,12 @@ def test_an_attempt_that_glue_repeats_is_counted_and_a_good_run_or_another_job_i
 
 @pytest.mark.parametrize("state", ["STARTING", "RUNNING", "STOPPING", "WAITING"])
 def test_a_run_that_has_not_ended_gives_no_message(cloud: Cloud, state: str) -> None:
-    assert notify(with_state(FIRST, state)) == {"told": False, "why": "no end"}
+    assert notify(with_state(FIRST, state)) == {"notified": False, "why": "no end"}
 
 
 def test_another_job_is_none_of_our_business(cloud: Cloud) -> None:
     other = {**LAST, "detail": {**LAST["detail"], "jobName": "another"}}
-    assert notifier.handler(other, None) == {"told": False, "why": "another job"}
+    assert notifier.handler(other, None) == {"notified": False, "why": "another job"}
     assert cloud.mails() == []
 
 

@@ -114,11 +114,11 @@ def test_a_check_that_cannot_be_made_is_told_and_raised(cloud: Cloud) -> None:
     check_golden("gaps_failed", mail)
 
 
-@pytest.mark.parametrize(("state", "words"), [("FAILED", "ended FAILED"), ("RUNNING", "not answered in 180 s")])
+@pytest.mark.parametrize(("state", "words"), [("FAILED", "ended FAILED"), ("RUNNING", "not finished in 180 s")])
 def test_a_query_that_does_not_end_well_is_named(
     cloud: Cloud, last_days: object, monkeypatch: pytest.MonkeyPatch, state: str, words: str
 ) -> None:
     monkeypatch.setattr(athena, "_execution", lambda query: {"Status": {"State": state}})
     ticks = iter(range(0, 10_000, 60))
     with pytest.raises(QolError, match=f"Athena query [-0-9a-f]+: {words}"):
-        athena.answer(raw_gap.LAST_DAYS, clock=lambda: next(ticks), sleep=lambda _: None)
+        athena.query_csv(raw_gap.LAST_DAYS, clock=lambda: next(ticks), sleep=lambda _: None)

@@ -16,9 +16,9 @@ import pytest
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from botocore.exceptions import ReadTimeoutError
 
-from qol_lambda import people_table, receiver, webhook_secret, within
+from qol_lambda import receiver, user_map_table, webhook_secret
+from qol_lambda.deadline import LAST_START_SECONDS, POLICY, Deadline, TooLateError, run_concurrently
 from qol_lambda.receiver import handler, receive
-from qol_lambda.within import Deadline, TooLateError, all_of
 from tests.qol_lambda.webhook import (
     CASES,
     CLIENT,
@@ -125,7 +125,7 @@ def test_a_new_token_is_valid_without_a_new_deployment(webhook: Webhook, monkeyp
     assert webhook.post("push.json") == 200
     webhook.set_secret({**SECRET, "tokens": [NEW_TOKEN, TOKEN]})
     assert webhook.post("push.json", token=NEW_TOKEN) == 404  # it looked a moment ago
-    monkeypatch.setattr(receiver.doorkeeper(), "_tried_at", time.monotonic() - 11)
+    monkeypatch.setattr(receiver.authenticator(), "_tried_at", time.monotonic() - 11)
     assert webhook.post("push.json", token=NEW_TOKEN) == 200
     assert webhook.post("push.json", token=OLD_TOKEN) == 404
 
@@ -158,7 +158,7 @@ def test_a_failing_map_is_a_5xx_and_nothing_is_stored_before_its_people_are_know
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
     with monkeypatch.context() as patch:
-        failing(patch, people_table, "put_item", call, code="ProvisionedThroughputExceededException")
+        failing(patch, user_map_table, "put_item", call, code="ProvisionedThroughputExceededException")
         assert webhook.post("push.json") == 503
     assert webhook.stored() == {}
     known = {key: person["user_id"] for key, person in webhook.people().items()}
@@ -253,10 +253,10 @@ def test_metrics_count_bodies_records_strangers_and_what_could_not_be_read(
 def test_no_call_begins_after_the_deadline_so_that_garmin_has_an_answer_in_time(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one_call = within.ATTEMPTS * (within.CONNECT_SECONDS + within.READ_SECONDS) + 1
-    assert within.LAST_START_SECONDS + one_call <= 28
+    one_call = POLICY.attempts * (POLICY.connect_seconds + POLICY.read_seconds) + 1
+    assert LAST_START_SECONDS + one_call <= 28
     with pytest.raises(TooLateError):
-        all_of(print, [1, 2], Deadline(time.monotonic() - 19))
+        run_concurrently(print, [1, 2], Deadline(time.monotonic() - 19))
     monkeypatch.setattr(receiver, "Deadline", lambda: Deadline(time.monotonic() - 19))
     assert webhook.post("push.json") == 503
     assert webhook.stored() == {}

@@ -25,7 +25,7 @@ def test_a_good_week_is_found_behind_a_manifest_that_may_not_be_read(
     cloud.put_manifest()
     cloud.put_manifest(run_id=OTHER, status="failed")
     refuse_to_read(monkeypatch, OTHER)
-    assert watch()["told"] is False
+    assert watch()["notified"] is False
     assert cloud.mails() == []
 
 

@@ -11,15 +11,15 @@ from typing import Any
 import polars as pl
 import pytest
 
+from qol.aws.requests import BREAKER, aws_client
 from qol.errors import QolError, UsageError
-from qol.identity import user_table
-from qol.identity.memory import read_memory
+from qol.identity import dynamodb_user_map
+from qol.identity.dynamodb_user_map import read_user_table
+from qol.identity.lake_state import read_lake_state
 from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
-from qol.identity.user_table import read_user_table
 from qol.lake.local import LocalLake
-from qol.lake.s3_client import _Down, aws_client
-from qol_lambda.within import quick_client
+from qol_lambda.deadline import quick_client
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 from tests.qol_lambda.webhook import Webhook
 
@@ -31,7 +31,7 @@ IDENTITIES = Identities(KEY, {})
 def _one_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Making a client takes longer than all else here."""
     if "webhook" in request.fixturenames:
-        monkeypatch.setattr(user_table, "aws_client", lambda service, _: quick_client(service))
+        monkeypatch.setattr(dynamodb_user_map, "aws_client", lambda service, _: quick_client(service))
 
 
 def put(vendor: str, user: str = "P1", age: timedelta = timedelta(days=1), **values: Any) -> None:
@@ -61,7 +61,7 @@ def test_entries_come_in_the_order_of_registration_with_source_and_zone(webhook:
         ("garmin", "u2", "P2", None),
     )
     assert user_map.settled_entries == 4
-    assert user_map.place(1) == "entry registered at 2026-11-17T22:05:00+00:00"
+    assert user_map.location(1) == "entry registered at 2026-11-17T22:05:00+00:00"
 
 
 def test_an_empty_table_is_an_empty_map(webhook: Webhook) -> None:
@@ -161,15 +161,17 @@ def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nobody_there")
 def test_a_table_that_does_not_answer_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_table, "PATIENCE", replace(user_table.PATIENCE, attempts=1))
-    with pytest.raises(QolError, match="--user-map dynamodb:user_id_map: EndpointConnectionError"):
+    monkeypatch.setattr(dynamodb_user_map, "RETRY_POLICY", replace(dynamodb_user_map.RETRY_POLICY, attempts=1))
+    with pytest.raises(
+        QolError, match="--user-map dynamodb:user_id_map: DynamoDB not reached .EndpointConnectionError"
+    ):
         read_user_table("user_id_map")
 
 
 @pytest.mark.usefixtures("nobody_there")
 def test_a_table_is_asked_four_times_for_25_seconds_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_Down, "until", 0.0)
-    config = aws_client("dynamodb", user_table.PATIENCE).meta.config
+    BREAKER.record_success()
+    config = aws_client("dynamodb", dynamodb_user_map.RETRY_POLICY).meta.config
     assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (5, 20, 4)
 
 
@@ -196,22 +198,22 @@ def test_a_run_reads_the_map_after_it_listed_raw_so_everybody_in_the_listing_is_
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1", timedelta(seconds=5))
     seen: list[str] = []
-    manifest = run_lake(tmp_path, load_user_map=loader(tmp_path, seen))
+    manifest = run_lake(tmp_path, user_map=loader(tmp_path, seen))
     assert seen == ["loaded"]
     assert [counts.key for counts in manifest.objects] == ["raw/daily/date=2026-11-10/a.jsonl"]
     assert [row["user_id"] for row in records(tmp_path)] == ["P1"]
-    assert read_memory(LocalLake(tmp_path)).map_entries == 0
+    assert read_lake_state(LocalLake(tmp_path)).map_entries == 0
 
 
 @pytest.mark.usefixtures("no_gate")
 def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1", timedelta(hours=2))
-    run_lake(tmp_path, load_user_map=read)
+    run_lake(tmp_path, user_map=read)
     put("u2", "P2", timedelta(seconds=5))
     put("u1", "P1", timedelta(hours=2), status="deregistered", timezone="Asia/Tokyo")
     write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1), daily_record("u2", 1)])
-    manifest = run_lake(tmp_path, load_user_map=read)
+    manifest = run_lake(tmp_path, user_map=read)
     assert manifest.user_map is not None
     assert manifest.user_map["entries"] == 1
     assert sorted(row["user_id"] for row in records(tmp_path)) == ["P1", "P1", "P2"]
@@ -221,10 +223,10 @@ def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: 
 def test_a_renamed_or_lost_person_stops_the_run(webhook: Webhook, tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1")
-    run_lake(tmp_path, load_user_map=read)
+    run_lake(tmp_path, user_map=read)
     put("u1", "P9")
     with pytest.raises(UsageError, match="its first 1 entries are not those that earlier runs"):
-        run_lake(tmp_path, load_user_map=read)
+        run_lake(tmp_path, user_map=read)
 
 
 @pytest.mark.usefixtures("no_gate")
@@ -238,7 +240,7 @@ def test_a_person_who_has_records_under_the_hash_is_told_by_the_moment_of_regist
     with pytest.raises(
         UsageError, match=r"user map entry registered at 2026-11-17T00:05:00\+00:00: this person already"
     ):
-        run_lake(tmp_path, load_user_map=read)
+        run_lake(tmp_path, user_map=read)
 
 
 def test_items_of_one_device_have_days_and_keys_of_their_own(webhook: Webhook) -> None:

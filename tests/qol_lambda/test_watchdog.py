@@ -39,20 +39,20 @@ def _run(cloud: Cloud, state: str, minutes: int = 0, ended: int = 60, **argument
 )
 def test_a_week_with_a_result_is_not_spoken_of(cloud: Cloud, values: dict[str, Any]) -> None:
     cloud.put_manifest(**values)
-    assert watchdog.handler(EVENT, None) == {"week": "2026-W46", "told": False}
+    assert watchdog.handler(EVENT, None) == {"week": "2026-W46", "notified": False}
     assert cloud.mails() == []
 
 
 def test_a_failed_try_after_a_good_run_changes_nothing(cloud: Cloud) -> None:
     cloud.put_manifest()
     cloud.put_manifest(run_id="20261118T010000Z-2-manual-0002", status="refused", trigger="manual")
-    assert _watch()["told"] is False
+    assert _watch()["notified"] is False
 
 
 def test_a_disabled_schedule_is_told_once(cloud: Cloud) -> None:
     cloud.put_manifest(week="2026-W45", now="2026-11-11T00:05:00Z")
-    assert _watch()["told"] is True
-    assert _watch(HALF_PAST_ELEVEN + timedelta(minutes=1))["told"] is False
+    assert _watch()["notified"] is True
+    assert _watch(HALF_PAST_ELEVEN + timedelta(minutes=1))["notified"] is False
     [mail] = cloud.mails()
     check_golden("not_started", mail)
     assert cloud.items() == ["alert#2026-W46", "notice#watchdog#2026-11-18T02:30:00Z"]
@@ -60,7 +60,7 @@ def test_a_disabled_schedule_is_told_once(cloud: Cloud) -> None:
 
 def test_a_late_run_is_told_to_be_running(cloud: Cloud) -> None:
     _run(cloud, "RUNNING")
-    assert _watch()["told"] is True
+    assert _watch()["notified"] is True
     [mail] = cloud.mails()
     check_golden("still_running", mail)
 
@@ -68,7 +68,7 @@ def test_a_late_run_is_told_to_be_running(cloud: Cloud) -> None:
 def test_a_run_whose_event_was_lost_is_told(cloud: Cloud) -> None:
     _run(cloud, "FAILED")
     cloud.put_manifest(status="refused", weeks=[], error="refused by 1 critical check(s): people_kept")
-    assert _watch()["told"] is True
+    assert _watch()["notified"] is True
     [mail] = cloud.mails()
     check_golden("not_published", mail)
 
@@ -76,15 +76,15 @@ def test_a_run_whose_event_was_lost_is_told(cloud: Cloud) -> None:
 @pytest.mark.parametrize("trigger", ["backfill", "restore"])
 def test_a_backfill_or_a_restore_is_no_result_for_the_week(cloud: Cloud, trigger: str) -> None:
     cloud.put_manifest(trigger=trigger)
-    assert _watch()["told"] is True
+    assert _watch()["notified"] is True
     assert cloud.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 was never started"]
 
 
 def test_nothing_is_said_again_after_the_notifier_spoke(cloud: Cloud) -> None:
     _run(cloud, "FAILED", ended=10)
     event = case("glue_failed_last_attempt.json")
-    assert notifier.notify(event, NOW + timedelta(minutes=11))["told"] is True
-    assert _watch()["told"] is False
+    assert notifier.notify(event, NOW + timedelta(minutes=11))["notified"] is True
+    assert _watch()["notified"] is False
     assert len(cloud.mails()) == 1
 
 
@@ -92,31 +92,31 @@ def test_nothing_is_said_again_after_the_kick_spoke(cloud: Cloud) -> None:
     cloud.start_run(week="", trigger="manual", now="")
     with pytest.raises(ClientError):
         kick.kick(case("scheduler_kick.json"), "request-1", NOW)
-    assert _watch()["told"] is False
+    assert _watch()["notified"] is False
     assert len(cloud.mails()) == 1
 
 
 def test_nothing_is_said_while_a_run_is_at_work_that_was_started_after_an_alert(cloud: Cloud) -> None:
     lock_table.note_alert("2026-W46", "kick", NOW)
     _run(cloud, "RUNNING", minutes=30)
-    assert _watch()["told"] is False
+    assert _watch()["notified"] is False
 
 
 def test_a_run_that_ended_after_the_alert_is_another_matter(cloud: Cloud) -> None:
     lock_table.note_alert("2026-W46", "kick", NOW)
     _run(cloud, "FAILED", minutes=30, ended=40)
-    assert _watch()["told"] is True
+    assert _watch()["notified"] is True
     assert cloud.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 published nothing"]
 
 
 def test_an_alert_of_an_earlier_day_does_not_keep_the_watchdog_quiet(cloud: Cloud) -> None:
     lock_table.note_alert("2026-W46", "run jr_tuesday", NOW - timedelta(days=1))
-    assert _watch()["told"] is True
+    assert _watch()["notified"] is True
 
 
 def test_a_manifest_under_another_clock_is_found_by_when_it_was_written(cloud: Cloud) -> None:
     cloud.put_manifest(run_id="20200101T000000Z-1-manual-0001", now="2020-01-01T00:00:00Z", trigger="manual")
-    assert _watch()["told"] is False
+    assert _watch()["notified"] is False
 
 
 def test_a_manifest_of_many_objects_is_read_as_it_is_stored(cloud: Cloud) -> None:
@@ -125,7 +125,7 @@ def test_a_manifest_of_many_objects_is_read_as_it_is_stored(cloud: Cloud) -> Non
     body = json.dumps(manifest, separators=(",", ":")).encode()
     assert len(runs._without_objects(body)) < 1_200 < len(body)
     client("s3").put_object(Bucket="lake", Key="p/_runs/1.json", Body=body)
-    assert _watch()["told"] is False
+    assert _watch()["notified"] is False
 
 
 def test_more_manifests_than_one_page_are_all_looked_at(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_more_manifests_than_one_page_are_all_looked_at(cloud: Cloud, monkeypatc
     pages = [{"Contents": []}, *seen(Bucket="lake", Prefix="p/_runs/")]
     with monkeypatch.context() as paged:
         paged.setattr(type(client("s3").get_paginator("list_objects_v2")), "paginate", lambda *_, **__: iter(pages))
-        assert _watch()["told"] is False
+        assert _watch()["notified"] is False
 
 
 def test_a_watchdog_that_cannot_look_says_so_and_fails(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The doorkeeper: a rotated secret is seen in seconds, a flood of wrong tokens asks rarely, an outage locks nobody out."""
+"""The authenticator: a rotated secret is seen in seconds, a flood of wrong tokens asks rarely, an outage locks nobody out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from qol.errors import UsageError
-from qol_lambda.webhook_secret import Doorkeeper, NoSecretError, read_credentials
+from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator, read_credentials
 
 A, B, C = "a" * 22, "b" * 22, "c" * 22
 
@@ -21,14 +21,14 @@ def secret(*tokens: object, clients: object = ("client",)) -> str:
 
 @dataclass
 class Door:
-    """A doorkeeper with a clock and a secret that tests move."""
+    """A authenticator with a clock and a secret that tests move."""
 
     text: str | None = field(default_factory=lambda: secret(A, B))
     seconds: float = 1_000.0
     reads: int = 0
 
     def __post_init__(self) -> None:
-        self.keeper = Doorkeeper(self._read, lambda: self.seconds)
+        self.keeper = WebhookAuthenticator(self._read, lambda: self.seconds)
 
     def _read(self) -> str:
         self.reads += 1
@@ -37,7 +37,7 @@ class Door:
         return self.text
 
     def admits(self, token: str, client: str = "client") -> bool:
-        return self.keeper.admit(token, client)
+        return self.keeper.verify(token, client)
 
 
 def test_the_secret_is_read_once_in_five_minutes() -> None:
@@ -142,5 +142,5 @@ def test_tokens_and_clients_are_compared_all_of_them_whatever_is_wrong(monkeypat
     known = read_credentials(secret(A, B, clients=["x", "y"]))
     monkeypatch.setattr("qol_lambda.webhook_secret.hmac.compare_digest", compare)
     for token, client in ((A, "x"), (C, "z"), ("", ""), (B, "z")):
-        known.admit(token, client)
+        known.verify(token, client)
     assert compared == [True] * 16

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from qol.identity.user_table import read_user_table
+from qol.identity.dynamodb_user_map import read_user_table
 from qol.lake.s3 import S3Lake
 from qol.tables.manifest import Manifest
 from tests.builders import daily_record, night_record, run_lake
@@ -19,7 +19,7 @@ from tests.qol_lambda.webhook import NOW, Webhook, body
 
 def run(now: datetime) -> Manifest:
     """A run on the bucket the receiver wrote to, with the map it wrote."""
-    return run_lake(S3Lake("lake", "p/"), now=now, load_user_map=lambda: read_user_table("user_id_map"))
+    return run_lake(S3Lake("lake", "p/"), now=now, user_map=lambda: read_user_table("user_id_map"))
 
 
 def table(webhook: Webhook, name: str) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from qol_lambda.deadline import quick_client
 from qol_lambda.receiver import receive
-from qol_lambda.within import quick_client
 from tests.edges import contents
 
 CASES = Path(__file__).parent / "cases" / "webhook"

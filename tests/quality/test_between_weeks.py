@@ -11,7 +11,7 @@ import pytest
 
 from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, RecordQuality, Severity
-from qol.errors import DamagedError
+from qol.errors import CorruptFileError
 from qol.lake import LocalLake
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.comparison import TOO_FEW_USERS, Comparison, NotChecked
@@ -20,7 +20,7 @@ from qol.quality.gate_input import GateInput
 from qol.quality.observations import observe_files
 from qol.quality.renamed_fields import UnknownFields, likely_new_name, unknown_fields
 from qol.quality.suites import every_check
-from qol.tables.footers import Footers, Weeks
+from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, find_published, partition_key
 from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
 from tests.damage import zeroed_body
@@ -58,7 +58,7 @@ def _compare(
     week.write_parquet(folder / "staged.parquet")
     lake, day = LocalLake(folder), MONDAY.isoformat()
     candidates = [Candidate(table, day, partition_key(table, day), "staged.parquet", week.height, 0, "")]
-    weeks = Weeks(candidates, find_published(lake, [table]))
+    weeks = WeekFiles(candidates, find_published(lake, [table]))
     found = compare_weeks(contracts, Footers(lake), weeks, candidates, unknown, now)
     return {comparison.compared: comparison.not_checked or comparison.found for comparison in found}
 
@@ -167,7 +167,7 @@ def test_a_week_before_whose_users_cannot_be_counted_is_named(tmp_path: Path) ->
     _days().write_parquet(broken)
     zeroed_body(broken)
     with pytest.raises(
-        DamagedError, match="^processed/records/garmin_dailies/date=2026-10-26/part-00000.parquet: damaged"
+        CorruptFileError, match="^processed/records/garmin_dailies/date=2026-10-26/part-00000.parquet: damaged"
     ):
         _compare(tmp_path, _days(), _days())
 

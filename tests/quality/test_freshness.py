@@ -11,7 +11,7 @@ import pytest
 from qol.lake import LocalLake
 from qol.quality.comparison import Comparison, NotChecked
 from qol.quality.freshness import compare_clock
-from qol.tables.footers import Footers, Weeks
+from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import CheckResult
 from qol.tables.weeks import monday_of
@@ -27,7 +27,7 @@ def _fresh(folder: Path, newest: dict[str, date], users: int = 20, now: datetime
         key.parent.mkdir(parents=True)
         pl.DataFrame({"user_id": [f"p{n}" for n in range(users)], "day": [day] * users}).write_parquet(key)
     lake = LocalLake(folder)
-    weeks = Weeks([], find_published(lake, [f"records_{contract.name}" for contract in CONTRACTS.sources]))
+    weeks = WeekFiles([], find_published(lake, [f"records_{contract.name}" for contract in CONTRACTS.sources]))
     return compare_clock(CONTRACTS, Footers(lake), weeks, now)
 
 
@@ -70,7 +70,7 @@ def test_a_run_reports_that_garmin_stopped_also_when_there_is_nothing_else_to_do
 
 def test_a_backfill_of_old_days_says_nothing_of_today(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record(f"u{n}") for n in range(20)])
-    manifest = run_lake(tmp_path, trigger="backfill")
+    manifest = run_lake(tmp_path, backfill=(date(2026, 11, 10), date(2026, 11, 10)))
     assert _failed(manifest.checks) == {}
 
 

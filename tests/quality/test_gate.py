@@ -125,7 +125,7 @@ def test_rejected_items_are_observed_in_numbers(tmp_path: Path, rejected: int, i
     ],
 )
 def test_a_broken_key_fails(tmp_path: Path, table: str, rows: list[dict[str, Any]], check: str) -> None:
-    assert f"{table}.{check}" in _failed(tmp_path, **{table: rows})
+    assert f"{table}.{check}" in _checked_rows(tmp_path, table, rows)
 
 
 @pytest.mark.parametrize("relation", CONTRACTS.relations, ids=lambda relation: relation.id)

@@ -39,7 +39,7 @@ def test_a_published_week_that_would_lose_a_quarter_of_its_users_is_refused_and_
     (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").write_text("")
     damaged = published_files(tmp_path)
     with pytest.raises(RefusedError, match="people_kept: A published week keeps at least 80%"):
-        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+        run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert published_files(tmp_path) == damaged
     assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}
 
@@ -51,7 +51,7 @@ def test_a_published_week_of_nineteen_users_may_lose_half_of_them_and_the_manife
     publish(tmp_path)
     records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
     pl.read_parquet(records, hive_partitioning=False).head(9).write_parquet(records)
-    manifest = run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    manifest = run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     [found] = [check for check in manifest.checks if check.id == "people_kept"]
     assert (manifest.status, found.checked) == ("published", False)
     assert found.observed == "not checked: fewer than 20 users (weekly_metrics 2026-W46)"
@@ -128,4 +128,4 @@ def test_a_published_metric_that_would_vanish_from_its_own_week_is_refused(tmp_p
     rows = pl.read_parquet(records, hive_partitioning=False)
     rows.with_columns(steps=pl.lit(None, pl.Int64)).write_parquet(records)
     with pytest.raises(RefusedError, match="metrics_not_emptied.*steps"):
-        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+        run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from qol.cli.app import app
 from qol.cli.report_command import default_name
 from qol_dev import demo
-from qol_dev.package.lock import project_requirements
+from qol_dev.package.locks import project_requirements
 from tests.report.conftest import ADA, CLEO, WEEK
 
 ROOT = Path(__file__).parents[2]
@@ -111,7 +111,7 @@ def test_the_demo_writes_the_report_of_its_week(lake: Path) -> None:
 def test_neither_the_job_nor_the_functions_need_what_draws() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert [line.partition("==")[0] for line in extras["report"]] == ["jinja2", "matplotlib"]
-    needed = [*project_requirements(ROOT), *project_requirements(ROOT, "lambda")]
+    needed = project_requirements(ROOT)
     locks = [ROOT / "glue_jobs" / "requirements.lock", ROOT / "lib" / "qol_lambda" / "requirements.lock"]
     assert "matplotlib" not in "".join([*needed, *(lock.read_text() for lock in locks)])
 

@@ -16,7 +16,7 @@ from qol.report.locales import load_locale
 from qol.report.raw_data_sections import raw_sections
 from qol.tables.manifest import read_manifests
 from tests.builders import CONTRACTS, KEY
-from tests.report.conftest import ADA, BEN, CLEO, DORA, MONDAY, SECRET_FIELD, Page, parse
+from tests.report.conftest import ADA, BEN, CLEO, DORA, MONDAY, SECRET_FIELD, Page, parse, tables
 
 ALL = [(None, "en"), (None, "ja"), (ADA, "en"), (ADA, "ja"), (CLEO, "en")]
 BOTH = pytest.mark.parametrize(("person", "language"), ALL)
@@ -89,6 +89,7 @@ def test_a_persons_page_names_nobody_else(page: Page) -> None:
 
 def test_fields_without_a_contract_are_counted_and_not_named(page: Page) -> None:
     assert "Values of fields that no contract names: 1." in page()
+    assert not any("unknown_field" in row for row in tables(page())["nulled"])
 
 
 def test_a_field_without_a_contract_has_no_name_whatever_was_wrong_with_it(lake: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.builders import daily_record, night_record, published_files, run_lake, write_lines
+from tests.builders import daily_record, night_record, published_files, run_lake, split, write_lines
 from tests.effort import examples
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
@@ -67,7 +67,8 @@ def test_items_in_are_items_out_for_every_object(given: list[Any]) -> None:
         lake = Path(folder)
         write_lines(lake, "2026-11-16", given[::2], name="even.jsonl")
         write_lines(lake, "2026-11-17", given[1::2], name="odd.jsonl")
-        totals = run_lake(lake, range_bytes=200).totals
+        with split(range_bytes=200):
+            totals = run_lake(lake).totals
         again = run_lake(lake).totals
     assert totals["lines"] == sum(totals[k] for k in ("blank", "control", "rejected", "kept", "superseded"))
     assert totals["physical_lines"] == len(given)
@@ -87,10 +88,12 @@ def test_splits_orders_and_repetitions_of_deliveries_publish_the_same_bytes(
         shuffled = given + random.sample(given, k=len(given) // 2)
         random.shuffle(shuffled)
         _write(lake, "2026-11-16", shuffled[:cut], "b.jsonl")
-        run_lake(lake, buckets=3)
+        with split(buckets=3):
+            run_lake(lake)
         _write(lake, "2026-11-17", shuffled[cut:], "c.jsonl")
         _write(lake, "2026-11-18", given[:2], "d.jsonl")
-        run_lake(lake, range_bytes=150, buckets=2)
+        with split(range_bytes=150, buckets=2):
+            run_lake(lake)
 
     assert _published(at_once) == _published(in_pieces)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from qol.ingest.listing import Window
 from qol.lake import LocalLake
 from tests.builders import daily_record, night_record, published_files, run_lake, without_gate, write_lines
 from tests.run.faulty_lake import DyingLake, Killed
@@ -101,7 +100,7 @@ def test_a_rebuild_of_other_weeks_leaves_a_week_whose_run_died_to_the_next_plain
     write_lines(lake, "2026-09-08", [daily_record("u1", -63)])
     run_lake(lake)
     write_lines(lake, "2026-09-09", [daily_record("u2", -63)])  # read by no plain run any more
-    backfill: dict[str, Any] = {"trigger": "backfill", "backfill": Window(date(2026, 9, 9), date(2026, 9, 9))}
+    backfill: dict[str, Any] = {"backfill": (date(2026, 9, 9), date(2026, 9, 9))}
     whole = _copy(lake, tmp_path / "whole")
     run_lake(whole, **backfill)
 
@@ -112,7 +111,7 @@ def test_a_rebuild_of_other_weeks_leaves_a_week_whose_run_died_to_the_next_plain
     assert published_files(lake) != published_files(whole)
     if publishes:
         (lake / "processed/weekly/date=2026-11-09/part-00000.parquet").unlink()
-    rebuilt = run_lake(lake, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    rebuilt = run_lake(lake, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert rebuilt.weeks == (["2026-W46"] if publishes else [])
     run_lake(lake)
     assert published_files(lake) == published_files(whole)

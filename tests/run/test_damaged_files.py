@@ -11,13 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from qol.errors import LakeError
-from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
-from qol.ingest.listing import Window
 from qol.lake import LocalLake
 from qol.tables.corruption import reading
 from qol.tables.manifest import read_manifests
-from tests.builders import KEY, daily_record, published_files, run_lake, write_lines
+from tests.builders import daily_record, published_files, run_lake, write_lines
 from tests.damage import without_end, zeroed_body
 from tests.run.test_deleted_documents import NIGHTS, SEEN
 
@@ -42,7 +40,7 @@ def test_a_damaged_file_of_records_ends_a_run_by_its_key_and_a_backfill_makes_it
     )
     assert next(read_manifests(LocalLake(tmp_path))).error == str(raised.value)
     (tmp_path / RECORDS).unlink()
-    run_lake(tmp_path, trigger="backfill", backfill=Window(date(2026, 11, 10), date(2026, 11, 18)))
+    run_lake(tmp_path, backfill=(date(2026, 11, 10), date(2026, 11, 18)))
     assert published_files(tmp_path, "processed") == good
 
 
@@ -53,14 +51,14 @@ def test_a_damaged_file_of_days_of_the_week_before_names_the_rebuild_that_makes_
     zeroed_body(tmp_path / DAILY)
     later = daily_record("u1", 7)
     write_lines(tmp_path, "2026-11-25", [later])
-    window = Window(date(2026, 11, 25), date(2026, 11, 25))
+    window = (date(2026, 11, 25), date(2026, 11, 25))
     with pytest.raises(LakeError) as raised:
-        run_lake(tmp_path, now=datetime(2026, 11, 26, tzinfo=UTC), trigger="backfill", backfill=window)
+        run_lake(tmp_path, now=datetime(2026, 11, 26, tzinfo=UTC), backfill=window)
     assert str(raised.value) == (
         f"{DAILY}: damaged, cannot be read; move it aside, then qol rebuild --from-week 2026-W46 --to-week 2026-W46"
     )
     (tmp_path / DAILY).unlink()
-    run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert published_files(tmp_path, "processed")[DAILY] == good[DAILY]
 
 
@@ -71,9 +69,9 @@ def test_a_damaged_file_that_deletions_are_looked_up_in_is_named(tmp_path: Path)
     zeroed_body(tmp_path / nights)
     two_weeks_later = [message | {"event_time": "2026-11-24T00:00:00Z"} for message in SEEN]
     write_lines(tmp_path, "2026-11-24", two_weeks_later, folder="raw/oura/deleted")
-    window = Window(date(2026, 11, 24), date(2026, 11, 24))
+    window = (date(2026, 11, 24), date(2026, 11, 24))
     with pytest.raises(LakeError, match=f"^{nights}: damaged, cannot be read; move it aside"):
-        run_lake(tmp_path, now=datetime(2026, 11, 25, tzinfo=UTC), trigger="backfill", backfill=window)
+        run_lake(tmp_path, now=datetime(2026, 11, 25, tzinfo=UTC), backfill=window)
 
 
 def test_a_damaged_file_in_which_people_of_a_new_map_are_looked_up_is_named(tmp_path: Path) -> None:
@@ -82,7 +80,7 @@ def test_a_damaged_file_in_which_people_of_a_new_map_are_looked_up_is_named(tmp_
     zeroed_body(tmp_path / RECORDS)
     people = UserMap((("garmin", "u9", "P0009", None),))
     with pytest.raises(LakeError, match=f"^{RECORDS}: damaged, cannot be read; move it aside"):
-        run_lake(tmp_path, user_map=people, identities=Identities(KEY, people.known))
+        run_lake(tmp_path, user_map=people)
 
 
 def test_a_damaged_day_of_rejects_names_the_backfill_of_that_day() -> None:

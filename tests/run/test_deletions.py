@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Deletes
 from qol.lake import Lake
-from qol.run import deleted_weeks as deletions
-from tests.builders import MONDAY_START, contracts_with, published_files, run_lake, user_id, write_lines
+from qol.run import plan
+from tests.builders import MONDAY_START, contracts_with, published_files, run_lake, split, user_id, write_lines
 
 from .test_conservation_and_confluence import PROPERTY
 
@@ -128,7 +128,8 @@ def test_a_deletion_counts_after_before_and_with_its_record_and_weeks_later(
 @pytest.mark.usefixtures("no_gate")
 def test_a_deletion_takes_nothing_from_other_people(tmp_path: Path, contracts: Contracts) -> None:
     deliver(tmp_path, "2026-11-10", [walked("a"), walked("a", user="u2"), gone("a", "u2")])
-    run_lake(tmp_path, contracts, buckets=2)
+    with split(buckets=2):
+        run_lake(tmp_path, contracts)
     assert steps(tmp_path) == {(U1, 9): 10}
 
 
@@ -173,13 +174,13 @@ def test_only_new_deletions_make_a_run_look_through_published_records(
     tmp_path: Path, contracts: Contracts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
-    holds = deletions._holds
+    holds = plan._holds
 
     def spied(lake: Lake, rule: Deletes, ids: pl.Series, key: str) -> bool:
         looked.append(key)
         return holds(lake, rule, ids, key)
 
-    monkeypatch.setattr(deletions, "_holds", spied)
+    monkeypatch.setattr(plan, "_holds", spied)
     deliver(tmp_path, "2026-10-13", [walked("a", day=-28), walked("b", day=-35)])
     run_lake(tmp_path, contracts)
     assert looked == []
@@ -220,9 +221,11 @@ def test_any_order_split_and_repetition_publishes_the_same_days(
 
     def in_pieces(lake: Path) -> None:
         deliver(lake, "2026-11-16", mixed[:cut], "b.jsonl")
-        run_lake(lake, contracts, buckets=3)
+        with split(buckets=3):
+            run_lake(lake, contracts)
         deliver(lake, "2026-11-17", mixed[cut:], "c.jsonl")
-        run_lake(lake, contracts, range_bytes=150, buckets=2)
+        with split(range_bytes=150, buckets=2):
+            run_lake(lake, contracts)
 
     assert days_of(at_once) == days_of(in_pieces)
 

@@ -15,9 +15,7 @@ import polars as pl
 import pytest
 
 from qol.errors import UsageError
-from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap, read_user_map
-from qol.ingest.listing import Window
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -26,7 +24,7 @@ RING = {"id": "d1", "day": "2026-11-11", "score": 80, "user_id": "ring-1", "time
 
 
 def run_with(lake: Path, user_map: UserMap, **changes: Any) -> None:
-    run_lake(lake, identities=Identities(KEY, user_map.known), user_map=user_map, **changes)
+    run_lake(lake, user_map=user_map, **changes)
 
 
 def people(lake: Path) -> dict[str, set[str]]:
@@ -57,12 +55,12 @@ def test_a_person_moves_to_another_id_when_published_files_and_the_lakes_memory_
     lake = tmp_path / "lake"
     write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
     run_with(lake, wrong)
-    with pytest.raises(UsageError, match="says how a person gets another id"):
+    with pytest.raises(UsageError, match="says how a user gets another id"):
         run_with(lake, right)
     for place in ("processed", "_locks/lake.json"):
         assert f"`{place}{'' if '.' in place else '/'}`" in PAGE.read_text(encoding="utf-8")
         (lake / place).rename(tmp_path / Path(place).name)
-    run_with(lake, right, trigger="backfill", backfill=Window(date(2026, 11, 10), date(2026, 11, 10)))
+    run_with(lake, right, backfill=(date(2026, 11, 10), date(2026, 11, 10)))
     assert people(lake) == {"P002": {"garmin"}}
 
 

@@ -13,7 +13,7 @@ import yaml
 import qol
 from qol.contracts.model import Contracts
 from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL, WORKING_COLUMNS
-from qol.ingest.batches import FAST_FROM_LINES
+from qol.ingest.range_reader import MIN_COLUMNAR_LINES
 from tests.builders import contracts_with, run_lake, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -66,7 +66,7 @@ def test_a_field_called_like_anything_in_the_code_keeps_its_values_through_two_r
     lake = tmp_path / "lake"
 
     # As many lines as are read as one table, and one that is read by itself.
-    for arrival, value, lines in (("2026-11-10", 2, FAST_FROM_LINES), ("2026-11-11", 3, 1)):
+    for arrival, value, lines in (("2026-11-10", 2, MIN_COLUMNAR_LINES), ("2026-11-11", 3, 1)):
         write_lines(lake, arrival, [said(names, value)] * lines, folder="raw/zeta/words")
         run_lake(lake, contracts)
 

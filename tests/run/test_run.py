@@ -13,13 +13,11 @@ import polars as pl
 import pytest
 
 from qol.errors import UsageError
-from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
-from qol.ingest.listing import Window
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
 from qol.tables.manifest import manifest_schema
-from tests.builders import KEY, daily_record, night_record, published_files, run_lake, user_id, write_lines
+from tests.builders import daily_record, night_record, published_files, run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
@@ -34,7 +32,8 @@ def test_a_week_of_two_people_becomes_one_row_each(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1, steps=200)])
     manifest = run_lake(tmp_path)
     rows = {row["user_id"]: row for row in _weekly(tmp_path).iter_rows(named=True)}
-    assert manifest.status == "published"
+    assert (manifest.status, manifest.failed_stage) == ("published", None)
+    assert list(manifest.stages) == ["list", "ingest", "reduce", "assemble", "gate", "publish"]
     assert manifest.weeks == ["2026-W46"]
     assert (rows[user_id("u1")]["steps_mean"], rows[user_id("u1")]["steps_sum"]) == (150.0, 300)
     assert (rows[user_id("u2")]["steps_mean"], rows[user_id("u2")]["steps_sd"]) == (7.0, None)
@@ -106,8 +105,8 @@ def test_a_backfill_or_rebuild_does_not_move_the_window_of_the_next_run(tmp_path
     write_lines(tmp_path, "2026-11-10", [daily_record()])
     run_lake(tmp_path)
     later = datetime(2027, 3, 1, tzinfo=UTC)
-    run_lake(tmp_path, now=later, trigger="backfill", backfill=Window(date(2026, 1, 1), date(2026, 1, 2)))
-    run_lake(tmp_path, now=later, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    run_lake(tmp_path, now=later, backfill=(date(2026, 1, 1), date(2026, 1, 2)))
+    run_lake(tmp_path, now=later, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert run_lake(tmp_path, now=later).window.first == "2026-11-16"
 
 
@@ -162,7 +161,7 @@ def test_rebuild_makes_daily_and_weekly_again_from_records_without_raw(tmp_path:
     (tmp_path / WEEKLY).unlink()
     (tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").write_bytes(b"broken")
     (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").unlink()
-    run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert published_files(tmp_path) == good
 
 
@@ -222,7 +221,7 @@ def test_people_of_the_user_map_get_their_id_and_zone(tmp_path: Path) -> None:
     record = daily_record("u1", calendarDate=None, startTimeOffsetInSeconds=None)
     write_lines(tmp_path, "2026-11-10", [record])
     entries = (("garmin", "u1", "P0001", "America/New_York"),)
-    run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
+    run_lake(tmp_path, user_map=UserMap(entries))
     row = pl.read_parquet(tmp_path / "processed/records/garmin_dailies/date=2026-11-02/part-00000.parquet").row(
         0, named=True
     )
@@ -239,7 +238,7 @@ def test_another_key_is_refused_even_after_a_first_run_that_died_while_publishin
         with pytest.raises(RuntimeError):
             run_lake(tmp_path)
     with pytest.raises(UsageError, match="not the key that earlier runs of this lake used"):
-        run_lake(tmp_path, identities=Identities(b"k" * 32, {}))
+        run_lake(tmp_path, key=b"k" * 32)
 
 
 def _die(*_: object) -> None:
@@ -253,12 +252,12 @@ def test_weeks_of_a_backfill_that_died_while_publishing_are_repaired_by_a_plain_
     run_lake(tmp_path)
     old = daily_record("u1", 0, calendarDate="2026-08-31", startTimeInSeconds=1_788_102_000)
     write_lines(tmp_path, "2026-09-01", [old])
-    window = Window(date(2026, 9, 1), date(2026, 9, 1))
+    window = (date(2026, 9, 1), date(2026, 9, 1))
     with monkeypatch.context() as patch:
         patch.setattr(LocalLake, "register", _die)
         patch.setattr(S3Lake, "register", _die)
         with pytest.raises(RuntimeError):
-            run_lake(tmp_path, trigger="backfill", backfill=window)
+            run_lake(tmp_path, backfill=window)
     assert run_lake(tmp_path).weeks == ["2026-W36"]
     assert _weekly(tmp_path, "2026-08-31")["steps_sum"].to_list() == [1000]
 

@@ -21,7 +21,7 @@ def test_published_files_are_listed_in_one_request_and_none_is_looked_for_that_i
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        client, lake = make_bucket("bucket"), S3Lake("bucket", patience=QUICK)
+        client, lake = make_bucket("bucket"), S3Lake("bucket", policy=QUICK)
         write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0)])
         upload(client, "bucket", tmp_path / "raw", "raw/")
         run_lake(lake)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 import pytest
 
 from qol.errors import ConservationError, LakeError, LockedError, UsageError
-from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
-from qol.run import pipeline
+from qol.run import known_users, pipeline
 from qol.tables.manifest import ObjectCounts, read_manifests, with_totals
-from tests.builders import KEY, daily_record, published_files, run_lake, write_lines
+from tests.builders import daily_record, published_files, run_lake, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 
@@ -46,10 +46,38 @@ def test_an_unexpected_error_ends_in_a_failed_manifest_without_its_text(
     with pytest.raises(ValueError, match="secret"):
         run_lake(tmp_path)
     manifest = next(read_manifests(LocalLake(tmp_path)))
-    assert manifest.status == "failed"
+    assert (manifest.status, manifest.failed_stage) == ("failed", "publish")
     assert (manifest.error or "").startswith("ValueError at qol/run/pipeline.py:")
     assert "secret" not in (manifest.error or "")
     assert published_files(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "reached"),
+    [
+        ("list", "list_raw", ["list"]),
+        ("ingest", "ingest_tasks", ["list", "ingest"]),
+        ("reduce", "plan_run", ["list", "ingest", "reduce"]),
+        ("assemble", "assemble_tasks", ["list", "ingest", "reduce", "assemble"]),
+        ("gate", "run_gate", ["list", "ingest", "reduce", "assemble", "gate"]),
+        ("publish", "publish", ["list", "ingest", "reduce", "assemble", "gate", "publish"]),
+    ],
+)
+def test_a_stage_that_raises_is_in_the_manifest_with_its_seconds_and_named_as_the_failed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, step: str, reached: list[str]
+) -> None:
+    def explode(*_: Any) -> None:
+        time.sleep(0.01)
+        raise LakeError("the store is down")
+
+    monkeypatch.setattr(pipeline, step, explode)
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    with pytest.raises(LakeError):
+        run_lake(tmp_path)
+    manifest = next(read_manifests(LocalLake(tmp_path)))
+    assert (manifest.failed_stage, manifest.error) == (stage, "the store is down")
+    assert list(manifest.stages) == reached
+    assert manifest.stages[stage] >= 0.01
 
 
 def test_a_run_that_fails_after_reading_tells_what_it_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,14 +123,14 @@ def test_a_map_entry_for_a_person_who_already_has_records_stops_the_run_without_
     run_lake(tmp_path)
     entries = (("garmin", "someone", "P0001", None), ("garmin", "vendor-77", "P0002", None))
     with pytest.raises(UsageError, match="user map line 2") as raised:
-        run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
+        run_lake(tmp_path, user_map=UserMap(entries))
     assert "vendor-77" not in str(raised.value)
 
 
 def test_a_run_without_the_map_of_earlier_runs_is_refused(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     entries = (("garmin", "u1", "P0001", None),)
-    run_lake(tmp_path, user_map=UserMap(entries), identities=Identities(KEY, UserMap(entries).known))
+    run_lake(tmp_path, user_map=UserMap(entries))
     with pytest.raises(UsageError) as raised:
         run_lake(tmp_path)
     assert str(raised.value) == (
@@ -111,11 +139,11 @@ def test_a_run_without_the_map_of_earlier_runs_is_refused(tmp_path: Path) -> Non
     )
     changed = (("garmin", "u1", "P0002", None),)
     with pytest.raises(UsageError) as raised:
-        run_lake(tmp_path, user_map=UserMap(changed), identities=Identities(KEY, UserMap(changed).known))
+        run_lake(tmp_path, user_map=UserMap(changed))
     assert str(raised.value) == (
         "--user-map: its first 1 entries are not those that earlier runs of this lake used;"
         " allowed: that map, with new lines only at its end. Put the old lines back;"
-        " docs/backfill-and-rebuild.md says how a person gets another id"
+        " docs/backfill-and-rebuild.md says how a user gets another id"
     )
 
 
@@ -123,7 +151,7 @@ def test_a_map_with_a_source_that_no_contract_has_stops_a_run_before_it_publishe
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     people = UserMap((("garmin", "u1", "P0001", None), ("senser", "room-7", "P0001", None)))
     with pytest.raises(UsageError) as raised:
-        run_lake(tmp_path, user_map=people, identities=Identities(KEY, people.known))
+        run_lake(tmp_path, user_map=people)
     assert str(raised.value) == (
         "user map line 2: source senser: no contract has it; allowed: garmin, healthkit, oura, sensor, survey"
     )
@@ -136,20 +164,20 @@ def test_a_source_that_no_contract_has_stops_no_run_when_earlier_ones_used_its_l
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     old = (("garmin", "u1", "P0001", None), ("senser", "room-7", "P0001", None))
     with monkeypatch.context() as before:
-        before.setattr(pipeline, "require_known_sources", lambda *_: None)  # as runs were when they took such lines
-        run_lake(tmp_path, user_map=UserMap(old), identities=Identities(KEY, UserMap(old).known))
+        before.setattr(known_users, "require_known_sources", lambda *_: None)  # as runs were when they took such lines
+        run_lake(tmp_path, user_map=UserMap(old))
     write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1)])
     mended = UserMap((*old, ("sensor", "room-7", "P0001", None)))
-    assert run_lake(tmp_path, user_map=mended, identities=Identities(KEY, mended.known)).status == "published"
+    assert run_lake(tmp_path, user_map=mended).status == "published"
     again = UserMap((*mended.entries, ("sensorr", "room-8", "P0001", None)))
     with pytest.raises(UsageError, match="user map line 4: source sensorr: no contract has it; allowed: garmin, "):
-        run_lake(tmp_path, user_map=again, identities=Identities(KEY, again.known))
+        run_lake(tmp_path, user_map=again)
 
 
 def test_a_source_that_may_be_an_id_is_not_repeated(tmp_path: Path) -> None:
     swapped = UserMap((("vendor-77", "garmin", "P0001", None),))
     with pytest.raises(UsageError, match="user map line 1: source: no contract has it; allowed: garmin, "):
-        run_lake(tmp_path, user_map=swapped, identities=Identities(KEY, swapped.known))
+        run_lake(tmp_path, user_map=swapped)
 
 
 @pytest.mark.folder_only
@@ -163,7 +191,7 @@ def test_a_damaged_memory_of_the_lake_ends_the_run_with_its_key_and_what_to_be_s
     with pytest.raises(LakeError) as raised:
         run_lake(tmp_path)
     assert str(raised.value) == (
-        "_locks/lake.json: damaged; take it back from a backup. Without it the next run cannot tell whether key and user map"
+        "_locks/lake.json: damaged; restore it from a backup. Without it the next run cannot tell whether key and user map"
         " are still the same: be sure of both, then remove it"
     )
     (tmp_path / "_locks/lake.json").unlink()
@@ -175,7 +203,7 @@ def test_a_rebuild_of_days_whose_records_are_gone_is_refused_by_week(tmp_path: P
     run_lake(tmp_path)
     (tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet").unlink()
     with pytest.raises(UsageError, match="no records for 2026-W46"):
-        run_lake(tmp_path, trigger="rebuild", rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+        run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
 
 
 def test_an_object_that_became_shorter_while_it_was_read_fails_the_run(

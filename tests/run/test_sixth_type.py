@@ -10,10 +10,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.load import load_contracts
-from qol.lake import LocalLake
-from qol.run.local_engine import LocalEngine
-from qol.run.pipeline import run
-from tests.builders import CONTRACTS, options, user_id, write_lines
+from tests.builders import CONTRACTS, run_lake, user_id, write_lines
 
 PAGE = Path(__file__).parents[2] / "docs/add-a-device.md"
 
@@ -31,7 +28,7 @@ def test_a_new_type_needs_one_file_and_fills_its_weekly_column(tmp_path: Path) -
     ]
     envelope = json.dumps({"weighings": weighings[1:]}).encode()
     write_lines(lake, "2026-11-13", [*weighings[:1], envelope], folder="raw/acme/weighings")
-    run(LocalLake(lake), load_contracts(schemas), options(), lambda scratch, _: LocalEngine(scratch, 1))
+    run_lake(lake, load_contracts(schemas))
     week = pl.read_parquet(lake / "processed/weekly/date=2026-11-09/part-00000.parquet").row(0, named=True)
     assert (week["user_id"], week["weight_kg_last"], week["weight_kg_days"]) == (user_id("u1", "acme"), 74.9, 2)
     assert (week["body_source"], week["body_valid_days"], week["steps_mean"]) == ("acme", 2, None)

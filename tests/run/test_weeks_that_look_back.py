@@ -14,9 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from qol.identity.pseudonyms import Identities
-from qol.ingest.listing import Window
-from tests.builders import KEY, MONDAY_START, daily_record, night_record, published_files, run_lake, write_lines
+from qol.identity.user_map import UserMap
+from tests.builders import MONDAY_START, daily_record, night_record, published_files, run_lake, split, write_lines
 from tests.effort import examples
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
@@ -29,8 +28,8 @@ MONDAY = date(2026, 11, 9)
 ANSWERS = {f"q{item}": 3 for item in range(1, 27)}
 FOLDERS = {"daily": "raw/daily", "night": "raw/garmin/sleeps", "survey": "raw/survey/whoqol26"}
 
-#: One person, whoever tells of them.
-IDENTITIES = Identities(KEY, {("garmin", "u1"): ("P1", None), ("survey", "u1"): ("P1", None)})
+#: One user, whichever source a record is from.
+USER_MAP = UserMap((("garmin", "u1", "P1", None), ("survey", "u1", "P1", None)))
 
 Delivery = tuple[str, dict[str, Any]]
 
@@ -62,7 +61,7 @@ def deliver(lake: Path, name: str, deliveries: Iterable[Delivery], **how: Any) -
     given = list(deliveries)
     for kind, folder in FOLDERS.items():
         write_lines(lake, "2026-11-17", [record for of, record in given if of == kind], folder=folder, name=name)
-    run_lake(lake, identities=IDENTITIES, **how)
+    run_lake(lake, user_map=USER_MAP, **how)
 
 
 def published(lake: Path, folder: str, monday: date = MONDAY) -> pl.DataFrame:
@@ -115,7 +114,7 @@ def change_records(lake: Path, monday: date, steps: int) -> None:
 
 def rebuild(lake: Path, monday: date) -> list[str]:
     """The weeks that a rebuild of one week replaced a file of."""
-    return run_lake(lake, identities=IDENTITIES, rebuild=(monday, monday), trigger="rebuild").weeks
+    return run_lake(lake, user_map=USER_MAP, rebuild=(monday, monday)).weeks
 
 
 def test_a_rebuild_reaches_the_week_that_is_compared_with_the_one_rebuilt(tmp_path: Path) -> None:
@@ -145,8 +144,7 @@ def test_a_rebuild_leaves_a_week_alone_whose_records_are_not_there(tmp_path: Pat
 def test_a_backfill_reaches_the_week_that_is_compared_with_the_one_it_read(tmp_path: Path) -> None:
     deliver(tmp_path, "a.jsonl", THIS_WEEK)
     write_lines(tmp_path, "2026-11-09", [record for of, record in LAST_WEEK if of == "daily"], name="old.jsonl")
-    window = Window(MONDAY, MONDAY)
-    run_lake(tmp_path, identities=IDENTITIES, backfill=window, trigger="backfill")
+    run_lake(tmp_path, user_map=USER_MAP, backfill=(MONDAY, MONDAY))
     assert the_week(tmp_path)["steps_mean_change"] == 500.0
 
 
@@ -203,8 +201,9 @@ def test_any_split_of_weeks_into_runs_publishes_the_same_bytes(runs: list[int], 
     def run_by_run(lake: Path) -> None:
         for number in range(3):
             chosen = [one for one, run in zip(ALL, runs, strict=True) if run == number]
-            deliver(lake, f"{number}.jsonl", chosen, buckets=number + 1)
+            with split(buckets=number + 1):
+                deliver(lake, f"{number}.jsonl", chosen)
         week = MONDAY + timedelta(weeks=again)
-        run_lake(lake, identities=IDENTITIES, rebuild=(week, week), trigger="rebuild")
+        run_lake(lake, user_map=USER_MAP, rebuild=(week, week))
 
     assert files(at_once) == files(run_by_run)

@@ -5,26 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from qol.contracts.model import Contracts
-from qol.identity.key import read_key
-from qol.identity.pseudonyms import Identities
+from qol.identity.pseudonym_key import read_key
 from qol.identity.user_map import read_user_map
-from qol.lake import LocalLake
-from qol.run import pipeline
 from qol.run.engine import Engine
 from qol.run.java import find_java
 from qol.run.local_engine import LocalEngine
-from qol.run.pipeline import RunOptions
 from qol.run.spark_engine import SparkEngine, start_spark
 from qol.tables.manifest import Manifest
-from qol.tables.weeks import last_closed_week
 from qol_dev.sample import CORE, SampleOptions, write_sample
+from tests import builders
 from tests.builders import CONTRACTS, without_gate
 
 if TYPE_CHECKING:
@@ -44,8 +39,6 @@ FOR_FEW_ROWS = {
     "spark.sql.adaptive.enabled": "false",
 }
 PROJECT = Path(__file__).parents[2]
-#: Wednesday 09:05 in Tokyo, when the weekly job runs.
-NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
 SAMPLE = SampleOptions(users=15, weeks=3, end="2026-W46", seed=7, sources=CORE)
 
 
@@ -65,12 +58,9 @@ def run_lake(lake: Path, spark: SparkSession | None = None, workers: int = 1, **
     users = lake / "user_map.jsonl"
     known = read_user_map(users if users.exists() else None)
     key = read_key((lake / "_keys" / "pseudonym.key").read_text(encoding="ascii"))
-    changes = {"now": NOW} | changes
-    week = last_closed_week(changes["now"])
-    identities = Identities(key, dict(known.known), dict(known.owners))
-    options = RunOptions(identities=identities, user_map=known, week=week, **changes)
     with without_gate():  # it looks at staged files, on whatever engine
-        return pipeline.run(LocalLake(lake), CONTRACTS, options, engine)
+        name = "spark" if spark else "local"
+        return builders.run_lake(lake, key=key, user_map=known, make_engine=engine, engine=name, **changes)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from zipimport import zipimporter
 
 from pyspark import TaskContext
 
+from qol.aws.requests import RequestError
 from qol.errors import ContractError, LakeError, Problem, UsageError
-from qol.lake.s3_client import RequestError
 
 
 def fail(number: int) -> None:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qol.lake import LocalLake
-from qol.run import pipeline
-from tests.builders import contracts_with, options, published_files, run_lake
+from tests.builders import contracts_with, published_files, run_lake, split
 from tests.run.test_deletions import DELETED, MEASUREMENTS, deliver, gone, steps, walked
 
 from .conftest import SPARK_TESTS, KeptSparkEngine
@@ -29,7 +27,8 @@ def test_spark_leaves_out_what_was_deleted_weeks_later_with_the_same_bytes(spark
         run_lake(lake, contracts)
         deliver(lake, "2026-11-10", [walked("c"), walked("d", device="WATCH", steps=7), gone("b")])
     run_lake(one, contracts)
-    run = pipeline.run(LocalLake(other), contracts, options(buckets=2), lambda *_: KeptSparkEngine(spark.sparkContext))
+    with split(buckets=2):
+        run = run_lake(other, contracts, engine="spark", make_engine=lambda *_: KeptSparkEngine(spark.sparkContext))
     assert run.engine == "spark"
     assert [sorted(steps(other, week).values()) for week in ("2026-10-12", "2026-11-09")] == [[9], [7]]
     assert published_files(one, "processed") == published_files(other, "processed")

@@ -9,16 +9,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
 from qol_dev.sample import CORE, SampleOptions, write_sample
+from tests.builders import split
 from tests.spark.tasks import known_archives, numbered_with_task
 
-from .conftest import NOW, SAMPLE, SPARK_TESTS, KeptSparkEngine, run_lake
+from .conftest import SAMPLE, SPARK_TESTS, KeptSparkEngine, run_lake
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,7 +40,8 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 
 def test_two_processes_and_small_pieces_publish_the_same_bytes_as_one(lake: Path, tmp_path: Path) -> None:
     write_sample(tmp_path / "lake", SAMPLE)
-    manifest = run_lake(tmp_path / "lake", workers=2, range_bytes=60_000, buckets=5)
+    with split(range_bytes=60_000, buckets=5):
+        manifest = run_lake(tmp_path / "lake", workers=2)
     assert manifest.engine == "local"
     everything = published(tmp_path / "lake", "processed", "quarantine")
     assert len(everything) > 30
@@ -48,11 +50,13 @@ def test_two_processes_and_small_pieces_publish_the_same_bytes_as_one(lake: Path
 
 def test_spark_publishes_the_same_bytes_as_one_process(spark: SparkSession, lake: Path, tmp_path: Path) -> None:
     write_sample(tmp_path / "lake", SAMPLE)
-    manifest = run_lake(tmp_path / "lake", spark, range_bytes=400_000, buckets=3)
+    with split(range_bytes=400_000, buckets=3):
+        manifest = run_lake(tmp_path / "lake", spark)
     assert manifest.engine == "spark"
     everything = published(tmp_path / "lake", "processed", "quarantine")
     assert differing(everything, published(lake, "processed", "quarantine")) == []
-    assert run_lake(tmp_path / "lake", spark, buckets=2).status == "nothing_to_do"
+    with split(buckets=2):
+        assert run_lake(tmp_path / "lake", spark).status == "nothing_to_do"
     assert differing(published(tmp_path / "lake", "processed", "quarantine"), everything) == []
 
 
@@ -202,12 +206,12 @@ def test_however_the_same_deliveries_arrive_the_same_tables_are_published(
     landing = f"date={moments[0]:%Y-%m-%d}"
     late = {number for number, d in enumerate(told) if d.date >= landing and rng.random() < 0.3}
     write(lake, [d for number, d in enumerate(told) if number not in late], "first", rng)
-    changes: dict[str, Any] = {"range_bytes": rng.choice([100_000, 250_000]), "buckets": rng.choice([2, 4])}
-    for number, moment in enumerate(moments):
-        run_lake(lake, spark if number % 2 else None, now=moment, **changes)
-        write(lake, rng.sample(told, 40), f"again-{moment:%d}", rng)
-    write(lake, [told[number] for number in late], "late", rng)
-    run_lake(lake, spark, now=NOW, **changes)
+    with split(range_bytes=rng.choice([100_000, 250_000]), buckets=rng.choice([2, 4])):
+        for number, moment in enumerate(moments):
+            run_lake(lake, spark if number % 2 else None, now=moment)
+            write(lake, rng.sample(told, 40), f"again-{moment:%d}", rng)
+        write(lake, [told[number] for number in late], "late", rng)
+        run_lake(lake, spark)
     assert differing(published(lake, *WEEKS), published(at_once, *WEEKS)) == []
     ours, theirs = without_provenance(lake), without_provenance(at_once)
     assert ours.keys() == theirs.keys()

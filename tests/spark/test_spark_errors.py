@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qol.errors import LakeError, QolError, TaskError, UsageError
-from qol.lake import LocalLake
-from qol.run import pipeline
-from tests.builders import CONTRACTS, daily_record, options, run_lake, write_lines
+from tests.builders import daily_record, run_lake, write_lines
 from tests.damage import without_end
 from tests.spark.tasks import fail
 
@@ -48,7 +46,7 @@ def test_a_damaged_file_of_records_is_named_on_spark_as_well(spark: SparkSession
     run_lake(tmp_path)
     without_end(tmp_path / RECORDS)
     with pytest.raises(LakeError) as raised:
-        pipeline.run(LocalLake(tmp_path), CONTRACTS, options(), lambda *_: KeptSparkEngine(spark.sparkContext))
+        run_lake(tmp_path, make_engine=lambda *_: KeptSparkEngine(spark.sparkContext))
     assert str(raised.value) == (
         f"{RECORDS}: damaged, cannot be read; move it aside, then qol backfill --from <first arrival day> --to <today>"
     )

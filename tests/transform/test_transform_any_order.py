@@ -151,7 +151,7 @@ def test_every_row_that_came_was_kept_or_superseded(case: tuple[list[Line], list
 
 @settings(max_examples=15)
 @given(st.lists(night_versions(), max_size=10), st.lists(day_versions(), max_size=4), st.randoms(use_true_random=False))
-def test_daily_rows_depend_neither_on_order_nor_on_other_people_and_weeks(
+def test_daily_rows_depend_neither_on_order_nor_on_other_users_and_weeks(
     nights: list[Row], whole_days: list[Row], random: Any
 ) -> None:
     given_rows = {"sleeps": nights, "dailies": whole_days}
@@ -188,7 +188,7 @@ def some_days(draw: st.DrawFn) -> list[Row]:
 
 @settings(max_examples=8)
 @given(some_days(), st.randoms(use_true_random=False))
-def test_weekly_rows_depend_neither_on_order_nor_on_how_people_are_split(rows: list[Row], random: Any) -> None:
+def test_weekly_rows_depend_neither_on_order_nor_on_how_users_are_split(rows: list[Row], random: Any) -> None:
     whole = weekly(CONTRACTS, daily_frame(rows), MONDAY)
     shuffled = random.sample(rows, len(rows))
     buckets = [

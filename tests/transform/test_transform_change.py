@@ -59,11 +59,11 @@ def test_a_whole_number_changes_by_a_whole_number() -> None:
     ],
     ids=["no week before", "that week not valid", "this week not valid", "another source", "no steps in that week"],
 )
-def test_a_change_that_may_not_be_the_persons_own_is_not_known(before: list[Row], now: list[Row]) -> None:
+def test_a_change_that_may_not_be_the_users_own_is_not_known(before: list[Row], now: list[Row]) -> None:
     assert after(of_last_week(before), now)["steps_mean_change"] is None
 
 
-def test_each_group_is_compared_on_its_own_and_each_person_with_themselves() -> None:
+def test_each_group_is_compared_on_its_own_and_each_user_with_themselves() -> None:
     last = [row | {"user_id": user} for user in ("p1", "p3") for row in of_last_week(steps(10, 10, 10, 10))]
     now = [row | {"user_id": user} for user in ("p1", "p2") for row in steps(15, 15, 15, 15)]
     before = daily_frame(last)

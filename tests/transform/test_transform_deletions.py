@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qol.transform.daily import daily
-from qol.transform.deletions import living
+from qol.transform.deletions import without_deleted
 
 from .builders import Row
 from .inline import MEASUREMENTS, contract_of, contracts_of, rows_of
@@ -28,7 +28,7 @@ def a_step(uuid: str | None, user: str = "p1") -> Row:
 
 def left(measurements: list[Row], deleted: list[Row]) -> list[tuple[str, str]]:
     frames = {"phone_measurements": rows_of(STEPS, measurements), "phone_deleted": rows_of(DELETED, deleted)}
-    found = living(CONTRACTS, frames, frames)
+    found = without_deleted(CONTRACTS, frames, frames)
     assert list(found) == ["phone_measurements"]
     return list(found["phone_measurements"].select("user_id", "uuid").iter_rows())
 
@@ -45,7 +45,7 @@ def test_a_deletion_is_about_its_own_person_and_the_record_types_it_names() -> N
         "phone_workouts": rows_of(WORKOUTS, [a_step("a")]),
         "phone_deleted": rows_of(DELETED, [{"gone": "a"}]),
     }
-    assert living(CONTRACTS, frames, frames)["phone_workouts"].height == 1
+    assert without_deleted(CONTRACTS, frames, frames)["phone_workouts"].height == 1
 
 
 def test_deletions_of_all_weeks_count_and_are_no_days_of_their_own() -> None:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import record_columns
-from qol.ingest.collect import row_schema
+from qol.ingest.results import row_schema
 from qol.transform.merge import merge, to_records
 
 from .builders import CONTRACTS, Row, a_day, a_night, delivered, merged, monday, records, utc
@@ -179,7 +179,7 @@ def test_a_key_whose_day_moved_to_another_week_is_a_record_of_each_week() -> Non
     assert left.select("week", "steps").rows() == [(monday("2026-11-14"), 3), (monday("2026-11-16"), 2)]
 
 
-def test_two_people_never_share_a_record() -> None:
+def test_two_users_never_share_a_record() -> None:
     rows = [a_day("2026-11-09", steps=n, user_id=user) for n, user in enumerate(("p2", "p1"))]
     assert merged("dailies", rows).records.select("user_id", "steps").rows() == [("p1", 1), ("p2", 0)]
 
@@ -190,7 +190,7 @@ def test_an_absent_code_in_a_key_is_a_value_of_its_own() -> None:
     assert merged("sleeps", nights).records["validation"].to_list() == ["MANUAL", None]
 
 
-def test_records_are_sorted_by_person_week_and_key() -> None:
+def test_records_are_sorted_by_user_week_and_key() -> None:
     rows = [
         a_day(day, user_id=user, start_time_seconds=start)
         for user in ("p2", "p1")

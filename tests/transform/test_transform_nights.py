@@ -53,18 +53,18 @@ def heard(minutes: float, validation: str | None, received: str, bed: str = BED)
         "a final that came after a manual edit",
         "manual over automatic of the same moment",
         "final over a device's own of the same moment",
-        "tentative over a code nobody knows",
+        "tentative over an unlisted code",
         "tentative over no code",
         "tentative over off wrist",
         "the longer of the same moment",
-        "the later of those nobody ranks",
+        "the later of two unlisted codes",
     ],
 )
 def test_of_two_versions_of_a_night_the_better_one_is_the_night(loser: Row, winner: Row, order: int) -> None:
     assert nights(*[loser, winner][::order]) == tuesday(420.0)
 
 
-def test_a_night_that_nobody_validated_is_still_a_night() -> None:
+def test_a_night_without_validation_is_still_a_night() -> None:
     assert nights(heard(420, None, "07:00")) == tuesday(420.0)
 
 
@@ -75,11 +75,6 @@ def test_refined_versions_that_start_at_another_minute_are_one_night() -> None:
         heard(400, "ENHANCED_FINAL", "09:00", "2026-11-09 22:50"),
     ]
     assert nights(*versions) == nights(*versions[::-1]) == tuesday(400.0)
-
-
-def test_a_sleep_apart_from_the_night_is_a_nap_and_the_day_stays_one_row() -> None:
-    night, nap = heard(400, "ENHANCED_FINAL", "09:00"), heard(45.5, "ENHANCED_FINAL", "16:00", "2026-11-10 14:00")
-    assert nights(nap, night) == tuesday(400.0, 45.5)
 
 
 def test_naps_listed_with_the_night_and_naps_of_their_own_add_up() -> None:
@@ -148,7 +143,7 @@ def test_versions_of_a_night_under_two_days_are_one_night() -> None:
     assert nights(wrong, heard(400, "AUTO_FINAL", "09:00")) == [(date(2026, 11, 9), None, None), *tuesday(400.0)]
 
 
-def test_the_nights_of_two_people_do_not_meet() -> None:
+def test_the_nights_of_two_users_do_not_meet() -> None:
     rows = [heard(400, "AUTO_FINAL", "09:00"), heard(300, "AUTO_TENTATIVE", "07:00") | {"user_id": "p2"}]
     assert [row["sleep_minutes"] for row in days(sleeps=rows)] == [400.0, 300.0]
 

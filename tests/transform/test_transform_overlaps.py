@@ -71,7 +71,7 @@ def test_devices_that_are_not_listed_come_last_by_name_and_one_without_a_name_af
 
 
 @pytest.mark.parametrize("other", [{"kind": "DISTANCE"}, {"kind": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}])
-def test_other_kinds_people_and_weeks_do_not_meet(other: Row) -> None:
+def test_other_kinds_users_and_weeks_do_not_meet(other: Row) -> None:
     assert shares(a_stretch("WATCH", 0, 10), a_stretch("PHONE", 0, 10, **other)) == [1.0, 1.0]
 
 

@@ -196,7 +196,7 @@ def test_where_chooses_the_records_of_one_metric_and_the_contracts_where_those_o
     assert picked(row, "steps", "floors", "min_hr_bpm") == (30, 3, None)
 
 
-def test_people_and_days_are_apart() -> None:
+def test_users_and_days_are_apart() -> None:
     contract = contract_of(MEASUREMENTS, "daily: {steps: {value: value, over: sum}}")
     rows = [
         *measured(1, 2, user_id="p2"),

@@ -8,11 +8,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from qol.identity.periods import ALWAYS
-from qol.identity.pseudonyms import Identities, Owner
-from tests.builders import KEY, MONDAY_START, run_lake, write_lines
+from qol.identity.user_map import UserMap
+from tests.builders import MONDAY_START, run_lake, write_lines
 
-OWNERS = {("sensor", "room-1"): (Owner(ALWAYS, "P1", None),)}
+ROOM = UserMap((("sensor", "room-1", "P1", None),))
 
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -22,7 +21,7 @@ def day_of(lake: Path, *readings: dict[str, Any]) -> dict[str, Any]:
     """The daily row of a room with these readings, five minutes apart."""
     lines = [{"device_id": "room-1", "timestamp": MONDAY_START + 300 * n, **r} for n, r in enumerate(readings)]
     write_lines(lake, "2026-11-10", lines, folder="raw/sensor/readings")
-    run_lake(lake, identities=Identities(KEY, {}, OWNERS))
+    run_lake(lake, user_map=ROOM)
     (row,) = pq.read_table(lake / "processed/daily/date=2026-11-09/part-00000.parquet").to_pylist()
     assert (row["user_id"], row["source"]) == ("P1", "sensor")
     return dict(row)
@@ -64,8 +63,7 @@ def test_two_devices_of_one_person_do_not_replace_each_other(tmp_path: Path) -> 
         {"device_id": f"room-{n}", "timestamp": MONDAY_START, "temperature": 20 + n, "humidity": 50} for n in (1, 3)
     ]
     write_lines(tmp_path, "2026-11-10", both, folder="raw/sensor/readings")
-    owners = {("sensor", f"room-{n}"): (Owner(ALWAYS, "P1", None),) for n in (1, 3)}
-    run_lake(tmp_path, identities=Identities(KEY, {}, owners))
+    run_lake(tmp_path, user_map=UserMap(tuple(("sensor", f"room-{n}", "P1", None) for n in (1, 3))))
     (row,) = pq.read_table(tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").to_pylist()
     assert (row["temperature_mean_c"], row["valid_readings"]) == (22.0, 2)
 

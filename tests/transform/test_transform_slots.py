@@ -45,7 +45,7 @@ def test_a_slot_has_one_row_per_activity_of_its_last_delivery() -> None:
     assert left(first + again) == left(first, again) == left(again, first) == left(first, again, first) == expected
 
 
-def test_other_slots_and_other_people_are_not_replaced() -> None:
+def test_other_slots_and_other_users_are_not_replaced() -> None:
     first = [an_epoch("WALKING", 80), an_epoch("WALKING", 70, user_id="p2")]
     later = [an_epoch("RUNNING", 9, received_at=LATE, start_seconds=1_794_160_900)]
     assert left(first, later) == [("p1", "WALKING", 80), ("p1", "RUNNING", 9), ("p2", "WALKING", 70)]

@@ -99,7 +99,7 @@ def test_a_pause_longer_than_the_gap_begins_a_new_session() -> None:
 @pytest.mark.parametrize(
     "other", [{"device": "PHONE"}, {"device": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}]
 )
-def test_a_session_is_of_one_person_week_and_device(other: Row) -> None:
+def test_a_session_is_of_one_user_week_and_device(other: Row) -> None:
     assert len(found(a_stage("CORE", 0, 60), a_stage("CORE", 30, 90) | other)) == 2
 
 

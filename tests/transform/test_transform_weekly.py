@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qol.contracts.columns import arrow_schema, weekly_columns
-from qol.transform import exact
 from qol.transform.weekly import weekly
 
 from .builders import CONTRACTS, MONDAY, daily_frame, each_day, picked, the_week, weeks
@@ -51,13 +54,28 @@ def test_means_round_halves_up_where_binary_fractions_would_not() -> None:
     assert the_week(each_day("sleep_minutes", [0.0, 0.0, 0.01]))["sleep_minutes_mean"] == 0.0
 
 
-def test_a_quotient_is_rounded_away_from_zero_on_both_sides() -> None:
-    numbers = pl.DataFrame({"above": [3, -3, 29, -29, 0], "below": [200, 200, 20, 20, 7]})
-    quotient = exact.divided(pl.col("above"), pl.col("below"), 2)
-    assert numbers.select(quotient).to_series().to_list() == [0.02, -0.02, 1.45, -1.45, 0.0]
+def rounded_half_away(exact: Fraction, decimals: int) -> float:
+    """An exact number with so many decimals."""
+    whole: int = floor(abs(exact) * 10**decimals + Fraction(1, 2))
+    return float((whole if exact >= 0 else -whole) / 10**decimals)
 
 
-def test_a_persons_week_is_the_same_alone_and_among_others() -> None:
+@settings(max_examples=30)
+@given(st.lists(st.integers(-999, 99_999), min_size=1, max_size=7))
+def test_means_medians_and_sums_are_those_of_fractions(hundredths: list[int]) -> None:
+    row = the_week(each_day("sleep_minutes", [value / 100 for value in hundredths]))
+    steps = the_week(each_day("steps", hundredths))
+    ordered, count = sorted(hundredths), len(hundredths)
+    middle = Fraction(ordered[(count - 1) // 2] + ordered[count // 2], 2)
+    exact = Fraction(sum(hundredths), count)
+    assert of("sleep_minutes", row, ("mean", "median")) == tuple(rounded_half_away(v / 100, 2) for v in (exact, middle))
+    assert of("steps", steps, ("mean", "median")) == tuple(rounded_half_away(v, 2) for v in (exact, middle))
+    if count > 5:
+        weekday, weekend = (Fraction(sum(part), len(part)) for part in (hundredths[:5], hundredths[5:]))
+        assert steps["steps_weighted_mean"] == rounded_half_away((5 * weekday + 2 * weekend) / 7, 2)
+
+
+def test_a_users_week_is_the_same_alone_and_among_others() -> None:
     row = {"day": 0, "sleep_minutes": 31.15, "deep_minutes": 5.03, "steps": 1, "distance_m": 1000.29}
     alone = the_week([row])
     among = weeks([row, *({"user_id": f"q{n}", "day": 0, "sleep_minutes": 5.0, "steps": 2} for n in range(3))])[0]
@@ -124,7 +142,7 @@ def test_either_anchor_makes_the_heart_day(anchor: str) -> None:
     assert picked(row, "heart_valid_days", "max_hr_bpm_max") == (1, 150)
 
 
-def test_a_person_with_days_but_no_metrics_has_a_row_of_nulls_and_zero_counts() -> None:
+def test_a_user_with_days_but_no_metrics_has_a_row_of_nulls_and_zero_counts() -> None:
     row = the_week([{"day": 0}, {"day": 3}])
     known = {name: value for name, value in row.items() if value is not None}
     fixed = {"user_id", "week_start", "week_end", "iso_week", "days_observed"}
@@ -166,7 +184,7 @@ def test_sources_are_never_mixed_within_a_group_but_each_group_has_its_own() -> 
     assert row["days_observed"] == 1
 
 
-def test_each_person_has_a_source_of_their_own() -> None:
+def test_each_user_has_a_source_of_their_own() -> None:
     rows = [{"user_id": "p2", "day": 0, "steps": 1, "source": "oura"}, {"user_id": "p1", "day": 0, "steps": 2}]
     expected = [("p1", "garmin", 2), ("p2", "oura", 1)]
     assert [picked(row, "user_id", "activity_source", "steps_sum") for row in weeks(rows)] == expected
@@ -180,6 +198,11 @@ def test_a_trend_needs_three_days_and_may_have_gaps() -> None:
     assert trend(60, None, 61, None, None, None, 63) == 0.5
     assert trend(60, 60, 60) == 0.0
     assert trend(60, 58, 59) == -0.5
+
+
+def test_a_trend_is_over_the_days_that_have_the_metric_not_over_all_valid_ones() -> None:
+    rows = [*each_day("resting_hr_bpm", [60, 61, 62]), {"day": 6, "hrv_rmssd_ms": 40.0}]
+    assert picked(the_week(rows), "heart_valid_days", "resting_hr_bpm_slope") == (4, 1.0)
 
 
 def test_the_variation_of_hrv_needs_five_nights_its_mean_one() -> None:
@@ -216,6 +239,7 @@ def test_enough_activity_is_known_early_too_little_only_in_a_valid_week() -> Non
     assert meets(50, 50, 49.99) is None
     assert meets(50, 50, 49.99, 0) is False
     assert meets(50, 50, 49.99, 0.01) is True
+    assert meets(8.82, 32.06, 33.15, 17.95, 39.34, 9.17, 9.51) is True, "150, of doubles 149.99999999999997"
 
 
 def test_whether_enough_activity_is_not_known_where_no_minutes_are() -> None:

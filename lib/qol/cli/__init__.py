@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
-    from qol.cli.app import app
-
+    """Run the command line and leave with its exit code; 2 when its libraries are not installed."""
+    try:
+        from qol.cli.app import app
+    except ModuleNotFoundError as err:
+        if err.name not in ("rich", "typer"):
+            raise
+        print(
+            f"qol: {err.name} is not installed; install the command line by pip install 'qol-lake[cli]'",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     app(prog_name="qol")

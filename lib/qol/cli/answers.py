@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from qol.cli.show import cell, cut, say, table
-from qol.contracts.wording import count
+from qol.cli.show import cell, say, table
+from qol.contracts.wording import count, cut
 
 Form = Literal["table", "csv", "json"]
 FormatOption = Annotated[Form, typer.Option("--format", help="How rows are printed.")]

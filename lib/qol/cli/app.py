@@ -38,9 +38,8 @@ app = typer.Typer(
     help="Wearable JSON lines in, one row per user and week out.",
     epilog=EPILOG,
 )
-app.command("run")(run_commands.run)
-app.command("backfill")(run_commands.backfill)
-app.command("rebuild")(run_commands.rebuild)
+for _name, _help in run_commands.HELP.items():
+    app.command(_name, help=_help)(run_commands.run_command(_name))
 app.command("restore")(restore_command.restore)
 app.command("query")(inspect_commands.query)
 app.command("runs")(inspect_commands.runs)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from qol.cli.options import KEY_FILE, KEY_VARIABLE, LakeOption, open_existing
+from qol.cli.options import LakeOption, open_existing
 from qol.cli.show import table
-from qol.errors import ContractError, DamagedError, LockedError, QolError
+from qol.errors import ContractError, CorruptFileError, LockedError, QolError
+from qol.identity.key_lookup import KEY_FILE, KEY_VARIABLE
 
 if TYPE_CHECKING:
     from qol.lake import Lake
@@ -65,7 +66,7 @@ def _or_error(subject: str, found: str, check: Callable[[], Finding]) -> Finding
 
 def _is_denied(err: QolError) -> bool:
     """Whether S3 or KMS refused a request for lack of rights."""
-    from qol.lake.s3_client import RequestError
+    from qol.aws.requests import RequestError
 
     return isinstance(err, RequestError) and err.code in _DENIED
 
@@ -145,7 +146,7 @@ def _lake(uri: str | None) -> Iterator[Finding]:
 
 def _key(lake: Lake | None) -> Finding:
     """The length of the key, never the key."""
-    from qol.identity.key import MIN_KEY_BYTES
+    from qol.identity.pseudonym_key import MIN_KEY_BYTES
 
     key, place = os.environ.get(KEY_VARIABLE, "").encode(), KEY_VARIABLE
     if not key and lake is not None:
@@ -215,7 +216,7 @@ def _lock(lake: Lake) -> Finding:
 def _published(lake: Lake) -> Iterator[Finding]:
     """Whether the footers of published files can be read, in a bucket several at a time."""
     from qol.contracts.columns import table_folder
-    from qol.tables.corruption import way_out
+    from qol.tables.corruption import recovery_hint
     from qol.tables.layout import PART_FILE, PROCESSED
 
     subject = "published files"
@@ -228,7 +229,7 @@ def _published(lake: Lake) -> Iterator[Finding]:
         yield Finding(subject, "not known", str(err), is_remark=_is_denied(err))
         return
     for key in damaged[:MAX_DAMAGED]:
-        yield Finding(subject, f"{key}: damaged, cannot be read", way_out(key))
+        yield Finding(subject, f"{key}: damaged, cannot be read", recovery_hint(key))
     if len(damaged) > MAX_DAMAGED:
         yield Finding(subject, f"{len(damaged) - MAX_DAMAGED} more are damaged", "repair these first")
     if not damaged:
@@ -241,7 +242,7 @@ def _is_damaged(lake: Lake, key: str) -> bool:
 
     try:
         require_readable(lake, key)
-    except DamagedError:
+    except CorruptFileError:
         return True
     return False
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qol.cli.answers import MAX_CHARACTERS, FormatOption, LimitOption, print_answer
-from qol.cli.options import LakeOption, open_existing, parse_date
-from qol.cli.show import cell, clean, command, cut, say, table, warn
+from qol.cli.options import LakeOption, open_existing
+from qol.cli.show import cell, command, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
-from qol.contracts.wording import count
+from qol.contracts.wording import clean, count, cut
 from qol.errors import UsageError
+from qol.run.request import parse_day
 
 if TYPE_CHECKING:
     from qol.lake import Lake
@@ -32,13 +33,13 @@ def query(
     from qol.contracts.load import load_contracts
 
     try:
-        from qol.tables.query import ask
+        from qol.tables.query import run_query
     except ModuleNotFoundError as err:
         if err.name not in ("duckdb", "sqlglot"):
             raise
         raise UsageError(f"qol query: {err.name} is not installed; allowed: install qol-lake[query]") from None
 
-    answer = ask(open_existing(lake), load_contracts(), sql)
+    answer = run_query(open_existing(lake), load_contracts(), sql)
     if "raw" in answer.columns:
         warn(PERSONAL_DATA, style="yellow")
     print_answer(answer.columns, answer.rows, form, limit)
@@ -142,7 +143,7 @@ def rejects(
 
     if reason is not None and reason not in REJECT_REASONS:
         raise UsageError(f"--reason {reason}: unknown; allowed: {', '.join(REJECT_REASONS)}")
-    day = parse_date("--date", date).isoformat() if date else None
+    day = parse_day("--date", date).isoformat() if date else None
     opened = open_existing(lake)
     found = read_rejects(opened, load_contracts(), [day] if day else None)
     if run is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from qol.cli.run_report import show_counts, show_issues, show_rejects, show_seconds, show_tables
+from qol.cli.run_report import show_issues, show_rejects, show_tables
 from qol.cli.show import command, say, table
 from qol.contracts.columns import RUN_COUNTS
+from qol.run.summary import read_and_skipped, stage_seconds
 from qol.tables.manifest import Manifest, ObjectCounts, manifest_key
 
 if TYPE_CHECKING:
@@ -15,17 +16,19 @@ if TYPE_CHECKING:
     from qol.lake import Lake
 
 
-#: What weeks of a manifest are, by how its run ended; a run that died may have been at publishing them.
+#: What the weeks of a manifest are, by how its run ended.
 REPLACED, WOULD_HAVE, PERHAPS = "replaced", "would have", "perhaps"
 _NOT_KNOWN = "not known: the run ended before"
+#: Stages in which a failed run may have replaced files; None stands for outside every stage, and in manifests of before.
+_MAY_HAVE_REPLACED = ("publish", None)
 
 
 def replaced_weeks(manifest: Manifest) -> tuple[str, list[str]]:
     """Weeks of which a run replaced files, or would have, or perhaps did; and which of these it is."""
     if manifest.status in ("published", "nothing_to_do"):
         return REPLACED, manifest.weeks
-    died_publishing = manifest.status == "failed" and ("gate" in manifest.stages or manifest.trigger == "restore")
-    return PERHAPS if died_publishing else WOULD_HAVE, manifest.weeks
+    may_have = manifest.status == "failed" and manifest.failed_stage in _MAY_HAVE_REPLACED
+    return PERHAPS if may_have else WOULD_HAVE, manifest.weeks
 
 
 def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest, *, objects: bool = False) -> None:
@@ -35,7 +38,8 @@ def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest, *, objec
         for line in manifest.error.splitlines():
             say(line, style="red")
     show_tables(manifest.tables)
-    show_counts(manifest)
+    for sentence in read_and_skipped(manifest):
+        say(sentence)
     show_rejects(lake, contracts, manifest)
     show_issues(lake, contracts, manifest)
     checks = [
@@ -67,27 +71,28 @@ def _show_objects(lake: Lake, manifest: Manifest, *, every: bool) -> None:
 def _facts(manifest: Manifest) -> list[Sequence[Any]]:
     if manifest.trigger == "restore":
         return [*_ending(manifest), ("undone run", manifest.undone), *_outcome(manifest)]
-    window, is_listed = manifest.window, "list" in manifest.stages
-    days = f"{window.first or '-'} to {window.last}" if window.last else "none: made from records"
-    people = f"{manifest.user_map['entries']} entries" if manifest.user_map else "none"
+    window = manifest.window
+    days = f"{_NOT_KNOWN} it listed them" if manifest.trigger != "rebuild" else "none: made from records"
+    mapped = f"{_NOT_KNOWN} it read one" if manifest.key_check is None else "none"
     return [
         *_ending(manifest),
         ("scheduler's name of it", manifest.job_run_id or "-"),
         ("business week", manifest.week),
-        ("arrival days", days if window.last or is_listed else f"{_NOT_KNOWN} it listed them"),
-        ("engine", manifest.engine if "ingest" in manifest.stages else f"{_NOT_KNOWN} it started one"),
+        ("arrival days", f"{window.first or '-'} to {window.last}" if window.last else days),
+        ("engine", manifest.engine),
         ("contracts", manifest.contracts),
         ("checks accepted", ", ".join(manifest.accepted) or "none"),
-        ("user map", people if manifest.user_map or is_listed else f"{_NOT_KNOWN} it read one"),
+        ("user map", f"{manifest.user_map['entries']} entries" if manifest.user_map else mapped),
         *_outcome(manifest),
     ]
 
 
 def _ending(manifest: Manifest) -> list[Sequence[Any]]:
-    return [("status", manifest.status), ("trigger", manifest.trigger), ("clock", manifest.now)]
+    failed = [("failed stage", manifest.failed_stage)] if manifest.failed_stage else []
+    return [("status", manifest.status), *failed, ("trigger", manifest.trigger), ("clock", manifest.now)]
 
 
 def _outcome(manifest: Manifest) -> list[Sequence[Any]]:
     kind, weeks = replaced_weeks(manifest)
     labels = {REPLACED: "weeks replaced", WOULD_HAVE: "weeks it would have replaced", PERHAPS: "weeks perhaps replaced"}
-    return [(labels[kind], ", ".join(weeks) or "none"), ("seconds", show_seconds(manifest) or "-")]
+    return [(labels[kind], ", ".join(weeks) or "none"), ("seconds", stage_seconds(manifest) or "-")]

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from qol.cli.options import LakeOption, open_existing
-from qol.cli.show import clean, say
+from qol.cli.show import say
+from qol.contracts.wording import clean
 from qol.errors import UsageError
 
 #: Libraries of the report that the job does not need.

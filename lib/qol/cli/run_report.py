@@ -1,147 +1,60 @@
-"""A run as people see it: its stages while it works, what it published at its end, and how to see why."""
+"""A run on the screen: its stages while it works, what it published at its end, and how to see why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from qol.cli.data_docs import INDEX
-from qol.cli.failures import Note
-from qol.cli.show import command, console, cut, say, table, warn
+from qol.cli.show import command, console, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
-from qol.contracts.wording import count
-from qol.errors import LakeError, RefusedError
+from qol.contracts.wording import count, cut
 from qol.explain.rejected_rows import newest_rejects
 from qol.explain.user_week import example_of_issue
-from qol.tables.layout import find_published
-from qol.tables.manifest import RUNS, Manifest, TableFile, manifest_key, manifest_keys
+from qol.run.summary import issues
+from qol.tables.manifest import Manifest, TableFile
 from qol.tables.weeks import iso_week
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
     from qol.lake import Lake
-    from qol.run.pipeline import RunOptions
+    from qol.run.job import RunOutcome
+    from qol.run.request import RunRequest
 
 _TABLE_COLUMN, _WEEK_COLUMN = 26, 10
-#: What would have been read, by why an object was not.
-_WOULD_BE_READ = {
-    "not_jsonl": "allowed .jsonl, .jsonl.gz",
-    "no_date": "allowed …/date=YYYY-MM-DD/",
-    "unknown_record": "no contract has this folder; see qol contracts list",
-}
 
 
-class RunWatch:
-    """Shows the stage a run is in; an error that ends it learns where the manifest is."""
+@contextmanager
+def shown_stages() -> Iterator[Callable[[str], None]]:
+    """What shows the stage a run is in, on standard error and until the run ends."""
+    screen = console(stderr=True)
+    with screen.status("starting") as status:
 
-    def __init__(self, lake: Lake, options: RunOptions) -> None:
-        self._lake = lake
-        self._options = options
-        self._before = self._manifests()
-        self._console = console(stderr=True)
-        self._status = self._console.status("starting")
-        self._stage = ""
+        def show(stage: str) -> None:
+            status.update(stage)
+            if not screen.is_terminal:
+                warn(f"  {stage}")
 
-    def __enter__(self) -> Self:
-        self._status.start()
-        return self
-
-    def stage(self, name: str) -> None:
-        """A stage begins."""
-        self._stage = name
-        self._status.update(name)
-        if not self._console.is_terminal:
-            warn(f"  {name}")
-
-    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, _: TracebackType | None) -> None:
-        self._status.stop()
-        if err is not None:
-            for sentence in self._aftermath(err):
-                err.add_note(Note(sentence))
-
-    def _manifests(self) -> set[str]:
-        try:
-            return set(manifest_keys(self._lake))
-        except LakeError:  # what ended the run is told, not that looking for its manifest failed too
-            return set()
-
-    def _aftermath(self, err: BaseException) -> Iterator[str]:
-        """Where to look and what to do; the run's own manifest is the one that is new."""
-        stamp, trigger = f"{RUNS}{self._options.now:%Y%m%dT%H%M%SZ}-", f"-{self._options.trigger}-"
-        new = self._manifests() - self._before
-        fresh = sorted(key for key in new if key.startswith(stamp) and trigger in key)
-        if self._stage:
-            yield f"Stage: {self._stage}."
-        for key in fresh:
-            yield f"Run {Path(key).stem}; its manifest is at {self._lake.location(key)}"
-        if not fresh:
-            yield "No manifest was written." + (" A dry run writes none." if self._options.dry_run else "")
-        if isinstance(err, RefusedError) and self._options.docs is not None:
-            yield f"All results: {self._lake.location(INDEX)}"
+        yield show
 
 
-def report(
-    lake: Lake,
-    contracts: Contracts,
-    manifest: Manifest,
-    *,
-    dry_run: bool = False,
-    docs: bool = True,
-    examples: bool = True,
-) -> None:
+def report(lake: Lake, contracts: Contracts, request: RunRequest, outcome: RunOutcome) -> None:
     """What a run published, what it could not use and why, and where everything is.
 
-    Without `examples` no person is named, not even by pseudonym: what a job prints is kept in its log.
+    A run that a scheduler started names no user, not even by pseudonym: what it prints is kept in a log.
     """
+    manifest, (headline, *notes) = outcome.manifest, outcome.notes
+    if manifest is None:
+        return
     say()
-    say(_headline(manifest, dry_run=dry_run), style="bold")
+    say(headline, style="bold")
     show_tables(manifest.tables)
-    show_counts(manifest)
     show_rejects(lake, contracts, manifest)
-    show_issues(lake, contracts, manifest, examples=examples)
+    show_issues(lake, contracts, manifest, examples=request.job_run_id is None)
     show_warnings(manifest)
-    say(f"Seconds    {show_seconds(manifest)}")
-    if not dry_run:
-        say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
-    if docs and manifest.checks:
-        say(f"Data Docs  {lake.location(INDEX)}")
-
-
-def show_seconds(manifest: Manifest) -> str:
-    """How long each stage took."""
-    return ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in manifest.stages.items())
-
-
-def _headline(manifest: Manifest, *, dry_run: bool) -> str:
-    fresh = sum(file.replaced for file in manifest.tables)
-    if dry_run:
-        return f"Dry run {manifest.run_id}: would replace {count(fresh, 'file')}; nothing was written."
-    if manifest.status == "nothing_to_do":
-        return f"Run {manifest.run_id}: nothing to do, every file is as it was."
-    weeks = f" of {count(len(manifest.weeks), 'week')}" if manifest.weeks else ", quarantine only"
-    return f"Run {manifest.run_id}: published {count(fresh, 'file')}{weeks}."
-
-
-def no_records(lake: Lake, contracts: Contracts, first: date, last: date) -> str:
-    """Why a rebuild of these weeks had nothing to do: they have no records, and which weeks have some."""
-    tables = [f"records_{contract.name}" for contract in contracts.sources]
-    known = sorted({day for _, day in find_published(lake, tables).files})
-    if not known:
-        return "No records lie in the lake."
-    there = _span(date.fromisoformat(known[0]), date.fromisoformat(known[-1]))
-    return f"No records lie in {_span(first, last)}; the lake has {there}."
-
-
-def _span(first: date, last: date) -> str:
-    """`2026-W45 to 2026-W46`; one week alone, and what has no beginning or end in words."""
-    if date.max == last:
-        return f"{iso_week(first)} or later"
-    if date.min == first:
-        return f"{iso_week(last)} or earlier"
-    return " to ".join(dict.fromkeys((iso_week(first), iso_week(last))))
+    for note in notes:
+        say(note)
 
 
 def show_tables(files: list[TableFile]) -> None:
@@ -162,24 +75,6 @@ def show_tables(files: list[TableFile]) -> None:
     table(title, ("table", *(iso_week(date.fromisoformat(day)) for day in shown)), rows)
 
 
-def show_counts(manifest: Manifest) -> None:
-    """The conservation law with its numbers, and what was not read at all."""
-    window, totals = manifest.window, manifest.totals
-    if window.last is not None:
-        read = f"{count(len(manifest.objects), 'raw object')} of arrival days {window.first or '-'} to {window.last}"
-        say(f"Read {read}, {count(totals.get('physical_lines', 0), 'line')}.")
-        parts = " + ".join(f"{totals.get(n, 0)} {n}" for n in ("blank", "control", "rejected", "kept", "superseded"))
-        say(f"{count(totals.get('lines', 0), 'item')} = {parts}")
-        if not manifest.objects:
-            say("Nothing arrived in those days: raw objects lie below raw/<source>/<record>/date=YYYY-MM-DD/.")
-    reasons: dict[str, list[str]] = {}
-    for skipped in manifest.skipped:
-        reasons.setdefault(skipped.reason, []).append(skipped.key)
-    for reason, keys in sorted(reasons.items()):
-        why = ": ".join(filter(None, (reason, _WOULD_BE_READ.get(reason))))
-        say(f"Skipped {count(len(keys), 'object')} ({why}), such as {cut(keys[0], 120)}")
-
-
 def show_rejects(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
     """Rejected items by reason, with the newest place of each and the command that shows all."""
     if not manifest.rejects_by_reason:
@@ -196,8 +91,8 @@ def show_rejects(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
 
 
 def show_issues(lake: Lake, contracts: Contracts, manifest: Manifest, *, examples: bool = True) -> None:
-    """Values that became null or were corrected, by field, and names no contract knows."""
-    found = list(_issues(manifest.field_issues))
+    """Values that became null or were corrected, by field, and fields that no contract names."""
+    found = list(issues(manifest))
     unknown = [(record, name, number) for record, name, reason, number in found if reason == "unknown_field"]
     values = [issue for issue in found if issue[2] != "unknown_field"]
     if values:
@@ -211,15 +106,8 @@ def show_issues(lake: Lake, contracts: Contracts, manifest: Manifest, *, example
         say(f"{record}: {count(number, 'record')} with {cut(name, 80)}, a field that no contract names")
 
 
-def _issues(nested: dict[str, Any]) -> Iterator[tuple[str, str, str, int]]:
-    for record, issued in nested.items():
-        for name, reasons in issued.items():
-            for reason, number in reasons.items():
-                yield record, name, reason, number
-
-
 def _why_command(lake: Lake, contracts: Contracts, manifest: Manifest, values: list[Any]) -> str:
-    """A `qol why` of a person and week that one of the issues touched."""
+    """A `qol why` of a user and week that one of the issues touched."""
     for record, name, _, _ in values:
         example = example_of_issue(lake, contracts, record, name, manifest.tables)
         if example is not None:

@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from qol.contracts.wording import clean
+
 #: Width in characters of output to a file or a pipe.
 PIPE_WIDTH = 160
 
@@ -37,16 +39,6 @@ def warn(text: str, *, style: str | None = None) -> None:
     """Print a sentence, or several lines, on standard error."""
     for line in text.splitlines():
         console(stderr=True).print(Text(clean(line), style=style or ""), soft_wrap=True)
-
-
-def clean(text: str) -> str:
-    """Text without control characters: what is not printable becomes an escape sequence."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def cut(text: str, length: int) -> str:
-    """The first characters of a text, and how much was left out."""
-    return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"
 
 
 def cell(value: Any) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qol.cli.options import LakeOption, NowOption, open_existing, parse_now
-from qol.cli.show import cell, clean, command, console, cut, say, table, warn
-from qol.contracts.wording import count
+from qol.cli.options import LakeOption, NowOption, open_existing, parse_clock
+from qol.cli.show import cell, command, console, say, table, warn
+from qol.contracts.wording import clean, count, cut
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
@@ -39,7 +39,7 @@ def why(
     from qol.tables.weeks import parse_week
 
     opened, contracts = open_existing(lake), load_contracts()
-    explained = explain_value(opened, contracts, metric, user, parse_week(week, "--week"), parse_now(now))
+    explained = explain_value(opened, contracts, metric, user, parse_week(week, "--week"), parse_clock(now))
     _show_value(contracts, explained, week)
     if explained.record_types:
         _show_days(explained.trace)

@@ -48,8 +48,8 @@ _ROUNDING = """\
 ## How values are rounded
 
 Halves go away from zero: 0.125 with two decimals is 0.13, and -0.125 is -0.13. A value is rounded once at the end of each
-step, to the decimals named below, and the next step starts from the rounded value that is published. What days and weeks are
-made of is added up exactly, in whole numbers, so no order of records or days changes a digit.
+step, to the decimals named below, and the next step starts from the rounded value that is published. Records of a day are
+added up as integers and the days of a week in their order, so no order of deliveries changes a digit.
 """
 _ROUNDED: Mapping[str, tuple[str, str]] = {
     "records": (
@@ -60,13 +60,13 @@ _ROUNDED: Mapping[str, tuple[str, str]] = {
         "the day's value: of its best record, or the sum, mean, … of all records of the day, whose parts keep 6 decimals more",
         "`decimals` of the metric",
     ),
-    "weekly_metrics: min, max, sum, last": ("the daily values, added up exactly", "`decimals` of the metric"),
+    "weekly_metrics: min, max, sum, last": ("a daily value, or the sum of them", "`decimals` of the metric"),
     "weekly_metrics: every other aggregate": (
-        "the quotient or root of exact sums of the daily values",
+        "the aggregate of the daily values",
         f"{MEAN_DECIMALS}, or `decimals` of the metric where they are more",
     ),
     "weekly_metrics: formulas": (
-        "the formula's value, of exact sums of the daily values; logarithms, sines and cosines of single days keep 12 decimals",
+        "the formula's value; logarithms, sines and cosines of single days keep 12 decimals",
         "`decimals` of the column",
     ),
     "weekly_metrics: changes, work against free days": (

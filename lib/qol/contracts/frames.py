@@ -1,4 +1,4 @@
-"""What every room needs of a frame."""
+"""Polars frames that every package uses: empty ones, missing columns, weeks, values that have two spellings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 from qol.contracts.columns import arrow_schema
 from qol.contracts.model import Column
 
-#: What names one person's day.
+#: What identifies one user's day.
 GRAIN = ["user_id", "day"]
 
 
@@ -21,19 +21,19 @@ def no_rows(columns: Sequence[Column]) -> pl.DataFrame:
 
 
 def with_columns_of(rows: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows with these columns, in this order; what they do not have is null."""
+    """The rows with these columns, in this order; columns they do not have are null."""
     absent = [pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in rows.columns]
-    # In two steps: a selection of nothing but literals makes one row of none.
+    # In two steps: a selection of literals alone makes one row of a frame without rows.
     return rows.with_columns(absent).select(list(types))
 
 
-def positive_zeros(rows: pl.DataFrame) -> pl.DataFrame:
+def normalize_negative_zero(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with every -0.0 as 0.0: both are equal, but not the same bytes. Adding 0.0 would be optimised away."""
     floats = pl.col(pl.Float64)
     return rows.with_columns(pl.when(floats == 0).then(0.0).otherwise(floats).name.keep())
 
 
-def known_columns(rows: pl.DataFrame) -> pl.DataFrame:
+def drop_null_columns(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows without the columns that are null in all of them; most records leave a third of theirs empty."""
     return rows.select([column for column in rows if column.null_count() < rows.height])
 

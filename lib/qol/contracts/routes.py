@@ -27,10 +27,10 @@ def garmin_routes(contracts: Contracts) -> str:
     blocks = [
         ("Folder of each envelope key, control messages too.", "FOLDERS", _mapping(folders)),
         ("Fields that are never stored.", "DROP", _set(name for contract in sources for name in contract.drop)),
-        ("Paths to the vendor's id of a person.", "PEOPLE", _tuple(_tuple(map(_text, path)) for path in people)),
+        ("Paths to the vendor's user id.", "USER_ID_PATHS", _tuple(_tuple(map(_text, path)) for path in people)),
         ("The field that makes a record a ping.", "PING", _text(rules.ping[0]) if rules.ping else "None"),
     ]
-    kinds = {"FOLDERS": "dict[str, str]", "DROP": "frozenset[str]", "PEOPLE": "tuple[tuple[str, ...], ...]"}
+    kinds = {"FOLDERS": "dict[str, str]", "DROP": "frozenset[str]", "USER_ID_PATHS": "tuple[tuple[str, ...], ...]"}
     lines = [f"#: {meaning}\n{name}: {kinds.get(name, 'str | None')} = {value}" for meaning, name, value in blocks]
     return "\n".join([_HEAD, *lines]) + "\n"
 

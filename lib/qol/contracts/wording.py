@@ -1,4 +1,4 @@
-"""Words of contract problems: a found value and the allowed names, short enough to read."""
+"""Words of messages: found values and allowed names short enough to read, counts, text that is safe to print."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def choices(names: Iterable[str], found: str = "") -> str:
 def count(number: int, one: str) -> str:
     """`1 item`, `2 items`."""
     return f"{number} {one if number == 1 else one + 's'}"
+
+
+def clean(text: str) -> str:
+    """Text that cannot steer a terminal: what is not printable is written as an escape."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def cut(text: str, length: int) -> str:
+    """The first characters of a text, and how much was left out."""
+    return text if len(text) <= length else f"{text[:length]}… ({len(text) - length} more characters)"

@@ -10,7 +10,7 @@ from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count
 from qol.explain.formula_reasons import undefined_reason, valid_days_of
-from qol.explain.trace_model import Target, Trace, UserWeek, sources_of
+from qol.explain.trace_model import Target, Trace, UserWeek, contributing_contracts
 from qol.tables.weeks import CLOSES_AFTER, is_closed, iso_week
 
 #: Days an aggregate needs before it has a value; all others need one.
@@ -61,15 +61,15 @@ def _why_column(contracts: Contracts, stored: UserWeek, trace: Trace, column: st
     target, source = trace.target, trace.source
     if stored.weekly is not None and column not in stored.weekly:
         return "the published file is older than this column; the next `qol run` publishes it again"
-    if not sources_of(contracts, target):
+    if not contributing_contracts(contracts, target):
         return f"no contract gives {target.metric.name} (a `daily:` entry in schemas/sources/ would)"
     if source is None and not trace.valid_days:
-        records = ", ".join(contract.name for contract in sources_of(contracts, target))
+        records = ", ".join(contract.name for contract in contributing_contracts(contracts, target))
         return f"no record of the week gives it ({records} would)"
     if source is None:
         return f"no valid day. {valid_day(target.group)}"
-    if not sources_of(contracts, target, source):
-        others = ", ".join(sorted({contract.source for contract in sources_of(contracts, target)}))
+    if not contributing_contracts(contracts, target, source):
+        others = ", ".join(sorted({contract.source for contract in contributing_contracts(contracts, target)}))
         return f"the week's source is {source}, and {source} does not give {target.metric.name} ({others} does)"
     return _why_not_enough(contracts, stored, trace, column)
 

@@ -12,12 +12,11 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source_model import SourceContract
 from qol.errors import LakeError
-from qol.identity.pseudonyms import Identities, People
-from qol.ingest.batches import reads_exactly
+from qol.identity.pseudonyms import Identities, UserIndex
 from qol.ingest.items import Exploder, Item
-from qol.ingest.lines import LongLine, ObjectRange, read_lines
-from qol.ingest.parse import RejectedError, parse_line
-from qol.ingest.records import RecordReader
+from qol.ingest.line_reader import LongLine, ObjectRange, read_lines
+from qol.ingest.parse import RejectedError
+from qol.ingest.record_reader import RecordReader
 from qol.lake import Lake
 
 MASK = "***"
@@ -65,14 +64,14 @@ def items_of(
 ) -> list[dict[str, Any]]:
     """The items of a line that read as the record; a line may hold records of other users too."""
     try:
-        items = Exploder(contracts, contract.source, contract).items(
-            parse_line(line, exact=reads_exactly(contracts, contract.source))
-        )
+        items = Exploder(contracts, contract.source, contract).items(line)
     except RejectedError:
         return []
     # No key and no user map are needed: hashes of ids are not compared.
     identities = Identities(b"", {})
-    reader = RecordReader(contract, People(identities, contract.source, ()), identities, "UTC", units=contracts.units)
+    reader = RecordReader(
+        contract, UserIndex(identities, contract.source, ()), identities, "UTC", units=contracts.units
+    )
     return [item.raw for item in items if item.contract == contract and item.raw and _reads_as(reader, item, row)]
 
 

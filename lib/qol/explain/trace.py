@@ -19,11 +19,11 @@ from qol.explain.trace_model import (
     Trace,
     UserWeek,
     fields_behind,
-    input_metrics,
     raw_names,
+    recorded_metrics,
 )
 from qol.explain.trace_records import AT_MOST, Evidence, Roles, preferred_night
-from qol.transform.weekly import valid_day
+from qol.transform.weekly import anchors, valid_day
 
 
 def trace(contracts: Contracts, target: Target, week: UserWeek) -> Trace:
@@ -38,7 +38,7 @@ class _Tracer:
         self._contracts = contracts
         self._target = target
         self._week = week
-        self._anchors = target.valid_day_metrics(contracts)
+        self._anchors = anchors(contracts, target.group)
         sources = sorted(set(week.daily["source"]))
         self._unrelated = tuple(source for source in sources if not self._gives_anything(source))
         days = week.daily.with_columns(_valid=valid_day(contracts, target.group))
@@ -65,7 +65,7 @@ class _Tracer:
     def _gives_anything(self, source: str) -> bool:
         """Whether a source has a record type that makes days of the group valid, or gives a metric of the target."""
         metrics = {*self._anchors, *(metric.name for metric in self._target.metrics)}
-        wanted = {part for name in metrics for part in input_metrics(self._contracts.metric[name])}
+        wanted = {part for name in metrics for part in recorded_metrics(self._contracts.metric[name])}
         return any(wanted & c.gives.keys() for c in self._contracts.sources if c.source == source)
 
     @cached_property
@@ -118,7 +118,7 @@ class _Tracer:
         with_records: dict[str, list[str]] = {}
         without: dict[str, list[str]] = {}
         for name in names:
-            inputs = input_metrics(self._contracts.metric[name])
+            inputs = recorded_metrics(self._contracts.metric[name])
             giving = [contract for contract in of_source if set(inputs) & contract.gives.keys()]
             reasons = [reason for c in giving for reason in self._why_no_value(c, day, inputs)]
             default = "its formula gives null" if giving else f"no {source} contract gives it"

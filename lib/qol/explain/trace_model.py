@@ -34,16 +34,12 @@ class Target:
         """The daily metric that decides."""
         return self.metrics[0]
 
-    def valid_day_metrics(self, contracts: Contracts) -> tuple[str, ...]:
-        """Daily metrics of which a day needs any one to be a valid day of the group."""
-        return self.group.anchor or tuple(metric.name for metric in contracts.group_metrics[self.group.name])
-
     @property
     def derivations(self) -> tuple[tuple[str, ...], ...]:
         """Sets of daily metrics of which a day needs one complete set to count; mostly one set, the first metric."""
         first, *others = (metric.name for metric in self.metrics)
         if self.derived is not None and self.derived.formula in ("regularity", "regularity_pairs"):
-            # Stretches asleep, else one from bedtime to waking.
+            # Intervals asleep, else one from bedtime to waking.
             return (first,), tuple(others)
         return ((first,),)
 
@@ -117,14 +113,14 @@ class Trace:
     unrelated_sources: tuple[str, ...] = ()
 
 
-def sources_of(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:
+def contributing_contracts(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:
     """Source contracts whose records give one of the target's metrics, the preferred first; `source`: only this vendor's."""
-    wanted = {name for metric in target.metrics for name in input_metrics(metric)}
+    wanted = {name for metric in target.metrics for name in recorded_metrics(metric)}
     found = [c for c in contracts.sources if wanted & c.gives.keys() and source in (None, c.source)]
     return sorted(found, key=lambda c: (c.source, c.priority, c.name))
 
 
-def input_metrics(metric: DailyMetric) -> tuple[str, ...]:
+def recorded_metrics(metric: DailyMetric) -> tuple[str, ...]:
     """The daily metrics that records give for a metric: itself, or those in its formula."""
     return tuple(sorted(set(_roots(metric.from_metrics)))) if metric.from_metrics else (metric.name,)
 

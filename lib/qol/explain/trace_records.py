@@ -14,9 +14,16 @@ import polars as pl
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Field, SourceContract
-from qol.explain.trace_model import RecordTrace, Target, UserWeek, fields_behind, input_metrics, sources_of
-from qol.transform.daily import given_days
-from qol.transform.deletions import deleting, living, targets
+from qol.explain.trace_model import (
+    RecordTrace,
+    Target,
+    UserWeek,
+    contributing_contracts,
+    fields_behind,
+    recorded_metrics,
+)
+from qol.transform.daily import days_of_derived
+from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived
 from qol.transform.parts import record_parts
 
@@ -34,7 +41,7 @@ class Evidence:
         self.rows = week.records[contract.name].with_columns(pl.int_range(pl.len()).alias(_PLACE))
         deletions = {name: week.deletions.get(name, week.records.get(name)) for name in deleting(contracts)}
         known = {name: rows for name, rows in deletions.items() if rows is not None}
-        self.without_deleted = living(contracts, {contract.name: self.rows}, known)[contract.name]
+        self.without_deleted = without_deleted(contracts, {contract.name: self.rows}, known)[contract.name]
         self.units = with_derived(contract, self.without_deleted).with_columns(pl.int_range(pl.len()).alias(_UNIT))
         self.deleters = [name for name, other in deleting(contracts).items() if contract.name in targets(other)]
         self._vocabulary = contracts.metric
@@ -47,7 +54,7 @@ class Evidence:
             extra[AT_MOST] = self.contract.wear.at_most
         added = {name: DailyMetric(name, "", "", "", "number", 2, None, None) for name in extra}
         contract = replace(self.contract, daily={**self.contract.daily, **extra})
-        picked = given_days(contract, {**self._vocabulary, **added}, self.units)
+        picked = days_of_derived(contract, {**self._vocabulary, **added}, self.units)
         return {row["day"]: row for row in picked.iter_rows(named=True)}
 
     @cached_property
@@ -142,14 +149,14 @@ class Roles:
 
         Where a value is made of all records of a day: the first that count, and one for each reason not to count.
         """
-        contracts = sources_of(self.contracts, self.target)
+        contracts = contributing_contracts(self.contracts, self.target)
         evidence = [self.evidence[contract.name] for contract in contracts if contract.name in self.evidence]
         records = [record for each in evidence for record in self._contributing_records(each)]
         return sorted(records, key=lambda record: (record.day, not record.counts))
 
     @cached_property
     def _wanted(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(part for metric in self.target.metrics for part in input_metrics(metric)))
+        return tuple(dict.fromkeys(part for metric in self.target.metrics for part in recorded_metrics(metric)))
 
     def _contributing_records(self, evidence: Evidence) -> Iterator[RecordTrace]:
         contract = evidence.contract
@@ -217,7 +224,7 @@ class Roles:
         night = preferred_night(contract, self.evidence, day)
         if night and all(name in contract.daily for name in names):
             return f"{night} comes first"
-        for other in sources_of(self.contracts, self.target, contract.source):
+        for other in contributing_contracts(self.contracts, self.target, contract.source):
             days = self.evidence[other.name].days if other.name in self.evidence else {}
             if other.priority < contract.priority and all(days.get(day, {}).get(n) is not None for n in names):
                 return f"{other.name} comes first"

@@ -18,7 +18,7 @@ from qol.lake import Lake
 from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import TableFile, read_manifests
-from qol.tables.slices import of_person
+from qol.tables.slices import user_slice
 from qol.tables.weeks import iso_week
 from qol.transform.deletions import deleting
 
@@ -58,7 +58,7 @@ def _all_weeks(lake: Lake, contracts: Contracts, table: str, user_id: str) -> pl
 
 
 def _user_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
-    return of_person(lake, user_id).published(table, day, table_columns(contracts, table))
+    return user_slice(lake, user_id).published(table, day, table_columns(contracts, table))
 
 
 def _weeks_with_days(lake: Lake, user_id: str) -> Iterator[date]:

@@ -1,1 +1,1 @@
-"""The weekly job on AWS Glue: Glue's arguments in, the command line's run, an end that Glue and its operators understand."""
+"""The weekly job on AWS Glue: Glue's arguments to a request, the job service, its log and metrics, and its exit code."""

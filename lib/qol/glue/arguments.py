@@ -1,4 +1,4 @@
-"""Arguments of a Glue job run to a command of `qol`: the same names, always in full, and nothing passed over in silence."""
+"""Arguments of a Glue job run to a request: the names of the command line's options in full, and no argument is ignored."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from qol.errors import UsageError
+from qol.run.request import COMMANDS, OPTIONS, RunRequest, read_request
 
 #: `awsglue.utils.getResolvedOptions`: the process's arguments and the names to look for, to their values.
 Resolve = Callable[[list[str], list[str]], Mapping[str, Any]]
 
-COMMANDS = ("run", "backfill", "rebuild")
-#: Spark is there before the job is, so its master is not ours to choose.
-DEFAULTS = {"engine": "spark", "master": "none"}
+#: The name of the job where Glue does not give one.
+JOB = "qol-weekly-etl"
+#: Glue starts Spark before the job, so the job does not choose its master.
+DEFAULTS = {"command": "run", "engine": "spark", "master": "none"}
 #: What Glue and its agents hand to every script beside the job's own arguments.
 OF_GLUE = frozenset(
     {
@@ -32,55 +34,34 @@ _VALUE_IS_AN_OPTION = "--python-modules-installer-option"
 
 @dataclass(frozen=True)
 class JobCall:
-    """What to run: a command with its words, and the job's name for logs and metrics."""
+    """What to run, and the job's name for logs and metrics."""
 
-    command: str
-    words: tuple[str, ...]
+    request: RunRequest
     job: str
-    spark_master: str | None = None
-    uses_spark: bool = True
 
 
-@dataclass(frozen=True)
-class Known:
-    """Options of a command: those with a value, those that are flags, and those that may come several times."""
+def read_call(argv: Sequence[str], resolve: Resolve) -> JobCall:
+    """The run that the arguments ask for; UsageError when one is unknown, cut short, given twice or without its value.
 
-    values: frozenset[str]
-    flags: frozenset[str]
-    lists: frozenset[str]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """All of them."""
-        return self.values | self.flags
-
-
-def read_call(argv: Sequence[str], resolve: Resolve, known: Known) -> JobCall:
-    """The run that the arguments ask for; UsageError when one is unknown, cut short, twice there or without its value.
-
-    Only names that are there are asked for, because `getResolvedOptions` takes every asked one for required, and each
+    Only names that are present are asked for, because `getResolvedOptions` takes every asked one for required, and each
     in full, because it would take the start of a name for the name.
     """
     present = _names(argv)
-    allowed = known.names | {"command"}
+    allowed = {option.name for option in OPTIONS.values()} | {"command"}
     for name in present:
         if name not in allowed and not _is_of_glue(name):
             raise UsageError(f"--{name}: unknown argument; allowed: {', '.join(f'--{n}' for n in sorted(allowed))}")
     asked = [name for name in present if name in allowed or name == "JOB_NAME"]
     for name in asked:
         if asked.count(name) > 1:
-            raise UsageError(f"--{name}: {asked.count(name)} times there; allowed: once")
-    values = _resolved(argv, resolve, asked)
-    command = values.get("command", COMMANDS[0])
-    if command not in COMMANDS:
-        raise UsageError(f"--command {command}: unknown; allowed: {', '.join(COMMANDS)}")
-    given = {name: values[name] for name in asked if name in known.names}
-    given = {**DEFAULTS, **given}
-    if values.get("JOB_RUN_ID"):
-        given.setdefault("job-run-id", values["JOB_RUN_ID"])
-    words = tuple(word for name, value in given.items() for word in _words(name, value, known))
-    master = None if given["master"] == "none" else given["master"]
-    return JobCall(command, words, values.get("JOB_NAME", "qol-weekly-etl"), master, given["engine"] == "spark")
+            raise UsageError(f"--{name}: given {asked.count(name)} times; allowed: once")
+    values = DEFAULTS | _resolved(argv, resolve, asked)
+    job, run_id = values.pop("JOB_NAME", JOB), values.pop("JOB_RUN_ID", None)
+    command = next((known for known in COMMANDS if known == values["command"]), None)
+    if command is None:
+        raise UsageError(f"--command {values['command']}: unknown; allowed: {', '.join(COMMANDS)}")
+    del values["command"]
+    return JobCall(read_request(command, {"job-run-id": run_id} | values if run_id else values), job)
 
 
 def _resolved(argv: Sequence[str], resolve: Resolve, asked: list[str]) -> dict[str, str]:
@@ -115,13 +96,3 @@ def _names(argv: Sequence[str]) -> list[str]:
 
 def _is_of_glue(name: str) -> bool:
     return name in OF_GLUE or name.startswith(_FAMILIES)
-
-
-def _words(name: str, value: str, known: Known) -> list[str]:
-    """An argument as the command line takes it: a flag has no value there, a list is its option several times."""
-    if name in known.flags:
-        if value not in {"true", "false"}:
-            raise UsageError(f"--{name} {value}: not a switch; allowed: true or false")
-        return [f"--{name}"] if value == "true" else []
-    parts = [part.strip() for part in value.split(",")] if name in known.lists else [value]
-    return [word for part in parts for word in (f"--{name}", part)]

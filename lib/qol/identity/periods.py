@@ -1,4 +1,4 @@
-"""Days from one to another: since when, and until when, a device belongs to a person."""
+"""Periods of local days: since when, and until when, a device belongs to a user."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any, NamedTuple
 
 from qol.contracts.raw_values import parse_day
 
-PROBLEM = "from and to must be days such as 2026-04-01, from not after to"
+PERIOD_PROBLEM = "from and to must be days such as 2026-04-01, from not after to"
 
 
 class Period(NamedTuple):
-    """Local days since 1970, both included; None where it is open."""
+    """First and last local day since 1970, both included; None where the period is open."""
 
     first: int | None = None
     last: int | None = None
 
-    def holds(self, day: int) -> bool:
-        """Whether a day lies in it."""
+    def contains(self, day: int) -> bool:
+        """Whether a day lies in the period."""
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
-    def meets(self, other: Period) -> bool:
-        """Whether some day lies in both."""
+    def overlaps(self, other: Period) -> bool:
+        """Whether some day lies in both periods."""
         return _not_after(self.first, other.last) and _not_after(other.first, self.last)
 
 
-#: The period of an entry that names no days.
+#: The period of an entry without `from` and `to`.
 ALWAYS = Period()
 
 
 def read_period(entry: Mapping[str, Any]) -> Period | None:
-    """The period that `from` and `to` of a user map's entry give, None when they give none that can be."""
+    """The period of a user map's entry, from its keys `from` and `to`; None when one is no day or `from` is after `to`."""
     days: list[int | None] = []
     for key in ("from", "to"):
         text = entry.get(key)

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from qol.identity.periods import ALWAYS, Period
 
 HASH_BYTES = 16
-#: A worker remembers this many persons from task to task.
-MOST_KEPT = 500_000
+#: Users that a worker keeps from task to task.
+MAX_CACHED_USERS = 500_000
 
 
-class Person(NamedTuple):
-    """Who a vendor id is: pseudonym, bucket of the reduce step, home time zone when the map names one."""
+class User(NamedTuple):
+    """The user of a vendor id: pseudonym, bucket of the reduce step, home time zone when the user map names one."""
 
     user_id: str
     bucket: int
@@ -26,7 +26,7 @@ class Person(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Who has a device for some days: pseudonym, and home time zone when the map names one."""
+    """The user who has a device for a period: pseudonym, and home time zone when the user map names one."""
 
     period: Period
     user_id: str
@@ -39,7 +39,7 @@ class Identities:
 
     key: bytes
     known: Mapping[tuple[str, str], tuple[str, str | None]]
-    #: For devices that change hands: (source, device id) -> whose it is and when.
+    #: For devices that change hands: (source, device id) -> their owners.
     owners: Mapping[tuple[str, str], tuple[Owner, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -47,16 +47,16 @@ class Identities:
 
     @property
     def key_check(self) -> str:
-        """A keyed hash of a constant: the same for the same key, and of no use to anyone who does not have it."""
+        """A keyed hash of a constant: equal for equal keys, and no help in finding the key."""
         return hmac.digest(self.key, b"key check", hashlib.sha256).hex()[: 2 * HASH_BYTES]
 
-    def person_hash(self, source: str, vendor_user_id: str) -> str:
+    def user_hash(self, source: str, vendor_user_id: str) -> str:
         """128 bits of HMAC-SHA-256 over `user:<source>:<id>` as hex (ENISA 2019: a MAC, not a plain hash)."""
         text = f"user:{source}:{vendor_user_id}".encode()
         return hmac.digest(self.key, text, hashlib.sha256).hex()[: 2 * HASH_BYTES]
 
     def document_hash(self, source: str, record: str, document_id: str) -> str:
-        """128 bits of keyed BLAKE2b (RFC 7693) over a vendor's document id, whose prefix may encode the person."""
+        """128 bits of keyed BLAKE2b (RFC 7693) over a vendor's document id, whose prefix may encode the user."""
         return keyed_hash(self.document_key, f"{source}:{record}:{document_id}".encode())
 
     @cached_property
@@ -66,44 +66,43 @@ class Identities:
 
 
 def keyed_hash(key: bytes, data: bytes) -> str:
-    """128 bits of keyed BLAKE2b as hex; an eighth of an HMAC's calls, for the one id that every record carries."""
+    """128 bits of keyed BLAKE2b as hex; much faster than an HMAC, for the one id that every record carries."""
     return hashlib.blake2b(data, key=key, digest_size=HASH_BYTES).hexdigest()
 
 
-class People(dict[str, Person]):
-    """Persons of one source by vendor id, looked up once each."""
+class UserIndex(dict[str, User]):
+    """Users of one source by vendor id, each looked up once."""
 
     def __init__(self, identities: Identities, source: str, limits: tuple[str, ...]) -> None:
         super().__init__()
         self._identities = identities
         self._source = source
         self._limits = limits
-        self._owners: dict[str, tuple[tuple[Period, Person], ...]] = {}
+        self._owners: dict[str, tuple[tuple[Period, User], ...]] = {}
 
-    def __missing__(self, vendor_user_id: str) -> Person:
-        if len(self) >= MOST_KEPT:
+    def __missing__(self, vendor_user_id: str) -> User:
+        if len(self) >= MAX_CACHED_USERS:
             self.clear()
-        entry = self._identities.known.get((self._source, vendor_user_id))
-        user_id, zone = entry or (self._identities.person_hash(self._source, vendor_user_id), None)
-        person = Person(user_id, bucket_of(user_id, self._limits), zone)
-        self[vendor_user_id] = person
-        return person
+        known, entry = self._identities.known, (self._source, vendor_user_id)
+        user_id, zone = known[entry] if entry in known else (self._identities.user_hash(*entry), None)
+        user = self[vendor_user_id] = self._user(user_id, zone)
+        return user
 
-    def owners(self, device_id: str) -> tuple[tuple[Period, Person], ...]:
-        """Who has a device and when; an entry without days is somebody who always has it."""
-        found = self._owners.get(device_id)
-        if found is None:
-            place = (self._source, device_id)
-            always = [Owner(ALWAYS, *entry) for entry in (self._identities.known.get(place),) if entry is not None]
-            found = self._owners[device_id] = tuple(
-                (period, Person(user_id, bucket_of(user_id, self._limits), zone))
-                for period, user_id, zone in (*always, *self._identities.owners.get(place, ()))
-            )
-        return found
+    def owners(self, device_id: str) -> tuple[tuple[Period, User], ...]:
+        """Owners of a device with their periods; the period of an entry without days is always."""
+        if device_id not in self._owners:
+            entry = (self._source, device_id)
+            always = [Owner(ALWAYS, *self._identities.known[entry])] if entry in self._identities.known else []
+            owners = (*always, *self._identities.owners.get(entry, ()))
+            self._owners[device_id] = tuple((owner.period, self._user(*owner[1:])) for owner in owners)
+        return self._owners[device_id]
+
+    def _user(self, user_id: str, timezone: str | None) -> User:
+        return User(user_id, bucket_of(user_id, self._limits), timezone)
 
 
 def bucket_of(user_id: str, limits: tuple[str, ...]) -> int:
-    """Which range of user ids a person falls into; the concatenation of buckets is sorted by user id."""
+    """Number of the range of user ids that holds an id; the concatenation of buckets is sorted by user id."""
     return bisect_right(limits, user_id)
 
 

@@ -1,4 +1,4 @@
-"""The user map: which internal id a vendor id has. Append-only, because a changed id would split a person in two."""
+"""The user map: the internal id of each vendor id. Append-only, because a changed id would split a user in two."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ import polars as pl
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import CODE, identifier, is_zone
 from qol.errors import UsageError
-from qol.identity.periods import ALWAYS, Period, read_period
-from qol.identity.periods import PROBLEM as PERIOD_PROBLEM
+from qol.identity.periods import ALWAYS, PERIOD_PROBLEM, Period, read_period
 from qol.identity.pseudonyms import Identities, Owner
 
-#: What a line may say.
+#: Keys of a line.
 KEYS = ("source", "vendor_user_id", "user_id", "timezone", "from", "to")
-#: A name that a person gave something; an id of a vendor has digits.
+#: A name that may be shown; an id of a vendor has digits.
 _NAME = re.compile(r"[A-Za-z_]{1,30}")
 
 #: Source, vendor id, internal id, time zone.
@@ -31,27 +30,27 @@ Entry = tuple[str, str, str, str | None]
 
 @dataclass(frozen=True)
 class UserMap:
-    """Entries in the order of the file's lines, with the number of each entry's line; or in that of a table's items."""
+    """Entries in the order of the file's lines, with their line numbers, or in the order of a table's items."""
 
     entries: tuple[Entry, ...]
     lines: tuple[int, ...] = ()
-    #: How many entries, from the first, can no longer get another place; None for all.
+    #: Number of first entries that no later entry can come before; None for all.
     settled: int | None = None
-    #: When each entry was registered, for a map that has no lines.
+    #: Time of registration of each entry, for a map without lines.
     registered: tuple[str, ...] = ()
-    #: Whether an entry's time zone is as fixed as its id.
+    #: Whether the digest covers time zones: then they are as fixed as ids.
     pins_zones: bool = True
-    #: The days for which each entry holds; empty when all hold always.
+    #: The period of each entry; empty when all are valid always.
     periods: tuple[Period, ...] = ()
 
     @property
     def known(self) -> dict[tuple[str, str], tuple[str, str | None]]:
-        """(source, vendor id) -> (internal id, time zone), of entries that hold always."""
+        """(source, vendor id) -> (internal id, time zone), of entries without days."""
         return {entry[:2]: entry[2:] for entry, period in self._with_periods() if period == ALWAYS}
 
     @property
     def owners(self) -> dict[tuple[str, str], tuple[Owner, ...]]:
-        """(source, vendor id) -> whose it is and when, of entries with days."""
+        """(source, vendor id) -> its owners, of entries with days."""
         found: dict[tuple[str, str], tuple[Owner, ...]] = {}
         for (source, vendor, user_id, zone), period in self._with_periods():
             if period != ALWAYS:
@@ -74,18 +73,18 @@ class UserMap:
 
     @property
     def settled_entries(self) -> int:
-        """How many entries a lake remembers."""
+        """Number of first entries whose digest a lake keeps."""
         return len(self.entries) if self.settled is None else self.settled
 
-    def place(self, position: int) -> str:
-        """Where the entry at a position from 0 is, without its id."""
+    def location(self, position: int) -> str:
+        """Line or registration time of the entry at a position from 0, for messages; never its id."""
         if self.registered:
             return f"entry registered at {self.registered[position]}"
         return f"line {self.lines[position] if self.lines else position + 1}"
 
 
 def read_user_map(path: Path | None) -> UserMap:
-    """The entries of a JSON lines file; UsageError names the line, never the id."""
+    """The entries of a JSON lines file, none without a file; UsageError names the line, never the id."""
     if path is None:
         return UserMap(())
     try:
@@ -96,59 +95,60 @@ def read_user_map(path: Path | None) -> UserMap:
     read = [(number, *_entry(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
     numbers, entries, periods = zip(*read, strict=True) if read else ((), (), ())
     user_map = UserMap(entries, numbers, periods=periods if any(p != ALWAYS for p in periods) else ())
-    twice = first_overlap(user_map)
-    if twice is not None:
-        earlier, later = (numbers[place] for place in twice)
-        if ALWAYS in (periods[twice[0]], periods[twice[1]]):
+    overlap = find_overlap(user_map)
+    if overlap is not None:
+        if ALWAYS in (periods[place] for place in overlap):
             found = "names a vendor id that an earlier line names; allowed: one line each"
         else:
-            found = f"has days that line {earlier} has; allowed: one person for a device and day"
-        raise UsageError(f"{path}: line {later}: {found}")
+            found = f"has days that line {numbers[overlap[0]]} has; allowed: one person for a device and day"
+        raise UsageError(f"{path}: line {numbers[overlap[1]]}: {found}")
     return user_map
 
 
-def first_overlap(user_map: UserMap) -> tuple[int, int] | None:
-    """Positions of the first entry that shares days with an earlier one of its vendor id, the earlier one first."""
+def find_overlap(user_map: UserMap) -> tuple[int, int] | None:
+    """Positions of an earlier and a later entry of one vendor id that share days, None when there are none."""
     seen: dict[tuple[str, str], list[tuple[int, Period]]] = {}
     for position, entry in enumerate(user_map.entries):
         period = user_map.periods[position] if user_map.periods else ALWAYS
         before = seen.setdefault(entry[:2], [])
         for earlier, other in before:
-            if period.meets(other):
+            if period.overlaps(other):
                 return earlier, position
         before.append((position, period))
     return None
 
 
-def require_days_where_they_count(user_map: UserMap, contracts: Contracts) -> None:
-    """UsageError when an entry has days at a source whose ids stay with one person, which would leave it unread."""
+def require_periods_usable(user_map: UserMap, contracts: Contracts) -> None:
+    """UsageError when an entry has days and the rules of its source do not say `people_by_day`: it would not be read."""
     rules = contracts.source_rules
     fixed = {c.source for c in contracts.sources if c.source not in rules or not rules[c.source].people_by_day}
     for position, period in enumerate(user_map.periods):
         source = user_map.entries[position][0]
         if period != ALWAYS and source in fixed:
             message = (
-                f"user map {user_map.place(position)}: from and to for {source}; allowed: only for sources whose rules"
+                f"user map {user_map.location(position)}: from and to for {source}; allowed: only for sources whose rules"
                 " say people_by_day"
             )
             raise UsageError(message)
 
 
 def require_known_sources(user_map: UserMap, contracts: Contracts, used: int) -> None:
-    """UsageError when an entry names a source that no contract has: nothing would ever be read of it.
+    """UsageError when an entry names a source without a contract: no record would ever match it.
 
-    The first `used` entries are not looked at: earlier runs used them, so they can no longer be mended.
+    The first `used` entries are not checked: earlier runs used them, so they can no longer be corrected.
     """
     sources = sorted({contract.source for contract in contracts.sources})
     for position, (source, *_) in enumerate(user_map.entries):
         if position >= used and source not in sources:
             found = f"source {source}" if _NAME.fullmatch(source) else "source"
-            message = f"user map {user_map.place(position)}: {found}: no contract has it; allowed: {', '.join(sources)}"
+            message = (
+                f"user map {user_map.location(position)}: {found}: no contract has it; allowed: {', '.join(sources)}"
+            )
             raise UsageError(message)
 
 
 def _unknown_key(raw: dict[str, object]) -> str | None:
-    """What is wrong when an object has a key that nothing reads; the key only where it can be no id."""
+    """The problem of an entry with a key that is not allowed; names the key only where it cannot be an id."""
     unknown = next((key for key in raw if key not in KEYS), None)
     if unknown is None:
         return None
@@ -162,38 +162,38 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         message = f"{path}: line {number}: not a JSON object"
         raise UsageError(message) from None
-    source, user_id = raw.get("source"), raw.get("user_id")
-    vendor, zone = identifier(raw.get("vendor_user_id")), raw.get("timezone")
-    period = read_period(raw)
-    problem = None
+    source, vendor, period = raw.get("source"), identifier(raw.get("vendor_user_id")), read_period(raw)
     if not isinstance(source, str) or not CODE.fullmatch(source):
-        problem = "source must be a source's name"
+        problem: str | None = "source must be a source's name"
     elif vendor is None:
         problem = "vendor_user_id must be a text or whole number"
-    elif not isinstance(user_id, str) or not CODE.fullmatch(user_id):
-        problem = f"user_id must match {CODE.pattern}"
-    elif zone is not None and not is_zone(zone):
-        problem = "timezone must be an IANA time zone such as Asia/Tokyo"
-    elif period is None:
-        problem = PERIOD_PROBLEM
     else:
-        problem = _unknown_key(raw)
+        problem = entry_problem(raw.get("user_id"), raw.get("timezone"), period) or _unknown_key(raw)
     if problem is not None:
         message = f"{path}: line {number}: {problem}"
         raise UsageError(message)
-    return (str(source), str(vendor), str(user_id), zone), period or ALWAYS
+    return (str(source), str(vendor), str(raw["user_id"]), raw.get("timezone")), period or ALWAYS
+
+
+def entry_problem(user_id: object, timezone: object, period: Period | None) -> str | None:
+    """What is wrong with an entry's user id, time zone (None is allowed) or period; None when nothing is."""
+    if not isinstance(user_id, str) or not CODE.fullmatch(user_id):
+        return f"user_id must match {CODE.pattern}"
+    if timezone is not None and not is_zone(timezone):
+        return "timezone must be an IANA time zone such as Asia/Tokyo"
+    return PERIOD_PROBLEM if period is None else None
 
 
 def require_append_only(user_map: UserMap, identities: Identities, checked: int, user_ids: Iterable[pl.Series]) -> None:
-    """UsageError when an entry's keyed hash already has records: the person would have two ids.
+    """UsageError when the keyed hash of an entry's vendor id already has records: the user would have two ids.
 
-    `checked` is how many entries an earlier run found good; they are not looked up again. `user_ids` are those of the
-    published records, file by file; none is read when no entry could be wrong.
+    `checked` is the number of first entries that an earlier run found good; they are not looked up again. `user_ids` are
+    those of the published records, file by file; none is read when no entry could be wrong.
     """
     fresh = {
-        identities.person_hash(source, vendor): position
+        identities.user_hash(source, vendor): position
         for position, (source, vendor, user_id, _) in enumerate(user_map.entries)
-        if position >= checked and identities.person_hash(source, vendor) != user_id
+        if position >= checked and identities.user_hash(source, vendor) != user_id
     }
     if not fresh:
         return
@@ -201,9 +201,9 @@ def require_append_only(user_map: UserMap, identities: Identities, checked: int,
     for published in user_ids:
         found = published.filter(published.is_in(hashes.implode())).unique()
         if found.len():
-            place = user_map.place(min(fresh[user_id] for user_id in found))
+            location = user_map.location(min(fresh[user_id] for user_id in found))
             message = (
-                f"user map {place}: this person already has records under the keyed hash; allowed: that hash as user_id,"
+                f"user map {location}: this person already has records under the keyed hash; allowed: that hash as user_id,"
                 " which keeps the id, or people without records (docs/backfill-and-rebuild.md has both ways)"
             )
             raise UsageError(message)

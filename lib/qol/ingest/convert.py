@@ -1,4 +1,4 @@
-"""One raw value to one typed value: numbers in every honest spelling, everything else null with an issue."""
+"""One raw value to one typed value: numbers also as texts, everything that does not convert null with an issue."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from decimal import Context, Decimal
 
 from qol.contracts.raw_values import CODE, identifier, is_zone, parse_day
 from qol.contracts.source_model import Field
+from qol.contracts.units import Unit
 from qol.ingest.times import parse_offset, parse_seconds
 
 _BLANKS = re.compile(" +")
 NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 INT64 = 2**63
 MILLISECONDS_FROM = 100_000_000_000
-#: Unix time of a year that every calendar here has.
+#: Unix time that every calendar in use here can show.
 EARLIEST = -60_000_000_000
-SHOWN_DIGITS = 7
-MOST_DIGITS = 400
+MAX_SHOWN_DIGITS = 7
+MAX_DIGITS = 400
+#: No larger number is taken, so that none becomes infinite.
+MAX_NUMBER = 10.0**300
 DECIMAL_PLACES = 18
 _WIDE = Context(prec=60)
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False}
 
-#: Fingerprints of vendor document ids, supplied by the caller who holds the key.
+#: Hashes a vendor's document id; the caller has the key.
 HashDocument = Callable[[str], str]
 
 
 class IssueError(Exception):
-    """When a value is not usable; the text is the issue, and `kept` what is used instead."""
+    """When a value is not usable; the text is the issue, and `kept` the value that is used instead."""
 
     def __init__(self, text: str, kept: object = None) -> None:
         self.kept = kept
@@ -36,18 +39,20 @@ class IssueError(Exception):
 
 
 def shown(value: object) -> str:
-    """A value as an issue may show it: small numbers themselves, all else by its JSON type."""
+    """A value as an issue may show it: numbers of few digits themselves, all else by its JSON type."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
         if abs(value) >= 10**40:
             return "integer of more than 40 digits"
         digits = len(str(abs(value)))
-        return str(value) if digits <= SHOWN_DIGITS else f"integer of {digits} digits"
+        return str(value) if digits <= MAX_SHOWN_DIGITS else f"integer of {digits} digits"
     if isinstance(value, float | Decimal):
         text = repr(float(value))
         return (
-            text if math.isfinite(float(value)) and len(text.lstrip("-").replace(".", "")) <= SHOWN_DIGITS else "number"
+            text
+            if math.isfinite(float(value)) and len(text.lstrip("-").replace(".", "")) <= MAX_SHOWN_DIGITS
+            else "number"
         )
     if isinstance(value, str):
         return "string"
@@ -58,24 +63,35 @@ def to_number(value: object) -> int | float | None:
     """A JSON number or a numeric string as a number, whole values as int; None for anything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str):
-        text = value.strip()
-        if not NUMBER.fullmatch(text):
-            return None
-        exact = Decimal(text)
-        return int(exact) if exact == exact.to_integral_value() else float(exact)
-    if isinstance(value, Decimal):
-        return _plain_number(value)
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
-    return value if isinstance(value, int) else None
-
-
-def _plain_number(exact: Decimal) -> int | float | None:
-    """A decimal as any number is stored; no number of more digits than a text may have is written out."""
-    if exact and exact.adjusted() >= MOST_DIGITS:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        value = Decimal(value.strip()) if NUMBER.fullmatch(value.strip()) else None
+    elif isinstance(value, Decimal) and value and value.adjusted() >= MAX_DIGITS:
+        return None  # a JSON number of more digits than a text may have is not written out either
+    if not isinstance(value, Decimal):
         return None
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def require_number(value: object) -> int | float:
+    """As `to_number`; IssueError `wrong_type` for anything that is not a number."""
+    number = to_number(value)
+    if number is None:
+        raise _issue(value, "wrong_type")
+    return number
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _issue(value, "wrong_type")
+    return value.strip()
+
+
+def _issue(value: object, reason: str) -> IssueError:
+    return IssueError(f"{shown(value)} {reason}")
 
 
 def convert(field: Field, value: object, hash_document: HashDocument) -> object:
@@ -87,30 +103,44 @@ def convert(field: Field, value: object, hash_document: HashDocument) -> object:
     return _CONVERTERS[field.type](field, value, hash_document)
 
 
+def in_stored_unit(field: Field, value: object, unit: object, units: Mapping[str, Unit]) -> int | float:
+    """The number in the unit that is stored; the vendor's sentinels are recognised before the conversion.
+
+    IssueError: wrong_type, sentinel, too_large, unknown_unit (also for a missing unit).
+    """
+    number = require_number(value)
+    if number in field.sentinels:
+        raise _issue(value, "sentinel")
+    if abs(number) >= MAX_NUMBER:
+        raise _issue(value, "too_large")
+    known = units.get(unit.strip()) if isinstance(unit, str) else None
+    if known is None:
+        raise _issue(value, "unknown_unit")
+    return known.converted(number)
+
+
 def _checked(field: Field, value: object, number: float | Decimal) -> float | Decimal:
     if number in field.sentinels:
-        raise IssueError(f"{shown(value)} sentinel")
+        raise _issue(value, "sentinel")
     too_low = field.low is not None and number < field.low
     if too_low or (field.high is not None and number > field.high):
-        raise IssueError(f"{shown(value)} out_of_range")
+        raise _issue(value, "out_of_range")
     return number
 
 
 def _integer(field: Field, value: object, _: HashDocument) -> int:
-    number = to_number(value)
+    number = require_number(value)
     if not isinstance(number, int):
-        raise IssueError(f"{shown(value)} wrong_type")
+        raise _issue(value, "wrong_type")
     if not -INT64 <= number < INT64:
-        raise IssueError(f"{shown(value)} too_large")
+        raise _issue(value, "too_large")
     return int(_checked(field, value, number))
 
 
 def _number(field: Field, value: object, _: HashDocument) -> float:
-    number = to_number(value)
-    if number is None:
-        raise IssueError(f"{shown(value)} wrong_type")
-    if abs(number) >= 10.0**300:
-        raise IssueError(f"{shown(value)} too_large")
+    number = require_number(value)
+    if abs(number) >= MAX_NUMBER:
+        raise _issue(value, "too_large")
     # Adding 0.0 makes the -0.0 of a text such as "-1e-999" the 0 it is.
     return float(_checked(field, value, number)) + 0.0
 
@@ -122,24 +152,21 @@ def _decimal(field: Field, value: object, _: HashDocument) -> Decimal:
     elif isinstance(value, float | int | Decimal) and not isinstance(value, bool):
         exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     else:
-        raise IssueError(f"{shown(value)} wrong_type")
-    if not exact:
-        exact = Decimal(0)
+        raise _issue(value, "wrong_type")
+    exact = exact or Decimal(0)
     if exact.adjusted() >= 38 - DECIMAL_PLACES:
-        raise IssueError(f"{shown(value)} too_large")
+        raise _issue(value, "too_large")
     stored = exact.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_WIDE)
     if stored != exact:
-        raise IssueError(f"{shown(value)} too_large")
+        raise _issue(value, "too_large")
     _checked(field, value, exact)
     return stored
 
 
 def _epoch_seconds(field: Field, value: object, _: HashDocument) -> int:
-    number = to_number(value)
-    if number is None:
-        raise IssueError(f"{shown(value)} wrong_type")
+    number = require_number(value)
     if not EARLIEST <= number < 1000 * MILLISECONDS_FROM:
-        raise IssueError(f"{shown(value)} too_large")
+        raise _issue(value, "too_large")
     seconds = int(number // 1)
     if seconds < MILLISECONDS_FROM:
         return int(_checked(field, value, seconds))
@@ -150,52 +177,44 @@ def _epoch_seconds(field: Field, value: object, _: HashDocument) -> int:
 
 def _boolean(_field: Field, value: object, _: HashDocument) -> bool:
     """A JSON true or false, or its text in any case, which questionnaires and forms send."""
-    known = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else value
-    if not isinstance(known, bool):
-        raise IssueError(f"{shown(value)} wrong_type")
-    return known
+    flag = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(flag, bool):
+        raise _issue(value, "wrong_type")
+    return flag
 
 
 def _date(_field: Field, value: object, _: HashDocument) -> int:
-    if not isinstance(value, str):
-        raise IssueError(f"{shown(value)} wrong_type")
-    days = parse_day(value.strip())
+    days = parse_day(_text(value))
     if days is None:
         raise IssueError("invalid_date")
     return days
 
 
 def _instant(field: Field, value: object, _: HashDocument) -> int:
-    if not isinstance(value, str):
-        raise IssueError(f"{shown(value)} wrong_type")
-    seconds = parse_seconds(value)
+    seconds = parse_seconds(_text(value))
     if seconds is None:
         raise IssueError("invalid_time")
     return int(_checked(field, value, seconds))
 
 
 def _utc_offset(_field: Field, value: object, _: HashDocument) -> int | None:
-    if not isinstance(value, str):
-        raise IssueError(f"{shown(value)} wrong_type")
-    if value.strip().endswith("Z") and parse_offset(value) is not None:
-        return None  # "Z" tells the moment and says nothing of local time (RFC 9557, 2)
-    seconds = parse_offset(value)
+    text = _text(value)
+    seconds = parse_offset(text)
     if seconds is None:
         raise IssueError("invalid_time")
-    return seconds
+    return None if text.endswith("Z") else seconds  # "Z" gives the moment and no local time (RFC 9557, 2)
 
 
 def _time_zone(_field: Field, value: object, _: HashDocument) -> str:
-    if not isinstance(value, str):
-        raise IssueError(f"{shown(value)} wrong_type")
-    if not is_zone(value.strip()):
+    text = _text(value)
+    if not is_zone(text):
         raise IssueError("invalid_zone")
-    return value.strip()
+    return text
 
 
 def _code(field: Field, value: object, _: HashDocument) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise IssueError(f"{shown(value)} wrong_type")
+        raise _issue(value, "wrong_type")
     text = str(value).strip()
     if field.classes:
         lower = text.lower()
@@ -210,7 +229,7 @@ def _code(field: Field, value: object, _: HashDocument) -> str:
 def _document_id(_field: Field, value: object, hash_document: HashDocument) -> str:
     text = identifier(value)
     if text is None:
-        raise IssueError(f"{shown(value)} wrong_type")
+        raise _issue(value, "wrong_type")
     return hash_document(text)
 
 

@@ -1,4 +1,4 @@
-"""The examples of contracts, read as any raw line is: what each becomes, beside what it says it becomes."""
+"""The examples of contracts, ingested as any raw line and compared with what they expect."""
 
 from __future__ import annotations
 
@@ -13,34 +13,31 @@ from qol.contracts.source_model import Example, SourceContract
 from qol.contracts.wording import shown
 from qol.errors import Problem
 from qol.identity.pseudonyms import Identities
-from qol.ingest.collect import IngestContext, Ingested
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.parse import Reason
+from qol.ingest.results import IngestContext, IngestResult
 from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
 
-#: Examples name no person, so whose they are and with what key is all the same.
+#: The user of all examples; their vendor ids are not compared.
+_USER = ("P0001", None)
 _KEY = bytes(32)
-_PERSON = ("P0001", None)
 _ZONE = "Asia/Tokyo"
 _TIMES = ("received_at", "source_timestamp")
 
 
-class _Everybody(Mapping[tuple[str, str], tuple[str, str | None]]):
-    """A user map in which every vendor id is the same person's, also a device's that has to be somebody's."""
+class _OneUserMap(dict[tuple[str, str], tuple[str, str | None]]):
+    """A user map that gives every vendor and device id the same user."""
 
-    def __getitem__(self, _: tuple[str, str]) -> tuple[str, str | None]:
-        return _PERSON
+    def __contains__(self, _: object) -> bool:
+        return True
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
+    def __missing__(self, _: tuple[str, str]) -> tuple[str, str | None]:
+        return _USER
 
 
-class MemoryLake:
-    """Raw objects in memory; an ingest task asks a lake for nothing but bytes."""
+class InMemoryLake:
+    """Raw objects in memory; an ingest task needs only `read` of a lake."""
 
     reads_at_once = 1
 
@@ -53,47 +50,47 @@ class MemoryLake:
 
 
 def example_problems(contracts: Contracts) -> Iterator[Problem]:
-    """Examples that do not become what they say, each with the place in its file, what stands there and what it becomes."""
-    mapped = IngestContext(contracts, Identities(_KEY, _Everybody()), _ZONE, ())
-    nobodys = IngestContext(contracts, Identities(_KEY, {}), _ZONE, ())
+    """Examples with another outcome than they expect, each with its path in the file, the expected and the found value."""
+    mapped = IngestContext(contracts, Identities(_KEY, _OneUserMap()), _ZONE, ())
+    unmapped = IngestContext(contracts, Identities(_KEY, {}), _ZONE, ())
     for contract in contracts.sources:
         for index, example in enumerate(contract.examples):
-            read = _read(nobodys if example.reject == Reason.NO_PERSON else mapped, contract, example)
+            read = _read(unmapped if example.reject == Reason.NO_PERSON else mapped, contract, example)
             for path, found, becomes in _differences(contract, example, read):
                 yield Problem(contract.file, f"examples.{index}{path}", found, f"{becomes} ({example.name})")
 
 
-def spoken(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
-    """A row of ingest with days, times and decimals as a contract writes them; `days` are the columns that hold days."""
+def contract_values(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
+    """A row of ingest with days, times and decimals as a contract writes them; `days` are columns of days since 1970."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    said = dict(row)
+    values = dict(row)
     for name, value in row.items():
         if isinstance(value, int) and name in days:
-            said[name] = (EPOCH + timedelta(days=value)).isoformat()
+            values[name] = (EPOCH + timedelta(days=value)).isoformat()
         elif isinstance(value, int) and name in _TIMES:
-            said[name] = (epoch + timedelta(microseconds=value)).isoformat().replace("+00:00", "Z")
+            values[name] = (epoch + timedelta(microseconds=value)).isoformat().replace("+00:00", "Z")
         elif isinstance(value, Decimal):
-            said[name] = f"{value:f}"
-    return said
+            values[name] = f"{value:f}"
+    return values
 
 
 def day_columns(contract: SourceContract) -> frozenset[str]:
-    """Columns of a contract's rows that hold days since 1970."""
+    """Columns of a contract's rows with days since 1970."""
     return frozenset({"day", "arrival_date"} | {field.name for field in contract.fields if field.type == "date"})
 
 
-def _read(context: IngestContext, contract: SourceContract, example: Example) -> Ingested:
+def _read(context: IngestContext, contract: SourceContract, example: Example) -> IngestResult:
     data = example.raw.encode()
     stored = StoredObject("raw/example.jsonl", len(data), "")
     raw = RawObject(stored, contract.name, example.arrival)
     (parts,) = ingest_tasks((raw,), RANGE_BYTES)
-    return ingest(cast("Lake", MemoryLake({stored.key: data})), context, parts)
+    return ingest(cast("Lake", InMemoryLake({stored.key: data})), context, parts)
 
 
-def _differences(contract: SourceContract, example: Example, read: Ingested) -> Iterator[tuple[str, str, str]]:
-    """Place in the example, what stands there, what the line becomes."""
+def _differences(contract: SourceContract, example: Example, read: IngestResult) -> Iterator[tuple[str, str, str]]:
+    """Path in the example, expected value, found value."""
     reasons = read.rejects["reason"].to_list()
-    rows = [spoken(row, day_columns(contract)) for frame in read.rows.values() for row in frame.to_dicts()]
+    rows = [contract_values(row, day_columns(contract)) for frame in read.rows.values() for row in frame.to_dicts()]
     verdict = f"rejected as {', '.join(reasons)}" if reasons else f"{len(rows)} records"
     if example.reject is not None:
         if reasons != [example.reject] or rows:

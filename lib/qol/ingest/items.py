@@ -1,35 +1,22 @@
-"""A parsed line to its items: bare record, push envelope, page or array; each item with the contract it belongs to."""
+"""A line to its items: bare record, push envelope, page or array; each item with the contract it belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import safe_get
 from qol.contracts.source_model import SourceContract, SourceRules
-from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.typed_values import plain_dynamodb
+from qol.ingest.parse import Reason, RejectedError, parse_line
 
 RECEIVED_AT = "_received_at"
 PAGE_KEY = "data"
-PAGE_FURNITURE = frozenset({PAGE_KEY, "next_token", RECEIVED_AT})
+PAGE_KEYS = frozenset({PAGE_KEY, "next_token", RECEIVED_AT})
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One item of a line: a raw record with its contract, a control message (no contract), or a reject."""
-
-    position: int
-    raw: Any = None
-    contract: SourceContract | None = None
-    received_at: object = None
-    reject: RejectedError | None = None
-
-
-class _Found(NamedTuple):
-    """An item that has no position yet."""
 
     raw: Any
     contract: SourceContract | None
@@ -37,7 +24,7 @@ class _Found(NamedTuple):
     reject: RejectedError | None = None
 
 
-class _Above(NamedTuple):
+class _EnvelopeContext(NamedTuple):
     """What a record has from the envelope around it: the stamp of its receipt, and values it inherits."""
 
     received_at: object
@@ -45,7 +32,7 @@ class _Above(NamedTuple):
 
 
 class Exploder:
-    """Takes lines of one raw folder apart."""
+    """Explodes the lines of one raw folder into items."""
 
     def __init__(self, contracts: Contracts, source: str, folder: SourceContract | None) -> None:
         self._contracts = contracts
@@ -53,17 +40,23 @@ class Exploder:
         self._folder = folder
         self._rules = contracts.source_rules.get(source) or SourceRules(source)
         self._anywhere = contracts.anywhere(source)
-        self._page_keys = PAGE_FURNITURE | self._rules.inherit
+        self._page_keys = PAGE_KEYS | self._rules.inherit
         self._no_records = self._rules.inherit | {RECEIVED_AT}
         self._fields = frozenset(path[0] for spec in folder.fields for path in spec.paths) if folder else frozenset()
+        # All digits of a number are kept only for sources that have decimals: it takes longer.
+        self._exact = any(spec.type == "decimal" for c in contracts.sources if c.source == source for spec in c.fields)
 
-    def items(self, document: Any) -> list[Item]:
-        """The items of a parsed line, in order; a line that holds none is one control item."""
+    def items(self, line: bytes) -> list[Item]:
+        """The items of a line, in order; a line without any is one control item.
+
+        RejectedError when the whole line is rejected: not_utf8, not_json, too_deep.
+        """
+        document = parse_line(line, exact=self._exact)
         if self._rules.typed_values == "dynamodb":
             document = plain_dynamodb(document)
-        return [Item(place, *found) for place, found in enumerate(self._explode(document, None))] or [Item(0)]
+        return list(self._explode(document, None)) or [Item(None, None, None)]
 
-    def _explode(self, node: Any, received: object) -> Iterator[_Found]:
+    def _explode(self, node: Any, received: object) -> Iterator[Item]:
         if isinstance(node, list):
             for element in node:
                 if isinstance(element, dict):
@@ -82,84 +75,83 @@ class Exploder:
             node = {**{key: value for key, value in node.items() if key != wrapper}, **node[wrapper]}
         return node
 
-    def _explode_object(self, node: dict[str, Any], received: object) -> Iterator[_Found]:
-        above = self._above(node, _Above(received, {}))
-        if self._is_page(node):
-            yield from self._elements(node[PAGE_KEY], self._folder, above)
+    def _explode_object(self, node: dict[str, Any], received: object) -> Iterator[Item]:
+        context = self._context(node, _EnvelopeContext(received, {}))
+        if isinstance(node.get(PAGE_KEY), list) and node.keys() <= self._page_keys:
+            yield from self._elements(node[PAGE_KEY], self._folder, context)
         elif self._is_envelope(node):
             for key, value in node.items():
                 if key not in self._no_records:
-                    yield from self._under(key, value, above)
+                    yield from self._envelope_key(key, value, context)
         else:
-            yield self._record(node, self._folder, _Above(above.received_at, {}))
+            yield self._record(node, self._folder, _EnvelopeContext(context.received_at, {}))
 
-    def _above(self, node: dict[str, Any], outer: _Above) -> _Above:
-        """What the records below an object have from it and from what is around it."""
+    def _context(self, node: dict[str, Any], outer: _EnvelopeContext) -> _EnvelopeContext:
+        """What the records inside an object have from it and from what is around it."""
         own = {key: node[key] for key in self._rules.inherit if node.get(key) is not None}
-        return _Above(node.get(RECEIVED_AT, outer.received_at), {**outer.values, **own})
+        return _EnvelopeContext(node.get(RECEIVED_AT, outer.received_at), {**outer.values, **own})
 
-    def _under(self, key: str, value: Any, above: _Above) -> Iterator[_Found]:
+    def _envelope_key(self, key: str, value: Any, context: _EnvelopeContext) -> Iterator[Item]:
         """Items under a key of an envelope."""
         contract = self._contracts.for_envelope(self._source, key)
         if contract is None and key not in self._rules.control_keys:
             reject = RejectedError(Reason.UNKNOWN_RECORD, "an envelope key without a contract")
-            yield from (_Found(element, None, above.received_at, reject) for element in _listed(value))
+            yield from (Item(element, None, context.received_at, reject) for element in _as_list(value))
         elif key in self._rules.nested:
-            for element in _listed(value):
-                yield from self._nested(element, self._rules.nested[key], contract, above)
+            for element in _as_list(value):
+                yield from self._nested(element, self._rules.nested[key], contract, context)
         else:
-            yield from self._elements(value, contract, above)
+            yield from self._elements(value, contract, context)
 
-    def _nested(self, node: Any, key: str, contract: SourceContract | None, above: _Above) -> Iterator[_Found]:
-        """Items of the list that an element of an envelope holds under a key."""
+    def _nested(
+        self, node: Any, key: str, contract: SourceContract | None, context: _EnvelopeContext
+    ) -> Iterator[Item]:
+        """Items of the list that an element of an envelope has under a key."""
         if not isinstance(node, dict):
-            yield _not_an_object(node, "an element of the envelope", above.received_at)
+            yield _not_an_object(node, "an element of the envelope", context.received_at)
         elif key not in node:
             reject = RejectedError(Reason.UNKNOWN_RECORD, "an element of the envelope without its list of records")
-            yield _Found(node, None, above.received_at, reject)
+            yield Item(node, None, context.received_at, reject)
         elif node[key] is not None:
-            yield from self._elements(node[key], contract, self._above(node, above))
+            yield from self._elements(node[key], contract, self._context(node, context))
 
-    def _elements(self, value: Any, contract: SourceContract | None, above: _Above) -> Iterator[_Found]:
-        for element in _listed(value):
+    def _elements(self, value: Any, contract: SourceContract | None, context: _EnvelopeContext) -> Iterator[Item]:
+        for element in _as_list(value):
             if isinstance(element, dict):
-                yield self._record(element, contract, above)
+                yield self._record(element, contract, context)
             else:
-                yield _not_an_object(element, "an element of the envelope", above.received_at)
+                yield _not_an_object(element, "an element of the envelope", context.received_at)
 
-    def _record(self, node: dict[str, Any], contract: SourceContract | None, above: _Above) -> _Found:
-        handed = {key: value for key, value in above.values.items() if node.get(key) is None}
-        node = {**node, **handed} if handed else node
-        found = None if self._is_never_read(node) else self._told_apart(node, contract)
-        return _Found(node, found, node.get(RECEIVED_AT, above.received_at))
+    def _record(self, node: dict[str, Any], contract: SourceContract | None, context: _EnvelopeContext) -> Item:
+        inherited = {key: value for key, value in context.values.items() if node.get(key) is None}
+        node = {**node, **inherited} if inherited else node
+        found = None if self._is_ignored(node) else self._contract_of(node, contract)
+        return Item(node, found, node.get(RECEIVED_AT, context.received_at))
 
-    def _is_never_read(self, node: dict[str, Any]) -> bool:
-        """Whether a record is of a kind that is never read."""
+    def _is_ignored(self, node: dict[str, Any]) -> bool:
+        """Whether the source's rules name the record as one that is never read."""
         never = self._rules.never
         return any(node.get(key) in texts for key, texts in never.items() if isinstance(node.get(key), str))
 
-    def _told_apart(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
-        """The contract that takes a record found at a place of another; None for what only announces data."""
-        found = _taker(node, self._anywhere)
+    def _contract_of(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
+        """The contract of a record that stands where records of `contract` do; None for a ping."""
+        found = _by_discriminator(node, self._anywhere)
         if found is not None or contract is None or self._is_ping(node):
             return found
-        return _taker(node, self._contracts.sharing(contract)) or contract
+        return _by_discriminator(node, self._contracts.sharing(contract)) or contract
 
     def _is_ping(self, node: dict[str, Any]) -> bool:
         ping = self._rules.ping
         return ping is not None and ping[0] in node and ping[1] not in node
 
-    def _is_page(self, node: dict[str, Any]) -> bool:
-        return isinstance(node.get(PAGE_KEY), list) and node.keys() <= self._page_keys
-
     def _is_envelope(self, node: dict[str, Any]) -> bool:
-        """Lists under any keys, or anything but plain values under a known one.
+        """Lists under any keys, or a list or object under a key that the source's envelopes have.
 
-        An object that names its person is one only where records inherit that name, and not by a key its folder reads.
+        An object that names its user is one only where records inherit that name, and not by a key its folder reads.
         """
         keys = node.keys() - self._no_records
-        has_person = self._folder is not None and safe_get(node, self._folder.person) is not None
-        if self._folder is not None and has_person:
+        has_user = self._folder is not None and safe_get(node, self._folder.person) is not None
+        if self._folder is not None and has_user:
             if self._folder.person[0] not in self._rules.inherit:
                 return False
             keys -= self._fields
@@ -172,8 +164,8 @@ class Exploder:
         )
 
 
-def _taker(node: dict[str, Any], contracts: tuple[SourceContract, ...]) -> SourceContract | None:
-    """The contract whose `only` a record fits."""
+def _by_discriminator(node: dict[str, Any], contracts: tuple[SourceContract, ...]) -> SourceContract | None:
+    """The contract whose `only` a record matches."""
     for contract in contracts:
         value = safe_get(node, contract.only_path)
         if isinstance(value, str) and value in contract.only_values:
@@ -181,9 +173,31 @@ def _taker(node: dict[str, Any], contracts: tuple[SourceContract, ...]) -> Sourc
     return None
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _not_an_object(raw: Any, what: str, received: object) -> _Found:
-    return _Found(raw, None, received, RejectedError(Reason.NOT_AN_OBJECT, f"{what} is not a JSON object"))
+def _not_an_object(raw: Any, what: str, received: object) -> Item:
+    return Item(raw, None, received, RejectedError(Reason.NOT_AN_OBJECT, f"{what} is not a JSON object"))
+
+
+#: Types of DynamoDB JSON's values by its type keys.
+_DYNAMODB: dict[str, type | tuple[type, ...]] = {"S": str, "N": (str, int, float), "BOOL": bool, "M": dict, "L": list}
+
+
+def plain_dynamodb(node: Any) -> Any:
+    """DynamoDB JSON, such as `{"N": "21.5"}` or `{"M": {}}`, as plain JSON.
+
+    Numbers stay texts, so that no digit is lost; an object that is not exactly one such value is left as it is.
+    """
+    if isinstance(node, list):
+        return [plain_dynamodb(element) for element in node]
+    if not isinstance(node, dict):
+        return node
+    if len(node) == 1:
+        [(key, value)] = node.items()
+        if key == "NULL" and value is True:
+            return None
+        if isinstance(value, _DYNAMODB.get(key, ())):
+            return plain_dynamodb(value) if key in "ML" else value
+    return {name: plain_dynamodb(value) for name, value in node.items()}

@@ -1,4 +1,4 @@
-"""What a run reads: the raw objects of its arrival window, and everything it found there and does not read."""
+"""Raw objects of a run's arrival window: those it reads, and those it skips."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from qol.contracts.model import Contracts
-from qol.ingest.lines import ObjectRange
+from qol.ingest.line_reader import ObjectRange
 from qol.lake.base import Lake, StoredObject
 
 RAW = "raw/"
@@ -21,19 +21,19 @@ OPEN_BYTES = 16 * 2**10
 
 @dataclass(frozen=True)
 class Window:
-    """Arrival days a run reads, both ends included; no start means from the oldest."""
+    """Arrival days that a run reads, both ends included; without `first` from the oldest."""
 
     first: date | None
     last: date
 
-    def holds(self, day: date) -> bool:
+    def contains(self, day: date) -> bool:
         """Whether an arrival day is read."""
         return (self.first is None or self.first <= day) and day <= self.last
 
 
 @dataclass(frozen=True)
 class RawObject:
-    """One raw object that is read: where it lies, its record type (`<source>_<record>`) and its arrival date."""
+    """One raw object that is read, with its record type (`<source>_<record>`) and its arrival date."""
 
     stored: StoredObject
     record: str
@@ -41,7 +41,7 @@ class RawObject:
 
     @property
     def hashed_key(self) -> str:
-        """What records name instead of the key."""
+        """SHA-256 of the key, which records have instead of the key."""
         return hashlib.sha256(self.stored.key.encode()).hexdigest()
 
 
@@ -87,7 +87,7 @@ def _find(lake: Lake, prefix: str, window: Window) -> Iterator[tuple[StoredObjec
         day = _folder_day(name)
         if day is None:
             yield from _find(lake, prefix + name, window)
-        elif window.holds(day):
+        elif window.contains(day):
             yield from ((stored, prefix.rstrip("/"), day) for stored in lake.walk(prefix + name))
 
 
@@ -114,15 +114,15 @@ def _record(contracts: Contracts, folder: str) -> str | None:
 def ingest_tasks(objects: tuple[RawObject, ...], target_bytes: int = RANGE_BYTES) -> list[list[ObjectRange]]:
     """Ranges of the objects in tasks of about `target_bytes`: big objects split, many small ones packed together."""
     tasks: list[list[ObjectRange]] = []
-    room = 0
+    free = 0
     for index, raw in enumerate(objects):
         for part in _ranges(index, raw, target_bytes):
             cost = part.end - part.start + OPEN_BYTES
-            if not tasks or cost > room:
+            if not tasks or cost > free:
                 tasks.append([])
-                room = target_bytes
+                free = target_bytes
             tasks[-1].append(part)
-            room -= cost
+            free -= cost
     return tasks
 
 

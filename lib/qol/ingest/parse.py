@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 MAX_DEPTH = 100
-#: Strings whole, an unfinished one to the end, so that brackets inside them do not count; never walks back.
+#: A whole string, an unfinished one to the end, so that brackets inside do not count; never backtracks.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-#: Python turns no more digits into an integer; where there are more, not in a string or beside a point or an exponent.
-_MOST_DIGITS = 4_300
-_VAST = re.compile(STRING.pattern + rb"|(?<![0-9.eE+-])-?[0-9]{%d,}+(?![.eE])" % (_MOST_DIGITS + 1))
+#: Python converts no more digits to an integer; the pattern finds longer integers outside strings, without point or exponent.
+_MAX_INT_DIGITS = 4_300
+_LONG_INTEGERS = re.compile(STRING.pattern + rb"|(?<![0-9.eE+-])-?[0-9]{%d,}+(?![.eE])" % (_MAX_INT_DIGITS + 1))
 _EXACT = msgspec.json.Decoder(float_hook=Decimal)
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -48,7 +48,7 @@ class RejectedError(Exception):
 def parse_line(line: bytes, *, exact: bool = False) -> Any:
     """The JSON document on a line, integers of any size exact, the last of duplicate keys.
 
-    `exact` gives numbers with a point as decimals of the very digits that stand there, which takes longer.
+    `exact` gives numbers with a point as decimals with all their digits, which takes longer.
     RejectedError: not_utf8, not_json or too_deep.
     """
     try:
@@ -66,12 +66,16 @@ def parse_line(line: bytes, *, exact: bool = False) -> Any:
 
 
 def _decoded(line: bytes, *, exact: bool) -> Any:
-    """The document; an integer of thousands of digits is cut, and is as much too large for any field as before."""
+    """The document; an integer of thousands of digits is cut, and stays too large for any field."""
     decode = _EXACT.decode if exact else msgspec.json.decode
     try:
         return decode(line)
     except msgspec.ValidationError:
-        return decode(_VAST.sub(lambda found: found[0] if found[0].startswith(b'"') else found[0][:_MOST_DIGITS], line))
+        return decode(
+            _LONG_INTEGERS.sub(
+                lambda match: match[0] if match[0].startswith(b'"') else match[0][:_MAX_INT_DIGITS], line
+            )
+        )
 
 
 def is_deep(line: bytes) -> bool:

@@ -6,24 +6,24 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from qol.ingest.ahead import reading_ahead
-from qol.ingest.batches import LineBatches, RangeReader
-from qol.ingest.collect import Collected, IngestContext, Ingested
-from qol.ingest.lines import ObjectRange, read_lines
+from qol.ingest.line_reader import ObjectRange, read_lines
+from qol.ingest.prefetch import prefetching
+from qol.ingest.range_reader import LineBatches, RangeReader
+from qol.ingest.results import IngestContext, IngestResult, ResultBuilder
 from qol.lake.base import Lake
 
 
-def ingest(lake: Lake, context: IngestContext, parts: list[ObjectRange]) -> Ingested:
+def ingest(lake: Lake, context: IngestContext, parts: list[ObjectRange]) -> IngestResult:
     """Read the ranges; every item ends as a row, a reject, or a count of blank or control items."""
-    collected = Collected(context)
-    batches = LineBatches(collected)
-    with _paused_collector(), reading_ahead(lake, parts) as readable:
+    results = ResultBuilder(context)
+    batches = LineBatches(results)
+    with _paused_collector(), prefetching(lake, parts) as readable:
         for part in parts:
-            reader = RangeReader(collected, batches, part)
+            reader = RangeReader(results, batches, part)
             for chunk in read_lines(readable, part):
                 reader.read_chunk(chunk)
         batches.read_all()
-    return collected.result()
+    return results.result()
 
 
 @contextmanager

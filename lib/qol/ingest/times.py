@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 #: An offset alone, as HealthKit and others send it beside an absolute time.
 OFFSET = re.compile(r"(Z)|([+-])(\d\d):?([0-5]\d)")
-#: Offsets of inhabited places, seconds: Baker Island to Kiribati.
-LEAST_OFFSET, MOST_OFFSET = -43_200, 50_400
+#: Offsets in use, seconds: Baker Island to Kiribati.
+MIN_UTC_OFFSET, MAX_UTC_OFFSET = -43_200, 50_400
 _UNIX_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,7 +30,7 @@ def parse_seconds(text: str) -> int | None:
 def parse_offset(text: str) -> int | None:
     """Seconds local time is ahead of UTC, of an ISO 8601 time or of an offset alone (`+09:00`, `+0900`, `Z`), or None.
 
-    An offset that no place on Earth has is none.
+    None also for an offset that no place on Earth has.
     """
     alone = OFFSET.fullmatch(text.strip())
     if alone is not None:
@@ -42,7 +42,7 @@ def parse_offset(text: str) -> int | None:
         if offset is None or offset % timedelta(seconds=1):
             return None
         seconds = offset.days * 86_400 + offset.seconds
-    return seconds if LEAST_OFFSET <= seconds <= MOST_OFFSET else None
+    return seconds if MIN_UTC_OFFSET <= seconds <= MAX_UTC_OFFSET else None
 
 
 def _instant(text: str) -> datetime | None:

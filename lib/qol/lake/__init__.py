@@ -1,4 +1,4 @@
-"""Where lakes are stored."""
+"""A lake in a folder or in a bucket."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["Lake", "Listing", "LocalLake", "StoredObject", "open_lake"]
 
 
-def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = None) -> Lake:
-    """The lake in a folder or a bucket; UsageError when nothing is there or the place is none this version can open.
+def open_lake(uri: str | None, *, kms_key: str | None = None, database: str | None = None) -> Lake:
+    """The lake in a folder or a bucket; UsageError when none is named, it does not exist or its scheme is not supported.
 
-    `kms_key` encrypts what is published and `database` is the catalog where partitions are registered; both on S3 only.
+    `kms_key` encrypts published files and `database` is the Glue database that registers their partitions; both on S3 only.
     """
+    if not uri:
+        raise UsageError(
+            "--lake: not given; allowed: a folder or s3://bucket[/prefix], by --lake or the environment variable QOL_LAKE"
+        )
     scheme = uri.split("://", 1)[0] if "://" in uri else "file"
     if scheme == "s3":
         return _open_bucket(uri, kms_key, database)
@@ -30,19 +34,19 @@ def open_lake(uri: str, *, kms_key: str | None = None, database: str | None = No
             raise UsageError(f"{option} {value}: only a lake on S3 has one; allowed: no such option for a folder")
     lake = LocalLake(uri.removeprefix("file://"))
     try:
-        is_there = lake.root.is_dir()
+        exists = lake.root.is_dir()
     except PermissionError:
         allowed = "a folder that the user of this process can read"
         raise UsageError(f"--lake {uri}: may not be read (permission denied); allowed: {allowed}") from None
-    if not is_there:
+    if not exists:
         allowed = f"a lake's folder (`qol sample --lake {uri}` makes one)"
         raise UsageError(f"--lake {uri}: no such folder; allowed: {allowed}")
     return lake
 
 
 def _open_bucket(uri: str, kms_key: str | None, database: str | None) -> S3Lake:
+    from qol.aws.requests import NO_CREDENTIAL_ERRORS, NO_CREDENTIALS, WRONG_BUCKET, RequestError
     from qol.lake.s3 import S3Lake
-    from qol.lake.s3_client import NO_CREDENTIALS, NOBODY, NOT_OURS, RequestError
 
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
@@ -52,9 +56,9 @@ def _open_bucket(uri: str, kms_key: str | None, database: str | None) -> S3Lake:
     try:
         lake.require()
     except RequestError as err:
-        if err.code in NOBODY:
+        if err.code in NO_CREDENTIAL_ERRORS:
             raise UsageError(f"--lake {uri}: {NO_CREDENTIALS}") from None
-        if err.code not in NOT_OURS:
+        if err.code not in WRONG_BUCKET:
             raise
         raise UsageError(f"--lake {err}") from None
     return lake

@@ -1,4 +1,4 @@
-"""The edge to where a lake is stored: all that the rest of the pipeline may ask of it."""
+"""The interface to a lake's storage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOCK_KEY = "_locks/publish.lock"
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object: its key relative to the lake, its size in bytes and an opaque tag of its content."""
+    """One object: its key relative to the lake, its size in bytes and an opaque tag that changes with its content."""
 
     key: str
     bytes: int
@@ -24,7 +24,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Listing:
-    """What lies directly below a prefix: objects, and the names of folders with a trailing slash."""
+    """The objects directly below a prefix, and the names of its folders with a trailing slash."""
 
     objects: tuple[StoredObject, ...]
     folders: tuple[str, ...]
@@ -33,23 +33,23 @@ class Listing:
 class Lake(Protocol):
     """A lake: keys are relative, use `/`, and never start with one.
 
-    An implementation must be picklable, because tasks on other processes and machines read and stage through it.
-    Only `publish`, `put` and `delete` change what readers of published tables see; workers call none of them.
+    An implementation is picklable, because tasks of other processes and machines read and stage through it.
+    Only `publish`, `put` and `delete` change what readers of published tables see; tasks call none of them.
     """
 
     @property
     def reads_at_once(self) -> int:
-        """How many small objects it pays to ask for at the same time."""
+        """How many reads of small objects to keep open at the same time."""
 
     @property
     def uri(self) -> str:
-        """Where the lake is, as a person would type it."""
+        """The lake's folder or `s3://` address, as `--lake` takes it."""
 
     def location(self, key: str) -> str:
-        """Where the object of a key is, as a person or a catalog would type it."""
+        """The path or `s3://` address of a key's object."""
 
     def children(self, prefix: str) -> Listing:
-        """What lies directly below `prefix` (ends with `/`); empty when nothing does."""
+        """Objects and folders directly below `prefix`, which ends with `/`."""
 
     def walk(self, prefix: str) -> Iterator[StoredObject]:
         """All objects below `prefix`, hidden names too, in key order."""
@@ -58,13 +58,13 @@ class Lake(Protocol):
         """The object at `key`, or None."""
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        """The object's bytes from `start`; fewer than `length` only at its end. LakeError when it is gone."""
+        """The object's bytes from `start`; fewer than `length` only at its end. LakeError when it was deleted."""
 
     def open_table(self, key: str) -> pa.NativeFile:
         """A seekable file of the object for Arrow readers."""
 
     def create(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A new object below `_staging/` to write to; it is there when the context ends without an error."""
+        """A new object below `_staging/` to write to; it exists when the context ends without an error."""
 
     def publish(self, staged: str, key: str, expected_etag: str | None) -> StoredObject:
         """Put a staged object over `key` by one atomic, durable act.
@@ -73,22 +73,22 @@ class Lake(Protocol):
         """
 
     def register(self, table: str, date: str, key: str) -> None:
-        """Make the partition of a published file known to the catalog, again if it already is; a folder has none."""
+        """Register or update the partition of a published file in the catalog; a folder has none."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Write a small object by one atomic act, over what may be there."""
+        """Write a small object by one atomic act, over an existing one."""
 
     def delete(self, key: str) -> None:
-        """Remove an object; nothing happens when it is not there."""
+        """Remove an object if it exists."""
 
     def sweep(self, prefix: str) -> int:
-        """Remove all objects below `prefix`; how many there were."""
+        """Remove all objects below `prefix` and return their number."""
 
     def scratch(self, run_id: str) -> AbstractContextManager[Path]:
-        """A local folder for a run's intermediate files, gone when the context ends."""
+        """A local folder for a run's intermediate files, deleted when the context ends."""
 
     def lock(self, owner: str, job_run_id: str | None = None) -> AbstractContextManager[None]:
-        """Hold the lake's only lock; LockedError when another run holds it.
+        """Hold the lake's only lock for the run `owner`; LockedError when another run holds it.
 
-        `owner` is the run; a lock that an earlier attempt of the same `job_run_id` left behind is taken over at once.
+        The lock of an earlier attempt of the same `job_run_id` is taken over at once.
         """

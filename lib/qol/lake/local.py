@@ -1,4 +1,4 @@
-"""A lake in a folder of this machine: `os.replace` is the atomic act, an OS file lock is the lock."""
+"""A lake in a folder of this machine: `os.replace` publishes atomically, an OS file lock is the lock."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pyarrow as pa
 from qol.errors import LakeError, LockedError, PublishConflictError
 from qol.lake.base import LOCK_KEY, Listing, StoredObject
 
-#: What a system answers to a user who may not do something, and to everybody where nothing can be written.
+#: Errors of missing rights and of a read-only file system.
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class LocalLake:
-    """A folder as a lake; made of nothing but its path, so it travels to worker processes."""
+    """A folder as a lake; it holds only its path, so that it can be pickled for worker processes."""
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser().resolve()
@@ -31,7 +31,7 @@ class LocalLake:
 
     @property
     def reads_at_once(self) -> int:
-        """One: a disk answers a thread as fast as sixteen."""
+        """One: a disk serves one thread as fast as sixteen."""
         return 1
 
     @property
@@ -40,28 +40,28 @@ class LocalLake:
         return str(self.root)
 
     def path(self, key: str) -> Path:
-        """The file behind a key."""
+        """The file of a key."""
         return self.root / key
 
     def location(self, key: str) -> str:
-        """The path of the file behind a key."""
+        """The path of a key's file."""
         return str(self.path(key))
 
     def children(self, prefix: str) -> Listing:
-        """What lies directly below `prefix`."""
+        """Objects and folders directly below `prefix`."""
         folder = self.path(prefix)
         objects: list[StoredObject] = []
         folders: list[str] = []
-        with _permitted(prefix, "read"):
+        with _translate_denied(prefix, "read"):
             if not folder.is_dir():
                 return Listing((), ())
             for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-                if _leads_back(entry):
+                if _is_link_to_parent(entry):
                     continue
                 if entry.is_dir():
                     folders.append(entry.name + "/")
                 elif entry.is_file():
-                    objects.append(self._stored(prefix + _speakable(entry.name), entry.stat()))
+                    objects.append(self._stored(prefix + _decodable(entry.name), entry.stat()))
         return Listing(tuple(objects), tuple(folders))
 
     def walk(self, prefix: str) -> Iterator[StoredObject]:
@@ -73,45 +73,45 @@ class LocalLake:
 
     def stat(self, key: str) -> StoredObject | None:
         """The object at `key`, or None."""
-        with _permitted(key, "read"), suppress(FileNotFoundError):
+        with _translate_denied(key, "read"), suppress(FileNotFoundError):
             return self._stored(key, self.path(key).stat())
         return None
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
         try:
-            with _permitted(key, "read"), self.path(key).open("rb") as file:
+            with _translate_denied(key, "read"), self.path(key).open("rb") as file:
                 file.seek(start)
                 return file.read() if length is None else file.read(length)
         except FileNotFoundError as err:
-            raise _gone(key) from err
+            raise _deleted_error(key) from err
 
     def open_table(self, key: str) -> pa.NativeFile:
         """The file as a memory map."""
         try:
-            with _permitted(key, "read"):
+            with _translate_denied(key, "read"):
                 return pa.memory_map(str(self.path(key)), "r")
         except FileNotFoundError as err:
-            raise _gone(key) from err
+            raise _deleted_error(key) from err
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
         """A new file below `_staging/`."""
         path = self.path(key)
-        with _permitted(key, "written"):
+        with _translate_denied(key, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             opened = path.open("wb")
         with opened as file:
             yield file
 
     def publish(self, staged: str, key: str, expected_etag: str | None) -> StoredObject:
-        """Rename a staged file over `key`; the caller holds the lock, so the check cannot race."""
-        found = self.stat(key)
-        if (found.etag if found else None) != expected_etag:
+        """Rename a staged file over `key`; the caller holds the lock, so no other run writes between check and rename."""
+        current = self.stat(key)
+        if (current.etag if current else None) != expected_etag:
             message = f"{key}: changed since this run started; run again"
             raise PublishConflictError(message)
         target = self.path(key)
-        with _permitted(key, "written"):
+        with _translate_denied(key, "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync(self.path(staged))
             os.replace(self.path(staged), target)
@@ -122,21 +122,21 @@ class LocalLake:
         """A folder has no catalog."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Write a small file beside its place, then rename it there."""
+        """Write a temporary file in the same folder, then rename it."""
         target = self.path(key)
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        with _permitted(key, "written"):
-            _write_synced(beside, data)
-            os.replace(beside, target)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        with _translate_denied(key, "written"):
+            _write_synced(temporary, data)
+            os.replace(temporary, target)
             _sync(target.parent)
 
     def delete(self, key: str) -> None:
         """Remove a file."""
-        with _permitted(key, "written"):
+        with _translate_denied(key, "written"):
             self.path(key).unlink(missing_ok=True)
 
     def sweep(self, prefix: str) -> int:
-        """Remove a folder and all it holds, and folders above that are empty then: a bucket has none either."""
+        """Remove a folder with its content, and parent folders that are empty then, as in a bucket."""
         count = sum(1 for _ in self.walk(prefix))
         folder = self.path(prefix)
         shutil.rmtree(folder, ignore_errors=True)
@@ -148,10 +148,10 @@ class LocalLake:
 
     @contextmanager
     def scratch(self, run_id: str) -> Iterator[Path]:
-        """A folder below `_staging/`, so that the next run sweeps what a killed one left."""
+        """A folder below `_staging/`, so that the next run removes it after a kill."""
         key = f"_staging/{run_id}/scratch/"
         folder = self.path(key)
-        with _permitted(key, "written"):
+        with _translate_denied(key, "written"):
             folder.mkdir(parents=True, exist_ok=True)
         try:
             yield folder
@@ -160,9 +160,9 @@ class LocalLake:
 
     @contextmanager
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:  # noqa: ARG002 (the lock dies with its process)
-        """Hold an OS lock on the lock file; it ends with this process, however that ends."""
+        """Hold an OS lock on the lock file; the system releases it when this process ends."""
         path = self.path(LOCK_KEY)
-        with _permitted(LOCK_KEY, "written"):
+        with _translate_denied(LOCK_KEY, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             opened = path.open("a+")
         with opened as file:
@@ -183,29 +183,29 @@ class LocalLake:
 
 
 @contextmanager
-def _permitted(key: str, done: Literal["read", "written"]) -> Iterator[None]:
-    """What this user may not do at a key becomes a LakeError that names it."""
+def _translate_denied(key: str, act: Literal["read", "written"]) -> Iterator[None]:
+    """A denied access becomes a LakeError that names the key and what is needed."""
     try:
         yield
     except OSError as err:
         if err.errno not in _DENIED:
             raise
-        kind, may = "folder" if key.endswith("/") else "file", "read" if done == "read" else "write"
+        kind, may = "folder" if key.endswith("/") else "file", "read" if act == "read" else "write"
         allowed = f"a {kind} that the user of this process can {may}"
-        raise LakeError(f"{key}: may not be {done} ({str(err.strerror).lower()}); allowed: {allowed}") from None
+        raise LakeError(f"{key}: may not be {act} ({str(err.strerror).lower()}); allowed: {allowed}") from None
 
 
-def _gone(key: str) -> LakeError:
+def _deleted_error(key: str) -> LakeError:
     return LakeError(f"{key}: gone from the lake while it was needed")
 
 
-def _leads_back(entry: os.DirEntry[str]) -> bool:
-    """Whether a link points at a folder above itself; following it would never end."""
+def _is_link_to_parent(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a link to one of its parent folders; following it would never end."""
     return entry.is_symlink() and os.path.realpath(entry.path) in map(str, Path(entry.path).absolute().parents)
 
 
-def _speakable(name: str) -> str:
-    """A file's name as text; one that is not UTF-8 gets an ending that nothing reads."""
+def _decodable(name: str) -> str:
+    """A file's name as text; one that is not UTF-8 gets the extension `.not-utf8`, which ingest skips."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""A lake in a bucket: one conditional PutObject is the atomic act, a renewed object is the lock."""
+"""A lake in a bucket: a conditional PutObject publishes atomically, a renewed object is the lock."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qol.errors import LakeError, LeaseLostError, PublishConflictError
+from qol.aws.requests import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, TransientError, retry
+from qol.errors import LeaseLostError, PublishConflictError
 from qol.lake.base import StoredObject
 from qol.lake.catalog import register_partition
-from qol.lake.s3_client import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, give_up
 from qol.lake.s3_lock import Lease, LeaseTimes
 from qol.lake.s3_objects import S3Objects
 
-#: Seconds that a renewal of the lock may wait for the store; three tries of it fit into the life of a lock.
-HASTY = {"connect_seconds": 2.0, "read_seconds": 5.0}
+#: Timeouts of requests for the lock; three attempts of a renewal fit into the life of a lock.
+LOCK_TIMEOUTS = {"connect_seconds": 2.0, "read_seconds": 5.0}
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class S3Lake(S3Objects):
-    """A bucket, or a prefix of one, as a lake; made of plain settings, so it travels to worker processes.
+    """A bucket or a prefix of one as a lake; it can be pickled for worker processes.
 
-    `database` is the catalog where partitions are registered, None for none.
+    `database` is the Glue database that registers partitions, None for no registration.
     """
 
     database: str | None = None
@@ -36,58 +36,50 @@ class S3Lake(S3Objects):
     _leases: list[Lease] = field(default_factory=list, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Without the lease, which is the driver's alone."""
-        return S3Lake, (self.bucket, self.prefix, self.kms_key, self.patience, self.database, self.lease_times)
+        """Pickled without the lease, which only the driver holds."""
+        return S3Lake, (self.bucket, self.prefix, self.kms_key, self.policy, self.database, self.lease_times)
 
     @property
     def reads_at_once(self) -> int:
-        """As many as the client has connections: an object is tens of milliseconds away, whatever its size."""
+        """The client's number of connections: S3 answers after tens of milliseconds, whatever the size."""
         return CONNECTIONS
 
     @property
     def uri(self) -> str:
-        """The lake's address."""
+        """The lake's `s3://` address."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
     def publish(self, staged: str, key: str, expected_etag: str | None) -> StoredObject:
-        """Put the bytes of a staged object over `key` under the condition that it is still what was seen."""
+        """Put the bytes of a staged object over `key` when that still carries `expected_etag`."""
         return self.publish_bytes(self.read(staged), key, expected_etag)
 
     def publish_bytes(self, data: bytes, key: str, expected_etag: str | None) -> StoredObject:
         """Put bytes over `key` by one atomic act; PublishConflictError when it no longer carries `expected_etag`."""
 
-        def attempt(lake: S3Lake) -> StoredObject | None:
+        def attempt(lake: S3Lake) -> StoredObject:
             try:
                 return StoredObject(key, len(data), lake.put_if(key, data, expected_etag))
             except RequestError as err:
                 if err.code not in CONDITION_FAILED | MISSING:
                     raise
             # The condition also fails for our own write when its answer was lost.
-            found = self._found(key, data)
-            if found is None and not self._is_still(key, expected_etag):
-                raise PublishConflictError(f"{key}: changed since this run started; run again")
-            return found
+            if found := self._found(key, data):
+                return found
+            if self._is_still(key, expected_etag):
+                raise TransientError(self.location(key), "ConditionalRequestConflict")
+            raise PublishConflictError(f"{key}: changed since this run started; run again")
 
         return self._while_held(attempt)
 
-    def _while_held(self, attempt: Callable[[S3Lake], T | None]) -> T:
-        """Attempts of one request each, none of them begun after the lock ran out; None asks for another one."""
-        one_try = replace(self, patience=replace(self.patience, attempts=1, gives_up=False))
-        for number in range(1, self.patience.attempts + 1):
+    def _while_held(self, attempt: Callable[[S3Lake], T]) -> T:
+        """The result of attempts of one request each, none of which begins after the lock ran out."""
+        one_request = replace(self, policy=replace(self.policy, attempts=1, opens_breaker=False))
+
+        def attempt_if_held() -> T:
             self._require_lease()
-            try:
-                done = attempt(one_try)
-            except RequestError as err:
-                if not err.may_pass:
-                    raise
-                if number == self.patience.attempts:
-                    give_up()
-                    raise
-                done = None
-            if done is not None:
-                return done
-            time.sleep(min(20.0, self.patience.pause_seconds * 2**number))
-        raise LakeError("a published file could not be written, the store contradicts itself; run again")
+            return attempt(one_request)
+
+        return retry(attempt_if_held, self.policy, TransientError)
 
     def _found(self, key: str, data: bytes) -> StoredObject | None:
         """The object at `key` when it holds exactly these bytes."""
@@ -97,8 +89,8 @@ class S3Lake(S3Objects):
         return StoredObject(key, len(data), stored[0])
 
     def _is_still(self, key: str, expected_etag: str | None) -> bool:
-        """Whether a write lost a race that nobody won, so that it may be tried again."""
-        time.sleep(self.patience.pause_seconds)
+        """Whether `key` still carries the tag that was seen, so that a refused write may be tried again."""
+        time.sleep(self.policy.pause_seconds)
         found = self.stat(key)
         return (found.etag if found else None) == expected_etag
 
@@ -110,10 +102,10 @@ class S3Lake(S3Objects):
             self.put_any(key, data)
 
     def register(self, table: str, date: str, key: str) -> None:
-        """Make the partition of a published file known to the catalog, if the lake has one."""
+        """Register the partition of a published file, if the lake has a `database`."""
         if self.database is not None:
             folder = self.location(key).rpartition("/")[0]
-            register_partition(self.database, table, date, f"{folder}/", self.patience)
+            register_partition(self.database, table, date, f"{folder}/", self.policy)
 
     @contextmanager
     def scratch(self, run_id: str) -> Iterator[Path]:
@@ -123,10 +115,10 @@ class S3Lake(S3Objects):
 
     @contextmanager
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:
-        """Hold the lock object; what is published meanwhile insists on it."""
-        seconds = {name: min(most, getattr(self.patience, name)) for name, most in HASTY.items()}
-        hasty = replace(self.patience, attempts=3, gives_up=False, **seconds)
-        lease = Lease(replace(self, patience=hasty), owner, job_run_id, self.lease_times)
+        """Hold the lock object; writes of published files check it meanwhile."""
+        seconds = {name: min(limit, getattr(self.policy, name)) for name, limit in LOCK_TIMEOUTS.items()}
+        policy = replace(self.policy, attempts=3, opens_breaker=False, **seconds)
+        lease = Lease(replace(self, policy=policy), owner, job_run_id, self.lease_times)
         lease.acquire()
         self._leases.append(lease)
         try:

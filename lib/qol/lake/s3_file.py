@@ -1,4 +1,4 @@
-"""An object as a file to seek in: read in large blocks, a few of which are kept."""
+"""An object as a seekable file: read in large blocks, a few of which are cached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 TAIL_BYTES = 256 * 2**10
 BLOCK_BYTES = 8 * 2**20
-BLOCKS_KEPT = 4
+MAX_CACHED_BLOCKS = 4
 
 #: Bytes [start, start + length) of one version of the object.
 ReadRange = Callable[[int, int], bytes]
@@ -17,8 +17,8 @@ ReadRange = Callable[[int, int], bytes]
 class BlockFile(io.RawIOBase):
     """A readable, seekable file over range requests.
 
-    Parquet readers ask for hundreds of small pieces; every piece that lies in a block costs no request. The object's
-    end, where a Parquet footer is, is given by the caller, who needed it to learn the size.
+    Parquet readers ask for hundreds of small ranges; a range in a cached block costs no request. The caller gives the
+    object's last bytes (a Parquet footer is there), because it read them to learn the size.
     """
 
     def __init__(self, size: int, tail: bytes, read_range: ReadRange) -> None:
@@ -30,11 +30,11 @@ class BlockFile(io.RawIOBase):
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def tell(self) -> int:
@@ -42,7 +42,7 @@ class BlockFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position; the new one."""
+        """Move to a position and return it."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, origin + offset)
         return self._position
@@ -50,15 +50,15 @@ class BlockFile(io.RawIOBase):
     def read(self, size: int | None = -1) -> bytes:
         """At most `size` bytes from the position, fewer only at the end."""
         end = self._size if size is None or size < 0 else min(self._size, self._position + size)
-        pieces = []
+        parts = []
         while self._position < end:
-            piece = self._piece(end)
-            self._position += len(piece)
-            pieces.append(piece)
-        return b"".join(pieces)
+            part = self._part(end)
+            self._position += len(part)
+            parts.append(part)
+        return b"".join(parts)
 
-    def _piece(self, end: int) -> bytes:
-        """What one block, or the tail, holds from the position up to `end`."""
+    def _part(self, end: int) -> bytes:
+        """Bytes from the position up to `end` that one block or the tail holds."""
         tail_start = self._size - len(self._tail)
         if self._position >= tail_start:
             return self._tail[self._position - tail_start : end - tail_start]
@@ -73,6 +73,6 @@ class BlockFile(io.RawIOBase):
         start = number * BLOCK_BYTES
         block = self._read_range(start, min(BLOCK_BYTES, self._size - start))
         self._blocks[number] = block
-        if len(self._blocks) > BLOCKS_KEPT:
+        if len(self._blocks) > MAX_CACHED_BLOCKS:
             self._blocks.popitem(last=False)
         return block

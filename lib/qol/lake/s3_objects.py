@@ -1,9 +1,8 @@
-"""The objects of a bucket: listed, read, staged, written under a condition and deleted, each by plain requests."""
+"""Requests for the objects of a bucket: list, read, stage, write under a condition, delete."""
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,45 +10,53 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
+from qol.aws.requests import (
+    CONDITION_FAILED,
+    MISSING,
+    RequestError,
+    RetryPolicy,
+    aws_client,
+    read_whole,
+    translate_errors,
+)
 from qol.errors import LakeError
 from qol.lake.base import Listing, StoredObject
-from qol.lake.s3_client import CONDITION_FAILED, MISSING, Patience, RequestError, asking, aws_client, read_whole
 from qol.lake.s3_file import TAIL_BYTES, BlockFile
 
 STAGING = "_staging/"
-#: What holds or may hold vendor ids; it is encrypted with the bucket's own key, everything else with the given one.
-IDENTIFIED = ("raw/", "quarantine/", "_staging/", "_locks/")
-SPOOL_BYTES = 64 * 2**20
-DELETE_AT_ONCE = 1_000
+#: Prefixes that may hold vendor ids: encrypted with the bucket's own key, all others with `kms_key`.
+IDENTIFYING = ("raw/", "quarantine/", "_staging/", "_locks/")
+MAX_SPOOL_BYTES = 64 * 2**20
+MAX_KEYS_PER_DELETE = 1_000
 
 
 @dataclass(frozen=True)
 class S3Objects:
-    """A bucket, or a prefix of one; `kms_key` encrypts what is published. Nothing here asks who holds the lock."""
+    """A bucket or a prefix of one; `kms_key` encrypts published files. Nothing here checks the lock."""
 
     bucket: str
     prefix: str = ""
     kms_key: str | None = None
-    patience: Patience = field(default_factory=Patience)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
 
     def location(self, key: str) -> str:
-        """The address of the object of a key."""
+        """The `s3://` address of a key's object."""
         return f"s3://{self.bucket}/{self.prefix}{key}"
 
     @property
     def _s3(self) -> Any:
-        return aws_client("s3", self.patience)
+        return aws_client("s3", self.policy)
 
     def _at(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": self.prefix + key}
 
     def require(self) -> None:
-        """RequestError when the bucket is not there or not this role's to read."""
-        with asking(f"s3://{self.bucket}", self.patience):
+        """RequestError when the bucket does not exist or this role may not read it."""
+        with translate_errors(f"s3://{self.bucket}", self.policy):
             self._s3.head_bucket(Bucket=self.bucket)
 
     def children(self, prefix: str) -> Listing:
-        """What lies directly below `prefix`."""
+        """Objects and folders directly below `prefix`."""
         objects: list[StoredObject] = []
         folders: list[str] = []
         for page in self._pages(prefix, Delimiter="/"):
@@ -63,19 +70,21 @@ class S3Objects:
         for page in self._pages(prefix):
             yield from self._objects(page)
 
-    def _pages(self, prefix: str, **how: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, prefix: str, **options: str) -> Iterator[dict[str, Any]]:
         pages = iter(
-            self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix, **how)
+            self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + prefix, **options
+            )
         )
         while True:
-            with asking(self.location(prefix), self.patience):
+            with translate_errors(self.location(prefix), self.policy):
                 page = next(pages, None)
             if page is None:
                 return
             yield page
 
     def _objects(self, page: dict[str, Any]) -> Iterator[StoredObject]:
-        """The objects of a page of a listing; a key that ends like a folder is a console's mark of one."""
+        """The objects of a page of a listing, without the keys that the console creates for folders."""
         for found in page.get("Contents", ()):
             if not found["Key"].endswith("/"):
                 yield StoredObject(found["Key"][len(self.prefix) :], found["Size"], found["ETag"].strip('"'))
@@ -83,7 +92,7 @@ class S3Objects:
     def stat(self, key: str) -> StoredObject | None:
         """The object at `key`, or None."""
         try:
-            with asking(self.location(key), self.patience):
+            with translate_errors(self.location(key), self.policy):
                 head = self._s3.head_object(**self._at(key))
         except RequestError as err:
             if err.code in MISSING:
@@ -102,10 +111,9 @@ class S3Objects:
                 return b""
             raise
 
-    def _get(self, key: str, how: dict[str, str]) -> tuple[Any, bytes]:
+    def _get(self, key: str, options: dict[str, str]) -> tuple[Any, bytes]:
         try:
-            with asking(self.location(key), self.patience):
-                return read_whole(lambda: self._s3.get_object(**self._at(key), **how), self.patience)
+            return read_whole(self.location(key), lambda: self._s3.get_object(**self._at(key), **options), self.policy)
         except RequestError as err:
             if err.code in MISSING:
                 raise LakeError(f"{key}: gone from the lake while it was needed") from err
@@ -114,7 +122,7 @@ class S3Objects:
             raise
 
     def open_table(self, key: str) -> pa.NativeFile:
-        """A seekable file over range requests, all of the same version of the object."""
+        """A seekable file over range requests, all of the object's same version."""
         try:
             response, tail = self._get(key, {"Range": f"bytes=-{TAIL_BYTES}"})
         except RequestError as err:
@@ -130,32 +138,31 @@ class S3Objects:
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
-        """A new object below `_staging/`, put when it is complete."""
+        """A new object below `_staging/`, written when it is complete."""
         if not key.startswith(STAGING):
             raise LakeError(f"{key}: not a staged object; allowed: keys below {STAGING}")
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
+        with tempfile.SpooledTemporaryFile(max_size=MAX_SPOOL_BYTES) as file:
             yield cast("BinaryIO", file)
             file.seek(0)
-            with asking(self.location(key), self.patience):
+            with translate_errors(self.location(key), self.policy):
                 self._s3.put_object(**self._at(key), **self._encryption(key), Body=file)
 
     def put_if(self, key: str, data: bytes, etag: str | None) -> str:
-        """Write over the version with that tag (None: only where nothing is); the new tag. RequestError otherwise."""
+        """Write when the object has that tag (None: does not exist) and return the new tag; RequestError otherwise."""
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
-        with asking(self.location(key), self.patience):
+        with translate_errors(self.location(key), self.policy):
             done = self._s3.put_object(**self._at(key), **self._encryption(key), **condition, Body=data)
         return str(done["ETag"]).strip('"')
 
     def put_any(self, key: str, data: bytes) -> str:
-        """Write an object whatever is there; its tag."""
-        with asking(self.location(key), self.patience):
+        """Write an object, over an existing one, and return its tag."""
+        with translate_errors(self.location(key), self.policy):
             return str(self._s3.put_object(**self._at(key), **self._encryption(key), Body=data)["ETag"])
 
     def get_tagged(self, key: str) -> tuple[str, bytes] | None:
         """Tag and content of an object, or None."""
         try:
-            with asking(self.location(key), self.patience):
-                response, data = read_whole(lambda: self._s3.get_object(**self._at(key)), self.patience)
+            response, data = read_whole(self.location(key), lambda: self._s3.get_object(**self._at(key)), self.policy)
         except RequestError as err:
             if err.code in MISSING:
                 return None
@@ -163,37 +170,31 @@ class S3Objects:
         return str(response["ETag"]).strip('"'), data
 
     def delete_if(self, key: str, etag: str) -> None:
-        """Delete the version with that tag."""
-        with asking(self.location(key), self.patience):
+        """Delete the object when it has that tag."""
+        with translate_errors(self.location(key), self.policy):
             self._s3.delete_object(**self._at(key), IfMatch=f'"{etag}"')
 
     def delete(self, key: str) -> None:
         """Remove an object."""
-        with asking(self.location(key), self.patience):
+        with translate_errors(self.location(key), self.policy):
             self._s3.delete_object(**self._at(key))
 
     def sweep(self, prefix: str) -> int:
         """Remove all objects below `prefix`."""
         keys = [self.prefix + stored.key for stored in self.walk(prefix)]
-        for start in range(0, len(keys), DELETE_AT_ONCE):
-            self._delete_some(prefix, keys[start : start + DELETE_AT_ONCE])
+        for start in range(0, len(keys), MAX_KEYS_PER_DELETE):
+            self._delete_some(prefix, keys[start : start + MAX_KEYS_PER_DELETE])
         return len(keys)
 
     def _delete_some(self, prefix: str, keys: Sequence[str]) -> None:
-        """Delete objects by one request; the store may fail for some of them, which the SDK does not ask for again."""
-        code = ""
-        for _ in range(self.patience.attempts):
-            wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-            with asking(self.location(prefix), self.patience):
-                failed = self._s3.delete_objects(Bucket=self.bucket, Delete=wanted).get("Errors", [])
-            if not failed:
-                return
-            keys, code = [error["Key"] for error in failed], failed[0]["Code"]
-            time.sleep(self.patience.pause_seconds)
-        raise RequestError(f"{self.location(prefix)}: {len(keys)} objects not deleted", code)
+        """Delete objects by one request, and those that it answers an error for once more, each by its own."""
+        wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        with translate_errors(self.location(prefix), self.policy):
+            for failed in self._s3.delete_objects(Bucket=self.bucket, Delete=wanted).get("Errors", ()):
+                self._s3.delete_object(Bucket=self.bucket, Key=failed["Key"])
 
     def _encryption(self, key: str) -> dict[str, str]:
-        if self.kms_key is None or key.startswith(IDENTIFIED):
+        if self.kms_key is None or key.startswith(IDENTIFYING):
             return {}
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from qol.aws.requests import aws_client, read_whole, translate_errors
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_client import asking, aws_client, read_whole
 
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of an object: its id, its tag, when it was written and whether readers see it."""
+    """One version of an object: its id, its tag, when it was written and whether it is the current one."""
 
     version_id: str
     etag: str
@@ -20,10 +20,10 @@ class StoredVersion:
 
 
 def versions(lake: S3Lake, key: str) -> list[StoredVersion]:
-    """Versions of an object, newest first; deletions are none. A bucket without versions gives the object alone."""
+    """Versions of an object, newest first, without delete markers; an unversioned bucket has one."""
     found: list[StoredVersion] = []
-    with asking(lake.location(key), lake.patience):
-        pages = aws_client("s3", lake.patience).get_paginator("list_object_versions")
+    with translate_errors(lake.location(key), lake.policy):
+        pages = aws_client("s3", lake.policy).get_paginator("list_object_versions")
         for page in pages.paginate(Bucket=lake.bucket, Prefix=lake.prefix + key):
             found += [
                 StoredVersion(v["VersionId"], v["ETag"].strip('"'), v["LastModified"], v["IsLatest"])
@@ -34,7 +34,7 @@ def versions(lake: S3Lake, key: str) -> list[StoredVersion]:
 
 
 def read_version(lake: S3Lake, key: str, version: StoredVersion) -> bytes:
-    """The bytes of a version."""
+    """The bytes of one version."""
     place = {"Bucket": lake.bucket, "Key": lake.prefix + key, "VersionId": version.version_id}
-    with asking(lake.location(key), lake.patience):
-        return read_whole(lambda: aws_client("s3", lake.patience).get_object(**place), lake.patience)[1]
+    client = aws_client("s3", lake.policy)
+    return read_whole(lake.location(key), lambda: client.get_object(**place), lake.policy)[1]

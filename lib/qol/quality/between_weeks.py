@@ -25,7 +25,7 @@ from qol.quality.comparison import (
 )
 from qol.quality.partition_checks import counted_columns
 from qol.quality.renamed_fields import UnknownFields, likely_new_name
-from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import Candidate
 from qol.tables.weeks import is_closed
 
@@ -49,11 +49,11 @@ class _Week:
         return sum(footer.rows for footer in self.before)
 
     def known(self, column: str) -> int:
-        return self.footer.known.get(column, 0)
+        return self.footer.values.get(column, 0)
 
     def share_before(self, column: str) -> float:
         """The share of the earlier rows that have a value."""
-        return sum(footer.known.get(column, 0) for footer in self.before) / self.rows_before
+        return sum(footer.values.get(column, 0) for footer in self.before) / self.rows_before
 
     def weeks_before(self, several: str = "the {} weeks before") -> str:
         return "the week before" if len(self.before) == 1 else several.format(len(self.before))
@@ -62,7 +62,7 @@ class _Week:
 def compare_weeks(
     contracts: Contracts,
     footers: Footers,
-    weeks: Weeks,
+    weeks: WeekFiles,
     candidates: Sequence[Candidate],
     unknown: UnknownFields,
     now: datetime,
@@ -73,7 +73,7 @@ def compare_weeks(
     """
     compared = [c for c in candidates if c.table == WEEKLY or c.table.startswith("records_")]
     files = {(c.table, c.date): [c.staged, *weeks.before(c.table, c.date)] for c in compared}
-    footers.read_people(key for keys in files.values() for key in keys)
+    footers.read_user_counts(key for keys in files.values() for key in keys)
     by_table = {f"records_{contract.name}": contract for contract in contracts.sources}
     return [
         found
@@ -91,7 +91,7 @@ def _read_week(footers: Footers, keys: Sequence[str]) -> _Week | NotChecked:
         return DAMAGED_WEEK
     if not any(found.rows for found in before.values()):
         return NO_EARLIER_WEEK
-    return _Week(footer, footers.people(keys[0]), tuple(before.values()), sum(map(footers.people, before)))
+    return _Week(footer, footers.user_count(keys[0]), tuple(before.values()), sum(map(footers.user_count, before)))
 
 
 _Finding = dict[Severity, str] | NotChecked

@@ -10,7 +10,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.source_model import Field, SourceContract
 from qol.lake.base import Lake
 from qol.quality.renamed_fields import unknown_fields
-from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import find_published
 from qol.tables.manifest import Manifest
 from qol.tables.weeks import iso_week
@@ -51,14 +51,14 @@ def field_drift(lake: Lake, contracts: Contracts) -> list[Drift]:
     """Declared fields without a value in any published week, or with another null rate in the newest than in the four before."""
     tables = {f"records_{contract.name}": contract for contract in contracts.sources}
     published = find_published(lake, tables)
-    footers, weeks = Footers(lake), Weeks([], published)
+    footers, weeks = Footers(lake), WeekFiles([], published)
     footers.read(stored.key for stored in published.files.values())
     dates = {table: weeks.dates(table) for table in tables}
     return [d for t, days in dates.items() if days for d in _table_drift(footers, weeks, t, tables[t], days)]
 
 
 def _table_drift(
-    footers: Footers, weeks: Weeks, table: str, contract: SourceContract, days: list[str]
+    footers: Footers, weeks: WeekFiles, table: str, contract: SourceContract, days: list[str]
 ) -> Iterator[Drift]:
     all_weeks = _readable(footers, [weeks.file(table, day) for day in days])
     now = _readable(footers, [weeks.file(table, days[-1])])
@@ -66,7 +66,7 @@ def _table_drift(
     week = iso_week(date.fromisoformat(days[-1]))
     for field in contract.fields:
         shares = _null_share(now, field), _null_share(before, field)
-        is_known = any(footer.known.get(field.name) for footer in all_weeks)
+        is_known = any(footer.values.get(field.name) for footer in all_weeks)
         kind = _changed(*shares) if is_known else NEVER
         if kind is not None:
             yield Drift(contract.name, field.name, kind, None, None, None, week, *shares)
@@ -79,7 +79,7 @@ def _readable(footers: Footers, files: Iterable[str | None]) -> list[Footer]:
 def _null_share(week: list[Footer], field: Field) -> float | None:
     """The share of rows without a value, 0 to 1; None without rows, and for lists: a footer does not count their rows."""
     rows = sum(footer.rows for footer in week)
-    known = sum(footer.known.get(field.name, 0) for footer in week)
+    known = sum(footer.values.get(field.name, 0) for footer in week)
     if not rows or (known and field.type == "intervals"):
         return None
     return round(1 - known / rows, 4)

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
 from qol.quality.comparison import MIN_USERS, TOO_FEW_USERS, Comparison, severity_of
-from qol.tables.footers import LOOK_BACK_WEEKS, Footers, Weeks
+from qol.tables.footers import LOOK_BACK_WEEKS, Footers, WeekFiles
 from qol.tables.weeks import monday_of
 
 
-def compare_clock(contracts: Contracts, footers: Footers, weeks: Weeks, now: datetime) -> list[Comparison]:
+def compare_clock(contracts: Contracts, footers: Footers, weeks: WeekFiles, now: datetime) -> list[Comparison]:
     """Record types that declare fresh_within_days and have data of the last four weeks; other types have no comparison."""
     today = now.astimezone(UTC).date()
     first = monday_of(today - timedelta(weeks=LOOK_BACK_WEEKS)).isoformat()
@@ -23,7 +23,7 @@ def compare_clock(contracts: Contracts, footers: Footers, weeks: Weeks, now: dat
 
 
 def _compare(
-    contracts: Contracts, contract: SourceContract, footers: Footers, weeks: Weeks, days: list[str], today: date
+    contracts: Contracts, contract: SourceContract, footers: Footers, weeks: WeekFiles, days: list[str], today: date
 ) -> Iterator[Comparison]:
     table, allowed = f"records_{contract.name}", contract.quality.fresh_within_days
     files = [file for day in days if (file := weeks.file(table, day))]
@@ -35,8 +35,8 @@ def _compare(
         yield Comparison("fresh", table, days[-1])
         return
     readable = [file for file in files if footers.get(file)]
-    footers.read_people(readable)
-    if max(map(footers.people, readable)) < MIN_USERS:
+    footers.read_user_counts(readable)
+    if max(map(footers.user_count, readable)) < MIN_USERS:
         yield Comparison("fresh", table, days[-1], not_checked=TOO_FEW_USERS)
         return
     message = f"newest day {newest}, {late} days before {today}, {allowed} allowed"

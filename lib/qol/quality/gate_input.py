@@ -13,7 +13,7 @@ from qol.quality.comparison import Comparison
 from qol.quality.freshness import compare_clock
 from qol.quality.partition_checks import compare_candidates
 from qol.quality.renamed_fields import unknown_fields
-from qol.tables.footers import Footers, Weeks
+from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
 from qol.tables.manifest import Manifest
 
@@ -41,7 +41,7 @@ def collect_gate_input(
 ) -> GateInput:
     """The gate's input; `expected` has the rows the run computed, by table and date."""
     now = datetime.fromisoformat(manifest.now)
-    footers, weeks = Footers(lake), Weeks(candidates, published)
+    footers, weeks = Footers(lake), WeekFiles(candidates, published)
     comparisons = [*compare_candidates(lake, contracts, candidates, expected, published, footers)]
     unknown = unknown_fields(manifest.field_issues)
     comparisons += compare_weeks(contracts, footers, weeks, candidates, unknown, now)

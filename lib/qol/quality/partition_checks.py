@@ -22,8 +22,8 @@ from qol.quality.comparison import (
     comparison,
     describe_columns,
 )
-from qol.tables.corruption import DAMAGED
-from qol.tables.footers import Footer, Footers, Weeks
+from qol.tables.corruption import ARROW_ERRORS
+from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
 
 MAX_USERS_LOST = 0.20
@@ -48,10 +48,10 @@ def compare_candidates(
     `expected` has the rows the run computed, by table and date.
     """
     footers.read(candidate.staged for candidate in candidates)
-    weeks = Weeks(candidates, published)
+    weeks = WeekFiles(candidates, published)
     for candidate in candidates:
         place = candidate.table, candidate.date
-        footer = footers.whole(candidate.staged)
+        footer = footers.staged(candidate.staged)
         yield comparison("rows_as_expected", *place, check_rows(footer.rows, expected[place]))
         if candidate.table == WEEKLY:
             current = published.get(*place)
@@ -72,7 +72,7 @@ def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> _Fi
         return NEW_WEEK
     try:
         before = _users(lake, published)
-    except DAMAGED:
+    except ARROW_ERRORS:
         return DAMAGED_WEEK
     lost = before.join(_users(lake, candidate.staged), on="user_id", how="anti")
     return check_users_lost(lost.height, before.height)
@@ -99,8 +99,8 @@ def check_metrics(contracts: Contracts, week: Footer, earlier: Sequence[Sequence
     for before in earlier:
         rows = sum(footer.rows for footer in before)
         for metric, column in counted_columns(contracts):
-            had = sum(footer.known.get(column, 0) for footer in before)
-            now = week.known.get(column, 0)
+            had = sum(footer.values.get(column, 0) for footer in before)
+            now = week.values.get(column, 0)
             if rows and had >= FILLED_SHARE * rows and now * rows * ONE_IN <= had * week.rows:
                 emptied.setdefault(metric, f"{now} of {week.rows} users (before {had} of {rows} rows)")
     # All are named: the one whose field was renamed may be the anchor that takes its whole group with it.

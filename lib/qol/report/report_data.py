@@ -16,7 +16,7 @@ from qol.report.shown_columns import all_columns
 from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import Manifest, read_manifests
-from qol.tables.slices import Bucket, of_person
+from qol.tables.slices import Bucket, user_slice
 from qol.tables.weeks import WEEK, iso_week
 
 #: The reported week and the four before it.
@@ -70,7 +70,7 @@ def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> U
     """One user's rows; UsageError when the week is not published, or no week of the lake has the user_id."""
     dates = check_week(lake, monday)
     days = mondays(monday, USER_WEEKS)
-    rows, columns = of_person(lake, user_id), weekly_columns(contracts)
+    rows, columns = user_slice(lake, user_id), weekly_columns(contracts)
     weekly = {day: _first(rows.published("weekly_metrics", day.isoformat(), columns)) for day in days}
     if not any(weekly.values()):
         _check_user(lake, dates, user_id, monday)

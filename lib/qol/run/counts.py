@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
-from qol.ingest.collect import unpack_counts
 from qol.ingest.listing import RawListing
+from qol.ingest.results import unpack_counts
 from qol.run.arrival_lag import summarize
 from qol.run.plan import Scope
 from qol.run.steps import MapSummary, ReduceSummary
-from qol.tables.manifest import Manifest, ObjectCounts, SkippedObject, Window, add_up
+from qol.tables.layout import Candidate
+from qol.tables.manifest import Manifest, ObjectCounts, SkippedObject, TableFile, Window, add_up
+from qol.tables.weeks import iso_week, monday_of
 
 
 def note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
@@ -40,14 +43,23 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> dict[tuple[
     manifest.rejects_by_reason = unpack_counts(reasons)
     manifest.field_issues = unpack_counts(issues)
     manifest.lateness = summarize(summary.lateness for summary in summaries)
-    add_up(manifest)  # a run that fails from here on tells what it read as well
+    add_up(manifest)  # the manifest of a run that fails from here on has what it read as well
     return offsets
 
 
 def note_kept(manifest: Manifest, reduced: list[ReduceSummary]) -> None:
-    """What arrived at the reduce and won, and what arrived and lost; counted there, not derived from the lines."""
+    """What the reduce received and kept, and what it superseded; counted there, not derived from the lines."""
     for summary in reduced:
-        for index, came in summary.came.items():
+        for index, received in summary.received.items():
             kept = summary.kept[index]
             manifest.objects[index].kept += kept
-            manifest.objects[index].superseded += came - kept
+            manifest.objects[index].superseded += received - kept
+
+
+def note_candidates(manifest: Manifest, candidates: list[Candidate], fresh: list[Candidate]) -> None:
+    """Every partition file that was computed, and the weeks of those whose bytes are new."""
+    manifest.tables = [
+        TableFile(c.table, c.date, c.rows, c.sha256, replaced=c in fresh)
+        for c in sorted(candidates, key=lambda c: (c.table, c.date))
+    ]
+    manifest.weeks = sorted({iso_week(monday_of(date.fromisoformat(c.date))) for c in fresh if c.table != "rejects"})

@@ -1,23 +1,31 @@
-"""Which arrival days a run reads and which weeks it computes again."""
+"""The plan of a run: which arrival days it reads, and which weeks it computes again and why."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
+import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import WINDOWS, table_columns, table_names
 from qol.contracts.model import Contracts
+from qol.contracts.source_model import Deletes, SourceContract
 from qol.errors import UsageError
 from qol.ingest.listing import RawListing, Window
 from qol.lake.base import Lake
+from qol.run.context import RunContext
+from qol.run.request import RunRequest
 from qol.run.week_tables import WINDOW_WEEKS
-from qol.tables.corruption import DAMAGED
+from qol.tables.corruption import ARROW_ERRORS, reading
 from qol.tables.layout import Part, Published
 from qol.tables.manifest import ManifestHead, read_heads
+from qol.tables.slices import Bucket
 from qol.tables.weeks import WEEK, is_closed, iso_week, monday_of
+from qol.transform.deletions import Deletions, deleting, deletion_columns, targets
 
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
@@ -28,7 +36,7 @@ PARQUET_RATIO = 6
 
 @dataclass(frozen=True)
 class Scope:
-    """What a run looks at: a window of arrival days or a range of weeks to rebuild, and what the last runs left."""
+    """What a run looks at: a window of arrival days, or a range of weeks to rebuild."""
 
     window: Window | None
     rebuild: tuple[date, date] | None
@@ -49,74 +57,96 @@ class Scope:
         return first is None or monday >= monday_of(first) - WEEK
 
 
-def find_scope(
-    lake: Lake,
-    now: datetime,
-    raw_days: int,
-    backfill: Window | None,
-    rebuild: tuple[date, date] | None,
-) -> Scope:
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run computes: its weeks in order, those of them that get a weekly file, and the deletions outside them."""
+
+    weeks: tuple[date, ...]
+    closed: frozenset[date]
+    #: Published partitions of other weeks, of record tables that delete, by contract name.
+    deletions_elsewhere: Mapping[str, tuple[str, ...]]
+
+
+def find_scope(lake: Lake, request: RunRequest) -> Scope:
     """The scope of a run; heads of earlier manifests are read newest first, only as many as needed."""
-    if rebuild is not None:
-        return Scope(None, rebuild)
-    if backfill is not None:
-        return Scope(backfill, None)
+    if request.command == "rebuild":
+        return Scope(None, (request.first_week or date.min, request.last_week or date.max))
+    if request.command == "backfill":
+        return Scope(Window(request.first_day, request.last_day or date.max), None)
     good = (
         head
         for head in read_heads(lake)
         if head.status in ("published", "nothing_to_do")
         and head.trigger in ("schedule", "manual")
-        and datetime.fromisoformat(head.now) <= now
+        and datetime.fromisoformat(head.now) <= request.now
     )
-    return Scope(_window(now, raw_days, next(good, None)), None)
+    return Scope(_window(request, next(good, None)), None)
 
 
-def _window(now: datetime, raw_days: int, last: ManifestHead | None) -> Window:
-    today = now.astimezone(UTC).date()
+def _window(request: RunRequest, last: ManifestHead | None) -> Window:
+    today = request.now.astimezone(UTC).date()
     if last is None:
         return Window(None, today)
     before = datetime.fromisoformat(last.now).astimezone(UTC).date() - OVERLAP
-    return Window(min(today - timedelta(days=raw_days), before), today)
+    return Window(min(today - timedelta(days=request.raw_days), before), today)
 
 
-def affected_weeks(scope: Scope, published: Published, touched: set[date], now: datetime) -> tuple[date, ...]:
-    """Weeks to compute again, in order.
+def plan_run(
+    run: RunContext, scope: Scope, published: Published, touched: set[date], deletions: list[Deletions]
+) -> RunPlan:
+    """The plan once raw is read.
 
-    The `touched` weeks (of records read, of a run that died while publishing, of files with an older shape), closed weeks
-    that have records but no weekly file, and those that look back on any of them. A rebuild takes the weeks it was given,
-    and those that look back on them; UsageError when one of those given has published days but no records.
+    `touched` are the weeks of the records that were read and those that an earlier run left unconfirmed; `deletions` are
+    those that were read. Computed as well are weeks of files with an older shape, weeks that lose a record to a new
+    deletion, closed weeks that have records but no weekly file, and weeks that look back on any of them. A rebuild takes
+    the weeks it was given and those that look back on them; UsageError when one given has published days but no records.
     """
-    with_records = {
-        date.fromisoformat(day)
-        for table in {name for name, _ in published.files if name.startswith("records_")}
-        for day in published.dates(table)
-    }
     if scope.rebuild is not None:
-        first, last = scope.rebuild
-        have_days = {date.fromisoformat(day) for day in published.dates("daily_metrics")}
-        orphans = sorted(week for week in have_days - with_records if first <= week <= last)
-        if orphans:
-            names = ", ".join(map(iso_week, orphans[:5]))
-            raise UsageError(
-                f"rebuild: no records for {names}; allowed: weeks with records, or move their days aside too"
-            )
-        chosen = {week for week in with_records if first <= week <= last}
-        return tuple(sorted(chosen | _looking_back(chosen, with_records, published)))
+        changing = _weeks_to_rebuild(published, *scope.rebuild)
+    else:
+        changing = touched | _outdated_weeks(run.lake, run.contracts, published)
+        changing |= _weeks_without_weekly(published, run.request.now)
+        changing |= _weeks_of_deleted(run, published, deletions, changing)
+    weeks = tuple(sorted(changing | _looking_back(changing, published)))
+    closed = _closed_weeks(weeks, published, run.request.now)
+    return RunPlan(weeks, closed, _deletions_elsewhere(run.contracts, published, weeks))
+
+
+def _weeks_with_records(published: Published) -> set[date]:
+    return {date.fromisoformat(day) for name, day in published.files if name.startswith("records_")}
+
+
+def _weeks_to_rebuild(published: Published, first: date, last: date) -> set[date]:
+    with_records = _weeks_with_records(published)
+    have_days = {date.fromisoformat(day) for day in published.dates("daily_metrics")}
+    orphans = sorted(week for week in have_days - with_records if first <= week <= last)
+    if orphans:
+        names = ", ".join(map(iso_week, orphans[:5]))
+        raise UsageError(f"rebuild: no records for {names}; allowed: weeks with records, or move their days aside too")
+    return {week for week in with_records if first <= week <= last}
+
+
+def _weeks_without_weekly(published: Published, now: datetime) -> set[date]:
+    """Closed weeks that have records and no weekly file."""
     have_weekly = {date.fromisoformat(day) for day in published.dates("weekly_metrics")}
-    missing = {week for week in with_records - have_weekly if is_closed(week, now)}
-    changing = touched | missing
-    return tuple(sorted(changing | _looking_back(changing, with_records, published)))
+    return {week for week in _weeks_with_records(published) - have_weekly if is_closed(week, now)}
 
 
-def _looking_back(weeks: set[date], with_records: set[date], published: Published) -> set[date]:
+def _looking_back(weeks: set[date], published: Published) -> set[date]:
     """Weeks with records that look back on these: the week after each, and the one after that where it has survey windows."""
     with_windows = {date.fromisoformat(day) for day in published.dates(WINDOWS)}
     after = {week + WEEK for week in weeks}
     after |= {week + back * WEEK for week in weeks for back in range(1, WINDOW_WEEKS + 1)} & with_windows
-    return after & with_records
+    return after & _weeks_with_records(published)
 
 
-def outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
+def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) -> frozenset[date]:
+    """Those of the weeks that get a weekly file; a week that has one stays closed whatever the clock says."""
+    have_weekly = published.dates("weekly_metrics")
+    return frozenset(week for week in weeks if is_closed(week, now) or week.isoformat() in have_weekly)
+
+
+def _outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
     """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
     tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_names(contracts)]
     names = {table: [column.name for column in table_columns(contracts, table)] for table in tables}
@@ -135,40 +165,76 @@ def _column_names(lake: Lake, key: str) -> list[str]:
     """The columns of a published file; none when it is damaged, so that it is written again."""
     try:
         return list(pq.read_schema(lake.open_table(key)).names)
-    except DAMAGED:
+    except ARROW_ERRORS:
         return []
 
 
-def emptied_rejects(published: Published, scope: Scope, listing: RawListing, rejects: list[Part]) -> list[Part]:
-    """Quarantine days of the window that had rejects once and have none now, as parts without a file."""
-    if scope.window is None:
-        return []
-    have = {part.date for part in rejects}
-    days = {day for day in published.dates("rejects") if scope.window.holds(date.fromisoformat(day))}
-    read = {raw.arrival_date for raw in listing.objects}
-    return [Part("rejects", day, "", 0) for day in sorted((days - have) & read)]
+def _weeks_of_deleted(
+    run: RunContext, published: Published, read: list[Deletions], known_weeks: set[date]
+) -> set[date]:
+    """Weeks of published records that deletions of this run name, besides `known_weeks`, whose files are not opened.
+
+    Deletions that are published already were applied by the run that published them; without new ones no file is read.
+    """
+    weeks: set[date] = set()
+    for name, contract in deleting(run.contracts).items():
+        ids = {one for batch in read for one in batch.get(name, ())}
+        fresh = ids - _published(run.lake, contract, published) if ids else ids
+        if fresh and contract.deletes is not None:
+            deleted = pl.Series([found for _, found in fresh], dtype=pl.String)
+            files = [
+                (date.fromisoformat(day), published.files[table, day].key)
+                for table in sorted(f"records_{target}" for target in targets(contract))
+                for day in sorted(published.dates(table))
+                if date.fromisoformat(day) not in known_weeks
+            ]
+            with ThreadPoolExecutor(run.lake.reads_at_once) as pool:
+                holds = list(pool.map(partial(_holds, run.lake, contract.deletes, deleted), [key for _, key in files]))
+            weeks |= {week for (week, _), found in zip(files, holds, strict=True) if found}
+    return weeks
 
 
-def emptied_days(closed: frozenset[date], parts: list[Part]) -> list[Part]:
-    """Weeks whose every record was deleted, as parts without a file: they have daily and weekly files all the same."""
+def _published(lake: Lake, contract: SourceContract, published: Published) -> set[tuple[str, str]]:
+    """All deletions of a contract that are published."""
+    table, columns = f"records_{contract.name}", deletion_columns(contract)
+    every_user = Bucket(lake, None, None)
+    frames = [every_user.published(table, day, columns) for day in sorted(published.dates(table))]
+    return {ids for rows in frames for ids in rows.iter_rows()}
+
+
+def _holds(lake: Lake, rule: Deletes, deleted: pl.Series, key: str) -> bool:
+    """Whether a published file has any of the ids; only their column is read, a row group at a time."""
+    with reading(key):
+        file = pq.ParquetFile(lake.open_table(key))
+        if rule.field not in file.schema_arrow.names:
+            return False
+        groups = (file.read_row_group(n, columns=[rule.field]) for n in range(file.metadata.num_row_groups))
+        return any(pl.DataFrame(rows)[rule.field].is_in(deleted.implode()).any() for rows in groups)
+
+
+def _deletions_elsewhere(
+    contracts: Contracts, published: Published, weeks: Iterable[date]
+) -> dict[str, tuple[str, ...]]:
+    """Published partitions, besides those weeks, of every deleting contract's record table, by contract name."""
+    here = {week.isoformat() for week in weeks}
+    return {name: tuple(sorted(published.dates(f"records_{name}") - here)) for name in deleting(contracts)}
+
+
+def emptied(plan: RunPlan, published: Published, listing: RawListing, parts: list[Part]) -> list[Part]:
+    """Partitions that no staged part belongs to and whose files are written without rows, as parts without a file.
+
+    Quarantine days that were read and have no rejects any more, survey windows without a row, and daily and weekly files
+    of weeks whose every record was deleted.
+    """
     have = {(part.table, part.date) for part in parts}
+    read = {raw.arrival_date for raw in listing.objects}
+    wanted = [("rejects", day) for day in sorted(published.dates("rejects") & read)]
+    closed = {week.isoformat() for week in plan.closed}
+    wanted += [(WINDOWS, day) for day in sorted(published.dates(WINDOWS) & closed)]
     weeks = {part.date for part in parts if part.table.startswith("records_")}
-    wanted = [("daily_metrics", week) for week in sorted(weeks)]
-    wanted += [("weekly_metrics", week) for week in sorted(weeks & {monday.isoformat() for monday in closed})]
-    return [Part(table, week, "", 0) for table, week in wanted if (table, week) not in have]
-
-
-def emptied_windows(published: Published, closed: frozenset[date], parts: list[Part]) -> list[Part]:
-    """Weeks computed again whose published survey windows have no row any more, as parts without a file."""
-    have = {part.date for part in parts if part.table == WINDOWS}
-    again = {week.isoformat() for week in closed} & published.dates(WINDOWS)
-    return [Part(WINDOWS, day, "", 0) for day in sorted(again - have)]
-
-
-def closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) -> frozenset[date]:
-    """Those of the weeks that get a weekly file; a week that has one stays closed whatever the clock says."""
-    have_weekly = published.dates("weekly_metrics")
-    return frozenset(week for week in weeks if is_closed(week, now) or week.isoformat() in have_weekly)
+    wanted += [("daily_metrics", week) for week in sorted(weeks)]
+    wanted += [("weekly_metrics", week) for week in sorted(weeks & closed)]
+    return [Part(table, day, "", 0) for table, day in wanted if (table, day) not in have]
 
 
 def bucket_count(size: int) -> int:

@@ -12,22 +12,22 @@ from datetime import date
 import polars as pl
 
 from qol.contracts.columns import record_columns, table_columns
-from qol.contracts.frames import known_columns, monday_expr, positive_zeros, with_columns_of
+from qol.contracts.frames import drop_null_columns, monday_expr, normalize_negative_zero, with_columns_of
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import SourceContract
-from qol.ingest.collect import IngestContext, Tally, row_schema
-from qol.ingest.lines import ObjectRange
+from qol.ingest.line_reader import ObjectRange
+from qol.ingest.results import IngestContext, Tally, row_schema
 from qol.ingest.task import ingest
 from qol.lake.base import Lake
 from qol.publish.assemble import assemble, stage_part
 from qol.run.arrival_lag import count_days
-from qol.run.deleted_weeks import Deletions, all_deletions, deletions_in
 from qol.run.engine import Mapped
-from qol.run.week_tables import WeekTables
+from qol.run.week_tables import week_tables
 from qol.tables.layout import Candidate, Part
 from qol.tables.slices import Bucket
 from qol.tables.weeks import monday_of
 from qol.transform.daily import daily
+from qol.transform.deletions import Deletions, deletion_columns, deletions_in
 from qol.transform.merge import merge, to_records
 
 
@@ -61,7 +61,7 @@ class MapStep:
         for name, rows in result.rows.items():
             weeks |= _weeks(rows)
             lateness += count_days(rows)
-            filled = known_columns(rows)
+            filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
         rejects = [
@@ -75,10 +75,10 @@ class MapStep:
 
 @dataclass(frozen=True)
 class ReduceSummary:
-    """What the driver learns from one bucket: staged parts, and per object index how many new rows came and won."""
+    """What the driver learns from one bucket: staged parts, and per object index how many new rows it received and kept."""
 
     parts: list[Part]
-    came: Counter[int]
+    received: Counter[int]
     kept: Counter[int]
 
 
@@ -108,14 +108,12 @@ class ReduceStep:
             merged = self._merge(contract, new.pop(contract.name, None), bucket, summary)
             if merged is not None:
                 records[contract.name] = merged
-        deletions = all_deletions(self.contracts, self._people(bucket), records, self.deletions_elsewhere)
+        deletions = self._deletions(bucket, records)
         days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
-        tables = WeekTables(self.contracts, days, self.weeks, self._people(bucket))
         for week in self.weeks:
-            rows = days.filter(pl.col("week") == week).drop("week")
-            self._stage(summary, "daily_metrics", week, rows)
-            for table, made in tables.of(week) if week in self.closed else ():
-                self._stage(summary, table, week, made)
+            self._stage(summary, "daily_metrics", week, days.filter(pl.col("week") == week).drop("week"))
+        for table, week, rows in week_tables(self.contracts, days, self.weeks, self.closed, self._users(bucket)):
+            self._stage(summary, table, week, rows)
         return summary
 
     def _new_rows(self, blocks: Iterator[bytes]) -> dict[str, pl.DataFrame]:
@@ -152,8 +150,8 @@ class ReduceStep:
         if new is None and published is None:
             return None
         merged = merge(self._empty(contract) if new is None else new, published, contract)
-        for index, came, kept in merged.kept.iter_rows():
-            summary.came[index] += came
+        for index, received, kept in merged.kept.iter_rows():
+            summary.received[index] += received
             summary.kept[index] += kept
         for week in self.weeks:
             rows = merged.records.filter(pl.col("week") == week).drop("week")
@@ -166,18 +164,30 @@ class ReduceStep:
 
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None when there are none."""
-        table, columns, people = f"records_{contract.name}", record_columns(contract), self._people(bucket)
+        table, columns, users = f"records_{contract.name}", record_columns(contract), self._users(bucket)
         days = [day for week in self.weeks if (table, day := week.isoformat()) in self.published]
-        frames = [people.published(table, day, columns) for day in days]
+        frames = [users.published(table, day, columns) for day in days]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
 
-    def _people(self, bucket: int) -> Bucket:
+    def _deletions(self, bucket: int, records: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Every deletion of the bucket's users by contract name: those among `records`, and those of other partitions."""
+        found: dict[str, pl.DataFrame] = {}
+        for name, days in self.deletions_elsewhere.items():
+            columns = deletion_columns(self.contracts.by_name[name])
+            frames = [self._users(bucket).published(f"records_{name}", day, columns) for day in days]
+            if name in records:
+                frames.append(records[name].select([column.name for column in columns]))
+            if frames:
+                found[name] = pl.concat(frames)
+        return found
+
+    def _users(self, bucket: int) -> Bucket:
         limits = (None, *self.bucket_limits, None)
         return Bucket(self.lake, limits[bucket], limits[bucket + 1])
 
     def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
         if rows.height:
-            filled = positive_zeros(known_columns(rows))
+            filled = normalize_negative_zero(drop_null_columns(rows))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
 
 
@@ -193,7 +203,7 @@ def _weeks(rows: pl.DataFrame) -> set[date]:
 
 
 def assemble_tasks(parts: list[Part]) -> list[list[Part]]:
-    """Parts by partition, in the order they came, the largest partitions first so that none is left for the end."""
+    """Parts by partition, in the order they were staged, the largest partitions first so that none is left for the end."""
     grouped: dict[tuple[str, str], list[Part]] = {}
     for part in parts:
         grouped.setdefault((part.table, part.date), []).append(part)

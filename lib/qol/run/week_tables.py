@@ -1,8 +1,9 @@
-"""What a closed week of one bucket becomes, with the weeks before that it looks back on."""
+"""Weekly tables of one bucket: each closed week with the weeks before that it looks back on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -20,48 +21,48 @@ from qol.transform.weekly import WeekBefore, days_before_columns, weekly
 WINDOW_WEEKS = 2
 
 
-class WeekTables:
-    """Weekly rows and survey windows of a bucket's people, asked for week by week from the earliest on.
+@dataclass(frozen=True)
+class _DailyRows:
+    """Daily rows of a bucket's users: of `days` in the weeks that this run computes, else those published."""
 
-    A week before is looked up in this run where the run computes it, else in what is published.
-    """
+    contracts: Contracts
+    days: pl.DataFrame
+    weeks: Collection[date]
+    users: Bucket
 
-    def __init__(self, contracts: Contracts, days: pl.DataFrame, weeks: Iterable[date], people: Bucket) -> None:
-        """`days` are the daily rows of `weeks`, with the column `week`."""
-        self._contracts = contracts
-        self._days = days
-        self._weeks = frozenset(weeks)
-        self._people = people
-        self._made: dict[date, pl.DataFrame] = {}
-
-    def of(self, week: date) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Tables of a closed week with their rows."""
-        rows = self._daily(week)
-        if not rows.height:
-            return
-        last = week - WEEK
-        before = WeekBefore(self._daily(last, days_before_columns(self._contracts)), self._weekly(last))
-        made = weekly(self._contracts, rows, week, before)
-        self._made[week] = made.select(before_columns(self._contracts))
-        yield "weekly_metrics", made
-        windows = self._contracts.windows
-        if windows is not None and has_questionnaires(self._contracts, windows, rows):
-            earlier = [self._daily(week - back * WEEK) for back in range(1, WINDOW_WEEKS + 1)]
-            yield WINDOWS, survey_windows(self._contracts, windows, pl.concat([rows, *earlier]), week)
-
-    def _daily(self, week: date, names: Sequence[str] = ()) -> pl.DataFrame:
+    def of(self, week: date, names: Sequence[str] = ()) -> pl.DataFrame:
         """Daily rows of a week; only these columns where names are given."""
-        columns = _named(daily_columns(self._contracts), names)
-        if week in self._weeks:
-            return self._days.filter(pl.col("week") == week).select([column.name for column in columns])
-        return self._people.published("daily_metrics", week.isoformat(), columns)
+        columns = _named(daily_columns(self.contracts), names)
+        if week in self.weeks:
+            return self.days.filter(pl.col("week") == week).select([column.name for column in columns])
+        return self.users.published("daily_metrics", week.isoformat(), columns)
 
-    def _weekly(self, week: date) -> pl.DataFrame:
-        """What a change needs of a week's weekly rows."""
-        columns = _named(weekly_columns(self._contracts), before_columns(self._contracts))
-        if week not in self._weeks:
-            return self._people.published("weekly_metrics", week.isoformat(), columns)
-        return self._made.get(week, no_rows(columns))
+
+def week_tables(
+    contracts: Contracts, days: pl.DataFrame, weeks: Collection[date], closed: Collection[date], users: Bucket
+) -> Iterator[tuple[str, date, pl.DataFrame]]:
+    """Weekly rows and survey windows of a bucket's users: table, week and rows, from the earliest closed week on.
+
+    `days` are the daily rows of `weeks`, with the column `week`. A week before is the one made here where it is among
+    `weeks`, else the published one.
+    """
+    daily = _DailyRows(contracts, days, weeks, users)
+    read = before_columns(contracts)
+    columns = _named(weekly_columns(contracts), read)
+    made = dict.fromkeys(weeks, no_rows(columns))
+    for week in sorted(week for week in weeks if week in closed):
+        rows = daily.of(week)
+        if not rows.height:
+            continue
+        last = week - WEEK
+        earlier = made[last] if last in made else users.published("weekly_metrics", last.isoformat(), columns)
+        found = weekly(contracts, rows, week, WeekBefore(daily.of(last, days_before_columns(contracts)), earlier))
+        made[week] = found.select(read)
+        yield "weekly_metrics", week, found
+        windows = contracts.windows
+        if windows is not None and has_questionnaires(contracts, windows, rows):
+            looked_at = [rows, *(daily.of(week - back * WEEK) for back in range(1, WINDOW_WEEKS + 1))]
+            yield WINDOWS, week, survey_windows(contracts, windows, pl.concat(looked_at), week)
 
 
 def _named(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:

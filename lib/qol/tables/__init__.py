@@ -1,1 +1,1 @@
-"""Published tables: where their files lie, how one bucket or person is read, what a footer tells, what is damaged."""
+"""Published tables: keys of their files, reading of a bucket or user, footers, corrupt files."""

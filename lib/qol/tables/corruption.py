@@ -1,4 +1,4 @@
-"""A published file that cannot be read: told by its key, with the way to have it again."""
+"""Published files that cannot be read: errors that name the file and say how to make it again."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qol.errors import DamagedError
+from qol.errors import CorruptFileError
 from qol.lake.base import Lake
 from qol.tables.weeks import iso_week, monday_of
 
-#: What Arrow raises for a file that is no Parquet file, or one with a broken footer; a store that fails is a LakeError.
-DAMAGED = (pa.ArrowInvalid, OSError)
+#: What Arrow raises for a file that is not Parquet or has a corrupt footer; a store that fails raises LakeError.
+ARROW_ERRORS = (pa.ArrowInvalid, OSError)
 
 
 @contextmanager
 def reading(key: str) -> Iterator[None]:
-    """Reads of a published Parquet file; DamagedError that names it when it is none, or when what it holds is damaged."""
+    """Reads of a published Parquet file; CorruptFileError that names it when it is not Parquet or its content is corrupt."""
     try:
         yield
-    except (*DAMAGED, UnicodeDecodeError) as err:
-        if getattr(err, "errno", None):  # the machine's own trouble: Arrow gives damage no number
+    except (*ARROW_ERRORS, UnicodeDecodeError) as err:
+        if getattr(err, "errno", None):  # an error of the operating system; Arrow's own have no number
             raise
-        raise DamagedError(f"{key}: damaged, cannot be read; {way_out(key)}") from None
+        raise CorruptFileError(f"{key}: damaged, cannot be read; {recovery_hint(key)}") from None
 
 
-def read_published(lake: Lake, key: str, **how: Any) -> pa.Table:
-    """A published file as `pq.read_table` reads it; DamagedError when it is damaged."""
+def read_published(lake: Lake, key: str, **options: Any) -> pa.Table:
+    """A published file as `pq.read_table` reads it; CorruptFileError when it is corrupt."""
     with reading(key):
-        return pq.read_table(lake.open_table(key), **how)
+        return pq.read_table(lake.open_table(key), **options)
 
 
 def require_readable(lake: Lake, key: str, *, whole: bool = False) -> None:
-    """DamagedError when the footer of a published file is damaged; when `whole`, also for any other part of it."""
+    """CorruptFileError when the footer of a published file is corrupt; when `whole`, also for any other part of it."""
     with reading(key):
         file = pq.ParquetFile(lake.open_table(key))
         for group in range(file.metadata.num_row_groups if whole else 0):
             file.read_row_group(group)
 
 
-def way_out(key: str) -> str:
-    """How a damaged file is made again."""
+def recovery_hint(key: str) -> str:
+    """How to make a corrupt file again."""
     folder, _, rest = key.partition("/date=")
     day = rest.partition("/")[0]
-    with suppress(ValueError):
-        week = iso_week(monday_of(date.fromisoformat(day)))
-        if folder.startswith("processed/") and not folder.startswith("processed/records/"):
-            return f"move it aside, then qol rebuild --from-week {week} --to-week {week}"
     if folder == "quarantine/rows":
         return f"move it aside, then qol backfill --from {day} --to {day}"
     if folder.startswith("processed/records/"):
         return "move it aside, then qol backfill --from <first arrival day> --to <today>"
+    with suppress(ValueError):
+        week = iso_week(monday_of(date.fromisoformat(day)))
+        if folder.startswith("processed/"):
+            return f"move it aside, then qol rebuild --from-week {week} --to-week {week}"
     return "move it aside, then run again"

@@ -1,4 +1,4 @@
-"""Keys of published partitions, what stands for their files, and which ones are published."""
+"""Keys of partitions, their staged and candidate files, and the listing of published ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PART_FILE = "part-00000.parquet"
 
 @dataclass(frozen=True)
 class Part:
-    """A staged piece of a partition: an Arrow file that holds at least the non-null columns, sorted."""
+    """A staged part of a partition: an Arrow file with at least the columns that are not null throughout, sorted."""
 
     table: str
     date: str
@@ -24,7 +24,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A whole, verified partition file that is staged: not yet visible to any reader."""
+    """A complete, verified partition file in staging, which no reader sees yet."""
 
     table: str
     date: str
@@ -46,7 +46,7 @@ PROCESSED = "processed/"
 
 @dataclass(frozen=True)
 class Published:
-    """What is published when a run starts, by table and date; the etags its writes will insist on."""
+    """Published files when a run starts, by table and date, with the ETags that its writes require."""
 
     files: dict[tuple[str, str], StoredObject]
 
@@ -60,11 +60,11 @@ class Published:
 
 
 def find_published(lake: Lake, tables: Iterable[str]) -> Published:
-    """List the partitions of tables; LakeError names every object that does not belong into one."""
+    """List the partitions of tables; LakeError names objects in their folders that are not partition files."""
     files: dict[tuple[str, str], StoredObject] = {}
     foreign: list[str] = []
     by_folder = {table_folder(table): table for table in tables}
-    for stored in _below(lake, by_folder):
+    for stored in _list_folders(lake, by_folder):
         folder, _, partition = stored.key.partition("date=")
         date, slash, name = partition.partition("/")
         if not slash or folder not in by_folder:
@@ -75,13 +75,13 @@ def find_published(lake: Lake, tables: Iterable[str]) -> Published:
             foreign.append(stored.key)
     if foreign:
         shown = ", ".join(sorted(foreign)[:5])
-        message = f"published folders hold {len(foreign)} file(s) of others: {shown}; allowed: date=<day>/{PART_FILE}"
+        message = f"published folders contain {len(foreign)} other file(s): {shown}; allowed: date=<day>/{PART_FILE}"
         raise LakeError(f"{message}; move them aside and run again")
     return Published(files)
 
 
-def _below(lake: Lake, folders: Collection[str]) -> Iterator[StoredObject]:
-    """Objects of the folders and perhaps of others beside them: a bucket lists a thousand objects as fast as none."""
+def _list_folders(lake: Lake, folders: Collection[str]) -> Iterator[StoredObject]:
+    """Objects of the folders, and maybe of others: one listing of all tables is faster than one per table."""
     of_tables = [folder for folder in folders if folder.startswith(PROCESSED)]
     together = [PROCESSED] if len(of_tables) > 1 else of_tables
     for folder in (*together, *(folder for folder in folders if folder not in of_tables)):

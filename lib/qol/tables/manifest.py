@@ -1,4 +1,4 @@
-"""The run manifest: one line of JSON per run, the product's own account of what it read, kept and published."""
+"""The run manifest: one line of JSON per run that says what it read, kept and published."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore"]
 
 
 class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
-    """What became of one raw object, in items; `physical_lines` are its lines."""
+    """Counts of one raw object, in items; `physical_lines` are its lines."""
 
     key: str
     etag: str
@@ -44,7 +44,7 @@ class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Window(msgspec.Struct, rename={"first": "from", "last": "to"}):
-    """Arrival days that were read, both included; null when the run reads no raw objects."""
+    """First and last arrival day that were read, both included; null when the run reads no raw objects."""
 
     first: str | None
     last: str | None
@@ -61,7 +61,7 @@ class TableFile(msgspec.Struct):
 
 
 class CheckResult(msgspec.Struct):
-    """One check of the gate; when it could not look at anything it is not `checked`, and `observed` says why."""
+    """Result of one check of the gate; one without data to check is not `checked`, and `observed` says why."""
 
     id: str
     severity: str
@@ -80,7 +80,7 @@ class SkippedObject(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct):
-    """A run, whole; `docs/manifest.md` explains every field."""
+    """All that is recorded of a run; `docs/manifest.md` explains every field."""
 
     run_id: str
     status: Status
@@ -105,14 +105,15 @@ class Manifest(msgspec.Struct):
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
     undone: str | None = None
+    failed_stage: str | None = None
     error: str | None = None
 
     def to_line(self) -> bytes:
         """The manifest as the line that is stored, checked against its JSON Schema."""
         line = msgspec.json.encode(self)
-        # The struct's types hold for every object alike; the schema looks at enough of them and stays fast.
-        shown = json.loads(line)
-        _validator().validate({**shown, "objects": shown["objects"][:CHECKED_OBJECTS]})
+        # All objects have the struct's types; the schema checks some of them, which is fast.
+        document = json.loads(line)
+        _validator().validate({**document, "objects": document["objects"][:CHECKED_OBJECTS]})
         return line + b"\n"
 
 
@@ -130,22 +131,22 @@ def manifest_schema() -> dict[str, Any]:
 
 
 def new_run_id(now: datetime, trigger: str) -> str:
-    """A name that sorts by the run's clock, then by the real one, and never repeats."""
+    """A unique id that sorts by the run's clock (`now`), then by the real one."""
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{time.time_ns():x}-{trigger}-{secrets.token_hex(2)}"
 
 
 def started_at(run_id: str) -> datetime:
-    """When the run of that name began, by the real clock."""
+    """When the run began, by the real clock."""
     return datetime.fromtimestamp(int(run_id.split("-")[1], 16) / 1e9, UTC)
 
 
 def manifest_key(run_id: str) -> str:
-    """Where the manifest of a run lies."""
+    """Key of a run's manifest."""
     return f"{RUNS}{run_id}.json"
 
 
 def new_manifest(now: datetime, trigger: Trigger, week: str) -> Manifest:
-    """The manifest of a run about a business week that begins at `now`; failed, until the run knows better."""
+    """The manifest of a run for an ISO week that begins at `now`; its status is failed until the run ends."""
     return Manifest(
         run_id=new_run_id(now, trigger),
         status="failed",
@@ -160,7 +161,7 @@ def new_manifest(now: datetime, trigger: Trigger, week: str) -> Manifest:
 
 
 def manifest_keys(lake: Lake) -> list[str]:
-    """Keys of manifests, newest clock first."""
+    """Keys of manifests, the latest `now` first."""
     return sorted((o.key for o in lake.children(RUNS).objects if o.key.endswith(".json")), reverse=True)
 
 
@@ -170,12 +171,12 @@ def read_manifest(lake: Lake, key: str) -> Manifest:
 
 
 def read_manifests(lake: Lake) -> Iterator[Manifest]:
-    """Whole manifests, newest clock first, read one by one; a file that is no manifest is passed over."""
+    """Manifests, the latest `now` first, read one by one; a file that is not a manifest is skipped."""
     return _read_each(lake, Manifest)
 
 
 class ManifestHead(msgspec.Struct):
-    """The few fields of a manifest that later runs look at; the rest is not even parsed into objects."""
+    """The fields of a manifest that later runs need; the others are not decoded."""
 
     run_id: str
     status: Status
@@ -184,18 +185,18 @@ class ManifestHead(msgspec.Struct):
 
 
 def read_heads(lake: Lake) -> Iterator[ManifestHead]:
-    """Heads of manifests, newest clock first, read one by one; a file that is no manifest is passed over."""
+    """Heads of manifests, the latest `now` first, read one by one; a file that is not a manifest is skipped."""
     return _read_each(lake, ManifestHead)
 
 
-def _read_each(lake: Lake, kind: type[T]) -> Iterator[T]:
+def _read_each(lake: Lake, struct: type[T]) -> Iterator[T]:
     for key in manifest_keys(lake):
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            yield msgspec.json.decode(lake.read(key), type=kind)
+            yield msgspec.json.decode(lake.read(key), type=struct)
 
 
 def add_up(manifest: Manifest) -> None:
-    """Fill in `totals`: sums over the objects, as far as they are counted."""
+    """Fill in `totals`: sums over the objects that are counted."""
     manifest.totals = {name: sum(getattr(o, name) for o in manifest.objects) for name in RUN_COUNTS}
 
 

@@ -26,41 +26,41 @@ DATABASE = "db_qol"
 _CATALOGS = ("", "awsdatacatalog")
 _MANIFEST_BYTES = 512 * 2**20
 _BATCH_ROWS = 1_000
-#: What DuckDB raises before it reads any file's rows.
-_WRONG_SQL = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+#: Errors that DuckDB raises before it reads rows of any file.
+_SQL_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Column names and rows of a query, read as they are asked for."""
+class QueryResult:
+    """Column names and rows of a query; rows are fetched as they are used."""
 
     columns: tuple[str, ...]
     rows: Iterator[tuple[Any, ...]]
 
 
-def ask(lake: Lake, contracts: Contracts, sql: str) -> Answer:
-    """The answer to one SELECT in Athena's dialect; UsageError for anything else, and for what DuckDB refuses."""
+def run_query(lake: Lake, contracts: Contracts, sql: str) -> QueryResult:
+    """The result of one SELECT in Athena's dialect; UsageError for anything else, and for errors of DuckDB."""
     tables = {name.lower(): name for name in table_names(contracts)}
     statement = _checked(sql, tables)
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}
     with ExitStack() as copies:
-        folder = _as_folder(lake, keys, copies)
-        with _refusing(folder, keys):
+        folder = _local_copy(lake, keys, copies)
+        with _translating_errors(folder, keys):
             cursor = _database(folder, contracts, keys).execute(statement.sql(dialect="duckdb"))
         names = tuple(column[0] for column in cursor.description or ())
-        return Answer(names, _rows(cursor, _refusing(folder, keys), copies.pop_all()))
+        return QueryResult(names, _rows(cursor, _translating_errors(folder, keys), copies.pop_all()))
 
 
 def _keys(lake: Lake, table: str) -> list[str]:
-    """The objects that hold a table."""
+    """Keys of a table's objects."""
     if table == "job_runs":
         return manifest_keys(lake)
     return sorted(stored.key for stored in find_published(lake, [table]).files.values())
 
 
-def _as_folder(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> LocalLake:
-    """The lake itself when it is a folder, else a copy of those objects that goes when `copies` ends."""
+def _local_copy(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> LocalLake:
+    """The lake itself when it is a folder, else a copy of the objects that is removed when `copies` closes."""
     if isinstance(lake, LocalLake):
         return lake
     folder = Path(copies.enter_context(tempfile.TemporaryDirectory(prefix="qol-query-")))
@@ -72,28 +72,28 @@ def _as_folder(lake: Lake, keys: Mapping[str, list[str]], copies: ExitStack) -> 
 
 
 def _rows(
-    cursor: duckdb.DuckDBPyConnection, refusing: AbstractContextManager[None], copies: ExitStack
+    cursor: duckdb.DuckDBPyConnection, errors: AbstractContextManager[None], copies: ExitStack
 ) -> Iterator[tuple[Any, ...]]:
-    with copies, refusing:
+    with copies, errors:
         while rows := cursor.fetchmany(_BATCH_ROWS):
             yield from rows
 
 
 @contextmanager
-def _refusing(lake: LocalLake, keys: Mapping[str, list[str]]) -> Iterator[None]:
-    """What DuckDB refuses is a UsageError in its words; DamagedError when a file of the tables is damaged."""
+def _translating_errors(lake: LocalLake, keys: Mapping[str, list[str]]) -> Iterator[None]:
+    """Errors of DuckDB as UsageError with its text; CorruptFileError when a file of the tables is corrupt."""
     try:
         yield
     except duckdb.Error as err:
-        if not isinstance(err, _WRONG_SQL):  # its words name no file, and the folder may be a copy
+        if not isinstance(err, _SQL_ERRORS):  # its text names no file, and the folder may be a copy
             for key in (key for table in sorted(keys) if table != "job_runs" for key in keys[table]):
                 require_readable(lake, key, whole=True)
         raise UsageError(f"SQL: {err}") from None
 
 
 def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
-    """The one SELECT of a text, with plain names of tables; UsageError when it is anything else."""
-    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of what is refused below
+    """The one SELECT of a text; UsageError when it is anything else."""
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it logs warnings about statements that are refused below
     try:
         statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
     except sqlglot.errors.SqlglotError as err:
@@ -104,7 +104,7 @@ def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
         found = ", ".join(statement.sql(dialect="athena").split()[0] for statement in statements) or "nothing"
         raise UsageError(f"SQL: found {found}; allowed: one SELECT")
     statement = statements[0]
-    if any(statement.find(kind) for kind in (exp.DML, exp.DDL, exp.Command, exp.Into)):
+    if any(statement.find(node) for node in (exp.DML, exp.DDL, exp.Command, exp.Into)):
         raise UsageError("SQL: found a statement that writes; allowed: one SELECT")
     names = {alias.alias.lower() for alias in statement.find_all(exp.CTE)}
     for table in list(statement.find_all(exp.Table)):
@@ -113,7 +113,7 @@ def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
 
 
 def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -> None:
-    """UsageError unless it names a table of the lake or of the query itself; functions could read files."""
+    """UsageError unless it names a table of the lake or a CTE of the query; table functions could read files."""
     allowed = f"{', '.join(sorted(tables))} (also as {DATABASE}.<table>)"
     if not isinstance(table.this, exp.Identifier):
         raise UsageError(f"SQL: found {table.this.sql(dialect='athena')} as a table; allowed: {allowed}")
@@ -124,7 +124,7 @@ def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -
 
 
 def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str]]) -> duckdb.DuckDBPyConnection:
-    """A database in memory with the used tables as views; from then on it opens only the folders of tables."""
+    """A database in memory with the used tables as views; then it is locked to the folders of tables."""
     connection = duckdb.connect(":memory:")
     connection.execute(f"CREATE SCHEMA {DATABASE}")
     connection.execute("SET TimeZone = 'UTC'")
@@ -140,13 +140,13 @@ def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str
 
 
 def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
-    """A view with the contract's columns whatever the files have, and `date` as text."""
+    """SQL of a view with the contract's columns, null where files lack them, and `date` as text."""
     types = {column.name: _duckdb_type(column.type) for column in columns}
     if table != "job_runs":
         types["date"] = "VARCHAR"
-    shape = ", ".join(f"CAST(NULL AS {kind}) AS {_name(name)}" for name, kind in types.items())
-    chosen = ", ".join(f"CAST({_name(name)} AS {kind}) AS {_name(name)}" for name, kind in types.items())
-    parts = [f"SELECT {shape} WHERE false"]
+    no_rows = ", ".join(f"CAST(NULL AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
+    chosen = ", ".join(f"CAST({_name(name)} AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
+    parts = [f"SELECT {no_rows} WHERE false"]
     if files:
         source = _manifests(types, files) if table == "job_runs" else _partitions(files)
         parts.append(f"SELECT * FROM {source}")  # noqa: S608 (names of files, quoted)
@@ -155,18 +155,18 @@ def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
 
 
 def _partitions(files: list[str]) -> str:
-    how = "union_by_name = true, hive_partitioning = true, hive_types = {'date': VARCHAR}"
-    return f"read_parquet([{', '.join(map(_text, files))}], {how})"
+    options = "union_by_name = true, hive_partitioning = true, hive_types = {'date': VARCHAR}"
+    return f"read_parquet([{', '.join(map(_text, files))}], {options})"
 
 
 def _manifests(types: Mapping[str, str], files: list[str]) -> str:
-    columns = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in types.items())
-    how = f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {_MANIFEST_BYTES}"
-    return f"read_json([{', '.join(map(_text, files))}], {how})"
+    columns = ", ".join(f"{_text(name)}: {_text(dtype)}" for name, dtype in types.items())
+    options = f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {_MANIFEST_BYTES}"
+    return f"read_json([{', '.join(map(_text, files))}], {options})"
 
 
-def _duckdb_type(kind: str) -> str:
-    return exp.DataType.build(kind, dialect="athena").sql(dialect="duckdb")
+def _duckdb_type(dtype: str) -> str:
+    return exp.DataType.build(dtype, dialect="athena").sql(dialect="duckdb")
 
 
 def _name(name: str) -> str:

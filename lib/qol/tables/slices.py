@@ -1,4 +1,4 @@
-"""One bucket's rows of a published file, without reading those of other buckets."""
+"""Rows of one bucket of users in a published file; row groups of other buckets are not read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qol.tables.layout import partition_key
 
 @dataclass(frozen=True)
 class Bucket:
-    """The people from `low` (included) to `high` (not included); None is no limit."""
+    """The users from `low` (included) to `high` (not included); None is no limit."""
 
     lake: Lake
     low: str | None
@@ -26,7 +26,7 @@ class Bucket:
     def published(self, table: str, date: str, columns: Sequence[Column]) -> pl.DataFrame:
         """The bucket's rows of a published partition with these columns, in its order; empty when there is no file.
 
-        A column that the file does not have is null; DamagedError when the file is damaged.
+        A column that the file does not have is null; CorruptFileError when the file is corrupt.
         """
         key = partition_key(table, date)
         empty = no_rows(columns)
@@ -36,11 +36,11 @@ class Bucket:
             return pl.concat([empty, *self._groups(key, columns)])
 
     def _groups(self, key: str, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
-        """Rows of the row groups that hold any of the bucket: the file is sorted by person."""
+        """Rows of the row groups that have any of the bucket: the file is sorted by user."""
         types = no_rows(columns).schema
         file = pq.ParquetFile(self.lake.open_table(key))
         for group in range(file.metadata.num_row_groups):
-            if not file.metadata.row_group(group).num_rows:  # a week whose every record was deleted; it has no limits
+            if not file.metadata.row_group(group).num_rows:  # all records of the week were deleted
                 continue
             first, last = _limits(file.metadata.row_group(group))
             if (self.high is not None and first >= self.high) or (self.low is not None and last < self.low):
@@ -52,8 +52,8 @@ class Bucket:
             yield rows.cast(types).slice(int(start), int(end) - int(start))
 
 
-def of_person(lake: Lake, user_id: str) -> Bucket:
-    """The bucket of one person alone: no text lies between an id and the same id with a zero after it."""
+def user_slice(lake: Lake, user_id: str) -> Bucket:
+    """The bucket of one user: no text lies between an id and the same id with a zero after it."""
     return Bucket(lake, user_id, f"{user_id}\0")
 
 

@@ -1,4 +1,4 @@
-"""ISO weeks, Monday to Sunday, of local days; when a week is closed. Imports nothing heavy: functions without polars use it."""
+"""ISO weeks, Monday to Sunday, of local days, and when a week is closed; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def iso_week(monday: date) -> str:
 
 
 def parse_week(text: str, option: str | None = None) -> date:
-    """The Monday of `2026-W46`; UsageError, which names the option, for anything that is no ISO week."""
+    """The Monday of `2026-W46`; UsageError, which names the option, for anything that is not an ISO week."""
     monday: date | None
     try:
         monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
@@ -32,11 +32,11 @@ def parse_week(text: str, option: str | None = None) -> date:
         monday = None
     if monday is None or iso_week(monday) != text:  # strptime also reads 2026-W1, and 2021-W53 of a year of 52 weeks
         named = f"{option} {text}" if option else f"week {text!r}"
-        raise UsageError(f"{named}: {_why_no_week(text)}; allowed: YYYY-Www such as 2026-W46")
+        raise UsageError(f"{named}: {_week_problem(text)}; allowed: YYYY-Www such as 2026-W46")
     return monday
 
 
-def _why_no_week(text: str) -> str:
+def _week_problem(text: str) -> str:
     found = _WEEK.fullmatch(text)
     if found is None or not int(found[1]):
         return "not an ISO week"
@@ -45,7 +45,7 @@ def _why_no_week(text: str) -> str:
 
 
 def is_closed(monday: date, now: datetime) -> bool:
-    """Whether the week is over everywhere: from 12:00 UTC of the Monday after, when UTC-12 has left Sunday."""
+    """Whether the week is over in every time zone: from 12:00 UTC of the Monday after, when UTC-12 leaves Sunday."""
     return now >= datetime.combine(monday, time(), UTC) + CLOSES_AFTER
 
 

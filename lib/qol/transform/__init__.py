@@ -1,1 +1,1 @@
-"""Pure functions table -> table: records, daily rows and weekly rows, exact and the same on every machine."""
+"""Pure functions from table to table: records, daily rows, weekly rows; the same bytes for any order of rows."""

@@ -1,4 +1,4 @@
-"""What a person's published week differs by from their week before."""
+"""Differences between a user's published week and the week before."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import polars as pl
 from qol.contracts.columns import derived_type
 from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
-from qol.transform.exact import decimal
+from qol.transform.decimals import round_half_away
 
 
 def changes(contracts: Contracts, rows: pl.DataFrame, before: pl.DataFrame) -> list[pl.Series]:
     """The `change` columns of weekly `rows`, in their order.
 
-    Published value minus the published value of `before`, the rows of the week before; null unless the person has one,
+    Published value minus the published value of `before`, the rows of the week before; null unless the user has one,
     the group is valid in both weeks and its source is the same: two devices, or two days against seven, differ for
-    reasons that are not the person's.
+    reasons other than the user's behaviour.
     """
     rules = [rule for rule in contracts.derived if rule.formula == "change"]
     names = before_columns(contracts)
@@ -43,5 +43,5 @@ def _change(contracts: Contracts, rule: Derived) -> pl.Expr:
     same = pl.col(source) == pl.col(f"{source}:before")
     difference = now - before
     if derived_type(rule, contracts) == "double":
-        difference = decimal(difference, rule.decimals)
+        difference = round_half_away(difference, rule.decimals)
     return pl.when(same & pl.col(valid) & pl.col(f"{valid}:before")).then(difference)

@@ -1,4 +1,4 @@
-"""Records of a week to one row per person, local day and source, in the canonical vocabulary."""
+"""Records to one row per user, local day and source, in the vocabulary of daily metrics."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from qol.contracts.columns import daily_columns
 from qol.contracts.frames import GRAIN, monday_expr, no_rows, with_columns_of
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import Episodes, SourceContract
-from qol.transform.deletions import Frames, living
+from qol.contracts.source_model import Episodes, SourceContract, Wear
+from qol.transform.decimals import round_half_away
+from qol.transform.deletions import Frames, without_deleted
 from qol.transform.derived import WHERE, with_derived
-from qol.transform.exact import decimal
 from qol.transform.parts import day_parts
 from qol.transform.versions import version_order
 
 
 def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFrame:
-    """Daily rows of record frames by contract name, sorted by person, day and source.
+    """Daily rows of record frames by contract name, sorted by user, day and source.
 
     Records named by `deletions`, rows of deleting contracts by name, are left out. Where several record types of a
-    source give the same metric, the contract with the lower `priority` comes first; what a main episode gives comes
-    whole from the first contract that has one of the day.
+    source have the same metric, the contract with the lower `priority` comes first; all metrics of a main episode are
+    those of the first contract that has one of the day.
     """
-    records = living(contracts, records, deletions)
+    records = without_deleted(contracts, records, deletions)
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))
@@ -38,31 +38,43 @@ def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.Data
     members = [c for c in contracts.sources if c.source == source and c.name in records]
     members.sort(key=lambda c: (c.priority, c.name))
     days = pl.concat([records[c.name].select(GRAIN) for c in members]).unique().sort(GRAIN)
-    given: dict[str, list[pl.Expr]] = {"worn": []}
-    nights: list[str] = []
     for number, contract in enumerate(members):
         values = record_days(contract, contracts.metric, records[contract.name])
-        renamed = {name: f"{number}:{name}" for name in values.columns if name not in GRAIN}
-        there = pl.lit(value=True).alias(f"{number}:")
-        days = days.join(values.rename(renamed).with_columns(there), on=GRAIN, how="left", maintain_order="left")
-        for name, new in renamed.items():
-            of_night = contract.episodes is not None and name in contract.daily
-            given.setdefault(name, []).append(_unless(nights, new) if of_night else pl.col(new))
-        nights += [] if contract.episodes is None else [f"{number}:"]
-    given["worn"].append(pl.lit(value=True))
-    rows = days.select(
-        *GRAIN, pl.lit(source).alias("source"), *[pl.coalesce(columns).alias(name) for name, columns in given.items()]
-    )
-    return with_combined(rows, contracts)
+        values = values.select(
+            *GRAIN, pl.lit(value=True).alias(f"{number}:"), pl.exclude(GRAIN).name.prefix(f"{number}:")
+        )
+        days = days.join(values, on=GRAIN, how="left", maintain_order="left")
+    metrics = [pl.coalesce(columns).alias(name) for name, columns in _choices(members, days.columns).items()]
+    return with_combined(days.select(*GRAIN, pl.lit(source).alias("source"), *metrics), contracts)
+
+
+def _choices(members: list[SourceContract], columns: list[str]) -> dict[str, list[pl.Expr]]:
+    """By metric the columns of all contracts that have it, the first choice first; a day is worn unless one denies it.
+
+    The column `<number>:` says whether the contract of that number has the day, `<number>:<metric>` has its value.
+    """
+    choices: dict[str, list[pl.Expr]] = {"worn": []}
+    nights: list[str] = []
+    for number, contract in enumerate(members):
+        prefix = f"{number}:"
+        for name in [
+            column.removeprefix(prefix) for column in columns if column.startswith(prefix) and column != prefix
+        ]:
+            is_of_night = contract.episodes is not None and name in contract.daily
+            value = _unless(nights, prefix + name) if is_of_night else pl.col(prefix + name)
+            choices.setdefault(name, []).append(value)
+        nights += [] if contract.episodes is None else [prefix]
+    choices["worn"].append(pl.lit(value=True))
+    return choices
 
 
 def _unless(nights: list[str], column: str) -> pl.Expr:
-    """The column, null where a contract before has a main episode: no night is put together of two."""
+    """The column, null where an earlier contract has a main episode, so that no night is combined from two."""
     return pl.when(~pl.any_horizontal(pl.lit(value=False), *nights).fill_null(value=False)).then(column)
 
 
 def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
-    """Add the metrics that are made from other daily metrics; missing parts count 0, all missing gives null."""
+    """Rows with the metrics that are made from other daily metrics; missing parts count 0, all missing is null."""
     for metric in contracts.metrics:
         if metric.from_metrics is None:
             continue
@@ -76,18 +88,19 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
 
 
 def record_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], records: pl.DataFrame) -> pl.DataFrame:
-    """One row per person and day with the metrics (and `worn`) that one record type gives.
+    """One row per user and day with the metrics (and `worn`) of one record type.
 
     Metrics of `parts` are made of all of the day's records, the others of its best record or main episode.
     """
-    return given_days(contract, vocabulary, with_derived(contract, records))
+    return days_of_derived(contract, vocabulary, with_derived(contract, records))
 
 
-def given_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame) -> pl.DataFrame:
-    """As `record_days`, of records that have their derived columns."""
-    wear = _worn(contract)
+def days_of_derived(
+    contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame
+) -> pl.DataFrame:
+    """As `record_days`, of records with their derived columns."""
     names = [name for name in contract.daily if name != WHERE]
-    if not names and wear is None:
+    if not names and contract.wear is None:
         return day_parts(contract, vocabulary, rows)
     values = rows.with_columns(
         [rounded(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
@@ -97,17 +110,21 @@ def given_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], 
         values = values.join(parts, on=GRAIN, how="left", maintain_order="left")
         names += contract.parts
     columns = [pl.col(f"={name}").alias(name) for name in names]
-    if wear is not None:
-        worn = with_worn_inputs(values, contract, names).select(wear.alias("worn")).to_series()
-        values = values.with_columns(worn)
+    if contract.wear is not None:
+        values = values.with_columns(_worn(contract.wear, values, [n for n in names if n not in contract.by_name]))
         columns.append(pl.col("worn"))
-    if contract.episodes is not None:
-        return _main_episodes(contract.episodes, values, _versions(contract)).select(*GRAIN, *columns)
+    if contract.episodes is None:
+        return _best_records(contract, values).select(*GRAIN, *columns)
+    return _main_episodes(contract.episodes, values, _versions(contract)).select(*GRAIN, *columns)
+
+
+def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFrame:
+    """The best record of each day: by the contract's `best`, the order of versions, the key."""
     better = [*map(pl.col, contract.best), *_versions(contract), pl.col("record_key")]
     ordered = values.sort(
         *map(pl.col, GRAIN), *better, descending=[False, False, *[True] * len(better)], nulls_last=True
     )
-    return ordered.unique(GRAIN, keep="first", maintain_order=True).select(*GRAIN, *columns)
+    return ordered.unique(GRAIN, keep="first", maintain_order=True)
 
 
 def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
@@ -115,31 +132,27 @@ def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
     if metric.type == "intervals":
         return value.cast(pl.List(pl.Int32))
     number = value.cast(pl.Float64)
-    finite = pl.when(number.is_finite()).then(decimal(number, metric.decimals))
+    finite = pl.when(number.is_finite()).then(round_half_away(number, metric.decimals))
     return finite.cast(pl.Int64) if metric.type == "integer" else finite
 
 
-def with_worn_inputs(values: pl.DataFrame, contract: SourceContract, names: list[str]) -> pl.DataFrame:
-    """Rows in which the wear rule may name the contract's own daily metrics."""
-    return values.with_columns([pl.col(f"={name}").alias(name) for name in names if name not in contract.by_name])
+def _worn(wear: Wear, values: pl.DataFrame, metrics: list[str]) -> pl.Series:
+    """`worn` per row: true unless the wear time, or the most it can be, is known and under the limit.
 
-
-def _worn(contract: SourceContract) -> pl.Expr | None:
-    """Worn unless the wear time, or the most it can have been, is known and under the limit."""
-    if contract.wear is None:
-        return None
-    known = [pl.sql_expr(sql) for sql in (contract.wear.minutes, contract.wear.at_most) if sql is not None]
-    minutes = pl.min_horizontal(known)
-    return (minutes >= contract.wear.limit_minutes).fill_null(value=True)
+    The rule may name these daily metrics of the contract, which stand in `values` under `=<name>`.
+    """
+    minutes = pl.min_horizontal([pl.sql_expr(sql) for sql in (wear.minutes, wear.at_most) if sql is not None])
+    worn = (minutes >= wear.limit_minutes).fill_null(value=True)
+    return values.with_columns([pl.col(f"={name}").alias(name) for name in metrics]).select(worn=worn).to_series()
 
 
 def _versions(contract: SourceContract) -> list[pl.Expr]:
-    """What orders the records, or sessions, of a day: the larger is better."""
+    """The columns that rank the records, or sessions, of a day: the larger is better."""
     return list(version_order(contract, of_sessions=contract.stages is not None).values())
 
 
 def _main_episodes(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
-    """The longest episode of each day after overlapping versions were dropped; the time of the others moves on."""
+    """The longest episode of each day once overlapping versions are dropped; the others' time goes to `rest_to`."""
     kept = _without_overlaps(_ranked(rule, rows, versions))
     main = f"={rule.main}"
     kept = kept.sort([*GRAIN, main, "quality"], descending=[False, False, True, False], nulls_last=True)
@@ -157,9 +170,9 @@ def _main_episodes(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) 
 
 
 def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
-    """Episodes with start, end and `quality`: 0 is the best of all of this frame.
+    """Episodes with start, end and `quality`, their rank in this frame from 0, the best.
 
-    By tier, the order of versions, the place within the tier, length, person and key.
+    Ranked by tier, the order of versions, the place within the tier, length, user and key.
     """
     tiers = {code: tier for tier, codes in enumerate(rule.rank_tiers) for code in codes}
     positions = {code: place for codes in rule.rank_tiers for place, code in enumerate(codes)}
@@ -179,10 +192,10 @@ def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.D
 
 
 def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Best first, an episode stays when it overlaps no better one of the same person and week that stayed.
+    """Best first, an episode is kept when it overlaps no better one of the same user and week that is kept.
 
-    Within a week, because a run may look at one week without its neighbours, and a week's days must not depend on that.
-    Only episodes of one cluster (a chain of overlaps) can meet, so each round settles the best of every cluster.
+    Within a week, because a run may read one week without its neighbours, and a week's days must not depend on that.
+    Only episodes of one cluster (a chain of overlaps) can overlap, so each round keeps the best of every cluster.
     """
     rows = episodes.with_columns(week=monday_expr(pl.col("day"))).sort("user_id", "week", "start", "end")
     reach = pl.col("end").cum_max().shift(1).over("user_id", "week")

@@ -1,4 +1,4 @@
-"""New rows and the published week to one winner per week, person and key, by a total order."""
+"""New rows and published rows to one winner per week, user and key, by a total order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXCEPT_CONTENT = frozenset({"user_id", "record_key", "value_issues", "raw_object
 
 @dataclass(frozen=True)
 class Merged:
-    """Winners sorted by person and key (with `week`), and per object index how many new rows won and how many came."""
+    """Winners sorted by user and key (with `week`); per object index how many new rows were kept, and received."""
 
     records: pl.DataFrame
     kept: pl.DataFrame
@@ -50,7 +50,7 @@ def to_records(
 
 
 def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:
-    """One winner per (week, person, key).
+    """One winner per (week, user, key).
 
     Order: that of the contract's versions (`version_order`), the row's content, then the smallest place. Content stands
     in for a hash of the raw record: rows of equal content give equal output.
@@ -61,44 +61,44 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
     if published is not None and published.height:
         old = published.select(*names, object_index=pl.lit(None, pl.Int64), is_new=pl.lit(value=False))
         rows = pl.concat([rows, old])
-    order = version_order(contract)
+    versions = version_order(contract)
+    winners = _winners(_best_first(rows.with_columns(**versions), contract, [*versions]), [*versions], names)
+    kept = winners.filter("is_new").group_by("object_index").len("kept")
+    received = new.group_by("object_index").len("records")
+    counts = received.join(kept, on="object_index", how="left").with_columns(pl.col("kept").fill_null(0).cast(pl.Int64))
+    return Merged(winners.select(*names, "week"), counts)
+
+
+def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str]) -> pl.DataFrame:
+    """Rows sorted by user, week and key, the best first, with the number of their `group` from 1 and their `position`."""
     rows = rows.with_columns(
-        ranks(rows["user_id"]).alias("person"),
-        ranks(rows["raw_object"]).alias("object"),
-        week=monday_expr(pl.col("day")),
-        **order,
+        ranks(rows["user_id"]).alias("user"), ranks(rows["raw_object"]).alias("object"), week=monday_expr(pl.col("day"))
     )
     if contract.slot:
         rows = _newest_of_slots(rows, contract.slot)
-    keys = ["person", "week", *contract.key]
-    versions = list(order)
+    keys = ["user", "week", *contract.key]
     ordered = rows.sort(
         [*keys, *versions, *PLACE, "is_new"],
         descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
         nulls_last=True,
     )
-    first = pl.any_horizontal([pl.col(key).ne_missing(pl.col(key).shift(1)) for key in keys])
-    ordered = ordered.with_columns(
-        group=first.fill_null(value=True).cum_sum().cast(pl.Int64), position=pl.int_range(pl.len())
+    is_first = pl.any_horizontal([pl.col(key).ne_missing(pl.col(key).shift(1)) for key in keys])
+    return ordered.with_columns(
+        group=is_first.fill_null(value=True).cum_sum().cast(pl.Int64), position=pl.int_range(pl.len())
     )
-    winners = _winners(ordered, versions, names)
-    kept = winners.filter("is_new").group_by("object_index").len("kept")
-    came = new.group_by("object_index").len("records")
-    counts = came.join(kept, on="object_index", how="left").with_columns(pl.col("kept").fill_null(0).cast(pl.Int64))
-    return Merged(winners.select(*names, "week"), counts)
 
 
 def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
-    """Rows received with the last delivery of their person's slot.
+    """Rows received with the last delivery of their user's slot.
 
-    Before winners are chosen and by receipt alone, so that a row which stays is a row that stays when all rows come at
-    once: the newest receipt of a slot never gets older, and one of its rows is always among those published.
+    This is done before winners are chosen and by receipt alone, so that rows received one by one leave the same rows as
+    all at once: the newest receipt of a slot never gets older, and one of its rows is always among those published.
     """
-    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("person", "week", *slot))
+    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("user", "week", *slot))
 
 
 def ranks(texts: pl.Series) -> pl.Series:
-    """Numbers that order as the texts do: few distinct texts are sorted instead of every row."""
+    """Numbers in the order of the texts; only the distinct texts are sorted."""
     distinct = texts.unique().sort()
     return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64).cast(
         pl.Int64
@@ -106,7 +106,7 @@ def ranks(texts: pl.Series) -> pl.Series:
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
-    """The first row of each group, but by content where several new rows, or rows from different places, tie for it."""
+    """The first row of each group; by content where several new rows, or rows of different places, tie for it."""
     leads = ordered.filter(pl.col("group").is_first_distinct())
     if leads.height == ordered.height:
         return leads
@@ -122,5 +122,5 @@ def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl
     issues = pl.col("value_issues").list.join("\n")
     best = tied.sort(["group", *content, issues, *PLACE, ~pl.col("is_new")], nulls_last=True)
     best = best.filter(pl.col("group").is_first_distinct())
-    calm = leads.filter(~pl.col("group").is_in(contested.implode()))
-    return pl.concat([calm, best]).sort("group")
+    uncontested = leads.filter(~pl.col("group").is_in(contested.implode()))
+    return pl.concat([uncontested, best]).sort("group")

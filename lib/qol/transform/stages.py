@@ -1,4 +1,4 @@
-"""Records that are single stages of a sleep to one row per session of one device."""
+"""Records of single sleep stages to one row per sleep session of one device."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import polars as pl
 
 from qol.contracts.frames import GRAIN, monday_expr
 from qol.contracts.source_model import Stages
-from qol.transform.intervals import union, with_chain
+from qol.transform.chains import union, with_chain
 from qol.transform.versions import receipt
 
-#: Stages in which a person sleeps; time in bed and awake is none of it.
+#: Stages in which the user sleeps, which time in bed and time awake are not.
 ASLEEP = ("deep", "light", "rem", "asleep")
 DAY_SECONDS = 86_400
 
 
 def sessions(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per person, week, device and stretch of stages with no pause longer than the contract's gap.
+    """One row per user, week, device and series of stages with no pause longer than the contract's gap.
 
-    Its day is that of the sample that began last: the day the person wakes on, whatever day the first stage is of.
-    Within an ISO week, because a run may look at one week without its neighbours; and stages that go on for more than
-    24 hours are no sleep of one day, so they are cut where the day of the samples changes.
+    A session's day is that of the sample that began last: the day the user wakes on, whatever day the first stage is of.
+    Sessions end with the ISO week, because a run may read one week without its neighbours. Stages that go on for more
+    than 24 hours are not one day's sleep, so they are cut where the day of the samples changes.
 
     Columns of `Stages.columns` beside those of every record: times in Unix seconds, seconds per stage as the union of
     its records (null for a stage without any), `asleep_seconds_total` and `asleep_intervals` as the union of all stages
-    asleep. Who, when and where from are those of the first sample, how the day was found that of the one that began
-    last; receipt is the latest. Records of no listed stage, or of no time, belong to no session.
+    asleep. User, device, key and offset are those of the first sample, `day_rule` is that of the one that began last,
+    receipt is the latest. Records without a listed stage or without a duration belong to no session.
     """
     samples = _samples(rule, rows)
     found = _bounds(samples)
@@ -77,9 +77,9 @@ def _with_seconds(found: pl.DataFrame, samples: pl.DataFrame, stages: Sequence[s
 
 
 def _intervals(found: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
-    """Per session the stretches asleep, as pairs of whole minutes after the local midnight of its day.
+    """Per session the intervals asleep, as pairs of whole minutes after the local midnight of its day.
 
-    A minute belongs to a stretch from the one it begins in up to the one it ends in; stretches that meet are one.
+    An interval lasts from the minute it begins in up to the minute it ends in; intervals that touch are one.
     """
     midnight = pl.col("day").cast(pl.Int32).cast(pl.Int64) * DAY_SECONDS - pl.col("utc_offset_seconds")
     asleep = samples.filter(pl.col("stage").is_in(ASLEEP)).select("session", "begin", "finish")

@@ -1,28 +1,29 @@
-"""Questionnaires of a week beside what was measured in the days they ask about.
+"""Questionnaires of a week beside the measurements of the days they ask about.
 
 WHOQOL-BREF asks about "the last two weeks" (WHO 1996, Introduction, administration, scoring and generic version of the
-assessment). The window is that many whole local days before the day of the questionnaire. That day itself is left out: it
-was not over when the questions were answered, and what came after cannot have mattered.
+assessment). The window is that many whole local days before the day of the questionnaire. That day itself is left out,
+because it was not over when the questions were answered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import polars as pl
 
 from qol.contracts.columns import window_aggregate, window_columns
 from qol.contracts.frames import no_rows
-from qol.contracts.metric_model import RecallWindows, WeeklyGroup
+from qol.contracts.metric_model import DailyMetric, RecallWindows, WeeklyGroup
 from qol.contracts.model import Contracts
-from qol.transform import exact
-from qol.transform.weekly import anchors, best_source, valid_day
+from qol.transform.aggregates import aggregate
+from qol.transform.weekly import anchors, days_of_best_source, source_columns, valid_day
 
 
 def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
-    """One row per person, day and source of a week with a value of the group that looks back, in that order.
+    """One row per user, day and source of a week with a questionnaire, sorted by these.
 
-    `daily` holds rows of the week and of the weeks its windows reach into. Columns are those of `survey_windows`.
+    `daily` holds rows of the week and of the weeks its windows reach into. Columns are those of table `survey_windows`.
     """
     columns = window_columns(contracts, windows)
     rows = _questionnaires(contracts, windows, daily, monday)
@@ -39,19 +40,19 @@ def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataF
 
 
 def has_questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame) -> bool:
-    """Whether any daily row has a value of the group that looks back."""
-    return bool(daily.select(_is_one(contracts, windows).any()).item())
+    """Whether any daily row has a value of the questionnaires' group."""
+    return bool(daily.select(_is_questionnaire(contracts, windows).any()).item())
 
 
-def _is_one(contracts: Contracts, windows: RecallWindows) -> pl.Expr:
+def _is_questionnaire(contracts: Contracts, windows: RecallWindows) -> pl.Expr:
     return pl.any_horizontal([pl.col(m.name).is_not_null() for m in contracts.group_metrics[windows.of]])
 
 
 def _questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
-    """The week's questionnaires with a number, `window`, and the first and last day of theirs."""
+    """The week's questionnaires with a number, `window`, and the first and last day of their window."""
     in_week = pl.col("day").is_between(monday, monday + timedelta(days=6))
     values = [metric.name for metric in contracts.group_metrics[windows.of]]
-    rows = daily.filter(in_week & _is_one(contracts, windows)).sort("user_id", "day", "source")
+    rows = daily.filter(in_week & _is_questionnaire(contracts, windows)).sort("user_id", "day", "source")
     return rows.select(
         pl.int_range(pl.len()).alias("window"), "user_id", "day", "source", *values,
         window_start=pl.col("day") - pl.duration(days=windows.days),
@@ -62,7 +63,7 @@ def _questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.Data
 def _members(
     contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, questionnaires: pl.DataFrame
 ) -> pl.DataFrame:
-    """Daily rows by the window they lie in; a day lies in the windows of all questionnaires of the two weeks after it."""
+    """Daily rows by the window they lie in; a row is repeated for each window that has its day."""
     groups = [group for group in contracts.groups if _names(windows, group)]
     needed = [name for group in groups for name in (*anchors(contracts, group), *_names(windows, group))]
     days = daily.select(*dict.fromkeys(["user_id", "day", "source", "worn", *needed]))
@@ -77,21 +78,12 @@ def _names(windows: RecallWindows, group: WeeklyGroup) -> list[str]:
 
 def _group(contracts: Contracts, group: WeeklyGroup, names: list[str], members: pl.DataFrame) -> pl.DataFrame:
     """The group's columns by window, from the source with most valid days in it."""
-    metrics = [contracts.metric[name] for name in names]
-    aggregates = {metric.name: window_aggregate(metric) for metric in metrics}
-    needed = exact.Needed({name: {aggregate} for name, aggregate in aggregates.items()}, [])
-    sums = exact.summed(members.filter(valid_day(contracts, group)), ["window", "source"], metrics, needed)
-    columns = [
-        column
-        for metric in metrics
-        for column in (
-            exact.AGGREGATES[aggregates[metric.name]](metric).alias(f"{metric.name}_{aggregates[metric.name]}"),
-            exact.n(metric).cast(pl.Int32).alias(f"{metric.name}_days"),
-        )
-    ]
-    return best_source(group, sums, "window").select(
-        "window",
-        pl.col("source").alias(f"{group.name}_source"),
-        pl.col("valid_days").cast(pl.Int32).alias(f"{group.name}_valid_days"),
-        *columns,
-    )
+    days = days_of_best_source(group, members.filter(valid_day(contracts, group)), "window")
+    columns = [column for name in names for column in _columns(contracts.metric[name])]
+    return days.group_by("window", maintain_order=True).agg(*source_columns(group), *columns)
+
+
+def _columns(metric: DailyMetric) -> Iterator[pl.Expr]:
+    name = window_aggregate(metric)
+    yield aggregate(metric, name).alias(f"{metric.name}_{name}")
+    yield pl.col(metric.name).count().alias(f"{metric.name}_days")

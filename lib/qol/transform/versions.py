@@ -1,4 +1,4 @@
-"""The order of versions: of two records that tell of the same thing, which is believed."""
+"""The order of versions: which of several records about the same thing counts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def receipt() -> pl.Expr:
 def version_order(contract: SourceContract, *, of_sessions: bool = False) -> dict[str, pl.Expr]:
     """What orders versions of a contract's records, the first that differs decides; the larger wins, null loses.
 
-    By column name: the contract's version fields, then receipt. Each is told by a record alone, so the order is total
-    and the same for any records that meet. A version that is a time and was not sent is that of receipt, or a record
-    without it could never replace one that had it. Sessions of stages have no version fields.
+    By column name: the contract's version fields, then receipt. Each is computed from one record alone, so the order is
+    total and the same whatever records are compared. A version that is a time and was not sent is the time of receipt,
+    or a record without it could never replace one that has it. Sessions of stages have no version fields.
     """
     fields = [] if of_sessions else [contract.by_name[name] for name in contract.version]
     return {f"version {field.name}": _version(field) for field in fields} | {RECEIPT: receipt()}

@@ -1,4 +1,4 @@
-"""Daily rows of a closed week to one row per person: exact aggregates of one source per metric group."""
+"""Daily rows of a closed week to one row per user: aggregates of one source per metric group."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import polars as pl
 
 from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.frames import no_rows, with_columns_of
-from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
+from qol.contracts.metric_model import Derived, WeeklyGroup
 from qol.contracts.model import Contracts
 from qol.tables.weeks import iso_week
-from qol.transform import exact, regularity
+from qol.transform import regularity
+from qol.transform.aggregates import aggregate
 from qol.transform.change import changes
-from qol.transform.formulas import LOOKING_BACK, Basis, formula, more_sums
+from qol.transform.formulas import LOOKING_BACK, formula
 from qol.transform.jetlag import free_days
 
 WEEK_DAYS = 7
-#: A nap of the Saturday before lies in the window of the Sunday before, with which regularity begins.
+#: Regularity begins with the window of the Sunday before, in which a nap of the Saturday before lies.
 DAYS_BEFORE = 2
 
 
@@ -32,14 +33,14 @@ class WeekBefore:
 
 
 def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: WeekBefore | None = None) -> pl.DataFrame:
-    """One row per person of a week's daily rows, sorted by person, with the columns of `weekly_metrics`.
+    """One row per user of a week's daily rows, sorted by user, with the columns of `weekly_metrics`.
 
     Of `before`, only the columns that `days_before_columns` and `change.before_columns` name are read.
     """
     columns = weekly_columns(contracts)
     before = before or WeekBefore(no_rows(daily_columns(contracts)), no_rows(columns))
-    people = daily.group_by("user_id").agg(days_observed=pl.col("day").n_unique().cast(pl.Int32)).sort("user_id")
-    rows = people.with_columns(
+    users = daily.group_by("user_id").agg(days_observed=pl.col("day").n_unique().cast(pl.Int32)).sort("user_id")
+    rows = users.with_columns(
         week_start=pl.lit(monday), week_end=pl.lit(monday + timedelta(days=6)), iso_week=pl.lit(iso_week(monday))
     )
     for group in contracts.groups:
@@ -71,40 +72,42 @@ def valid_day(contracts: Contracts, group: WeeklyGroup) -> pl.Expr:
 
 
 def anchors(contracts: Contracts, group: WeeklyGroup) -> tuple[str, ...]:
-    """Metrics of which one makes a day valid."""
+    """Metrics of which any one makes a day valid for the group."""
     return group.anchor or tuple(metric.name for metric in contracts.group_metrics[group.name])
 
 
-def best_source(group: WeeklyGroup, sums: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Of each key's sources the one with the most valid days, ties by precedence, then by name."""
+def days_of_best_source(group: WeeklyGroup, days: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Of each key's valid days those of the source with the most, ties by precedence, then by name; sorted by key and day.
+
+    Aggregates of doubles depend on the order of rows in their last bits, so rows come to them in this order only.
+    """
     order = {source: place for place, source in enumerate(group.precedence)}
-    ranked = sums.with_columns(
-        place=pl.col("source").replace_strict(order, default=len(order), return_dtype=pl.Int64)
-    ).sort([key, "valid_days", "place", "source"], descending=[False, True, False, False])
-    return ranked.unique(key, keep="first", maintain_order=True)
+    place = pl.col("source").replace_strict(order, default=len(order), return_dtype=pl.Int64)
+    ranked = days.group_by(key, "source").len().with_columns(place=place)
+    ranked = ranked.sort([key, "len", "place", "source"], descending=[False, True, False, False])
+    best = ranked.unique(key, keep="first", maintain_order=True)
+    return days.join(best, on=[key, "source"], how="semi").sort(key, "day")
 
 
 def _group(
     contracts: Contracts, group: WeeklyGroup, days: pl.DataFrame, monday: date, before: pl.DataFrame
 ) -> pl.DataFrame:
-    """The group's columns of every person with a valid day, but those that need another weekly row."""
+    """The group's columns of every user with a valid day, but those that need another weekly row."""
     rules = [rule for rule in contracts.derived if rule.group == group.name]
-    metrics = {m.name: m for m in _summed_metrics(contracts, group, rules)}
     free = free_days(monday, contracts.holidays)
-    days = days.with_columns(free=pl.col("index").is_in(sorted(free)))
-    needed = exact.Needed({name: set(of) for name, of in group.metrics.items()}, rules)
-    sums = exact.summed(days, ["user_id", "source"], [*metrics.values()], needed, more_sums(rules, metrics))
-    valid = pl.col("valid_days") >= group.min_valid_days
-    basis = Basis(valid, WEEK_DAYS - len(free))
-    of_sums = [formula(rule, metrics, basis).alias(rule.name) for rule in rules if rule.formula not in LOOKING_BACK]
-    chosen = best_source(group, sums, "user_id")
-    values = chosen.select("user_id", *_columns(contracts, group, valid), *of_sums)
+    days = days_of_best_source(group, days.with_columns(free=pl.col("index").is_in(sorted(free))), "user_id")
+    valid = pl.len() >= group.min_valid_days
+    formulas = [
+        formula(rule, contracts.metric, valid=valid, work_days=WEEK_DAYS - len(free)).alias(rule.name)
+        for rule in rules
+        if rule.formula not in LOOKING_BACK
+    ]
+    columns = [valid.alias(f"{group.name}_valid"), *_aggregates(contracts, group), *formulas]
+    values = days.group_by("user_id", maintain_order=True).agg(*source_columns(group), *columns)
     if any(rule.formula in regularity.FORMULAS for rule in rules):
-        last_days = _numbered(before.filter(valid_day(contracts, group)), monday).filter(
-            pl.col("index") >= -DAYS_BEFORE
-        )
-        source = chosen.select("user_id", "source")
-        values = values.join(_regularity(rules, [last_days, days], source), on="user_id", how="left")
+        last_days = _numbered(before.filter(valid_day(contracts, group)), monday)
+        last_days = last_days.filter(pl.col("index") >= -DAYS_BEFORE)
+        values = values.join(_regularity(rules, last_days, days), on="user_id", how="left")
     return values
 
 
@@ -113,29 +116,24 @@ def _numbered(days: pl.DataFrame, monday: date) -> pl.DataFrame:
     return days.with_columns(index=(pl.col("day") - pl.lit(monday)).dt.total_days())
 
 
-def _summed_metrics(contracts: Contracts, group: WeeklyGroup, rules: list[Derived]) -> Iterator[DailyMetric]:
-    """Metrics whose days are summed up: those with aggregates, and those that only formulas read."""
-    read = [name for rule in rules if rule.formula not in LOOKING_BACK for name in (*rule.of, *rule.total)]
-    for name in dict.fromkeys([*group.metrics, *read]):
-        yield contracts.metric[name]
+def source_columns(group: WeeklyGroup) -> tuple[pl.Expr, pl.Expr]:
+    """The group's source and how many valid days it has, for `agg` of `days_of_best_source`."""
+    return pl.col("source").first().alias(f"{group.name}_source"), pl.len().alias(f"{group.name}_valid_days")
 
 
-def _columns(contracts: Contracts, group: WeeklyGroup, valid: pl.Expr) -> Iterator[pl.Expr]:
-    yield pl.col("source").alias(f"{group.name}_source")
-    yield pl.col("valid_days").cast(pl.Int32).alias(f"{group.name}_valid_days")
-    yield valid.alias(f"{group.name}_valid")
+def _aggregates(contracts: Contracts, group: WeeklyGroup) -> Iterator[pl.Expr]:
     for name, aggregates in group.metrics.items():
-        metric = contracts.metric[name]
-        for aggregate in aggregates:
-            yield exact.AGGREGATES[aggregate](metric).alias(f"{name}_{aggregate}")
-        yield exact.n(metric).cast(pl.Int32).alias(f"{name}_days")
+        for of in aggregates:
+            yield aggregate(contracts.metric[name], of).alias(f"{name}_{of}")
+        yield pl.col(name).count().alias(f"{name}_days")
 
 
-def _regularity(rules: list[Derived], days: list[pl.DataFrame], source: pl.DataFrame) -> pl.DataFrame:
-    """Columns of sleep regularity, from the nights of each person's source, those before the week included."""
+def _regularity(rules: list[Derived], last_days: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Columns of sleep regularity, from each user's `days` of one source and the same source's days before the week."""
     rules = [rule for rule in rules if rule.formula in regularity.FORMULAS]
     intervals, bedtime, wake = rules[0].of
     names = ["user_id", "source", "index", intervals, bedtime, wake]
-    nights = pl.concat([some.select(names) for some in days]).join(source, on=["user_id", "source"], how="semi")
+    of_source = last_days.join(days, on=["user_id", "source"], how="semi")
+    nights = pl.concat([of_source.select(names), days.select(names)])
     found = regularity.compared(nights.rename({intervals: "intervals", bedtime: "bedtime", wake: "wake"}))
     return found.select("user_id", *[regularity.FORMULAS[rule.formula](rule).alias(rule.name) for rule in rules])

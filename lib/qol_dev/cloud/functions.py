@@ -95,7 +95,7 @@ def invoke(cloud: Cloud, key: str, event: Mapping[str, Any]) -> Any:
 
 def _unpacked(cloud: Cloud, key: str, sha256: str) -> Path:
     """The code of the function, which has to be the one that was deployed."""
-    archive = package_folder(cloud) / "lambda" / f"{key}.zip"
+    archive = package_folder(cloud) / "lambda" / "functions.zip"
     digest = hashlib.sha256(archive.read_bytes())
     if base64.b64encode(digest.digest()).decode() != sha256:
         raise QolError(f"{archive}: not what was deployed; allowed: the deployed zip (`qol cloud up` deploys it)")

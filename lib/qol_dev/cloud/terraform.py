@@ -14,7 +14,7 @@ from typing import Any
 from qol.errors import QolError
 from qol_dev.cloud.state import PROJECT, Cloud, process_environment
 from qol_dev.cloud.tools import find_terraform, terraform_arguments, terraform_environment
-from qol_dev.package.build import Project, build
+from qol_dev.package.build import build
 
 #: What stands in place of the state's bucket.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
@@ -28,7 +28,7 @@ _COPIED = ("*.tf", "*.hcl", "queries", "env")
 
 def build_package(cloud: Cloud) -> dict[str, str]:
     """What `make package` makes, in the cloud's own folder; hashes by path."""
-    return build(Project(PROJECT), package_folder(cloud))
+    return build(PROJECT, package_folder(cloud))
 
 
 def package_folder(cloud: Cloud) -> Path:

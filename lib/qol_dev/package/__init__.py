@@ -1,1 +1,1 @@
-"""`make package`: everything that is uploaded to AWS, built the same to the byte each time, with a list of its hashes."""
+"""`make package`: what is uploaded to AWS, the same bytes each time, with a list of its hashes."""

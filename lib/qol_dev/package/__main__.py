@@ -1,4 +1,4 @@
-"""`python -m qol_dev.package [build|lock]`, from the root of a checkout."""
+"""`python -m qol_dev.package [lock]` in a checkout: build `dist/`, or resolve the locks anew."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import sys
 from pathlib import Path
 
 from qol.cli.failures import explain
-from qol.cli.show import say
-from qol.errors import QolError, UsageError
-from qol_dev.package.build import Project, build
-
-DIST = "dist"
+from qol.errors import QolError
+from qol_dev.package.build import build, glue_lock, lambda_lock
 
 
 def main(words: list[str]) -> None:
-    """Build `dist/`, or write the locks anew."""
-    project = Project(Path.cwd())
-    if not (project.root / "glue_jobs").is_dir():
-        raise UsageError(f"{project.root}: no checkout; allowed: the folder with pyproject.toml and glue_jobs/")
-    if words in ([], ["build"]):
-        for path, digest in build(project, project.root / DIST).items():
-            say(f"{(project.root / DIST / path).stat().st_size:>11,}  {digest[:12]}  {DIST}/{path}")
-    elif words == ["lock"]:
-        for lock in (project.glue_lock(), project.lambda_lock()):
-            lock.refresh()
-            say(f"{lock.path.relative_to(project.root)}: {len(lock.pins())} wheels")
-    else:
-        raise UsageError(f"{' '.join(words)}: unknown; allowed: build, lock")
+    """Build `dist/` and print its files with their hashes; with `lock`, write the locks."""
+    root = Path.cwd()
+    if words == ["lock"]:
+        glue_lock(root).refresh()
+        lambda_lock(root).refresh()
+        return
+    for path, digest in build(root, root / "dist").items():
+        print(f"{digest[:12]}  dist/{path}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Zip files whose bytes depend on nothing but what is in them."""
+"""Zip files whose bytes depend only on their content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _READABLE = 0o644
 
 
 def write_zip(path: Path, members: Mapping[str, bytes], *, compress: bool = True) -> None:
-    """Write members in the order of their names, all of the same time, readable by everyone (Lambda needs that)."""
+    """Write members sorted by name, with one fixed time, readable by everyone (Lambda needs that)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with zipfile.ZipFile(path, "w", kind) as archive:

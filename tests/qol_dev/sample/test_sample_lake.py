@@ -1,11 +1,8 @@
-"""The sample lake as a folder: where things lie, when they arrived, and that it can be made again."""
+"""The sample lake as files: the same bytes from the same options, never over somebody's data."""
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-import json
-import stat
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,149 +11,89 @@ import pytest
 
 from qol.errors import UsageError
 from qol_dev.sample import CORE, SampleOptions, write_sample
-from qol_dev.sample.deliveries import make_deliveries
-from qol_dev.sample.world import World
 
-from .conftest import Lake, content
+from .conftest import SampleLake, content
 
-SMALL = SampleOptions(users=4, weeks=1, end="2026-W46", seed=11)
+SMALL = SampleOptions(users=4, weeks=1, seed=11)
 
 
-def digest(root: Path) -> str:
-    files = sorted(p for p in root.rglob("*") if p.is_file())
-    return hashlib.sha256(b"".join(str(p.relative_to(root)).encode() + p.read_bytes() for p in files)).hexdigest()
+def tree(root: Path) -> dict[str, bytes]:
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-def test_the_same_options_give_the_same_bytes_also_in_another_process(tmp_path: Path) -> None:
-    write_sample(tmp_path / "here", SMALL)
+def test_the_same_options_give_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from qol_dev.sample import CORE, SampleOptions, write_sample; "
-        "write_sample(pathlib.Path(sys.argv[1]), SampleOptions(users=4, weeks=1, end='2026-W46', seed=11))"
+        "import sys, pathlib; from qol_dev.sample import SampleOptions, write_sample; "
+        "write_sample(pathlib.Path(sys.argv[1]), SampleOptions(users=4, weeks=1, seed=11))"
     )
-    subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "there")],
-        env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "99"},
-        check=True,
-    )
-    assert digest(tmp_path / "here") == digest(tmp_path / "there")
+    write_sample(tmp_path / "here", SMALL)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "there")], check=True)
+    assert tree(tmp_path / "here") == tree(tmp_path / "there")
 
 
-def test_another_seed_gives_other_people_and_another_key(tmp_path: Path) -> None:
-    write_sample(tmp_path / "a", SampleOptions(users=2, weeks=1, seed=1))
-    write_sample(tmp_path / "b", SampleOptions(users=2, weeks=1, seed=2))
-    for name in ("user_map.jsonl", "_keys/pseudonym.key"):
-        assert (tmp_path / "a" / name).read_bytes() != (tmp_path / "b" / name).read_bytes()
+def test_another_seed_gives_other_lives(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        write_sample(tmp_path / str(seed), SampleOptions(users=2, weeks=1, seed=seed, sources=CORE))
+    assert tree(tmp_path / "1") != tree(tmp_path / "2")
 
 
-def test_every_line_lies_under_the_utc_day_of_its_stamp(lake: Lake) -> None:
-    for path, line in lake.lines:
-        assert path.parent.name == f"date={line['_received_at'][:10]}"
-
-
-def test_nothing_arrives_on_the_wednesday_the_weekly_job_runs_or_later(lake: Lake) -> None:
-    stamps = [line["_received_at"] for _, line in lake.lines]
-    assert max(stamps).startswith("2026-11-17T")
-    assert (lake.summary.first_arrival, lake.summary.last_arrival) == (dt.date(2026, 10, 25), dt.date(2026, 11, 17))
-
-
-def test_many_people_deliver_until_just_before_that_wednesday() -> None:
-    arrivals = make_deliveries(World.of(SampleOptions(users=400, weeks=1, end="2026-W46", sources=CORE))).arrival_ms
-    wednesday_ms = 1_794_960_000_000
-    assert wednesday_ms - 3_600_000 < arrivals.max() < wednesday_ms
-
-
-def test_packed_objects_hold_no_clock(lake: Lake) -> None:
-    assert {p.read_bytes()[4:8] for p in lake.root.glob("raw/**/*.gz")} == {b"\0\0\0\0"}
-
-
-def test_records_tell_of_the_weeks_asked_for_and_no_other_day(lake: Lake) -> None:
-    days = {r["calendarDate"] for kind in ("dailies", "sleeps", "stressDetails", "hrv") for r in lake.records(kind)}
-    assert (min(days), max(days)) == ("2026-10-26", "2026-11-15")
-
-
-def test_some_days_are_told_more_than_a_week_late(lake: Lake) -> None:
-    waits = [
-        dt.date.fromisoformat(r["_received_at"][:10]) - dt.date.fromisoformat(r["calendarDate"])
-        for r in lake.records("dailies")
+def test_one_source_s_lines_do_not_depend_on_the_others_being_there(tmp_path: Path) -> None:
+    for name, sources in (("alone", ("garmin", "oura", "healthkit")), ("all", SMALL.sources)):
+        write_sample(tmp_path / name, SampleOptions(users=6, weeks=1, seed=2, sources=sources))
+    lines = [
+        {
+            line
+            for path in (tmp_path / name / "raw/garmin/userMetrics").rglob("*0000.jsonl*")
+            for line in content(path).split(b"\n")
+        }
+        for name in ("alone", "all")
     ]
-    assert max(waits) > dt.timedelta(days=8)
+    assert len(lines[0] & lines[1]) > 0.9 * len(lines[0]) > 3
 
 
-def test_the_summary_counts_what_is_on_disk(lake: Lake) -> None:
-    files = list(lake.root.glob("raw/**/*.jsonl*"))
-    assert lake.summary.objects == len(files)
-    assert lake.summary.bytes == sum(p.stat().st_size for p in files)
-    assert lake.summary.lines == sum(content(p).count(b"\n") for p in lake.objects())
-    assert lake.summary.people == 20
+def test_lines_of_an_object_are_in_the_order_of_their_arrival(sample: SampleLake) -> None:
+    for path in sample.objects():
+        stamps = re.findall(rb'"_received_at":"([^"]+)"}', content(path))
+        assert stamps == sorted(stamps), path
 
 
-def test_dailies_are_plain_and_some_other_objects_are_packed(lake: Lake) -> None:
-    packed = {p.parts[-3] for p in lake.root.glob("raw/**/*.gz")}
-    assert packed == {"sleeps", "stressDetails", "hrv", "userMetrics"}
+def test_every_line_lies_under_the_day_it_arrived_and_before_the_wednesday_of_the_run(sample: SampleLake) -> None:
+    for path in sample.objects():
+        date = path.parent.name.removeprefix("date=")
+        assert "2026-10-24" < date < "2026-11-18"
+        assert set(re.findall(rb'"_received_at":"([^T]+)T', content(path))) <= {date.encode()}
+    assert str(sample.summary.last_arrival) == "2026-11-17"
 
 
-def test_the_lake_brings_its_own_key_which_only_its_owner_reads(lake: Lake) -> None:
-    key = lake.root / "_keys" / "pseudonym.key"
-    assert len(bytes.fromhex(key.read_text())) == 32
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+def test_a_lake_with_data_or_a_key_is_left_alone(tmp_path: Path) -> None:
+    for name in ("raw", "_keys"):
+        (tmp_path / name / "lake" / name).mkdir(parents=True)
+        with pytest.raises(UsageError, match="allowed: a new or empty folder"):
+            write_sample(tmp_path / name / "lake", SMALL)
 
 
-def test_the_user_map_names_every_fifth_person(lake: Lake) -> None:
-    entries = [json.loads(line) for line in (lake.root / "user_map.jsonl").read_bytes().splitlines()]
-    assert [e["user_id"] for e in entries] == ["P0001", "P0002", "P0003", "P0004"]
-    assert {e["source"] for e in entries} == {"garmin"}
-    assert {e["vendor_user_id"] for e in entries} < {r["userId"] for r in lake.records("dailies")}
-    assert "Asia/Tokyo" in {e["timezone"] for e in entries}
+def test_the_key_is_private_before_it_is_anybody_s(sample: SampleLake) -> None:
+    key = sample.root / "_keys/pseudonym.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert len(key.read_bytes()) == 64
 
 
-def test_pushes_hold_several_users_and_sometimes_two_summary_types(lake: Lake) -> None:
-    pushes = [line for _, line in lake.lines if isinstance(line.get("dailies"), list)]
-    assert any(len({r["userId"] for r in push["dailies"]}) > 1 for push in pushes)
-    assert any(set(push) == {"dailies", "stressDetails", "_received_at"} for push in pushes)
-    assert any("callbackURL" in push["dailies"][0] for push in pushes)
+@pytest.mark.parametrize(("sources", "found"), [(("fitbit",), "fitbit"), ((), "none")])
+def test_sources_without_a_contract_are_refused(tmp_path: Path, sources: tuple[str, ...], found: str) -> None:
+    with pytest.raises(UsageError, match=f"sample sources: found {found}; allowed: garmin, .*garmin-core"):
+        write_sample(tmp_path / "lake", SampleOptions(sources=sources))
+    assert not (tmp_path / "lake").exists()
 
 
-def test_one_person_changes_permissions_and_one_leaves_for_good(lake: Lake) -> None:
-    messages = [line for _, line in lake.lines if "deregistrations" in line or "userPermissionsChange" in line]
-    assert len(messages) == 2
-    (leaving,) = [m for m in messages if "deregistrations" in m]
-    leaver = leaving["deregistrations"][0]["userId"]
-    theirs = [r["_received_at"] for kind in ("dailies", "sleeps") for r in lake.records(kind) if r["userId"] == leaver]
-    assert max(theirs) <= leaving["_received_at"]
+@pytest.mark.parametrize("options", [{"users": 0}, {"weeks": 0}, {"seed": -1}, {"end": "2026-W60"}, {"weeks": 2_000}])
+def test_options_outside_their_limits_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="allowed"):
+        SampleOptions(**options)  # type: ignore[arg-type]
 
 
-def test_progress_ends_with_all_objects(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    write_sample(tmp_path, SMALL, progress=lambda done, total: seen.append((done, total)))
-    assert seen[0][0] == 1
-    assert seen[-1][0] == seen[-1][1] == len(seen)
-
-
-def test_a_folder_with_raw_data_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "raw").mkdir()
-    with pytest.raises(UsageError, match="allowed: a new or empty folder"):
-        write_sample(tmp_path, SMALL)
-    assert [p.name for p in tmp_path.iterdir()] == ["raw"]
-
-
-@pytest.mark.parametrize("users", [1, 2])
-@pytest.mark.parametrize("seed", range(8))
-def test_the_smallest_lake_is_not_empty(tmp_path: Path, users: int, seed: int) -> None:
-    assert write_sample(tmp_path, SampleOptions(users=users, weeks=1, seed=seed)).lines > 20
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"users": 0}, "sample users: found 0; allowed: 1 or more"),
-        ({"weeks": 0}, "sample weeks: found 0; allowed: 1 or more"),
-        ({"seed": -1}, "sample seed: found -1; allowed: 0 or more"),
-        ({"end": "2026-46"}, "sample end: found '2026-46'; allowed: an ISO week such as 2026-W46"),
-        ({"end": "2026-W54"}, "sample end: found '2026-W54'; allowed: an ISO week such as 2026-W46"),
-        ({"end": "2010-W01", "weeks": 2}, "found a first day of 2009-12-28; allowed: 2010-01-04 or later"),
-    ],
-)
-def test_options_that_make_no_lake_are_refused(wrong: dict[str, int | str], message: str) -> None:
-    with pytest.raises(UsageError) as refused:
-        SampleOptions(**wrong)  # type: ignore[arg-type]  # the table mixes ints and strings
-    assert message in str(refused.value)
+@pytest.mark.parametrize("sources", [("oura",), ("healthkit", "survey"), ("sensor",), ("garmin", "oura"), CORE])
+def test_only_what_is_asked_for_is_written(tmp_path: Path, sources: tuple[str, ...]) -> None:
+    made = write_sample(tmp_path, SampleOptions(users=12, weeks=2, seed=5, sources=sources))
+    folders = {"garmin" if p.name == "daily" else p.name for p in (tmp_path / "raw").iterdir()}
+    assert folders == {"garmin" if name == "garmin-core" else name for name in sources}
+    assert made.people == (0 if sources == ("sensor",) else pytest.approx(12, abs=2))

@@ -1,0 +1,106 @@
+"""The user map in DynamoDB, which the webhook's receiver fills while jobs run: read whole, digested as far as it is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qol.aws.requests import RetryPolicy, aws_client
+from qol.contracts.raw_values import CODE, identifier
+from qol.errors import UsageError
+from qol.identity.aws_errors import aws_errors
+from qol.identity.periods import ALWAYS, Period, read_period
+from qol.identity.user_map import Entry, UserMap, entry_problem, find_overlap
+
+SCHEME = "dynamodb:"
+GARMIN = "garmin"
+#: No later entry comes before one of this age: writers stamp entries in the seconds before they write them.
+SETTLED_AFTER = timedelta(minutes=15)
+STATUSES = ("active", "deregistered")
+RETRY_POLICY = RetryPolicy(attempts=4, connect_seconds=5.0, read_seconds=20.0)
+_CONFIGURATION_ERRORS = {
+    "ResourceNotFoundException": "there is no such table in this region",
+    "AccessDeniedException": "this role may not read it",
+    "ValidationException": "not a name of a table",
+}
+
+#: Moment of registration, key of the item, the map's entry and its period.
+_Row = tuple[datetime, str, Entry, Period]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read_user_table(table: str, clock: Callable[[], datetime] = _now) -> UserMap:
+    """Every entry of the table, in the order of registration.
+
+    Entries younger than 15 minutes are used, but a lake does not remember them yet: one that is being written may still
+    come before them. UsageError names the table and what is wrong, never an id; QolError when the table does not answer.
+    Time zones may change; ids may not. Items of one device that have a `from` differ by what follows `#` in their keys.
+    """
+    settled_until = clock() - SETTLED_AFTER
+    rows = sorted(_row(table, item) for item in _scan(table))
+    periods = tuple(row[3] for row in rows)
+    user_map = UserMap(
+        tuple(row[2] for row in rows),
+        settled=sum(row[0] < settled_until for row in rows),
+        registered=tuple(row[0].isoformat(timespec="seconds") for row in rows),
+        pins_zones=False,
+        periods=periods if any(period != ALWAYS for period in periods) else (),
+    )
+    overlap = find_overlap(user_map)
+    if overlap is None:
+        return user_map
+    if ALWAYS in (periods[place] for place in overlap):
+        raise _usage_error(table, "two items name the same vendor id", "one item each")
+    found = f"{user_map.location(overlap[1])} has days that another has"
+    raise _usage_error(table, found, "one person for a device and day")
+
+
+def _scan(table: str) -> Iterator[Mapping[str, Any]]:
+    """All items, page by page, with consistent reads."""
+    if not table:
+        raise UsageError(f"--user-map {SCHEME}: names no table; allowed: {SCHEME}<table>")
+    with aws_errors(f"--user-map {SCHEME}{table}", "DynamoDB", _CONFIGURATION_ERRORS, "a table this role may read"):
+        pages = aws_client("dynamodb", RETRY_POLICY).get_paginator("scan")
+        for page in pages.paginate(TableName=table, ConsistentRead=True):
+            yield from page["Items"]
+
+
+def _row(table: str, item: Mapping[str, Any]) -> _Row:
+    values = {name: value.get("S") or "" for name, value in item.items()}
+    key, moment = values.get("garmin_user_id", ""), _moment(values.get("registered_at", ""))
+    if moment is None:
+        raise _usage_error(table, "an item without a usable registered_at", "ISO 8601 with its zone")
+    period = read_period(values)
+    source, vendor = _source_and_id(key.partition("#")[0] if "from" in item else key)
+    user_id, timezone = values.get("user_id"), values.get("timezone")
+    if not CODE.fullmatch(source) or vendor is None:
+        problem: str | None = "garmin_user_id must be a Garmin id or <source>:<id>"
+    elif values.get("status", STATUSES[0]) not in STATUSES:
+        problem = f"status must be {' or '.join(STATUSES)}"
+    else:
+        problem = entry_problem(user_id, timezone, period)
+    if problem is not None:
+        raise _usage_error(table, f"item registered at {moment.isoformat(timespec='microseconds')}", problem)
+    return moment, key, (source, str(vendor), str(user_id), timezone), period or ALWAYS
+
+
+def _source_and_id(key: str) -> tuple[str, str | None]:
+    """Source and vendor id of an item's key."""
+    source, colon, rest = key.partition(":")
+    return (source, identifier(rest)) if colon else (GARMIN, identifier(key))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else None
+
+
+def _usage_error(table: str, found: str, allowed: str) -> UsageError:
+    return UsageError(f"--user-map {SCHEME}{table}: {found}; allowed: {allowed}")

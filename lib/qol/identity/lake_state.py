@@ -1,0 +1,63 @@
+"""What a lake remembers between runs, written before anything is published, so that a killed run is remembered too."""
+
+from __future__ import annotations
+
+import msgspec
+
+from qol.errors import LakeError, UsageError
+from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import UserMap
+from qol.lake.base import Lake
+
+STATE_KEY = "_locks/lake.json"
+
+
+class LakeState(msgspec.Struct):
+    """Which key and user map made the user ids, and the weeks that a run began to publish and did not confirm."""
+
+    key_check: str | None = None
+    map_entries: int = 0
+    map_digest: str = ""
+    unconfirmed_weeks: list[str] = msgspec.field(default_factory=list, name="weeks_in_doubt")
+
+
+def read_lake_state(lake: Lake) -> LakeState:
+    """The lake's state, an empty one for a new lake; LakeError when the file is corrupt."""
+    if lake.stat(STATE_KEY) is None:
+        return LakeState()
+    try:
+        return msgspec.json.decode(lake.read(STATE_KEY), type=LakeState)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        message = (
+            f"{STATE_KEY}: damaged; restore it from a backup. Without it the next run cannot tell whether key and user map"
+            " are still the same: be sure of both, then remove it"
+        )
+        raise LakeError(message) from None
+
+
+def write_lake_state(lake: Lake, state: LakeState) -> None:
+    """Store the state by one atomic write."""
+    lake.put(STATE_KEY, msgspec.json.encode(state) + b"\n")
+
+
+def require_same_users(state: LakeState, identities: Identities, user_map: UserMap) -> LakeState:
+    """The state after this run; UsageError when its key or user map would give known users other ids."""
+    if state.key_check not in (None, identities.key_check):
+        message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
+        raise UsageError(message)
+    known, count = state.map_entries, user_map.settled_entries
+    if known and not user_map.entries:
+        entries = "1 entry" if known == 1 else f"{known} entries"
+        message = (
+            f"--user-map: not given or empty, and earlier runs of this lake used one with {entries};"
+            " give the same file, or the same table"
+        )
+        raise UsageError(message)
+    if count < known or (known and user_map.digest(known, identities.key) != state.map_digest):
+        message = (
+            f"--user-map: its first {known} entries are not those that earlier runs of this lake used;"
+            " allowed: that map, with new lines only at its end. Put the old lines back;"
+            " docs/backfill-and-rebuild.md says how a user gets another id"
+        )
+        raise UsageError(message)
+    return LakeState(identities.key_check, count, user_map.digest(count, identities.key), state.unconfirmed_weeks)

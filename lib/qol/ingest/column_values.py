@@ -1,0 +1,151 @@
+"""Columns of clean lines: texts and samples to values, whole columns where the format is usual, else one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from qol.contracts.source_model import Field, SampleRule
+from qol.ingest.convert import IssueError, convert
+from qol.ingest.decoder_types import attribute_name, reads_structs
+from qol.ingest.sample_reduction import by_offset, reduce_samples, reduce_valid
+from qol.ingest.times import MAX_UTC_OFFSET, MIN_UTC_OFFSET, parse_instant
+
+#: A value that is not clean; its line goes to the record reader.
+UNCLEAN = -(2**62)
+#: The same for texts, which are never empty when they are clean.
+UNCLEAN_TEXT = ""
+#: The same for intervals, which come in pairs.
+UNCLEAN_INTERVALS = [0]
+MAX_CACHED_TEXTS = 100_000
+#: ISO 8601 in UTC as receivers stamp it; a leap second is not a time to Python and not one here.
+USUAL_STAMP = r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?Z$"
+#: A time with its offset as vendors write it.
+USUAL_TIME = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,6})?(Z| ?[+-](0[0-9]|1[0-4]):?[0-5][0-9])$"
+OFFSET_AT_END = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
+
+Column = Sequence[Any] | pl.Series
+
+#: Polars type of each field type's column; days and times as integers.
+COLUMN_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("integer", "epoch_seconds", "instant", "utc_offset", "date"), pl.Int64),
+    **dict.fromkeys(("code", "time_zone", "document_id"), pl.String),
+    "number": pl.Float64,
+    "decimal": pl.Decimal(38, 18),
+    "boolean": pl.Boolean,
+    "intervals": pl.List(pl.Int32),
+}
+#: The mark of a value that is not clean, for field types whose decoder accepts such values.
+UNCLEAN_MARKS: dict[str, Any] = {
+    **dict.fromkeys(("date", "instant", "utc_offset"), UNCLEAN),
+    **dict.fromkeys(("code", "time_zone", "document_id"), UNCLEAN_TEXT),
+}
+
+
+class Cache(dict[str, Any]):
+    """Text to value, computed once each; a mark for a text without a value."""
+
+    def __init__(self, read: Callable[[str], Any], mark: object = UNCLEAN) -> None:
+        super().__init__()
+        self._read = read
+        self._mark = mark
+
+    def __missing__(self, text: str) -> Any:
+        value = self._read(text)
+        value = self._mark if value is None else value
+        if len(self) < MAX_CACHED_TEXTS:
+            self[text] = value
+        return value
+
+
+def text_cache(spec: Field) -> Cache:
+    """Values of a field's texts as the record reader converts them; the mark for a text that has an issue."""
+
+    def read(text: str) -> object:
+        try:
+            return convert(spec, text, str)
+        except IssueError:
+            return UNCLEAN_MARKS[spec.type]
+
+    return Cache(read, None)
+
+
+def at_path(path: tuple[str, ...], columns: dict[str, Column]) -> Column:
+    """The values at a path of every line."""
+    values: Column = columns[path[0]]
+    for name in path[1:]:
+        attribute = attribute_name(name)
+        values = [None if v is None else getattr(v, attribute) for v in values]
+    return values
+
+
+def coalesce(values: Column, more: Column) -> Column:
+    """The values, and those of `more` where there is none."""
+    if isinstance(values, pl.Series) and isinstance(more, pl.Series):
+        return values.zip_with(values.is_not_null(), more)
+    return [m if v is None else v for v, m in zip(values, more, strict=True)]
+
+
+def received_stamps(stamps: Column) -> pl.Series:
+    """Microseconds since 1970; stamps in the receiver's own format as a column, any other one by one."""
+    texts = pl.Series("received_at", stamps, pl.String)
+    usual = texts.str.contains(USUAL_STAMP)
+    parsed = texts.set(~usual, None).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False)
+    return _fill_unusual(parsed.cast(pl.Int64), texts, Cache(parse_instant))
+
+
+def instants(values: Column, cache: Cache) -> pl.Series:
+    """Whole seconds since 1970 of times with their offsets; `cache` reads unusual formats."""
+    texts = pl.Series("texts", values, pl.String)
+    usual = texts.set(~texts.str.contains(USUAL_TIME), None)
+    local = usual.str.slice(0, 19).str.replace("T", " ", literal=True)
+    seconds = local.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).dt.epoch("s")
+    return _fill_unusual(seconds - _seconds_ahead(usual), texts, cache)
+
+
+def utc_offsets(values: Column, cache: Cache) -> pl.Series:
+    """Seconds local time is ahead of UTC, of times with their offsets; `cache` reads unusual formats.
+
+    A time in UTC (`Z`) has none, as `convert` has it.
+    """
+    texts = pl.Series("texts", values, pl.String)
+    usual = texts.set(~texts.str.contains(USUAL_TIME), None)
+    # Only the offset of a real date and time counts, as in `convert`.
+    is_time = usual.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).is_not_null()
+    is_time &= usual.str.slice(11, 8).str.to_time("%H:%M:%S", strict=False).is_not_null()
+    in_utc = is_time & usual.str.ends_with("Z")
+    ahead = _seconds_ahead(usual)
+    is_known = is_time & ahead.is_between(MIN_UTC_OFFSET, MAX_UTC_OFFSET) & ~in_utc
+    return _fill_unusual(ahead.set(~is_known, None), texts.set(in_utc, None), cache)
+
+
+def _seconds_ahead(usual: pl.Series) -> pl.Series:
+    """The offset at the end of texts in the usual format."""
+    ends = usual.str.extract(OFFSET_AT_END)
+    hours = ends.str.slice(1, 2).cast(pl.Int64, strict=False)
+    minutes = ends.str.slice(-2).cast(pl.Int64, strict=False)
+    size = hours * 3600 + minutes * 60
+    return pl.select(
+        pl.when(ends == "Z").then(pl.lit(0, pl.Int64)).when(ends.str.starts_with("-")).then(-size).otherwise(size)
+    ).to_series()
+
+
+def _fill_unusual(values: pl.Series, texts: pl.Series, cache: Cache) -> pl.Series:
+    """Values, with those read one by one that are missing where there is a text."""
+    places = (values.is_null() & texts.is_not_null()).arg_true()
+    return values.scatter(places, [cache[texts[place]] for place in places]) if len(places) else values
+
+
+def map_values(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
+    """The values of a map, in order of their offsets when `ordered`."""
+    return by_offset(samples) if ordered else samples.values()
+
+
+def reduce_column(spec: Field, rule: SampleRule, values: Column) -> Column:
+    """The field's value from each line's valid samples, or from its raw structs when the rule reads these."""
+    if not reads_structs(rule):
+        return [None if not samples else reduce_valid(spec, rule, samples) for samples in values]
+    found = [(None, 0) if not structs else reduce_samples(spec, structs) for structs in values]
+    return [UNCLEAN if invalid else value for value, invalid in found]

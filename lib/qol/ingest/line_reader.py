@@ -1,0 +1,185 @@
+"""Bytes of raw objects to lines: ranges of big objects, gzip, a byte order mark at the start, lines that are too long."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from qol.errors import LakeError
+
+MAX_LINE_BYTES = 16 * 2**20
+CHUNK_BYTES = 8 * 2**20
+STEP_BYTES = 2**20
+BOM = b"\xef\xbb\xbf"
+GZIP_WBITS = 31
+
+
+class Readable(Protocol):
+    """The part of a lake that reading lines needs."""
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """The object's bytes from `start`."""
+
+
+@dataclass(frozen=True)
+class ObjectRange:
+    """The lines that start in bytes [start, end) of one raw object; gzip objects are never split."""
+
+    object_index: int
+    key: str
+    record: str
+    arrival_date: str
+    bytes: int
+    start: int
+    end: int
+
+    @property
+    def is_gzip(self) -> bool:
+        """Whether the object is gzip."""
+        return self.key.endswith(".gz")
+
+
+@dataclass(frozen=True)
+class LongLine:
+    """A line over the limit: its first bytes and its length."""
+
+    head: bytes
+    length: int
+
+
+@dataclass(frozen=True)
+class LineChunk:
+    """Consecutive lines without their newline; `truncated` when the compressed data broke off or did not unpack."""
+
+    lines: list[bytes | LongLine]
+    truncated: bool = False
+
+
+def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:
+    """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object does not exist."""
+    blocks = _read_gzip(lake, part) if part.is_gzip else _read_plain(lake, part)
+    tail = LineTail()
+    for block, ended_early in blocks if part.start else _strip_bom(blocks):
+        lines = tail.feed(block)
+        if lines or ended_early:
+            yield LineChunk(lines, ended_early)
+        if ended_early:
+            return
+    last = tail.rest()
+    if last is not None:
+        yield LineChunk([last])
+
+
+class LineTail:
+    """Joins the unfinished last line of a block with the next block; of a line over the limit only its start is kept."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+        self._length = 0
+
+    def feed(self, data: bytes) -> list[bytes | LongLine]:
+        """The lines that end in `data`."""
+        head, newline, rest = data.partition(b"\n")
+        if not newline:
+            self._keep(head)
+            return []
+        self._keep(head)
+        lines: list[bytes | LongLine] = [self._take()]
+        middle = rest.split(b"\n")
+        self._keep(middle.pop())
+        lines.extend(middle)
+        return lines
+
+    def rest(self) -> bytes | LongLine | None:
+        """The last line when it has no newline, or None."""
+        return self._take() if self._length else None
+
+    def _keep(self, data: bytes) -> None:
+        self._length += len(data)
+        if len(self._kept) <= MAX_LINE_BYTES:
+            self._kept += data
+
+    def _take(self) -> bytes | LongLine:
+        kept, length = self._kept, self._length
+        self._kept, self._length = b"", 0
+        return kept if length <= MAX_LINE_BYTES else LongLine(kept[:65536], length)
+
+
+def _strip_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
+    """The blocks without a byte order mark at their start; it may span two blocks."""
+    head = b""
+    for block, ended_early in blocks:
+        head += block
+        if len(head) >= len(BOM) or ended_early:
+            yield head.removeprefix(BOM), ended_early
+            yield from blocks
+            return
+    yield head.removeprefix(BOM), False
+
+
+def _read_plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+    """Blocks from the first line start at or after `start` to the end of the last line that starts before `end`."""
+    position, is_skipping = (part.start - 1, True) if part.start else (0, False)
+    block = b""
+    while position < part.end or (position < part.bytes and block and not block.endswith(b"\n")):
+        stop, size = (part.end, CHUNK_BYTES) if position < part.end else (part.bytes, STEP_BYTES)
+        data = _read(lake, part, position, min(size, stop - position))
+        if position >= part.end:  # the rest of the last line
+            line, newline, _ = data.partition(b"\n")
+            position, block = position + len(data), line + newline
+        else:
+            position += len(data)
+            _, newline, block = data.partition(b"\n") if is_skipping else (b"", b"\n", data)
+            is_skipping = not newline
+        if not is_skipping:
+            yield block, False
+
+
+def _read(lake: Readable, part: ObjectRange, position: int, length: int) -> bytes:
+    """Bytes of the object; LakeError when it has become shorter than it was listed."""
+    data = lake.read(part.key, position, length)
+    if not data:
+        message = f"{part.key}: ends after {position} bytes, listed with {part.bytes}; it changed while it was read"
+        raise LakeError(message)
+    return data
+
+
+def _decompress_until_error(decompressor: Any, pending: bytes) -> bytes:
+    """The data of a block before its first error, byte by byte, as a failing call returns nothing."""
+    found: list[bytes] = []
+    with suppress(zlib.error):
+        for place in range(len(pending)):
+            found.append(decompressor.decompress(pending[place : place + 1]))  # noqa: PERF401 (the error ends the loop)
+    return b"".join(found)
+
+
+def _read_gzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+    """Blocks of a gzip object of one or more members; the last is marked when the data breaks off or does not unpack."""
+    position, decompressor, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
+    started = between = False
+    while pending or position < part.bytes:
+        if not pending:
+            pending = _read(lake, part, position, min(STEP_BYTES, part.bytes - position))
+            position += len(pending)
+        if between:  # members may be padded with zeros
+            pending = pending.lstrip(b"\0")
+            if not pending:
+                continue
+        started, between = True, False
+        before = decompressor.copy()
+        try:
+            data = decompressor.decompress(pending, CHUNK_BYTES)
+        except zlib.error:
+            yield _decompress_until_error(before, pending), True
+            return
+        pending = decompressor.unconsumed_tail
+        if decompressor.eof:
+            pending, decompressor = decompressor.unused_data, zlib.decompressobj(GZIP_WBITS)
+            started, between = False, True
+        if data:
+            yield data, False
+    if started or not part.bytes:
+        yield b"", True

@@ -1,0 +1,225 @@
+"""The lines of ranges: those of one contract and arrival day decoded together, the others one by one.
+
+Objects of a few lines are batched before they are decoded: a frame for each of them would cost more than its lines.
+Every batch knows which of its lines came from which range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from qol.contracts.model import Contracts
+from qol.contracts.raw_values import EPOCH
+from qol.contracts.source_model import SourceContract
+from qol.ingest.items import Exploder, Item
+from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
+from qol.ingest.parse import Reason, RejectedError
+from qol.ingest.results import ResultBuilder, Tally
+
+MAX_RAW_BYTES = 65_536
+#: Fewer lines are read one by one: making a frame of them would cost more.
+MIN_COLUMNAR_LINES = 32
+#: Lines that wait for others, in all, and their bytes.
+MAX_BATCH_LINES = 4096
+MAX_BATCH_BYTES = 8 * 2**20
+
+Line = bytes | LongLine
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass
+class _Batch:
+    """Lines of one contract and arrival day, in segments of one range each.
+
+    Per segment: its range, its first index in `lines`, and the number of earlier lines of the range.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    readers: list[RangeReader] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    before: list[int] = field(default_factory=list)
+
+    def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
+        """Add the next segment."""
+        self.starts.append(len(self.lines))
+        self.readers.append(reader)
+        self.before.append(before)
+        self.lines.extend(lines)
+
+
+class LineBatches:
+    """Decodes lines of ranges as soon as there are enough of one contract and arrival day."""
+
+    def __init__(self, results: ResultBuilder) -> None:
+        self._results = results
+        self._waiting: dict[tuple[str, int], _Batch] = {}
+        self._lines = self._bytes = 0
+
+    def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
+        """Add lines of a range that has `before` earlier lines."""
+        contract = reader.contract
+        if contract is None or not self._results.columnar_reader(contract).usable or reader.shares_folder:
+            for number, line in enumerate(lines, before + 1):
+                reader.read_line(line, number)
+            return
+        if len(lines) >= MIN_COLUMNAR_LINES:
+            batch = _Batch()
+            batch.add(reader, lines, before)
+            self._read(contract, reader.arrival_day, batch)
+            return
+        self._waiting.setdefault((contract.name, reader.arrival_day), _Batch()).add(reader, lines, before)
+        self._lines += len(lines)
+        self._bytes += sum(len(line) if isinstance(line, bytes) else len(line.head) for line in lines)
+        if self._lines >= MAX_BATCH_LINES or self._bytes >= MAX_BATCH_BYTES:
+            self.read_all()
+
+    def read_all(self) -> None:
+        """Read the lines that still wait."""
+        waiting, self._waiting = self._waiting, {}
+        self._lines = self._bytes = 0
+        for (name, arrival_day), batch in waiting.items():
+            self._read(self._results.context.contracts.by_name[name], arrival_day, batch)
+
+    def _read(self, contract: SourceContract, arrival_day: int, batch: _Batch) -> None:
+        others: Sequence[int] = range(len(batch.lines))
+        if len(batch.lines) >= MIN_COLUMNAR_LINES:
+            rows, others = self._results.columnar_reader(contract).read(batch.lines, arrival_day)
+            if rows is not None and rows.height:
+                self._keep(contract, batch, rows)
+        segments = np.searchsorted(batch.starts, others, side="right") - 1
+        for place, segment in zip(others, segments.tolist(), strict=True):
+            number = batch.before[segment] + place - batch.starts[segment] + 1
+            batch.readers[segment].read_line(batch.lines[place], number)
+
+    def _keep(self, contract: SourceContract, batch: _Batch, rows: pl.DataFrame) -> None:
+        places = rows["line"].to_numpy()
+        segments = np.searchsorted(batch.starts, places, side="right") - 1
+        shift = np.array(batch.before) - np.array(batch.starts) + 1
+        ranges = np.array([(reader.part.object_index, reader.part.start) for reader in batch.readers])[segments]
+        rows = rows.with_columns(
+            pl.Series("line_number", places + shift[segments], pl.Int64),
+            pl.Series("object_index", ranges[:, 0], pl.Int64),
+            pl.Series("range_start", ranges[:, 1], pl.Int64),
+            value_issues=pl.lit(None, pl.List(pl.String)),
+        )
+        self._results.rows(contract).extend(rows)
+        for reader, count in zip(batch.readers, np.bincount(segments).tolist(), strict=False):
+            reader.tally.lines += count
+            reader.tally.records += count
+
+
+class RangeReader:
+    """Reads the lines of one range: clean ones in columns, the others one by one."""
+
+    def __init__(self, results: ResultBuilder, batches: LineBatches, part: ObjectRange) -> None:
+        contracts = results.context.contracts
+        self.part = part
+        self.contract = contract = contracts.by_name.get(part.record)
+        self.arrival_day = (date.fromisoformat(part.arrival_date) - EPOCH).days
+        self.tally = Tally(part.object_index, part.start)
+        results.tallies.append(self.tally)
+        self._results = results
+        self._batches = batches
+        found = (contract.source, contract.record) if contract else _control_folder(contracts, part.record)
+        self._source, self._record = found
+        self._exploder = Exploder(contracts, self._source, contract)
+        #: Whether lines may belong to another contract, which the columnar reader cannot decide.
+        self.shares_folder = contract is not None and bool(contracts.sharing(contract))
+
+    def read_chunk(self, chunk: LineChunk) -> None:
+        """Read the next lines of the range."""
+        before = self.tally.physical_lines
+        self.tally.physical_lines += len(chunk.lines)
+        if chunk.lines:
+            self._batches.add(self, chunk.lines, before)
+        if chunk.truncated:
+            message = "the compressed object cannot be unpacked from here on: it breaks off, or is not gzip"
+            self._reject(RejectedError(Reason.TRUNCATED_OBJECT, message), b"", self.tally.physical_lines + 1)
+
+    def read_line(self, line: Line, number: int) -> None:
+        """Read one line; it ends as rows, rejects, or a count of blank or control items."""
+        if isinstance(line, LongLine):
+            message = f"the line has {line.length} bytes; allowed: {MAX_LINE_BYTES}"
+            self._reject(RejectedError(Reason.LINE_TOO_LONG, message), line.head, number, length=line.length)
+            return
+        if not line.strip():
+            self.tally.lines += 1
+            self.tally.blank += 1
+            return
+        try:
+            items = self._exploder.items(line)
+        except RejectedError as reject:
+            self._reject(reject, line, number)
+            return
+        for position, item in enumerate(items):
+            rejected = item.reject or self._read_item(item, number)
+            if rejected is not None:
+                raw = line if len(items) == 1 else _ENCODER.encode(item.raw)
+                self._reject(rejected, raw, number, position, item.contract)
+
+    def _read_item(self, item: Item, number: int) -> RejectedError | None:
+        """Read a record or count a control message; why the record is rejected, None when it is not."""
+        contract = item.contract
+        if contract is None:
+            self.tally.lines += 1
+            self.tally.control += 1
+            return None
+        try:
+            row = self._results.reader(contract).read(item.raw, item.received_at, self.arrival_day)
+        except RejectedError as rejected:
+            return rejected
+        row |= {"line_number": number, "object_index": self.part.object_index, "range_start": self.part.start}
+        self._results.rows(contract).append(row)
+        self.tally.lines += 1
+        self.tally.records += 1
+        for issue in row["value_issues"] or ():
+            name, _, rest = issue.partition(": ")
+            self._results.issues[contract.name, name, rest.rsplit(" ", 1)[-1]] += 1
+        return None
+
+    def _reject(
+        self,
+        reject: RejectedError,
+        raw: bytes,
+        number: int,
+        position: int = 0,
+        contract: SourceContract | None = None,
+        length: int | None = None,
+    ) -> None:
+        contract = contract or self.contract
+        record = contract.record if contract else self._record
+        self.tally.lines += 1
+        self.tally.rejected += 1
+        self._results.reasons[f"{self._source}_{record}", reject.reason.value] += 1
+        self._results.rejects.append(
+            {
+                "reason": reject.reason.value,
+                "message": reject.message,
+                "source": self._source,
+                "record": record,
+                "raw_object": self.part.key,
+                "line_number": number,
+                "item": position,
+                "raw": raw[:MAX_RAW_BYTES],
+                "raw_bytes": len(raw) if length is None else length,
+                "arrival_date": self.part.arrival_date,
+                "object_index": self.part.object_index,
+                "range_start": self.part.start,
+            }
+        )
+
+
+def _control_folder(contracts: Contracts, name: str) -> tuple[str, str]:
+    """Source and record of a folder of control messages; both names may contain an underscore."""
+    for source, rules in contracts.source_rules.items():
+        record = name.removeprefix(f"{source}_")
+        if record != name and record in rules.control_keys:
+            return source, record
+    source, _, record = name.partition("_")
+    return source, record

@@ -1,0 +1,214 @@
+"""One raw record to one row: conversion field by field, key, day; every value it nulls has an issue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from qol.contracts.raw_path import is_selector, path_text
+from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
+from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.units import Unit
+from qol.identity.pseudonyms import Identities, User, UserIndex
+from qol.ingest.convert import IssueError, convert, in_stored_unit
+from qol.ingest.interval_minutes import interval_minutes
+from qol.ingest.items import RECEIVED_AT
+from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, require_day
+from qol.ingest.parse import Reason, RejectedError
+from qol.ingest.sample_reduction import reduce_samples
+from qol.ingest.times import parse_instant
+
+MICROSECONDS = 1_000_000
+OTHER_NAMES = "(other)"
+MAX_UNKNOWN_NAMES = 1000
+
+
+@dataclass
+class RecordReader:
+    """Reads records of one contract."""
+
+    contract: SourceContract
+    users: UserIndex
+    identities: Identities
+    zone: str
+    unknown: Counter[str] = field(default_factory=Counter)
+    #: Names a record may have from the envelope around it.
+    inherited: frozenset[str] = frozenset()
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    #: Whether ids are those of devices, and the user is the owner on the record's day.
+    by_day: bool = False
+
+    def __post_init__(self) -> None:
+        self._known = dict.fromkeys(self.inherited, frozenset[str]()) | known_names(self.contract)
+        self._hashes = {
+            spec.namespace: partial(
+                self.identities.document_hash, self.contract.source, spec.namespace or self.contract.record
+            )
+            for spec in self.contract.fields
+        }
+        self._intervals = [spec for spec in self.contract.fields if spec.type == "intervals"]
+        self._by_code = {
+            (spec.name, code): replace(spec, low=low, high=high)
+            for spec in self.contract.fields
+            for code, (low, high) in spec.ranges.items()
+        }
+
+    def read(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> dict[str, Any]:
+        """The row of a raw record: every column but `raw_object` and `line_number`.
+
+        `day`, `arrival_date` are days since 1970, times are microseconds. RejectedError: missing_key, missing_day,
+        day_out_of_range, no_person.
+        """
+        contract = self.contract
+        vendor_user_id = self._vendor_user_id(raw)
+        issues: list[str] = []
+        row: dict[str, Any] = {}
+        for spec in contract.fields:
+            if spec.type != "intervals":
+                row[spec.name] = self._value(self._limited(spec, row), raw, issues)
+        row["received_at"] = received_us = _instant(received, arrival_day, issues)
+        arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
+        row["arrival_date"] = arrival
+        self._require_key(row)
+        user = self._owner(vendor_user_id, row, arrival) if self.by_day else self.users[vendor_user_id]
+        offset = row["utc_offset_seconds"] = offset_of(contract.day, row, user.timezone or self.zone)
+        row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
+        require_day(row["day"], arrival)
+        for spec in self._intervals:
+            row[spec.name] = self._minutes(spec, raw, row, user.timezone or self.zone, issues)
+        start = row.get(contract.source_timestamp) if contract.source_timestamp else None
+        row["source_timestamp"] = None if start is None else start * MICROSECONDS
+        row["user_id"], row["bucket"] = user.user_id, user.bucket
+        row["value_issues"] = issues or None
+        self._count_unknown(raw)
+        return row
+
+    def _vendor_user_id(self, raw: Mapping[str, Any]) -> str:
+        vendor_user_id = identifier(safe_get(raw, self.contract.person))
+        if vendor_user_id is None:
+            raise RejectedError(Reason.MISSING_KEY, f"{'.'.join(self.contract.person)} is missing or not an id")
+        return vendor_user_id
+
+    def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> User:
+        """The owner of a device on a row's day in the owner's own time zone."""
+        rule = self.contract.day
+        for period, user in self.users.owners(device_id):
+            offset = offset_of(rule, row, user.timezone or self.zone)
+            if period.contains(day_of(rule, row, offset, arrival)[0]):
+                return user
+        require_day(day_of(rule, row, offset_of(rule, row, self.zone), arrival)[0], arrival)
+        raise RejectedError(Reason.NO_PERSON, "no user map entry has this device on this day")
+
+    def _value(self, spec: Field, raw: Mapping[str, Any], issues: list[str]) -> Any:
+        for path in spec.paths:
+            value = safe_get(raw, path)
+            if value is None:
+                _note_broken_path(raw, path, issues)
+                continue
+            name = path_text(path)
+            try:
+                if spec.samples is not None:
+                    converted = self._reduced(spec, name, value, issues)
+                else:
+                    converted = self._converted(spec, value, raw)
+            except IssueError as issue:
+                issues.append(f"{name}: {issue}")
+                converted = issue.kept
+            if converted is not None:
+                return converted
+        return None
+
+    def _limited(self, spec: Field, row: Mapping[str, Any]) -> Field:
+        """The field with the range that a code of the same record gives it."""
+        return spec if spec.ranges_field is None else self._by_code.get((spec.name, row[spec.ranges_field]), spec)
+
+    def _converted(self, spec: Field, value: object, raw: Mapping[str, Any]) -> object:
+        if spec.units is not None:
+            value = in_stored_unit(spec, value, safe_get(raw, spec.units), self.units)
+            spec = replace(spec, sentinels=()) if spec.sentinels else spec
+        return convert(spec, value, self._hashes[spec.namespace])
+
+    def _reduced(self, spec: Field, name: str, value: Any, issues: list[str]) -> Any:
+        reduced, invalid = reduce_samples(spec, value)
+        issue = f"{name}: {invalid} samples out_of_range" if isinstance(value, dict | list) else f"{name}: wrong_type"
+        if invalid and issue not in issues:
+            issues.append(issue)
+        return reduced
+
+    def _minutes(
+        self, spec: Field, raw: Mapping[str, Any], row: Mapping[str, Any], home: str, issues: list[str]
+    ) -> list[int] | None:
+        """The value of an intervals field, in minutes of the row's day."""
+        for path in spec.paths:
+            value = safe_get(raw, path)
+            if value is None:
+                continue
+            minutes, issue = interval_minutes(spec, value, row, home)
+            if issue is not None and (text := f"{path_text(path)}: {issue}") not in issues:
+                issues.append(text)
+            if minutes is not None:
+                return minutes
+        return None
+
+    def _require_key(self, row: Mapping[str, Any]) -> None:
+        for name in required_keys(self.contract):
+            if row[name] is None:
+                path = path_text(self.contract.by_name[name].paths[0])
+                if name == self.contract.day.date:
+                    raise RejectedError(Reason.MISSING_DAY, f"{path} is the record's key and day, and is not usable")
+                raise RejectedError(Reason.MISSING_KEY, f"{path} is missing or not usable")
+
+    def _count_unknown(self, raw: Mapping[str, Any]) -> None:
+        known = self._known
+        for key, value in raw.items():
+            below = known.get(key)
+            if below is None:
+                self.count_unknown("", key)
+            elif below and isinstance(value, dict):
+                for inner in value.keys() - below:
+                    self.count_unknown(f"{key}.", inner)
+
+    def count_unknown(self, prefix: str, name: str, times: int = 1) -> None:
+        """Count a field that the contract does not name; a name that may be data itself counts as `(other)`."""
+        shown = prefix + (name if PLAIN_NAME.fullmatch(name) else OTHER_NAMES)
+        self.unknown[shown if shown in self.unknown or len(self.unknown) < MAX_UNKNOWN_NAMES else OTHER_NAMES] += times
+
+
+def required_keys(contract: SourceContract) -> list[str]:
+    """Key fields that a record must have; an absent code or flag in a key is a value of its own."""
+    return [name for name in contract.key if contract.by_name[name].type not in ("code", "boolean")]
+
+
+def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
+    """Top-level names of a contract, each with its names one level below; an empty set means any name there.
+
+    Names that are never stored are known on both levels.
+    """
+    names: dict[str, set[str]] = {RECEIVED_AT: set(), contract.person[0]: set()}
+    names.update((name, set()) for name in contract.drop)
+    for spec in contract.fields:
+        for path in (*spec.paths, *([spec.units] if spec.units else [])):
+            names.setdefault(path[0], set()).update(path[1:2])
+    return {name: frozenset(below.union(contract.drop) if below else below) for name, below in names.items()}
+
+
+def _instant(received: object, arrival_day: int, issues: list[str]) -> int | None:
+    if received is None:
+        return None
+    instant = parse_instant(received) if isinstance(received, str) else None
+    if instant is None or instant // MICROSECONDS // DAY_SECONDS > arrival_day + 1:
+        issues.append(f"{RECEIVED_AT}: invalid_time")  # not a time, or after the arrival date of its folder
+        return None
+    return instant
+
+
+def _note_broken_path(raw: Mapping[str, Any], path: tuple[str, ...], issues: list[str]) -> None:
+    if len(path) == 1:
+        return
+    head, kind = raw.get(path[0]), list if is_selector(path[1]) else dict
+    issue = f"{path[0]}: wrong_type"
+    if head is not None and not isinstance(head, kind) and issue not in issues:
+        issues.append(issue)

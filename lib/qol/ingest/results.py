@@ -1,0 +1,179 @@
+"""What an ingest task gives: rows per record type, rejects and one tally per range."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from qol.contracts.model import Contracts
+from qol.contracts.source_model import SourceContract, SourceRules
+from qol.identity.pseudonyms import Identities, UserIndex
+from qol.ingest.column_values import COLUMN_TYPES
+from qol.ingest.columnar_reader import ColumnarReader
+from qol.ingest.record_reader import RecordReader
+
+#: Rows that wait as dictionaries, which take many times the memory of a frame.
+MAX_BUFFERED_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class IngestContext:
+    """What every ingest task of a run shares; travels to workers, so never printed."""
+
+    contracts: Contracts
+    identities: Identities
+    zone: str
+    bucket_limits: tuple[str, ...]
+    _users: dict[str, UserIndex] = field(default_factory=dict, repr=False, compare=False)
+
+    def users(self, source: str) -> UserIndex:
+        """The users of a source; a worker keeps them from task to task, as most users send data every day."""
+        if source not in self._users:
+            self._users[source] = UserIndex(self.identities, source, self.bucket_limits)
+        return self._users[source]
+
+
+@dataclass
+class Tally:
+    """Exact counts of one object range, in items; `physical_lines` are lines that start in it."""
+
+    object_index: int
+    start: int
+    physical_lines: int = 0
+    lines: int = 0
+    blank: int = 0
+    control: int = 0
+    rejected: int = 0
+    records: int = 0
+
+
+@dataclass
+class IngestResult:
+    """Rows per record type (with `bucket`), rejects, tallies, counts of reject reasons and of field issues."""
+
+    rows: dict[str, pl.DataFrame]
+    rejects: pl.DataFrame
+    tallies: list[Tally]
+    reasons: Counter[tuple[str, str]]
+    issues: Counter[tuple[str, str, str]]
+
+
+REJECT_SCHEMA: dict[str, Any] = {
+    "reason": pl.String,
+    "message": pl.String,
+    "source": pl.String,
+    "record": pl.String,
+    "raw_object": pl.String,
+    "line_number": pl.Int64,
+    "item": pl.Int64,
+    "raw": pl.Binary,
+    "raw_bytes": pl.Int64,
+    "arrival_date": pl.String,
+    "object_index": pl.Int64,
+    "range_start": pl.Int64,
+}
+REJECT_ORDER = ("object_index", "range_start", "line_number", "item")
+
+
+def row_schema(contract: SourceContract) -> dict[str, Any]:
+    """Column types of the rows an ingest task gives for a contract; days and times still as integers."""
+    numbers = dict.fromkeys(("source_timestamp", "received_at", "arrival_date", "utc_offset_seconds"), pl.Int64)
+    fields = {spec.name: COLUMN_TYPES[spec.type] for spec in contract.fields}
+    origin = dict.fromkeys(("line_number", "object_index", "range_start"), pl.Int64)
+    own = {"user_id": pl.String, "bucket": pl.Int64, "day": pl.Int64, "day_rule": pl.String}
+    return {**own, **numbers, **fields, "value_issues": pl.List(pl.String), **origin}
+
+
+class RowBuffer:
+    """Rows of one schema, which become frames a few thousand at a time."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._rows: list[Mapping[str, Any]] = []
+        self._frames: list[pl.DataFrame] = []
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row that has all columns, and maybe others."""
+        self._rows.append(row)
+        if len(self._rows) >= MAX_BUFFERED_ROWS:
+            self._flush()
+
+    def extend(self, rows: pl.DataFrame) -> None:
+        """Add rows that have all columns, and maybe others."""
+        self._frames.append(rows.select(list(self._schema)))
+
+    def frame(self) -> pl.DataFrame:
+        """All rows."""
+        if self._rows or not self._frames:
+            self._flush()
+        return pl.concat(self._frames, rechunk=False)
+
+    def _flush(self) -> None:
+        columns = {name: [row[name] for row in self._rows] for name in self._schema}
+        self._frames.append(pl.DataFrame(columns, schema=self._schema))
+        self._rows = []
+
+
+class ResultBuilder:
+    """Gathers what the ranges of one task give."""
+
+    def __init__(self, context: IngestContext) -> None:
+        self.context = context
+        self.rejects = RowBuffer(REJECT_SCHEMA)
+        self.tallies: list[Tally] = []
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        self.issues: Counter[tuple[str, str, str]] = Counter()
+        self._rows: dict[str, RowBuffer] = {}
+        self._readers: dict[str, RecordReader] = {}
+        self._columnar: dict[str, ColumnarReader] = {}
+
+    def rows(self, contract: SourceContract) -> RowBuffer:
+        """The rows of a contract."""
+        if contract.name not in self._rows:
+            self._rows[contract.name] = RowBuffer(row_schema(contract))
+        return self._rows[contract.name]
+
+    def reader(self, contract: SourceContract) -> RecordReader:
+        """The record reader of a contract, made once."""
+        if contract.name not in self._readers:
+            context = self.context
+            rules = context.contracts.source_rules.get(contract.source) or SourceRules(contract.source)
+            self._readers[contract.name] = RecordReader(
+                contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit,
+                units=context.contracts.units, by_day=rules.people_by_day,
+            )  # fmt: skip
+        return self._readers[contract.name]
+
+    def columnar_reader(self, contract: SourceContract) -> ColumnarReader:
+        """The columnar reader of a contract, made once."""
+        if contract.name not in self._columnar:
+            rules = self.context.contracts.source_rules.get(contract.source)
+            discriminators = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
+            if rules:
+                discriminators |= rules.never.keys() | set((rules.ping or ())[:1])
+            self._columnar[contract.name] = ColumnarReader(self.reader(contract), discriminators)
+        return self._columnar[contract.name]
+
+    def result(self) -> IngestResult:
+        """Everything the ranges gave, as frames."""
+        for name, reader in self._readers.items():
+            for unknown, count in reader.unknown.items():
+                self.issues[name, unknown, "unknown_field"] += count
+        rows = {name: buffer.frame() for name, buffer in self._rows.items()}
+        rejects = self.rejects.frame().sort(*REJECT_ORDER)
+        return IngestResult(rows, rejects, self.tallies, self.reasons, self.issues)
+
+
+def unpack_counts(counter: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
+    """Nested dictionaries of a counter over tuples, sorted, as the manifest shows counts."""
+    nested: dict[str, Any] = {}
+    for names, count in sorted(counter.items()):
+        node = nested
+        for name in names[:-1]:
+            node = node.setdefault(name, {})
+        node[names[-1]] = node.get(names[-1], 0) + count
+    return nested

@@ -1,0 +1,50 @@
+"""Whose ids a run reads under which user_id: the key and the user map, held against those of earlier runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from qol.identity.lake_state import LakeState, read_lake_state, require_same_users
+from qol.identity.pseudonyms import Identities
+from qol.identity.user_map import (
+    UserMap,
+    require_append_only,
+    require_known_sources,
+    require_periods_usable,
+)
+from qol.run.context import RunContext
+from qol.tables.corruption import read_published
+from qol.tables.layout import Published
+
+
+@dataclass(frozen=True)
+class KnownUsers:
+    """The key with the user map, and what the lake remembers of both once this run publishes."""
+
+    identities: Identities
+    user_map: UserMap
+    state: LakeState
+
+    @property
+    def mapped_ids(self) -> list[str]:
+        """Every user_id of the user map."""
+        return [user_id for _, _, user_id, _ in self.user_map.entries]
+
+
+def read_known_users(run: RunContext, published: Published) -> KnownUsers:
+    """The users of this run; UsageError when the key or the user map would give known users other ids."""
+    user_map = run.read_user_map()
+    identities = Identities(run.key, user_map.known, user_map.owners)
+    require_periods_usable(user_map, run.contracts)
+    before = read_lake_state(run.lake)
+    state = require_same_users(before, identities, user_map)
+    require_known_sources(user_map, run.contracts, before.map_entries)
+    run.manifest.key_check = state.key_check
+    if user_map.entries:
+        files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]
+        user_ids = (pl.Series(read_published(run.lake, key, columns=["user_id"])["user_id"]) for key in files)
+        require_append_only(user_map, identities, before.map_entries, user_ids)
+        run.manifest.user_map = {"entries": state.map_entries, "sha256": state.map_digest}
+    return KnownUsers(identities, user_map, state)

@@ -1,0 +1,253 @@
+"""What a run is asked to do, and the one definition of its options: the command line and Glue both derive theirs from it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+
+from qol.errors import UsageError
+from qol.tables.weeks import iso_week, last_closed_week, parse_week
+
+if TYPE_CHECKING:
+    from qol.tables.manifest import Trigger
+
+Command = Literal["run", "backfill", "rebuild"]
+COMMANDS: tuple[Command, ...] = get_args(Command)
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+
+
+def _parse_text(_: str, text: str) -> str:
+    return text
+
+
+def _parse_switch(option: str, text: str) -> bool:
+    return _parse_choice("true", "false")(option, text) == "true"
+
+
+def _parse_names(_: str, text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _parse_number(least: int, most: int | None = None) -> Callable[[str, str], int]:
+    allowed = f"a whole number from {least}" + (f" to {most}" if most is not None else " on")
+
+    def parse(option: str, text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() else -1
+        if number < least or (most is not None and number > most):
+            raise UsageError(f"{option} {text}: out of range; allowed: {allowed}")
+        return number
+
+    return parse
+
+
+def _parse_choice(*choices: str) -> Callable[[str, str], str]:
+    def parse(option: str, text: str) -> str:
+        if text not in choices:
+            raise UsageError(f"{option} {text}: unknown; allowed: {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _parse_zone(option: str, text: str) -> str:
+    from qol.contracts.raw_values import is_zone
+
+    if not is_zone(text):
+        raise UsageError(f"{option} {text}: unknown; allowed: an IANA time zone such as Asia/Tokyo")
+    return text
+
+
+def _parse_week(option: str, text: str) -> date:
+    return parse_week(text, option)
+
+
+def parse_now(option: str, text: str) -> datetime:
+    """A moment with its zone, in UTC."""
+    try:
+        now = datetime.fromisoformat(text)
+    except ValueError:
+        now = None
+    if now is None or now.tzinfo is None or not FIRST_YEAR <= now.year <= LAST_YEAR:
+        raise UsageError(f"{option} {text}: not a time with its zone; allowed: ISO 8601 such as 2026-11-18T00:05:00Z")
+    return now.astimezone(UTC)
+
+
+def parse_day(option: str, text: str) -> date:
+    """A calendar day, written as YYYY-MM-DD."""
+    with contextlib.suppress(ValueError):
+        day = date.fromisoformat(text)
+        # It also reads 20261109 and 2026-W46-1.
+        if day.isoformat() == text and FIRST_YEAR <= day.year <= LAST_YEAR:
+            return day
+    raise UsageError(f"{option} {text}: not a day; allowed: YYYY-MM-DD such as 2026-11-09")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option as it is given, in text: its name without dashes, what it means, and which commands have it."""
+
+    name: str
+    help: str
+    #: The option with its dashes and its text to the value; UsageError when the text is not allowed.
+    parse: Callable[[str, str], Any] = _parse_text
+    metavar: str | None = None
+    commands: tuple[Command, ...] = COMMANDS
+    required: bool = False
+    #: An environment variable that gives the text on a command line without the option.
+    variable: str | None = None
+    #: The text of the default; None without one.
+    default: str | None = None
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether its text is true or false; a command line gives it without a value."""
+        return self.parse is _parse_switch
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its text is values with commas between them; a command line may give it several times."""
+        return self.parse is _parse_names
+
+
+def _real_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run is asked to do, parsed; UsageError when a first day or week is later than the last."""
+
+    command: Command = "run"
+    raw_days: Annotated[
+        int,
+        Option(
+            "raw-days", "Read at least this many arrival days.", _parse_number(1, 36_500), "DAYS", commands=("run",)
+        ),
+    ] = 14
+    trigger: Annotated[
+        Literal["schedule", "manual"],
+        Option("trigger", "Who started it.", _parse_choice("schedule", "manual"), "schedule|manual", commands=("run",)),
+    ] = "manual"
+    first_day: Annotated[
+        date | None,
+        Option("from", "First arrival day to read, YYYY-MM-DD.", parse_day, commands=("backfill",), required=True),
+    ] = None
+    last_day: Annotated[
+        date | None, Option("to", "Last arrival day to read.", parse_day, commands=("backfill",), required=True)
+    ] = None
+    first_week: Annotated[
+        date | None, Option("from-week", "First week; by default the oldest.", _parse_week, commands=("rebuild",))
+    ] = None
+    last_week: Annotated[
+        date | None, Option("to-week", "Last week; by default the newest.", _parse_week, commands=("rebuild",))
+    ] = None
+    lake: Annotated[str | None, Option("lake", "The lake: a folder, or s3://bucket/prefix.", variable="QOL_LAKE")] = (
+        None
+    )
+    now: Annotated[
+        datetime, Option("now", "The clock, ISO 8601 with its zone; by default the real one.", parse_now)
+    ] = field(default_factory=_real_clock)
+    week: Annotated[
+        date | None,
+        Option(
+            "week",
+            "Business week such as 2026-W46, by default the last closed one; only noted in the manifest.",
+            _parse_week,
+        ),
+    ] = None
+    engine: Annotated[
+        Literal["local", "spark"],
+        Option("engine", "What does the work.", _parse_choice("local", "spark"), "local|spark"),
+    ] = "local"
+    master: Annotated[str, Option("master", "Spark master; `none` takes the cluster's own session.")] = "local[*]"
+    workers: Annotated[
+        int | None,
+        Option("workers", "Processes of the local engine; by default one per core.", _parse_number(1), "N"),
+    ] = None
+    dry_run: Annotated[bool, Option("dry-run", "Compute and check everything, write nothing.", _parse_switch)] = False
+    accept: Annotated[
+        tuple[str, ...], Option("accept", "Publish although this check fails.", _parse_names, "CHECK_ID")
+    ] = ()
+    zone: Annotated[str, Option("zone", "Time zone of users whose records and map entry name none.", _parse_zone)] = (
+        "Asia/Tokyo"
+    )
+    user_map: Annotated[
+        str | None,
+        Option(
+            "user-map",
+            "JSON lines: source, vendor_user_id, user_id[, timezone, from, to]; or dynamodb:TABLE.",
+            metavar="FILE",
+        ),
+    ] = None
+    key_secret: Annotated[
+        str | None, Option("key-secret", "Secret in AWS Secrets Manager with the key.", metavar="NAME")
+    ] = None
+    kms_key: Annotated[str | None, Option("kms-key", "KMS key for what is published, on S3 only.", metavar="ARN")] = (
+        None
+    )
+    database: Annotated[
+        str | None, Option("database", "Glue database where partitions are registered, on S3 only.")
+    ] = None
+    job_run_id: Annotated[str | None, Option("job-run-id", "The scheduler's own name of this run.")] = None
+    no_docs: Annotated[bool, Option("no-docs", "Leave Great Expectations' Data Docs unwritten.", _parse_switch)] = False
+
+    def __post_init__(self) -> None:
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            span = f"--from {self.first_day}: later than --to {self.last_day}"
+            raise UsageError(f"{span}; allowed: the same day or an earlier one")
+        if self.first_week and self.last_week and self.first_week > self.last_week:
+            span = f"--from-week {iso_week(self.first_week)}: later than --to-week {iso_week(self.last_week)}"
+            raise UsageError(f"{span}; allowed: the same week or an earlier one")
+
+    @property
+    def manifest_trigger(self) -> Trigger:
+        """What the manifest says started the run: the command where it is not a plain run."""
+        return self.trigger if self.command == "run" else self.command
+
+    @property
+    def business_week(self) -> date:
+        """The Monday of the week the run is about."""
+        return self.week or last_closed_week(self.now)
+
+    @property
+    def spark_master(self) -> str | None:
+        """The Spark master; None for the cluster's own session."""
+        return None if self.master == "none" else self.master
+
+    @property
+    def wants_docs(self) -> bool:
+        """Whether the gate writes Data Docs."""
+        return not (self.no_docs or self.dry_run)
+
+
+def _options() -> Iterator[tuple[str, Option]]:
+    hints = get_type_hints(RunRequest, include_extras=True)
+    for one in fields(RunRequest):
+        for option in (found for found in get_args(hints[one.name]) if isinstance(found, Option)):
+            text = str(one.default) if type(one.default) in (str, int) else None
+            yield one.name, replace(option, default=text)
+
+
+#: Every option by the field of the request it fills.
+OPTIONS = dict(_options())
+
+
+def read_request(command: Command, given: Mapping[str, str]) -> RunRequest:
+    """The request of a command with the options given, as text by name without dashes.
+
+    UsageError names the option, its text and what is allowed.
+    """
+    own = {option.name: (name, option) for name, option in OPTIONS.items() if command in option.commands}
+    for name in given:
+        if name not in own:
+            allowed = ", ".join(f"--{known}" for known in own)
+            raise UsageError(f"--{name}: not an option of {command}; allowed: {allowed}")
+    for name, (_, option) in own.items():
+        if option.required and name not in given:
+            allowed = option.help[0].lower() + option.help[1:].rstrip(".")
+            raise UsageError(f"--{name}: not given; allowed: {allowed}")
+    parsed = {own[name][0]: own[name][1].parse(f"--{name}", text) for name, text in given.items()}
+    return RunRequest(command, **parsed)

@@ -1,0 +1,107 @@
+"""A run in sentences, from its manifest: how it ended, what it read and skipped, how long it took, what did not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from qol.contracts.model import Contracts
+from qol.contracts.wording import count, cut
+from qol.lake.base import Lake
+from qol.run.data_docs import INDEX
+from qol.run.request import RunRequest
+from qol.tables.layout import find_published
+from qol.tables.manifest import Manifest, manifest_key
+from qol.tables.weeks import iso_week
+
+#: What would have been read, by why an object was not.
+_WOULD_BE_READ = {
+    "not_jsonl": "allowed .jsonl, .jsonl.gz",
+    "no_date": "allowed …/date=YYYY-MM-DD/",
+    "unknown_record": "no contract has this folder; see qol contracts list",
+}
+
+
+def summarize(lake: Lake, contracts: Contracts, request: RunRequest, manifest: Manifest) -> Iterator[str]:
+    """A run that ended well: its headline first, then what it read, its seconds, and where everything is."""
+    yield _headline(manifest, dry_run=request.dry_run)
+    yield from read_and_skipped(manifest)
+    yield f"Seconds    {stage_seconds(manifest)}"
+    if not request.dry_run:
+        yield f"Manifest   {lake.location(manifest_key(manifest.run_id))}"
+    if request.wants_docs and manifest.checks:
+        yield f"Data Docs  {lake.location(INDEX)}"
+    if request.command == "rebuild" and not manifest.tables:
+        yield _no_records(lake, contracts, request)
+
+
+def _headline(manifest: Manifest, *, dry_run: bool) -> str:
+    fresh = sum(file.replaced for file in manifest.tables)
+    if dry_run:
+        return f"Dry run {manifest.run_id}: would replace {count(fresh, 'file')}; nothing was written."
+    if manifest.status == "nothing_to_do":
+        return f"Run {manifest.run_id}: nothing to do, every file is as it was."
+    weeks = f" of {count(len(manifest.weeks), 'week')}" if manifest.weeks else ", quarantine only"
+    return f"Run {manifest.run_id}: published {count(fresh, 'file')}{weeks}."
+
+
+def read_and_skipped(manifest: Manifest) -> Iterator[str]:
+    """The conservation law with its numbers, and what was not read at all."""
+    window, totals = manifest.window, manifest.totals
+    if window.last is not None:
+        read = f"{count(len(manifest.objects), 'raw object')} of arrival days {window.first or '-'} to {window.last}"
+        yield f"Read {read}, {count(totals.get('physical_lines', 0), 'line')}."
+        parts = " + ".join(f"{totals.get(n, 0)} {n}" for n in ("blank", "control", "rejected", "kept", "superseded"))
+        yield f"{count(totals.get('lines', 0), 'item')} = {parts}"
+        if not manifest.objects:
+            yield "Nothing arrived in those days: raw objects lie below raw/<source>/<record>/date=YYYY-MM-DD/."
+    reasons: dict[str, list[str]] = {}
+    for skipped in manifest.skipped:
+        reasons.setdefault(skipped.reason, []).append(skipped.key)
+    for reason, keys in sorted(reasons.items()):
+        why = ": ".join(filter(None, (reason, _WOULD_BE_READ.get(reason))))
+        yield f"Skipped {count(len(keys), 'object')} ({why}), such as {cut(keys[0], 120)}"
+
+
+def stage_seconds(manifest: Manifest) -> str:
+    """How long each stage took."""
+    return ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in manifest.stages.items())
+
+
+def _no_records(lake: Lake, contracts: Contracts, request: RunRequest) -> str:
+    """Why a rebuild had nothing to do: its weeks have no records, and which weeks have some."""
+    known = sorted({day for _, day in find_published(lake, [f"records_{c.name}" for c in contracts.sources]).files})
+    if not known:
+        return "No records lie in the lake."
+    existing = _span(date.fromisoformat(known[0]), date.fromisoformat(known[-1]))
+    return f"No records lie in {_span(request.first_week, request.last_week)}; the lake has {existing}."
+
+
+def _span(first: date | None, last: date | None) -> str:
+    """`2026-W45 to 2026-W46`; one week alone, and a span without a first or last week in words."""
+    if last is None:
+        return f"{iso_week(first)} or later" if first else "any week"
+    if first is None:
+        return f"{iso_week(last)} or earlier"
+    return " to ".join(dict.fromkeys((iso_week(first), iso_week(last))))
+
+
+def issues(manifest: Manifest) -> Iterator[tuple[str, str, str, int]]:
+    """Record, field, reason and how many values became null or were corrected, or how many records had an unknown field."""
+    nested: dict[str, Any] = manifest.field_issues
+    for record, fields in nested.items():
+        for name, reasons in fields.items():
+            for reason, number in reasons.items():
+                yield record, name, reason, number
+
+
+def rejects_issues_and_checks(manifest: Manifest) -> Iterator[str]:
+    """One sentence for each reject reason, field issue and check that did not hold; none holds a value of a record."""
+    for reason, number in sorted(manifest.rejects_by_reason.items()):
+        yield f"Rejected {count(number, 'item')}: {reason}"
+    for record, name, reason, number in issues(manifest):
+        yield f"{record}.{cut(name, 80)}: {reason} {number} times"
+    for check in manifest.checks:
+        if not check.success:
+            yield f"Check {check.id} ({check.severity}) did not hold: {check.message} Observed: {check.observed}."

@@ -1,0 +1,111 @@
+"""Example times: where the times of a contract's example move to, and how moments are written in its manner."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from qol.contracts.source_model import Example, Field, SourceContract
+from qol_dev.sample.lived import Batch
+from qol_dev.sample.sample_options import DAY_S, Ints
+
+Record = dict[str, Any]
+Moments = Callable[[Batch], Ints]
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)")
+_NEAR_S = 40 * DAY_S
+
+
+def fullest(contract: SourceContract) -> tuple[Example, Record]:
+    """The example that fills the most fields and in which nothing was nulled, and its payload without a stamp."""
+    sound = [e for e in contract.examples if e.reject is None and not e.nulled]
+    best = max(sound, key=lambda example: len(placed(contract, msgspec.json.decode(example.raw))))
+    return best, {name: node for name, node in msgspec.json.decode(best.raw).items() if name != "_received_at"}
+
+
+def placed(contract: SourceContract, root: Record) -> dict[str, Field]:
+    """Fields by the first of their paths that the payload has."""
+    paths = [(field, [".".join(path) for path in field.paths]) for field in contract.fields]
+    found = [(next((text for text in texts if at(root, text) is not None), None), field) for field, texts in paths]
+    return {text: field for text, field in reversed(found) if text is not None}
+
+
+def at(root: object, text: str) -> Any:
+    """What stands at a dotted path, or None."""
+    for name in text.split("."):
+        root = root.get(name) if isinstance(root, dict) else None
+    return root
+
+
+class Anchor:
+    """When the example is: of days their local midnight, of everything else its start."""
+
+    def __init__(self, contract: SourceContract, kind: str) -> None:
+        example, root = fullest(contract)
+        expected, rule = example.expect or {}, contract.day
+        told = _first(contract, root, rule.date) or expected.get("day", example.arrival)
+        self._day_s = seconds_of(str(told))
+        self._is_day = kind == "day" or rule.start is None
+        start = _first(contract, root, contract.episodes.start if contract.episodes else contract.source_timestamp)
+        start = start or _first(contract, root, rule.start)
+        midnight = self._day_s - int(expected.get("utc_offset_seconds") or 32_400)
+        self._start_s = midnight if self._is_day or start is None else seconds_of(start)
+
+    def is_near(self, number: float) -> bool:
+        """Whether a number can only be a time about the example's."""
+        return min(abs(number - self._start_s), abs(number / 1_000 - self._start_s)) < _NEAR_S
+
+    def moments(self, node: object) -> Moments:
+        """From a batch to where the example's time moves to: a date by whole days, a moment with the start."""
+        if isinstance(node, str) and DATE.fullmatch(node):
+            return lambda b: b.midnight_s + (seconds_of(node) - self._day_s)
+        after = seconds_of(node) - self._start_s
+        return lambda b: (b.midnight_s if self._is_day else b.start_s) + after
+
+
+def _first(contract: SourceContract, root: Record, name: str | None) -> Any:
+    """What the example has at the paths of the field with that name."""
+    field = contract.by_name.get(name or "")
+    paths = field.paths if field is not None else ()
+    return next((node for path in paths if (node := at(root, ".".join(path))) is not None), None)
+
+
+def moved(node: object, moments: Moments, b: Batch) -> list[Any]:
+    """Those moments, written as the example writes its own: seconds, milliseconds, a date, or text with an offset."""
+    seconds = moments(b)
+    if not isinstance(node, str):
+        return list((seconds * (1_000 if isinstance(node, int) and node > 10**11 else 1)).tolist())
+    found = INSTANT.fullmatch(node)
+    in_utc = found is not None and found[3] in ("Z", "+00:00")
+    local = seconds if in_utc else seconds + b.offset_s
+    written = np.datetime_as_string(local.astype("datetime64[s]")).tolist()
+    if found is None:
+        return [text[:10] for text in written]
+    if in_utc:
+        return [text + found[3] for text in written]
+    blank, colon = " " * found[3].startswith(" "), ":" in found[3]
+    offsets = [blank + offset_text(offset_s, colon) for offset_s in b.offset_s.tolist()]
+    return [text.replace("T", found[1]) + offset for text, offset in zip(written, offsets, strict=True)]
+
+
+@lru_cache
+def offset_text(offset_s: int, colon: bool) -> str:
+    """The offset alone, such as +09:00."""
+    hours, minutes = divmod(abs(offset_s) // 60, 60)
+    return f"{'-' if offset_s < 0 else '+'}{hours:02d}{':' if colon else ''}{minutes:02d}"
+
+
+def seconds_of(node: object) -> int:
+    """Unix time of an example's time, whichever way it is written."""
+    if isinstance(node, str) and not node.isdigit():
+        parsed = dt.datetime.fromisoformat(node.replace(" +", "+").replace(" -", "-"))
+        return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)).timestamp())
+    number = float(str(node))
+    return int(number / 1_000 if number > 10**11 else number)

@@ -1,0 +1,61 @@
+"""Calls to AWS that must all end before the webhook's sender gives up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from qol.aws.requests import RetryPolicy, aws_client
+from qol.errors import QolError
+
+POLICY = RetryPolicy(attempts=2, connect_seconds=1.0, read_seconds=3.0)
+#: No call begins later than this after the start; with the last one's attempts it stays below the function's 28 s.
+LAST_START_SECONDS = 18.0
+THREADS = 16
+
+Item = TypeVar("Item")
+
+
+class TooLateError(QolError):
+    """When the stores were so slow that the rest of the work is left for the next delivery."""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The moment after which a request begins no other call."""
+
+    started: float = field(default_factory=time.monotonic)
+
+    def check(self) -> None:
+        """Raise TooLateError when it has passed."""
+        if time.monotonic() - self.started > LAST_START_SECONDS:
+            raise TooLateError(f"the stores took more than {LAST_START_SECONDS:.0f} s; allowed: an answer within 30 s")
+
+
+def quick_client(service: str) -> Any:
+    """The client of a service with short timeouts."""
+    return aws_client(service, POLICY)
+
+
+def run_concurrently(step: Callable[[Item], object], items: Iterable[Item], deadline: Deadline) -> None:
+    """Call `step` for every item, several at once; raises the first error."""
+
+    def checked(item: Item) -> None:
+        deadline.check()
+        step(item)
+
+    work = list(items)
+    if len(work) <= 1:
+        for item in work:
+            checked(item)
+        return
+    with ThreadPoolExecutor(min(THREADS, len(work))) as pool:
+        futures = [pool.submit(checked, item) for item in work]
+        try:
+            for future in futures:
+                future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

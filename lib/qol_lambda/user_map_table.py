@@ -1,0 +1,157 @@
+"""Writes to the user map's table: conditional, without reading it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from qol_lambda.bodies import DEREGISTRATIONS, Control, stamp
+from qol_lambda.clients import error_code
+from qol_lambda.deadline import Deadline, quick_client, run_concurrently
+from qol_lambda.settings import setting
+
+ID_BYTES = 10
+CACHE_SECONDS = 600.0
+MAX_CACHED_USERS = 100_000
+PERMISSION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_SOURCE = "garmin"
+#: Attributes whose names are reserved words of DynamoDB.
+_RESERVED = ("status", "permissions")
+#: What makes an item whole where an update finds none.
+_NEW = "user_id = if_not_exists(user_id, :user), registered_at = if_not_exists(registered_at, :now)"
+
+
+def new_user_id() -> str:
+    """A random internal id: `u_` and 16 letters or digits."""
+    return "u_" + base64.b32encode(secrets.token_bytes(ID_BYTES)).decode().lower()
+
+
+def item_key(vendor_user_id: str) -> str:
+    """The table's key of a Garmin user: the id, with its source in front when it contains a colon."""
+    return f"{_SOURCE}:{vendor_user_id}" if ":" in vendor_user_id else vendor_user_id
+
+
+@dataclass
+class Registered:
+    """Users that this function wrote lately, so that it need not write them with every delivery.
+
+    They expire after ten minutes, so that a user whose entry was removed gets a new one.
+    """
+
+    written: dict[str, float] = field(default_factory=dict)
+
+    def unknown(self, users: Iterable[str]) -> list[str]:
+        """The users that have to be written."""
+        now = time.monotonic()
+        return [vendor for vendor in users if now - self.written.get(vendor, -CACHE_SECONDS) >= CACHE_SECONDS]
+
+    def add(self, vendor_user_id: str) -> None:
+        """Cache a written user."""
+        if len(self.written) >= MAX_CACHED_USERS:
+            self.written.clear()
+        self.written[vendor_user_id] = time.monotonic()
+
+
+def register(users: Iterable[str], now: datetime, registered: Registered, deadline: Deadline) -> None:
+    """Create the missing entries of users; ClientError and other errors of the SDK when the table does not answer."""
+
+    def put(vendor_user_id: str) -> None:
+        item = {
+            "garmin_user_id": item_key(vendor_user_id),
+            "user_id": new_user_id(),
+            "status": "active",
+            "registered_at": stamp(now),
+            "last_change_at": stamp(now),
+        }
+        with _ignore_failed_condition():
+            quick_client("dynamodb").put_item(
+                TableName=setting("QOL_USER_MAP_TABLE"),
+                Item={name: {"S": value} for name, value in item.items()},
+                ConditionExpression="attribute_not_exists(garmin_user_id)",
+            )
+        registered.add(vendor_user_id)
+
+    run_concurrently(put, registered.unknown(users), deadline)
+
+
+def apply_controls(controls: Iterable[Control], now: datetime, deadline: Deadline) -> None:
+    """Write deregistrations and permission changes to the table, in the order they were sent."""
+    for control in controls:
+        deadline.check()
+        if control.record_type == DEREGISTRATIONS:
+            _deregister(control, now)
+        else:
+            _permit(control, now)
+
+
+def _deregister(control: Control, now: datetime) -> None:
+    _update(
+        control,
+        f"SET #status = :status, deregistered_at = :now, last_change_at = :now, {_NEW}",
+        {":status": {"S": "deregistered"}, ":now": {"S": stamp(now)}, ":user": {"S": new_user_id()}},
+    )
+
+
+def _permit(control: Control, now: datetime) -> None:
+    """Write the permissions unless the table has newer ones; a user who permits something after leaving is active again."""
+    changed = {":now": {"S": stamp(now)}, ":at": {"S": stamp(_changed_at(control.message, now))}}
+    permissions = _permissions(control.message.get("permissions"))
+    values: dict[str, Any] = {**changed, ":user": {"S": new_user_id()}, ":status": {"S": "active"}}
+    change = "SET #permissions = :permissions" if permissions else "REMOVE #permissions SET last_change_at = :now"
+    if permissions:
+        values[":permissions"] = {"SS": permissions}
+        change += ", last_change_at = :now"
+    change += f", permissions_changed_at = :at, #status = if_not_exists(#status, :status), {_NEW}"
+    condition = "attribute_not_exists(permissions_changed_at) OR permissions_changed_at <= :at"
+    _update(control, change, values, condition)
+    if permissions:
+        back = {**changed, ":status": {"S": "active"}, ":left": {"S": "deregistered"}}
+        condition = "#status = :left AND deregistered_at < :at"
+        _update(control, "SET #status = :status, last_change_at = :now", back, condition)
+
+
+def _update(control: Control, change: str, values: Mapping[str, Any], condition: str | None = None) -> None:
+    expressions = f"{change} {condition or ''}"
+    with _ignore_failed_condition():
+        quick_client("dynamodb").update_item(
+            TableName=setting("QOL_USER_MAP_TABLE"),
+            Key={"garmin_user_id": {"S": item_key(control.vendor_user_id)}},
+            UpdateExpression=change,
+            ExpressionAttributeValues=values,
+            ExpressionAttributeNames={f"#{name}": name for name in _RESERVED if f"#{name}" in expressions},
+            **({"ConditionExpression": condition} if condition else {}),
+        )
+
+
+@contextmanager
+def _ignore_failed_condition() -> Iterator[None]:
+    """A failed condition is no error: the table has what was to be written, or something newer."""
+    try:
+        yield
+    except ClientError as err:
+        if error_code(err) != "ConditionalCheckFailedException":
+            raise
+
+
+def _changed_at(message: Mapping[str, Any], now: datetime) -> datetime:
+    """When the user changed it: Garmin's time, at most now; now when it has none."""
+    seconds = message.get("changeTimeInSeconds")
+    with suppress(TypeError, ValueError, OverflowError, OSError):
+        return min(datetime.fromtimestamp(float(seconds), UTC), now)  # type: ignore[arg-type]
+    return now
+
+
+def _permissions(found: object) -> list[str]:
+    """Names of permissions from a list or the text `[A, B]`, without anything that is not such a name."""
+    names = found.strip("[] ").split(",") if isinstance(found, str) else found if isinstance(found, list) else []
+    texts = {name.strip() for name in names if isinstance(name, str)}
+    return sorted(name for name in texts if PERMISSION.fullmatch(name))
