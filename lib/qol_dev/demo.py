@@ -154,13 +154,14 @@ def _show_next(lake: Path, user_id: str) -> None:
 
 def _write_report(lake: Path) -> Path:
     """Write the week's report of all users beside the lakes; its path."""
-    from qol.cli.report_command import default_name, write_whole
+    from qol.cli.report_command import default_name
     from qol.lake import LocalLake
-    from qol.report.page import make_report
+    from qol.report.html_page import make_report
     from qol.tables.weeks import parse_week
 
     file = lake.parent / default_name(WEEK, None)
-    write_whole(file, make_report(LocalLake(lake), load_contracts(), parse_week(WEEK), None, "en"))
+    html = make_report(LocalLake(lake), load_contracts(), parse_week(WEEK), None, "en")
+    LocalLake(file.parent).put(file.name, html.encode())
     return file
 
 

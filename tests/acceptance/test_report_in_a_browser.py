@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from qol.lake import LocalLake
-from qol.report.page import make_report
+from qol.report.html_page import make_report
 from tests.builders import CONTRACTS, run_lake
 from tests.report.conftest import ADA, MONDAY, write_people
 

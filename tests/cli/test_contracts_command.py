@@ -71,7 +71,7 @@ def test_a_run_with_wrong_contracts_exits_2(qol: Qol, project: Path) -> None:
     assert (ended.code, "contract problem(s):" in ended.err) == (2, True)
 
 
-def test_a_folder_without_contracts_is_named_with_both_ways_to_name_one(qol: Qol, tmp_path: Path) -> None:
+def test_a_folder_without_contracts_is_named_with_both_options_to_name_one(qol: Qol, tmp_path: Path) -> None:
     ended = qol("contracts", "check", QOL_SCHEMAS=str(tmp_path))
     assert ended.code == 2
     assert ended.err.startswith(f"--schemas (or QOL_SCHEMAS) {tmp_path}: no metrics/daily.yaml there; allowed: ")
@@ -98,7 +98,7 @@ def test_a_table_is_shown_with_its_columns(qol: Qol) -> None:
     )
 
 
-def test_a_contract_nobody_knows_exits_2(qol: Qol) -> None:
+def test_an_unknown_contract_exits_2(qol: Qol) -> None:
     ended = qol("contracts", "show", "fitbit")
     assert (ended.code, ended.err.partition("; allowed: ")[0]) == (2, "fitbit: no such contract")
     assert "garmin_dailies" in ended.err
@@ -114,6 +114,6 @@ def test_docs_are_written_and_stale_ones_are_named(qol: Qol, project: Path) -> N
     assert (project / "docs/catalog.md").read_text() == "old"
 
 
-def test_schemas_that_are_no_folder_of_contracts_exit_2(qol: Qol, tmp_path: Path) -> None:
+def test_a_schemas_option_without_contracts_exits_2(qol: Qol, tmp_path: Path) -> None:
     ended = qol("contracts", "check", "--schemas", tmp_path)
     assert (ended.code, "no metrics/daily.yaml there" in ended.err) == (2, True)

@@ -1,4 +1,4 @@
-"""Commands that look at a lake name the file that is damaged, and how it is made again."""
+"""Commands that read a lake name the damaged file, and how to restore it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`qol doctor` looks at everything a run needs and says what to do."""
+"""`qol doctor` checks everything a run needs and says what to do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def healthy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def findings(out: str) -> dict[str, str]:
-    """Mark of every line by what was looked at."""
+    """Mark of every line by the subject of the check."""
     lines = [line.split() for line in out.splitlines()]
     return {words[1]: words[0] for words in lines if len(words) > 1 and words[0] in "✓✗!"}
 
@@ -69,7 +69,7 @@ def test_a_package_of_another_version_is_named_with_its_pin(
 @pytest.mark.parametrize(
     ("denied", "wrong"), [("open", ["lake", "lock", "last"]), ("mkdir", ["lake", "lock"]), ("is_dir", ["lake"])]
 )
-def test_a_lake_without_rights_is_told_and_not_crashed_into(
+def test_a_lake_without_rights_is_reported_without_a_crash(
     qol: Qol, own_week: Path, monkeypatch: pytest.MonkeyPatch, denied: str, wrong: list[str]
 ) -> None:
     real = getattr(Path, denied)
@@ -89,15 +89,15 @@ def test_a_lake_without_rights_is_told_and_not_crashed_into(
 @pytest.mark.parametrize(
     ("status", "trigger", "advice"),
     [
-        ("refused", "manual", "`qol runs {run}` names the checks: mend the data, or `qol run --accept CHECK`"),
+        ("refused", "manual", "`qol runs {run}` names the checks: repair the data, or `qol run --accept CHECK`"),
         (
             "refused",
             "rebuild",
-            "`qol runs {run}` names the checks: mend the data, or the same `qol rebuild --accept CHECK`",
+            "`qol runs {run}` names the checks: repair the data, or the same `qol rebuild --accept CHECK`",
         ),
-        ("failed", "schedule", "`qol runs {run}` says why; mend that, then `qol run`"),
-        ("failed", "backfill", "`qol runs {run}` says why; mend that, then the same `qol backfill`"),
-        ("locked", "manual", "another run was at work: wait, then `qol run`"),
+        ("failed", "schedule", "`qol runs {run}` says why; repair that, then `qol run`"),
+        ("failed", "backfill", "`qol runs {run}` says why; repair that, then the same `qol backfill`"),
+        ("locked", "manual", "another run held the lock: wait, then `qol run`"),
         ("published", "manual", ""),
         ("nothing_to_do", "manual", ""),
     ],
@@ -163,7 +163,7 @@ def test_a_key_that_is_set_and_too_short_is_a_failure_for_a_bucket_too(qol: Qol,
     assert (ended.code, findings(ended.out)["pseudonym"]) == (1, "✗")
 
 
-def test_a_role_that_may_only_read_is_told_so_and_exits_0(
+def test_a_role_that_may_only_read_gets_a_remark_and_exits_0(
     qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, "_staging/")
@@ -176,7 +176,7 @@ def test_a_role_that_may_only_read_is_told_so_and_exits_0(
     assert "this role may not write: runs need the job's role" in said
 
 
-def test_a_role_that_may_not_take_the_lock_hears_so_and_exits_0(
+def test_a_role_that_may_not_take_the_lock_gets_a_remark_and_exits_0(
     qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, "_staging/", "_locks/")

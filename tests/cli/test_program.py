@@ -61,7 +61,7 @@ def test_a_stream_that_is_not_utf8_gets_question_marks_not_a_crash(tmp_path: Pat
     assert ended.stderr == ""
 
 
-def test_nothing_that_steers_a_terminal_is_printed() -> None:
+def test_no_control_character_is_printed() -> None:
     assert clean("a\x1b[31mb\x07\u009b2J\u202e") == r"a\x1b[31mb\x07\x9b2J\u202e"
     assert clean("歩数 → 7") == "歩数 → 7"
 
@@ -82,5 +82,5 @@ def test_commands_to_paste_name_the_program_as_the_shell_finds_it(
     assert show.command("runs") == "qol runs"
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert process("--version").stdout == "qol 0.2.0\n"

@@ -1,4 +1,4 @@
-"""The ways from `raw_object` to the file that docs/why-is-it-missing.md tells lead there."""
+"""The recipes from `raw_object` to the file in docs/why-is-it-missing.md find the file."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_the_sql_finds_the_file(qol: Qol, week_lake: Path, section: str) -> None
 
 def test_the_listing_finds_the_file(week_lake: Path, section: str) -> None:
     (command,) = re.findall(r"```\n(cd LAKE .*?)```", section, re.DOTALL)
-    told = command.replace("LAKE", str(week_lake), 1).replace("RAW_OBJECT", HASHED)
-    assert subprocess.run(["bash", "-c", told], capture_output=True, text=True, check=True).stdout == f"{OBJECT}\n"
+    recipe = command.replace("LAKE", str(week_lake), 1).replace("RAW_OBJECT", HASHED)
+    assert subprocess.run(["bash", "-c", recipe], capture_output=True, text=True, check=True).stdout == f"{OBJECT}\n"
 
 
 def test_rejects_name_the_file_itself(qol: Qol, week_lake: Path) -> None:

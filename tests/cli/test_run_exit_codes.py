@@ -24,9 +24,9 @@ def test_a_refused_run_exits_3_names_the_check_and_how_to_overrule_it(qol: Qol, 
     assert ended.code == 3
     refused = (
         "refused, nothing was published; 1 critical check failed:\n"
-        "  people_kept: A published week keeps at least 80% of its people (from 20 people on). Observed: 1 of 1 weeks;"
-        " weekly_metrics 2026-W46: 20 of 25 people lost.\n"
-        "To publish in spite of that, the same command again with --accept: qol run --accept people_kept"
+        "  people_kept: A published week keeps at least 80% of its users (from 20 users on). Observed: 1 of 1 file;"
+        " weekly_metrics 2026-W46: 20 of 25 users lost.\n"
+        "To publish in spite of this, accept the checks: qol run --accept people_kept"
     )
     assert ended.err.split("\nStage: ")[0].endswith(refused)
     assert manifests(lake)[-1]["error"] == refused
@@ -78,7 +78,7 @@ def test_data_docs_that_cannot_be_written_exit_1_with_the_place_and_the_way_out(
     assert ended.code == 1
     assert (
         f"{lake}/_docs: Data Docs cannot be written there (File exists);"
-        " make it a folder that may be written to, or leave them out by --no-docs\n"
+        " make it a writable folder, or leave them out with --no-docs\n"
     ) in ended.err
     assert not (lake / "processed").exists()
 

@@ -10,8 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from qol.explain.metric_target import find_target
+from qol.explain.trace_model import DayTrace, Trace
+from qol.explain.why import _near_rejects
+from qol.lake import LocalLake
 from tests.builders import CONTRACTS
 from tests.command_line import CLOCK, WEEK, Qol, pseudonym
+from tests.explain.builders import MONDAY, daily_rows, user_week
 
 ALICE = pseudonym("alice")
 #: What `qol why` prints for a person, a metric, perhaps another week and more options.
@@ -35,52 +40,129 @@ def squeezed(text: str) -> str:
     return re.sub(r"[ \n]+", " ", text)
 
 
-def test_a_value_comes_with_its_formula_its_source_and_its_valid_days(why: Why) -> None:
-    out = why("alice", "steps_mean")
-    assert "steps_mean 3000 Mean of steps (count) over the valid days of the week that have it." in out
-    assert "Source of the activity columns: garmin (garmin 5 valid days; 4 make a valid week)." in out
-    assert "A valid day is a day not known to be unworn with steps." in out
-    assert "Not known" not in out
+CASES = {
+    "a value comes with its formula, its source and its valid days": (
+        ("alice", "steps_mean"),
+        "steps_mean 3000 Mean of steps (count) over the valid days of the week that have it.",
+        "Source of the activity columns: garmin (garmin 5 valid days; 4 make a valid week).",
+        "A valid day is a day not known to be unworn with steps.",
+    ),
+    "every day of the week says whether it counts": (
+        ("alice", "steps_mean"),
+        "Mon 2026-11-09 garmin 1000 yes yes",
+        "Fri 2026-11-13 garmin 5000 yes yes",
+        "Sat 2026-11-14 garmin 50 no no not worn: 300 minutes, 600 needed",
+        "Sun 2026-11-15 garmin yes no steps: dailies became null: steps: 250000 out_of_range",
+    ),
+    "a day without any record says so": (("bob", "steps_mean"), "Tue 2026-11-10 garmin no no record of this day"),
+    "a day with records of other types only names the missing one": (
+        ("alice", "sleep_minutes"),
+        "Mon 2026-11-09 garmin yes no sleep_minutes: no sleeps record",
+    ),
+    "each record names its raw line, key, day rule and issues": (
+        ("alice", "steps"),
+        "Tue 2026-11-10 records_garmin_dailies: gives the value raw/daily/date=2026-11-15/late.jsonl:1 steps 2000",
+        "key start_time_seconds 1794236400, third_party_source null · day by provider · arrived 2026-11-15",
+        "became null or was corrected: averageStressLevel: -1 sentinel",
+        "raw/daily/date=2026-11-10/a.jsonl:1 steps 1000 key start_time_seconds 1794150000, third_party_source null ·",
+        "day by provider · received 2026-11-10 01:00:00",
+    ),
+    "of two nights, the one that was not taken is distinguished from the one that was": (
+        ("alice", "sleep_minutes_mean"),
+        "records_garmin_sleeps: a better record of the day came first raw/garmin/sleeps/date=2026-11-11/a.jsonl:1",
+        "records_garmin_sleeps: gives the value raw/garmin/sleeps/date=2026-11-11/a.jsonl:2",
+    ),
+    "days of a source that gives nothing of the group are one line": (
+        ("alice", "survey_valid"),
+        "Source of the survey columns: none (no day of a source that gives any; 1 makes a valid week).",
+        "Days of garmin are not listed: no record type of garmin gives any survey metric.",
+    ),
+    "another vendor's device is left out by the name of the rule": (
+        ("frank", "steps_mean"),
+        "Null: steps_mean: no valid day. A valid day is a day not known to be unworn with steps.",
+        "steps: dailies left out, because own_device does not hold",
+        "records_garmin_dailies: left out (own_device does not hold)",
+    ),
+    "null because no day was worn": (
+        ("carol", "steps_sum"),
+        "Null: steps_sum: no valid day.",
+        "Mon 2026-11-09 garmin 1000 no no not worn: 300 minutes, 600 needed",
+    ),
+    "null because there is no week before": (
+        ("alice", "steps_mean_change"),
+        "steps_mean_change: needs the week before, valid and from the same source: it has no row of this user.",
+    ),
+    "null because the formula needs more days": (("bob", "steps_sd"), "Null: steps_sd: needs 2 days, found 1."),
+    "null because no day has the metric": (
+        ("bob", "resting_hr_bpm_slope"),
+        "Null: resting_hr_bpm_slope: no valid day.",
+    ),
+    "null because the value was a sentinel": (
+        ("alice", "stress_mean_mean"),
+        "Null: stress_mean_mean: no valid day. A valid day is a day not known to be unworn with stress_mean or",
+        "stress_mean: dailies became null: averageStressLevel: -1 sentinel; no stressDetails record",
+        "stress_mean: dailies has no averageStressLevel or averageStresslevel; no stressDetails record",
+    ),
+    "null because valid days do not have this metric": (
+        ("bob", "floors_mean"),
+        "Null: floors_mean: none of the 1 valid day has floors; the days below say why.",
+        "floors: dailies has no floorsClimbed",
+    ),
+    "neither true nor false because the week is not valid": (
+        ("bob", "mvpa_meets_who"),
+        "the sum is below 150, which is false only from 4 valid days on, found 1.",
+    ),
+    "null because the week is not closed": (
+        ("erin", "steps_mean", "2026-W47"),
+        "2026-W47 is not closed at 2026-11-18 00:05 UTC: it gets weekly rows from 2026-11-23 12:00 UTC on.",
+        "Mon 2026-11-16 garmin 1000 yes yes",
+    ),
+    "null because the records lie in other weeks": (
+        ("dave", "steps_mean"),
+        "this user has no record in 2026-W46, but has some in 2026-W45.",
+    ),
+    "a daily metric shows all its columns": (
+        ("alice", "steps"),
+        *(f" steps_{name} " for name in ("mean", "median", "sd", "min", "max", "sum", "days")),
+    ),
+    "a column of a group shows its anchors": (
+        ("alice", "activity_valid_days"),
+        "activity_valid_days 5 Valid days in the week.",
+    ),
+    "a metric of no week is still traced": (
+        ("alice", "dropped_overlap_minutes"),
+        "Null: dropped_overlap_minutes is a daily metric; weekly_metrics has no column of it.",
+    ),
+    "missing days point to the rejects of those days": (
+        ("bob", "steps_mean"),
+        "2 rejected items of garmin_dailies that arrived on 2026-11-15 could not be assigned to a user (missing_key,",
+        "missing_key, not_json).",
+    ),
+}
 
 
-def test_every_day_of_the_week_says_whether_it_counts(why: Why) -> None:
-    out = why("alice", "steps_mean")
-    assert "Mon 2026-11-09 garmin 1000 yes yes" in out
-    assert "Fri 2026-11-13 garmin 5000 yes yes" in out
-    assert "Sat 2026-11-14 garmin 50 no no not worn: 300 minutes, 600 needed" in out
-    assert "Sun 2026-11-15 garmin yes no steps: dailies became null: steps: 250000 out_of_range" in out
+@pytest.mark.parametrize(("asked", "sentences"), [(asked, said) for asked, *said in CASES.values()], ids=CASES)
+def test_an_explanation_has_these_sentences(why: Why, asked: tuple[str, ...], sentences: list[str]) -> None:
+    out = why(*asked)
+    assert [sentence for sentence in sentences if sentence not in out] == []
 
 
-def test_a_day_without_any_record_says_so(why: Why) -> None:
-    assert "Tue 2026-11-10 garmin no no record of this day" in why("bob", "steps_mean")
+def test_what_does_not_apply_is_not_printed(why: Why) -> None:
+    assert "Null:" not in why("alice", "steps_mean")
+    assert "2026-11-10 garmin" not in why("alice", "survey_valid")
 
 
-def test_a_day_with_records_of_other_types_only_names_the_missing_one(why: Why) -> None:
-    out = why("alice", "sleep_minutes")
-    assert "Mon 2026-11-09 garmin yes no sleep_minutes: no sleeps record" in out
-
-
-def test_each_record_names_its_raw_line_key_day_rule_and_issues(why: Why) -> None:
-    out = why("alice", "steps")
-    assert (
-        "Tue 2026-11-10 records_garmin_dailies: gives the value raw/daily/date=2026-11-15/late.jsonl:1 steps 2000"
-        in out
-    )
-    assert "key start_time_seconds 1794236400, third_party_source null · day by provider · arrived 2026-11-15" in out
-    assert "became null or was corrected: averageStressLevel: -1 sentinel" in out
-    assert (
-        "raw/daily/date=2026-11-10/a.jsonl:1 steps 1000 key start_time_seconds 1794150000, third_party_source null · day by provider · received 2026-11-10 01:00:00"
-        in out
-    )
-
-
-def test_of_two_nights_the_one_that_was_not_taken_is_told_from_the_one_that_was(why: Why) -> None:
-    out = why("alice", "sleep_minutes_mean")
-    assert (
-        "records_garmin_sleeps: a better record of the day came first raw/garmin/sleeps/date=2026-11-11/a.jsonl:1"
-        in out
-    )
-    assert "records_garmin_sleeps: gives the value raw/garmin/sleeps/date=2026-11-11/a.jsonl:2" in out
+@pytest.mark.parametrize(
+    ("why_not", "record_type", "number"),
+    [("no record of this day", "garmin_dailies", 2), ("", "garmin_dailies", 0), ("no record", "garmin_sleeps", 0)],
+)
+def test_rejects_are_those_of_the_record_types_of_a_week_with_a_missing_day(
+    week_lake: Path, why_not: str, record_type: str, number: int
+) -> None:
+    days = (DayTrace(MONDAY, "garmin", (), None, why_not),)
+    traced = Trace(find_target(CONTRACTS, "steps"), {}, "garmin", {}, days, ())
+    week = user_week(daily_rows([]))
+    assert _near_rejects(LocalLake(week_lake), CONTRACTS, week, traced, (record_type,)).height == number
 
 
 def test_a_key_of_an_older_contract_is_shown_as_it_is_stored(qol: Qol, own_week: Path) -> None:
@@ -89,52 +171,6 @@ def test_a_key_of_an_older_contract_is_shown_as_it_is_stored(qol: Qol, own_week:
         rows.with_columns(record_key=pl.lit("a|b|c")).write_parquet(file)
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
     assert "key a|b|c · day by provider" in squeezed(ended.out)
-
-
-def test_days_of_a_source_that_gives_nothing_of_the_group_are_one_line(why: Why) -> None:
-    out = why("alice", "survey_valid")
-    assert "Source of the survey columns: none (no day of a source that gives any; 1 makes a valid week)." in out
-    assert "Days of garmin are not listed: no record type of garmin gives any survey metric." in out
-    assert "2026-11-10 garmin" not in out
-
-
-def test_another_makers_device_is_left_out_by_name_of_the_rule(why: Why) -> None:
-    out = why("frank", "steps_mean")
-    assert "Not known: steps_mean: no valid day. A valid day is a day not known to be unworn with steps." in out
-    assert "steps: dailies left out, because own_device does not hold" in out
-    assert "records_garmin_dailies: left out (own_device does not hold)" in out
-
-
-def test_null_because_no_day_was_worn(why: Why) -> None:
-    out = why("carol", "steps_sum")
-    assert "Not known: steps_sum: no valid day." in out
-    assert "Mon 2026-11-09 garmin 1000 no no not worn: 300 minutes, 600 needed" in out
-
-
-def test_null_because_the_week_before_is_not_there(why: Why) -> None:
-    expected = "needs the week before, valid and from the same source: it has no row of this person."
-    assert f"steps_mean_change: {expected}" in why("alice", "steps_mean_change")
-
-
-def test_null_because_the_formula_needs_more_days(why: Why) -> None:
-    assert "Not known: steps_sd: needs 2 days, found 1." in why("bob", "steps_sd")
-    assert "Not known: resting_hr_bpm_slope: no valid day." in why("bob", "resting_hr_bpm_slope")
-
-
-def test_null_because_the_value_was_a_sentinel(why: Why) -> None:
-    out = why("alice", "stress_mean_mean")
-    assert (
-        "Not known: stress_mean_mean: no valid day. A valid day is a day not known to be unworn with stress_mean or"
-        in out
-    )
-    assert "stress_mean: dailies became null: averageStressLevel: -1 sentinel; no stressDetails record" in out
-    assert "stress_mean: dailies has no averageStressLevel or averageStresslevel; no stressDetails record" in out
-
-
-def test_null_because_valid_days_do_not_have_this_metric(why: Why) -> None:
-    out = why("bob", "floors_mean")
-    assert "Not known: floors_mean: none of the 1 valid day has floors; the days below say why." in out
-    assert "floors: dailies has no floorsClimbed" in out
 
 
 def test_null_because_no_contract_gives_the_metric(qol: Qol, week_lake: Path, tmp_path: Path) -> None:
@@ -150,29 +186,14 @@ def test_null_because_no_contract_gives_the_metric(qol: Qol, week_lake: Path, tm
     assert "Days" not in out
 
 
-def test_neither_true_nor_false_because_the_week_is_not_valid(why: Why) -> None:
-    out = why("bob", "mvpa_meets_who")
-    assert "the sum is below 150, and with 1 valid day that is not yet false (from 4 on it is)." in out
-
-
-def test_null_because_the_week_is_not_closed(why: Why) -> None:
-    out = why("erin", "steps_mean", "2026-W47")
-    assert "2026-W47 is not closed at 2026-11-18 00:05 UTC: it gets weekly rows from 2026-11-23 12:00 UTC on." in out
-    assert "Mon 2026-11-16 garmin 1000 yes yes" in out
-
-
-def test_null_because_the_records_lie_in_other_weeks(why: Why) -> None:
-    assert "no record of this person lies in 2026-W46; there are some in 2026-W45." in why("dave", "steps_mean")
-
-
 @pytest.mark.parametrize("typed", [pseudonym("nobody"), "vendor-alice"])
-def test_an_unknown_person_is_a_usage_error_that_repeats_no_id_and_says_where_ids_are(
+def test_an_unknown_user_is_a_usage_error_that_repeats_no_id_and_says_where_ids_are(
     qol: Qol, week_lake: Path, typed: str
 ) -> None:
     ended = qol("why", "--lake", week_lake, "--user", typed, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
     assert (ended.code, ended.out, typed in ended.err) == (2, "", False)
     query = f"qol query --lake {week_lake} 'SELECT DISTINCT user_id FROM daily_metrics'"
-    assert ended.err == f"--user: no person of that id is in the lake; allowed: a user_id that `{query}` shows\n"
+    assert ended.err == f"--user: the lake has no user with this user_id; allowed: a user_id that `{query}` lists\n"
     assert ALICE in qol("query", "--lake", week_lake, "SELECT DISTINCT user_id FROM daily_metrics").out
 
 
@@ -181,10 +202,7 @@ def test_records_without_daily_rows_wait_for_a_run(qol: Qol, own_week: Path) -> 
         shutil.rmtree(own_week / f"processed/{table}")
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
     assert ended.code == 0
-    assert (
-        "Not known: there are records of this person in 2026-W46, and no daily row yet; `qol run` makes it."
-        in ended.out
-    )
+    assert "Null: this user has records in 2026-W46, but no daily row yet; `qol run` computes it." in ended.out
 
 
 @pytest.mark.parametrize(
@@ -192,33 +210,17 @@ def test_records_without_daily_rows_wait_for_a_run(qol: Qol, own_week: Path) -> 
 )
 def test_a_sentence_ends_with_one_full_stop(why: Why, name: str, metric: str) -> None:
     out = why(name, metric)
-    assert "Not known: " in out
+    assert "Null: " in out
     assert ".." not in out
 
 
 def test_a_closed_week_whose_weekly_file_is_not_there_waits_for_a_run(qol: Qol, own_week: Path) -> None:
     (own_week / "processed/weekly/date=2026-11-09/part-00000.parquet").unlink()
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
-    assert "Not known: the weekly file of 2026-W46 is not there; `qol run` makes it.\n" in ended.out
+    assert "Null: 2026-W46 has no weekly file; `qol run` publishes it.\n" in ended.out
     assert qol("run", "--lake", own_week, "--now", CLOCK, "--no-docs").code == 0
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)
     assert "weekly file" not in ended.out
-
-
-def test_a_daily_metric_shows_all_its_columns_and_a_group_column_its_anchors(why: Why) -> None:
-    out = why("alice", "steps")
-    assert all(f"steps_{name} " in out for name in ("mean", "median", "sd", "min", "max", "sum", "days"))
-    assert "activity_valid_days 5 Valid days in the week." in why("alice", "activity_valid_days")
-
-
-def test_a_metric_of_no_week_is_still_traced(why: Why) -> None:
-    out = why("alice", "dropped_overlap_minutes")
-    assert "Not known: dropped_overlap_minutes is a daily metric; weekly_metrics has no column of it." in out
-
-
-def test_missing_days_point_to_the_rejects_of_those_days(why: Why) -> None:
-    out = why("bob", "steps_mean")
-    assert "Rejected in those days, of nobody knows whom: 2 items of garmin_dailies." in " ".join(out.split())
 
 
 def test_an_unknown_metric_is_a_usage_error_that_names_the_closest(qol: Qol, week_lake: Path) -> None:
@@ -227,12 +229,12 @@ def test_an_unknown_metric_is_a_usage_error_that_names_the_closest(qol: Qol, wee
     assert ended.err.startswith("--metric step_mean: unknown; allowed: a daily metric or a weekly column: steps_mean,")
 
 
-def test_a_week_that_is_none_is_a_usage_error(qol: Qol, week_lake: Path) -> None:
+def test_an_invalid_week_is_a_usage_error(qol: Qol, week_lake: Path) -> None:
     ended = qol("why", "--lake", week_lake, "--user", ALICE, "--week", "2026-W60", "--metric", "steps")
     assert (ended.code, ended.err.split(":")[0]) == (2, "--week 2026-W60")
 
 
-def test_raw_records_are_shown_on_request_without_secrets_or_other_peoples_records(why: Why) -> None:
+def test_raw_records_are_shown_on_request_without_secrets_or_records_of_other_users(why: Why) -> None:
     out = why("bob", "steps_mean", WEEK, "--show-raw")
     assert '"steps": 700' in out
     assert '"steps": 1000' not in out  # Alice's, on the same line

@@ -71,15 +71,13 @@ def test_a_week_goes_back_to_before_the_last_run_that_replaced_it(lake: S3Lake, 
 
 
 @pytest.mark.acceptance
-def test_a_file_that_somebody_deleted_is_not_restored_but_published_by_a_plain_run(
-    lake: S3Lake, tmp_path: Path
-) -> None:
+def test_a_deleted_file_is_not_restored_but_published_by_a_plain_run(lake: S3Lake, tmp_path: Path) -> None:
     for number in (1, 2):
         deliver(tmp_path, f"{number}.jsonl", steps=number, _received_at=f"2026-11-17T0{number}:00:00Z")
         run_lake(lake)
     key = "processed/weekly/date=2026-11-09/part-00000.parquet"
     boto3.session.Session().client("s3").delete_object(Bucket="bucket", Key=key)
-    with pytest.raises(LakeError, match="is not there; a plain `qol run` publishes it again"):
+    with pytest.raises(LakeError, match="no such file; a plain `qol run` publishes it again"):
         plan_restore(lake, WEEK, None)
     run_lake(lake)
     assert key in {f"processed/{name}" for name in published()}
@@ -131,7 +129,7 @@ def test_a_restore_that_died_half_way_is_finished_by_another_one(lake: S3Lake, t
     assert [item.table for item in rest] == TABLES[1:]
     restore(lake, WEEK, bad, rest, NOW)
     assert published() == before
-    with pytest.raises(UsageError, match="all its files of 2026-W46 are put back already"):
+    with pytest.raises(UsageError, match="all its files of 2026-W46 are restored already"):
         plan_restore(lake, WEEK, None)
 
 
@@ -256,7 +254,7 @@ def test_only_the_run_that_replaced_a_file_last_can_be_undone(lake: S3Lake, tmp_
 
 
 @pytest.mark.acceptance
-def test_a_file_that_no_manifest_tells_of_names_no_later_run(lake: S3Lake, twice: Manifest) -> None:
+def test_a_file_that_of_no_manifest_names_no_later_run(lake: S3Lake, twice: Manifest) -> None:
     key = f"processed/records/garmin_dailies/date={WEEK}/part-00000.parquet"
     current = lake.stat(key)
     assert current is not None

@@ -1,4 +1,4 @@
-"""A week of a table is compared with the four before it: people, rows per person, and every field by its name."""
+"""A week of a table is compared with the four before it: users, rows per user, and every field by its name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from qol.contracts.quality import Compared, RecordQuality, Severity
 from qol.errors import CorruptFileError
 from qol.lake import LocalLake
 from qol.quality.between_weeks import compare_weeks
-from qol.quality.comparison import FEW, Comparison, NotChecked
-from qol.quality.gate import GateInput, run_gate
-from qol.quality.new_names import UnknownFields, new_name, unknown_fields
-from qol.quality.observed import seen_between_weeks
+from qol.quality.comparison import TOO_FEW_USERS, Comparison, NotChecked
+from qol.quality.gate import run_gate
+from qol.quality.gate_input import GateInput
+from qol.quality.observations import observe_files
+from qol.quality.renamed_fields import UnknownFields, likely_new_name, unknown_fields
+from qol.quality.suites import every_check
 from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, find_published, partition_key
 from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
@@ -27,12 +29,12 @@ DAILIES = "records_garmin_dailies"
 MONDAY = date(2026, 11, 9)
 #: A Thursday of the week of MONDAY.
 RUNNING = datetime(2026, 11, 12, 0, 5, tzinfo=UTC)
-NOBODY: UnknownFields = {}
+NO_FIELDS: UnknownFields = {}
 
 
-def _days(people: int = 20, each: int = 7, **known: int) -> pl.DataFrame:
-    """Rows of a week: so many people with so many days each; of a named column, the first so many rows have a value."""
-    names = [f"p{n:04d}" for n in range(people) for _ in range(each)]
+def _days(users: int = 20, each: int = 7, **known: int) -> pl.DataFrame:
+    """Rows of a week: so many users with so many days each; of a named column, the first so many rows have a value."""
+    names = [f"p{n:04d}" for n in range(users) for _ in range(each)]
     rows = pl.DataFrame({"user_id": names}, schema={"user_id": pl.String})
     days = pl.Series([MONDAY + timedelta(days=n % 7) for n in range(rows.height)], dtype=pl.Date)
     values = [pl.when(pl.int_range(pl.len()) < n).then(1).alias(name) for name, n in known.items()]
@@ -44,10 +46,10 @@ def _compare(
     week: pl.DataFrame,
     *before: pl.DataFrame,
     table: str = DAILIES,
-    unknown: UnknownFields = NOBODY,
+    unknown: UnknownFields = NO_FIELDS,
     now: datetime = NOW,
     contracts: Contracts = CONTRACTS,
-) -> dict[Compared, dict[Severity, str] | NotChecked]:
+) -> dict[str, dict[Severity, str] | NotChecked]:
     """What is found of a candidate for 2026-W46, the weeks before published from W45 backwards."""
     for back, rows in enumerate(before, 1):
         key = folder / partition_key(table, (MONDAY - timedelta(weeks=back)).isoformat())
@@ -81,60 +83,60 @@ def test_what_is_critical_in_a_closed_week_is_a_warning_in_the_running_one(tmp_p
     assert found == {"fields": {"warning": "steps null in 100% of 60 rows, 0% in the week before"}}
 
 
-@pytest.mark.parametrize(("left", "told"), [(70, True), (71, False)])
-def test_a_field_has_gone_from_half_of_its_values_on(tmp_path: Path, left: int, told: bool) -> None:
-    assert bool(_compare(tmp_path, _days(floors=left), _days(floors=140))["fields"]) == told
+@pytest.mark.parametrize(("left", "found"), [(70, True), (71, False)])
+def test_a_field_has_gone_from_half_of_its_values_on(tmp_path: Path, left: int, found: bool) -> None:
+    assert bool(_compare(tmp_path, _days(floors=left), _days(floors=140))["fields"]) == found
 
 
-@pytest.mark.parametrize(("before", "told"), [(14, True), (13, False)])
-def test_a_field_that_fewer_than_a_tenth_of_the_rows_had_may_go(tmp_path: Path, before: int, told: bool) -> None:
-    assert bool(_compare(tmp_path, _days(), _days(floors=before))["fields"]) == told
+@pytest.mark.parametrize(("before", "found"), [(14, True), (13, False)])
+def test_a_field_that_fewer_than_a_tenth_of_the_rows_had_may_go(tmp_path: Path, before: int, found: bool) -> None:
+    assert bool(_compare(tmp_path, _days(), _days(floors=before))["fields"]) == found
 
 
 def test_fewer_than_ten_values_to_be_expected_may_be_missing_by_chance(tmp_path: Path) -> None:
     assert _compare(tmp_path, _days(20, 1), _days(floors=67))["fields"] == {}
 
 
-def test_fields_with_the_same_numbers_are_told_together_and_many_are_counted(tmp_path: Path) -> None:
-    gone = [field.name for field in CONTRACTS.by_name["garmin_dailies"].fields if field.type == "integer"][3:13]
-    assert "steps" not in gone
-    found = _compare(tmp_path, _days(), _days(**dict.fromkeys(gone, 140)))["fields"]
-    shown = ", ".join(gone[:8])
+def test_fields_with_the_same_numbers_are_named_together_and_many_are_counted(tmp_path: Path) -> None:
+    lost = [field.name for field in CONTRACTS.by_name["garmin_dailies"].fields if field.type == "integer"][3:13]
+    assert "steps" not in lost
+    found = _compare(tmp_path, _days(), _days(**dict.fromkeys(lost, 140)))["fields"]
+    shown = ", ".join(lost[:8])
     assert found == {"warning": f"{shown} null in 100% of 140 rows, 0% in the week before; and 2 more fields"}
 
 
 @pytest.mark.parametrize(
-    ("people", "found"), [(70, {}), (69, {"warning": "100 people in a mean week of the 2 before, now 69"})]
+    ("users", "found"), [(70, {}), (69, {"warning": "100 users in a mean week of the 2 before, now 69"})]
 )
-def test_more_than_thirty_percent_fewer_people_are_told(tmp_path: Path, people: int, found: dict[str, str]) -> None:
-    assert _compare(tmp_path, _days(people), _days(90), _days(110))["people"] == found
+def test_more_than_thirty_percent_fewer_users_are_found(tmp_path: Path, users: int, found: dict[str, str]) -> None:
+    assert _compare(tmp_path, _days(users), _days(90), _days(110))["people"] == found
 
 
 @pytest.mark.parametrize(
     ("each", "found"),
     [
-        (3, {"warning": "3.0 rows per person (60 of 20 people), 6.0 in the week before"}),
+        (3, {"warning": "3.0 rows per user (60 rows of 20 users), 6.0 in the week before"}),
         (4, {}),
         (11, {}),
-        (12, {"warning": "12.0 rows per person (240 of 20 people), 6.0 in the week before"}),
+        (12, {"warning": "12.0 rows per user (240 rows of 20 users), 6.0 in the week before"}),
     ],
 )
-def test_half_or_twice_the_rows_per_person_are_told(tmp_path: Path, each: int, found: dict[str, str]) -> None:
+def test_half_or_twice_the_rows_per_user_are_found(tmp_path: Path, each: int, found: dict[str, str]) -> None:
     assert _compare(tmp_path, _days(20, each), _days(20, 6))["rows_per_person"] == found
 
 
-def test_rows_per_person_are_not_compared_with_those_of_nineteen(tmp_path: Path) -> None:
-    assert _compare(tmp_path, _days(20, 3), _days(19, 7))["rows_per_person"] == FEW
+def test_rows_per_user_are_not_compared_with_those_of_nineteen(tmp_path: Path) -> None:
+    assert _compare(tmp_path, _days(20, 3), _days(19, 7))["rows_per_person"] == TOO_FEW_USERS
 
 
-def test_a_source_that_lost_nearly_everybody_is_not_too_small_to_be_told(tmp_path: Path) -> None:
-    assert _compare(tmp_path, _days(1), _days(20))["people"] == {"warning": "20 people in the week before, now 1"}
+def test_a_source_that_lost_nearly_all_users_is_not_too_small_to_be_compared(tmp_path: Path) -> None:
+    assert _compare(tmp_path, _days(1), _days(20))["people"] == {"warning": "20 users in the week before, now 1"}
 
 
 @pytest.mark.parametrize(
     ("week", "before", "reason"),
     [
-        (_days(19), [_days(19)], "fewer than 20 people"),
+        (_days(19), [_days(19)], "fewer than 20 users"),
         (_days(20), [], "no earlier week to compare with"),
         (_days(20), [_days(0)], "no earlier week to compare with"),
     ],
@@ -159,7 +161,7 @@ def test_a_damaged_week_before_is_passed_over(tmp_path: Path) -> None:
     }
 
 
-def test_a_week_before_whose_people_cannot_be_counted_is_named(tmp_path: Path) -> None:
+def test_a_week_before_whose_users_cannot_be_counted_is_named(tmp_path: Path) -> None:
     broken = tmp_path / partition_key(DAILIES, "2026-10-26")
     broken.parent.mkdir(parents=True)
     _days().write_parquet(broken)
@@ -170,15 +172,15 @@ def test_a_week_before_whose_people_cannot_be_counted_is_named(tmp_path: Path) -
         _compare(tmp_path, _days(), _days())
 
 
-def test_a_fifth_week_before_is_not_looked_at(tmp_path: Path) -> None:
+def test_a_fifth_week_before_is_not_compared(tmp_path: Path) -> None:
     quiet = _days(floors=0)
     assert _compare(tmp_path, _days(), quiet, quiet, quiet, quiet, _days(floors=140))["fields"] == {}
 
 
-def test_weekly_metrics_are_compared_by_people_and_metrics(tmp_path: Path) -> None:
+def test_weekly_metrics_are_compared_by_users_and_metrics(tmp_path: Path) -> None:
     found = _compare(tmp_path, _days(20, 1), _days(30, 1, steps_mean=30, mvpa_meets_who=20), table="weekly_metrics")
     assert found == {
-        "people": {"warning": "30 people in the week before, now 20"},
+        "people": {"warning": "30 users in the week before, now 20"},
         "fields": {
             "warning": "steps_mean null in 100% of 20 rows, 0% in the week before; "
             "mvpa_meets_who null in 100% of 20 rows, 33% in the week before"
@@ -196,18 +198,18 @@ def test_a_list_column_counts_as_known_when_any_row_has_a_value(tmp_path: Path) 
         return _days().with_columns(pl.lit(stretches, pl.List(pl.Int32)).alias("asleep_intervals"))
 
     sleeps = "records_garmin_sleeps"
-    for name, now, told in (("none", None, True), ("some", [0, 60], False)):
+    for name, now, found in (("none", None, True), ("some", [0, 60], False)):
         (tmp_path / name).mkdir()
-        assert bool(_compare(tmp_path / name, nights(now), nights([0, 60]), table=sleeps)["fields"]) == told
+        assert bool(_compare(tmp_path / name, nights(now), nights([0, 60]), table=sleeps)["fields"]) == found
 
 
 def test_a_contract_gives_its_own_severity(tmp_path: Path) -> None:
-    said = RecordQuality(severity={"people": "info", "fields": "critical"}, fields={"floors": "info"})
-    sources = tuple(replace(c, quality=said) if c.name == "garmin_dailies" else c for c in CONTRACTS.sources)
+    own = RecordQuality(severity={"people": "info", "fields": "critical"}, fields={"floors": "info"})
+    sources = tuple(replace(c, quality=own) if c.name == "garmin_dailies" else c for c in CONTRACTS.sources)
     found = _compare(
         tmp_path, _days(20), _days(30, floors=210, pushes=210), contracts=replace(CONTRACTS, sources=sources)
     )
-    assert found["people"] == {"info": "30 people in the week before, now 20"}
+    assert found["people"] == {"info": "30 users in the week before, now 20"}
     assert found["fields"] == {
         "info": "floors null in 100% of 140 rows, 0% in the week before",
         "critical": "pushes null in 100% of 140 rows, 0% in the week before",
@@ -227,7 +229,7 @@ def test_a_contract_gives_its_own_severity(tmp_path: Path) -> None:
 )
 def test_a_new_name_is_frequent_enough_and_the_only_one_or_alike(unknown: dict[str, int], found: str | None) -> None:
     steps = CONTRACTS.by_name["garmin_dailies"].by_name["steps"]
-    assert new_name(steps, 140, unknown) == found
+    assert likely_new_name(steps, 140, unknown) == found
 
 
 def test_unknown_fields_are_those_of_the_manifest_that_no_contract_names() -> None:
@@ -235,20 +237,21 @@ def test_unknown_fields_are_those_of_the_manifest_that_no_contract_names() -> No
     assert unknown_fields(issues) == {"garmin_dailies": {"stepCount": 3}, "garmin_hrv": {}}
 
 
-def test_findings_are_told_newest_week_first_and_what_was_not_checked_after_them() -> None:
+def test_findings_are_observed_newest_week_first_and_what_was_not_checked_after_them() -> None:
     found: list[Comparison] = [
         Comparison("fields", DAILIES, "2026-11-02", {"warning": "floors A"}),
         Comparison("fields", DAILIES, "2026-11-09", {"warning": "floors B", "critical": "steps C"}),
-        Comparison("fields", "records_garmin_hrv", "2026-11-09", not_checked=NotChecked("fewer than 20 people")),
-        Comparison("people", DAILIES, "2026-11-09", {"warning": "1 people"}),
+        Comparison("fields", "records_garmin_hrv", "2026-11-09", not_checked=NotChecked("fewer than 20 users")),
+        Comparison("people", DAILIES, "2026-11-09", {"warning": "1 users"}),
     ]
-    seen = seen_between_weeks(found, "fields", "warning")
-    assert seen.checked
-    assert seen.words == (
+    [check] = [check for check in every_check(CONTRACTS) if check.id == "fields_as_before.warning"]
+    observed = observe_files(check, found)
+    assert observed.checked
+    assert observed.text == (
         "2 of 2 files; records_garmin_dailies 2026-W46: floors B, records_garmin_dailies 2026-W45: floors A;"
-        " not checked: fewer than 20 people (records_garmin_hrv 2026-W46)"
+        " not checked: fewer than 20 users (records_garmin_hrv 2026-W46)"
     )
-    assert not seen_between_weeks(found[2:], "fields", "warning").checked
+    assert not observe_files(check, found[2:]).checked
 
 
 @pytest.mark.parametrize(
@@ -265,18 +268,18 @@ def test_findings_are_told_newest_week_first_and_what_was_not_checked_after_them
 def test_what_is_found_fails_its_check_and_no_other(
     tmp_path: Path, compared: Compared, severity: Severity, check: str
 ) -> None:
-    found = Comparison(compared, DAILIES, "2026-11-09", {severity: "words"})
-    checks = run_gate(LocalLake(tmp_path), CONTRACTS, GateInput([], [], 0, 1, [found]), None)
+    found = Comparison(compared, DAILIES, "2026-11-09", {severity: "text"})
+    checks = run_gate(LocalLake(tmp_path), CONTRACTS, GateInput([found], [], 0, 1), None)
     assert [(c.id, c.severity, c.observed) for c in checks if not c.success] == [
-        (check, severity, "1 of 1 files; records_garmin_dailies 2026-W46: words")
+        (check, severity, "1 of 1 file; records_garmin_dailies 2026-W46: text")
     ]
 
 
 def test_a_run_after_a_vendor_renamed_a_key_names_the_field_in_manifest_and_data_docs(tmp_path: Path) -> None:
-    people = [f"u{n}" for n in range(20)]
-    write_lines(tmp_path, "2026-11-03", [daily_record(u, -7, calendarDate=None, bmrKilocalories=1_500) for u in people])
+    users = [f"u{n}" for n in range(20)]
+    write_lines(tmp_path, "2026-11-03", [daily_record(u, -7, calendarDate=None, bmrKilocalories=1_500) for u in users])
     run_lake(tmp_path)
-    write_lines(tmp_path, "2026-11-10", [daily_record(u, 0, basalKilocalories=1_500) for u in people])
+    write_lines(tmp_path, "2026-11-10", [daily_record(u, 0, basalKilocalories=1_500) for u in users])
     manifest = run_lake(tmp_path, docs=tmp_path / "_docs")
     failed = {check.id: check.observed for check in manifest.checks if not check.success}
     assert manifest.status == "published"

@@ -1,4 +1,4 @@
-"""`qol contracts drift`: names no contract knows, fields that never come, fields that come less often than before."""
+"""`qol contracts drift`: unknown fields, fields without any value, null rates that changed."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def _publish(folder: Path, table: str, back: int, **known: int) -> None:
     rows.with_columns(*values).write_parquet(key)
 
 
-def _of(folder: Path, *names: str) -> list[tuple[object, ...]]:
+def _found(folder: Path, *names: str) -> list[tuple[object, ...]]:
     found = field_drift(LocalLake(folder), CONTRACTS)
     return [(d.field, d.drift, d.week, d.null_now, d.null_before) for d in found if d.field in names]
 
 
-def test_unknown_names_tell_the_newest_count_and_the_first_and_last_run_that_saw_them() -> None:
+def test_unknown_fields_have_the_newest_count_and_the_first_and_last_run_that_saw_them() -> None:
     newest_first = [_manifest("3", stepCount=9), _manifest("2", stepCount=5, hint=1), _manifest("1", stepCount=4)]
     assert unknown_drift(newest_first) == [
         Drift("garmin_dailies", "hint", "unknown field", 1, "2", "2"),
@@ -49,21 +49,21 @@ def test_unknown_names_tell_the_newest_count_and_the_first_and_last_run_that_saw
 def test_a_field_that_no_published_week_has_was_never_seen(tmp_path: Path) -> None:
     _publish(tmp_path, "records_garmin_dailies", 0, steps=0, floors=0)
     _publish(tmp_path, "records_garmin_dailies", 9, steps=0, floors=1)
-    assert _of(tmp_path, "steps", "floors") == [("steps", "never seen", "2026-W46", 1.0, None)]
+    assert _found(tmp_path, "steps", "floors") == [("steps", "never seen", "2026-W46", 1.0, None)]
 
 
-@pytest.mark.parametrize(("now", "told"), [(9, []), (8, []), (7, [("steps", "more nulls", "2026-W46", 0.3, 0.15)])])
-def test_a_tenth_of_the_rows_more_without_a_value_is_told(tmp_path: Path, now: int, told: list[object]) -> None:
+@pytest.mark.parametrize(("now", "found"), [(9, []), (8, []), (7, [("steps", "more nulls", "2026-W46", 0.3, 0.15)])])
+def test_a_tenth_of_the_rows_more_without_a_value_is_found(tmp_path: Path, now: int, found: list[object]) -> None:
     _publish(tmp_path, "records_garmin_dailies", 0, steps=now)
     _publish(tmp_path, "records_garmin_dailies", 1, steps=8)
     _publish(tmp_path, "records_garmin_dailies", 2, steps=9)
-    assert _of(tmp_path, "steps") == told
+    assert _found(tmp_path, "steps") == found
 
 
-def test_a_field_that_comes_more_often_is_told_too(tmp_path: Path) -> None:
+def test_a_field_that_comes_more_often_is_found_too(tmp_path: Path) -> None:
     _publish(tmp_path, "records_garmin_dailies", 0, steps=10)
     _publish(tmp_path, "records_garmin_dailies", 4, steps=5)
-    assert _of(tmp_path, "steps") == [("steps", "fewer nulls", "2026-W46", 0.0, 0.5)]
+    assert _found(tmp_path, "steps") == [("steps", "fewer nulls", "2026-W46", 0.0, 0.5)]
 
 
 def test_of_lists_that_any_row_has_no_null_rate_is_known(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_of_lists_that_any_row_has_no_null_rate_is_known(tmp_path: Path) -> None
     key = tmp_path / partition_key("records_garmin_sleeps", MONDAY.isoformat())
     lists = pl.Series("asleep_intervals", [[0, 60], *[None] * 9], dtype=pl.List(pl.Int32))
     pl.read_parquet(key, hive_partitioning=False).with_columns(lists).write_parquet(key)
-    assert _of(tmp_path, "asleep_intervals", "validation") == [("validation", "fewer nulls", "2026-W46", 0.8, 1.0)]
+    assert _found(tmp_path, "asleep_intervals", "validation") == [("validation", "fewer nulls", "2026-W46", 0.8, 1.0)]
 
 
 def test_record_types_a_study_does_not_have_are_left_out(tmp_path: Path) -> None:

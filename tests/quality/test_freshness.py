@@ -1,4 +1,4 @@
-"""A source that delivered in the last four weeks and then stopped is told by name; one a study does not have is not."""
+"""A source that delivered in the last four weeks and then stopped is named; one a study does not have is not."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.builders import CONTRACTS, NOW, daily_record, run_lake, write_lines
 DAILIES = "records_garmin_dailies"
 
 
-def _fresh(folder: Path, newest: dict[str, date], people: int = 20, now: datetime = NOW) -> list[Comparison]:
+def _fresh(folder: Path, newest: dict[str, date], users: int = 20, now: datetime = NOW) -> list[Comparison]:
     """What is found of tables whose only published week ends with the newest day."""
     for table, day in newest.items():
         key = folder / partition_key(table, monday_of(day).isoformat())
         key.parent.mkdir(parents=True)
-        pl.DataFrame({"user_id": [f"p{n}" for n in range(people)], "day": [day] * people}).write_parquet(key)
+        pl.DataFrame({"user_id": [f"p{n}" for n in range(users)], "day": [day] * users}).write_parquet(key)
     lake = LocalLake(folder)
     weeks = WeekFiles([], find_published(lake, [f"records_{contract.name}" for contract in CONTRACTS.sources]))
     return compare_clock(CONTRACTS, Footers(lake), weeks, now)
@@ -35,7 +35,7 @@ def test_data_as_new_as_the_contract_says_is_fresh(tmp_path: Path) -> None:
     assert _fresh(tmp_path, {DAILIES: date(2026, 11, 15)}) == [Comparison("fresh", DAILIES, "2026-11-09")]
 
 
-def test_a_record_type_that_stopped_before_the_end_of_the_closed_week_is_told_by_name(tmp_path: Path) -> None:
+def test_a_record_type_that_stopped_before_the_end_of_the_closed_week_is_named(tmp_path: Path) -> None:
     assert _fresh(tmp_path, {DAILIES: date(2026, 11, 14)}) == [
         Comparison(
             "fresh", DAILIES, "2026-11-09", {"warning": "newest day 2026-11-14, 4 days before 2026-11-18, 3 allowed"}
@@ -43,25 +43,25 @@ def test_a_record_type_that_stopped_before_the_end_of_the_closed_week_is_told_by
     ]
 
 
-@pytest.mark.parametrize(("newest", "told"), [(date(2026, 10, 19), 1), (date(2026, 10, 18), 0)])
-def test_what_stopped_longer_than_four_weeks_ago_has_left_the_study(tmp_path: Path, newest: date, told: int) -> None:
-    assert len(_fresh(tmp_path, {DAILIES: newest})) == told
+@pytest.mark.parametrize(("newest", "found"), [(date(2026, 10, 19), 1), (date(2026, 10, 18), 0)])
+def test_what_stopped_longer_than_four_weeks_ago_has_left_the_study(tmp_path: Path, newest: date, found: int) -> None:
+    assert len(_fresh(tmp_path, {DAILIES: newest})) == found
 
 
-def test_a_record_type_without_data_or_without_a_declared_lateness_is_not_asked(tmp_path: Path) -> None:
+def test_a_record_type_without_data_or_without_a_declared_lateness_is_not_compared(tmp_path: Path) -> None:
     assert CONTRACTS.by_name["garmin_activities"].quality.fresh_within_days is None
     assert _fresh(tmp_path, {"records_garmin_activities": date(2026, 11, 1)}) == []
 
 
-def test_few_people_who_do_not_sync_are_no_outage(tmp_path: Path) -> None:
-    found = _fresh(tmp_path, {DAILIES: date(2026, 11, 14)}, people=19)
-    assert found == [Comparison("fresh", DAILIES, "2026-11-09", not_checked=NotChecked("fewer than 20 people"))]
+def test_few_users_who_do_not_sync_are_no_outage(tmp_path: Path) -> None:
+    found = _fresh(tmp_path, {DAILIES: date(2026, 11, 14)}, users=19)
+    assert found == [Comparison("fresh", DAILIES, "2026-11-09", not_checked=NotChecked("fewer than 20 users"))]
 
 
-def test_a_run_tells_that_garmin_stopped_also_when_there_is_nothing_else_to_do(tmp_path: Path) -> None:
+def test_a_run_reports_that_garmin_stopped_also_when_there_is_nothing_else_to_do(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record(f"u{n}") for n in range(20)])
     manifest = run_lake(tmp_path)
-    stopped = "1 of 1 files; records_garmin_dailies 2026-W46: newest day 2026-11-09, {} days before {}, 3 allowed"
+    stopped = "1 of 1 file; records_garmin_dailies 2026-W46: newest day 2026-11-09, {} days before {}, 3 allowed"
     assert _failed(manifest.checks) == {"data_is_fresh.warning": stopped.format(9, "2026-11-18")}
     later = run_lake(tmp_path, now=NOW + timedelta(days=7), week=date(2026, 11, 16), docs=tmp_path / "_docs")
     assert later.status == "nothing_to_do"

@@ -1,8 +1,7 @@
-"""Every check of the gate can fail, a critical one stops the run, and an operator can overrule it by its id."""
+"""Every check of the gate can fail, a critical one stops the run, and an operator can accept it by its id."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,22 @@ from qol.contracts.columns import arrow_schema, table_schemas
 from qol.contracts.metric_model import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
-from qol.quality.comparison import FEW
-from qol.quality.facts import EmptiedMetric, PartitionFacts, PeopleLost
-from qol.quality.gate import GateInput, run_gate
-from qol.quality.observed import Seen, seen_in_partitions
+from qol.quality.check_columns import select_check_columns
+from qol.quality.comparison import TOO_FEW_USERS, Comparison, NotChecked
+from qol.quality.gate import run_gate
+from qol.quality.gate_input import GateInput
+from qol.quality.observations import CheckObservation, observe_files
+from qol.quality.partition_checks import check_metrics, check_rows, check_users_lost
 from qol.quality.refusal import require_passed
-from qol.quality.rows import slim
-from qol.quality.suites import every_check
+from qol.quality.suites import every_check, partitions_suite
+from qol.tables.footers import Footer
 from qol.tables.layout import Candidate
 from qol.tables.manifest import CheckResult, Trigger
 from tests.builders import CONTRACTS, daily_record, run_lake, write_lines
 from tests.transform.builders import daily_frame
 
-GOOD = PartitionFacts("weekly_metrics", "2026-11-09", 40, 40, PeopleLost(0, 100), ())
+WEEKLY, W45, W46 = "weekly_metrics", "2026-11-02", "2026-11-09"
 SHARES = "weekly_metrics.stress_shares_sum_to_one"
-STEPS = EmptiedMetric("steps", 1, 40, 40, 40)
 
 
 def _candidate(lake: Path, table: str, rows: list[dict[str, Any]]) -> Candidate:
@@ -41,46 +41,55 @@ def _candidate(lake: Path, table: str, rows: list[dict[str, Any]]) -> Candidate:
     return Candidate(table, "2026-11-09", "processed/x", key, len(rows), 0, "")
 
 
-def _failed(lake: Path, facts: PartitionFacts = GOOD, rejected: int = 0, **tables: list[dict[str, Any]]) -> set[str]:
+def _day(**values: object) -> dict[str, Any]:
+    return {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin", **values}
+
+
+def _week(**values: object) -> dict[str, Any]:
+    return {"user_id": "a", "week_start": date(2026, 11, 9), **values}
+
+
+def _failed(lake: Path, *comparisons: Comparison, rejected: int = 0, **tables: list[dict[str, Any]]) -> set[str]:
     candidates = [_candidate(lake, table, rows) for table, rows in tables.items()]
-    given = GateInput([facts], candidates, rejected, 1_000)
+    given = GateInput(comparisons, candidates, rejected, 1_000)
     return {check.id for check in run_gate(LocalLake(lake), CONTRACTS, given, None) if not check.success}
 
 
+def _checked_rows(lake: Path, table: str, rows: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Severity and observation of the checks that rows of a table fail."""
+    given = GateInput([], [_candidate(lake, table, rows)], 0, 1)
+    checks = run_gate(LocalLake(lake), CONTRACTS, given, None)
+    return {check.id: (check.severity, check.observed) for check in checks if not check.success}
+
+
 def test_a_good_candidate_passes_every_check(tmp_path: Path) -> None:
-    day = {
-        "user_id": "a",
-        "day": date(2026, 11, 9),
-        "source": "garmin",
-        "worn": True,
-        "min_hr_bpm": 40,
-        "resting_hr_bpm": 50,
-    }
-    week = {"user_id": "a", "week_start": date(2026, 11, 9)}
-    assert _failed(tmp_path, daily_metrics=[day], weekly_metrics=[week]) == set()
+    day = _day(worn=True, min_hr_bpm=40, resting_hr_bpm=50)
+    assert _failed(tmp_path, daily_metrics=[day], weekly_metrics=[_week()]) == set()
 
 
 def test_two_windows_of_one_questionnaire_are_refused_and_a_week_may_have_none(tmp_path: Path) -> None:
-    window = {"user_id": "a", "day": date(2026, 11, 9), "source": "survey"}
+    window = _day(source="survey")
     assert _failed(tmp_path, survey_windows=[window]) == set()
     assert _failed(tmp_path, survey_windows=[]) == set()
     assert _failed(tmp_path, survey_windows=[window, window]) == {"survey_windows.key_unique"}
 
 
-@pytest.mark.parametrize(
-    ("facts", "check"),
-    [
-        (replace(GOOD, rows_staged=39), "rows_as_expected"),
-        (replace(GOOD, people_kept=PeopleLost(21, 100)), "people_kept"),
-        (replace(GOOD, metrics_not_emptied=(STEPS,)), "metrics_not_emptied"),
-    ],
-)
-def test_a_wrong_partition_fails_its_check(tmp_path: Path, facts: PartitionFacts, check: str) -> None:
-    assert _failed(tmp_path, facts) == {check}
+@pytest.mark.parametrize("check", ["rows_as_expected", "people_kept", "metrics_not_emptied"])
+def test_a_wrong_partition_fails_its_check_and_no_other(tmp_path: Path, check: str) -> None:
+    assert _failed(tmp_path, Comparison(check, WEEKLY, W46, {"critical": "wrong"})) == {check}
+    assert _failed(tmp_path, Comparison(check, WEEKLY, W46)) == set()
+    assert _failed(tmp_path, Comparison(check, WEEKLY, W46, not_checked=TOO_FEW_USERS)) == set()
 
 
-def test_losing_a_fifth_of_the_people_is_still_accepted(tmp_path: Path) -> None:
-    assert _failed(tmp_path, replace(GOOD, people_kept=PeopleLost(20, 100))) == set()
+def test_a_file_with_a_row_too_few_is_critical() -> None:
+    assert check_rows(40, 40) == {}
+    assert check_rows(39, 40) == {"critical": "39 rows staged, 40 computed"}
+
+
+def test_losing_a_fifth_of_the_users_is_still_accepted() -> None:
+    assert check_users_lost(20, 100) == {}
+    assert check_users_lost(21, 100) == {"critical": "21 of 100 users lost"}
+    assert check_users_lost(19, 19) == TOO_FEW_USERS
 
 
 @pytest.mark.parametrize(("rejected", "failed"), [(10, set()), (11, {"rejected_share"})])
@@ -89,7 +98,7 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
 
 
 @pytest.mark.parametrize(
-    ("rejected", "items", "words"),
+    ("rejected", "items", "text"),
     [
         (4_373, 12_475, "4373 of 12475 items, 35 %"),
         (11, 1_000, "11 of 1000 items, 1.1 %"),
@@ -97,54 +106,43 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
         (0, 0, "0 of 0 items, 0.0 %"),
     ],
 )
-def test_rejected_items_are_told_in_numbers(tmp_path: Path, rejected: int, items: int, words: str) -> None:
+def test_rejected_items_are_observed_in_numbers(tmp_path: Path, rejected: int, items: int, text: str) -> None:
     given = GateInput([], [], rejected, items)
     results = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
-    assert [(result.id, result.observed) for result in results] == [("rejected_share", words)]
+    assert [(result.id, result.observed) for result in results] == [("rejected_share", text)]
 
 
 @pytest.mark.parametrize(
-    ("rows", "check"),
+    ("table", "rows", "check"),
     [
-        ([{"user_id": None, "week_start": date(2026, 11, 9)}], "weekly_metrics.user_id_known"),
-        ([{"user_id": "a", "week_start": None}], "weekly_metrics.week_start_known"),
-        ([{"user_id": "a", "week_start": date(2026, 11, 9)}] * 2, "weekly_metrics.key_unique"),
+        ("weekly_metrics", [_week(user_id=None)], "user_id_known"),
+        ("weekly_metrics", [_week(week_start=None)], "week_start_known"),
+        ("weekly_metrics", [_week()] * 2, "key_unique"),
+        ("daily_metrics", [_day(user_id=None)], "user_id_known"),
+        ("daily_metrics", [_day(day=None)], "day_known"),
+        ("daily_metrics", [_day(source=None)], "source_known"),
+        ("daily_metrics", [_day()] * 2, "key_unique"),
     ],
 )
-def test_a_broken_weekly_key_fails(tmp_path: Path, rows: list[dict[str, Any]], check: str) -> None:
-    assert check in _failed(tmp_path, weekly_metrics=rows)
-
-
-@pytest.mark.parametrize("column", ["user_id", "day", "source"])
-def test_a_null_in_the_daily_key_fails(tmp_path: Path, column: str) -> None:
-    day = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin", column: None}
-    assert f"daily_metrics.{column}_known" in _failed(tmp_path, daily_metrics=[day])
-
-
-def test_two_daily_rows_of_one_key_fail(tmp_path: Path) -> None:
-    day = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin"}
-    assert "daily_metrics.key_unique" in _failed(tmp_path, daily_metrics=[day, day])
+def test_a_broken_key_fails(tmp_path: Path, table: str, rows: list[dict[str, Any]], check: str) -> None:
+    assert f"{table}.{check}" in _checked_rows(tmp_path, table, rows)
 
 
 @pytest.mark.parametrize("relation", CONTRACTS.relations, ids=lambda relation: relation.id)
 def test_every_relation_of_the_contracts_fails_on_a_row_that_breaks_it(tmp_path: Path, relation: Relation) -> None:
     left = sorted(set(pl.sql_expr(relation.left).meta.root_names()))
     right = set(pl.sql_expr(relation.right).meta.root_names())
-    day: dict[str, Any] = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin"}
-    day |= dict.fromkeys(right, 1) | dict.fromkeys(left, 10_000)
-    failed = _failed(tmp_path, daily_metrics=[day])
-    assert f"daily_metrics.{relation.id}" in failed
+    day = _day() | dict.fromkeys(right, 1) | dict.fromkeys(left, 10_000)
+    assert f"daily_metrics.{relation.id}" in _failed(tmp_path, daily_metrics=[day])
 
 
 def test_a_day_outside_the_range_of_its_metric_is_a_warning_that_names_the_metric(tmp_path: Path) -> None:
     """50 % of oxygen may be; 49.99 is no day of a person, nor are 100,001 steps or a stretch asleep three days before."""
-    good = {"user_id": "a", "day": date(2026, 11, 9), "source": "garmin", "steps": 100_000, "spo2_min_pct": 50.0}
+    good = _day(steps=100_000, spo2_min_pct=50.0)
     broken = good | {"user_id": "b", "steps": 100_001, "spo2_min_pct": 49.99, "asleep_intervals": [-4320, 60]}
     rows = [good | {"asleep_intervals": [-2880, 60]}, broken, good | {"user_id": "c"}]
-    given = GateInput([], [_candidate(tmp_path, "daily_metrics", rows)], 0, 1)
-    checks = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
-    seen = "1 of 3 rows; daily_metrics 2026-W46: 1 row of 1 person"
-    assert {check.id: (check.severity, check.observed) for check in checks if not check.success} == {
+    seen = "1 of 3 rows; daily_metrics 2026-W46: 1 row of 1 user"
+    assert _checked_rows(tmp_path, "daily_metrics", rows) == {
         "daily_metrics.activity_in_range": ("warning", f"{seen} (steps)"),
         "daily_metrics.sleep_in_range": ("warning", f"{seen} (asleep_intervals)"),
         "daily_metrics.respiration_in_range": ("warning", f"{seen} (spo2_min_pct)"),
@@ -163,24 +161,14 @@ def test_every_daily_metric_is_held_to_both_ends_of_its_range(tmp_path: Path, me
             for n, value in enumerate(values)
         ]
     )
-    checked = slim(days, CONTRACTS, candidate)
+    checked = select_check_columns(days, CONTRACTS, candidate)
     assert checked[f"{metric.group}_in_range"].to_list() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(("systolic", "failed"), [(80, True), (81, False)])
 def test_systolic_pressure_is_above_diastolic_pressure(tmp_path: Path, systolic: int, failed: bool) -> None:
-    day = {
-        "user_id": "a",
-        "day": date(2026, 11, 9),
-        "source": "garmin",
-        "diastolic_mmhg": 80,
-        "systolic_mmhg": systolic,
-    }
+    day = _day(diastolic_mmhg=80, systolic_mmhg=systolic)
     assert ("daily_metrics.diastolic_below_systolic" in _failed(tmp_path, daily_metrics=[day])) == failed
-
-
-def _week(**values: object) -> dict[str, Any]:
-    return {"user_id": "a", "week_start": date(2026, 11, 9), **values}
 
 
 @pytest.mark.parametrize(("rest", "failed"), [(0.1, set()), (0.100002, set()), (0.100004, {SHARES}), (0.0, {SHARES})])
@@ -201,15 +189,10 @@ def test_a_mean_outside_its_min_and_max_fails_the_check_of_its_group_and_names_t
 ) -> None:
     good = _week(steps_min=1_000, steps_mean=3_000.0, steps_max=3_000, floors_min=1, floors_mean=None, floors_max=2)
     rows = [{**good, "user_id": "b", "steps_mean": mean}, good]
-    given = GateInput([], [_candidate(tmp_path, "weekly_metrics", rows)], 0, 1)
-    checks = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
-    assert [(check.id, check.severity, check.observed) for check in checks if not check.success] == [
-        (
-            "weekly_metrics.activity_min_mean_max",
-            "critical",
-            "1 of 2 rows; weekly_metrics 2026-W46: 1 row of 1 person (steps)",
-        )
-    ]
+    observed = "1 of 2 rows; weekly_metrics 2026-W46: 1 row of 1 user (steps)"
+    assert _checked_rows(tmp_path, "weekly_metrics", rows) == {
+        "weekly_metrics.activity_min_mean_max": ("critical", observed)
+    }
 
 
 def test_every_group_with_min_mean_and_max_has_one_check() -> None:
@@ -220,14 +203,11 @@ def test_every_group_with_min_mean_and_max_has_one_check() -> None:
 
 def test_every_check_has_its_own_id_and_a_severity() -> None:
     checks = every_check(CONTRACTS)
+    assert {f"survey_windows.{key}" for key in ("user_id_known", "day_known", "source_known", "key_unique")} <= {
+        check.id for check in checks
+    }
     assert len({check.id for check in checks}) == len(checks)
     assert {check.severity for check in checks} == {"critical", "warning", "info"}
-
-
-def test_what_refuses_survey_windows_can_be_accepted() -> None:
-    checks = {check.id for check in every_check(CONTRACTS) if check.id.startswith("survey_windows.")}
-    keys = ("user_id_known", "day_known", "source_known", "key_unique")
-    assert checks == {f"survey_windows.{key}" for key in keys}
 
 
 @pytest.mark.parametrize(
@@ -247,54 +227,63 @@ def test_a_refusal_names_every_check_that_stopped_it_and_the_command_that_accept
         require_passed([accepted, stops, warns], frozenset("a"), trigger)
     assert str(caught.value) == (
         "refused, nothing was published; 1 critical check failed:\n  b: M. Observed: 1 row.\n"
-        f"To publish in spite of that, the same command again with --accept: {command}"
+        f"To publish in spite of this, accept the checks: {command}"
     )
     require_passed([accepted, stops, warns], frozenset("ab"), trigger)
 
 
-def test_weeks_that_were_looked_at_and_weeks_that_were_not_are_told_apart() -> None:
-    few = replace(GOOD, date="2026-11-02", people_kept=FEW, metrics_not_emptied=FEW)
-    lost = replace(GOOD, people_kept=PeopleLost(21, 100))
-    seen = seen_in_partitions([few, lost, PartitionFacts("daily_metrics", "2026-11-09", 7, 8)])
-    assert {check: (found.checked, found.words) for check, found in seen.items()} == {
-        "rows_as_expected": (True, "1 of 3 files; daily_metrics 2026-W46: 7 rows staged, 8 computed"),
-        "people_kept": (
-            True,
-            "1 of 1 weeks; weekly_metrics 2026-W46: 21 of 100 people lost; not checked: fewer than 20 people (2026-W45)",
-        ),
-        "metrics_not_emptied": (True, "0 of 1 weeks; not checked: fewer than 20 people (2026-W45)"),
+def _observed(*comparisons: Comparison) -> dict[str, CheckObservation]:
+    return {check.id: observe_files(check, comparisons) for check in partitions_suite()}
+
+
+def test_an_observation_names_what_failed_and_what_was_not_checked() -> None:
+    observed = _observed(
+        Comparison("rows_as_expected", WEEKLY, W46),
+        Comparison("rows_as_expected", "daily_metrics", W46, {"critical": "7 rows staged, 8 computed"}),
+        Comparison("people_kept", WEEKLY, W45, not_checked=TOO_FEW_USERS),
+        Comparison("people_kept", WEEKLY, W46, {"critical": "21 of 100 users lost"}),
+        Comparison("metrics_not_emptied", WEEKLY, W46),
+        Comparison("metrics_not_emptied", WEEKLY, W45, not_checked=TOO_FEW_USERS),
+    )
+    few = "not checked: fewer than 20 users (weekly_metrics 2026-W45)"
+    assert {check: (found.checked, found.text) for check, found in observed.items()} == {
+        "rows_as_expected": (True, "1 of 2 files; daily_metrics 2026-W46: 7 rows staged, 8 computed"),
+        "people_kept": (True, f"1 of 1 file; weekly_metrics 2026-W46: 21 of 100 users lost; {few}"),
+        "metrics_not_emptied": (True, f"0 of 1 file; {few}"),
     }
 
 
-def test_every_emptied_metric_is_named_and_many_weeks_are_counted() -> None:
-    group = tuple(EmptiedMetric(f"metric_{n}", 0, 30, 60, 60) for n in range(6))
-    facts = [replace(GOOD, date=f"2026-11-{day:02d}", metrics_not_emptied=()) for day in (2, 9)]
-    facts[1] = replace(facts[1], metrics_not_emptied=(*group, EmptiedMetric("steps", 1, 30, 59, 60)))
-    assert seen_in_partitions(facts)["metrics_not_emptied"].words == (
-        "1 of 2 weeks; weekly_metrics 2026-W46: metric_0, metric_1, metric_2, metric_3, metric_4, metric_5 0 of 30 people"
-        " (before 60 of 60 rows), steps 1 of 30 people (before 59 of 60 rows)"
+def test_many_files_are_counted() -> None:
+    weeks = [f"2026-{month:02d}-05" for month in (1, 2, 3, 4, 6, 7)]
+    lost = [Comparison("people_kept", WEEKLY, week, {"critical": "lost"}) for week in weeks]
+    assert _observed(*lost)["people_kept"].text == (
+        "6 of 6 files; weekly_metrics 2026-W27: lost, weekly_metrics 2026-W23: lost, weekly_metrics 2026-W14: lost,"
+        " weekly_metrics 2026-W10: lost, weekly_metrics 2026-W06: lost and 1 more file"
     )
-    few = [replace(GOOD, date=f"2026-{month:02d}-05", people_kept=FEW) for month in range(1, 9) if month != 5]
-    assert seen_in_partitions(few)["people_kept"].words == (
-        "not checked: fewer than 20 people (2026-W02, 2026-W06, 2026-W10, 2026-W14, 2026-W23 and 2 more weeks)"
-    )
+    few = [Comparison("people_kept", WEEKLY, week, not_checked=NotChecked("R")) for week in weeks]
+    assert _observed(*few)["people_kept"].text == "not checked: R (6 files such as weekly_metrics 2026-W27)"
+
+
+def test_every_emptied_metric_is_named() -> None:
+    metrics = [name for group in CONTRACTS.groups if group.every_week for name in group.metrics][:10]
+    columns = {f"{name}_{group.metrics[name][0]}": 30 for group in CONTRACTS.groups for name in group.metrics}
+    before = Footer(30, {column: n for column, n in columns.items() if column.rpartition("_")[0] in metrics}, None)
+    assert check_metrics(CONTRACTS, Footer(30, {}, None), [[before]]) == {
+        "critical": f"{', '.join(sorted(metrics))} 0 of 30 users (before 30 of 30 rows)"
+    }
 
 
 def test_without_a_new_weekly_file_nothing_is_compared() -> None:
-    seen = seen_in_partitions([PartitionFacts("daily_metrics", "2026-11-16", 7, 7)])
-    assert (
-        seen["people_kept"]
-        == seen["metrics_not_emptied"]
-        == Seen(checked=False, words="not checked: no weekly file is new")
-    )
+    observed = _observed(Comparison("rows_as_expected", "daily_metrics", "2026-11-16"))
+    nothing = CheckObservation(checked=False, text="not checked: no file to compare")
+    assert observed["people_kept"] == observed["metrics_not_emptied"] == nothing
 
 
-def test_a_broken_key_names_its_table_week_rows_and_people(tmp_path: Path) -> None:
-    rows = [{"user_id": name, "week_start": date(2026, 11, 9)} for name in "aabbbc"]
-    given = GateInput([], [_candidate(tmp_path, "weekly_metrics", rows)], 0, 1)
-    checks = {check.id: check.observed for check in run_gate(LocalLake(tmp_path), CONTRACTS, given, None)}
-    assert checks["weekly_metrics.key_unique"] == "5 of 6 rows; weekly_metrics 2026-W46: 5 rows of 2 people"
-    assert checks["weekly_metrics.user_id_known"] == "0 of 6 rows"
+def test_a_broken_key_names_its_table_week_rows_and_users(tmp_path: Path) -> None:
+    observed = "5 of 6 rows; weekly_metrics 2026-W46: 5 rows of 2 users"
+    assert _checked_rows(tmp_path, "weekly_metrics", [_week(user_id=name) for name in "aabbbc"]) == {
+        "weekly_metrics.key_unique": ("critical", observed)
+    }
 
 
 def test_a_published_run_keeps_its_warnings_in_the_manifest(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A lake of four people and five weeks, run once; its pages, and what a parser finds in them."""
+"""A lake of four users and five weeks, run once; its pages, and what a parser finds in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qol.lake import LocalLake
-from qol.report.page import make_report
+from qol.report.html_page import make_report
 from tests.builders import CONTRACTS, MONDAY_START, daily_record, night_record, run_lake, user_id, write_lines
 
 MONDAY = date(2026, 11, 9)

@@ -17,12 +17,12 @@ from qol.contracts.columns import daily_columns
 from qol.contracts.frames import no_rows
 from qol.lake import LocalLake
 from qol.report.blocks import Cell
-from qol.report.choose import group_columns
-from qol.report.cohort import cohort_page
-from qol.report.page import render
-from qol.report.person import person_page
-from qol.report.read import Person, read_cohort
-from qol.report.words import load_words
+from qol.report.cohort_page import cohort_page
+from qol.report.html_page import render
+from qol.report.locales import load_locale
+from qol.report.report_data import UserWeeks, read_cohort
+from qol.report.shown_columns import group_columns
+from qol.report.user_page import user_page
 from qol.tables.manifest import Window, manifest_key, read_manifests
 from tests.builders import CONTRACTS
 from tests.report.conftest import ADA, BEN, MONDAY, WEEK, Page, Shown, tables, weekly_rows
@@ -47,7 +47,7 @@ def same(shown: Shown, value: Any, *, clock: bool = False) -> bool:
 
 
 @pytest.mark.parametrize("person", [ADA, BEN])
-def test_a_person_is_shown_the_rows_of_the_weekly_files(page: Page, lake: Path, person: str) -> None:
+def test_a_user_has_the_rows_of_the_weekly_files(page: Page, lake: Path, person: str) -> None:
     shown = tables(page(person))
     weeks = {"this": weekly_rows(lake)[person], "before": weekly_rows(lake, BEFORE)[person]}
     compared = 0
@@ -89,12 +89,12 @@ def test_an_exact_value_is_the_shortest_text_that_equals_it(value: float | bool,
 
 def test_a_quartile_has_two_decimals_more_than_its_column_at_most(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quarter of the way from 61.2 to 61.3 is 61.225, in binary 61.225000000000001."""
-    monkeypatch.setattr("qol.report.cohort.draw_weeks", lambda *_, **__: "<svg></svg>")
+    monkeypatch.setattr("qol.report.cohort_page.draw_weeks", lambda *_, **__: "<svg></svg>")
     cohort = read_cohort(LocalLake(lake), CONTRACTS, MONDAY)
     values = pl.when(pl.col("user_id") == ADA).then(61.3).otherwise(61.2).alias("resting_hr_bpm_mean")
     changed = replace(cohort, weekly={**cohort.weekly, MONDAY: cohort.this.with_columns(values)})
-    words = load_words("en", CONTRACTS)
-    row = tables(render(words, cohort_page(words, CONTRACTS, changed)))["spread"]["resting_hr_bpm_mean"]
+    locale = load_locale("en", CONTRACTS)
+    row = tables(render(locale, cohort_page(locale, changed)))["spread"]["resting_hr_bpm_mean"]
     assert [row[name].value for name in ("q25", "q50", "q75")] == ["61.225", "61.25", "61.275"]
 
 
@@ -111,9 +111,9 @@ def test_a_change_has_the_decimals_of_its_column(
 ) -> None:
     week = {f"{group}_valid": True, f"{group}_source": "garmin"}
     weekly = {BEFORE: {**week, column: then}, MONDAY: {**week, column: now}}
-    words = load_words("en", CONTRACTS)
-    page = person_page(words, CONTRACTS, Person(ADA, MONDAY, weekly, no_rows(daily_columns(CONTRACTS))))
-    assert tables(render(words, page))[f"weeks-{group}"][column]["change"] == change
+    locale = load_locale("en", CONTRACTS)
+    page = user_page(locale, UserWeeks(ADA, MONDAY, weekly, no_rows(daily_columns(CONTRACTS))))
+    assert tables(render(locale, page))[f"weeks-{group}"][column]["change"] == change
 
 
 def test_changes_are_this_week_minus_the_one_before(page: Page, lake: Path) -> None:
@@ -123,7 +123,7 @@ def test_changes_are_this_week_minus_the_one_before(page: Page, lake: Path) -> N
     assert cell.text.startswith("+")
 
 
-def test_a_persons_groups_are_those_of_the_row(page: Page, lake: Path) -> None:
+def test_a_users_groups_are_those_of_the_row(page: Page, lake: Path) -> None:
     shown, row = tables(page(ADA))["groups"], weekly_rows(lake)[ADA]
     for group in CONTRACTS.groups:
         cells = shown[group.name]
@@ -132,7 +132,7 @@ def test_a_persons_groups_are_those_of_the_row(page: Page, lake: Path) -> None:
         assert cells["source"].value == row[f"{group.name}_source"]
 
 
-def test_people_are_counted_week_by_week(page: Page, lake: Path) -> None:
+def test_users_are_counted_week_by_week(page: Page, lake: Path) -> None:
     shown = tables(page())["people"]
     assert next(iter(shown)) == WEEK
     for back in range(5):

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from qol.explain.metric_names import find_target
-from qol.explain.trace import Found, trace
+from qol.explain.metric_target import find_target
+from qol.explain.trace import trace
+from qol.explain.trace_model import UserWeek
 from qol.transform.daily import daily
 
 from .builders import CONTRACTS, Row, contract_named, picked, utc
@@ -92,7 +93,7 @@ def test_why_tells_which_night_comes_first() -> None:
         EXPORT.name: rows_of(EXPORT, [exported(20, 420, core_seconds=16_200.0, rem_seconds=4500.0)]),
     }
     days = daily(CONTRACTS, frames, {})
-    found = Found("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, frames)
+    found = UserWeek("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, frames)
     told = trace(CONTRACTS, find_target(CONTRACTS, "sleep_minutes"), found)
     assert {record.table: record.role for record in told.records} == {
         "records_healthkit_sleep_samples": "its session gives the value",

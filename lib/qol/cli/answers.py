@@ -1,4 +1,4 @@
-"""Answers of queries as people and programs take them: tables, lists of wide rows, CSV, JSON."""
+"""Rows of a query as a table, as a list per wide row, as CSV or as JSON."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ Form = Literal["table", "csv", "json"]
 FormatOption = Annotated[Form, typer.Option("--format", help="How rows are printed.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Rows a table shows; csv and json have all.")]
 
-SHOWN_RAW = 500
-#: A row with more columns is shown as a list of its own.
-MOST_COLUMNS = 12
+#: Longer raw items are cut.
+MAX_CHARACTERS = 500
+#: A row with more columns is shown as a table of its own.
+MAX_COLUMNS = 12
 
 Row = Sequence[Any]
 
 
 def print_answer(columns: Sequence[str], rows: Iterable[Row], form: Form, limit: int) -> None:
-    """Print an answer on standard output; a table shows `limit` rows, the other forms all."""
+    """Print rows on standard output; a table shows `limit` rows, the other formats all."""
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -43,7 +44,7 @@ def _show(columns: Sequence[str], rows: Iterator[Row], limit: int) -> None:
     more = next(rows, None) is not None
     if len(columns) == 1 and any(isinstance(row[0], str) and "\n" in row[0] for row in shown):
         _show_texts(shown)
-    elif len(columns) <= MOST_COLUMNS:
+    elif len(columns) <= MAX_COLUMNS:
         table("", columns, [[_short(value) for value in row] for row in shown])
     else:
         _show_lists(columns, shown)
@@ -51,7 +52,7 @@ def _show(columns: Sequence[str], rows: Iterator[Row], limit: int) -> None:
 
 
 def _show_texts(rows: Iterable[Row]) -> None:
-    """Texts of several lines, such as a statement, without a frame, so that they can be copied."""
+    """Print multi-line texts, such as a statement, without a frame, so that they can be copied."""
     for row in rows:
         for line in cell(row[0]).split("\n"):
             say(line)
@@ -60,25 +61,25 @@ def _show_texts(rows: Iterable[Row]) -> None:
 def _show_lists(columns: Sequence[str], rows: Iterable[Row]) -> None:
     for number, row in enumerate(rows, 1):
         known = [(name, _short(value)) for name, value in zip(columns, row, strict=True) if value is not None]
-        left = len(row) - len(known)
-        table(f"Row {number}" + (f", {count(left, 'column')} null" if left else ""), ("column", "value"), known)
+        nulls = len(row) - len(known)
+        table(f"Row {number}" + (f", {count(nulls, 'column')} null" if nulls else ""), ("column", "value"), known)
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, bytes | dict):
-        return cut(cell(value), SHOWN_RAW)
+        return cut(cell(value), MAX_CHARACTERS)
     return ", ".join(cell(each) for each in value) if isinstance(value, list) else value
 
 
 def _flat(value: Any) -> Any:
-    """A value as CSV has it: exact numbers, ISO times, lists and structures as JSON."""
+    """A value for CSV: exact numbers, ISO times, lists and structures as JSON."""
     if value is None or isinstance(value, str | int | float):
         return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
     return json.dumps(value, default=_plain) if isinstance(value, list | dict) else _plain(value)
 
 
 def _json_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
-    """An array with one object a line."""
+    """The lines of a JSON array with one object per line."""
     before = "["
     for row in rows:
         named = dict(zip(columns, row, strict=True))

@@ -12,7 +12,7 @@ from qol import __version__
 from qol.cli import (
     contract_commands,
     doctor,
-    look_commands,
+    inspect_commands,
     report_command,
     restore_command,
     run_commands,
@@ -20,10 +20,10 @@ from qol.cli import (
 )
 from qol.cli.failures import Commands
 
-#: Entry points of packages that bring commands of their own: a function, or a Typer application with commands below it.
+#: Entry points of packages with commands of their own: a function, or a Typer application with subcommands.
 COMMAND_GROUP = "qol.commands"
 
-GOOD_TO_KNOW = (
+EPILOG = (
     "Exit codes: 0 published or nothing to do · 1 failed · 2 usage or contract error · 3 refused by the gate · "
     "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes); "
     "QOL_DEBUG=1 adds tracebacks, which may show values."
@@ -35,15 +35,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Wearable JSON lines in, one row per person and week out.",
-    epilog=GOOD_TO_KNOW,
+    help="Wearable JSON lines in, one row per user and week out.",
+    epilog=EPILOG,
 )
 for _name, _help in run_commands.HELP.items():
     app.command(_name, help=_help)(run_commands.run_command(_name))
 app.command("restore")(restore_command.restore)
-app.command("query")(look_commands.query)
-app.command("runs")(look_commands.runs)
-app.command("rejects")(look_commands.rejects)
+app.command("query")(inspect_commands.query)
+app.command("runs")(inspect_commands.runs)
+app.command("rejects")(inspect_commands.rejects)
 app.command("report")(report_command.report)
 app.command("why")(why_command.why)
 app.command("doctor")(doctor.doctor)
@@ -56,8 +56,8 @@ for _entry in sorted(entry_points(group=COMMAND_GROUP)):
         app.command(_entry.name)(_loaded)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(is_given: bool) -> None:
+    if is_given:
         typer.echo(f"qol {__version__}")
         raise typer.Exit
 
@@ -70,4 +70,4 @@ def _start(
 ) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a stream that cannot show a character shows `?`, and goes on
+            stream.reconfigure(errors="replace")  # a stream that cannot encode a character gets `?`

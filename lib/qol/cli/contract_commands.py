@@ -1,4 +1,4 @@
-"""`qol contracts`: check, list, show and document what `schemas/` says."""
+"""`qol contracts`: check, list, show and document the contracts in `schemas/`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _load(schemas: Path | None) -> Contracts:
 
 @app.command()
 def check(schemas: SchemasOption = None) -> None:
-    """Check all contracts; every mistake is named with its place, what stands there and what may stand there."""
+    """Check all contracts; every problem is listed with its place, the value found and what is allowed."""
     from qol.ingest.examples import example_problems
 
     contracts = _load(schemas)
@@ -50,7 +50,7 @@ def list_contracts(schemas: SchemasOption = None) -> None:
     contracts = _load(schemas)
     rows = [(c.name, ", ".join(c.paths), len(c.fields), ", ".join(c.gives)) for c in contracts.sources]
     table(f"Contracts in {contracts.root}", ("contract", "raw folders", "fields", "daily metrics it gives"), rows)
-    say("One of them whole: qol contracts show NAME (a table's name works too)")
+    say("Show one contract or table: qol contracts show NAME")
 
 
 @app.command()
@@ -71,8 +71,8 @@ def show(
         raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
 
 
-def _of_all_records(contract: SourceContract) -> list[tuple[str, str]]:
-    """Metrics made of all records of a day, with how."""
+def _part_formulas(contract: SourceContract) -> list[tuple[str, str]]:
+    """Metrics made of all records of a day, with their formulas."""
     return [
         (name, f"{part.over} of {part.value}" + (f" where {part.where}" if part.where else ""))
         for name, part in contract.parts.items()
@@ -84,10 +84,10 @@ def _show_contract(contract: SourceContract) -> None:
     say(contract.description)
     say()
     say(f"raw folders: {', '.join(contract.paths)}")
-    say(f"key: person, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
+    say(f"key: user_id, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
     fields = [(f.name, _raw(f), f.type, f.unit or "", _allowed(f), f.description) for f in contract.fields]
     table("Fields", ("column", "raw path", "type", "unit", "allowed", "meaning"), fields)
-    table("Daily metrics", ("metric", "formula"), [*contract.daily.items(), *_of_all_records(contract)])
+    table("Daily metrics", ("metric", "formula"), [*contract.daily.items(), *_part_formulas(contract)])
     for example in contract.examples:
         _show_example(example)
 
@@ -118,12 +118,12 @@ def _show_example(example: Example) -> None:
 @app.command()
 def drift(
     lake: LakeOption = None,
-    runs: Annotated[int, typer.Option("--runs", min=1, help="How many of the newest runs are asked.")] = 20,
+    runs: Annotated[int, typer.Option("--runs", min=1, help="How many of the newest runs are read.")] = 20,
     form: FormatOption = "table",
     limit: LimitOption = 100,
     schemas: SchemasOption = None,
 ) -> None:
-    """Show names in records that no contract knows, declared fields that never come, and null rates that changed."""
+    """Show fields of records that no contract knows, declared fields without any value, and null rates that changed."""
     from itertools import islice
 
     from qol.quality.drift import Drift, field_drift, unknown_drift
@@ -144,9 +144,7 @@ def docs(
 
     contracts = _load(schemas)
     if contracts.root.name != "schemas":
-        raise UsageError(
-            f"{contracts.root}: files are generated beside it; allowed: a folder named schemas in a project"
-        )
+        raise UsageError(f"{contracts.root}: not a project's contracts; allowed: a folder named schemas in a project")
     project = contracts.root.parent
     paths = stale_files(contracts, project) if only_check else write_generated(contracts, project)
     if only_check and paths:

@@ -1,4 +1,4 @@
-"""`qol doctor`: is everything here that a run needs, and if not, what to do."""
+"""`qol doctor`: whether this machine and the lake have everything a run needs, and what to do if not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import platform
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,48 +19,62 @@ import typer
 
 from qol.cli.options import LakeOption, open_existing
 from qol.cli.show import table
-from qol.errors import ContractError, CorruptFileError, LakeError, LockedError, QolError
+from qol.errors import ContractError, CorruptFileError, LockedError, QolError
 from qol.identity.key_lookup import KEY_FILE, KEY_VARIABLE
 
 if TYPE_CHECKING:
     from qol.lake import Lake
 
 _DISTRIBUTION = "qol-lake"
-#: Of more damaged files the rest is a number.
-MOST_DAMAGED = 5
-#: What S3 and KMS answer to a role that may not do it.
+#: Damaged files that are named before the rest is only counted.
+MAX_DAMAGED = 5
+#: Error codes of S3 and KMS for a role without the right to do it.
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 _PIN = re.compile(r"([A-Za-z0-9_.-]+)==([^;\s]+)(.*)")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; without a next step when all is well. A remark is good to know and no failure."""
+    """The result of one check; `next_step` is empty if nothing is wrong. A remark is no failure."""
 
-    what: str
+    subject: str
     found: str
     next_step: str = ""
     is_remark: bool = False
 
     @property
     def mark(self) -> str:
-        """All is well, good to know, to be mended."""
+        """✓ nothing to do, ! good to know, ✗ to repair."""
         return "✓" if not self.next_step else "!" if self.is_remark else "✗"
 
 
 def doctor(lake: LakeOption = None) -> None:
-    """Look at Python, packages, Java, the key, the contracts and the lake; say what to do where something is wrong."""
-    findings = [*_machine(), _contracts(), *_lake(lake)]
-    table("", ("", "what", "found", "what to do"), [(f.mark, f.what, f.found, f.next_step) for f in findings])
+    """Check Python, packages, Java, the key, the contracts and the lake, and say how to repair what is wrong."""
+    findings = [*_machine(), _or_error("contracts", "none", _contracts), *_lake(lake)]
+    table("", ("", "what", "found", "what to do"), [(f.mark, f.subject, f.found, f.next_step) for f in findings])
     if any(finding.mark == "✗" for finding in findings):
         raise typer.Exit(1)
 
 
+def _or_error(subject: str, found: str, check: Callable[[], Finding]) -> Finding:
+    """The finding of a check; its error as next step if it raises one."""
+    try:
+        return check()
+    except QolError as err:
+        return Finding(subject, found, str(err))
+
+
+def _is_denied(err: QolError) -> bool:
+    """Whether S3 or KMS refused a request for lack of rights."""
+    from qol.aws.requests import RequestError
+
+    return isinstance(err, RequestError) and err.code in _DENIED
+
+
 def _machine() -> Iterator[Finding]:
-    wrong_python = (
-        "use Python 3.11: packages are pinned for it" if platform.python_version_tuple()[:2] != ("3", "11") else ""
-    )
-    yield Finding("Python", platform.python_version(), wrong_python)
+    is_pinned_python = platform.python_version_tuple()[:2] == ("3", "11")
+    advice = "" if is_pinned_python else "use Python 3.11: packages are pinned for it"
+    yield Finding("Python", platform.python_version(), advice)
     differing = list(_differing())
     install = "install the pinned versions: `make setup`, or pip install of this project"
     yield Finding("packages", "; ".join(differing) or "as pinned", install if differing else "")
@@ -67,6 +82,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _differing() -> Iterator[str]:
+    """Packages whose installed version is not the pinned one."""
     for requirement in _requirements():
         pin = _PIN.match(requirement)
         if pin is None or "extra" in pin.group(3):
@@ -80,7 +96,7 @@ def _differing() -> Iterator[str]:
 
 
 def _requirements() -> list[str]:
-    """What the installed distribution asks for; of a checkout that is not installed, what its pyproject.toml says."""
+    """The requirements of the installed distribution; of a checkout that is not installed, those of its pyproject.toml."""
     try:
         return importlib.metadata.requires(_DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
@@ -94,13 +110,14 @@ def _requirements() -> list[str]:
 def _java() -> Finding:
     from qol.run.java import find_java, java_version
 
-    try:
+    def check() -> Finding:
         home = find_java()
-    except QolError as err:
-        return Finding("Java (only for --engine spark)", "none", str(err))
-    version = java_version(home)
-    broken = "" if version else "this Java does not start; set JAVA_HOME to one of version 8, 11 or 17"
-    return Finding("Java (only for --engine spark)", f"{version or 'broken'} in {home}", broken)
+        version = java_version(home)
+        advice = "" if version else "this Java does not start; set JAVA_HOME to one of version 8, 11 or 17"
+        return Finding(subject, f"{version or 'broken'} in {home}", advice)
+
+    subject = "Java (only for --engine spark)"
+    return _or_error(subject, "none", check)
 
 
 def _contracts() -> Finding:
@@ -110,8 +127,6 @@ def _contracts() -> Finding:
         contracts = load_contracts()
     except ContractError as err:
         return Finding("contracts", f"{len(err.problems)} problems", "`qol contracts check` names them")
-    except QolError as err:
-        return Finding("contracts", "none", str(err))
     return Finding("contracts", f"{len(contracts.sources)} sources in {contracts.root}")
 
 
@@ -126,27 +141,26 @@ def _lake(uri: str | None) -> Iterator[Finding]:
     yield _access(lake)
     yield _lock(lake)
     yield from _published(lake)
-    yield _last_run(lake)
+    yield _or_error("last run", "not known", partial(_last_run, lake))
 
 
 def _key(lake: Lake | None) -> Finding:
-    """How long the key is, never what it is."""
+    """The length of the key, never the key."""
     from qol.identity.pseudonym_key import MIN_KEY_BYTES
 
-    named = os.environ.get(KEY_VARIABLE, "").encode()
-    place = KEY_VARIABLE
-    if not named and lake is not None:
-        named, place = _key_of(lake), f"the lake's {KEY_FILE}"
-    advice = f"set {KEY_VARIABLE} to a secret of at least {MIN_KEY_BYTES} bytes, and keep it"
-    if not named and _is_bucket(lake):
+    key, place = os.environ.get(KEY_VARIABLE, "").encode(), KEY_VARIABLE
+    if not key and lake is not None:
+        key, place = _key_of(lake), f"the lake's {KEY_FILE}"
+    if not key and _is_bucket(lake):
         advice = f"only for runs on this machine: set {KEY_VARIABLE}; a run on Glue has the key of Secrets Manager"
         return Finding("pseudonym key", "not set", advice, is_remark=True)
-    enough = len(named) >= MIN_KEY_BYTES
-    return Finding("pseudonym key", f"{len(named)} bytes in {place}" if named else "not set", "" if enough else advice)
+    advice = f"set {KEY_VARIABLE} to a secret of at least {MIN_KEY_BYTES} bytes, and keep it"
+    found = f"{len(key)} bytes in {place}" if key else "not set"
+    return Finding("pseudonym key", found, "" if len(key) >= MIN_KEY_BYTES else advice)
 
 
 def _key_of(lake: Lake) -> bytes:
-    """The key that a sample lake brings along; nothing where there is none, or none of this role's to read."""
+    """The key of a sample lake; empty if the lake has none, or none that this role may read."""
     try:
         return b"" if lake.stat(KEY_FILE) is None else lake.read(KEY_FILE).strip()
     except QolError:
@@ -158,99 +172,91 @@ def _is_bucket(lake: Lake | None) -> bool:
 
 
 def _access(lake: Lake) -> Finding:
+    """Whether the lake can be read, and written by a probe; a role without the right to write gets a remark."""
     try:
-        found = f"{lake.uri}: readable"
-        nothing = "" if lake.children("raw/").folders else ", no raw/ folder yet"
-        why_not = _refusal(lake)
+        no_raw = "" if lake.children("raw/").folders else ", no raw/ folder yet"
+        is_writable = _is_writable(lake)
     except QolError as err:
-        who = "role" if _is_bucket(lake) else "user"
-        return Finding("lake", str(err), f"give this {who} the right to read and write there")
-    if why_not:
-        return Finding("lake", found + nothing, why_not, is_remark=True)
-    return Finding("lake", f"{found}, writable{nothing}")
+        return Finding(
+            "lake", str(err), f"give this {'role' if _is_bucket(lake) else 'user'} read and write access there"
+        )
+    if is_writable:
+        return Finding("lake", f"{lake.uri}: readable, writable{no_raw}")
+    advice = "nothing for reading; this role may not write: runs need the job's role"
+    return Finding("lake", f"{lake.uri}: readable{no_raw}", advice, is_remark=True)
 
 
-def _refusal(lake: Lake) -> str:
-    """Why nothing can be written when only this role may not; empty when a probe could be put and removed."""
-    from qol.aws.requests import RequestError
-
+def _is_writable(lake: Lake) -> bool:
+    """Whether a probe could be written and removed; False if this role has no right to."""
     probe = f"_staging/doctor-{os.getpid()}"
     try:
         with lake.create(probe):
             pass
         lake.delete(probe)
-    except RequestError as err:
-        if err.code not in _DENIED:
+    except QolError as err:
+        if not _is_denied(err):
             raise
-        return "nothing, to look at it; this role may not write: runs need the job's role"
-    return ""
+        return False
+    return True
 
 
 def _lock(lake: Lake) -> Finding:
-    from qol.aws.requests import RequestError
-
     try:
         with lake.lock("doctor"):
             return Finding("lock", "free")
     except LockedError as err:
         return Finding("lock", str(err), "wait until that run has ended, or end it")
-    except RequestError as err:
-        if err.code not in _DENIED:
-            return Finding("lock", str(err), "see why the bucket does not take it; runs need the lock")
-        advice = "nothing, to look at the lake; runs and `qol restore` need a role that may take the lock"
-        return Finding("lock", "not this role's to take", advice, is_remark=True)
-    except LakeError as err:
-        return Finding("lock", str(err), "give this user the right to write below _locks/")
+    except QolError as err:
+        if _is_denied(err):
+            advice = "nothing for reading; runs and `qol restore` need a role that may take the lock"
+            return Finding("lock", "this role may not take it", advice, is_remark=True)
+        return Finding("lock", str(err), "make _locks/ writable for runs: they need the lock")
 
 
 def _published(lake: Lake) -> Iterator[Finding]:
     """Whether the footers of published files can be read, in a bucket several at a time."""
-    from qol.aws.requests import RequestError
     from qol.contracts.columns import table_folder
     from qol.tables.corruption import recovery_hint
     from qol.tables.layout import PART_FILE, PROCESSED
 
+    subject = "published files"
     try:
         folders = (PROCESSED, table_folder("rejects"))
         keys = [o.key for folder in folders for o in lake.walk(folder) if o.key.endswith(f"/{PART_FILE}")]
         with ThreadPoolExecutor(lake.reads_at_once) as pool:
-            damaged = [key for key in pool.map(partial(_if_damaged, lake), keys) if key]
+            damaged = list(compress(keys, pool.map(partial(_is_damaged, lake), keys)))
     except QolError as err:
-        denied = isinstance(err, RequestError) and err.code in _DENIED
-        yield Finding("published files", "not known", str(err), is_remark=denied)
+        yield Finding(subject, "not known", str(err), is_remark=_is_denied(err))
         return
-    for key in damaged[:MOST_DAMAGED]:
-        yield Finding("published files", f"{key}: damaged, cannot be read", recovery_hint(key))
-    if len(damaged) > MOST_DAMAGED:
-        yield Finding("published files", f"{len(damaged) - MOST_DAMAGED} more are damaged", "mend these first")
+    for key in damaged[:MAX_DAMAGED]:
+        yield Finding(subject, f"{key}: damaged, cannot be read", recovery_hint(key))
+    if len(damaged) > MAX_DAMAGED:
+        yield Finding(subject, f"{len(damaged) - MAX_DAMAGED} more are damaged", "repair these first")
     if not damaged:
-        yield Finding("published files", f"{len(keys)}, each with a whole end")
+        yield Finding(subject, f"{len(keys)}, each with a readable footer")
 
 
-def _if_damaged(lake: Lake, key: str) -> str | None:
-    """The key of a file whose footer cannot be read."""
+def _is_damaged(lake: Lake, key: str) -> bool:
+    """Whether the footer of a file cannot be read."""
     from qol.tables.corruption import require_readable
 
     try:
         require_readable(lake, key)
     except CorruptFileError:
-        return key
-    return None
+        return True
+    return False
 
 
 def _last_run(lake: Lake) -> Finding:
     from qol.tables.manifest import read_heads
 
-    try:
-        head = next(read_heads(lake), None)
-    except QolError as err:
-        return Finding("last run", "not known", str(err))
+    head = next(read_heads(lake), None)
     if head is None:
         return Finding("last run", "none yet")
     again = "`qol run`" if head.trigger in ("schedule", "manual") else f"the same `qol {head.trigger}`"
     advice = {
-        "refused": f"`qol runs {head.run_id}` names the checks: mend the data, or {again[:-1]} --accept CHECK`",
-        "failed": f"`qol runs {head.run_id}` says why; mend that, then {again}",
-        "locked": f"another run was at work: wait, then {again}",
+        "refused": f"`qol runs {head.run_id}` names the checks: repair the data, or {again[:-1]} --accept CHECK`",
+        "failed": f"`qol runs {head.run_id}` says why; repair that, then {again}",
+        "locked": f"another run held the lock: wait, then {again}",
     }
     return Finding("last run", f"{head.run_id}: {head.status}", advice.get(head.status, ""))

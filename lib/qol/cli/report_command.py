@@ -1,10 +1,8 @@
-"""`qol report`: a week as one page to read, print and pass on."""
+"""`qol report`: a week as one HTML page to read, print and share."""
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,14 +13,14 @@ from qol.cli.show import say
 from qol.contracts.wording import clean
 from qol.errors import UsageError
 
-#: What the report needs beyond the job's own libraries.
+#: Libraries of the report that the job does not need.
 _LIBRARIES = ("jinja2", "matplotlib")
 
 
 def report(
     week: Annotated[str, typer.Option("--week", help="ISO week such as 2026-W46.")],
     person: Annotated[
-        str | None, typer.Option("--person", help="A user_id, as the tables show it: the page of this person alone.")
+        str | None, typer.Option("--person", help="A user_id, as the tables show it: the page of only this user.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The file to write; by default report-<week>[-<person>].html here.")
@@ -30,12 +28,13 @@ def report(
     language: Annotated[Literal["en", "ja"], typer.Option("--lang", help="The page's language.")] = "en",
     lake: LakeOption = None,
 ) -> None:
-    """Write a week as one HTML page: everybody, or one person with --person; it needs no network to be read."""
+    """Write a week as one HTML page, of all users or of one with --person; the page needs no network."""
     from qol.contracts.load import load_contracts
+    from qol.lake import LocalLake
     from qol.tables.weeks import parse_week
 
     try:
-        from qol.report.page import make_report
+        from qol.report.html_page import make_report
     except ModuleNotFoundError as err:
         if (err.name or "").partition(".")[0] not in _LIBRARIES:
             raise
@@ -44,27 +43,13 @@ def report(
     monday = parse_week(week, "--week")
     file = out or Path(default_name(week, person))
     if file.is_dir() or not file.absolute().parent.is_dir():
-        raise UsageError(
-            f"--out {clean(str(file))}: not a file in a folder that is there; allowed: such as report.html"
-        )
-    write_whole(file, make_report(open_existing(lake), load_contracts(), monday, person, language))
+        raise UsageError(f"--out {clean(str(file))}: not a file in an existing folder; allowed: such as report.html")
+    html = make_report(open_existing(lake), load_contracts(), monday, person, language)
+    LocalLake(file.absolute().parent).put(file.name, html.encode())
     say(f"Report     {file}")
 
 
 def default_name(week: str, person: str | None) -> str:
-    """`report-2026-W46.html`, with the start of a person's pseudonym."""
+    """`report-2026-W46.html`, for one user with the start of the user_id."""
     of = f"-{re.sub(r'[^A-Za-z0-9_-]', '_', person)[:16]}" if person else ""
     return f"report-{week}{of}.html"
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file by one act: whoever reads it sees the old page or the new one."""
-    handle, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=".report-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-            temporary.write(text)
-        Path(name).chmod(0o644)
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

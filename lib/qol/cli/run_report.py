@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from qol.cli.show import command, console, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
 from qol.contracts.wording import count, cut
-from qol.explain.lake_reading import example_of_issue, newest_rejects
+from qol.explain.rejected_rows import newest_rejects
+from qol.explain.user_week import example_of_issue
 from qol.run.summary import issues
 from qol.tables.manifest import Manifest, TableFile
 from qol.tables.weeks import iso_week

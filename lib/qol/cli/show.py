@@ -1,4 +1,4 @@
-"""What people see: sentences, tables and paths; plain text when nobody watches, and no control character ever."""
+"""Prints sentences and tables: plain text if the stream is no terminal, and never a control character."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from rich.text import Text
 
 from qol.contracts.wording import clean
 
-#: Columns of output that goes to a file or a pipe.
+#: Width in characters of output to a file or a pipe.
 PIPE_WIDTH = 160
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console of the current stream; one that is no terminal is wide and gets no colours."""
+    """A console of the current stream; a stream that is no terminal is wide and has no colours."""
     stream = sys.stderr if stderr else sys.stdout
     fixed = None if stream.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
     return Console(stderr=stderr, width=fixed, markup=False, highlight=False, emoji=False)
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
-    """A sentence on standard output, never wrapped, so that commands and paths can be copied."""
+    """Print a sentence on standard output, never wrapped, so that commands and paths can be copied."""
     console().print(Text(clean(text), style=style or ""), soft_wrap=True)
 
 
 def warn(text: str, *, style: str | None = None) -> None:
-    """A sentence on standard error; lines stay lines."""
+    """Print a sentence, or several lines, on standard error."""
     for line in text.splitlines():
         console(stderr=True).print(Text(clean(line), style=style or ""), soft_wrap=True)
 
 
 def cell(value: Any) -> str:
-    """A value in a table: null as nothing, times in UTC, numbers without noise."""
+    """The text of a value in a table: empty for null, times in UTC, numbers with at most 10 digits."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -57,7 +57,7 @@ def cell(value: Any) -> str:
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table; numbers stand right, long cells fold and lose nothing."""
+    """Print a table; numbers are right-aligned, long cells fold."""
     rows = list(rows)
     shown = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, head in enumerate(heads):
@@ -73,7 +73,7 @@ def _is_number(value: Any) -> bool:
 
 
 def command(*words: object) -> str:
-    """A command as a person can paste it: `qol` where the shell finds it, else its path."""
+    """A command to paste: `qol` if the shell finds it, else its path."""
     return shlex.join([_program(), *map(str, words)])
 
 

@@ -1,4 +1,4 @@
-"""`qol why`: a weekly value, or the reason there is none, down to the raw line."""
+"""`qol why`: a weekly value, or the reason why it is null, down to the raw line."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ import typer
 from qol.cli.options import LakeOption, NowOption, open_existing, parse_clock
 from qol.cli.show import cell, command, console, say, table, warn
 from qol.contracts.wording import clean, count, cut
-from qol.errors import LakeError, UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
-    from qol.explain.trace import DayTrace, Found, RecordTrace, Trace
+    from qol.explain.trace_model import RecordTrace, Trace
+    from qol.explain.why import Explanation
     from qol.lake import Lake
 
 #: A raw record longer than this is cut.
-SHOWN_CHARACTERS = 4_000
-#: With more metrics, only those that a day has are columns of the table of days.
-MOST_COLUMNS = 4
-#: Late items of a week arrive up to this many days after it.
-LATE_DAYS = 7
+MAX_CHARACTERS = 4_000
+#: With more metrics, the table of days has only columns of metrics with a value.
+MAX_COLUMNS = 4
 
 
 def why(
-    user: Annotated[str, typer.Option("--user", help="The person's user_id, as the tables show it.")],
+    user: Annotated[str, typer.Option("--user", help="The user_id, as the tables show it.")],
     week: Annotated[str, typer.Option("--week", help="ISO week such as 2026-W46.")],
     metric: Annotated[str, typer.Option("--metric", help="A weekly column (steps_mean) or a daily metric (steps).")],
     lake: LakeOption = None,
@@ -35,98 +33,87 @@ def why(
         bool, typer.Option("--show-raw", help="Print the raw records too; they hold personal data.")
     ] = False,
 ) -> None:
-    """Say where a weekly value comes from, or why there is none: days, records, places of raw lines."""
+    """Explain a weekly value, or why it is null: its days, records and places of raw lines."""
     from qol.contracts.load import load_contracts
-    from qol.explain.lake_reading import find_person, raw_keys
-    from qol.explain.metric_names import find_target
-    from qol.explain.trace import contributing_contracts, trace
+    from qol.explain.why import explain_value
     from qol.tables.weeks import parse_week
 
     opened, contracts = open_existing(lake), load_contracts()
-    target = find_target(contracts, metric)
-    found = find_person(opened, contracts, user, parse_week(week, "--week"), parse_clock(now))
-    if not found.is_known:
-        # What was typed may be a vendor's own id, so it is not said again.
-        known = command("query", "--lake", opened.uri, "SELECT DISTINCT user_id FROM daily_metrics")
-        raise UsageError(f"--user: no person of that id is in the lake; allowed: a user_id that `{known}` shows")
-    traced = trace(contracts, target, found)
-    _show_value(contracts, found, traced, week)
-    if contributing_contracts(contracts, target):
-        _show_days(traced)
-    keys = raw_keys(opened, {str(record.row["raw_object"]) for record in traced.records})
-    _show_records(contracts, traced, keys)
-    _show_rejected(opened, contracts, found, traced)
+    explained = explain_value(opened, contracts, metric, user, parse_week(week, "--week"), parse_clock(now))
+    _show_value(contracts, explained, week)
+    if explained.record_types:
+        _show_days(explained.trace)
+    _show_records(contracts, explained)
+    _show_rejects(opened, explained)
     if show_raw:
-        _show_raw(opened, contracts, traced, keys)
-    elif traced.records:
-        say()
+        _show_raw(opened, contracts, explained)
+    elif explained.trace.records:
         again = command("why", "--lake", opened.uri, "--user", user, "--week", week, "--metric", metric, "--show-raw")
+        say()
         say(f"The raw records: {again}")
 
 
-def _show_value(contracts: Contracts, found: Found, traced: Trace, week: str) -> None:
+def _show_value(contracts: Contracts, explained: Explanation, week: str) -> None:
     from qol.contracts.columns import valid_day, weekly_columns
-    from qol.explain.why_reasons import reasons
 
+    traced, monday = explained.trace, explained.week.monday
     target, group = traced.target, traced.target.group
-    last = found.monday + timedelta(days=6)
-    say(f"{target.name} in {week} ({found.monday} to {last})", style="bold")
+    say(f"{target.name} in {week} ({monday} to {monday + timedelta(days=6)})", style="bold")
     comments = {column.name: column.comment for column in weekly_columns(contracts)}
-    rows = [(name, _known(value), comments[name]) for name, value in traced.values.items()]
-    if rows and found.weekly is not None:
-        table("", ("column", "value", "how it is made"), rows)
-    for reason in reasons(contracts, found, traced):
-        say(f"Not known: {reason.removesuffix('.')}.", style="yellow")
-    if (traced.valid_days or traced.silent) and group.metrics:
+    rows = [(name, _or_null(value), comments[name]) for name, value in traced.values.items()]
+    if rows and explained.week.weekly is not None:
+        table("", ("column", "value", "definition"), rows)
+    for reason in explained.reasons:
+        say(f"Null: {reason.removesuffix('.')}.", style="yellow")
+    if (traced.valid_days or traced.unrelated_sources) and group.metrics:
         days = ", ".join(f"{source} {count(number, 'valid day')}" for source, number in traced.valid_days.items())
-        days, makes = days or "no day of a source that gives any", "makes" if group.min_valid_days == 1 else "make"
-        say(
-            f"Source of the {group.name} columns: {traced.source or 'none'} ({days}; {group.min_valid_days} {makes} a valid week)."
-        )
+        needed = f"{group.min_valid_days} {'makes' if group.min_valid_days == 1 else 'make'} a valid week"
+        source = f"{traced.source or 'none'} ({days or 'no day of a source that gives any'}; {needed})"
+        say(f"Source of the {group.name} columns: {source}.")
         say(valid_day(group))
     say()
 
 
 def _show_days(traced: Trace) -> None:
-    if traced.silent:
-        gives = f"no record type of {' or '.join(traced.silent)} gives any {traced.target.group.name} metric"
-        say(f"Days of {', '.join(traced.silent)} are not listed: {gives}.")
+    if traced.unrelated_sources:
+        group = traced.target.group.name
+        gives = f"no record type of {' or '.join(traced.unrelated_sources)} gives any {group} metric"
+        say(f"Days of {', '.join(traced.unrelated_sources)} are not listed: {gives}.")
     if not traced.days:
         return
     metrics = traced.target.metrics
-    places = [place for place in range(len(metrics)) if any(day.values[place] is not None for day in traced.days)]
-    places = list(range(len(metrics))) if len(metrics) <= MOST_COLUMNS else places
+    is_wide = len(metrics) > MAX_COLUMNS
+    places = [n for n in range(len(metrics)) if not is_wide or any(day.values[n] is not None for day in traced.days)]
     rows = [
-        (f"{day.day:%a} {day.day}", day.source, *(day.values[place] for place in places), day.worn, *_counts(day))
+        (
+            f"{day.day:%a} {day.day}", day.source, *(day.values[place] for place in places),
+            day.worn, not day.why_not, day.why_not,
+        )
         for day in traced.days
-    ]
+    ]  # fmt: skip
     names = [metrics[place].name for place in places]
     table("Days", ("day", "source", *names, "worn", "counts", "why not"), rows)
 
 
-def _counts(day: DayTrace) -> tuple[str, str]:
-    return ("no" if day.why_not else "yes"), day.why_not
-
-
-def _show_records(contracts: Contracts, traced: Trace, keys: dict[str, str]) -> None:
-    if traced.records:
+def _show_records(contracts: Contracts, explained: Explanation) -> None:
+    if explained.trace.records:
         say("Records behind these days", style="bold")
-    for record in traced.records:
+    for record in explained.trace.records:
         head = f"{record.day:%a} {record.day}  {record.table}:"
         if record.others and not record.counts:
-            say(f"{head} {record.others + 1} others: {record.role}; the first is {_place(record, keys)}")
+            say(f"{head} {record.others + 1} others: {record.role}; the first is {explained.place(record)}")
             continue
-        _show_record(contracts, head, record, keys)
+        _show_record(contracts, head, record, explained.place(record))
         if record.others:
             say(f"{head} and {count(record.others, 'more record')} of this day that count")
 
 
-def _show_record(contracts: Contracts, head: str, record: RecordTrace, keys: dict[str, str]) -> None:
+def _show_record(contracts: Contracts, head: str, record: RecordTrace, place: str) -> None:
     row = record.row
     received = f"received {cell(row['received_at'])}" if row["received_at"] else f"arrived {row['arrival_date']}"
     say(f"{head} {record.role}")
-    say(f"    {_place(record, keys)}")
-    say(f"    {', '.join(f'{name} {_known(value)}' for name, value in record.values.items())}")
+    say(f"    {place}")
+    say(f"    {', '.join(f'{name} {_or_null(value)}' for name, value in record.values.items())}")
     say(f"    key {_key(contracts, record)} · day by {row['day_rule']} · {received}")
     if record.issues:
         say(f"    became null or was corrected: {'; '.join(record.issues)}")
@@ -141,52 +128,29 @@ def _key(contracts: Contracts, record: RecordTrace) -> str:
     return ", ".join(f"{name} {part or 'null'}" for name, part in zip(names, parts, strict=True))
 
 
-def _known(value: Any) -> str:
+def _or_null(value: Any) -> str:
     return "null" if value is None else cell(value)
 
 
-def _place(record: RecordTrace, keys: dict[str, str]) -> str:
-    hashed = str(record.row["raw_object"])
-    return f"{keys.get(hashed, f'gone (SHA-256 of its key {hashed[:12]}…)')}:{record.row['line_number']}"
-
-
-def _show_rejected(lake: Lake, contracts: Contracts, found: Found, traced: Trace) -> None:
-    """Rejects have no person, but a missing day may be one of them."""
-    from qol.explain.lake_reading import read_rejects
-    from qol.explain.trace import contributing_contracts
-
-    if traced.days and not any(day.why_not for day in traced.days):
-        return
-    records = {contract.name for contract in contributing_contracts(contracts, traced.target)}
-    last = found.monday + timedelta(days=6 + LATE_DAYS)
-    rejects = read_rejects(lake, contracts)
-    near = rejects.filter(rejects["date"].is_between(found.monday.isoformat(), last.isoformat()))
-    of_records = near.filter((near["source"] + "_" + near["record"]).is_in(sorted(records)))
-    if of_records.height:
-        items = count(of_records.height, "item")
-        kinds = sorted(set(of_records["source"] + "_" + of_records["record"]))
-        say(f"Rejected in those days, of nobody knows whom: {items} of {', '.join(kinds)}.")
+def _show_rejects(lake: Lake, explained: Explanation) -> None:
+    if explained.rejects.height:
+        rejects = explained.rejects
+        record_types, reasons = (", ".join(sorted(set(rejects[name]))) for name in ("record_type", "reason"))
+        days = sorted(set(rejects["date"]))
+        items = count(rejects.height, "rejected item")
+        arrived = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+        say(f"{items} of {record_types} that arrived {arrived} could not be assigned to a user ({reasons}).")
         say(f"  {command('rejects', '--lake', lake.uri)}")
 
 
-def _show_raw(lake: Lake, contracts: Contracts, traced: Trace, keys: dict[str, str]) -> None:
-    from qol.explain.raw_lines import items_of, presentable, raw_line
+def _show_raw(lake: Lake, contracts: Contracts, explained: Explanation) -> None:
+    from qol.explain.raw_lines import raw_records
 
     warn("Raw records may hold personal data; secrets and ids are masked.", style="yellow")
-    for record in traced.records:
-        place = _place(record, keys)
+    for record in explained.trace.records:
         contract = contracts.by_name[record.table.removeprefix("records_")]
-        key = keys.get(str(record.row["raw_object"]))
-        try:
-            line = raw_line(lake, key, record.row["line_number"]) if key else None
-        except LakeError:
-            line = None
-        items = items_of(contracts, contract, line, record.row) if line else []
-        say(f"{place}" if items else f"{place}: the record is no longer on this line", style="bold")
-        for item in items:
-            for shown in cut(presentable(contract, item), SHOWN_CHARACTERS).splitlines():
-                _print_line(shown)
-
-
-def _print_line(line: Any) -> None:
-    console().print(clean(line), soft_wrap=True)
+        items = raw_records(lake, contracts, contract, explained.raw_key(record), record.row)
+        missing = "" if items else ": the record is no longer on this line"
+        say(f"{explained.place(record)}{missing}", style="bold")
+        for line in (line for item in items for line in cut(item, MAX_CHARACTERS).splitlines()):
+            console().print(clean(line), soft_wrap=True)

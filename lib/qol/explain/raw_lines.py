@@ -1,4 +1,4 @@
-"""The raw line behind a record, read again from the lake and shown without its secrets."""
+"""The raw line behind a record, read again from the lake, with secrets and ids masked."""
 
 from __future__ import annotations
 
@@ -21,60 +21,79 @@ from qol.lake import Lake
 
 MASK = "***"
 #: Lists and maps with more entries than this are shown by their number of entries.
-SHOWN_ENTRIES = 6
+MAX_ENTRIES = 6
+
+
+def raw_records(
+    lake: Lake, contracts: Contracts, contract: SourceContract, key: str | None, row: Mapping[str, Any]
+) -> list[str]:
+    """The raw items of the line `key:row["line_number"]` that read as the record `row`, as masked JSON.
+
+    Empty when the object or the line is no longer there, or when no item reads as the record.
+    """
+    try:
+        line = raw_line(lake, key, row["line_number"]) if key else None
+    except LakeError:
+        return []
+    return [masked_json(contract, item) for item in items_of(contracts, contract, line, row)] if line else []
 
 
 def raw_line(lake: Lake, key: str, number: int) -> bytes | None:
-    """Line `number` (from 1) of a raw object; None when it has no such line or the line is too long to read."""
+    """Line `number` (from 1) of a raw object; None when it has no such line or the line is too long to read.
+
+    LakeError when the object is no longer in the lake.
+    """
     stored = lake.stat(key)
     if stored is None:
         raise LakeError(f"{key}: no longer in the lake")
-    seen = 0
+    lines_before = 0
     for chunk in read_lines(lake, ObjectRange(0, key, "", "1970-01-01", stored.bytes, 0, stored.bytes)):
-        if seen + len(chunk.lines) >= number:
-            line = chunk.lines[number - seen - 1]
+        if lines_before + len(chunk.lines) >= number:
+            line = chunk.lines[number - lines_before - 1]
             return None if isinstance(line, LongLine) else line
-        seen += len(chunk.lines)
+        lines_before += len(chunk.lines)
     return None
 
 
-#: Hashes need the key, and minutes of the day the person's time zone.
+#: Hashes need the key, and minutes of the day the user's time zone.
 _NOT_COMPARED = ("document_id", "intervals")
 
 
 def items_of(
     contracts: Contracts, contract: SourceContract, line: bytes, row: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The items of a line that read as the record: a line may hold other people's records too."""
+    """The items of a line that read as the record; a line may hold records of other users too."""
     try:
         items = Exploder(contracts, contract.source, contract).items(line)
     except RejectedError:
         return []
-    # Nothing secret is needed: hashes of ids are not compared.
-    nobody = Identities(b"", {})
-    reader = RecordReader(contract, UserIndex(nobody, contract.source, ()), nobody, "UTC", units=contracts.units)
-    return [item.raw for item in items if item.contract == contract and item.raw and _is(reader, item, row)]
+    # No key and no user map are needed: hashes of ids are not compared.
+    identities = Identities(b"", {})
+    reader = RecordReader(
+        contract, UserIndex(identities, contract.source, ()), identities, "UTC", units=contracts.units
+    )
+    return [item.raw for item in items if item.contract == contract and item.raw and _reads_as(reader, item, row)]
 
 
-def _is(reader: RecordReader, item: Item, row: Mapping[str, Any]) -> bool:
+def _reads_as(reader: RecordReader, item: Item, row: Mapping[str, Any]) -> bool:
     arrival = (row["arrival_date"] - EPOCH).days
     try:
         read = reader.read(item.raw or {}, item.received_at, arrival)
     except RejectedError:
         return False
     compared = [field.name for field in reader.contract.fields if field.type not in _NOT_COMPARED]
-    return all(read[name] == _as_read(row[name]) for name in (*compared, "received_at"))
+    return all(read[name] == _reader_value(row[name]) for name in (*compared, "received_at"))
 
 
-def _as_read(value: Any) -> Any:
+def _reader_value(value: Any) -> Any:
     """A value of a record table as the reader gives it: days and microseconds since 1970."""
     if isinstance(value, datetime):
         return round(value.timestamp() * 1_000_000)
     return (value - EPOCH).days if isinstance(value, date) else value
 
 
-def presentable(contract: SourceContract, raw: Mapping[str, Any]) -> str:
-    """A raw record as JSON: secrets and ids that lead to the person masked, long lists and maps by their size."""
+def masked_json(contract: SourceContract, raw: Mapping[str, Any]) -> str:
+    """A raw record as JSON: secrets and ids that identify the user masked, long lists and maps as their size."""
     documents = [path[-1] for field in contract.fields if field.type == "document_id" for path in field.paths]
     hidden = {*contract.drop, contract.person[-1], *documents}
     return msgspec.json.format(msgspec.json.encode(_shortened(raw, hidden)), indent=2).decode()
@@ -82,11 +101,11 @@ def presentable(contract: SourceContract, raw: Mapping[str, Any]) -> str:
 
 def _shortened(node: Any, hidden: set[str]) -> Any:
     if isinstance(node, dict):
-        if len(node) > SHOWN_ENTRIES and _is_samples(node):
+        if len(node) > MAX_ENTRIES and _is_samples(node):
             return f"… {len(node)} entries"
         return {name: MASK if name in hidden else _shortened(value, hidden) for name, value in node.items()}
     if isinstance(node, list):
-        return f"… {len(node)} entries" if len(node) > SHOWN_ENTRIES else [_shortened(value, hidden) for value in node]
+        return f"… {len(node)} entries" if len(node) > MAX_ENTRIES else [_shortened(value, hidden) for value in node]
     return node
 
 

@@ -14,60 +14,44 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
 from qol.contracts.source_model import Field, SourceContract
 from qol.explain.trace_model import (
-    GROUP_COLUMNS,
     DayTrace,
-    Found,
-    RecordTrace,
     Target,
     Trace,
-    contributing_contracts,
+    UserWeek,
     fields_behind,
     raw_names,
     recorded_metrics,
 )
-from qol.explain.trace_records import AT_MOST, Evidence, Roles, night_ahead
+from qol.explain.trace_records import AT_MOST, Evidence, Roles, preferred_night
 from qol.transform.weekly import anchors, valid_day
 
-__all__ = [
-    "GROUP_COLUMNS",
-    "DayTrace",
-    "Found",
-    "RecordTrace",
-    "Target",
-    "Trace",
-    "contributing_contracts",
-    "fields_behind",
-    "raw_names",
-    "recorded_metrics",
-    "trace",
-]
 
-
-def trace(contracts: Contracts, target: Target, found: Found) -> Trace:
-    """The value, its days, its records and, where it is not known, why."""
-    return _Tracer(contracts, target, found).trace()
+def trace(contracts: Contracts, target: Target, week: UserWeek) -> Trace:
+    """The value, its days, its records and, where a day does not count, why."""
+    return _Tracer(contracts, target, week).trace()
 
 
 class _Tracer:
-    """Looks at one person's week."""
+    """Traces a target through one user's week."""
 
-    def __init__(self, contracts: Contracts, target: Target, found: Found) -> None:
+    def __init__(self, contracts: Contracts, target: Target, week: UserWeek) -> None:
         self._contracts = contracts
         self._target = target
-        self._found = found
-        valid = valid_day(contracts, target.group)
-        sources = sorted(set(found.daily["source"]))
-        self._silent = tuple(source for source in sources if not self._gives_anything(source))
-        days = found.daily.with_columns(_valid=valid).filter(~pl.col("source").is_in(self._silent))
-        self._days = {(r["day"], r["source"]): r for r in days.iter_rows(named=True)}
+        self._week = week
+        self._anchors = anchors(contracts, target.group)
+        sources = sorted(set(week.daily["source"]))
+        self._unrelated = tuple(source for source in sources if not self._gives_anything(source))
+        days = week.daily.with_columns(_valid=valid_day(contracts, target.group))
+        related = days.filter(~pl.col("source").is_in(self._unrelated))
+        self._days = {(r["day"], r["source"]): r for r in related.iter_rows(named=True)}
         self._evidence = {
-            name: Evidence(contracts, contracts.by_name[name], found)
-            for name, rows in found.records.items()
+            name: Evidence(contracts, contracts.by_name[name], week)
+            for name, rows in week.records.items()
             if rows.height and contracts.by_name[name].deletes is None
         }
 
     def trace(self) -> Trace:
-        row = self._found.weekly or {}
+        row = self._week.weekly or {}
         return Trace(
             target=self._target,
             values={column: row.get(column) for column in self._target.columns},
@@ -75,12 +59,12 @@ class _Tracer:
             valid_days=self._valid_days,
             days=tuple(self._day_traces()),
             records=tuple(Roles(self._contracts, self._target, self._evidence).traces()),
-            silent=self._silent,
+            unrelated_sources=self._unrelated,
         )
 
     def _gives_anything(self, source: str) -> bool:
         """Whether a source has a record type that makes days of the group valid, or gives a metric of the target."""
-        metrics = {*anchors(self._contracts, self._target.group), *(metric.name for metric in self._target.metrics)}
+        metrics = {*self._anchors, *(metric.name for metric in self._target.metrics)}
         wanted = {part for name in metrics for part in recorded_metrics(self._contracts.metric[name])}
         return any(wanted & c.gives.keys() for c in self._contracts.sources if c.source == source)
 
@@ -94,17 +78,15 @@ class _Tracer:
     def _source(self) -> str | None:
         """The source that fills the group: as published, else as it would be chosen now."""
         group = self._target.group
-        published = (self._found.weekly or {}).get(f"{group.name}_source")
+        published = (self._week.weekly or {}).get(f"{group.name}_source")
         order = {source: place for place, source in enumerate(group.precedence)}
         with_days = [source for source, days in self._valid_days.items() if days]
         ranked = sorted(with_days, key=lambda s: (-self._valid_days[s], order.get(s, len(order)), s))
         return published or (ranked[0] if ranked else None)
 
-    # Days
-
     def _day_traces(self) -> Iterator[DayTrace]:
         for number in range(7 if self._days else 0):
-            day = self._found.monday + timedelta(days=number)
+            day = self._week.monday + timedelta(days=number)
             for source in self._valid_days:
                 row = self._days.get((day, source))
                 if row is None:
@@ -115,13 +97,12 @@ class _Tracer:
 
     def _why_not(self, day: date, source: str, row: Mapping[str, Any]) -> str:
         group = self._target.group
-        needed = anchors(self._contracts, group)
-        if all(row[name] is None for name in needed):
-            return self._why_null(day, source, needed)
+        if all(row[name] is None for name in self._anchors):
+            return self._why_null(day, source, self._anchors)
         if group.needs_wear and not row["worn"]:
             return self._not_worn(day, source, row)
         # A day without a stretch asleep may have an empty list of them.
-        missing = [[name for name in names if row[name] in (None, [])] for names in self._target.derivations]
+        missing = [[name for name in inputs if row[name] in (None, [])] for inputs in self._target.derivations]
         if all(missing) and not self._target.is_of_group:
             return self._why_null(day, source, tuple(name for names in missing for name in names))
         if self._source is not None and source != self._source:
@@ -129,42 +110,44 @@ class _Tracer:
         return ""
 
     def _why_null(self, day: date, source: str, names: tuple[str, ...]) -> str:
-        """Why a day's metrics are null, from the records of that day; metrics with the same reason in one breath.
+        """Why a day's metrics are null, from the records of that day; metrics with the same reason together.
 
-        Where some could have come from records that are there, those are named, and the others only counted.
+        Where records are there that could have given some of them, the other metrics are only counted.
         """
         of_source = [contract for contract in self._contracts.sources if contract.source == source]
-        because: dict[str, list[str]] = {}
-        absent: dict[str, list[str]] = {}
+        with_records: dict[str, list[str]] = {}
+        without: dict[str, list[str]] = {}
         for name in names:
-            parts = recorded_metrics(self._contracts.metric[name])
-            contributing = [contract for contract in of_source if set(parts) & contract.gives.keys()]
-            reasons = [reason for c in contributing for reason in self._why_no_value(c, day, parts)]
-            unknown = "its formula gives null" if contributing else f"no {source} contract gives it"
-            is_there = any(self._rows(contract, day) is not None for contract in contributing)
-            (because if is_there else absent).setdefault("; ".join(reasons) or unknown, []).append(name)
-        others = sum(map(len, absent.values()))
-        if because and others > 1:
-            absent = {f"no {source} record of this day gives them": [f"{others} others"]}
-        told = (because | absent).items()
-        return "; ".join(f"{', '.join(metrics)}: {reason}" for reason, metrics in told)
+            inputs = recorded_metrics(self._contracts.metric[name])
+            giving = [contract for contract in of_source if set(inputs) & contract.gives.keys()]
+            reasons = [reason for c in giving for reason in self._why_no_value(c, day, inputs)]
+            default = "its formula gives null" if giving else f"no {source} contract gives it"
+            has_records = any(self._rows(contract, day) is not None for contract in giving)
+            (with_records if has_records else without).setdefault("; ".join(reasons) or default, []).append(name)
+        others = sum(map(len, without.values()))
+        if with_records and others > 1:
+            without = {f"no {source} record of this day gives them": [f"{others} others"]}
+        by_reason = (with_records | without).items()
+        return "; ".join(f"{', '.join(metrics)}: {reason}" for reason, metrics in by_reason)
 
     def _rows(self, contract: SourceContract, day: date) -> pl.DataFrame | None:
-        """A record type's records of the day; None without any."""
+        """A record type's records of the day; None when there are none."""
         evidence = self._evidence.get(contract.name)
         rows = evidence.rows.filter(pl.col("day") == day) if evidence is not None else None
         return rows if rows is not None and rows.height else None
 
-    def _why_no_value(self, contract: SourceContract, day: date, parts: tuple[str, ...]) -> Iterator[str]:
+    def _why_no_value(self, contract: SourceContract, day: date, metrics: tuple[str, ...]) -> Iterator[str]:
         rows = self._rows(contract, day)
         if rows is None:
             yield f"no {contract.record} record"
-        elif reason := self._evidence[contract.name].why_nothing(day):
+        elif reason := self._evidence[contract.name].why_none_counts(day):
             yield reason
-        elif (night := night_ahead(contract, self._evidence, day)) and all(part in contract.daily for part in parts):
+        elif (night := preferred_night(contract, self._evidence, day)) and all(
+            name in contract.daily for name in metrics
+        ):
             yield f"{contract.record} has another night, {night} comes first"
         else:
-            for field in fields_behind(contract, parts):
+            for field in fields_behind(contract, metrics):
                 yield from self._why_no_field(contract, field, rows)
 
     def _why_no_field(self, contract: SourceContract, field: Field, rows: pl.DataFrame) -> Iterator[str]:
@@ -179,9 +162,9 @@ class _Tracer:
     def _not_worn(self, day: date, source: str, row: Mapping[str, Any]) -> str:
         for contract in self._contracts.sources:
             evidence = self._evidence.get(contract.name)
-            probe = evidence.days.get(day, {}) if evidence is not None else {}
-            if contract.source == source and contract.wear is not None and probe.get("worn") is False:
-                known = [row.get(contract.wear.minutes or ""), probe.get(AT_MOST)]
+            picked = evidence.days.get(day, {}) if evidence is not None else {}
+            if contract.source == source and contract.wear is not None and picked.get("worn") is False:
+                known = [row.get(contract.wear.minutes or ""), picked.get(AT_MOST)]
                 minutes = min((value for value in known if value is not None), default=0)
                 return f"not worn: {minutes:g} minutes, {contract.wear.limit_minutes:g} needed"
         return "not worn long enough"

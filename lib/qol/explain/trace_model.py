@@ -1,9 +1,10 @@
-"""What a trace tells, and which contracts and fields a weekly value is made of."""
+"""A trace of a weekly value, and the contracts and fields it is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date, datetime
 from typing import Any
 
@@ -14,13 +15,13 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
 from qol.contracts.source_model import Field, SourceContract
 
-#: What every weekly group has, after its name.
+#: Columns that every weekly group has, after its name.
 GROUP_COLUMNS = ("_source", "_valid_days", "_valid")
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked for: weekly columns, the daily metrics they are made of (the first decides), their group."""
+    """The traced weekly columns, the daily metrics they are made of (the first one decides), and their group."""
 
     name: str
     group: WeeklyGroup
@@ -35,7 +36,7 @@ class Target:
 
     @property
     def derivations(self) -> tuple[tuple[str, ...], ...]:
-        """Sets of daily metrics; a day counts when it has all of one set. Most formulas have one set, their first input."""
+        """Sets of daily metrics of which a day needs one complete set to count; mostly one set, the first metric."""
         first, *others = (metric.name for metric in self.metrics)
         if self.derived is not None and self.derived.formula in ("regularity", "regularity_pairs"):
             # Intervals asleep, else one from bedtime to waking.
@@ -44,13 +45,13 @@ class Target:
 
     @property
     def is_of_group(self) -> bool:
-        """Whether the column is about the group's days, not about one metric."""
+        """Whether the column describes the days of the group, not a metric."""
         return self.name.removeprefix(self.group.name) in GROUP_COLUMNS
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a lake holds of one person and week: the weekly row, daily rows and records of every source."""
+class UserWeek:
+    """What a lake holds of one user and week: the weekly row, daily rows and records of every source."""
 
     user_id: str
     monday: date
@@ -60,14 +61,14 @@ class Found:
     daily: pl.DataFrame
     records: Mapping[str, pl.DataFrame]
     other_weeks: tuple[date, ...] = ()
-    #: The weekly row of the week before, of the columns it has.
+    #: The weekly row of the week before, with the columns its file has.
     before: Mapping[str, Any] | None = None
-    #: The person's deletions of all weeks, by name of the deleting contract.
-    deletions: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    #: The user's deletions of all weeks, by name of the deleting contract.
+    deletions: Mapping[str, pl.DataFrame] = dataclass_field(default_factory=dict)
 
     @property
     def is_known(self) -> bool:
-        """Whether the lake holds anything of the person."""
+        """Whether the lake holds any row of the user."""
         has_records = any(rows.height for rows in self.records.values())
         return bool(self.daily.height or self.other_weeks or self.weekly or has_records)
 
@@ -85,7 +86,7 @@ class DayTrace:
 
 @dataclass(frozen=True)
 class RecordTrace:
-    """One record behind a day: what it gave, what was wrong with it, and its line."""
+    """One record behind a day: its role, its values and issues, and its row."""
 
     day: date
     table: str
@@ -94,7 +95,7 @@ class RecordTrace:
     issues: tuple[str, ...]
     row: Mapping[str, Any]
     counts: bool
-    #: How many more records of its day and table are not listed: that count too, or do not for the same reason.
+    #: How many more records of its day and table this one stands for: they count too, or do not for the same reason.
     others: int = 0
 
 
@@ -108,45 +109,41 @@ class Trace:
     valid_days: Mapping[str, int]
     days: tuple[DayTrace, ...]
     records: tuple[RecordTrace, ...]
-    #: Sources of the person's days of which no record type gives anything of the target; their days are not listed.
-    silent: tuple[str, ...] = ()
+    #: Sources of the user's days whose record types give nothing of the target; their days are not listed.
+    unrelated_sources: tuple[str, ...] = ()
 
 
 def contributing_contracts(contracts: Contracts, target: Target, source: str | None = None) -> list[SourceContract]:
-    """Contracts whose records have one of the target's metrics, the first choice first."""
-    wanted = {part for metric in target.metrics for part in recorded_metrics(metric)}
+    """Source contracts whose records give one of the target's metrics, the preferred first; `source`: only this vendor's."""
+    wanted = {name for metric in target.metrics for name in recorded_metrics(metric)}
     found = [c for c in contracts.sources if wanted & c.gives.keys() and source in (None, c.source)]
     return sorted(found, key=lambda c: (c.source, c.priority, c.name))
 
 
 def recorded_metrics(metric: DailyMetric) -> tuple[str, ...]:
-    """The daily metrics that records have for a metric: itself, or those its formula names."""
-    return (
-        tuple(sorted(set(pl.sql_expr(metric.from_metrics).meta.root_names())))
-        if metric.from_metrics
-        else (metric.name,)
-    )
+    """The daily metrics that records give for a metric: itself, or those in its formula."""
+    return tuple(sorted(set(_roots(metric.from_metrics)))) if metric.from_metrics else (metric.name,)
 
 
-def raw_names(of: Field) -> set[str]:
-    """How issues name a field: its raw paths, and where they break off."""
-    return {path_text(path) for path in of.paths} | {path[0] for path in of.paths}
+def raw_names(field: Field) -> set[str]:
+    """The names of a field in `value_issues`: its raw paths and their first keys."""
+    return {path_text(path) for path in field.paths} | {path[0] for path in field.paths}
 
 
 def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Field]:
-    """Declared fields that a contract makes metrics of."""
+    """Declared fields from which a contract derives metrics."""
     waiting = [name for metric in metrics for sql in contract.gives.get(metric, ()) for name in _roots(sql)]
-    names: dict[str, None] = {}
+    names: set[str] = set()
     while waiting:
         name = waiting.pop()
         if name not in names:
-            names[name] = None
-            waiting += _made_of(contract, name)
+            names.add(name)
+            waiting += _inputs(contract, name)
     return [found for found in contract.fields if found.name in names]
 
 
-def _made_of(contract: SourceContract, name: str) -> list[str]:
-    """Columns that a helper column is made of."""
+def _inputs(contract: SourceContract, name: str) -> list[str]:
+    """Columns from which a helper column is derived."""
     overlaps, stages = contract.overlaps, contract.stages
     if name in contract.derived:
         return _roots(contract.derived[name])

@@ -1,4 +1,4 @@
-"""The records behind a day's value: which gave it, which gave a part of it, and why others gave nothing."""
+"""The records behind a day's value: which one gives it, which give a part of it, and why others do not count."""
 
 from __future__ import annotations
 
@@ -14,51 +14,58 @@ import polars as pl
 from qol.contracts.metric_model import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.source_model import Field, SourceContract
-from qol.explain.trace_model import Found, RecordTrace, Target, contributing_contracts, fields_behind, recorded_metrics
+from qol.explain.trace_model import (
+    RecordTrace,
+    Target,
+    UserWeek,
+    contributing_contracts,
+    fields_behind,
+    recorded_metrics,
+)
 from qol.transform.daily import days_of_derived
 from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived
 from qol.transform.parts import record_parts
 
-#: So many records of a day that count are listed where a value is made of all of them.
-LISTED = 20
+#: Records of a day that are listed where a value is made of all of them; the others are counted.
+MAX_LISTED = 20
 AT_MOST = "trace_at_most"
 _PLACE, _UNIT = "trace_place", "trace_unit"
 
 
 class Evidence:
-    """What one record type has of a person's week, and what the daily step makes of it: asked of that step."""
+    """The records of one type in a user's week, and what the daily step computes from them."""
 
-    def __init__(self, contracts: Contracts, contract: SourceContract, found: Found) -> None:
+    def __init__(self, contracts: Contracts, contract: SourceContract, week: UserWeek) -> None:
         self.contract = contract
-        self.rows = found.records[contract.name].with_columns(pl.int_range(pl.len()).alias(_PLACE))
-        deletions = {name: found.deletions.get(name, found.records.get(name)) for name in deleting(contracts)}
+        self.rows = week.records[contract.name].with_columns(pl.int_range(pl.len()).alias(_PLACE))
+        deletions = {name: week.deletions.get(name, week.records.get(name)) for name in deleting(contracts)}
         known = {name: rows for name, rows in deletions.items() if rows is not None}
-        self.existing = without_deleted(contracts, {contract.name: self.rows}, known)[contract.name]
-        self.units = with_derived(contract, self.existing).with_columns(pl.int_range(pl.len()).alias(_UNIT))
+        self.without_deleted = without_deleted(contracts, {contract.name: self.rows}, known)[contract.name]
+        self.units = with_derived(contract, self.without_deleted).with_columns(pl.int_range(pl.len()).alias(_UNIT))
         self.deleters = [name for name, other in deleting(contracts).items() if contract.name in targets(other)]
         self._vocabulary = contracts.metric
 
     @cached_property
     def days(self) -> dict[date, dict[str, Any]]:
-        """Per day its values, and which record or session the daily step picks."""
+        """By day, its values and the record or session that the daily step picks."""
         extra = {_UNIT: _UNIT}
         if self.contract.wear is not None and self.contract.wear.at_most is not None:
             extra[AT_MOST] = self.contract.wear.at_most
         added = {name: DailyMetric(name, "", "", "", "number", 2, None, None) for name in extra}
-        probing = replace(self.contract, daily={**self.contract.daily, **extra})
-        picked = days_of_derived(probing, {**self._vocabulary, **added}, self.units)
+        contract = replace(self.contract, daily={**self.contract.daily, **extra})
+        picked = days_of_derived(contract, {**self._vocabulary, **added}, self.units)
         return {row["day"]: row for row in picked.iter_rows(named=True)}
 
     @cached_property
     def unit_of(self) -> dict[int, int]:
-        """The record or session that stands for each record, by place; those that are left out have none."""
+        """The row of `units` (a record or session) that each record is part of, by its place; records left out have none."""
         stages = self.contract.stages
         if stages is None:
             return dict(self.units.select(_PLACE, _UNIT).iter_rows())
         begin, finish = pl.col(stages.start).cast(pl.Int64), pl.col(stages.end).cast(pl.Int64)
         listed = [code for codes in stages.values.values() for code in codes]
-        samples = before_sessions(self.contract, self.existing).filter(
+        samples = before_sessions(self.contract, self.without_deleted).filter(
             pl.col(stages.stage).is_in(listed) & (finish > begin)
         )
         sessions = self.units.select(
@@ -72,12 +79,12 @@ class Evidence:
 
     @cached_property
     def parts(self) -> list[dict[str, float | None]]:
-        """What each record or session gives to metrics that are made of all of a day."""
+        """The value that each record or session gives to metrics made of all records of a day."""
         return record_parts(self.contract, self._vocabulary, self.units).to_dicts()
 
     @cached_property
     def part_counts(self) -> Counter[tuple[date, str]]:
-        """How many records or sessions give a part, by day and metric."""
+        """The number of records or sessions that give a part, by day and metric."""
         return Counter(
             (day, name)
             for day, given in zip(self.units["day"], self.parts, strict=True)
@@ -85,14 +92,14 @@ class Evidence:
             if value is not None
         )
 
-    def why_nothing(self, day: date) -> str:
+    def why_none_counts(self, day: date) -> str:
         """Why none of a day's records counts; empty when one does."""
         if self.units.filter(pl.col("day") == day).height:
             return ""
-        of_day = self.existing.filter(pl.col("day") == day)
-        if not of_day.height:
+        remaining = self.without_deleted.filter(pl.col("day") == day)
+        if not remaining.height:
             return f"{self.contract.record} {self.deleted}"
-        elsewhere = sorted({self.day_of(self.unit_of[place]) for place in of_day[_PLACE] if place in self.unit_of})
+        elsewhere = sorted({self.day_of(self.unit_of[place]) for place in remaining[_PLACE] if place in self.unit_of})
         if elsewhere:
             return f"{self.contract.record} belongs to the sleep of {' and '.join(map(str, elsewhere))}"
         return f"{self.contract.record} left out, because {self.condition}"
@@ -104,26 +111,26 @@ class Evidence:
 
     @property
     def deleted(self) -> str:
-        """What is said of a deleted record."""
-        return f"deleted, as {' and '.join(self.deleters)} says"
+        """The role of a deleted record."""
+        return f"deleted by {' and '.join(self.deleters)}"
 
     @property
     def condition(self) -> str:
-        """What does not hold for a record that is left out."""
+        """Why a record is left out: the contract's condition, or the stage of sleep."""
         keep = self.contract.daily.get(WHERE)
         reasons = [f"{keep} does not hold"] if keep else []
         if self.contract.stages is not None:
-            reasons.append("it is no listed stage of sleep, or has no time")
+            reasons.append("it is not a listed stage of sleep, or has no duration")
         return " or ".join(reasons)
 
     @cached_property
-    def existing_places(self) -> set[int]:
+    def remaining_places(self) -> set[int]:
         """Places of the records that are not deleted."""
-        return set(self.existing[_PLACE])
+        return set(self.without_deleted[_PLACE])
 
 
 class _Role(NamedTuple):
-    """What a record did for a metric, in words, and whether the metric has anything of it."""
+    """The role of a record for a metric as text, and whether its value counts."""
 
     text: str
     counts: bool = False
@@ -131,7 +138,7 @@ class _Role(NamedTuple):
 
 @dataclass(frozen=True)
 class Roles:
-    """What records did for a target."""
+    """The roles of records for a target."""
 
     contracts: Contracts
     target: Target
@@ -140,30 +147,27 @@ class Roles:
     def traces(self) -> list[RecordTrace]:
         """The records of the contracts that give the target, by day, those that count first.
 
-        Where a value is made of all records of a day: the first that count, and one for each reason not to.
+        Where a value is made of all records of a day: the first that count, and one for each reason not to count.
         """
-        found = [
-            one
-            for contract in contributing_contracts(self.contracts, self.target)
-            if contract.name in self.evidence
-            for one in self._of_contract(self.evidence[contract.name])
-        ]
-        return sorted(found, key=lambda record: (record.day, not record.counts))
+        contracts = contributing_contracts(self.contracts, self.target)
+        evidence = [self.evidence[contract.name] for contract in contracts if contract.name in self.evidence]
+        records = [record for each in evidence for record in self._contributing_records(each)]
+        return sorted(records, key=lambda record: (record.day, not record.counts))
 
     @cached_property
     def _wanted(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(part for metric in self.target.metrics for part in recorded_metrics(metric)))
 
-    def _of_contract(self, evidence: Evidence) -> Iterator[RecordTrace]:
+    def _contributing_records(self, evidence: Evidence) -> Iterator[RecordTrace]:
         contract = evidence.contract
         fields = fields_behind(contract, self._wanted)
         is_of_all = contract.stages is not None or any(name in contract.parts for name in self._wanted)
         ordered = evidence.rows.sort("day", "source_timestamp", _PLACE)
         for _, rows in ordered.group_by("day", maintain_order=True):
-            found = [self._of_row(evidence, row, fields) for row in rows.iter_rows(named=True)]
-            yield from _shortened(found) if is_of_all else found
+            traces = [self._trace(evidence, row, fields) for row in rows.iter_rows(named=True)]
+            yield from _summarized(traces) if is_of_all else traces
 
-    def _of_row(self, evidence: Evidence, row: Mapping[str, Any], fields: list[Field]) -> RecordTrace:
+    def _trace(self, evidence: Evidence, row: Mapping[str, Any], fields: list[Field]) -> RecordTrace:
         roles = self._roles(evidence, row)
         return RecordTrace(
             day=row["day"],
@@ -178,8 +182,8 @@ class Roles:
     def _roles(self, evidence: Evidence, row: Mapping[str, Any]) -> list[_Role]:
         unit = evidence.unit_of.get(row[_PLACE])
         if unit is None:
-            exists = row[_PLACE] in evidence.existing_places
-            return [_Role(f"left out ({evidence.condition})" if exists else evidence.deleted)]
+            is_deleted = row[_PLACE] not in evidence.remaining_places
+            return [_Role(evidence.deleted if is_deleted else f"left out ({evidence.condition})")]
         day = evidence.day_of(unit)
         best = [name for name in self._wanted if name in evidence.contract.daily]
         roles = [self._best_role(evidence, day, unit, best)] if best else []
@@ -187,7 +191,7 @@ class Roles:
         return roles if day == row["day"] else [role._replace(text=f"of {day}: {role.text}") for role in roles]
 
     def _best_role(self, evidence: Evidence, day: date, unit: int, names: list[str]) -> _Role:
-        """What the record, or its session, is for metrics of the day's best."""
+        """The role of a record, or its session, for metrics that the day's best record gives."""
         picked = evidence.days.get(day, {})
         is_sample = evidence.contract.stages is not None
         if picked.get(_UNIT) != unit:
@@ -197,28 +201,27 @@ class Roles:
         given = [name for name in names if picked.get(name) is not None]
         if not given:
             return _Role("its session has no value" if is_sample else "has no value")
-        before = self._ahead(evidence.contract, day, given)
+        before = self._preferred(evidence.contract, day, given)
         given_by = "its session gives the value" if is_sample else "gives the value"
         return _Role(before or given_by, counts=not before)
 
     def _part_role(self, evidence: Evidence, day: date, unit: int, name: str) -> _Role:
-        """What the record gave to a metric of all of the day's records."""
+        """The role of a record for a metric made of all records of the day."""
         part, value = evidence.contract.parts[name], evidence.parts[unit][name]
         share = evidence.units[evidence.contract.overlaps.share][unit] if evidence.contract.overlaps else 1.0
         if share == 0:
             return _Role(f"not counted for {name}, as a better device measured the same time")
         if value is None:
             return _Role(f"not counted for {name}")
-        before = self._ahead(evidence.contract, day, [name])
+        before = self._preferred(evidence.contract, day, [name])
         partly = "" if share == 1 else f" ({share:.1%} of its time, a better device has the rest)"
         number = evidence.part_counts[day, name]
         joined = "mean of means" if part.each else part.over
-        told = f"{value:g} of the {joined} over {number} for {name}{partly}"
-        return _Role(before or told, counts=not before)
+        return _Role(before or f"{value:g} of the {joined} over {number} for {name}{partly}", counts=not before)
 
-    def _ahead(self, contract: SourceContract, day: date, names: list[str]) -> str:
-        """The record type that gives the metrics before this one does."""
-        night = night_ahead(contract, self.evidence, day)
+    def _preferred(self, contract: SourceContract, day: date, names: list[str]) -> str:
+        """Which record type gives the metrics in preference to this one; empty if none does."""
+        night = preferred_night(contract, self.evidence, day)
         if night and all(name in contract.daily for name in names):
             return f"{night} comes first"
         for other in contributing_contracts(self.contracts, self.target, contract.source):
@@ -228,8 +231,8 @@ class Roles:
         return ""
 
 
-def night_ahead(contract: SourceContract, evidence: Mapping[str, Evidence], day: date) -> str:
-    """The record type whose main episode of the day counts and not the contract's; empty where there is none."""
+def preferred_night(contract: SourceContract, evidence: Mapping[str, Evidence], day: date) -> str:
+    """The record type whose main episode of the day counts instead of the contract's; empty if there is none."""
     if contract.episodes is None:
         return ""
     own = (contract.source, contract.priority, contract.name)
@@ -238,14 +241,15 @@ def night_ahead(contract: SourceContract, evidence: Mapping[str, Evidence], day:
     return before[0][1] if before else ""
 
 
-def _shortened(of_day: list[RecordTrace]) -> Iterator[RecordTrace]:
-    """Of one day's records of a type the first that count, and the first of each reason not to: how many it stands for."""
-    counting = [record for record in of_day if record.counts]
-    for number, record in enumerate(counting[:LISTED], 1):
-        yield replace(record, others=len(counting) - number if number == LISTED else 0)
-    reasons: dict[str, list[RecordTrace]] = {}
-    for record in of_day:
-        if not record.counts:
-            reasons.setdefault(record.role, []).append(record)
-    for alike in reasons.values():
+def _summarized(traces: list[RecordTrace]) -> Iterator[RecordTrace]:
+    """Of one day's records of a type: the first that count, and the first of each reason not to, with `others` like it."""
+    counting = [trace for trace in traces if trace.counts]
+    listed, others = counting[:MAX_LISTED], len(counting[MAX_LISTED:])
+    yield from listed[:-1]
+    yield from (replace(trace, others=others) for trace in listed[-1:])
+    by_role: dict[str, list[RecordTrace]] = {}
+    for trace in traces:
+        if not trace.counts:
+            by_role.setdefault(trace.role, []).append(trace)
+    for alike in by_role.values():
         yield replace(alike[0], others=len(alike) - 1)

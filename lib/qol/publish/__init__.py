@@ -1,1 +1,1 @@
-"""Staged, verified files over fixed names by one atomic act each; the manifest last."""
+"""Publish staged, verified files under fixed names, each by one atomic write; restore earlier versions."""

@@ -1,4 +1,4 @@
-"""Sorted parts of buckets to one file per partition: fixed row groups, the same bytes however the work was split."""
+"""Sorted parts of buckets as one file per partition: fixed row groups, and the same bytes for any split of the work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_FILE_BYTES = 2**30
 
 
 def stage_part(lake: Lake, staging: str, table: str, date: str, rows: pl.DataFrame) -> Part:
-    """Stage rows of one bucket; the name is unique to this attempt, because tasks are retried."""
+    """Stage rows of one bucket; the key is unique to this attempt, because tasks are retried."""
     key = f"{staging}parts/{table}/{date}/{uuid.uuid4().hex}.arrow"
     with lake.create(key) as file:
         rows.write_ipc(file, compression="lz4")
@@ -37,9 +37,9 @@ def assemble(
     parts: list[Part],
     finish: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> Candidate:
-    """Write the parts, in their order, as one Parquet file; read it back before anyone relies on it.
+    """Write the parts, in their order, as one staged Parquet file, and read it back to verify it.
 
-    `finish` is applied to the rows of every part. A part without a key stands for no rows.
+    `finish` is applied to the rows of every part. A part without a key has no rows.
 
     LakeError when the file read back is not the one written, or is larger than 1 GiB.
     """
@@ -50,7 +50,9 @@ def assemble(
         sink = _HashingSink(file)
         _write(sink, columns, _row_groups(lake, parts, finish))
     if sink.bytes > MAX_FILE_BYTES:
-        message = f"{partition_key(table, date)}: would have {sink.bytes} bytes; allowed: {MAX_FILE_BYTES} a file"
+        message = (
+            f"{partition_key(table, date)}: would have {sink.bytes} bytes; allowed: {MAX_FILE_BYTES} bytes per file"
+        )
         raise LakeError(message)
     _verify(lake, staged, sink.hexdigest(), expected)
     return Candidate(table, date, partition_key(table, date), staged, expected, sink.bytes, sink.hexdigest())
@@ -68,7 +70,7 @@ def _write(sink: _HashingSink, columns: tuple[Column, ...], groups: Iterator[pl.
 def _row_groups(
     lake: Lake, parts: list[Part], finish: Callable[[pl.DataFrame], pl.DataFrame] | None
 ) -> Iterator[pl.DataFrame]:
-    """Frames of exactly ROW_GROUP_ROWS rows, the last one of what remains; one empty frame when there is nothing."""
+    """Frames of exactly ROW_GROUP_ROWS rows, the last one of the rest; one empty frame if there are no rows."""
     waiting: list[pl.DataFrame] = [pl.DataFrame()]
     height = 0
     for part in parts:
@@ -95,7 +97,7 @@ def _verify(lake: Lake, staged: str, sha256: str, rows: int) -> None:
 
 
 class _HashingSink:
-    """A file to write to that knows the hash and length of what it was given."""
+    """A writable file that computes the SHA-256 and the length of what is written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -104,7 +106,7 @@ class _HashingSink:
         self.closed = False
 
     def write(self, data: bytes) -> int:
-        """Write on, and remember."""
+        """Write to the file."""
         self._hash.update(data)
         self.bytes += len(data)
         return self._file.write(data)
@@ -114,9 +116,9 @@ class _HashingSink:
         self._file.flush()
 
     def close(self) -> None:
-        """Leave closing to who opened the file."""
+        """Only note it: the file is closed by the code that opened it."""
         self.closed = True
 
     def hexdigest(self) -> str:
-        """SHA-256 of all that was written."""
+        """SHA-256 of all written bytes."""
         return self._hash.hexdigest()

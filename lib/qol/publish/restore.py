@@ -1,4 +1,4 @@
-"""Put the files of a week back to what they were before a run replaced them; on S3, where versions are kept."""
+"""Restore the files of a week to the versions before a run replaced them; on S3, where versions are kept."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from qol.tables.manifest import (
 )
 from qol.tables.weeks import iso_week
 
-#: The store's clock may be behind the one that named the run by this much.
-SKEW = timedelta(seconds=60)
+#: The clock of the store may be behind the clock of the run by this much.
+MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Restoration:
-    """One published file, the version that readers see and the one that will take its place."""
+    """One published file, its current version and the earlier one to restore."""
 
     table: str
     key: str
@@ -43,45 +43,45 @@ class Restoration:
 def plan_restore(lake: S3Lake, monday: date, run_id: str | None) -> tuple[Manifest, list[Restoration]]:
     """The run to undo for a week (by default the last that replaced files of it), and its files, records first.
 
-    UsageError when no run did, when a file was replaced again since, or when a file has no earlier version.
+    UsageError when no run replaced a file, when a file was replaced again since, or has no earlier version.
     """
     manifest = _run_to_undo(lake, monday, run_id)
     files = _replaced(manifest, monday)
     if not files:
         raise UsageError(f"run {manifest.run_id}: replaced no file of {iso_week(monday)}; allowed: a run that did")
-    found = [_restoration(lake, manifest, file) for file in files]
-    plan = [item for item in found if item is not None]
+    plan = [item for file in files if (item := _restoration(lake, manifest, file)) is not None]
     if not plan:
-        raise UsageError(f"run {manifest.run_id}: all its files of {iso_week(monday)} are put back already")
+        raise UsageError(f"run {manifest.run_id}: all its files of {iso_week(monday)} are restored already")
     return manifest, plan
 
 
 def restore(
     lake: S3Lake, monday: date, undone: Manifest, plan: list[Restoration], now: datetime
 ) -> tuple[Manifest, LakeError | None]:
-    """Publish the earlier versions under the lock, one atomic act each; nobody may have published since the plan.
+    """Publish the earlier versions under the lock, each by one atomic write, and write a manifest with trigger `restore`.
 
-    Leaves a manifest as a run does, whatever the end: trigger `restore`, with what was put back. Who may not write
-    manifests can restore all the same, and gets the error back.
+    Returns the manifest with the restored files, and the error of writing it (the files are restored all the same).
+    LockedError when another run holds the lock, PublishConflictError when a file was published since the plan.
     """
-    manifest = _begin(monday, undone, now)
+    manifest = new_manifest(now, "restore", iso_week(monday))
+    manifest.undone = undone.run_id
     started = time.perf_counter()
     try:
         with lake.lock(manifest.run_id):
             for item in plan:
-                manifest.tables.append(_put_back(lake, monday, item))
+                manifest.tables.append(_restore_file(lake, monday, item))
                 manifest.weeks = [manifest.week]
         manifest.status = "published"
     except (Exception, KeyboardInterrupt) as err:
         manifest.status = "locked" if isinstance(err, LockedError) else "failed"
         manifest.error = str(err) if isinstance(err, QolError) else safe_place(err)
-        _leave(lake, manifest)  # why it failed matters more than that its manifest may be missing too
+        _write_manifest(lake, manifest)  # the error of the restore matters more than one of its manifest
         raise
     manifest.stages["publish"] = round(time.perf_counter() - started, 3)
-    return manifest, _leave(lake, manifest)
+    return manifest, _write_manifest(lake, manifest)
 
 
-def _leave(lake: S3Lake, manifest: Manifest) -> LakeError | None:
+def _write_manifest(lake: S3Lake, manifest: Manifest) -> LakeError | None:
     try:
         lake.put(manifest_key(manifest.run_id), manifest.to_line())
     except LakeError as err:
@@ -89,14 +89,7 @@ def _leave(lake: S3Lake, manifest: Manifest) -> LakeError | None:
     return None
 
 
-def _begin(monday: date, undone: Manifest, now: datetime) -> Manifest:
-    """The manifest of a restore, which reads no raw object and computes nothing."""
-    manifest = new_manifest(now, "restore", iso_week(monday))
-    manifest.undone = undone.run_id
-    return manifest
-
-
-def _put_back(lake: S3Lake, monday: date, item: Restoration) -> TableFile:
+def _restore_file(lake: S3Lake, monday: date, item: Restoration) -> TableFile:
     data = read_version(lake, item.key, item.earlier)
     rows = pq.ParquetFile(io.BytesIO(data)).metadata.num_rows
     lake.publish_bytes(data, item.key, item.current.etag)
@@ -111,7 +104,7 @@ def _run_to_undo(lake: S3Lake, monday: date, run_id: str | None) -> Manifest:
         manifest = read_manifest(lake, manifest_key(run_id))
         if manifest.trigger == "restore":
             raise UsageError(
-                f"--run {run_id}: is a restore; allowed: a run that computed; `qol rebuild` makes its weeks again"
+                f"--run {run_id}: is a restore; allowed: a run that computed; `qol rebuild` computes its weeks again"
             )
         return manifest
     for manifest in read_manifests(lake):
@@ -129,14 +122,14 @@ def _replaced(manifest: Manifest, monday: date) -> list[TableFile]:
 
 
 def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restoration | None:
-    """What to put over a file; None when a restore that did not come to its end has put it back already."""
+    """The version to restore of a file; None when an unfinished restore has restored it already."""
     key = partition_key(file.name, file.date)
     found = versions(lake, key)
     if not found or not found[0].is_latest:
-        raise LakeError(f"{key}: is not there; a plain `qol run` publishes it again")
-    started = started_at(manifest.run_id) - SKEW
+        raise LakeError(f"{key}: no such file; a plain `qol run` publishes it again")
+    started = started_at(manifest.run_id) - MAX_CLOCK_SKEW
     hashes = [_sha256(lake, key, v) if v.written >= started else "" for v in found]
-    # What a later restore put back has the same bytes; the run's own version is the oldest of them.
+    # A version that a later restore wrote has the same bytes; the run's own version is the oldest of them.
     own = max((place for place, sha256 in enumerate(hashes) if sha256 == file.sha256), default=None)
     if own is None or own + 1 == len(found):
         raise UsageError(f"{key}: has no earlier version; allowed: a week that was published before, versions kept")
@@ -151,7 +144,7 @@ def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restorati
 
 
 def _run_that_wrote(lake: S3Lake, file: TableFile, sha256: str) -> str | None:
-    """The newest run (or restore) that put these bytes in the file's place, when a manifest tells."""
+    """The newest run (or restore) whose manifest has the file with these bytes; None if no manifest has it."""
     for manifest in read_manifests(lake):
         for other in manifest.tables if manifest.status != "refused" else ():
             if other.replaced and (other.name, other.date, other.sha256) == (file.name, file.date, sha256):

@@ -1,4 +1,4 @@
-"""What a check saw of one table and week, in words; never a value of a row."""
+"""What a check finds in one table and week: numbers and names of columns, never a value of a row."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from qol.contracts.quality import COMPARED, SEVERITIES, Compared, Severity
+from qol.contracts.quality import Compared, RecordQuality, Severity
 from qol.tables.weeks import iso_week
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
+    from qol.contracts.source_model import SourceContract
 
-FEW_PEOPLE = 20
-FEW_ROWS = 20
+WEEKLY = "weekly_metrics"
+#: With fewer users or rows than this, a difference may be chance.
+MIN_USERS = 20
+MIN_ROWS = 20
 
 
 @dataclass(frozen=True)
 class NotChecked:
-    """Why a question could not be asked of a file."""
+    """Why a file could not be compared."""
 
     reason: str
 
 
-FEW = NotChecked(f"fewer than {FEW_PEOPLE} people")
-NO_WEEK = NotChecked("no earlier week to compare with")
-SHORT = NotChecked(f"fewer than {FEW_ROWS} rows")
+TOO_FEW_USERS = NotChecked(f"fewer than {MIN_USERS} users")
+TOO_FEW_ROWS = NotChecked(f"fewer than {MIN_ROWS} rows")
+NEW_WEEK = NotChecked("not published before")
+NO_EARLIER_WEEK = NotChecked("no earlier week to compare with")
 DAMAGED_WEEK = NotChecked("the published file is damaged")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One table and week against what is to be expected of it: what is wrong, by severity, or why nobody can tell."""
+    """One table and week against what is expected of it: what is wrong, by severity, or why it was not checked."""
 
-    compared: Compared
+    compared: str
     table: str
     date: str
     found: dict[Severity, str] = field(default_factory=dict)
@@ -48,28 +50,24 @@ class Comparison:
         return f"{self.table} {iso_week(date.fromisoformat(self.date))}"
 
 
-def check_id(compared: Compared, severity: Severity) -> str:
-    """The id of the check that tells what is wrong of a kind, by severity; `--accept` takes it."""
-    return f"{compared}_as_before.{severity}" if compared != "fresh" else f"data_is_fresh.{severity}"
+def comparison(compared: str, table: str, date: str, finding: dict[Severity, str] | NotChecked) -> Comparison:
+    """A comparison with what was found, or with the reason why it was not checked."""
+    if isinstance(finding, NotChecked):
+        return Comparison(compared, table, date, not_checked=finding)
+    return Comparison(compared, table, date, finding)
 
 
-def severities(contracts: Contracts, compared: Compared) -> list[Severity]:
-    """Severities that contracts give to what is compared, the worst first."""
-    given = {contracts.quality.severity.get(compared)}
-    for contract in contracts.sources:
-        given.add(contract.quality.severity.get(compared))
-        if compared == "fields":
-            given |= set(contract.quality.fields.values())
-    return [severity for severity in SEVERITIES if severity in given]
+def severity_of(contracts: Contracts, contract: SourceContract | None, compared: Compared) -> Severity:
+    """The severity of a difference in a record table, or in weekly_metrics (no contract)."""
+    own = contract.quality if contract else RecordQuality()
+    return own.severity.get(compared) or contracts.quality.severity[compared]
 
 
-def comparisons_frame(contracts: Contracts, comparisons: Sequence[Comparison]) -> pl.DataFrame:
-    """One row per comparison, one column per check: 1 where something of its severity was found, null where not asked."""
-    columns = {
-        check_id(kind, severity): [
-            None if c.compared != kind or c.not_checked else float(severity in c.found) for c in comparisons
-        ]
-        for kind in COMPARED
-        for severity in severities(contracts, kind)
-    }
-    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64))
+def describe_columns(columns: Sequence[tuple[str, str]], limit: int | None = None) -> str:
+    """Columns with their texts, those with the same text together; after `limit` columns the rest is counted."""
+    by_text: dict[str, list[str]] = {}
+    for name, text in columns[:limit]:
+        by_text.setdefault(text, []).append(name)
+    more = len(columns) - sum(map(len, by_text.values()))
+    listed = "; ".join(f"{', '.join(names)} {text}" for text, names in by_text.items())
+    return listed + (f"; and {more} more fields" if more else "")

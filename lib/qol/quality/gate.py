@@ -1,4 +1,4 @@
-"""Run the suites on what is staged, leave Data Docs, and say what passed; no value of a row leaves this module."""
+"""Run the suites on the candidates, write Data Docs, and return the results; no value of a row leaves this module."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +17,13 @@ import polars as pl
 import polars.selectors as cs
 
 from qol.contracts.model import Contracts
-from qol.contracts.quality import COMPARED
 from qol.errors import LakeError
 from qol.lake.base import Lake
-from qol.quality.comparison import Comparison, check_id, comparisons_frame, severities
-from qol.quality.facts import PartitionFacts, facts_frame
-from qol.quality.observed import (
-    Seen,
-    broken_metrics,
-    broken_rows,
-    in_weeks,
-    seen_between_weeks,
-    seen_in_partitions,
-    seen_in_run,
-)
-from qol.quality.rows import numbered, slim
-from qol.quality.suites import (
-    Check,
-    between_weeks_suite,
-    partitions_suite,
-    row_suites,
-    run_suite,
-)
+from qol.quality.check_columns import select_check_columns, to_numbers
+from qol.quality.comparison import Comparison
+from qol.quality.gate_input import GateInput
+from qol.quality.observations import CheckObservation, observe_files, observe_rows, observe_run
+from qol.quality.suites import Check, between_weeks_suite, partitions_suite, row_suites, run_suite
 from qol.tables.layout import Candidate
 from qol.tables.manifest import CheckResult
 
@@ -47,36 +33,22 @@ NOT_EVALUATED = "could not be evaluated"
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
-@dataclass(frozen=True)
-class GateInput:
-    """What the gate looks at: facts of the candidates, the candidates themselves, the run's reject share, other weeks."""
-
-    facts: list[PartitionFacts]
-    candidates: list[Candidate]
-    rejected: int
-    lines: int
-    #: Weeks against the weeks before, record types against the clock.
-    comparisons: Sequence[Comparison] = ()
-
-
 def preload() -> None:
     """Import Great Expectations in the background: two seconds in which the driver only waits for its workers."""
     threading.Thread(target=importlib.import_module, args=["great_expectations.expectations"], daemon=True).start()
 
 
-def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | None) -> list[CheckResult]:
-    """Results of all suites, critical ones first; Data Docs are written below `docs`."""
+def run_gate(lake: Lake, contracts: Contracts, gate_input: GateInput, docs: Path | None) -> list[CheckResult]:
+    """Results of all suites: files, run, weeks, rows. Data Docs are written below `docs`; LakeError when they cannot be."""
     context = _context()
-    results: list[CheckResult] = []
-    if given.facts:
-        results += _partitions(context, given.facts)
-    share = pl.DataFrame({"rejected_share": [given.rejected / given.lines if given.lines else 0.0]})
-    told = {"rejected_share": seen_in_run(given.rejected, given.lines)}
-    results += _validate_seen(context, "run", run_suite(), share, told)
-    if given.comparisons:
-        results += _between_weeks(context, contracts, given.comparisons)
+    comparisons, rejected, items = gate_input.comparisons, gate_input.rejected, gate_input.items
+    results = _validate_files(context, "partitions", partitions_suite(), comparisons)
+    share = pl.DataFrame({"rejected_share": [rejected / items if items else 0.0]})
+    observed = {"rejected_share": observe_run(rejected, items)}
+    results += _validate_observed(context, "run", run_suite(), share, observed)
+    results += _validate_files(context, "between_weeks", between_weeks_suite(contracts), comparisons)
     for table, suite in row_suites(contracts).items():
-        batches = list(_batches(lake, contracts, table, given.candidates))
+        batches = list(_batches(lake, contracts, table, gate_input.candidates))
         if batches:
             results += _validate(context, table, suite, batches)
     if docs is not None:
@@ -84,27 +56,39 @@ def run_gate(lake: Lake, contracts: Contracts, given: GateInput, docs: Path | No
     return results
 
 
-def _partitions(context: Any, facts: list[PartitionFacts]) -> list[CheckResult]:
-    """The `partitions` suite."""
-    return _validate_seen(context, "partitions", partitions_suite(), facts_frame(facts), seen_in_partitions(facts))
-
-
-def _between_weeks(context: Any, contracts: Contracts, comparisons: Sequence[Comparison]) -> list[CheckResult]:
-    """The `between_weeks` suite."""
-    checks = between_weeks_suite(contracts)
-    seen = {check_id(k, s): seen_between_weeks(comparisons, k, s) for k in COMPARED for s in severities(contracts, k)}
-    return _validate_seen(context, "between_weeks", checks, comparisons_frame(contracts, comparisons), seen)
-
-
-def _validate_seen(
-    context: Any, name: str, checks: list[Check], rows: pl.DataFrame, seen: Mapping[str, Seen]
+def _validate_files(
+    context: Any, suite: str, checks: list[Check], comparisons: Sequence[Comparison]
 ) -> list[CheckResult]:
-    """Results with what was seen in words; what could not be checked says so, in the results and in Data Docs."""
-    checks = [c if seen[c.id].checked else replace(c, note=seen[c.id].words) for c in checks]
-    results = _validate(context, name, checks, [rows])
+    """Results of checks of compared files; none where no file was compared."""
+    kinds = {check.compared for check in checks}
+    compared = [c for c in comparisons if c.compared in kinds]
+    if not compared:
+        return []
+    observed = {check.id: observe_files(check, compared) for check in checks}
+    return _validate_observed(context, suite, checks, findings_frame(checks, compared), observed)
+
+
+def findings_frame(checks: Sequence[Check], comparisons: Sequence[Comparison]) -> pl.DataFrame:
+    """A row per comparison, a column per check: 1 where it has a finding of the check's severity, null if not checked."""
+    columns = {
+        check.id: [
+            None if c.compared != check.compared or c.not_checked else float(check.severity in c.found)
+            for c in comparisons
+        ]
+        for check in checks
+    }
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.Float64))
+
+
+def _validate_observed(
+    context: Any, suite: str, checks: list[Check], rows: pl.DataFrame, observed: Mapping[str, CheckObservation]
+) -> list[CheckResult]:
+    """Results with their observations; a check without anything to check says so, in the results and in Data Docs."""
+    checks = [c if observed[c.id].checked else replace(c, note=observed[c.id].text) for c in checks]
+    results = _validate(context, suite, checks, [rows])
     for result in results:
         if result.observed != NOT_EVALUATED:
-            result.observed, result.checked = seen[result.id].words, seen[result.id].checked
+            result.observed, result.checked = observed[result.id].text, observed[result.id].checked
     return results
 
 
@@ -133,21 +117,10 @@ def _validate(context: Any, name: str, checks: list[Check], batches: list[pl.Dat
             warnings.simplefilter("ignore")
             frame = rows.select(cs.exclude("partition") - cs.boolean()).to_pandas()
             outcome = definition.run(batch_parameters={"dataframe": frame}, result_format=RESULT_FORMAT)
-        for check, result in zip(checks, _by_id(outcome, checks), strict=True):
-            _merge(merged, check, result, _where(name, check, rows))
+        found = {result.expectation_config.meta["id"]: result for result in outcome.results}
+        for check in checks:
+            _merge(merged, check, found[check.id], partial(observe_rows, name, check, rows))
     return list(merged.values())
-
-
-def _where(table: str, check: Check, rows: pl.DataFrame) -> Callable[[], str]:
-    """Says in which weeks of a batch a check failed and for how many people; nothing for rows that are of no week."""
-    if "partition" not in rows.columns:
-        return str
-    return lambda: f"; {in_weeks(table, broken_rows(check, rows))}{broken_metrics(check, rows)}"
-
-
-def _by_id(outcome: Any, checks: list[Check]) -> list[Any]:
-    found = {result.expectation_config.meta["id"]: result for result in outcome.results}
-    return [found[check.id] for check in checks]
 
 
 def _merge(merged: dict[str, CheckResult], check: Check, result: Any, where: Callable[[], str]) -> None:
@@ -170,33 +143,31 @@ def _exceptions(info: Any) -> list[dict[str, Any]]:
     return [info] if "raised_exception" in info else [e for e in info.values() if isinstance(e, dict)]
 
 
-def _batches(lake: Lake, contracts: Contracts, table: str, candidates: list[Candidate]) -> Iterator[pl.DataFrame]:
-    """Rows of a table's candidates, a bounded number at a time, with only what its checks need."""
+def _batches(lake: Lake, contracts: Contracts, table: str, candidates: Sequence[Candidate]) -> Iterator[pl.DataFrame]:
+    """Rows of a table's candidates, a bounded number at a time, with only the columns its checks need."""
     waiting: list[pl.DataFrame] = []
     for candidate in candidates:
         if candidate.table == table:
-            waiting.append(slim(pl.read_parquet(lake.open_table(candidate.staged)), contracts, candidate))
+            waiting.append(
+                select_check_columns(pl.read_parquet(lake.open_table(candidate.staged)), contracts, candidate)
+            )
             if sum(rows.height for rows in waiting) >= BATCH_ROWS:
-                yield numbered(pl.concat(waiting))
+                yield to_numbers(pl.concat(waiting))
                 waiting = []
     if waiting:
-        yield numbered(pl.concat(waiting))
+        yield to_numbers(pl.concat(waiting))
 
 
 def _write_docs(context: Any, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _build_docs(context, folder)
-    except OSError as err:
-        message = f"{folder}: Data Docs cannot be written there ({err.strerror})"
-        raise LakeError(f"{message}; make it a folder that may be written to, or leave them out by --no-docs") from err
-
-
-def _build_docs(context: Any, folder: Path) -> None:
     site = {
         "class_name": "SiteBuilder",
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
-    context.add_data_docs_site(site_name="qol", site_config=site)
-    context.build_data_docs(site_names=["qol"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        context.add_data_docs_site(site_name="qol", site_config=site)
+        context.build_data_docs(site_names=["qol"])
+    except OSError as err:
+        message = f"{folder}: Data Docs cannot be written there ({err.strerror})"
+        raise LakeError(f"{message}; make it a writable folder, or leave them out with --no-docs") from err

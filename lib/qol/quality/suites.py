@@ -1,4 +1,4 @@
-"""Great Expectations suites, generated from the contracts; every check here can fail, ranges of records, which ingest nulls, are none."""
+"""Great Expectations suites, generated from the contracts; every check can fail (ingest nulls record values out of range)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from qol.contracts.columns import WINDOWS
 from qol.contracts.metric_model import Relation
 from qol.contracts.model import Contracts
-from qol.contracts.quality import Claim, Compared, Severity
-from qol.quality.comparison import FEW_PEOPLE, check_id, severities
-from qol.quality.facts import MAX_PEOPLE_LOST
+from qol.contracts.quality import SEVERITIES, Claim, Compared, Severity
+from qol.quality.check_columns import DAY_KEY, means_outside_min_max, values_out_of_range
+from qol.quality.comparison import MIN_USERS
+from qol.quality.partition_checks import MAX_USERS_LOST
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -21,94 +22,117 @@ MAX_REJECTED_SHARE = 0.01
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation with the id that `--accept` takes and a sentence for people."""
+    """One expectation with the id that `--accept` takes, and the message that reports and manifests show."""
 
     id: str
     severity: Severity
     message: str
-    kind: str
+    expectation_type: str
     arguments: dict[str, Any]
-    #: What Data Docs say before the sentence; the reason when this run could not check.
+    #: Which comparisons of files the check is about; empty for checks of rows.
+    compared: str = ""
+    #: The start of the description in Data Docs: why this run could not check.
     note: str = ""
 
     def expectation(self) -> Expectation:
-        """As Great Expectations knows it; the id travels in its meta."""
+        """The expectation of Great Expectations; the id is in its meta."""
         import great_expectations.expectations as gxe
 
-        words = f"{self.id}: {self.note + '. ' if self.note else ''}{self.message}"
-        made: Expectation = getattr(gxe, self.kind)(
-            **self.arguments, severity=self.severity, meta={"id": self.id}, description=words
+        description = f"{self.id}: {self.note + '. ' if self.note else ''}{self.message}"
+        expectation: Expectation = getattr(gxe, self.expectation_type)(
+            **self.arguments, severity=self.severity, meta={"id": self.id}, description=description
         )
-        return made
+        return expectation
 
 
 def every_check(contracts: Contracts) -> list[Check]:
     """Checks of all suites."""
-    of_run = [*partitions_suite(), *run_suite(), *between_weeks_suite(contracts)]
-    return [*of_run, *(check for checks in row_suites(contracts).values() for check in checks)]
+    suites = [partitions_suite(), run_suite(), between_weeks_suite(contracts), *row_suites(contracts).values()]
+    return [check for suite in suites for check in suite]
 
 
-def row_suites(contracts: Contracts) -> dict[str, list[Check]]:
-    """Checks on the rows of a table, by its name."""
-    return {
-        "weekly_metrics": weekly_suite(contracts),
-        "daily_metrics": daily_suite(contracts),
-        WINDOWS: windows_suite(),
-    }
-
-
-def partitions_suite() -> list[Check]:
-    """Checks on one row per candidate partition, and on the run as a whole."""
-    return [
-        Check(
-            "rows_as_expected", "critical", "Staged rows are the rows the run computed.",
-            "ExpectColumnPairValuesToBeEqual", {"column_A": "rows_staged", "column_B": "rows_expected"},
-        ),
-        Check(
-            "people_kept", "critical",
-            f"A published week keeps at least {1 - MAX_PEOPLE_LOST:.0%} of its people (from 20 people on).",
-            "ExpectColumnValuesToBeBetween", {"column": "people_lost_share", "max_value": MAX_PEOPLE_LOST},
-        ),
-        Check(
-            "metrics_not_emptied", "critical",
-            "A metric that half of the last four weeks' rows, or of the week's own published rows, had still has more than a"
-            " tenth of the values to be expected (from 20 people on).",
-            "ExpectColumnValuesToBeBetween", {"column": "emptied_metrics", "max_value": 0},
-        ),
-    ]  # fmt: skip
+def _check_max(check_id: str, severity: Severity, message: str, limit: float = 0, compared: str = "") -> Check:
+    """A check that the column of its id has no value above a limit."""
+    arguments = {"column": check_id, "max_value": limit}
+    return Check(check_id, severity, message, "ExpectColumnValuesToBeBetween", arguments, compared)
 
 
 def run_suite() -> list[Check]:
     """Checks on the one row that describes the run."""
-    return [
-        Check(
-            "rejected_share", "warning", f"At most {MAX_REJECTED_SHARE:.0%} of the items are rejected.",
-            "ExpectColumnValuesToBeBetween", {"column": "rejected_share", "max_value": MAX_REJECTED_SHARE},
-        )
-    ]  # fmt: skip
+    message = f"At most {MAX_REJECTED_SHARE:.0%} of the items are rejected."
+    return [_check_max("rejected_share", "warning", message, MAX_REJECTED_SHARE)]
+
+
+def partitions_suite() -> list[Check]:
+    """Checks on one row per candidate: 1 where the candidate fails the check."""
+    messages = {
+        "rows_as_expected": "Staged rows are the rows the run computed.",
+        "people_kept": f"A published week keeps at least {1 - MAX_USERS_LOST:.0%} of its users (from {MIN_USERS} users on).",
+        "metrics_not_emptied": "A metric that half of the last four weeks' rows, or of the week's own published rows, had still"
+        f" has more than a tenth of the expected values (from {MIN_USERS} users on).",
+    }
+    return [_check_max(name, "critical", message, compared=name) for name, message in messages.items()]
 
 
 def between_weeks_suite(contracts: Contracts) -> list[Check]:
-    """Checks on one row per table and week that was compared: how many of its findings have the check's severity."""
-    said = contracts.quality
-    messages: dict[Compared, str] = {
-        "people": f"A closed week has at most {said.people_lost_share:.0%} fewer people than a mean week of the four before.",
-        "rows_per_person": f"Rows per person of a closed week are within {said.rows_times:g} times those of the four before.",
-        "fields": f"No field has lost {said.lost_share:.0%} of the values that the four weeks before let expect.",
-        "fresh": "Record types with data of the last four weeks have data as new as their contracts say.",
+    """Checks on one row per compared table and week: 1 where a difference of the check's severity was found."""
+    limits = contracts.quality
+    users = f"at most {limits.people_lost_share:.0%} fewer users than a mean week of the four before"
+    checks: dict[Compared, tuple[str, str]] = {
+        "people": ("people_as_before", f"A closed week has {users}."),
+        "rows_per_person": (
+            "rows_per_person_as_before",
+            f"Rows per user of a closed week are within {limits.rows_times:g} times those of the four before.",
+        ),
+        "fields": (
+            "fields_as_before",
+            f"No field has lost {limits.lost_share:.0%} of the values expected from the four weeks before.",
+        ),
+        "fresh": (
+            "data_is_fresh",
+            "Record types with data of the last four weeks have data as new as their contracts require.",
+        ),
     }
     return [
-        Check(
-            check_id(compared, severity), severity, f"{message} From {FEW_PEOPLE} people on.",
-            "ExpectColumnValuesToBeBetween", {"column": check_id(compared, severity), "max_value": 0},
-        )
-        for compared, message in messages.items()
-        for severity in severities(contracts, compared)
-    ]  # fmt: skip
+        _check_max(f"{name}.{severity}", severity, f"{message} From {MIN_USERS} users on.", compared=compared)
+        for compared, (name, message) in checks.items()
+        for severity in _severities(contracts, compared)
+    ]
 
 
-def key_checks(table: str, key: list[str]) -> list[Check]:
-    """A table's key is there in every row and names one row."""
+def _severities(contracts: Contracts, compared: Compared) -> list[Severity]:
+    """Severities that contracts give to a difference, the worst first."""
+    used = {contracts.quality.severity.get(compared)}
+    for contract in contracts.sources:
+        used.add(contract.quality.severity.get(compared))
+        if compared == "fields":
+            used |= set(contract.quality.fields.values())
+    return [severity for severity in SEVERITIES if severity in used]
+
+
+def row_suites(contracts: Contracts) -> dict[str, list[Check]]:
+    """Checks on the rows of a table, by its name: key, relations, and limits of metrics.
+
+    Ingest nulls implausible values of records; a day made of several can still leave the range of its metric.
+    """
+    daily, weekly = "daily_metrics", "weekly_metrics"
+    return {
+        weekly: [
+            *key_checks(weekly, ("user_id", "week_start")),
+            *relation_checks(weekly, contracts.weekly_relations),
+            *_claim_checks(weekly, contracts.ordered, means_outside_min_max(contracts)),
+        ],
+        daily: [
+            *key_checks(daily, DAY_KEY),
+            *relation_checks(daily, contracts.relations),
+            *_claim_checks(daily, contracts.ranges, values_out_of_range(contracts)),
+        ],
+        WINDOWS: key_checks(WINDOWS, DAY_KEY),
+    }
+
+
+def key_checks(table: str, key: Sequence[str]) -> list[Check]:
+    """A table's key has no null and identifies one row."""
     not_null = [
         Check(
             f"{table}.{column}_known", "critical", f"{column} is never null in {table}.",
@@ -117,63 +141,10 @@ def key_checks(table: str, key: list[str]) -> list[Check]:
         for column in key
     ]  # fmt: skip
     unique = Check(
-        f"{table}.key_unique", "critical", f"({', '.join(key)}) names one row of {table}.",
-        "ExpectCompoundColumnsToBeUnique", {"column_list": key},
+        f"{table}.key_unique", "critical", f"({', '.join(key)}) identifies one row of {table}.",
+        "ExpectCompoundColumnsToBeUnique", {"column_list": list(key)},
     )  # fmt: skip
     return [*not_null, unique]
-
-
-def weekly_suite(contracts: Contracts) -> list[Check]:
-    """Checks on the rows of `weekly_metrics`: its key, the contracts' relations, and every mean within its limits."""
-    keys = key_checks("weekly_metrics", ["user_id", "week_start"])
-    ordered = _claim_checks("weekly_metrics", contracts.ordered, map(min_mean_max, ordered_metrics(contracts)))
-    return [*keys, *relation_checks("weekly_metrics", contracts.weekly_relations), *ordered]
-
-
-def _claim_checks(table: str, claim: Claim | None, names: Iterable[str]) -> list[Check]:
-    """One check per group of a claim about all metrics, on how many metrics of a row break it."""
-    return [
-        Check(
-            f"{table}.{name}", claim.severity, claim.description,
-            "ExpectColumnValuesToBeBetween", {"column": name, "max_value": 0},
-        )
-        for name in names
-        if claim is not None
-    ]  # fmt: skip
-
-
-def min_mean_max(group: str) -> str:
-    """The check that means of a weekly group lie within their limits."""
-    return f"{group}_min_mean_max"
-
-
-def in_range(group: str) -> str:
-    """The check that metrics of a daily group lie within their ranges."""
-    return f"{group}_in_range"
-
-
-def ordered_metrics(contracts: Contracts) -> dict[str, list[str]]:
-    """Weekly metrics that have a min, a mean and a max, by group; groups without any are left out."""
-    found = {
-        group.name: [name for name, has in group.metrics.items() if {"min", "mean", "max"} <= set(has)]
-        for group in contracts.groups
-    }
-    return {group: names for group, names in found.items() if names}
-
-
-def windows_suite() -> list[Check]:
-    """Checks on the rows of `survey_windows`: its key."""
-    return key_checks(WINDOWS, ["user_id", "day", "source"])
-
-
-def daily_suite(contracts: Contracts) -> list[Check]:
-    """Checks on the rows of `daily_metrics`: its key, the contracts' relations, and every metric within its range.
-
-    Ingest nulls implausible values of records; what is made of several can still leave the range of the metric.
-    """
-    keys = key_checks("daily_metrics", ["user_id", "day", "source"])
-    ranges = _claim_checks("daily_metrics", contracts.ranges, map(in_range, contracts.group_metrics))
-    return [*keys, *relation_checks("daily_metrics", contracts.relations), *ranges]
 
 
 def relation_checks(table: str, relations: Sequence[Relation]) -> list[Check]:
@@ -189,3 +160,14 @@ def relation_checks(table: str, relations: Sequence[Relation]) -> list[Check]:
         )
         for relation in relations
     ]  # fmt: skip
+
+
+def _claim_checks(table: str, claim: Claim | None, names: Iterable[str]) -> list[Check]:
+    """One check per name of a claim about all metrics, on how many metrics of a row break it."""
+    if claim is None:
+        return []
+    between = "ExpectColumnValuesToBeBetween"
+    return [
+        Check(f"{table}.{name}", claim.severity, claim.description, between, {"column": name, "max_value": 0})
+        for name in names
+    ]

@@ -1,16 +1,16 @@
-"""What a page is made of; words, tables and charts without any HTML."""
+"""The parts of a page: texts, tables and charts without any HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a table cell says, and the exact value behind it as the lake has it (None when there is none)."""
+    """The text of a table cell, and the exact value behind it as the lake has it (None if there is none)."""
 
     text: str
     value: Any = None
@@ -19,14 +19,19 @@ class Cell:
     def exact(self) -> str:
         """The value for machines: the shortest text that reads back as the same number."""
         if isinstance(self.value, float):
-            # Adding 0.0 makes a -0.0 the 0 it is.
+            # Adding 0.0 turns -0.0 into 0.
             return format(Decimal(repr(self.value + 0.0)).normalize(), "f")
         return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
 
     @property
     def is_number(self) -> bool:
-        """Whether the cell stands right."""
+        """Whether the cell is right-aligned."""
         return isinstance(self.value, int | float) and not isinstance(self.value, bool)
+
+
+def count_cell(number: int) -> Cell:
+    """A cell with a count."""
+    return Cell(f"{number:,}", number)
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,15 @@ class Table:
 
     @property
     def right(self) -> tuple[bool, ...]:
-        """Which heads stand right, as the numbers below them do."""
+        """Which columns, the head's included, are right-aligned: those with numbers."""
         return (False, *(any(row.cells[place].is_number for row in self.rows) for place in range(len(self.columns))))
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart with what stands above it and what it says in words; the SVG holds both as title and desc.
+    """A chart with its caption and unit; its SVG has a title and a description.
 
-    `sources` says whose devices its values come from, where the page does not say so elsewhere.
+    `sources` names the sources of its values, where the page does not name them elsewhere.
     """
 
     caption: str
@@ -70,7 +75,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Charts:
-    """Charts beside each other; `wide` ones get the page's width each."""
+    """Charts beside each other; `wide` ones have the width of the page."""
 
     charts: tuple[Chart, ...]
     wide: bool = False
@@ -78,7 +83,7 @@ class Charts:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; `key` says how signs are to be read."""
+    """A paragraph; of kind `key` if it explains the signs of a chart."""
 
     text: str
     kind: str = ""
@@ -96,7 +101,7 @@ Block = Table | Charts | Text | Heading
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page with its anchor."""
+    """A part of the page; its name is its anchor."""
 
     name: str
     title: str
@@ -110,4 +115,3 @@ class Page:
     title: str
     lead: tuple[str, ...]
     sections: tuple[Section, ...]
-    foot: tuple[str, ...] = field(default=())

@@ -17,7 +17,7 @@ from qol.ingest.listing import RawListing, ingest_tasks, list_raw
 from qol.ingest.results import IngestContext
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import run_gate
-from qol.quality.look import look
+from qol.quality.gate_input import collect_gate_input
 from qol.quality.refusal import require_passed
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
@@ -136,7 +136,7 @@ def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
 
 
 def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:
-    """New and published rows of the plan's weeks, merged; the manifest's counts add up before anything looks at them."""
+    """New and published rows of the plan's weeks, merged; the manifest's counts add up before any check."""
     step = ReduceStep(
         run.lake,
         run.contracts,
@@ -180,14 +180,14 @@ def _gate(run: RunContext, found: _Found, fresh: list[Candidate], reduced: list[
     expected: Counter[tuple[str, str]] = Counter()
     for part in (part for summary in reduced for part in summary.parts):
         expected[part.table, part.date] += part.rows
-    given = look(run.lake, run.contracts, run.manifest, found.published, _of_weeks(fresh), expected)
+    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, _of_weeks(fresh), expected)
     run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)
     require_passed(run.manifest.checks, frozenset(run.request.accept), run.manifest.trigger)
 
 
 def _gate_without_files(run: RunContext, found: _Found) -> None:
     """Record types that no longer arrive are reported also by a run that has nothing to publish."""
-    given = look(run.lake, run.contracts, run.manifest, found.published, [], {})
+    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, [], {})
     if any(comparison.found for comparison in given.comparisons):
         with run.stage("gate"):
             run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)

@@ -1,0 +1,120 @@
+"""Reads what a trace needs of a lake: a user's rows of a week, and the keys of raw objects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from qol.contracts.columns import table_columns
+from qol.contracts.frames import no_rows
+from qol.contracts.model import Contracts
+from qol.explain.trace_model import UserWeek, fields_behind, raw_names
+from qol.ingest.listing import RAW
+from qol.lake import Lake
+from qol.tables.corruption import read_published
+from qol.tables.layout import find_published, partition_key
+from qol.tables.manifest import TableFile, read_manifests
+from qol.tables.slices import user_slice
+from qol.tables.weeks import iso_week
+from qol.transform.deletions import deleting
+
+
+def read_user_week(lake: Lake, contracts: Contracts, user_id: str, monday: date, now: datetime) -> UserWeek:
+    """One user's week: the weekly row as it is stored, daily rows and records with the contracts' columns."""
+    day = monday.isoformat()
+    daily = _user_rows(lake, contracts, "daily_metrics", day, user_id)
+    return UserWeek(
+        user_id=user_id,
+        monday=monday,
+        now=now,
+        weekly=_weekly_row(lake, monday, user_id),
+        week_is_published=lake.stat(partition_key("weekly_metrics", day)) is not None,
+        daily=daily,
+        records={c.name: _user_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
+        other_weeks=() if daily.height else tuple(_weeks_with_days(lake, user_id)),
+        before=_weekly_row(lake, monday - timedelta(days=7), user_id),
+        deletions={name: _all_weeks(lake, contracts, f"records_{name}", user_id) for name in deleting(contracts)},
+    )
+
+
+def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None:
+    """A user's row of a week, with the columns its file has."""
+    key = partition_key("weekly_metrics", monday.isoformat())
+    if lake.stat(key) is None:
+        return None
+    rows = read_published(lake, key, filters=[("user_id", "=", user_id)]).to_pylist()
+    return rows[0] if rows else None
+
+
+def _all_weeks(lake: Lake, contracts: Contracts, table: str, user_id: str) -> pl.DataFrame:
+    """A user's rows of every partition of a small table."""
+    days = sorted(find_published(lake, [table]).dates(table))
+    frames = [_user_rows(lake, contracts, table, day, user_id) for day in days]
+    return pl.concat([no_rows(table_columns(contracts, table)), *frames])
+
+
+def _user_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: str) -> pl.DataFrame:
+    return user_slice(lake, user_id).published(table, day, table_columns(contracts, table))
+
+
+def _weeks_with_days(lake: Lake, user_id: str) -> Iterator[date]:
+    """Weeks in which a user has daily rows."""
+    for day in sorted(find_published(lake, ["daily_metrics"]).dates("daily_metrics")):
+        key = partition_key("daily_metrics", day)
+        if read_published(lake, key, columns=["user_id"], filters=[("user_id", "=", user_id)]).num_rows:
+            yield date.fromisoformat(day)
+
+
+def raw_keys(lake: Lake, hashes: Iterable[str]) -> dict[str, str]:
+    """Keys of raw objects by their SHA-256: of those in the lake, else of those a manifest names."""
+    missing, found = set(hashes), dict[str, str]()
+    for key in _all_keys(lake):
+        if not missing:
+            break
+        hashed = hashlib.sha256(key.encode()).hexdigest()
+        if hashed in missing:
+            found[hashed] = key
+            missing.discard(hashed)
+    return found
+
+
+def _all_keys(lake: Lake) -> Iterator[str]:
+    yield from (stored.key for stored in lake.walk(RAW))
+    for manifest in read_manifests(lake):
+        yield from (counted.key for counted in manifest.objects)
+
+
+def example_of_issue(
+    lake: Lake, contracts: Contracts, record: str, raw_name: str, files: list[TableFile]
+) -> tuple[str, str, str] | None:
+    """User, week and metric of a kept record with an issue of a raw field, in the newest of `files` with a weekly file.
+
+    None when no stored record has the issue, or the field gives no weekly metric.
+    """
+    metric = _weekly_metric_of(contracts, record, raw_name)
+    with_weekly = {file.date for file in files if file.name == "weekly_metrics"}
+    days = sorted({f.date for f in files if f.name == f"records_{record}"} & with_weekly, reverse=True)
+    for day in days if metric else ():
+        key = partition_key(f"records_{record}", day)
+        if lake.stat(key) is None:  # the files of a dry run are not published
+            continue
+        rows = pl.DataFrame(read_published(lake, key, columns=["user_id", "value_issues"])).drop_nulls()
+        has_issue = pl.col("value_issues").list.eval(pl.element().str.starts_with(f"{raw_name}: ")).list.any()
+        with_issue = rows.filter(has_issue)
+        if metric and with_issue.height:
+            return str(with_issue["user_id"][0]), iso_week(date.fromisoformat(day)), metric
+    return None
+
+
+def _weekly_metric_of(contracts: Contracts, record: str, raw_name: str) -> str | None:
+    """The first weekly metric that a record type gives from a raw field."""
+    contract = contracts.by_name.get(record)
+    weekly = {name for group in contracts.groups for name in group.metrics}
+    for name in contract.gives if contract else ():
+        if contract and name in weekly and any(raw_name in raw_names(f) for f in fields_behind(contract, (name,))):
+            return name
+    return None

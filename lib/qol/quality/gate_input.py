@@ -1,0 +1,51 @@
+"""What the gate checks, collected from the candidates, what is published, the clock and the run's manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from qol.contracts.model import Contracts
+from qol.lake.base import Lake
+from qol.quality.between_weeks import compare_weeks
+from qol.quality.comparison import Comparison
+from qol.quality.freshness import compare_clock
+from qol.quality.partition_checks import compare_candidates
+from qol.quality.renamed_fields import unknown_fields
+from qol.tables.footers import Footers, WeekFiles
+from qol.tables.layout import Candidate, Published
+from qol.tables.manifest import Manifest
+
+#: Triggers of runs about old days, which say nothing about the freshness of today's data.
+OLD_DAYS = ("backfill", "rebuild")
+
+
+@dataclass(frozen=True)
+class GateInput:
+    """Comparisons of files, the candidates whose rows are checked, and the run's rejected and all items."""
+
+    comparisons: Sequence[Comparison]
+    candidates: Sequence[Candidate]
+    rejected: int
+    items: int
+
+
+def collect_gate_input(
+    lake: Lake,
+    contracts: Contracts,
+    manifest: Manifest,
+    published: Published,
+    candidates: Sequence[Candidate],
+    expected: Mapping[tuple[str, str], int],
+) -> GateInput:
+    """The gate's input; `expected` has the rows the run computed, by table and date."""
+    now = datetime.fromisoformat(manifest.now)
+    footers, weeks = Footers(lake), WeekFiles(candidates, published)
+    comparisons = [*compare_candidates(lake, contracts, candidates, expected, published, footers)]
+    unknown = unknown_fields(manifest.field_issues)
+    comparisons += compare_weeks(contracts, footers, weeks, candidates, unknown, now)
+    if manifest.trigger not in OLD_DAYS:
+        comparisons += compare_clock(contracts, footers, weeks, now)
+    totals = manifest.totals
+    return GateInput(comparisons, candidates, totals.get("rejected", 0), totals.get("lines", 0))

@@ -1,0 +1,113 @@
+"""Candidates against what the run computed and what is published: rows of all, users and metrics of weekly files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from qol.contracts.model import Contracts
+from qol.contracts.quality import Severity
+from qol.lake.base import Lake
+from qol.quality.comparison import (
+    DAMAGED_WEEK,
+    MIN_USERS,
+    NEW_WEEK,
+    NO_EARLIER_WEEK,
+    TOO_FEW_USERS,
+    WEEKLY,
+    Comparison,
+    NotChecked,
+    comparison,
+    describe_columns,
+)
+from qol.tables.corruption import ARROW_ERRORS
+from qol.tables.footers import Footer, Footers, WeekFiles
+from qol.tables.layout import Candidate, Published
+
+MAX_USERS_LOST = 0.20
+FILLED_SHARE = 0.5
+#: A metric is emptied when at most one in so many of the expected values is left. No habit of users takes nine values of
+#: ten away within a week, and of the fewest values compared (half of 20 users) one left over hides nothing.
+ONE_IN = 10
+
+_Finding = dict[Severity, str] | NotChecked
+
+
+def compare_candidates(
+    lake: Lake,
+    contracts: Contracts,
+    candidates: Sequence[Candidate],
+    expected: Mapping[tuple[str, str], int],
+    published: Published,
+    footers: Footers,
+) -> Iterator[Comparison]:
+    """Comparisons of every candidate by rows, and of weekly candidates by users kept and metrics emptied.
+
+    `expected` has the rows the run computed, by table and date.
+    """
+    footers.read(candidate.staged for candidate in candidates)
+    weeks = WeekFiles(candidates, published)
+    for candidate in candidates:
+        place = candidate.table, candidate.date
+        footer = footers.staged(candidate.staged)
+        yield comparison("rows_as_expected", *place, check_rows(footer.rows, expected[place]))
+        if candidate.table == WEEKLY:
+            current = published.get(*place)
+            files = [weeks.before(*place), [current.key] if current else []]
+            earlier = [[found for key in keys if (found := footers.get(key))] for keys in files]
+            yield comparison("people_kept", *place, _check_users(lake, candidate, current.key if current else None))
+            yield comparison("metrics_not_emptied", *place, check_metrics(contracts, footer, earlier))
+
+
+def check_rows(staged: int, computed: int) -> _Finding:
+    """Whether the staged file has the rows that the run computed."""
+    return {} if staged == computed else {"critical": f"{staged} rows staged, {computed} computed"}
+
+
+def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> _Finding:
+    """Whether a published week keeps its users."""
+    if published is None:
+        return NEW_WEEK
+    try:
+        before = _users(lake, published)
+    except ARROW_ERRORS:
+        return DAMAGED_WEEK
+    lost = before.join(_users(lake, candidate.staged), on="user_id", how="anti")
+    return check_users_lost(lost.height, before.height)
+
+
+def check_users_lost(lost: int, before: int) -> _Finding:
+    """Whether a week loses too many of the users it had before."""
+    if before < MIN_USERS:
+        return TOO_FEW_USERS
+    return {"critical": f"{lost} of {before} users lost"} if lost / before > MAX_USERS_LOST else {}
+
+
+def _users(lake: Lake, key: str) -> pl.DataFrame:
+    return pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id"]))
+
+
+def check_metrics(contracts: Contracts, week: Footer, earlier: Sequence[Sequence[Footer]]) -> _Finding:
+    """Metrics that half of the rows of any of the `earlier` had and at most a tenth as many users have now, by name."""
+    if week.rows < MIN_USERS:
+        return TOO_FEW_USERS
+    if not any(footer.rows for before in earlier for footer in before):
+        return NO_EARLIER_WEEK
+    emptied: dict[str, str] = {}
+    for before in earlier:
+        rows = sum(footer.rows for footer in before)
+        for metric, column in counted_columns(contracts):
+            had = sum(footer.values.get(column, 0) for footer in before)
+            now = week.values.get(column, 0)
+            if rows and had >= FILLED_SHARE * rows and now * rows * ONE_IN <= had * week.rows:
+                emptied.setdefault(metric, f"{now} of {week.rows} users (before {had} of {rows} rows)")
+    # All are named: the one whose field was renamed may be the anchor that takes its whole group with it.
+    return {"critical": describe_columns(sorted(emptied.items()))} if emptied else {}
+
+
+def counted_columns(contracts: Contracts) -> list[tuple[str, str]]:
+    """Each metric of every week with the weekly column whose values are counted."""
+    groups = [group for group in contracts.groups if group.every_week]
+    return [(name, f"{name}_{aggregates[0]}") for group in groups for name, aggregates in group.metrics.items()]

@@ -1,0 +1,141 @@
+"""The texts of a report in a language: one dictionary file per language, labels, units, and how numbers are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from qol.contracts.model import Contracts
+from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
+from qol.report.blocks import Block, Row, Section, Table
+from qol.report.shown_columns import ShownColumn
+
+Language = Literal["en", "ja"]
+FOLDER = Path(__file__).with_name("locales")
+DAY_MINUTES = 1440
+_LABEL_ENDS = re.compile(r"[;:(,.](?:\s|$)|\s\(")
+_MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Locale:
+    """One language; a name without a text of its own is shown as the contracts have it."""
+
+    language: Language
+    texts: Mapping[str, Any]
+    contracts: Contracts
+
+    def text(self, key: str, **values: object) -> str:
+        """A sentence of the dictionary with its placeholders filled in."""
+        return str(self.texts["sentences"][key]).format(**values)
+
+    def name(self, kind: str, key: str) -> str:
+        """The name of a group, a source, an aggregate or a record."""
+        return str(self.texts[kind].get(key) or key.replace("_", " "))
+
+    def names(self, kind: str, keys: Iterable[str]) -> str:
+        """The names of several groups or sources, with commas."""
+        return self.text("comma").join(self.name(kind, key) for key in keys)
+
+    def metric(self, name: str) -> str:
+        """The label of a metric or formula."""
+        own = self.texts["labels"].get(name)
+        return str(own) if own else short_label(self._description(name))
+
+    def _description(self, name: str) -> str:
+        if name in self.contracts.metric:
+            return self.contracts.metric[name].description
+        return next((d.description for d in self.contracts.derived if d.name == name), name)
+
+    def label(self, column: ShownColumn) -> str:
+        """The label of a weekly column, with its aggregate."""
+        label = self.metric(column.name)
+        if column.metric is None:
+            return label
+        return self.text("label", label=label, how=self.name("aggregates", column.aggregate))
+
+    def unit(self, name: str, unit: str) -> str:
+        """The unit of a metric or formula: its own text, else the unit's."""
+        return str(self.texts["metric_units"].get(name) or self.texts["units"].get(unit) or unit)
+
+    def unit_of(self, column: ShownColumn) -> str:
+        """The unit of a weekly column."""
+        return self.unit(column.name, column.unit)
+
+    def value(self, column: ShownColumn, value: Any, size: float | None = None) -> str:
+        """The text of a column's value without its unit; `no data` for null."""
+        return clock_text(value) if column.clock and value is not None else self.number(value, size)
+
+    def number(self, value: Any, size: float | None = None) -> str:
+        """A number with the decimals that its size, or `size`, deserves; yes, no or `no data` for a boolean or null."""
+        if value is None:
+            return self.text("no_data")
+        if isinstance(value, bool):
+            return self.text("yes" if value else "no")
+        return plain_number(value, size)
+
+    def reason(self, code: str) -> str:
+        """The meaning of a reason code."""
+        own = self.texts["reasons"].get(code)
+        return str(own or ISSUE_REASONS.get(code) or REJECT_REASONS.get(code) or code.replace("_", " "))
+
+    def section(self, name: str, blocks: Iterable[Block]) -> Section:
+        """A section with the title `<name>_title`."""
+        return Section(name, self.text(f"{name}_title"), tuple(blocks))
+
+    def table(self, name: str, head: str, heads: Mapping[str, str], rows: Iterable[Row], caption: str = "") -> Table:
+        """A table; `head` and `heads` (by column) are keys of sentences, the default caption is `<name>_caption`."""
+        texts = tuple(self.text(key) for key in (head, *heads.values()))
+        return Table(name, caption or self.text(f"{name}_caption"), texts, tuple(heads), tuple(rows))
+
+
+def plain_number(value: float, size: float | None = None) -> str:
+    """Integers whole, other numbers with at least three figures; thousands apart, a real minus sign."""
+    if value == 0:
+        return "0"
+    decimals = 0 if isinstance(value, int) else decimals_of(value if size is None else size)
+    text = f"{value:,.{decimals}f}"
+    is_zero = not text.strip("-0.,")
+    return (text.removeprefix("-") if is_zero else text).replace("-", _MINUS)
+
+
+def decimals_of(value: float) -> int:
+    """How many decimals a number is shown with."""
+    size = abs(value)
+    return next((decimals for decimals, least in enumerate((100, 10, 1)) if size >= least), 3)
+
+
+def signed(value: float, size: float | None = None) -> str:
+    """A change with its sign; no sign for no change."""
+    text = plain_number(value, size)
+    return f"+{text}" if value > 0 and text.strip("0.") else text
+
+
+def clock_text(minutes: float) -> str:
+    """`23:05` for minutes after midnight, to the nearest minute."""
+    hours, rest = divmod(round(minutes) % DAY_MINUTES, 60)
+    return f"{hours:02d}:{rest:02d}"
+
+
+def short_label(description: str) -> str:
+    """The start of a description: up to its first comma, bracket or full stop."""
+    end = _LABEL_ENDS.search(description)
+    return description[: end.start()].strip() if end else description
+
+
+@cache
+def texts_of(language: Language) -> Mapping[str, Any]:
+    """A language's dictionary file."""
+    found: Mapping[str, Any] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def load_locale(language: Language, contracts: Contracts) -> Locale:
+    """The texts of a language for these contracts."""
+    return Locale(language, texts_of(language), contracts)

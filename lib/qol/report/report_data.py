@@ -1,0 +1,127 @@
+"""The data of a report, read from a lake: weekly rows, one user's days, and the manifest of the run that read the raw data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from qol.contracts.columns import daily_columns, weekly_columns
+from qol.contracts.model import Contracts
+from qol.errors import UsageError
+from qol.lake import Lake
+from qol.report.shown_columns import all_columns
+from qol.tables.corruption import read_published
+from qol.tables.layout import find_published, partition_key
+from qol.tables.manifest import Manifest, read_manifests
+from qol.tables.slices import Bucket, user_slice
+from qol.tables.weeks import WEEK, iso_week
+
+#: The reported week and the four before it.
+COHORT_WEEKS = 5
+#: A user's days are drawn over four weeks, the reported one included.
+USER_WEEKS = 4
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Weekly rows of all users, oldest week first; a week that is not published has none."""
+
+    monday: date
+    weekly: Mapping[date, pl.DataFrame]
+    manifest: Manifest | None
+
+    @property
+    def this(self) -> pl.DataFrame:
+        """Rows of the reported week."""
+        return self.weekly[self.monday]
+
+
+@dataclass(frozen=True)
+class UserWeeks:
+    """Weekly rows (None if the week has none) and days of one user, oldest first."""
+
+    user_id: str
+    monday: date
+    weekly: Mapping[date, Mapping[str, object] | None]
+    daily: pl.DataFrame
+
+
+def mondays(last: date, weeks: int) -> list[date]:
+    """The Mondays of `weeks` weeks up to the last, oldest first."""
+    return [last - WEEK * back for back in reversed(range(weeks))]
+
+
+def read_cohort(lake: Lake, contracts: Contracts, monday: date) -> Cohort:
+    """The weekly rows of all users; UsageError when the week is not published."""
+    check_week(lake, monday)
+    all_users = Bucket(lake, None, None)
+    columns = [column for column in weekly_columns(contracts) if column.name in _needed(contracts)]
+    weekly = {
+        day: all_users.published("weekly_metrics", day.isoformat(), columns) for day in mondays(monday, COHORT_WEEKS)
+    }
+    return Cohort(monday, weekly, _find_manifest(lake, monday))
+
+
+def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> UserWeeks:
+    """One user's rows; UsageError when the week is not published, or no week of the lake has the user_id."""
+    dates = check_week(lake, monday)
+    days = mondays(monday, USER_WEEKS)
+    rows, columns = user_slice(lake, user_id), weekly_columns(contracts)
+    weekly = {day: _first(rows.published("weekly_metrics", day.isoformat(), columns)) for day in days}
+    if not any(weekly.values()):
+        _check_user(lake, dates, user_id, monday)
+    daily = [rows.published("daily_metrics", day.isoformat(), daily_columns(contracts)) for day in days]
+    return UserWeeks(user_id, monday, weekly, pl.concat(daily).sort("day", "source"))
+
+
+def check_week(lake: Lake, monday: date) -> list[str]:
+    """Mondays of the published weeks; UsageError when this one is not among them."""
+    dates = sorted(find_published(lake, ["weekly_metrics"]).dates("weekly_metrics"))
+    if monday.isoformat() not in dates:
+        weeks = [iso_week(date.fromisoformat(day)) for day in dates]
+        span = " to ".join(dict.fromkeys((weeks[0], weeks[-1]))) if weeks else "none yet; `qol run` publishes weeks"
+        raise UsageError(f"--week {iso_week(monday)}: not published in {lake.uri}; allowed: {span}")
+    return dates
+
+
+def _check_user(lake: Lake, dates: Iterable[str], user_id: str, monday: date) -> None:
+    """A user of an earlier or later week may have an empty report; a user of no week is a typing error."""
+    if any(user_id in _user_ids(lake, day) for day in dates):
+        return
+    known = sorted(_user_ids(lake, monday.isoformat()))[:_EXAMPLES]
+    examples = f", in {iso_week(monday)} such as {', '.join(known)}" if known else ""
+    raise UsageError(f"--person {user_id}: in no week of {lake.uri}; allowed: a user_id of weekly_metrics{examples}")
+
+
+def _user_ids(lake: Lake, day: str) -> set[str]:
+    rows = read_published(lake, partition_key("weekly_metrics", day), columns=["user_id"])
+    return set(rows["user_id"].to_pylist())
+
+
+def _first(rows: pl.DataFrame) -> Mapping[str, object] | None:
+    return rows.row(0, named=True) if rows.height else None
+
+
+def _needed(contracts: Contracts) -> set[str]:
+    """Weekly columns that a report of a cohort shows."""
+    of_groups = {f"{group.name}_{end}" for group in contracts.groups for end in ("source", "valid")}
+    return {"user_id", *of_groups, *(shown.column for shown in all_columns(contracts))}
+
+
+def _find_manifest(lake: Lake, monday: date) -> Manifest | None:
+    """The newest run that read raw data and computed the week; a rebuild reads none and counts nothing."""
+    wanted = ("weekly_metrics", monday.isoformat())
+    for manifest in read_manifests(lake):
+        ended_well = manifest.status in ("published", "nothing_to_do") and manifest.window.first is not None
+        if ended_well and any((file.name, file.date) == wanted for file in manifest.tables):
+            return manifest
+    return None
+
+
+def filled_columns(frames: Iterable[pl.DataFrame]) -> set[str]:
+    """Columns with a value in any of the frames."""
+    return {column.name for frame in frames for column in frame if column.null_count() < frame.height}

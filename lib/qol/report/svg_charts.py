@@ -1,0 +1,114 @@
+"""Charts as SVG within HTML: text stays text, the same data give the same bytes, and ids are unique in the page."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+
+from qol.report.locales import DAY_MINUTES, clock_text
+
+#: Okabe and Ito's colours, distinct for any colour vision; no chart relies on them alone.
+BLUE, ORANGE = "#0072B2", "#E69F00"
+INK, LIGHT, EMPTY = "#222222", "#c8c8c8", "#ececec"
+#: A day of a clock chart begins in the evening, so that a night is one stretch.
+EVENING = 18 * 60
+#: Width of a panel in points: about a phone's width in CSS pixels, so that its text is as large as the page's small print.
+PANEL = 350
+_POINTS = 72
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "qol report",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 11,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "hatch.linewidth": 0.9,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+#: Matplotlib's preamble; its style would apply to the whole page, so the page's own style sheet has it.
+_PREAMBLE = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
+_OPENING = re.compile(r"<svg[^>]*>")
+_VIEW = re.compile(r'viewBox="([^"]+)"')
+_GROUP_ID = re.compile(r'<g id="[^"]*"')
+_ID = re.compile(r'\bid="([^"]+)"')
+_HREF = re.compile(r'(?:xlink:)?href="#([^"]+)"')
+_URL = re.compile(r"url\(#([^)]+)\)")
+_DECIMALS = re.compile(r"(\d\.\d\d)\d{3,}")
+
+
+@contextmanager
+def panel(height: float, *, left: float = 54, bottom: float = 24, right: float = 8) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one pair of axes in the report's style; sizes in points. Draw and write it within the context."""
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # The page's own font draws the text; matplotlib's font need not have Japanese.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(PANEL / _POINTS, height / _POINTS))
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes(
+            (left / PANEL, bottom / height, (PANEL - left - right) / PANEL, (height - bottom - 10) / height)
+        )
+        axes.tick_params(length=3, labelsize=11)
+        axes.set_axisbelow(True)
+        yield figure, axes
+
+
+def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
+    """The figure as an `svg` element for HTML; its ids start with `name`, which is unique in the page."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata=_NO_METADATA)
+    body = _PREAMBLE.sub("", file.getvalue()).strip()
+    view = _VIEW.search(body)
+    body = _GROUP_ID.sub("<g", _DECIMALS.sub(r"\1", body))
+    body = _ID.sub(rf'id="{name}-\1"', body)
+    body = _URL.sub(rf"url(#{name}-\1)", _HREF.sub(rf'href="#{name}-\1"', body))
+    head = (
+        f'<svg role="img" aria-labelledby="{name}-t {name}-d" viewBox="{view.group(1) if view else ""}">'
+        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>'
+    )
+    return _OPENING.sub(lambda _: head, body, count=1)
+
+
+def evening_first(minute: float) -> float:
+    """Minutes after midnight as minutes after 18:00."""
+    return (minute - EVENING) % DAY_MINUTES
+
+
+def morning_again(minute: float) -> float:
+    """Minutes after 18:00 as minutes after midnight."""
+    return (minute + EVENING) % DAY_MINUTES
+
+
+def number_axis(axes: Axes, low: float, high: float) -> None:
+    """A y axis of numbers with at most four intervals, and grid lines at its ticks."""
+    margin = (high - low) * 0.08 or max(abs(high) * 0.1, 1)
+    bottom = low - margin
+    axes.set_ylim(0 if low >= 0 > bottom else bottom, high + margin)
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")))
+    axes.grid(axis="y", color=LIGHT, linewidth=0.5)
+
+
+def clock_axis(axes: Axes, low: float, high: float) -> None:
+    """A y axis of times of the day; `low`, `high` and values are minutes after 18:00."""
+    axes.set_ylim(low - 20, high + 20)
+    step = next((minutes for minutes in (30, 60, 120, 180, 240) if (high - low + 40) / minutes <= 5), 360)
+    axes.yaxis.set_major_locator(MultipleLocator(step))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: clock_text(morning_again(value))))
+    axes.grid(axis="y", color=LIGHT, linewidth=0.5)

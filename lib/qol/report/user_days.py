@@ -1,0 +1,126 @@
+"""One user's days and nights over the last weeks: of each group those of the source that made the week."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from qol.contracts.metric_model import WeeklyGroup
+from qol.contracts.model import Contracts
+from qol.report.blocks import Block, Chart, Charts, Heading, Section, Text
+from qol.report.locales import Locale, clock_text
+from qol.report.report_data import USER_WEEKS, UserWeeks
+from qol.report.shown_columns import all_columns, daily_groups
+from qol.report.svg_charts import evening_first
+from qol.report.user_charts import Day, Night, draw_days, draw_nights
+from qol.tables.weeks import monday_of
+
+#: A group draws this many of its metrics; the table of weeks has all.
+MAX_METRICS_PER_GROUP = 6
+REGULARITY = "sleep_regularity_index"
+_NIGHT = ("bedtime_minute", "wake_minute", "midsleep_minute")
+
+_Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class GroupDays:
+    """A group's rows by day, in each week of one source."""
+
+    needs_wear: bool
+    rows: Mapping[date, _Row]
+    sources: tuple[str, ...]
+
+
+def days_sections(locale: Locale, user: UserWeeks) -> tuple[Section, ...]:
+    """The section of days and, where the contracts have nights, the one of nights."""
+    sections = [locale.section("days", _days(locale, user))]
+    if all(name in locale.contracts.metric for name in _NIGHT):
+        sections.append(locale.section("nights", _nights(locale, user)))
+    return tuple(sections)
+
+
+def choose_days(contracts: Contracts, user: UserWeeks, group: str, names: Sequence[str]) -> GroupDays:
+    """Rows of a group: in each week of the source in the weekly row, else of the first source with any value."""
+    rule = next((g for g in contracts.groups if g.name == group), WeeklyGroup(group, (), False, 1, (), {}))  # noqa: FBT003
+    chosen: dict[date, _Row] = {}
+    sources: dict[str, None] = {}
+    for monday, weekly in user.weekly.items():
+        rows = [r for r in user.daily.iter_rows(named=True) if monday_of(r["day"]) == monday]
+        having = {r["source"] for r in rows if any(r[name] is not None for name in names)}
+        ordered = [*rule.precedence, *sorted(having)]
+        published = (weekly or {}).get(f"{group}_source")
+        source = str(published) if published else next((name for name in ordered if name in having), "")
+        chosen |= {r["day"]: r for r in rows if r["source"] == source}
+        if source in having:
+            sources[source] = None
+    return GroupDays(rule.needs_wear, chosen, tuple(sources))
+
+
+def _calendar(user: UserWeeks) -> list[date]:
+    """The days of the drawn weeks, the reported week last."""
+    return [user.monday + timedelta(days=number - 7 * (USER_WEEKS - 1)) for number in range(7 * USER_WEEKS)]
+
+
+def _days(locale: Locale, user: UserWeeks) -> Iterator[Block]:
+    calendar, empty = _calendar(user), []
+    yield Text(locale.text("days_key", first=calendar[0], last=calendar[-1]), "key")
+    for group, names in daily_groups(locale.contracts):
+        days = choose_days(locale.contracts, user, group, names)
+        known = [n for n in names if any(days.rows[d][n] is not None for d in calendar if d in days.rows)]
+        if not known:
+            empty.append(group)
+            continue
+        sources = locale.names("sources", days.sources)
+        yield Heading(locale.text("group_source", group=locale.name("groups", group), sources=sources))
+        yield Charts(tuple(_day_chart(locale, days, n, calendar) for n in known[:MAX_METRICS_PER_GROUP]))
+        if left_out := [locale.metric(name) for name in known[MAX_METRICS_PER_GROUP:]]:
+            yield Text(locale.text("not_drawn", metrics=locale.text("comma").join(left_out)))
+    if empty:
+        yield Text(locale.text("no_data_days", groups=locale.names("groups", empty)))
+
+
+def _day_chart(locale: Locale, group: GroupDays, name: str, calendar: list[date]) -> Chart:
+    metric = locale.contracts.metric[name]
+    days = [_day(group, name, day) for day in calendar]
+    label, unit = locale.metric(name), locale.unit(name, metric.unit)
+    values = sorted((d.value for d in days if d.value is not None), key=evening_first if metric.clock else None)
+    low, high = (clock_text(v) if metric.clock else locale.number(v) for v in (values[0], values[-1]))
+    description = locale.text("days_desc", days=len(values), all=len(days), low=low, high=high, unit=unit)
+    title = locale.text("titled", label=label, unit=unit)
+    return Chart(label, unit, draw_days(f"d-{name}", title, description, days, clock=metric.clock))
+
+
+def _day(group: GroupDays, name: str, day: date) -> Day:
+    row = group.rows.get(day)
+    if row is None:
+        return Day(day, None)
+    return Day(day, row[name], is_worn=not group.needs_wear or row["worn"] is not False)
+
+
+def _nights(locale: Locale, user: UserWeeks) -> Iterator[Block]:
+    group = next((name for name, metrics in daily_groups(locale.contracts) if _NIGHT[0] in metrics), "sleep")
+    days = choose_days(locale.contracts, user, group, _NIGHT)
+    nights = [Night(day, *(days.rows.get(day, {}).get(name) for name in _NIGHT)) for day in _calendar(user)]
+    known = [night for night in nights if night.bedtime is not None and night.wake is not None]
+    if known:
+        title = locale.text("nights_caption")
+        description = locale.text("nights_desc", nights=len(known), all=len(nights))
+        svg = draw_nights("nights-raster", title, description, nights)
+        yield Text(locale.text("nights_key"), "key")
+        sources = locale.names("sources", days.sources)
+        yield Charts((Chart(title, locale.text("local_time"), svg, sources),), wide=True)
+    else:
+        yield Text(locale.text("no_nights"))
+    yield from _regularity(locale, user)
+
+
+def _regularity(locale: Locale, user: UserWeeks) -> Iterator[Text]:
+    """The week's sleep regularity index, if the contracts have it."""
+    column = next((column for column in all_columns(locale.contracts) if column.column == REGULARITY), None)
+    if column is not None:
+        value = (user.weekly[user.monday] or {}).get(REGULARITY)
+        unit = locale.unit_of(column) if value is not None else ""
+        yield Text(locale.text("valued", label=locale.metric(REGULARITY), value=locale.number(value), unit=unit))

@@ -1,0 +1,131 @@
+"""A published week that would lose users, and a metric that vanished, are refused by name from twenty users on."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.errors import RefusedError
+from tests.builders import daily_record, published_files, run_lake, without_gate, write_lines
+
+#: What refuses a closed week without steps: the metric of weekly_metrics, and the field of Garmin's days.
+EMPTIED = frozenset({"metrics_not_emptied", "fields_as_before.critical"})
+
+
+def publish(lake: Path) -> None:
+    """The run before the one that a test is about; it has no gate."""
+    with without_gate():
+        run_lake(lake)
+
+
+def _users(count: int, **values: object) -> list[dict[str, Any]]:
+    return [daily_record(f"u{i}", 0, **values) for i in range(count)]
+
+
+def _week_before(count: int) -> list[dict[str, Any]]:
+    return [daily_record(f"u{i}", -7, calendarDate=None) for i in range(count)]
+
+
+def test_a_published_week_that_would_lose_a_quarter_of_its_users_is_refused_and_stays(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", _users(20))
+    publish(tmp_path)
+    good = published_files(tmp_path)
+    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+    pl.read_parquet(records, hive_partitioning=False).head(15).write_parquet(records)
+    (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").write_text("")
+    damaged = published_files(tmp_path)
+    with pytest.raises(RefusedError, match="people_kept: A published week keeps at least 80%"):
+        run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert published_files(tmp_path) == damaged
+    assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}
+
+
+def test_a_published_week_of_nineteen_users_may_lose_half_of_them_and_the_manifest_says_it_was_not_checked(
+    tmp_path: Path,
+) -> None:
+    write_lines(tmp_path, "2026-11-10", _users(19))
+    publish(tmp_path)
+    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+    pl.read_parquet(records, hive_partitioning=False).head(9).write_parquet(records)
+    manifest = run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    [found] = [check for check in manifest.checks if check.id == "people_kept"]
+    assert (manifest.status, found.checked) == ("published", False)
+    assert found.observed == "not checked: fewer than 20 users (weekly_metrics 2026-W46)"
+
+
+def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operator_accepts_it(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-03", _week_before(20))
+    publish(tmp_path)
+    renamed = [{k: v for k, v in record.items() if k != "steps"} | {"stepCount": 5} for record in _users(20)]
+    write_lines(tmp_path, "2026-11-10", renamed)
+    with pytest.raises(RefusedError, match="metrics_not_emptied.*steps"):
+        run_lake(tmp_path)
+    manifest = run_lake(tmp_path, accept=EMPTIED)
+    assert (manifest.status, manifest.accepted, manifest.weeks) == ("published", sorted(EMPTIED), ["2026-W46"])
+
+
+def test_a_vanished_metric_of_nineteen_users_is_published_and_the_manifest_says_it_was_not_checked(
+    tmp_path: Path,
+) -> None:
+    write_lines(tmp_path, "2026-11-03", _week_before(19))
+    publish(tmp_path)
+    write_lines(tmp_path, "2026-11-10", _users(19, steps=None))
+    manifest = run_lake(tmp_path, docs=tmp_path / "_docs")
+    found = {check.id: (check.checked, check.observed) for check in manifest.checks}
+    assert manifest.status == "published"
+    assert found["metrics_not_emptied"] == (False, "not checked: fewer than 20 users (weekly_metrics 2026-W46)")
+    assert found["people_kept"] == (False, "not checked: not published before (weekly_metrics 2026-W46)")
+    assert found["rows_as_expected"] == (True, "0 of 3 files")
+    pages = "".join(page.read_text() for page in (tmp_path / "_docs").rglob("*.html"))
+    assert "metrics_not_emptied: not checked: fewer than 20 users (weekly_metrics 2026-W46). A metric" in pages
+
+
+@pytest.mark.parametrize(
+    ("left", "of", "observed"),
+    [
+        (1, 20, "1 of 1 file; weekly_metrics 2026-W46: steps 1 of 20 users (before 20 of 20 rows)"),
+        (2, 20, "1 of 1 file; weekly_metrics 2026-W46: steps 2 of 20 users (before 20 of 20 rows)"),
+        (3, 20, "0 of 1 file"),
+    ],
+)
+def test_a_metric_is_emptied_when_at_most_a_tenth_of_its_values_is_left(
+    tmp_path: Path, left: int, of: int, observed: str
+) -> None:
+    write_lines(tmp_path, "2026-11-03", _week_before(of))
+    publish(tmp_path)
+    write_lines(tmp_path, "2026-11-10", [*_users(left), *_users(of, steps=None)[left:]])
+    manifest = run_lake(tmp_path, accept=EMPTIED)
+    assert [check.observed for check in manifest.checks if check.id == "metrics_not_emptied"] == [observed]
+
+
+def test_one_value_left_over_hides_nothing_even_of_the_fewest_values_that_are_compared(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-03", [*_week_before(10), *_without_steps(_week_before(20)[10:])])
+    publish(tmp_path)
+    write_lines(tmp_path, "2026-11-10", [*_users(1), *_users(20, steps=None)[1:]])
+    with pytest.raises(RefusedError, match="steps 1 of 20 users \\(before 10 of 20 rows\\)"):
+        run_lake(tmp_path)
+
+
+def test_a_metric_that_fewer_than_half_had_may_vanish(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-03", [*_week_before(9), *_without_steps(_week_before(20)[9:])])
+    publish(tmp_path)
+    write_lines(tmp_path, "2026-11-10", _users(20, steps=None))
+    assert run_lake(tmp_path).status == "published"
+
+
+def _without_steps(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in record.items() if name != "steps"} for record in records]
+
+
+def test_a_published_metric_that_would_vanish_from_its_own_week_is_refused(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", _users(20))
+    publish(tmp_path)
+    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
+    rows = pl.read_parquet(records, hive_partitioning=False)
+    rows.with_columns(steps=pl.lit(None, pl.Int64)).write_parquet(records)
+    with pytest.raises(RefusedError, match="metrics_not_emptied.*steps"):
+        run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))

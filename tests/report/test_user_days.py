@@ -1,0 +1,171 @@
+"""Days and nights of a person: one source per week, gaps that stay gaps, nights on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.contracts.columns import daily_columns
+from qol.contracts.frames import no_rows
+from qol.contracts.metric_model import DailyMetric, WeeklyGroup
+from qol.contracts.model import Contracts
+from qol.report.blocks import Charts, Page, Table, Text
+from qol.report.locales import load_locale
+from qol.report.report_data import UserWeeks, mondays
+from qol.report.svg_charts import number_axis, panel
+from qol.report.user_charts import Day, _stretches, draw_days
+from qol.report.user_days import choose_days
+from qol.report.user_page import clock_change, user_page
+from tests.builders import CONTRACTS
+from tests.report.conftest import ADA, parse
+from tests.report.conftest import Page as MakePage
+
+MONDAY = date(2026, 11, 9)
+
+
+def person(
+    days: list[dict[str, Any]], this: Mapping[str, object] | None = None, contracts: Contracts = CONTRACTS
+) -> UserWeeks:
+    """A person with these daily rows, and this weekly row in the reported week."""
+    empty = no_rows(daily_columns(contracts))
+    rows = pl.DataFrame([{"user_id": "p", "worn": True, **day} for day in days]) if days else empty
+    known = rows.select(pl.col(name).cast(empty.schema[name]) for name in rows.columns)
+    weekly: dict[date, Mapping[str, object] | None] = dict.fromkeys(mondays(MONDAY, 4))
+    return UserWeeks("p", MONDAY, weekly | {MONDAY: this}, pl.concat([empty, known], how="diagonal"))
+
+
+def texts(page: Page) -> list[str]:
+    return [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
+
+
+def test_days_are_those_of_the_source_that_made_the_week() -> None:
+    days = [{"day": MONDAY, "source": source, "steps": n} for source, n in (("garmin", 1), ("oura", 2))]
+    for source, steps in (("garmin", 1), ("oura", 2)):
+        chosen = choose_days(CONTRACTS, person(days, {"activity_source": source}), "activity", ["steps"])
+        assert (chosen.rows[MONDAY]["steps"], chosen.sources) == (steps, (source,))
+
+
+def test_a_week_without_a_source_takes_the_first_that_has_a_value() -> None:
+    days = [
+        {"day": MONDAY, "source": "garmin", "steps": None},
+        {"day": MONDAY, "source": "healthkit", "steps": 3},
+        {"day": MONDAY, "source": "oura", "steps": 2},
+    ]
+    assert choose_days(CONTRACTS, person(days), "activity", ["steps"]).rows[MONDAY]["source"] == "oura"
+
+
+def test_a_day_without_a_value_is_an_empty_column_and_a_day_not_worn_a_cross() -> None:
+    def drawn(value: float | None, *, is_worn: bool = True) -> str:
+        days = [Day(MONDAY + timedelta(days=n), 5.0) for n in range(27)]
+        return draw_days("n", "t", "d", [*days, Day(MONDAY + timedelta(days=27), value, is_worn=is_worn)], clock=False)
+
+    empty = drawn(None)
+    assert empty.count("#ececec") > drawn(5.0).count("#ececec") == 0
+    assert drawn(5.0, is_worn=False) != drawn(5.0)
+    assert "nan" not in empty.lower()
+
+
+def test_not_worn_days_are_marked_where_wearing_counts_and_nowhere_else(page: MakePage) -> None:
+    charts = {figure.one("figcaption").words(): figure for figure in parse(page(ADA)).all("figure")}
+    crosses = {caption: "stroke-width: 2" in _markup(figure) for caption, figure in charts.items()}
+    assert crosses["Steps steps"]
+    assert not crosses["Time asleep min"]
+
+
+def _markup(figure: Any) -> str:
+    return " ".join(value for element in figure.all("*") for value in element.attributes.values())
+
+
+@pytest.mark.parametrize(
+    ("bedtime", "wake", "stretches"),
+    [
+        (23 * 60, 6 * 60, [(300, 420)]),
+        (30, 7 * 60, [(390, 390)]),
+        (16 * 60, 20 * 60, [(1320, 120), (0, 120)]),
+        (18 * 60, 2 * 60, [(0, 480)]),
+    ],
+)
+def test_a_night_is_one_stretch_unless_it_goes_over_18_o_clock(bedtime: float, wake: float, stretches: Any) -> None:
+    assert _stretches(bedtime, wake) == stretches
+
+
+def test_a_change_of_a_time_goes_the_shorter_way_round_the_clock() -> None:
+    assert [clock_change(a, b) for a, b in ((15, 1425), (1425, 15), (60, 60))] == [30, -30, 0]
+
+
+def test_a_change_needs_two_valid_weeks_of_one_source() -> None:
+    valid = {"activity_valid": True, "activity_source": "garmin", "steps_mean": 10.0}
+    for before, is_compared in (
+        (valid, True),
+        ({**valid, "activity_source": "oura"}, False),
+        ({**valid, "activity_valid": False}, False),
+        ({**valid, "steps_mean": None}, False),
+    ):
+        someone = person([], valid)
+        weekly = {**someone.weekly, MONDAY - timedelta(days=7): before}
+        page = user_page(load_locale("en", CONTRACTS), replace(someone, weekly=weekly))
+        table = next(b for s in page.sections for b in s.blocks if isinstance(b, Table) and b.name == "weeks-activity")
+        assert (table.rows[0].cells[2].value is not None) == is_compared
+
+
+def test_a_person_without_any_data_gets_a_page_that_says_so() -> None:
+    page = user_page(load_locale("en", CONTRACTS), person([]))
+    assert "No data in this week." in page.lead
+    assert "No data: there is no record of a night in these four weeks." in texts(page)
+    assert not any(isinstance(block, Charts) for section in page.sections for block in section.blocks)
+
+
+def with_survey() -> Contracts:
+    """The contracts with two domains of a questionnaire, whatever the shipped ones have."""
+    names = ("whoqol_first_t100", "whoqol_second_t100")
+    added = tuple(DailyMetric(n, "survey", "points", f"Domain {n[7:-5]}.", "number", 4, 0, 100) for n in names)
+    group = WeeklyGroup("survey", (), False, 1, ("survey",), dict.fromkeys(names, ("last",)))
+    others = tuple(g for g in CONTRACTS.groups if g.name != "survey")
+    return replace(CONTRACTS, metrics=(*CONTRACTS.metrics, *added), groups=(*others, group))
+
+
+def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
+    contracts = with_survey()
+    row = {"whoqol_first_t100_last": 62.5, "whoqol_second_t100_last": 40.0}
+    page = user_page(load_locale("en", contracts), person([], row, contracts))
+    section = next(section for section in page.sections if section.name == "survey")
+    chart = next(b for b in section.blocks if isinstance(b, Charts)).charts[0]
+    table = next(b for b in section.blocks if isinstance(b, Table))
+    assert [(r.head, r.cells[0].value, r.unit) for r in table.rows] == [
+        ("Domain first", 62.5, "points"),
+        ("Domain second", 40.0, "points"),
+    ]
+    assert all(f">{text}<" in chart.svg for text in ("Domain first", "62.5", "Domain second", "40.0"))
+    unanswered = user_page(load_locale("en", contracts), person([], {}, contracts))
+    assert "No data: no answers in this week." in texts(unanswered)
+
+
+def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
+    from qol.contracts.metric_model import Derived
+
+    others = tuple(d for d in CONTRACTS.derived if d.name != "sleep_regularity_index")
+    rule = Derived("sleep_regularity_index", "sleep", "slope", ("sleep_minutes",), (), 0, 5, 3, "points", "Regularity.")
+    for contracts, shown in (
+        (replace(CONTRACTS, derived=others), False),
+        (replace(CONTRACTS, derived=(*others, rule)), True),
+    ):
+        row = {"sleep_regularity_index": 71.25}
+        page = user_page(load_locale("en", contracts), person([], row, contracts))
+        assert any("71.2 points" in text for text in texts(page)) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bottom", "top"),
+    [(1, 101, 0, 109), (50, 60, 49.2, 60.8), (-10, 10, -11.6, 11.6), (0, 0, 0, 1), (30, 30, 27, 33)],
+)
+def test_an_axis_leaves_room_for_its_dots_and_shows_nothing_below_0_where_nothing_is(
+    low: float, high: float, bottom: float, top: float
+) -> None:
+    with panel(100) as (_, axes):
+        number_axis(axes, low, high)
+        assert axes.get_ylim() == pytest.approx((bottom, top))
