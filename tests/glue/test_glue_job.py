@@ -40,7 +40,7 @@ def test_a_run_publishes_and_its_log_begins_with_the_versions(
     job("--trigger", "schedule", "--week", "2026-W46")
     out = capsys.readouterr().out
     assert re.match(
-        r"qol 0\.1\.0, Python 3\.11\.\d+, pyspark 3\.5\.6, pyarrow 22\.0\.0, polars 2\.1\.0, boto3 1\.", out
+        r"qol 0\.2\.0, Python 3\.11\.\d+, pyspark 3\.5\.6, pyarrow 22\.0\.0, polars 2\.1\.0, boto3 1\.", out
     )
     assert "published 4 files of 1 week." in out
     (manifest,) = manifests(lake)

@@ -28,7 +28,7 @@ WEEK = "date=2026-11-09/part-00000.parquet"
 @pytest.fixture(scope="module")
 def names() -> list[str]:
     code = Path(qol.__file__).parent
-    modules = [path for part in ("engine", "ingest", "publish", "transform") for path in (code / part).glob("*.py")]
+    modules = [path for part in ("ingest", "publish", "run", "transform") for path in (code / part).glob("*.py")]
     texts = [path.read_text(encoding="utf-8") for path in (*modules, *code.glob("*.py"))]
     found = {next(filter(None, groups)) for text in texts for groups in NAME.findall(text)}
     return sorted(name for name in found if name[0] != "_" and name not in REFUSED)

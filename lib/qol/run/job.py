@@ -53,11 +53,11 @@ def run_job(request: RunRequest, contracts: Contracts, on_stage: Callable[[str],
     try:
         lake = open_lake(request.lake, kms_key=request.kms_key, database=request.database)
         _require_usable(request, contracts)
-        key, read_people = find_key(lake, request.key_secret), _user_map_reader(request.user_map)
+        key, read_map = find_key(lake, request.key_secret), _user_map_reader(request.user_map)
         manifest = begin_manifest(contracts, request)
         with docs_folder(lake, wanted=request.wants_docs) as docs:
             run_pipeline(
-                RunContext(lake, contracts, request, key, read_people, _engine_maker(request), manifest, docs, on_stage)
+                RunContext(lake, contracts, request, key, read_map, _engine_maker(request), manifest, docs, on_stage)
             )
         return RunOutcome(manifest, 0, tuple(summarize(lake, contracts, request, manifest)))
     except Exception as err:  # noqa: BLE001 (whatever it is becomes an exit code)

@@ -72,11 +72,13 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
 def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str]) -> pl.DataFrame:
     """Rows sorted by user, week and key, the best first, with the number of their `group` from 1 and their `position`."""
     rows = rows.with_columns(
-        ranks(rows["user_id"]).alias("user"), ranks(rows["raw_object"]).alias("object"), week=monday_expr(pl.col("day"))
+        ranks(rows["user_id"]).alias("person"),
+        ranks(rows["raw_object"]).alias("object"),
+        week=monday_expr(pl.col("day")),
     )
     if contract.slot:
         rows = _newest_of_slots(rows, contract.slot)
-    keys = ["user", "week", *contract.key]
+    keys = ["person", "week", *contract.key]
     ordered = rows.sort(
         [*keys, *versions, *PLACE, "is_new"],
         descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
@@ -94,7 +96,7 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
     This is done before winners are chosen and by receipt alone, so that rows received one by one leave the same rows as
     all at once: the newest receipt of a slot never gets older, and one of its rows is always among those published.
     """
-    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("user", "week", *slot))
+    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("person", "week", *slot))
 
 
 def ranks(texts: pl.Series) -> pl.Series:
