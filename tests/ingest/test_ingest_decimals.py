@@ -78,6 +78,10 @@ def test_other_numbers_of_such_a_source_are_what_they_are_elsewhere(text: str, s
     assert fed(f'"qty":{text}', "plain").row["qty"] == stored
 
 
+def test_a_number_of_more_digits_than_a_text_may_have_is_never_written_out() -> None:
+    assert fed('"qty":1e400', "plain").row["value_issues"] == ["qty: number wrong_type"]
+
+
 def test_whole_numbers_and_samples_with_a_point_stay_what_they_are() -> None:
     row = fed('"steps":72.0,"samples":{"0":60.5,"15":61}', "plain").row
     assert (row["at"], row["steps"], row["mean"]) == (1_794_150_000, 72, 60.75)

@@ -146,7 +146,7 @@ def test_a_failure_while_rows_are_read_is_a_usage_error(ask: Qol) -> None:
 
 
 def test_raw_items_come_with_a_warning(ask: Qol) -> None:
-    assert ask("SELECT raw FROM rejects").err == "Raw items may hold personal data: do not pass them on.\n"
+    assert ask("SELECT raw FROM rejects").err == "Raw items may hold personal data: do not share them.\n"
 
 
 def test_without_its_libraries_a_query_says_what_to_install(
