@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import functools
-import pickle
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
-from qol.contracts import load
+from qol.contracts.load import load_contracts
+from qol.contracts.model import Contracts
 
 pytest_plugins = ["tests.command_line"]
 
@@ -21,37 +19,23 @@ settings.register_profile(
 settings.load_profile("project")
 
 
+@pytest.fixture(scope="session")
+def contracts() -> Contracts:
+    """The shipped contracts."""
+    return load_contracts()
+
+
 @pytest.fixture
 def no_gate() -> Iterator[None]:
     """`without_gate` for a whole test."""
-    from tests.builders import without_gate  # not before the contracts are read once
+    from tests.builders import without_gate  # reads the contracts, which not every test needs
 
     with without_gate():
         yield
 
 
 def pytest_configure() -> None:
-    _read_contract_files_once()
     _read_descriptions_of_aws_once()
-
-
-def _read_contract_files_once() -> None:
-    """A contract file that is as it was is not read and checked again: hundreds of tests load all fifty."""
-    read = load._Reader.file
-    known: dict[tuple[str, bytes, bytes], bytes] = {}
-
-    def file(reader: load._Reader, name: str, shape: str, folder: Path | None = None) -> Any:
-        path = (folder or reader.root) / name
-        if not path.is_file():
-            return read(reader, name, shape, folder)
-        key = (name, path.read_bytes(), load.json_schema(reader.root, shape).read_bytes())
-        before = len(reader.problems)
-        if key not in known:
-            known[key] = pickle.dumps((read(reader, name, shape, folder), reader.problems[before:]))
-        data, reader.problems[before:] = pickle.loads(known[key])
-        return data
-
-    pytest.MonkeyPatch().setattr(load._Reader, "file", file)
 
 
 def _read_descriptions_of_aws_once() -> None:

@@ -29,7 +29,9 @@ def process(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = "{'polars', 'duckdb', 'pyarrow', 'great_expectations', 'pyspark', 'sqlglot', 'jsonschema', 'numpy'}"
+    heavy = (
+        "{'polars', 'duckdb', 'pyarrow', 'great_expectations', 'pyspark', 'sqlglot', 'jsonschema', 'numpy', 'pydantic'}"
+    )
     code = f"import sys, qol.cli.app; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": _LIB}, capture_output=True, text=True, check=True

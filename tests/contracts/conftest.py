@@ -1,41 +1,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from qol.contracts.load import load_contracts
-from qol.contracts.model import Contracts
-from qol.contracts.shape import Shape
-from qol.errors import Problem
 
 PROJECT = Path(__file__).parents[2]
 
 Edit = Callable[[str, str, str], None]
-
-
-@pytest.fixture(scope="session")
-def contracts() -> Contracts:
-    return load_contracts(PROJECT / "schemas")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _shapes_are_remembered() -> Iterator[None]:
-    """Of a copy's files a test changes one or two; the others are not held against their JSON Schema again."""
-    compare, known = Shape.problems, dict[str, list[Problem]]()
-
-    def problems(shape: Shape, data: Any, file: str) -> list[Problem]:
-        asked = repr((file, data, shape._validator.schema))
-        if asked not in known:
-            known[asked] = compare(shape, data, file)
-        return list(known[asked])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Shape, "problems", problems)
-        yield
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from qol.contracts.catalog import catalog
 from qol.contracts.columns import table_schemas
-from qol.contracts.docs import catalog
-from qol.contracts.flat_tables import Place, generated, stale_files, table_yaml, write_generated
+from qol.contracts.generated import generated, stale_files, table_yaml, write_generated
 from qol.contracts.model import Column, Contracts
+from qol.contracts.places import Place
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.transform.decimals import PORTABLE_DECIMALS
 from qol.transform.parts import FINER_DECIMALS

@@ -41,7 +41,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
           metrics/daily.yaml: relations.stress_mean_up_to_max.right: found stress_max + (unable to parse 'stress_max +' as Expr); allowed: an SQL expression over the row's columns
           metrics/weekly.yaml: groups.sleep.metrics.bedtime_minute.0: found mean; allowed: for a time of day: circular_mean, circular_sd, last
           sources/garmin/dailies.yaml: fields.steps: found a second time in line 24; allowed: each key once
-          sources/garmin/hrv.yaml: fields.calendar_date.type: found "day"; allowed: integer, number, decimal, boolean, code, document_id, date, epoch_seconds, instant, utc_offset, time_zone, intervals
+          sources/garmin/hrv.yaml: fields.calendar_date.type: found "day"; allowed: 'integer', 'number', 'decimal', 'boolean', 'code', 'document_id', 'date', 'epoch_seconds', 'instant', 'utc_offset', 'time_zone' or 'intervals'
           sources/garmin/hrv.yaml: key: found nothing; allowed: required: Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own.
           sources/garmin/hrv.yaml: keys: found an unknown key; allowed: key, … (26 names)
           sources/garmin/userMetrics.yaml: record: found user; allowed: the file's name, userMetrics""")
@@ -52,7 +52,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
     [
         (DAILIES, "fields: {steps: critical}", "fields: {step: critical}", "quality.fields.step: found step; allowed: a field of the contract: steps, … (43 names)"),
         (WEEKLY, "right: sleep_valid_days", "right: sleep_valid", "relations.midsleep_days_within_sleep_days.right: found sleep_valid of type Boolean; allowed: a number"),
-        ("quality.yaml", "lost_share: 0.3", "lost_share: 0", "people.lost_share: found 0; allowed: more than 0"),
+        ("quality.yaml", "lost_share: 0.3", "lost_share: 0", "people.lost_share: found 0; allowed: greater than 0"),
         (DAILIES, "pushes:", "Pushes:", 'fields.Pushes: found the name "Pushes"; allowed: lower snake case'),
         (
             USER,
@@ -67,7 +67,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (USER, "path: vo2MaxCycling", "path: [vo2MaxCycling, vo2Max]", "fields.vo2_max_cycling.path: found vo2Max; allowed: a path that vo2_max does not read"),
         (USER, "path: summaryId", "path: userAccessToken", "fields.summary_id.path: found userAccessToken; allowed: a path that is not in drop"),
         (USER, "path: enhanced", "path: userId", "fields.enhanced.path: found userId; allowed: a path that is not the person id"),
-        (STRESS, "version: [duration_seconds]", "version: [duration]", "version.0: found duration; allowed: a declared field: duration_seconds, … (19 names)"),
+        (STRESS, "version: [duration_seconds]", "version: [duration]", "version.0: found duration; allowed: a declared field of one value: duration_seconds, … (19 names)"),
         (HRV, "day: {date: calendar_date", "day: {date: start_time_seconds", "day.date: found start_time_seconds; allowed: a field of type date: calendar_date"),
         (HRV, "source_timestamp: start_time_seconds", "source_timestamp: duration_seconds", "source_timestamp: found duration_seconds; allowed: a field of type epoch_seconds or instant: start_time_seconds"),
         (STRESS, "within: [26, 50], ", "", "fields.low_minutes.samples: found minutes; allowed: within and seconds_each with minutes, and only there"),
@@ -84,16 +84,22 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (62 names)"),
         (SLEEPS, "end: end_seconds", "end: validation", "episodes.end: found validation; allowed: a numeric field or helper: utc_offset_seconds, start_time_seconds, start_time_offset_seconds, … (22 names)"),
         (SLEEPS, "unlisted: 0", "unlisted: 3", "episodes.rank.unlisted: found 3; allowed: a tier from 0 to 2"),
-        (USER, "reject: missing_day", "reject: no_day", "examples.3.reject: found no_day; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range, no_person"),
-        (USER, "nulled: ['vo2Max: 0 out_of_range'", "nulled: ['vo2Max: 0 wrong'", "examples.2.nulled.0: found vo2Max: 0 wrong; allowed: a text that ends in one of sentinel, out_of_range, wrong_type, too_large, invalid_date, invalid_time, invalid_zone, unknown_unit, milliseconds, not_a_code"),
+        (USER, "reject: missing_day", "reject: no_day", 'examples.3.reject: found "no_day"; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range, no_person'),
+        (USER, "nulled: ['vo2Max: 0 out_of_range'", "nulled: ['vo2Max: 0 wrong'", 'examples.2.nulled.0: found "vo2Max: 0 wrong"; allowed: a text that ends in one of sentinel, out_of_range, wrong_type, too_large, invalid_date, invalid_time, invalid_zone, unknown_unit, milliseconds, not_a_code'),
         (USER, "    reject: missing_day\n", "", "examples.3: found a date that does not exist is no key; allowed: either expect or reject"),
         (USER, "expect: {vo2_max: 48.0, fitness", "expect: {vo2max: 48.0, fitness", "examples.1.expect.vo2max: found vo2max; allowed: a column of the record: vo2_max, … (17 names)"),
         (USER, "paths: [raw/garmin/userMetrics]", "paths: [raw/garmin/sleeps]", "paths.0: found raw/garmin/sleeps; allowed: a raw folder that sources/garmin/sleeps.yaml does not claim"),
         (USER, "envelope_keys: [userMetrics]", "envelope_keys: [deregistrations]", "envelope_keys.0: found deregistrations; allowed: a key that sources/garmin/_rules.yaml does not claim"),
+        (STRESS, "within: [26, 50]", "within: [50, 26]", "fields.low_minutes.samples.within: found [50, 26]; allowed: [low, high] with low <= high"),
+        (USER, "source: garmin", "source: oura", "source: found oura; allowed: the folder's name, garmin"),
+        (USER, "- name: an estimate", "- name: no person", "examples.4.name: found no person; allowed: a name that no other example has"),
+        ("sources/garmin/_rules.yaml", "source: garmin", "source: oura", "source: found oura; allowed: the folder's name, garmin"),
+        (DAILY, "steps: {unit: count, type: integer", "steps: {unit: count, type: integer, decimals: 1", "groups.activity.steps.decimals: found 1; allowed: decimals only for type number"),
+        (DAILY, "floors: {unit", "worn: {unit", "groups.activity.worn: found worn; allowed: a name other than user_id, day, source, worn, date, where"),
         (DAILY, "systolic_mmhg: {unit", "steps: {unit", "groups.*.steps: found 2 times; allowed: each metric in one group"),
         (DAILY, "moderate_minutes + 2 * vigorous_minutes", "moderate + 2 * vigorous_minutes", "groups.activity.mvpa_equivalent_minutes.from_metrics: found unknown column moderate; allowed: moderate_minutes, … (68 names)"),
         (WEEKLY, "anchor: [stress_mean, recovery_high_minutes]", "anchor: [steps]", "groups.stress.anchor.0: found steps; allowed: a metric of the group: stress_mean, stress_max, rest_stress_minutes, low_stress_minutes, medium_stress_minutes, high_stress_minutes, activity_stress_minutes, body_battery_charged, body_battery_drained, recovery_high_minutes"),
-        (WEEKLY, "vo2max: [last]", "vo2max: [first]", 'groups.fitness.metrics.vo2max.0: found "first"; allowed: mean, median, sd, min, max, sum, circular_mean, circular_sd, last, weekday_mean, weekend_mean, weighted_mean'),
+        (WEEKLY, "vo2max: [last]", "vo2max: [first]", "groups.fitness.metrics.vo2max.0: found \"first\"; allowed: 'mean', 'median', 'sd', 'min', 'max', 'sum', 'circular_mean', 'circular_sd', 'last', 'weekday_mean', 'weekend_mean' or 'weighted_mean'"),
         (WEEKLY, "vo2max: [last]", "vo2max: [circular_mean]", "groups.fitness.metrics.vo2max.0: found circular_mean; allowed: for a quantity: mean, median, sd, min, max, sum, last, weekday_mean, weekend_mean, weighted_mean"),
         (WEEKLY, "  fitness:", "  gait:", "groups.gait: found gait; allowed: a group of the daily vocabulary: activity, heart, sleep, stress, respiration, body, fitness, temperature, blood_pressure, score, environment, survey"),
         (WEEKLY, "of: [resting_hr_bpm]", "of: [steps]", "derived.resting_hr_bpm_slope.of.0: found steps; allowed: a metric of heart: resting_hr_bpm, min_hr_bpm, max_hr_bpm, mean_hr_bpm, hrv_rmssd_ms, hrv_sdnn_ms"),
@@ -138,7 +144,7 @@ def test_a_file_that_is_no_yaml_is_told_by_its_line(schemas: Path, edit: Edit) -
 def test_an_empty_file_is_no_contract(schemas: Path) -> None:
     (schemas / HRV).write_text("", encoding="utf-8")
 
-    assert problems(schemas) == [f"{HRV}: (top): found null; allowed: object"]
+    assert problems(schemas) == [f"{HRV}: (top): found null; allowed: a mapping"]
 
 
 def test_a_missing_vocabulary_and_a_file_in_the_wrong_place_are_told(schemas: Path) -> None:

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, record_columns
+from qol.contracts.fields import Field
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import safe_get
 from qol.contracts.reasons import REJECT_REASONS
-from qol.contracts.source_model import Field
 from qol.ingest.parse import Reason
 
 START = 1794231000  # 2026-11-09 22:30 in Japan

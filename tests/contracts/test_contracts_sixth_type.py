@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+from qol.contracts.catalog import catalog
 from qol.contracts.columns import table_schemas
-from qol.contracts.docs import catalog
-from qol.contracts.flat_tables import generated
+from qol.contracts.generated import generated
 from qol.contracts.load import load_contracts
 
 SCALE = dedent("""\

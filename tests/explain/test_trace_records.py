@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.explain.trace_model import Trace
 from qol.transform.daily import daily
 from tests.builders import contracts_with, run_lake, without_gate, write_lines

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.contracts.source_model import SourceRules
+from qol.contracts.rules import SourceRules
 
 from .feed import CONTRACTS, MONDAY_START, Fed, daily, feed, lines
 
@@ -114,8 +114,8 @@ def test_rows_and_rejects_beyond_one_frame_are_all_there() -> None:
 
 
 def test_names_of_control_folders_may_hold_underscores() -> None:
-    rules = SourceRules("apple_health", frozenset({"good_bye"}), None)
-    contracts = replace(CONTRACTS, source_rules={"apple": SourceRules("apple"), "apple_health": rules})
+    rules = SourceRules(source="apple_health", control_keys=frozenset({"good_bye"}))
+    contracts = replace(CONTRACTS, source_rules={"apple": SourceRules(source="apple"), "apple_health": rules})
     fed = feed(lines(b"nope", b'{"good_bye":[{},{}]}'), "apple_health_good_bye", contracts=contracts)
     assert [(reject["source"], reject["record"]) for reject in fed.rejects] == [("apple_health", "good_bye")]
     assert fed.tally["control"] == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qol.contracts.source_model import SourceRules
+from qol.contracts.rules import SourceRules
 from qol.errors import UsageError
 from qol.identity.periods import Period
 from qol.identity.pseudonyms import Identities, Owner
@@ -19,7 +19,7 @@ from .feed import KEY, Fed, both_readers, feed
 from .wild import WILD, contract
 
 READING = contract("reading", {"at": {"path": "at", "type": "epoch_seconds"}}, person=["device"], day={"start": "at"})
-ROOMS = replace(WILD, sources=(READING,), source_rules={"wild": SourceRules("wild", people_by_day=True)})
+ROOMS = replace(WILD, sources=(READING,), source_rules={"wild": SourceRules(source="wild", people_by_day=True)})
 #: 2026-11-09T00:00 in Tokyo.
 MONDAY = 1_794_150_000
 HOUR, DAY = 3_600, 86_400

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import SourceRules
+from qol.contracts.rules import Ping, SourceRules
 from qol.ingest.items import plain_dynamodb
 
 from .feed import Fed, feed, lines
@@ -30,9 +30,9 @@ SAMPLE = contract(
 )
 WALK = contract("walks", {"at": {"path": "at", "type": "epoch_seconds"}}, key=["at"])
 RULES = SourceRules(
-    "wild",
+    source="wild",
     control_keys=frozenset({"goodbye"}),
-    ping=("callbackURL", "doc"),
+    ping=Ping(has="callbackURL", lacks="doc"),
     unwrap=frozenset({"data", "Item"}),
     inherit=frozenset({"who", "batch", "name", "units"}),
     nested={"metrics": "data"},
@@ -168,6 +168,6 @@ def test_a_typed_value_is_what_it_says(typed: Any, plain: Any) -> None:
 
 def test_typed_values_are_read_only_where_the_source_has_them() -> None:
     typed = {"Item": {"who": {"S": "u1"}, "at": {"N": str(AT)}, "qty": {"N": "21.5"}}}
-    row = fed(typed, rules=replace(RULES, typed_values="dynamodb")).row
+    row = fed(typed, rules=RULES.model_copy(update={"typed_values": "dynamodb"})).row
     assert (row["user_id"], row["at"], row["qty"]) == ("U1", AT, 21.5)
     assert fed(typed).verdicts == ["missing_key"]

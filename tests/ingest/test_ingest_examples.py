@@ -7,7 +7,7 @@ import json
 import pytest
 
 from qol.contracts.raw_values import safe_get
-from qol.contracts.source_model import Example, SourceContract
+from qol.contracts.source import Example, SourceContract
 from qol.identity.periods import ALWAYS
 from qol.identity.pseudonyms import Owner
 

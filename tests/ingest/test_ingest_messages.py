@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import SourceRules
+from qol.contracts.rules import Ping, SourceRules
 
 from .feed import CONTRACTS, Fed, both_readers, feed, lines
 from .wild import contract
@@ -72,7 +72,7 @@ def test_a_deletion_in_a_folder_of_control_messages_is_a_record() -> None:
         key=["doc"],
         only={"path": "event", "values": ["delete"], "anywhere": True},
     )
-    rules = SourceRules("wild", control_keys=frozenset({"goodbye"}), ping=("event", "at"))
+    rules = SourceRules(source="wild", control_keys=frozenset({"goodbye"}), ping=Ping(has="event", lacks="at"))
     contracts = replace(Contracts(Path(), (gone,), (), (), (), ()), source_rules={"wild": rules})
     both = lines(*[json.dumps({"who": "u1", "doc": "a", "event": event}).encode() for event in ("delete", "create")])
     result = feed(both, "wild_goodbye", contracts=contracts)
@@ -96,10 +96,10 @@ def test_a_source_without_pings_has_its_deletions_taken_out_of_documents_too(fas
 @pytest.mark.parametrize(
     ("rules", "rest"),
     [
-        (SourceRules("wild", ping=("link", "at_all")), {"drop": ["link"]}),
-        (SourceRules("wild", never={"link": frozenset({"x"})}), {"drop": ["link"]}),
-        (SourceRules("wild", ping=("link", "at_all"), inherit=frozenset({"link"})), {}),
-        (SourceRules("wild", never={"link": frozenset({"x"})}, inherit=frozenset({"link"})), {}),
+        (SourceRules(source="wild", ping=Ping(has="link", lacks="at_all")), {"drop": ["link"]}),
+        (SourceRules(source="wild", never={"link": frozenset({"x"})}), {"drop": ["link"]}),
+        (SourceRules(source="wild", ping=Ping(has="link", lacks="at_all"), inherit=frozenset({"link"})), {}),
+        (SourceRules(source="wild", never={"link": frozenset({"x"})}, inherit=frozenset({"link"})), {}),
     ],
 )  # fmt: skip
 def test_a_mark_that_is_dropped_or_inherited_still_tells_a_message(

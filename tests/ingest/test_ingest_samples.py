@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from qol.contracts.source_model import Field, SampleRule
+from qol.contracts.fields import Field, SampleRule
 from qol.ingest.sample_reduction import by_offset, mean, reduce_samples
 
-STRESS: dict[str, Any] = {"low": 0, "high": 100, "states_low": -5}
+STRESS: dict[str, Any] = {"range": (0, 100), "states_low": -5}
 
 
 def reduced(samples: object, kind: str = "number", decimals: int | None = 2, **rule: Any) -> tuple[Any, int]:
-    spec = Field("f", (("f",),), kind, "d", decimals=decimals, samples=SampleRule(**rule))  # type: ignore[arg-type]
+    rounded = {} if decimals is None else {"decimals": decimals}
+    described: dict[str, Any] = {"name": "f", "paths": (("f",),), "type": kind, "description": "d", **rounded}
+    spec = Field(**described, samples=SampleRule(**rule))
     return reduce_samples(spec, samples)
 
 
@@ -33,11 +35,11 @@ def test_states_alone_are_no_value_not_a_value_of_0() -> None:
 
 def test_a_state_nobody_declared_and_a_value_out_of_range_are_counted() -> None:
     assert reduced({"0": -6, "1": 101, "2": 50}, reduce="mean", **STRESS) == (50.0, 2)
-    assert reduced({"0": -1, "1": 50}, reduce="mean", low=0, high=100) == (50.0, 1)
+    assert reduced({"0": -1, "1": 50}, reduce="mean", range=(0, 100)) == (50.0, 1)
 
 
 def test_a_0_below_the_range_is_no_state() -> None:
-    assert reduced({"0": 0, "1": -1, "2": 50}, reduce="mean", low=1, high=100, states_low=-5) == (50.0, 1)
+    assert reduced({"0": 0, "1": -1, "2": 50}, reduce="mean", range=(1, 100), states_low=-5) == (50.0, 1)
 
 
 def test_a_sample_that_is_no_number_is_counted() -> None:
@@ -151,13 +153,13 @@ def test_only_the_named_keys_of_a_map_of_lists_are_read() -> None:
 
 def test_a_list_of_structs_is_read_without_a_map() -> None:
     naps = [{"seconds": 1_200}, {"seconds": "1800.0"}, {"seconds": -5}, {"seconds": "long"}, {}]
-    assert reduced(naps, kind="integer", reduce="sum", of="seconds", low=0, high=43_200) == (3_000, 2)
+    assert reduced(naps, kind="integer", reduce="sum", of="seconds", range=(0, 43_200)) == (3_000, 2)
 
 
 def test_a_sample_that_no_device_could_mean_is_counted_and_left_out_whatever_the_range() -> None:
-    assert reduced({"0": 2**41, "1": 2**41 + 1}, reduce="max", low=-1e18, high=1e18) == (2.0**41, 1)
+    assert reduced({"0": 2**41, "1": 2**41 + 1}, reduce="max", range=(-1e18, 1e18)) == (2.0**41, 1)
     assert reduced([2**41, 2**41 + 1, -(2**41) - 1], reduce="max", kind="integer", decimals=None) == (2**41, 2)
-    assert reduced([2.0**41, 2.5**41], reduce="max", low=0, high=2**60) == (2.0**41, 1)
+    assert reduced([2.0**41, 2.5**41], reduce="max", range=(0, 2**60)) == (2.0**41, 1)
 
 
 def test_what_rounds_to_0_is_never_a_negative_0() -> None:

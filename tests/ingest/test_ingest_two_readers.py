@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.identity.pseudonyms import Identities, UserIndex
 from qol.ingest.columnar_reader import LEARN_AFTER, ColumnarReader
 from qol.ingest.decoder_types import is_usable

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from qol.contracts.fields import Field, FieldType
 from qol.contracts.raw_values import identifier, parse_day, safe_get
 from qol.contracts.reasons import ISSUE_REASONS
-from qol.contracts.source_model import Field, FieldType
 from qol.ingest.convert import IssueError, convert, shown, to_number
 from qol.ingest.times import parse_instant
 
 
 def field(kind: FieldType, **rest: Any) -> Field:
-    return Field("f", (("f",),), kind, "d", **rest)
+    return Field(name="f", paths=(("f",),), type=kind, description="d", **rest)
 
 
 def converted(spec: Field, value: object) -> object:
@@ -65,9 +65,9 @@ def test_a_number_is_read_in_every_honest_spelling(value: object, number: object
 
 
 NO_DATES = ["2026-02-30", "2026-13-01", "2025-02-29", "20261109", "2026-W46-1", "2026-11-09T00:00:00", "09.11.2026", ""]
-INTEGER = field("integer", low=-10, high=100_000, sentinels=(-1, 99_999))
-NUMBER = field("number", low=0, high=250_000, sentinels=(-99,))
-EPOCH = field("epoch_seconds", low=1_262_304_000, high=4_102_444_800)
+INTEGER = field("integer", range=(-10, 100_000), sentinels=(-1, 99_999))
+NUMBER = field("number", range=(0, 250_000), sentinels=(-99,))
+EPOCH = field("epoch_seconds", range=(1_262_304_000, 4_102_444_800))
 BOOLEAN, DATE, CODE, DOCUMENT_ID = field("boolean"), field("date"), field("code"), field("document_id")
 
 

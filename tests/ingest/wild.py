@@ -10,18 +10,29 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from qol.contracts.fields import Field, SampleRule
 from qol.contracts.model import Contracts
 from qol.contracts.raw_path import is_selector, selected_by
-from qol.contracts.resolve import source_contract
-from qol.contracts.source_model import Field, SampleRule, SourceContract, SourceRules
+from qol.contracts.rules import Ping, SourceRules
+from qol.contracts.source import SourceContract, source_contract
 
 #: A JSON text, or the members of an object.
 Node = str | dict[str, "Node"]
 
 
+EXAMPLE = {"name": "no record", "arrival": "2026-11-10", "raw": "", "reject": "not_json"}
+
+
 def contract(record: str, fields: Mapping[str, Any], **rest: Any) -> SourceContract:
     """A contract of the source `wild` with these fields."""
-    data = {"source": "wild", "record": record, "description": "d", "person": ["who"], "key": ["at"], "examples": []}
+    data = {
+        "source": "wild",
+        "record": record,
+        "description": "d",
+        "person": ["who"],
+        "key": ["at"],
+        "examples": [EXAMPLE],
+    }
     described = {name: {"description": "d", **spec} for name, spec in fields.items()}
     return source_contract({**data, "fields": described, **rest}, f"sources/wild/{record}.yaml")
 
@@ -119,7 +130,11 @@ WILD = Contracts(
     relations=(),
     groups=(),
     derived=(),
-    source_rules={"wild": SourceRules("wild", frozenset({"goodbye"}), ("callbackURL", "doc"))},
+    source_rules={
+        "wild": SourceRules(
+            source="wild", control_keys=frozenset({"goodbye"}), ping=Ping(has="callbackURL", lacks="doc")
+        )
+    },
 )
 
 NUMBERS = [

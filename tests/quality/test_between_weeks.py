@@ -205,7 +205,9 @@ def test_a_list_column_counts_as_known_when_any_row_has_a_value(tmp_path: Path) 
 
 def test_a_contract_gives_its_own_severity(tmp_path: Path) -> None:
     own = RecordQuality(severity={"people": "info", "fields": "critical"}, fields={"floors": "info"})
-    sources = tuple(replace(c, quality=own) if c.name == "garmin_dailies" else c for c in CONTRACTS.sources)
+    sources = tuple(
+        c.model_copy(update={"quality": own}) if c.name == "garmin_dailies" else c for c in CONTRACTS.sources
+    )
     found = _compare(
         tmp_path, _days(20), _days(30, floors=210, pushes=210), contracts=replace(CONTRACTS, sources=sources)
     )

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, table_schemas
-from qol.contracts.metric_model import DailyMetric, Relation
+from qol.contracts.daily import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
 from qol.quality.check_columns import select_check_columns

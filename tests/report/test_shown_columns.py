@@ -7,8 +7,9 @@ from datetime import date
 
 import polars as pl
 
-from qol.contracts.metric_model import DailyMetric, WeeklyGroup
+from qol.contracts.daily import DailyMetric
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import WeeklyGroup
 from qol.report.blocks import Charts, Table, Text
 from qol.report.cohort_page import cohort_page
 from qol.report.locales import load_locale
@@ -22,8 +23,14 @@ MONDAY = date(2026, 11, 9)
 
 def with_group() -> Contracts:
     """The contracts and a new group."""
-    metric = DailyMetric("grip_kg", "strength", "kg", "Grip strength, best of three.", "number", 2, 0, 120)
-    group = WeeklyGroup("strength", ("grip_kg",), False, 1, ("garmin",), {"grip_kg": ("mean", "sd")})
+    metric = DailyMetric(
+        name="grip_kg", group="strength", unit="kg", description="Grip strength, best of three.", type="number",
+        range=(0, 120),
+    )  # fmt: skip
+    group = WeeklyGroup(
+        name="strength", anchor=("grip_kg",), needs_wear=False, min_valid_days=1, precedence=("garmin",),
+        metrics={"grip_kg": ("mean", "sd")},
+    )  # fmt: skip
     return replace(CONTRACTS, metrics=(*CONTRACTS.metrics, metric), groups=(*CONTRACTS.groups, group))
 
 

@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import daily_columns
+from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import no_rows
-from qol.contracts.metric_model import DailyMetric, WeeklyGroup
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import WeeklyGroup
 from qol.report.blocks import Charts, Page, Table, Text
 from qol.report.locales import load_locale
 from qol.report.report_data import UserWeeks, mondays
@@ -123,8 +124,18 @@ def test_a_person_without_any_data_gets_a_page_that_says_so() -> None:
 def with_survey() -> Contracts:
     """The contracts with two domains of a questionnaire, whatever the shipped ones have."""
     names = ("whoqol_first_t100", "whoqol_second_t100")
-    added = tuple(DailyMetric(n, "survey", "points", f"Domain {n[7:-5]}.", "number", 4, 0, 100) for n in names)
-    group = WeeklyGroup("survey", (), False, 1, ("survey",), dict.fromkeys(names, ("last",)))
+
+    def metric(name: str) -> DailyMetric:
+        return DailyMetric(
+            name=name, group="survey", unit="points", description=f"Domain {name[7:-5]}.", type="number", decimals=4,
+            range=(0, 100),
+        )  # fmt: skip
+
+    added = tuple(metric(n) for n in names)
+    group = WeeklyGroup(
+        name="survey", anchor=(), needs_wear=False, min_valid_days=1, precedence=("survey",),
+        metrics=dict.fromkeys(names, ("last",)),
+    )  # fmt: skip
     others = tuple(g for g in CONTRACTS.groups if g.name != "survey")
     return replace(CONTRACTS, metrics=(*CONTRACTS.metrics, *added), groups=(*others, group))
 
@@ -146,10 +157,13 @@ def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
 
 
 def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
-    from qol.contracts.metric_model import Derived
+    from qol.contracts.weekly import Derived
 
     others = tuple(d for d in CONTRACTS.derived if d.name != "sleep_regularity_index")
-    rule = Derived("sleep_regularity_index", "sleep", "slope", ("sleep_minutes",), (), 0, 5, 3, "points", "Regularity.")
+    rule = Derived(
+        name="sleep_regularity_index", group="sleep", formula="slope", of=("sleep_minutes",), min_days=5, decimals=3,
+        unit="points", description="Regularity.",
+    )  # fmt: skip
     for contracts, shown in (
         (replace(CONTRACTS, derived=others), False),
         (replace(CONTRACTS, derived=(*others, rule)), True),

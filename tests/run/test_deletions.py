@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import Deletes
 from qol.lake import Lake
 from qol.run import plan
 from tests.builders import MONDAY_START, contracts_with, published_files, run_lake, split, user_id, write_lines

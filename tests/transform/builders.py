@@ -11,7 +11,7 @@ import polars as pl
 
 from qol.contracts.columns import arrow_schema, daily_columns, record_columns
 from qol.contracts.load import load_contracts
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.tables.weeks import WEEK, monday_of
 from qol.transform.daily import daily
 from qol.transform.merge import Merged, merge

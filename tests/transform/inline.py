@@ -13,8 +13,7 @@ import yaml
 from qol.contracts.columns import record_columns
 from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
-from qol.contracts.resolve import source_contract
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract, source_contract
 from qol.transform.daily import daily
 from qol.transform.merge import Merged, merge
 
@@ -36,9 +35,12 @@ fields:
 """
 
 
+EXAMPLE = {"name": "no record", "arrival": "2026-11-10", "raw": "", "reject": "not_json"}
+
+
 def contract_of(*texts: str) -> SourceContract:
     """A contract of pieces of YAML; what every contract has and no test here is about is filled in."""
-    data: dict[str, Any] = {"description": "Inline.", "person": ["user_id"], "examples": []}
+    data: dict[str, Any] = {"description": "Inline.", "person": ["user_id"], "examples": [EXAMPLE]}
     for text in texts:
         data |= yaml.safe_load(text)
     return source_contract(data, f"sources/{data['source']}/{data['record']}.yaml")

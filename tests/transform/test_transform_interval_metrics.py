@@ -31,7 +31,7 @@ fields:
   asleep: {path: asleep, type: intervals, description: When asleep.}
 daily: {asleep_intervals: asleep, sleep_minutes: (end_seconds - start_seconds) / 60}
 """
-EPISODES = "episodes: {start: start_seconds, end: end_seconds, rank: {field: kind, tiers: [[]], unlisted: 0}, main: sleep_minutes}"
+EPISODES = "episodes: {start: start_seconds, end: end_seconds, rank: {field: kind, tiers: [[NIGHT]], unlisted: 0}, main: sleep_minutes}"
 
 
 def a_sleep(start: int, end: int, asleep: list[int] | None) -> Row:

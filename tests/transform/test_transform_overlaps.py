@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.contracts.source_model import Overlaps
+from qol.contracts.many_records import Overlaps
 from qol.transform.overlaps import with_share
 
 from .builders import Row, picked
 from .inline import MEASUREMENTS, after_midnight, contract_of, days_of, rows_of, the_day_of
 
-RULE = Overlaps("start_seconds", "end_seconds", "kind", "device", ("WATCH", "PHONE"), "share")
+RULE = Overlaps(
+    start="start_seconds", end="end_seconds", kind="kind", by="device", order=("WATCH", "PHONE"), share="share"
+)
 STEPS = """
 overlaps: {start: start_seconds, end: end_seconds, kind: kind, by: device, order: [WATCH, PHONE], share: share}
 derived: {counted: value * share}

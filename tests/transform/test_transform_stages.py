@@ -9,16 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qol.contracts.source_model import Stages
+from qol.contracts.many_records import Stage, Stages
 from qol.transform.stages import sessions
 
 from .builders import Row, picked, utc
 from .inline import MEASUREMENTS, after_midnight, contract_of, days_of, rows_of, the_day_of
 
-VALUES = {"deep": ("DEEP",), "light": ("CORE",), "rem": ("REM",), "asleep": ("ASLEEP",), "awake": ("AWAKE",)}
+VALUES: dict[Stage, tuple[str, ...]] = {
+    "deep": ("DEEP",),
+    "light": ("CORE",),
+    "rem": ("REM",),
+    "asleep": ("ASLEEP",),
+    "awake": ("AWAKE",),
+}
 RULE = Stages(
-    "start_seconds", "end_seconds", "kind", "device", ("WATCH", "PHONE"), 120, VALUES | {"in_bed": ("IN_BED",)}
-)
+    start="start_seconds", end="end_seconds", stage="kind", by="device", order=("WATCH", "PHONE"), gap_minutes=120,
+    values={**VALUES, "in_bed": ("IN_BED",)},
+)  # fmt: skip
 SLEEP = """
 stages:
   start: start_seconds

@@ -10,20 +10,21 @@ import typer
 from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import say, table, warn
+from qol.contracts.raw_path import path_text
 from qol.contracts.wording import count
 from qol.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
+    from qol.contracts.fields import Field
     from qol.contracts.model import Contracts
-from qol.contracts.raw_path import path_text
-from qol.contracts.source_model import Example, Field, SourceContract
+    from qol.contracts.source import Example, SourceContract
 
 app = typer.Typer(no_args_is_help=True, help="Check, list, show and document the contracts.")
 
 
 def _load(schemas: Path | None) -> Contracts:
-    from qol.contracts.check_all import DAILY
     from qol.contracts.load import load_contracts
+    from qol.contracts.model import DAILY
 
     if schemas is not None and not (schemas / DAILY).is_file():
         raise UsageError(f"--schemas (or QOL_SCHEMAS) {schemas}: no {DAILY} there; allowed: a folder with contracts")
@@ -139,8 +140,8 @@ def docs(
     schemas: SchemasOption = None,
     only_check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is stale.")] = False,
 ) -> None:
-    """Write the files generated from the contracts: the catalog page, a flat file per table, the webhook's routes."""
-    from qol.contracts.flat_tables import stale_files, write_generated
+    """Write the generated files: the catalog page, a flat file per table, JSON Schemas for editors, the webhook's routes."""
+    from qol.contracts.generated import stale_files, write_generated
 
     contracts = _load(schemas)
     if contracts.root.name != "schemas":

@@ -13,8 +13,8 @@ from qol.cli.show import say
 from qol.contracts.wording import clean
 from qol.errors import UsageError
 
-#: Libraries of the report that the job does not need.
-_LIBRARIES = ("jinja2", "matplotlib")
+#: Library of the report that the job does not need.
+_LIBRARY = "matplotlib"
 
 
 def report(
@@ -36,9 +36,9 @@ def report(
     try:
         from qol.report.html_page import make_report
     except ModuleNotFoundError as err:
-        if (err.name or "").partition(".")[0] not in _LIBRARIES:
+        if (err.name or "").partition(".")[0] != _LIBRARY:
             raise
-        raise UsageError(f"qol report: {err.name} is not installed; allowed: install qol-lake[report]") from None
+        raise UsageError(f"qol report: {_LIBRARY} is not installed; allowed: install qol-lake[report]") from None
 
     monday = parse_week(week, "--week")
     file = out or Path(default_name(week, person))

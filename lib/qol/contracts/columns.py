@@ -9,10 +9,12 @@ from functools import partial
 
 import pyarrow as pa
 
-from qol.contracts.metric_model import DailyMetric, Derived, RecallWindows, WeeklyGroup
+from qol.contracts.daily import DailyMetric
+from qol.contracts.fields import Field
 from qol.contracts.model import Column, Contracts
 from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.source import SourceContract
+from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
 
 COMMENT_LENGTH = 255
 #: What a manifest counts, in items but for the first, which counts lines.
@@ -73,14 +75,8 @@ def record_columns(contract: SourceContract) -> tuple[Column, ...]:
     )
 
 
-def field_meaning(field: Field) -> str:
-    """What a record's column holds; of a vendor's id, what stands in its place."""
-    hashed = " Stored as a keyed hash, never as it was sent." if field.type == "document_id" else ""
-    return field.description + hashed
-
-
 def _field_comment(field: Field) -> str:
-    return f"{field_meaning(field)} Unit: {field.unit}." if field.unit else field_meaning(field)
+    return f"{field.meaning} Unit: {field.unit}." if field.unit else field.meaning
 
 
 #: Columns of `daily_metrics` before its metrics.
@@ -149,7 +145,7 @@ def aggregate_type(metric: DailyMetric, aggregate: str) -> str:
 def derived_type(derived: Derived, contracts: Contracts) -> str:
     """Type of a weekly column with a formula of its own."""
     if derived.formula == "change":
-        return aggregate_type(contracts.metric[derived.of[0]], derived.aggregate)
+        return aggregate_type(contracts.metric[derived.of[0]], derived.aggregate or "")
     if derived.formula in _COUNTS:
         return "int"
     return "boolean" if derived.formula == "sum_at_least" else "double"

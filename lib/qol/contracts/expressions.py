@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
+from qol.contracts.language import Mistake
 from qol.contracts.record_columns import RECORD_HEAD
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.contracts.wording import choices
-
-Types = Mapping[str, pl.DataType]
 
 _TYPES: Mapping[str, pl.DataType] = {
     "bigint": pl.Int64(),
@@ -33,60 +32,83 @@ _KINDS: Mapping[str, tuple[type[pl.DataType], ...]] = {
 }
 
 
-class ExpressionError(Exception):
-    """When an expression is not usable: what was found and what is allowed."""
-
+class _ExpressionError(Exception):
     def __init__(self, found: str, allowed: str) -> None:
         self.found, self.allowed = found, allowed
-        super().__init__(f"found {found}; allowed: {allowed}")
+        super().__init__(found)
 
 
-def type_of(column_type: str) -> pl.DataType:
-    """The Polars type of a column that expressions may name."""
-    return _TYPES[column_type]
+class ColumnTypes:
+    """Columns that expressions may name, with their types."""
 
+    def __init__(self, columns: Iterable[tuple[str, str]]) -> None:
+        schema = {name: _TYPES[kind] for name, kind in columns}
+        self._broken: set[str] = set()
+        self._rows = pl.DataFrame({name: [None, None] for name in schema}, schema=schema)
 
-def record_types(contract: SourceContract) -> dict[str, pl.DataType]:
-    """Columns that a contract's expressions may name, with their types, but its helpers."""
-    types = {name: type_of(kind) for name, kind, _ in RECORD_HEAD}
-    types.update((f.name, type_of(f.column_type)) for f in contract.fields)
-    types.update((parameter.name, pl.Float64()) for parameter in contract.parameters)
-    if contract.overlaps is not None:
-        types[contract.overlaps.share] = pl.Float64()
-    if contract.stages is not None:
-        types.update((name, type_of(kind)) for name, kind in contract.stages.columns.items())
-    return types
+    @property
+    def names(self) -> list[str]:
+        """All columns."""
+        return self._rows.columns
 
+    @property
+    def numbers(self) -> list[str]:
+        """Columns that hold numbers."""
+        return [name for name, kind in self._rows.schema.items() if kind.is_numeric()]
 
-def helper_types(contract: SourceContract) -> dict[str, pl.DataType]:
-    """A contract's helpers with their types; those that are no usable expression are left out."""
-    types, found = record_types(contract), dict[str, pl.DataType]()
-    for name, sql in contract.derived.items():
+    def mistakes(self, path: str, sql: str, kind: str) -> Iterator[Mistake]:
+        """What is wrong with an expression that has to be of a kind and give one value per row."""
         try:
-            types[name] = found[name] = checked_type(sql, types, "a value")
-        except ExpressionError:
-            continue
-    return found
+            self._type(sql, kind)
+        except _ExpressionError as err:
+            yield Mistake(path, err.found, err.allowed)
+
+    def add(self, path: str, name: str, sql: str) -> Iterator[Mistake]:
+        """Let later expressions name a helper; where it is no expression, that is reported here and not again."""
+        kind: pl.DataType = pl.Int64()
+        try:
+            kind = self._type(sql, "a value")
+        except _ExpressionError as err:
+            self._broken.add(name)
+            yield Mistake(path, err.found, err.allowed)
+        self._rows = self._rows.with_columns(pl.lit(None, kind).alias(name))
+
+    def with_numbers(self, names: Iterable[str]) -> ColumnTypes:
+        """The same columns and some more numbers."""
+        more = ColumnTypes(())
+        more._rows = self._rows.with_columns(pl.lit(None, pl.Float64()).alias(name) for name in names)
+        return more
+
+    def has(self, name: str, kind: str) -> bool:
+        """Whether a helper is of a kind: a text, or one that `mistakes` knows; what is no expression may be any."""
+        found = self._rows.schema.get(name)
+        if name in self._broken or found is None:
+            return True
+        return found == pl.String() if kind == "a text" else isinstance(found, _KINDS[kind])
+
+    def _type(self, sql: str, kind: str) -> pl.DataType:
+        try:
+            expression = pl.sql_expr(sql)
+            roots = set(expression.meta.root_names())
+            unknown = sorted(roots.difference(self.names))
+            if unknown:
+                raise _ExpressionError(f"unknown column {', '.join(unknown)}", choices(self.names, unknown[0]))
+            values = self._rows.select(expression.alias("value")).to_series()
+        except pl.exceptions.PolarsError as err:
+            allowed = "an SQL expression over the row's columns"
+            raise _ExpressionError(f"{sql} ({str(err).strip().splitlines()[0]})", allowed) from err
+        if roots and len(values) != self._rows.height:
+            raise _ExpressionError(f"{sql} (one value for all rows)", "one value per row")
+        if not isinstance(values.dtype, _KINDS[kind]):
+            raise _ExpressionError(f"{sql} of type {values.dtype}", kind)
+        return values.dtype
 
 
-def checked_type(sql: str, types: Types, kind: str) -> pl.DataType:
-    """The type an expression gives for columns of these types; it has to be of that kind and one value per row."""
-    try:
-        expression = pl.sql_expr(sql)
-        roots = set(expression.meta.root_names())
-        unknown = sorted(roots - types.keys())
-        if unknown:
-            raise ExpressionError(f"unknown column {', '.join(unknown)}", choices(types, unknown[0]))
-        rows = pl.DataFrame({name: [None, None] for name in roots}, schema={name: types[name] for name in roots})
-        values = rows.select(expression.alias("value")).to_series()
-    except pl.exceptions.PolarsError as err:
-        raise ExpressionError(f"{sql} ({_first_line(err)})", "an SQL expression over the row's columns") from err
-    if roots and len(values) != rows.height:
-        raise ExpressionError(f"{sql} (one value for all rows)", "one value per row")
-    if not isinstance(values.dtype, _KINDS[kind]):
-        raise ExpressionError(f"{sql} of type {values.dtype}", kind)
-    return values.dtype
-
-
-def _first_line(err: Exception) -> str:
-    return str(err).strip().splitlines()[0]
+def record_types(contract: SourceContract) -> ColumnTypes:
+    """Columns that a contract's expressions may name, but its helpers."""
+    types = {name: kind for name, kind, _ in RECORD_HEAD}
+    types |= {field.name: field.column_type for field in contract.fields}
+    types |= {parameter.name: "double" for parameter in contract.parameters}
+    types |= {contract.overlaps.share: "double"} if contract.overlaps else {}
+    types |= contract.stages.columns if contract.stages else {}
+    return ColumnTypes(types.items())

@@ -7,10 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from qol.contracts.metric_model import DailyMetric, Derived, RecallWindows, Relation, WeeklyGroup
+from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.quality import Claim, Quality
-from qol.contracts.source_model import SourceContract, SourceRules
+from qol.contracts.rules import SourceRules
+from qol.contracts.source import SourceContract
 from qol.contracts.units import Unit
+from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
+
+#: Files below the folder of contracts.
+DAILY, WEEKLY, QUALITY, UNITS = "metrics/daily.yaml", "metrics/weekly.yaml", "quality.yaml", "units.yaml"
+#: Name of the file with what holds for all records of a source.
+RULES = "_rules.yaml"
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Contracts:
     weekly_relations: tuple[Relation, ...] = ()
     ordered: Claim | None = None
     ranges: Claim | None = None
-    quality: Quality = field(default_factory=Quality)
+    quality: Quality = field(default_factory=Quality.model_construct)
     #: Units by the way vendors write them.
     units: Mapping[str, Unit] = field(default_factory=dict)
 
@@ -81,22 +88,21 @@ class Contracts:
 
     @cached_property
     def _anywhere(self) -> Mapping[str, tuple[SourceContract, ...]]:
-        names = {c.source for c in self.sources if c.anywhere}
-        return {name: tuple(c for c in self.sources if c.anywhere and c.source == name) for name in names}
+        found: dict[str, tuple[SourceContract, ...]] = {}
+        for contract in self.sources:
+            if contract.takes_anywhere:
+                found[contract.source] = (*found.get(contract.source, ()), contract)
+        return found
 
     @cached_property
     def _sharing(self) -> Mapping[str, tuple[SourceContract, ...]]:
-        picky = [c for c in self.sources if c.shares_places]
-        return {
-            c.name: shares
-            for c in self.sources
-            if not c.shares_places
-            and (
-                shares := tuple(
-                    p for p in picky if p.source == c.source and set(p.envelope_keys) & set(c.envelope_keys)
-                )
-            )
-        }
+        found: dict[str, tuple[SourceContract, ...]] = {}
+        for contract in self.sources:
+            if contract.shares_places:
+                keys = [(contract.source, key) for key in contract.envelope_keys]
+                for other in {self._envelopes[key].name for key in keys if key in self._envelopes}:
+                    found[other] = (*found.get(other, ()), contract)
+        return found
 
     @cached_property
     def _paths(self) -> Mapping[str, SourceContract]:

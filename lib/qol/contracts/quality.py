@@ -2,82 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal, get_args
 
-from qol.contracts.wording import choices
-from qol.errors import Problem
+from annotated_types import Gt, Interval
+from pydantic import Field
 
-QUALITY = "quality.yaml"
+from qol.contracts.language import Maybe, Model, Name, Number, Text, Whole
+
 Severity = Literal["critical", "warning", "info"]
-SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 #: What is compared between weeks; the names stand in schemas/quality.yaml and in a contract's `quality.severity`.
 Compared = Literal["people", "rows_per_person", "fields", "fresh"]
-COMPARED: tuple[Compared, ...] = ("people", "rows_per_person", "fields", "fresh")
+COMPARED: tuple[Compared, ...] = get_args(Compared)
+Share = Annotated[Number, Interval(gt=0, le=1)]
 
 
-@dataclass(frozen=True)
-class Quality:
-    """schemas/quality.yaml: how a week of any table is compared with the four before it."""
-
-    #: The largest share of the people that may be missing.
-    people_lost_share: float = 1.0
-    #: So many times as many rows per person, or as few, is too far.
-    rows_times: float = float("inf")
-    #: Only fields are compared that so large a share of the earlier rows had.
-    known_share: float = 1.0
-    #: From this share of the values to be expected on, a field has gone.
-    lost_share: float = 1.0
-    severity: Mapping[Compared, Severity] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RecordQuality:
-    """A source contract's `quality`: what differs from schemas/quality.yaml, and how late its data may be."""
-
-    severity: Mapping[Compared, Severity] = field(default_factory=dict)
-    fields: Mapping[str, Severity] = field(default_factory=dict)
-    fresh_within_days: int | None = None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim about every metric of a table, such as that its mean lies between its min and its max."""
+class Judged(Model):
+    """Something that is compared or claimed, and how bad it is when it does not hold."""
 
     severity: Severity
-    description: str
+    """critical: the run is refused; warning: it is published and operators are told; info: it is noted."""
 
 
-def quality(data: Mapping[str, Any]) -> Quality:
-    """What holds for every table, of the file's data."""
-    return Quality(
-        people_lost_share=data["people"]["lost_share"],
-        rows_times=data["rows_per_person"]["times"],
-        known_share=data["fields"]["known_share"],
-        lost_share=data["fields"]["lost_share"],
-        severity={
-            "people": data["people"]["severity"],
-            "rows_per_person": data["rows_per_person"]["severity"],
-            "fields": data["fields"]["severity"],
-            "fresh": data["fresh"]["severity"],
-        },
-    )
+class UsersCompared(Judged):
+    """Users of a closed week against the mean of the four weeks before."""
+
+    lost_share: Share
+    """The largest share of the users that may be missing."""
 
 
-def record_quality(data: Mapping[str, Any]) -> RecordQuality:
-    """What holds for one record type, of its contract's `quality`."""
-    return RecordQuality(dict(data.get("severity", {})), dict(data.get("fields", {})), data.get("fresh_within_days"))
+class RowsCompared(Judged):
+    """Rows per user of a closed week against the four weeks before."""
+
+    times: Annotated[Number, Gt(1)]
+    """So many times as many, or as few, is too far."""
 
 
-def claim(data: Mapping[str, Any] | None, name: str) -> Claim | None:
-    """A claim about all metrics, of its file's data; None where the file makes none."""
-    said = data.get(name) if data else None
-    return Claim(said["severity"], said["description"]) if said else None
+class FieldsCompared(Judged):
+    """Null rates of a week, the running one too, against the four weeks before."""
+
+    known_share: Share
+    """Only fields are compared that so large a share of the earlier rows had."""
+    lost_share: Share
+    """From this share of the values to be expected on, a field has gone."""
 
 
-def record_quality_problems(file: str, said: RecordQuality, fields: Sequence[str]) -> Iterator[Problem]:
-    """Severities of fields that the contract does not have."""
-    for name in said.fields:
-        if name not in fields:
-            yield Problem(file, f"quality.fields.{name}", name, f"a field of the contract: {choices(fields, name)}")
+class Quality(Model):
+    """How a week of any table is compared with the four before it: schemas/quality.yaml. A source contract's `quality` overrides severities."""
+
+    people: UsersCompared
+    rows_per_person: RowsCompared
+    fields: FieldsCompared
+    fresh: Judged
+    """The newest day of records that declare fresh_within_days."""
+
+    @cached_property
+    def severity(self) -> Mapping[Compared, Severity]:
+        """How bad each comparison is, where no source contract says otherwise."""
+        return {compared: getattr(self, compared).severity for compared in COMPARED}
+
+
+class RecordQuality(Model):
+    """How bad it is when a week of these records is not as the four before; schemas/quality.yaml has what holds without it."""
+
+    fresh_within_days: Maybe[Annotated[Whole, Interval(ge=1, le=28)]] = None
+    """How many days before the run the newest day of all users may lie; checked while the last four weeks have data. Without it nothing is checked."""
+    severity: dict[Compared, Severity] = Field(default_factory=dict)
+    """people: fewer users than in the weeks before; rows_per_person: far fewer or more rows per user; fields: fields that are null far more often; fresh: no data for longer than fresh_within_days."""
+    fields: dict[Name, Severity] = Field(default_factory=dict)
+    """Severity of single fields that are null far more often; critical refuses a closed week and warns of a running one."""
+
+
+class Claim(Judged):
+    """A claim about every metric of a table, such as that its mean lies between its min and its max."""
+
+    description: Text
+    """The claim in words."""

@@ -36,3 +36,7 @@ WORKING_COLUMNS = frozenset(
         "position",
     ]
 )
+#: Names of columns of every record.
+RECORD_COLUMNS = tuple(name for name, _, _ in (*RECORD_HEAD, *RECORD_TAIL))
+#: Names that no field or helper may have.
+TAKEN = frozenset({*RECORD_COLUMNS, "date", "where"}) | WORKING_COLUMNS

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qol.contracts.columns import derived_type
-from qol.contracts.metric_model import DailyMetric, Derived
+from qol.contracts.daily import DailyMetric
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import Derived
 
 MEAN_DECIMALS = 2
 #: Aggregates that are a day's value, or a sum of days' values: they have as many decimals as a day has.

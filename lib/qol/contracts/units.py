@@ -1,24 +1,26 @@
-"""Units as vendors write them, and their values in the units that are stored."""
+"""Units as vendors write them, and their values in the units that are stored: schemas/units.yaml."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from qol.errors import Problem
+from annotated_types import Gt
 
-UNITS = "units.yaml"
+from qol.contracts.language import Filled, Mistake, Model, Number, Text
+
+_Factor = Annotated[Number, Gt(0)]
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Model):
     """A way to write a unit: (value - less) * times / over is the value in the stored unit."""
 
-    stored: str
-    less: float = 0
-    times: float = 1
-    over: float = 1
+    less: Number = 0
+    """Subtracted first."""
+    times: _Factor = 1
+    """Multiplied by this."""
+    over: _Factor = 1
+    """Divided by this."""
 
     def converted(self, value: float) -> float:
         """A value in the stored unit; one that is in it already stays as it is, digit by digit."""
@@ -27,25 +29,33 @@ class Unit:
         return (value - self.less) * self.times / self.over
 
 
-def units(data: Mapping[str, Any]) -> dict[str, Unit]:
-    """Units by their spelling, of the file's data."""
-    return {text: Unit(stored, **factors) for stored, text, factors in _spellings(data)}
+class StoredUnit(Model):
+    """A unit in which values are stored."""
+
+    quantity: Text
+    """What is measured."""
+    spellings: Filled[Text, Unit]
+    """How vendors write this unit and others of the same quantity; upper and lower case differ."""
 
 
-def unit_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
-    """Spellings of two units, and stored units that are not among their own spellings."""
-    owner: dict[str, str] = {}
-    for stored, text, _ in _spellings(data):
-        if owner.setdefault(text, stored) != stored:
-            yield Problem(
-                UNITS, f"units.{stored}.spellings.{text}", text, f"a spelling that {owner[text]} does not have"
-            )
-    for stored, unit in data["units"].items():
-        if unit["spellings"].get(stored) != {}:
-            yield Problem(UNITS, f"units.{stored}.spellings", stored, "the stored unit itself, without factors")
+class Units(Model):
+    """How vendors write units, and what they are in the unit that is stored: schemas/units.yaml."""
 
+    units: Filled[Text, StoredUnit]
+    """By the unit in which values are stored."""
 
-def _spellings(data: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, float]]]:
-    for stored, unit in data["units"].items():
-        for text, factors in unit["spellings"].items():
-            yield str(stored), str(text), factors
+    @property
+    def by_spelling(self) -> Mapping[str, Unit]:
+        """Every way to write a unit."""
+        return {text: unit for stored in self.units.values() for text, unit in stored.spellings.items()}
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Spellings of two units, and stored units that are not among their own spellings."""
+        owner: dict[str, str] = {}
+        for stored, unit in self.units.items():
+            for text in unit.spellings:
+                if owner.setdefault(text, stored) != stored:
+                    at = f"units.{stored}.spellings.{text}"
+                    yield Mistake(at, text, f"a spelling that {owner[text]} does not have")
+            if unit.spellings.get(stored) != Unit():
+                yield Mistake(f"units.{stored}.spellings", stored, "the stored unit itself, without factors")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import Derived
 from qol.contracts.wording import count
 from qol.explain.trace_model import Trace, UserWeek
 from qol.transform.jetlag import free_days

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from qol.contracts.columns import weekly_columns
-from qol.contracts.metric_model import WeeklyGroup
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import WeeklyGroup
 from qol.contracts.wording import choices
 from qol.errors import UsageError
 from qol.explain.trace_model import GROUP_COLUMNS, Target
@@ -49,5 +49,7 @@ def _daily(contracts: Contracts, name: str) -> Target | None:
     if name not in contracts.metric:
         return None
     metric = contracts.metric[name]
-    alone = WeeklyGroup(metric.group, (name,), needs_wear=False, min_valid_days=1, precedence=(), metrics={})
+    alone = WeeklyGroup.model_construct(
+        name=metric.group, anchor=(name,), needs_wear=False, min_valid_days=1, precedence=(), metrics={}
+    )
     return Target(name, alone, (), (metric,))

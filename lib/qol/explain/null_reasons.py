@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 
 from qol.contracts.columns import valid_day
-from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import Derived
 from qol.contracts.wording import count
 from qol.explain.formula_reasons import undefined_reason, valid_days_of
 from qol.explain.trace_model import Target, Trace, UserWeek, contributing_contracts

@@ -10,7 +10,7 @@ import msgspec
 
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.errors import LakeError
 from qol.identity.pseudonyms import Identities, UserIndex
 from qol.ingest.items import Exploder, Item

@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from qol.contracts.fields import Field
 from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.source import SourceContract
 from qol.explain.trace_model import (
     DayTrace,
     Target,

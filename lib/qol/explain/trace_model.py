@@ -10,10 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
+from qol.contracts.daily import DailyMetric
+from qol.contracts.fields import Field
 from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.source import SourceContract
+from qol.contracts.weekly import Derived, WeeklyGroup
 
 #: Columns that every weekly group has, after its name.
 GROUP_COLUMNS = ("_source", "_valid_days", "_valid")

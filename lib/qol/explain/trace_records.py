@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from qol.contracts.metric_model import DailyMetric
+from qol.contracts.daily import DailyMetric
+from qol.contracts.fields import Field
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.source import SourceContract
 from qol.explain.trace_model import (
     RecordTrace,
     Target,
@@ -52,8 +53,8 @@ class Evidence:
         extra = {_UNIT: _UNIT}
         if self.contract.wear is not None and self.contract.wear.at_most is not None:
             extra[AT_MOST] = self.contract.wear.at_most
-        added = {name: DailyMetric(name, "", "", "", "number", 2, None, None) for name in extra}
-        contract = replace(self.contract, daily={**self.contract.daily, **extra})
+        added = {name: DailyMetric.model_construct(name=name, type="number", decimals=2) for name in extra}
+        contract = self.contract.model_copy(update={"metrics": {**self.contract.metrics, **extra}})
         picked = days_of_derived(contract, {**self._vocabulary, **added}, self.units)
         return {row["day"]: row for row in picked.iter_rows(named=True)}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from qol.contracts.source_model import Field, SampleRule
+from qol.contracts.fields import Field, SampleRule
 from qol.ingest.convert import IssueError, convert
 from qol.ingest.decoder_types import attribute_name, reads_structs
 from qol.ingest.sample_reduction import by_offset, reduce_samples, reduce_valid

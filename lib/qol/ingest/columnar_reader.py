@@ -15,8 +15,8 @@ import msgspec
 import polars as pl
 from msgspec import UNSET
 
+from qol.contracts.fields import Field, SampleRule
 from qol.contracts.frames import normalize_negative_zero
-from qol.contracts.source_model import Field, SampleRule
 from qol.identity.pseudonyms import keyed_hash
 from qol.ingest.column_values import (
     COLUMN_TYPES,

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 
+from qol.contracts.fields import Field
 from qol.contracts.raw_values import CODE, identifier, is_zone, parse_day
-from qol.contracts.source_model import Field
 from qol.contracts.units import Unit
 from qol.ingest.times import parse_offset, parse_seconds
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from qol.contracts.fields import Field, SampleRule
 from qol.contracts.raw_path import is_selector
-from qol.contracts.source_model import Field, SampleRule, SourceContract
+from qol.contracts.source import SourceContract
 from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
 from qol.ingest.items import RECEIVED_AT
 
@@ -58,7 +59,7 @@ def reads_structs(rule: SampleRule) -> bool:
 
 def _is_simple(spec: Field) -> bool:
     """Whether the range alone decides what is clean: no sentinel inside it, no gap between states and range."""
-    if spec.type not in (*_VALUES, *_TEXTS) or spec.units or spec.ranges_field:
+    if spec.type not in (*_VALUES, *_TEXTS) or spec.units or spec.ranges_by:
         return False
     if any(is_selector(step) for path in spec.paths for step in path):
         return False

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
-from qol.contracts.source_model import Example, SourceContract
+from qol.contracts.source import Example, SourceContract
 from qol.contracts.wording import shown
 from qol.errors import Problem
 from qol.identity.pseudonyms import Identities

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from qol.contracts.fields import Field, SampleRule
 from qol.contracts.interval_union import union
-from qol.contracts.source_model import Field, SampleRule
 from qol.ingest.convert import EARLIEST, MILLISECONDS_FROM, to_number
 from qol.ingest.local_day import DAY_SECONDS, zone_offset
 from qol.ingest.sample_reduction import structs_of

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import safe_get
-from qol.contracts.source_model import SourceContract, SourceRules
+from qol.contracts.rules import SourceRules
+from qol.contracts.source import SourceContract
 from qol.ingest.parse import Reason, RejectedError, parse_line
 
 RECEIVED_AT = "_received_at"
@@ -38,7 +39,7 @@ class Exploder:
         self._contracts = contracts
         self._source = source
         self._folder = folder
-        self._rules = contracts.source_rules.get(source) or SourceRules(source)
+        self._rules = contracts.source_rules.get(source) or SourceRules(source=source)
         self._anywhere = contracts.anywhere(source)
         self._page_keys = PAGE_KEYS | self._rules.inherit
         self._no_records = self._rules.inherit | {RECEIVED_AT}
@@ -142,7 +143,7 @@ class Exploder:
 
     def _is_ping(self, node: dict[str, Any]) -> bool:
         ping = self._rules.ping
-        return ping is not None and ping[0] in node and ping[1] not in node
+        return ping is not None and ping.has in node and ping.lacks not in node
 
     def _is_envelope(self, node: dict[str, Any]) -> bool:
         """Lists under any keys, or a list or object under a key that the source's envelopes have.
@@ -167,8 +168,9 @@ class Exploder:
 def _by_discriminator(node: dict[str, Any], contracts: tuple[SourceContract, ...]) -> SourceContract | None:
     """The contract whose `only` a record matches."""
     for contract in contracts:
-        value = safe_get(node, contract.only_path)
-        if isinstance(value, str) and value in contract.only_values:
+        only = contract.only
+        value = safe_get(node, only.path) if only else None
+        if only and isinstance(value, str) and value in only.values:
             return contract
     return None
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from qol.contracts.raw_values import parse_day
-from qol.contracts.source_model import DayRule
+from qol.contracts.source import DayRule
 from qol.ingest.parse import Reason, RejectedError
 
 DAY_SECONDS = 86_400

@@ -16,7 +16,7 @@ import polars as pl
 
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.ingest.items import Exploder, Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from qol.contracts.fields import Field
 from qol.contracts.raw_path import is_selector, path_text
 from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.source import SourceContract
 from qol.contracts.units import Unit
 from qol.identity.pseudonyms import Identities, User, UserIndex
 from qol.ingest.convert import IssueError, convert, in_stored_unit
@@ -51,9 +52,10 @@ class RecordReader:
         }
         self._intervals = [spec for spec in self.contract.fields if spec.type == "intervals"]
         self._by_code = {
-            (spec.name, code): replace(spec, low=low, high=high)
+            (spec.name, code): spec.changed(range=limits)
             for spec in self.contract.fields
-            for code, (low, high) in spec.ranges.items()
+            if spec.ranges_by is not None
+            for code, limits in spec.ranges_by.ranges.items()
         }
 
     def read(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> dict[str, Any]:
@@ -123,12 +125,13 @@ class RecordReader:
 
     def _limited(self, spec: Field, row: Mapping[str, Any]) -> Field:
         """The field with the range that a code of the same record gives it."""
-        return spec if spec.ranges_field is None else self._by_code.get((spec.name, row[spec.ranges_field]), spec)
+        by = spec.ranges_by
+        return spec if by is None else self._by_code.get((spec.name, row[by.field]), spec)
 
     def _converted(self, spec: Field, value: object, raw: Mapping[str, Any]) -> object:
         if spec.units is not None:
             value = in_stored_unit(spec, value, safe_get(raw, spec.units), self.units)
-            spec = replace(spec, sentinels=()) if spec.sentinels else spec
+            spec = spec.changed(sentinels=()) if spec.sentinels else spec
         return convert(spec, value, self._hashes[spec.namespace])
 
     def _reduced(self, spec: Field, name: str, value: Any, issues: list[str]) -> Any:

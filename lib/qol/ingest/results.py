@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import SourceContract, SourceRules
+from qol.contracts.rules import SourceRules
+from qol.contracts.source import SourceContract
 from qol.identity.pseudonyms import Identities, UserIndex
 from qol.ingest.column_values import COLUMN_TYPES
 from qol.ingest.columnar_reader import ColumnarReader
@@ -141,7 +142,7 @@ class ResultBuilder:
         """The record reader of a contract, made once."""
         if contract.name not in self._readers:
             context = self.context
-            rules = context.contracts.source_rules.get(contract.source) or SourceRules(contract.source)
+            rules = context.contracts.source_rules.get(contract.source) or SourceRules(source=contract.source)
             self._readers[contract.name] = RecordReader(
                 contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit,
                 units=context.contracts.units, by_day=rules.people_by_day,
@@ -152,9 +153,11 @@ class ResultBuilder:
         """The columnar reader of a contract, made once."""
         if contract.name not in self._columnar:
             rules = self.context.contracts.source_rules.get(contract.source)
-            discriminators = {other.only_path[0] for other in self.context.contracts.anywhere(contract.source)}
+            discriminators = {
+                other.only.path[0] for other in self.context.contracts.anywhere(contract.source) if other.only
+            }
             if rules:
-                discriminators |= rules.never.keys() | set((rules.ping or ())[:1])
+                discriminators |= rules.never.keys() | ({rules.ping.has} if rules.ping else set())
             self._columnar[contract.name] = ColumnarReader(self.reader(contract), discriminators)
         return self._columnar[contract.name]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import cast
 
-from qol.contracts.source_model import Field, SampleRule
+from qol.contracts.fields import Field, SampleRule
 from qol.ingest.convert import to_number
 
 Number = int | float

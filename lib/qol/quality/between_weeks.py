@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, Severity
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.quality.comparison import (
     DAMAGED_WEEK,
     MIN_ROWS,
@@ -125,7 +125,7 @@ class _FileComparison:
         mean = week.users_before / len(week.before)
         if mean < MIN_USERS:
             return TOO_FEW_USERS
-        if week.users >= mean * (1 - self.contracts.quality.people_lost_share):
+        if week.users >= mean * (1 - self.contracts.quality.people.lost_share):
             return {}
         weeks = week.weeks_before("a mean week of the {} before")
         return {self._severity("people"): f"{mean:.0f} users in {weeks}, now {week.users}"}
@@ -134,7 +134,7 @@ class _FileComparison:
         if min(week.users, week.users_before) < MIN_USERS:
             return TOO_FEW_USERS
         now, before = week.footer.rows / week.users, week.rows_before / week.users_before
-        times = self.contracts.quality.rows_times
+        times = self.contracts.quality.rows_per_person.times
         if before / times < now < before * times:
             return {}
         counts = f"{week.footer.rows} rows of {week.users} users"
@@ -155,7 +155,7 @@ class _FileComparison:
         return {severity: describe_columns(columns, MAX_NAMED_FIELDS) for severity, columns in lost.items()}
 
     def _is_lost(self, week: _Week, name: str) -> bool:
-        limits = self.contracts.quality
+        limits = self.contracts.quality.fields
         share = week.share_before(name)
         expected = share * week.footer.rows
         if share < limits.known_share or expected < MIN_EXPECTED_VALUES:

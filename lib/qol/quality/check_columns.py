@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from qol.contracts.metric_model import DailyMetric, Relation
+from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.model import Contracts
 from qol.tables.layout import Candidate
 

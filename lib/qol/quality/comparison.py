@@ -12,7 +12,7 @@ from qol.tables.weeks import iso_week
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
-    from qol.contracts.source_model import SourceContract
+    from qol.contracts.source import SourceContract
 
 WEEKLY = "weekly_metrics"
 #: With fewer users or rows than this, a difference may be chance.

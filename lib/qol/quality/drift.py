@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
+from qol.contracts.fields import Field
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.source import SourceContract
 from qol.lake.base import Lake
 from qol.quality.renamed_fields import unknown_fields
 from qol.tables.footers import Footer, Footers, WeekFiles

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.quality.comparison import MIN_USERS, TOO_FEW_USERS, Comparison, severity_of
 from qol.tables.footers import LOOK_BACK_WEEKS, Footers, WeekFiles
 from qol.tables.weeks import monday_of

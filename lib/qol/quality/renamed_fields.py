@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
-from qol.contracts.source_model import Field
+from qol.contracts.fields import Field
 
 #: Contract -> raw name that no contract knows -> in how many records of the run it was.
 UnknownFields = Mapping[str, Mapping[str, int]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qol.contracts.columns import WINDOWS
-from qol.contracts.metric_model import Relation
+from qol.contracts.daily import Relation
 from qol.contracts.model import Contracts
 from qol.contracts.quality import SEVERITIES, Claim, Compared, Severity
 from qol.quality.check_columns import DAY_KEY, means_outside_min_max, values_out_of_range
@@ -77,16 +77,16 @@ def partitions_suite() -> list[Check]:
 def between_weeks_suite(contracts: Contracts) -> list[Check]:
     """Checks on one row per compared table and week: 1 where a difference of the check's severity was found."""
     limits = contracts.quality
-    users = f"at most {limits.people_lost_share:.0%} fewer users than a mean week of the four before"
+    users = f"at most {limits.people.lost_share:.0%} fewer users than a mean week of the four before"
     checks: dict[Compared, tuple[str, str]] = {
         "people": ("people_as_before", f"A closed week has {users}."),
         "rows_per_person": (
             "rows_per_person_as_before",
-            f"Rows per user of a closed week are within {limits.rows_times:g} times those of the four before.",
+            f"Rows per user of a closed week are within {limits.rows_per_person.times:g} times those of the four before.",
         ),
         "fields": (
             "fields_as_before",
-            f"No field has lost {limits.lost_share:.0%} of the values expected from the four weeks before.",
+            f"No field has lost {limits.fields.lost_share:.0%} of the values expected from the four weeks before.",
         ),
         "fresh": (
             "data_is_fresh",

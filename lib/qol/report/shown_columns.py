@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from qol.contracts.metric_model import DailyMetric, Derived, WeeklyGroup
+from qol.contracts.daily import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.rounding import aggregate_decimals, derived_decimals
+from qol.contracts.weekly import Derived, WeeklyGroup
 
 _SUM = "sum"
 _NUMERIC = ("integer", "number")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from qol.contracts.metric_model import WeeklyGroup
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import WeeklyGroup
 from qol.report.blocks import Block, Chart, Charts, Heading, Section, Text
 from qol.report.locales import Locale, clock_text
 from qol.report.report_data import USER_WEEKS, UserWeeks
@@ -44,7 +44,8 @@ def days_sections(locale: Locale, user: UserWeeks) -> tuple[Section, ...]:
 
 def choose_days(contracts: Contracts, user: UserWeeks, group: str, names: Sequence[str]) -> GroupDays:
     """Rows of a group: in each week of the source in the weekly row, else of the first source with any value."""
-    rule = next((g for g in contracts.groups if g.name == group), WeeklyGroup(group, (), False, 1, (), {}))  # noqa: FBT003
+    alone = WeeklyGroup.model_construct(name=group, anchor=(), needs_wear=False, precedence=())
+    rule = next((g for g in contracts.groups if g.name == group), alone)
     chosen: dict[date, _Row] = {}
     sources: dict[str, None] = {}
     for monday, weekly in user.weekly.items():

@@ -12,8 +12,9 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import WINDOWS, table_columns, table_names
+from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import Deletes, SourceContract
+from qol.contracts.source import SourceContract
 from qol.errors import UsageError
 from qol.ingest.listing import RawListing, Window
 from qol.lake.base import Lake

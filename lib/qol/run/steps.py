@@ -14,7 +14,7 @@ import polars as pl
 from qol.contracts.columns import record_columns, table_columns
 from qol.contracts.frames import drop_null_columns, monday_expr, normalize_negative_zero, with_columns_of
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.ingest.line_reader import ObjectRange
 from qol.ingest.results import IngestContext, Tally, row_schema
 from qol.ingest.task import ingest

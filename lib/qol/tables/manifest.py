@@ -16,7 +16,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
 from qol.contracts.columns import RUN_COUNTS
-from qol.contracts.load import default_root, json_schema
+from qol.contracts.load import default_root, own_or_shipped
 from qol.errors import ConservationError
 from qol.lake.base import Lake
 
@@ -126,7 +126,9 @@ def _validator() -> Validator:
 @cache
 def manifest_schema() -> dict[str, Any]:
     """The JSON Schema of a manifest."""
-    schema: dict[str, Any] = json.loads(json_schema(default_root(), "manifest").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(
+        own_or_shipped(default_root(), "manifest.schema.json").read_text(encoding="utf-8")
+    )
     return schema
 
 

@@ -20,9 +20,9 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from qol.contracts.columns import table_columns, table_names
-from qol.contracts.flat_tables import Place, table_places
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Column, Contracts
+from qol.contracts.places import Place, table_places
 from qol.errors import UsageError
 from qol.tables.layout import PART_FILE
 

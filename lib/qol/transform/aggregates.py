@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from qol.contracts.metric_model import DailyMetric
+from qol.contracts.daily import DailyMetric
 from qol.contracts.rounding import OF_DAYS, aggregate_decimals
 from qol.transform.circular import circular_mean, circular_sd, time_of_day
 from qol.transform.decimals import round_half_away

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from qol.contracts.columns import derived_type
-from qol.contracts.metric_model import Derived
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import Derived
 from qol.transform.decimals import round_half_away
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from qol.contracts.columns import daily_columns
+from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import GRAIN, monday_expr, no_rows, with_columns_of
-from qol.contracts.metric_model import DailyMetric
+from qol.contracts.many_records import Episodes
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import Episodes, SourceContract, Wear
+from qol.contracts.source import SourceContract, Wear
 from qol.transform.decimals import round_half_away
 from qol.transform.deletions import Frames, without_deleted
 from qol.transform.derived import WHERE, with_derived
@@ -174,12 +175,12 @@ def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.D
 
     Ranked by tier, the order of versions, the place within the tier, length, user and key.
     """
-    tiers = {code: tier for tier, codes in enumerate(rule.rank_tiers) for code in codes}
-    positions = {code: place for codes in rule.rank_tiers for place, code in enumerate(codes)}
-    code = pl.col(rule.rank_field)
+    tiers = {code: tier for tier, codes in enumerate(rule.rank.tiers) for code in codes}
+    positions = {code: place for codes in rule.rank.tiers for place, code in enumerate(codes)}
+    code = pl.col(rule.rank.field)
     start = pl.sql_expr(rule.start)
     rows = rows.with_columns(
-        tier=code.replace_strict(tiers, default=rule.unlisted_tier, return_dtype=pl.Int64),
+        tier=code.replace_strict(tiers, default=rule.rank.unlisted, return_dtype=pl.Int64),
         place=code.replace_strict(positions, default=-1, return_dtype=pl.Int64),
         start=start,
         end=pl.max_horizontal(pl.sql_expr(rule.end), start),

@@ -8,7 +8,7 @@ import polars as pl
 
 from qol.contracts.columns import record_columns
 from qol.contracts.model import Column, Contracts
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 
 Frames = Mapping[str, pl.DataFrame]
 #: (user_id, deleted id) by the name of the deleting contract.

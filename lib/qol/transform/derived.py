@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.transform.overlaps import with_share
 from qol.transform.stages import sessions
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from qol.contracts.metric_model import DailyMetric, Derived
+from qol.contracts.daily import DailyMetric
+from qol.contracts.weekly import Derived
 from qol.transform.decimals import PORTABLE_DECIMALS, round_half_away
 from qol.transform.jetlag import WORK_AND_FREE
 

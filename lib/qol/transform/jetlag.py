@@ -13,7 +13,7 @@ from functools import cache
 
 import polars as pl
 
-from qol.contracts.metric_model import Derived
+from qol.contracts.weekly import Derived
 from qol.transform.circular import DAY_MINUTES, circular_mean, time_of_day
 
 WEEK_DAYS = 7

@@ -9,7 +9,7 @@ import polars as pl
 from qol.contracts.columns import record_columns
 from qol.contracts.frames import monday_expr
 from qol.contracts.raw_values import EPOCH
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.transform.versions import RECEIPT, version_order
 
 #: Which of two equal records stays: the one from the smaller place.

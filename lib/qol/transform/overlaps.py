@@ -7,7 +7,7 @@ import polars as pl
 
 from qol.contracts.frames import monday_expr
 from qol.contracts.interval_union import Whole, union
-from qol.contracts.source_model import Overlaps
+from qol.contracts.many_records import Overlaps
 from qol.transform.chains import axis_shift, with_chain
 from qol.transform.merge import ranks
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import GRAIN
-from qol.contracts.metric_model import DailyMetric
-from qol.contracts.source_model import Part, SourceContract
+from qol.contracts.source import Part, SourceContract
 from qol.transform.decimals import round_half_away
 from qol.transform.versions import receipt
 

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from qol.contracts.interval_union import Whole, union
-from qol.contracts.metric_model import Derived
+from qol.contracts.weekly import Derived
 from qol.transform.circular import DAY_MINUTES
 from qol.transform.decimals import round_half_away
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from qol.contracts.frames import GRAIN, monday_expr
-from qol.contracts.source_model import Stages
+from qol.contracts.many_records import Stages
 from qol.transform.chains import union, with_chain
 from qol.transform.versions import receipt
 

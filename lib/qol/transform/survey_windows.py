@@ -13,9 +13,10 @@ from datetime import date, timedelta
 import polars as pl
 
 from qol.contracts.columns import window_aggregate, window_columns
+from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import no_rows
-from qol.contracts.metric_model import DailyMetric, RecallWindows, WeeklyGroup
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import RecallWindows, WeeklyGroup
 from qol.transform.aggregates import aggregate
 from qol.transform.weekly import anchors, days_of_best_source, source_columns, valid_day
 

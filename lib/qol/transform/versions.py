@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.fields import Field
+from qol.contracts.source import SourceContract
 
 #: The column with when a record arrived, the last of what orders versions.
 RECEIPT = "receipt"

@@ -10,8 +10,8 @@ import polars as pl
 
 from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.frames import no_rows, with_columns_of
-from qol.contracts.metric_model import Derived, WeeklyGroup
 from qol.contracts.model import Contracts
+from qol.contracts.weekly import Derived, WeeklyGroup
 from qol.tables.weeks import iso_week
 from qol.transform import regularity
 from qol.transform.aggregates import aggregate

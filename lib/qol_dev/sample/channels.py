@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 
 from qol.contracts.model import Contracts
-from qol.contracts.source_model import SourceContract
+from qol.contracts.source import SourceContract
 from qol.errors import UsageError
 from qol_dev.sample.curves import LEVELS
 from qol_dev.sample.example_times import Record

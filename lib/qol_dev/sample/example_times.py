@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from qol.contracts.source_model import Example, Field, SourceContract
+from qol.contracts.fields import Field
+from qol.contracts.source import Example, SourceContract
 from qol_dev.sample.lived import Batch
 from qol_dev.sample.sample_options import DAY_S, Ints
 

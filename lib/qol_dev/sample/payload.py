@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.fields import Field
+from qol.contracts.source import SourceContract
 from qol_dev.sample.example_times import DATE, INSTANT, Anchor, Record, at, fullest, moved, offset_text, placed
 from qol_dev.sample.lived import Batch
 from qol_dev.sample.lives import ZONE_AT

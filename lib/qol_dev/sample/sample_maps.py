@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from qol.contracts.source_model import Field, SourceContract
+from qol.contracts.fields import Field
+from qol.contracts.source import SourceContract
 from qol_dev.sample.curves import LEVELS
 from qol_dev.sample.lived import Batch
 from qol_dev.sample.sample_options import DAY_S

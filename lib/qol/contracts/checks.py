@@ -1,0 +1,200 @@
+"""Checks of what spans contract files: raw places, deletions, the daily vocabulary, weekly columns, claims."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from qol.contracts.columns import table_schemas, weekly_columns
+from qol.contracts.daily import DailyMetric, Relation
+from qol.contracts.expressions import ColumnTypes
+from qol.contracts.language import Mistake
+from qol.contracts.model import DAILY, RULES, WEEKLY, Contracts
+from qol.contracts.problems import problem
+from qol.contracts.source import SourceContract
+from qol.contracts.source_checks import source_mistakes
+from qol.contracts.weekly import WORK_AND_FREE, Derived, RecallWindows, WeeklyGroup
+from qol.contracts.wording import choices
+from qol.errors import Problem
+
+_CLOCK = ("circular_mean", "circular_sd", "last")
+_QUANTITY = ("mean", "median", "sd", "min", "max", "sum", "last", "weekday_mean", "weekend_mean", "weighted_mean")
+
+
+def contract_problems(contracts: Contracts) -> Iterator[Problem]:
+    """Everything that is wrong in files that have the right shape."""
+    for contract in contracts.sources:
+        yield from (problem(contract.file, mistake) for mistake in source_mistakes(contract, contracts.metric))
+        yield from (problem(contract.file, mistake) for mistake in _deletes(contract, contracts.sources))
+    yield from _places(contracts)
+    yield from _rules(contracts)
+    if contracts.metrics:
+        yield from (problem(DAILY, mistake) for mistake in _daily(contracts))
+        yield from (problem(WEEKLY, mistake) for mistake in _weekly(contracts))
+
+
+def column_problems(contracts: Contracts) -> Iterator[Problem]:
+    """Columns of one name in a table, and claims between columns that there are not; of contracts without other problems."""
+    for table, columns in table_schemas(contracts).items():
+        for name, count in Counter(c.name for c in columns).items():
+            if count > 1:
+                yield Problem(WEEKLY, "", f"column {name} {count} times in {table}", "each column name once")
+    types = ColumnTypes((column.name, column.type) for column in weekly_columns(contracts))
+    yield from (problem(WEEKLY, mistake) for mistake in _relations(contracts.weekly_relations, types))
+
+
+def _deletes(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Mistake]:
+    """Both sides have to be document ids of one namespace, or no hash would ever be the same."""
+    if contract.deletes is None:
+        return
+    field, own = contract.deletes.field, contract.by_name.get(contract.deletes.by)
+    known = {c.record: c for c in sources if c.source == contract.source and c is not contract}
+    for index, record in enumerate(contract.deletes.records):
+        at = f"deletes.records.{index}"
+        if record not in known:
+            yield Mistake(at, record, f"another record type of the source: {choices(known, record)}")
+            continue
+        theirs = known[record].by_name.get(field)
+        if theirs is None or theirs.type != "document_id":
+            allowed = f"a document_id field of {record}, which has none of that name"
+            yield Mistake("deletes.field", field, allowed)
+        elif own is not None and (theirs.namespace or record) != (own.namespace or contract.record):
+            allowed = f"one namespace for {own.name} and for {field} of {record}"
+            yield Mistake(at, theirs.namespace or f"that of {record} alone", allowed)
+
+
+def _places(contracts: Contracts) -> Iterator[Problem]:
+    """Raw folders and envelope keys that are claimed twice; rules that lie in another source's folder."""
+    owners: dict[tuple[str, str], str] = {}
+    for source, rule in contracts.source_rules.items():
+        file = f"sources/{source}/{RULES}"
+        if rule.source != source:
+            yield Problem(file, "source", rule.source, f"the folder's name, {source}")
+        owners.update(((source, key), file) for key in rule.control_keys)
+    for contract in contracts.sources:
+        if contract.shares_places:
+            yield from _shared_places(contract, contracts.sources)
+            continue
+        for word, what, owner in (("paths", "a raw folder", ""), ("envelope_keys", "a key", contract.source)):
+            for index, name in enumerate(getattr(contract, word)):
+                first = owners.setdefault((owner, name), contract.file)
+                if first != contract.file:
+                    yield Problem(contract.file, f"{word}.{index}", name, f"{what} that {first} does not claim")
+
+
+def _shared_places(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Problem]:
+    """A contract with `only` whose places no contract takes the other records of."""
+    others = [c for c in sources if c.source == contract.source and not c.shares_places]
+    for word in ("paths", "envelope_keys"):
+        taken = {name for c in others for name in getattr(c, word)}
+        for index, name in enumerate(getattr(contract, word)):
+            if name not in taken:
+                allowed = f"with `only`, a place that a contract without it has: {choices(taken, name)}"
+                yield Problem(contract.file, f"{word}.{index}", name, allowed)
+
+
+def _rules(contracts: Contracts) -> Iterator[Problem]:
+    """Envelope keys that rules take for something else, and lists within lists that no contract reads."""
+    for source, rule in contracts.source_rules.items():
+        file = f"sources/{source}/{RULES}"
+        keys = {key: c.file for c in contracts.sources if c.source == source for key in c.envelope_keys}
+        keys.update((key, file) for key in rule.control_keys)
+        for key in rule.nested:
+            if key not in keys:
+                yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
+        for word, names in (("unwrap", rule.unwrap), ("inherit", rule.inherit)):
+            for key in sorted(names & keys.keys()):
+                yield Problem(file, word, key, f"a key that holds no records; {keys[key]} has it")
+
+
+def _daily(contracts: Contracts) -> Iterator[Mistake]:
+    for name, times in Counter(m.name for m in contracts.metrics).items():
+        if times > 1:
+            yield Mistake(f"groups.*.{name}", f"{times} times", "each metric in one group")
+    given = ColumnTypes((m.name, m.column_type) for m in contracts.metrics if not m.from_metrics)
+    for metric in contracts.metrics:
+        at = f"groups.{metric.group}.{metric.name}"
+        yield from (mistake.below(at) for mistake in metric.mistakes())
+        if metric.from_metrics:
+            kind = "a whole number" if metric.type == "integer" else "a number"
+            yield from given.mistakes(f"{at}.from_metrics", metric.from_metrics, kind)
+    yield from _relations(contracts.relations, ColumnTypes((m.name, m.column_type) for m in contracts.metrics))
+
+
+def _relations(relations: Sequence[Relation], types: ColumnTypes) -> Iterator[Mistake]:
+    for relation in relations:
+        for side, sql in (("left", relation.left), ("right", relation.right)):
+            yield from types.mistakes(f"relations.{relation.id}.{side}", sql, "a number")
+
+
+def _weekly(contracts: Contracts) -> Iterator[Mistake]:
+    """Weekly groups, metrics, aggregates, formulas, holidays and windows that do not fit the daily vocabulary."""
+    for group in contracts.groups:
+        yield from _group(group, contracts)
+    by_name = {group.name: group for group in contracts.groups}
+    for column in contracts.derived:
+        yield from _derived(column, by_name, contracts)
+    if contracts.holidays is not None and contracts.holidays not in (known := _countries()):
+        allowed = f"a country whose public holidays are known: {choices(known, contracts.holidays)}"
+        yield Mistake("holidays", contracts.holidays, allowed)
+    if contracts.windows is not None:
+        yield from _windows(contracts.windows, by_name)
+
+
+def _countries() -> list[str]:
+    """ISO codes of the countries with a calendar."""
+    from holidays.registry import COUNTRIES
+
+    return sorted(codes[1] for codes in COUNTRIES.values())
+
+
+def _windows(windows: RecallWindows, groups: Mapping[str, WeeklyGroup]) -> Iterator[Mistake]:
+    if windows.of not in groups:
+        yield Mistake("windows.of", windows.of, f"a weekly group: {choices(groups, windows.of)}")
+    others = [name for group in groups.values() if group.name != windows.of for name in group.metrics]
+    yield from _unknown("windows.metrics", windows.metrics, others, "a weekly metric of another group")
+
+
+def _unknown(at: str, names: Sequence[str], known: Sequence[str], what: str) -> Iterator[Mistake]:
+    for index, name in enumerate(names):
+        if name not in known:
+            yield Mistake(f"{at}.{index}", name, f"{what}: {choices(known, name)}")
+
+
+def _group(group: WeeklyGroup, contracts: Contracts) -> Iterator[Mistake]:
+    at, members = f"groups.{group.name}", {m.name: m for m in contracts.group_metrics.get(group.name, ())}
+    if not members:
+        allowed = f"a group of the daily vocabulary: {choices(contracts.group_metrics, group.name)}"
+        yield Mistake(at, group.name, allowed)
+        return
+    yield from _unknown(f"{at}.anchor", group.anchor, [*members], "a metric of the group")
+    for name, aggregates in group.metrics.items():
+        if name not in members:
+            yield Mistake(f"{at}.metrics.{name}", name, f"a metric of the group: {choices(members, name)}")
+        else:
+            yield from _aggregates(f"{at}.metrics.{name}", members[name], aggregates)
+
+
+def _aggregates(at: str, metric: DailyMetric, aggregates: Sequence[str]) -> Iterator[Mistake]:
+    if metric.type == "intervals":
+        yield Mistake(at, metric.name, "a metric of one number a day")
+        return
+    allowed, kind = (_CLOCK, "a time of day") if metric.clock else (_QUANTITY, "a quantity")
+    yield from _unknown(at, aggregates, allowed, f"for {kind}")
+
+
+def _derived(column: Derived, groups: Mapping[str, WeeklyGroup], contracts: Contracts) -> Iterator[Mistake]:
+    at, group = f"derived.{column.name}", groups.get(column.group)
+    if group is None:
+        yield Mistake(f"{at}.group", column.group, f"a weekly group: {choices(groups, column.group)}")
+        return
+    members = [m.name for m in contracts.group_metrics.get(group.name, ())]
+    yield from _unknown(f"{at}.of", column.of, members, f"a metric of {group.name}")
+    yield from _unknown(f"{at}.total", column.total, members, f"a metric of {group.name}")
+    yield from (mistake.below(at) for mistake in column.mistakes())
+    aggregates = group.metrics.get(column.of[0], ())
+    if column.aggregate and column.aggregate not in aggregates:
+        allowed = f"of {column.of[0]}: {', '.join(aggregates) or 'nothing'}"
+        yield Mistake(f"{at}.aggregate", column.aggregate, allowed)
+    if column.formula in WORK_AND_FREE and contracts.holidays is None:
+        yield Mistake(f"{at}.formula", column.formula, "with `holidays`, which tells free days from work days")

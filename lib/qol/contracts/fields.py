@@ -1,0 +1,226 @@
+"""One declared column of a record: where it stands in the raw record and what may stand there.
+
+These are read for every value of every record, so they are dataclasses: an attribute of a BaseModel takes twice the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import copy
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import pydantic
+from annotated_types import Gt, Lt
+from pydantic import AfterValidator, StringConstraints
+from pydantic.dataclasses import dataclass
+
+from qol.contracts import language as lang
+from qol.contracts.record_columns import TAKEN
+
+FieldType = Literal[
+    "integer", "number", "decimal", "boolean", "code", "document_id", "date", "epoch_seconds", "instant", "utc_offset",
+    "time_zone", "intervals",
+]  # fmt: skip
+Reduce = Literal["count", "mean", "min", "max", "sum", "last", "minutes", "intervals"]
+MOMENTS = ("epoch_seconds", "instant")
+NUMERIC = ("integer", "number", "decimal", *MOMENTS)
+
+TimeField = Annotated[lang.Name, lang.Refers("a field of type epoch_seconds or instant")]
+
+_COLUMN_TYPES: Mapping[str, str] = {
+    "integer": "bigint",
+    "epoch_seconds": "bigint",
+    "instant": "bigint",
+    "utc_offset": "bigint",
+    "decimal": "decimal(38,18)",
+    "intervals": "array<int>",
+    "number": "double",
+    "boolean": "boolean",
+    "date": "date",
+}
+#: Words that belong to some types only.
+_ONLY_FOR: Mapping[str, tuple[str, ...]] = {
+    "sentinels": NUMERIC,
+    "range": NUMERIC,
+    "uppercase": ("code",),
+    "join_words": ("code",),
+    "classes": ("code",),
+    "namespace": ("document_id",),
+}
+_SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
+    "count": ("integer",),
+    "mean": ("number",),
+    "minutes": ("number",),
+    "intervals": ("intervals",),
+}
+
+_ClassName = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_]*$")]
+
+
+def _in_lower_case(classes: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(word.lower() for word in words) for name, words in classes.items()}
+
+
+def _up_to(band: tuple[float, float]) -> tuple[float, float]:
+    if band[0] > band[1]:
+        raise lang.refusal("[low, high] with low <= high")
+    return band
+
+
+@dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
+class Limited:
+    """What may have a lowest and a highest plausible value."""
+
+    range: lang.Maybe[lang.Range] = None
+    """Lowest and highest plausible value."""
+    #: Of the range. A class variable, which each instance has for itself, is no word of a file.
+    low: ClassVar[float | None]
+    high: ClassVar[float | None]
+
+    def __post_init__(self) -> None:
+        low, high = self.range or (None, None)
+        vars(self).update(low=low, high=high)
+
+    def changed(self, **values: Any) -> Self:
+        """A copy with other values, which are not checked."""
+        copied = copy(self)
+        vars(copied).update(values)
+        copied.__post_init__()
+        return copied
+
+
+@dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
+class SampleRule(Limited):
+    """How a map or list of samples becomes one value; the samples are not stored."""
+
+    reduce: Reduce
+    """last: of the largest numeric map key; minutes: samples within `within`, times seconds_each, over 60; intervals: stretches of time as pairs of whole minutes after the day's local midnight, touching ones joined, from structs with `start` and `end`, or from a text of one character per seconds_each."""
+    range: lang.Maybe[lang.Range] = None
+    """Samples outside it are left out."""
+    states_low: lang.Maybe[Annotated[lang.Number, Lt(0)]] = pydantic.Field(default=None, validation_alias="states")
+    """Lowest legal negative state code; from it to -1 a sample is a state, not a value."""
+    within: lang.Maybe[Annotated[tuple[lang.Number, lang.Number], AfterValidator(_up_to)]] = None
+    """The band that `minutes` counts."""
+    seconds_each: Annotated[lang.Number, Gt(0)] = 0.0
+    """Seconds one sample stands for."""
+    of: lang.Maybe[lang.Text] = None
+    """Samples are structs; the number under this key is meant, in any list below."""
+    keys: lang.Some[lang.Text] = ()
+    """Only these keys of the map are read; by default all."""
+    start: lang.Maybe[lang.Text] = None
+    """intervals of structs: the key of a stretch's start, Unix time."""
+    end: lang.Maybe[lang.Text] = None
+    """intervals of structs: the key of a stretch's end, Unix time."""
+    characters: lang.Maybe[lang.Text] = None
+    """intervals of a text: the characters that count."""
+    start_field: lang.Maybe[TimeField] = pydantic.Field(default=None, validation_alias="from")
+    """intervals of a text: the field with the time of its first character, Unix time."""
+
+    @property
+    def has_range(self) -> bool:
+        """Whether samples outside a range are left out."""
+        return self.range is not None
+
+    def mistakes(self) -> Iterator[lang.Mistake]:
+        """Words that do not go with `reduce`."""
+        is_intervals = self.reduce == "intervals"
+        yield from self._intervals() if is_intervals else self._no_intervals()
+
+    def _no_intervals(self) -> Iterator[lang.Mistake]:
+        if {self.within is not None, self.seconds_each > 0} != {self.reduce == "minutes"}:
+            yield lang.Mistake("samples", self.reduce, "within and seconds_each with minutes, and only there")
+        if self.start or self.end or self.characters or self.start_field:
+            yield lang.Mistake("samples", self.reduce, "start, end, characters and from with intervals, and only there")
+
+    def _intervals(self) -> Iterator[lang.Mistake]:
+        of_structs = self.start is not None and self.end is not None
+        of_text = self.characters is not None and self.start_field is not None and self.seconds_each > 0
+        rest = (self.characters, self.start_field) if of_structs else (self.start, self.end, *self.keys)
+        if of_structs == of_text or any(rest):
+            allowed = "either start and end of structs, or characters, seconds_each and from of a text"
+            yield lang.Mistake("samples", self.reduce, allowed)
+        if self.of or self.range or self.states_low is not None or self.within:
+            yield lang.Mistake("samples", self.reduce, "no of, range, states or within: stretches are no numbers")
+
+
+@dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
+class RangesBy:
+    """Plausible values that depend on a code field declared before this one; a code that is not listed has no limits."""
+
+    field: lang.Name
+    """The code field."""
+    ranges: lang.Filled[str, lang.Range]
+    """Lowest and highest plausible value per code."""
+
+
+@dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
+class Field(Limited):
+    """One declared column of a record."""
+
+    name: lang.Key
+    paths: lang.RawPaths = pydantic.Field(validation_alias="path")
+    """Dotted place in the raw record, or a list of aliases; the first that is present counts. `name[key=value]` takes the element of a list whose key has that value."""
+    type: FieldType
+    """code: a short token; document_id: stored as a keyed hash only; epoch_seconds: Unix time, milliseconds are recognised; instant: an ISO 8601 time with its offset, stored as Unix time; utc_offset: the offset written in such a time, or in a text such as +09:00, in seconds; time_zone: an IANA name; decimal: exact, decimal(38,18); intervals: pairs of minutes, from samples reduced to intervals."""
+    description: lang.Text
+    """What the column says; becomes the column comment in Athena."""
+    unit: lang.Maybe[lang.Text] = None
+    """Unit of the stored value."""
+    range: lang.Maybe[lang.Range] = None
+    """Lowest and highest plausible value; outside it the value becomes null with an issue."""
+    sentinels: lang.Some[lang.Number] = ()
+    """Numbers with which the vendor says 'no value'."""
+    namespace: lang.Maybe[lang.Token] = None
+    """For document_id: record types of a source that name one give an id one hash, so that records of different types can refer to each other; by default the record type."""
+    uppercase: lang.Flag = False
+    """Codes are stored in upper case."""
+    join_words: lang.Flag = False
+    """For codes: blanks between words are stored as `_`, so that a vendor's name of several words is a code. Only for names the vendor chooses, never for what people type."""
+    decimals: lang.Maybe[lang.Decimals] = None
+    """Decimals of what samples are reduced to; a value that the vendor sends is stored as it is."""
+    classes: Annotated[lang.Filled[_ClassName, lang.Some[lang.Text]], AfterValidator(_in_lower_case)] = pydantic.Field(
+        default_factory=dict
+    )
+    """For codes: the text itself is not stored, but the first class one of whose words occurs in it, upper or lower case; OTHER where none does."""
+    units: lang.Maybe[lang.RawPath] = None
+    """Place of the value's unit in the raw record; the value is converted with schemas/units.yaml, an unknown unit makes it null with an issue."""
+    ranges_by: lang.Maybe[RangesBy] = None
+    samples: lang.Maybe[SampleRule] = None
+
+    @property
+    def column_type(self) -> str:
+        """The column's type in Athena."""
+        return _COLUMN_TYPES.get(self.type, "string")
+
+    @property
+    def meaning(self) -> str:
+        """What the column holds; of a vendor's id, what stands in its place."""
+        hashed = " Stored as a keyed hash, never as it was sent." if self.type == "document_id" else ""
+        return self.description + hashed
+
+    def mistakes(self) -> Iterator[lang.Mistake]:
+        """Words that do not go together."""
+        if self.name in TAKEN:
+            yield lang.Mistake("", self.name, "a name that no column of every record has, and that no step works with")
+        for word, types in _ONLY_FOR.items():
+            if getattr(self, word) and self.type not in types:
+                yield lang.Mistake(word, self.type, f"{word} only for {', '.join(types)}")
+        if self.units is not None and (self.type not in ("integer", "number") or self.samples):
+            yield lang.Mistake("units", self.type, "units only for an integer or number that is no sample")
+        if self.ranges_by is not None and (self.type not in NUMERIC or self.samples or self.range):
+            yield lang.Mistake("ranges_by", self.type, f"only for {', '.join(NUMERIC)}, without samples and range")
+        if self.decimals is not None and (self.samples is None or self.type not in NUMERIC):
+            yield lang.Mistake("decimals", self.decimals, "decimals only for what samples are reduced to")
+        yield from self._samples()
+
+    def _samples(self) -> Iterator[lang.Mistake]:
+        if self.samples is None:
+            if self.type == "intervals":
+                yield lang.Mistake("samples", None, "samples reduced to intervals")
+            return
+        yield from self.samples.mistakes()
+        fitting = _SAMPLE_TYPES.get(self.samples.reduce, ("integer", "number"))
+        if self.type not in fitting:
+            yield lang.Mistake(
+                "type", self.type, f"{' or '.join(fitting)} for samples reduced to {self.samples.reduce}"
+            )

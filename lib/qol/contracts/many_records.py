@@ -1,0 +1,97 @@
+"""What records of a person do to each other: deletions, overlapping devices, sleep stages, episodes of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import Field
+
+from qol.contracts import language as lang
+
+Stage = Literal["deep", "light", "rem", "asleep", "awake", "in_bed"]
+
+TimeColumn = Annotated[lang.Name, lang.Refers("a time field or helper")]
+CodeColumn = Annotated[lang.Name, lang.Refers("a code field or helper")]
+DocumentId = Annotated[lang.Name, lang.Refers("a field of type document_id")]
+OwnMetric = Annotated[lang.Name, lang.Refers("a daily metric of this contract")]
+
+
+class Deletes(lang.Model):
+    """Records of this type say that records of other types of the same source and person are deleted; applied in daily at every run, the other records stay stored."""
+
+    records: lang.Some[lang.Token]
+    """The other record types of this source."""
+    field: lang.Name
+    """The other types' document_id field; its namespace is that of `by`."""
+    by: DocumentId
+    """This type's document_id field that names the deleted record."""
+
+
+class Overlaps(lang.Model):
+    """Records of several devices that measured the same time count once, within a person's ISO week: best device first, a record keeps the share of its time that no better device has."""
+
+    start: TimeColumn
+    """Field or helper with the start, Unix time."""
+    end: TimeColumn
+    """Field or helper with the end, Unix time."""
+    kind: lang.Maybe[CodeColumn] = None
+    """Code field or helper; only records of the same kind can measure the same thing."""
+    by: CodeColumn
+    """Code field or helper that names the device or its class."""
+    order: lang.Some[lang.Text]
+    """Codes of `by`, the most believed first; any other code comes after them, by name."""
+    share: lang.Name
+    """Name of the helper column that holds the share kept, 0 to 1; an instant keeps 1 unless a better device's record of the same instant is there."""
+
+
+class Stages(lang.Model):
+    """Records that are single stages of a sleep become sessions of one device and ISO week, each of the day of the sample that began last (cut between days where stages go on for more than 24 hours): one row per session with `session_start_seconds`, `session_end_seconds`, `<stage>_seconds` for each of `values` (null without a record of it), `asleep_seconds_total` and `asleep_intervals` (the union of deep, light, rem and asleep) and `session_rank` (the code of `by`), which `daily` and `episodes` then read."""
+
+    start: TimeColumn
+    """Field or helper with the start, Unix time."""
+    end: TimeColumn
+    """Field or helper with the end, Unix time."""
+    stage: CodeColumn
+    """Code field or helper that names the stage."""
+    by: CodeColumn
+    """Code field or helper that names the device or its class; sessions never mix devices."""
+    order: lang.Some[lang.Text]
+    """Codes of `by`, the most believed first; becomes `session_rank`, a code field for `episodes`."""
+    gap_minutes: Annotated[lang.Number, Gt(0)]
+    """A longer time without any stage begins a new session."""
+    values: lang.Filled[Stage, lang.Some[lang.Text]]
+    """Codes of `stage` per canonical stage; time is the union of a stage's records, and codes not listed are ignored."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """What a session has beside the columns of every record, with the type of each."""
+        times = ("session_start_seconds", "session_end_seconds", "asleep_seconds_total")
+        seconds = (*times, *(f"{stage}_seconds" for stage in self.values))
+        return {**dict.fromkeys(seconds, "bigint"), "asleep_intervals": "array<int>", "session_rank": "string"}
+
+
+class Rank(lang.Model):
+    """Which of two overlapping records is believed."""
+
+    field: Annotated[lang.Name, lang.Refers("a code field, or that of a session")]
+    """A code field."""
+    tiers: Annotated[tuple[lang.Some[lang.Text], ...], Field(min_length=1)]
+    """Codes by trust, worst tier first."""
+    unlisted: Annotated[lang.Whole, Ge(0)]
+    """Tier of every other code, counted from 0."""
+
+
+class Episodes(lang.Model):
+    """Records that describe overlapping stretches of one day become one main episode."""
+
+    start: Annotated[lang.Name, lang.Refers("a time field, or that of a session")]
+    """Field with the start, Unix time."""
+    end: Annotated[lang.Name, lang.Refers("a numeric field or helper")]
+    """Field or helper with the end, Unix time."""
+    rank: Rank
+    main: OwnMetric
+    """Daily metric of this contract; the episode with the most of it is the day's main one."""
+    rest_to: lang.Maybe[OwnMetric] = None
+    """Daily metric of this contract, in the unit of `main`, to which `main` of the day's other episodes is added."""

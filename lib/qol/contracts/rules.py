@@ -1,0 +1,40 @@
+"""What holds for all records of one source: schemas/sources/<source>/_rules.yaml; optional."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token
+
+
+class Ping(Model):
+    """How an announcement of data is told from data."""
+
+    has: Text
+    """A key that pings have."""
+    lacks: Text
+    """A key that pings lack."""
+
+
+class SourceRules(Model):
+    """What holds for all records of one source: schemas/sources/<source>/_rules.yaml; optional."""
+
+    source: Token
+    """The vendor; the same as the folder."""
+    control_keys: Texts = frozenset()
+    """Envelope keys of messages that are no data: counted and handled, never quarantined."""
+    unwrap: Texts = frozenset()
+    """Keys of objects whose content stands for the envelope, such as `data` in {"data": {"metrics": []}}."""
+    inherit: Texts = frozenset()
+    """Keys of an envelope, or of an element of a `nested` list, that each of its records has unless it says otherwise; never records themselves."""
+    nested: dict[str, Text] = Field(default_factory=dict)
+    """Envelope keys whose elements hold their records in a list under this key."""
+    typed_values: Maybe[Literal["dynamodb"]] = None
+    """dynamodb: values may be written {"N": "21.5"}, {"S": "x"}, {"BOOL": true}, {"NULL": true}."""
+    never: dict[str, Annotated[Texts, Field(min_length=1)]] = Field(default_factory=dict)
+    """Records with one of these texts under the key are of a special category and never read: counted as control, in no table and in no quarantine."""
+    people_by_day: Flag = False
+    """The person is a device that belongs to different users from one day to another: only entries of the user map with `from` and `to` say to whom; a record of another day is rejected, no_person."""
+    ping: Maybe[Ping] = None

@@ -1,0 +1,227 @@
+"""One record type of one source: schemas/sources/<source>/<record>.yaml."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import pydantic
+from annotated_types import Ge, Interval
+from pydantic import AfterValidator, BeforeValidator, Discriminator, StringConstraints, Tag
+
+from qol.contracts import language as lang
+from qol.contracts.fields import Field, TimeField
+from qol.contracts.many_records import Deletes, Episodes, Overlaps, Stages
+from qol.contracts.quality import RecordQuality
+from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
+from qol.contracts.wording import choices
+
+Over = Literal["sum", "mean", "median", "min", "max", "first", "last", "count"]
+
+DeclaredField = Annotated[lang.Name, lang.Refers("a declared field of one value")]
+
+
+class Only(lang.Model):
+    """Several contracts may share a raw folder and envelope keys: this one takes the records that have one of the values at the path, one contract without `only` takes all others. With `anywhere` the contract has places of its own and takes such records from all others of the source too."""
+
+    path: lang.RawPath
+    """Dotted place in the raw record."""
+    values: Annotated[lang.Texts, pydantic.Field(min_length=1)]
+    """Texts that may stand there."""
+    anywhere: lang.Flag = False
+    """Such records are this type's in every folder and envelope of the source, even where its rules take them for pings."""
+
+
+class DayRule(lang.Model):
+    """How the local day is found: the date field, else start plus offset, else the person's zone, else the arrival day."""
+
+    date: lang.Maybe[Annotated[lang.Name, lang.Refers("a field of type date")]] = None
+    """A date field with the provider's own day."""
+    start: lang.Maybe[TimeField] = None
+    """An epoch_seconds or instant field."""
+    offset: lang.Maybe[Annotated[lang.Name, lang.Refers("a field of type integer or utc_offset")]] = None
+    """An integer or utc_offset field with local time minus UTC, in seconds."""
+    zone: lang.Maybe[Annotated[lang.Name, lang.Refers("a field of type time_zone")]] = None
+    """A time_zone field; asked when there is no offset, before the person's own zone."""
+    shift_hours: Annotated[lang.Number, Interval(ge=-12, le=12)] = 0.0
+    """Added to the local time before its date is taken: 6 puts what begins after 18:00 on the next day."""
+    utc_midnight: lang.Flag = False
+    """A start at exactly 00:00:00 UTC was entered as a date: that UTC date is the day (`provider`), whatever the offset."""
+
+
+class Part(lang.Model):
+    """A daily metric that is made of all records of a day."""
+
+    value: lang.Sql
+    """SQL of one record's part."""
+    over: Over
+    """How the parts of the day's records become one value; first and last by source_timestamp, then by the end that `overlaps` or `episodes` names."""
+    where: lang.Maybe[lang.Sql] = None
+    """SQL that is true for the records that count for this metric."""
+    each: lang.Maybe[lang.Sql] = None
+    """With mean: SQL of what is averaged first, such as the hour of the record; the day is the mean of these means, so that dense records do not outweigh others."""
+
+
+class Parameter(lang.Model):
+    """A number that a study may choose otherwise."""
+
+    name: lang.Key
+    value: lang.Number
+    """The number that expressions of this contract read under the parameter's name."""
+    description: lang.Text
+    """What it decides, and which other values are in use elsewhere."""
+
+
+class Wear(lang.Model):
+    """When a day counts as worn."""
+
+    minutes: lang.Maybe[lang.Sql] = None
+    """SQL for the minutes worn; null means not known."""
+    at_most: lang.Maybe[lang.Sql] = None
+    """SQL for the most minutes the device can have been worn."""
+    limit_minutes: Annotated[lang.Number, Interval(ge=0, le=1440)]
+    """Below this the day is not worn."""
+
+
+def _issue(text: str) -> str:
+    if text.rpartition(" ")[2] not in ISSUE_REASONS:
+        raise lang.refusal(f"a text that ends in one of {choices(ISSUE_REASONS)}")
+    return text
+
+
+def _reason(text: str) -> str:
+    if text not in REJECT_REASONS:
+        raise lang.refusal(choices(REJECT_REASONS, text))
+    return text
+
+
+def _line(raw: Any) -> Any:
+    return json.dumps(raw, ensure_ascii=False, separators=(",", ":")) if isinstance(raw, dict) else raw
+
+
+class Example(lang.Model):
+    """One raw line with what becomes of it: expect (and nulled), or reject."""
+
+    name: lang.Text
+    """What the line shows."""
+    arrival: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    """The raw partition's date."""
+    raw: Annotated[str, BeforeValidator(_line, json_schema_input_type=dict[str, Any] | str)]
+    """The record, or the line as it stands when it is not a record."""
+    expect: lang.Maybe[lang.Filled[lang.Name, Any]] = None
+    """Columns of the stored record; those not named are not compared."""
+    nulled: tuple[Annotated[lang.Text, AfterValidator(_issue)], ...] = ()
+    """The record's value_issues: '<raw path>: <value> <reason>'."""
+    reject: lang.Maybe[Annotated[str, AfterValidator(_reason)]] = None
+    """Reason code when the record is rejected."""
+
+
+#: What one entry of `daily` may be.
+DailyValue = Annotated[
+    Annotated[lang.Sql, Tag(lang.UNION_TAGS[0])] | Annotated[Part, Tag(lang.UNION_TAGS[1])],
+    Discriminator(lambda value: lang.UNION_TAGS[isinstance(value, dict | Part)]),
+]
+
+
+class SourceContract(lang.Model):
+    """One record type of one source: schemas/sources/<source>/<record>.yaml."""
+
+    file: lang.Key
+    source: lang.Token
+    """The vendor; the same as the folder."""
+    record: lang.Token
+    """The record type; the same as the file name."""
+    description: lang.Text
+    """What one record is, and what its sender does with it."""
+    priority: Annotated[lang.Whole, Ge(0)] = 100
+    """Of several contracts of one source that fill the same daily metric, the lowest number wins; ties by name. What main episodes give comes whole from the first contract that has one of the day."""
+    paths: lang.Some[Annotated[str, StringConstraints(pattern="^raw(/[A-Za-z0-9_.-]+)+$")]] = pydantic.Field(
+        default_factory=lambda data: (f"raw/{data.get('source')}/{data.get('record')}",)
+    )
+    """Raw folders that hold bare records of this type; by default raw/<source>/<record>."""
+    envelope_keys: lang.Each[lang.Text] = pydantic.Field(default_factory=lambda data: (data.get("record"),))
+    """Keys of a push envelope that hold records of this type; by default the record's name."""
+    only: lang.Maybe[Only] = None
+    person: Annotated[tuple[lang.Text, ...], pydantic.Field(min_length=1)]
+    """Keys on the way to the vendor's person id in the raw record, outermost first."""
+    drop: lang.Each[lang.Text] = ()
+    """Raw keys that are never stored or hashed, such as tokens."""
+    key: lang.Some[DeclaredField]
+    """Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own."""
+    version: lang.Each[DeclaredField] = ()
+    """Fields that order two records of one key before the time received does; the larger wins. Where an instant is null the time received stands in for it; any other null loses."""
+    day: DayRule = DayRule()
+    source_timestamp: lang.Maybe[TimeField] = None
+    """The epoch_seconds or instant field that becomes source_timestamp."""
+    slot: lang.Some[Annotated[lang.Name, lang.Refers("a key field")]] = ()
+    """Key fields that name a slot which a delivery replaces as a whole: of all records of a person's slot only those received last stay."""
+    deletes: lang.Maybe[Deletes] = None
+    parameters: lang.Entries[Parameter] = ()
+    """Numbers a study may choose otherwise; expressions read them by name."""
+    fields: lang.SomeEntries[Field]
+    """Columns of the record table, in order."""
+    derived: dict[lang.Name, lang.Sql] = pydantic.Field(default_factory=dict)
+    """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers. Not stored."""
+    overlaps: lang.Maybe[Overlaps] = None
+    stages: lang.Maybe[Stages] = None
+    metrics: dict[lang.Name, DailyValue] = pydantic.Field(default_factory=dict, validation_alias="daily")
+    """Daily metrics this record gives; SQL over fields, record columns and helpers, of the day's best record, or `over` all records of the day. `where` keeps only the rows for which it is true."""
+    best: lang.Some[Annotated[lang.Name, lang.Refers("a number of the record")]] = ()
+    """Which of a day's records gives the metrics that are not `over` all of them: the one with the highest of these fields or helpers, asked in this order, null lowest; then the order of versions. Not with `episodes`."""
+    episodes: lang.Maybe[Episodes] = None
+    wear: lang.Maybe[Wear] = None
+    quality: RecordQuality = RecordQuality()
+    examples: Annotated[tuple[Example, ...], pydantic.Field(min_length=1)]
+    """Raw lines with their verdicts; every one is a test."""
+
+    @property
+    def name(self) -> str:
+        """`<source>_<record>`, the name of its table under processed/records."""
+        return f"{self.source}_{self.record}"
+
+    @property
+    def shares_places(self) -> bool:
+        """Whether all other records of its places are another contract's."""
+        return self.only is not None and not self.only.anywhere
+
+    @property
+    def takes_anywhere(self) -> bool:
+        """Whether it takes its records from every place of the source."""
+        return self.only is not None and self.only.anywhere
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """Declared fields by column name."""
+        return {f.name: f for f in self.fields}
+
+    @cached_property
+    def daily(self) -> Mapping[str, str]:
+        """SQL of the metrics that the day's best record gives, and of `where`."""
+        return {name: sql for name, sql in self.metrics.items() if isinstance(sql, str)}
+
+    @cached_property
+    def parts(self) -> Mapping[str, Part]:
+        """The metrics that are made of all records of a day."""
+        return {name: part for name, part in self.metrics.items() if isinstance(part, Part)}
+
+    @property
+    def end(self) -> str | None:
+        """The column with the end of what a record describes, where the contract says which that is."""
+        rule = self.episodes or self.overlaps
+        return None if rule is None else rule.end
+
+    @cached_property
+    def gives(self) -> Mapping[str, tuple[str, ...]]:
+        """Daily metrics that records of this type give, each with the SQL expressions it is made of."""
+        best = {name: (sql,) for name, sql in self.daily.items() if name != "where"}
+        return best | {
+            name: tuple(sql for sql in (part.value, part.where, part.each) if sql is not None)
+            for name, part in self.parts.items()
+        }
+
+
+def source_contract(data: Mapping[str, Any], file: str) -> SourceContract:
+    """The contract of its file's data; pydantic's ValidationError names what does not fit."""
+    return SourceContract.model_validate({**data, lang.KEY: file}, by_alias=True, by_name=False)

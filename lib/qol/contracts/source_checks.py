@@ -1,0 +1,164 @@
+"""Checks within one source contract: places, names, expressions; what fields and references say is checked with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from qol.contracts.daily import DailyMetric
+from qol.contracts.expressions import ColumnTypes, record_types
+from qol.contracts.language import Mistake
+from qol.contracts.raw_path import path_text
+from qol.contracts.record_columns import RECORD_COLUMNS, TAKEN
+from qol.contracts.references import reference_mistakes
+from qol.contracts.source import Part, SourceContract
+from qol.contracts.wording import choices
+
+Vocabulary = Mapping[str, DailyMetric]
+
+_METRIC_KINDS = {"integer": "a whole number", "number": "a number", "intervals": "intervals"}
+
+
+def source_mistakes(contract: SourceContract, vocabulary: Vocabulary) -> Iterator[Mistake]:
+    """Everything that is wrong within a contract; the vocabulary is empty where it cannot be read."""
+    types = record_types(contract)
+    yield from _place(contract)
+    yield from _fields(contract)
+    yield from _aliases(contract)
+    yield from _helpers(contract, types)
+    yield from reference_mistakes(contract, types)
+    yield from _names_of_computed(contract)
+    yield from _daily(contract, vocabulary, types)
+    yield from _wear(contract, types)
+    yield from _words_together(contract)
+    yield from _examples(contract)
+
+
+def _place(contract: SourceContract) -> Iterator[Mistake]:
+    _, source, name = contract.file.rsplit("/", 2)
+    if contract.source != source:
+        yield Mistake("source", contract.source, f"the folder's name, {source}")
+    if f"{contract.record}.yaml" != name:
+        yield Mistake("record", contract.record, f"the file's name, {name.removesuffix('.yaml')}")
+
+
+def _fields(contract: SourceContract) -> Iterator[Mistake]:
+    codes: list[str] = []
+    for field in contract.fields:
+        at = f"fields.{field.name}"
+        yield from (mistake.below(at) for mistake in field.mistakes())
+        if field.ranges_by is not None and field.ranges_by.field not in codes:
+            found = field.ranges_by.field
+            allowed = f"a code field declared before this one: {choices(codes, found)}"
+            yield Mistake(f"{at}.ranges_by.field", found, allowed)
+        codes += [field.name] if field.type == "code" else []
+        for path in field.paths:
+            if path[0] in contract.drop:
+                yield Mistake(f"{at}.path", path_text(path), "a path that is not in drop")
+            if path == contract.person and field.type != "document_id":
+                yield Mistake(f"{at}.path", path_text(path), "a path that is not the person id")
+
+
+def _aliases(contract: SourceContract) -> Iterator[Mistake]:
+    """One text may give fields of several types, such as a time and its offset, but no two of one type."""
+    owner: dict[tuple[tuple[str, ...], str], str] = {}
+    for field in contract.fields:
+        for path in () if field.samples else field.paths:
+            first = owner.setdefault((path, field.type), field.name)
+            if first != field.name:
+                yield Mistake(f"fields.{field.name}.path", path_text(path), f"a path that {first} does not read")
+
+
+def _helpers(contract: SourceContract, types: ColumnTypes) -> Iterator[Mistake]:
+    """Helpers in their order; each is a column for the next."""
+    for name, sql in contract.derived.items():
+        if name in TAKEN or name in contract.by_name:
+            allowed = "a name that no field or record column has, and that no step works with"
+            yield Mistake(f"derived.{name}", name, allowed)
+        else:
+            yield from types.add(f"derived.{name}", name, sql)
+
+
+def _names_of_computed(contract: SourceContract) -> Iterator[Mistake]:
+    """Parameters and columns of overlaps and stages that have the name of another column."""
+    names = {f"parameters.{parameter.name}": parameter.name for parameter in contract.parameters}
+    names |= {"overlaps.share": contract.overlaps.share} if contract.overlaps else {}
+    names |= {f"stages ({name})": name for name in contract.stages.columns} if contract.stages else {}
+    for at, name in names.items():
+        if name in contract.by_name or name in contract.derived or name in RECORD_COLUMNS:
+            yield Mistake(at, name, "a name that no field, helper or record column has")
+
+
+def _daily(contract: SourceContract, vocabulary: Vocabulary, types: ColumnTypes) -> Iterator[Mistake]:
+    for name, value in contract.metrics.items():
+        at, metric = f"daily.{name}", vocabulary.get(name)
+        if name == "where" and isinstance(value, str):
+            yield from types.mistakes(at, value, "true or false")
+            continue
+        if vocabulary and metric is None:
+            yield Mistake(at, name, f"where or a daily metric: {choices(vocabulary, name)}")
+        elif metric is not None and metric.from_metrics:
+            yield Mistake(at, name, "a metric that is not computed from other metrics")
+        if isinstance(value, Part):
+            yield from _part(at, value, metric, types)
+        elif metric is not None:
+            yield from types.mistakes(at, value, _METRIC_KINDS[metric.type])
+
+
+def _part(at: str, part: Part, metric: DailyMetric | None, types: ColumnTypes) -> Iterator[Mistake]:
+    if metric is not None and metric.type == "intervals":
+        yield Mistake(f"{at}.over", part.over, "a metric that is a number, over all records of a day")
+    yield from types.mistakes(f"{at}.value", part.value, "a value" if part.over == "count" else "a number")
+    if part.where is not None:
+        yield from types.mistakes(f"{at}.where", part.where, "true or false")
+    if part.each is not None:
+        yield from types.mistakes(f"{at}.each", part.each, "a value")
+        if part.over != "mean":
+            yield Mistake(f"{at}.each", part.over, "each only with over: mean")
+
+
+def _wear(contract: SourceContract, types: ColumnTypes) -> Iterator[Mistake]:
+    """Wear time is SQL over the columns of the record and its metrics of the day."""
+    if contract.wear is None:
+        return
+    both = types.with_numbers(name for name in contract.daily if name != "where")
+    for word, sql in (("minutes", contract.wear.minutes), ("at_most", contract.wear.at_most)):
+        if sql is not None:
+            yield from both.mistakes(f"wear.{word}", sql, "a number")
+
+
+def _words_together(contract: SourceContract) -> Iterator[Mistake]:
+    """Words of the contract that need or exclude each other."""
+    day, episodes = contract.day, contract.episodes
+    if day.start is None and (day.zone is not None or day.shift_hours):
+        yield Mistake("day.start", None, "a start, which zone and shift_hours are about")
+    if contract.best and episodes is not None:
+        allowed = "nothing with episodes, which tell the day's main record"
+        yield Mistake("best", ", ".join(contract.best), allowed)
+    if episodes is not None and episodes.rank.unlisted >= len(episodes.rank.tiers):
+        yield Mistake(
+            "episodes.rank.unlisted", episodes.rank.unlisted, f"a tier from 0 to {len(episodes.rank.tiers) - 1}"
+        )
+    for name in contract.quality.fields:
+        if name not in contract.by_name:
+            allowed = f"a field of the contract: {choices(contract.by_name, name)}"
+            yield Mistake(f"quality.fields.{name}", name, allowed)
+    owner: dict[str, str] = {}
+    for stage, codes in contract.stages.values.items() if contract.stages else ():
+        for code in codes:
+            if owner.setdefault(code, stage) != stage:
+                yield Mistake(f"stages.values.{stage}", code, f"a code that {owner[code]} does not have")
+
+
+def _examples(contract: SourceContract) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    columns = [*RECORD_COLUMNS, *contract.by_name]
+    for index, example in enumerate(contract.examples):
+        at = f"examples.{index}"
+        if example.name in seen:
+            yield Mistake(f"{at}.name", example.name, "a name that no other example has")
+        seen.add(example.name)
+        if (example.expect is None) == (example.reject is None):
+            yield Mistake(at, example.name, "either expect or reject")
+        for name in example.expect or {}:
+            if name not in columns:
+                yield Mistake(f"{at}.expect.{name}", name, f"a column of the record: {choices(columns, name)}")
