@@ -13,7 +13,7 @@ CHECKOV := .venv-checkov/bin/checkov
 TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol_dev.cloud.tools terraform -chdir=terraform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test acceptance check lint types format docs bench package lock docker-demo terraform-check cloud cloud-down clean
+.PHONY: help setup demo test acceptance test-all check lint types format docs bench package lock docker-demo terraform-check cloud cloud-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +36,13 @@ $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
 	@$(BIN)/python -m qol_dev.demo $(DEMO)
 
-test: setup ## the tests (under 5 minutes)
+test: setup ## the tests (under 3 minutes after set-up)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
 
-acceptance: setup ## the long tests: kill -9, two runs at once, longer properties
+acceptance: setup ## the long tests: whole runs, kill -9, faults, longer properties, the local cloud
 	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m acceptance tests
+
+test-all: test acceptance ## every test, as CI runs them
 
 check: lint types test ## what a commit must pass
 
