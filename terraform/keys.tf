@@ -1,6 +1,6 @@
 # Two keys, so that a role that reads published tables cannot decrypt vendor ids, whatever other permissions it gets:
-#   identified    the bucket's default (raw, quarantine, staging), the user map, both secrets, operators' query results
-#   pseudonymous  for every published object and manifest; also analysts' results, locks, logs, topics, artifacts
+#   identified    the bucket's default (raw, quarantine, _staging, _locks), the user map, both secrets, operators' query results
+#   pseudonymous  for every published object and manifest; also analysts' results, the lock table, logs, topics, artifacts
 locals {
   # IAM policies of the account decide; without this statement a key could no longer be managed.
   delegate_to_iam = {
