@@ -20,12 +20,12 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv with the `qol` command
 
-# Byte code is made of the modules that are used, when they are: making all of it takes longer than the tests of a room. It
-# has to be kept, also where a machine's setting is not to: every process would begin with ten seconds of compiling.
+# Python compiles modules when they are imported; compiling all of them takes longer than the tests of a package. The byte
+# code must be kept, whatever the environment says: without it every process starts with ten seconds of compiling.
 unexport PYTHONDONTWRITEBYTECODE
-# PySpark is published as source alone: it is built beside the others' installation, as either keeps one core busy.
+# PySpark is published as source only: its wheel is built while the others install, as each keeps one core busy.
 $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or say make PYTHON=..."; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or run make PYTHON=..."; exit 1; }
 	@echo "Setting up $(VENV), the first time and when pyproject.toml has changed: about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
@@ -56,7 +56,7 @@ lint: setup ## ruff, and generated files are fresh
 types: setup ## mypy strict
 	$(BIN)/mypy
 
-format: setup ## let ruff mend what it can
+format: setup ## format, and apply ruff's fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -67,25 +67,25 @@ docs: setup ## write the generated catalog, tables and cost page
 bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
 
-package: setup ## what is uploaded to AWS, in dist/: wheel, wheelhouse, zip of the functions, hashes
+package: setup ## build the files for AWS in dist/: wheel, wheelhouse, zip of the functions, hashes
 	$(BIN)/python -m qol_dev.package
 
-lock: setup ## choose the wheels of the package anew
+lock: setup ## lock the wheels of the package again
 	$(BIN)/python -m qol_dev.package lock
 
-terraform-check: setup $(CHECKOV) ## the deployment: formatted, valid, tested, scanned
+terraform-check: setup $(CHECKOV) ## check terraform/: format, validity, tests, scan
 	$(TERRAFORM) fmt -check -recursive -diff
 	$(TERRAFORM) init -backend=false -input=false -lockfile=readonly
 	$(TERRAFORM) validate
 	$(TERRAFORM) test
 	$(CHECKOV) --config-file terraform/.checkov.yaml
 
-# In an environment of its own: its pinned dependencies would fight with ours.
+# In its own environment: its pinned dependencies conflict with the project's.
 $(CHECKOV):
 	$(PYTHON) -m venv .venv-checkov
 	.venv-checkov/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
 
-docker-demo: setup ## the job in the image of Glue 5.1, beside a moto server (needs Docker)
+docker-demo: setup ## the job in the image of Glue 5.1, with a moto server (needs Docker)
 	rm -rf $(DEMO)/docker
 	$(BIN)/qol sample --lake $(DEMO)/docker --users 20 --weeks 2 --sources garmin-core
 	docker compose --file docker/compose.yaml run --rm glue
@@ -94,8 +94,8 @@ docker-demo: setup ## the job in the image of Glue 5.1, beside a moto server (ne
 cloud: setup ## the whole system on a simulated AWS on this machine, left running (docs/local-cloud.md)
 	@$(BIN)/qol cloud up
 
-cloud-down: setup ## end the local cloud and remove what it made
+cloud-down: setup ## stop the local cloud and remove its files
 	@$(BIN)/qol cloud down
 
-clean: ## remove what the targets made
+clean: ## remove the files of all targets
 	rm -rf $(VENV) .venv-checkov terraform/.terraform $(DEMO) dist .package .mypy_cache .ruff_cache .hypothesis
