@@ -35,7 +35,7 @@ resource "aws_cloudwatch_log_group" "webhook" {
   kms_key_id        = aws_kms_key.pseudonymous.arn
 }
 
-# API Gateway refuses bodies over 10 MB itself: the receiver is not called, and no other metric tells a 413 from a 404.
+# API Gateway refuses bodies over 10 MB itself: the receiver is not called, and no other metric distinguishes a 413 from a 404.
 resource "aws_cloudwatch_log_metric_filter" "too_large" {
   name           = local.too_large
   log_group_name = aws_cloudwatch_log_group.webhook.name

@@ -107,7 +107,7 @@ def test_the_catalog_tells_where_a_metric_comes_from(contracts: Contracts) -> No
 def test_the_catalog_tells_how_values_are_rounded(contracts: Contracts) -> None:
     page = catalog(contracts)
 
-    assert "Halves go away from zero: 0.125 with two decimals is 0.13" in page
+    assert "Halves are rounded away from zero: 0.125 with two decimals is 0.13" in page
     assert (
         "| weekly_metrics: min, max, sum, last | a daily value, or the sum of them | `decimals` of the metric |" in page
     )

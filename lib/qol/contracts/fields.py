@@ -175,7 +175,7 @@ class Field(Limited):
     uppercase: lang.Flag = False
     """Codes are stored in upper case."""
     join_words: lang.Flag = False
-    """For codes: blanks between words are stored as `_`, so that a vendor's name of several words is a code. Only for names the vendor chooses, never for what people type."""
+    """For codes: blanks between words are stored as `_`, so that a vendor's name of several words is a code. Only for names the vendor chooses, never for typed text."""
     decimals: lang.Maybe[lang.Decimals] = None
     """Decimals of what samples are reduced to; a value that the vendor sends is stored as it is."""
     classes: Annotated[lang.Filled[_ClassName, lang.Some[lang.Text]], AfterValidator(_in_lower_case)] = pydantic.Field(

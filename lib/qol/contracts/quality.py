@@ -23,7 +23,7 @@ class Judged(Model):
     """Something that is compared or claimed, and how bad it is when it does not hold."""
 
     severity: Severity
-    """critical: the run is refused; warning: it is published and operators are told; info: it is noted."""
+    """critical: the run is refused; warning: it is published and operators get a message; info: it is only recorded."""
 
 
 class UsersCompared(Judged):
@@ -46,7 +46,7 @@ class FieldsCompared(Judged):
     known_share: Share
     """Only fields are compared that so large a share of the earlier rows had."""
     lost_share: Share
-    """From this share of the values to be expected on, a field has gone."""
+    """From this share of the expected values on, a field counts as lost."""
 
 
 class Quality(Model):

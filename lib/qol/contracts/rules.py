@@ -10,7 +10,7 @@ from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token
 
 
 class Ping(Model):
-    """How an announcement of data is told from data."""
+    """How an announcement of data differs from data."""
 
     has: Text
     """A key that pings have."""
