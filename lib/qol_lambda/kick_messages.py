@@ -103,7 +103,7 @@ def check_failed(installation: Installation, week: str, reason: str) -> Message:
                 "Check what is published, as the runbook describes.",
                 "Fix the reason, so that the watchdog works again.",
             ],
-            "The watchdog could not look",
+            "The watchdog could not check the week",
         ),
     )
 
@@ -116,7 +116,7 @@ def gaps_failed(installation: Installation, reason: str) -> Message:
             "the table of users without data was not written",
             [("Reason", one_line(reason))],
             ["Nothing is lost: the published tables are unchanged, and next week's check writes the table again."],
-            "The table of people without data was not made",
+            "The table of users without data was not written",
         ),
     )
 

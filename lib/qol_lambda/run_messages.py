@@ -28,7 +28,7 @@ _ENDS = {
 }
 _SECTIONS = {
     "refused": "A run was refused",
-    "locked": "A run found another one at work",
+    "locked": "A run found another run in progress",
     "failed": "A run failed",
     "published": "A run published, then ended badly",
     "nothing_to_do": "A run published, then ended badly",
