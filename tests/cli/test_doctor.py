@@ -167,27 +167,30 @@ def test_a_role_that_may_only_read_gets_a_remark_and_exits_0(
     qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, "_staging/")
-    ended = qol("doctor", "--lake", bucket)
-    marks = findings(ended.out)
-    assert (ended.code, marks["lake"], marks["lock"]) == (0, "!", "✓"), ended.out
-    said = " ".join(ended.out.split())
+    said = " ".join(qol("doctor", "--lake", bucket).out.split())
     assert "s3://bucket: readable" in said
     assert "writable" not in said
     assert "this role may not write: runs need the job's role" in said
 
 
-def test_a_role_that_may_not_take_the_lock_gets_a_remark_and_exits_0(
-    qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("prefixes", "answer", "found"),
+    [
+        (["_staging/"], "AccessDenied", (0, "!", "✓")),
+        (["_staging/", "_locks/"], "AccessDenied", (0, "!", "!")),
+        (["_staging/", "_locks/"], "NoSuchUpload", (1, "✗", "✗")),
+    ],
+    ids=["may only read", "may not take the lock", "another reason is a failure"],
+)
+def test_what_a_bucket_refuses_is_a_remark_when_the_role_may_not_and_a_failure_otherwise(
+    qol: Qol,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+    prefixes: list[str],
+    answer: str,
+    found: tuple[int, str, str],
 ) -> None:
-    refuse(monkeypatch, "_staging/", "_locks/")
-    ended = qol("doctor", "--lake", bucket)
-    assert (ended.code, findings(ended.out)["lock"]) == (0, "!"), ended.out
-
-
-def test_a_bucket_that_refuses_for_another_reason_is_a_failure(
-    qol: Qol, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refuse(monkeypatch, "_staging/", "_locks/", code="NoSuchUpload")
+    refuse(monkeypatch, *prefixes, code=answer)
     ended = qol("doctor", "--lake", bucket)
     marks = findings(ended.out)
-    assert (ended.code, marks["lake"], marks["lock"]) == (1, "✗", "✗"), ended.out
+    assert (ended.code, marks["lake"], marks["lock"]) == found, ended.out

@@ -9,11 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import qol
 from qol.cli import show
-from qol.cli.app import app
 from qol.contracts.wording import clean
 
 _START = "from qol.cli import main; main()"
@@ -47,15 +45,6 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     assert "3 refused by the gate" in ended.stdout
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "backfill", "rebuild", "query", "runs", "rejects", "why", "doctor", "sample"]
-)
-def test_every_command_shows_its_help(command: str) -> None:
-    ended = CliRunner().invoke(app, [command, "--help"])
-    assert (ended.exit_code, ended.stderr) == (0, "")
-    assert f"Usage: root {command} " in ended.stdout
-
-
 def test_a_stream_that_is_not_utf8_gets_question_marks_not_a_crash(tmp_path: Path) -> None:
     ended = process("doctor", "--lake", str(tmp_path), PYTHONIOENCODING="ascii", QOL_PSEUDONYM_KEY="")
     assert ended.returncode == 1
@@ -86,3 +75,12 @@ def test_commands_to_paste_name_the_program_as_the_shell_finds_it(
 
 def test_the_version_is_printed() -> None:
     assert process("--version").stdout == "qol 0.2.0\n"
+
+
+def test_a_command_line_without_its_libraries_says_what_to_install() -> None:
+    code = f"import sys; sys.modules['typer'] = None; {_START}"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "qol: typer is not installed; install the command line by pip install 'qol-lake[cli]'\n",
+    )

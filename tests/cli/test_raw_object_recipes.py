@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CLOCK, WEEK, Qol, pseudonym
+from tests.command_line import Qol
 
 PAGE = Path(__file__).parents[2] / "docs/why-is-it-missing.md"
 OBJECT = "raw/daily/date=2026-11-15/late.jsonl"
@@ -26,11 +26,6 @@ def test_records_have_the_hash_of_their_object(qol: Qol, week_lake: Path) -> Non
     assert HASHED in qol("query", "--lake", week_lake, sql).out
 
 
-def test_qol_why_prints_the_file(qol: Qol, week_lake: Path) -> None:
-    words = ("--user", pseudonym("alice"), "--week", WEEK, "--metric", "steps", "--now", CLOCK)
-    assert f"{OBJECT}:1" in qol("why", "--lake", week_lake, *words).out
-
-
 def test_the_sql_finds_the_file(qol: Qol, week_lake: Path, section: str) -> None:
     (sql,) = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
     ended = qol("query", "--lake", week_lake, sql.replace("<raw_object>", HASHED), "--format", "csv")
@@ -41,7 +36,3 @@ def test_the_listing_finds_the_file(week_lake: Path, section: str) -> None:
     (command,) = re.findall(r"```\n(cd LAKE .*?)```", section, re.DOTALL)
     recipe = command.replace("LAKE", str(week_lake), 1).replace("RAW_OBJECT", HASHED)
     assert subprocess.run(["bash", "-c", recipe], capture_output=True, text=True, check=True).stdout == f"{OBJECT}\n"
-
-
-def test_rejects_name_the_file_itself(qol: Qol, week_lake: Path) -> None:
-    assert OBJECT in qol("query", "--lake", week_lake, "SELECT DISTINCT raw_object FROM rejects").out

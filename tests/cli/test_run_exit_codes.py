@@ -63,15 +63,6 @@ def test_an_unexpected_error_shows_its_type_and_place_and_never_its_text(
     assert "vendor-alice" in run(QOL_DEBUG="1").err
 
 
-def test_a_file_of_others_among_published_ones_exits_1(run: Qol, lake: Path) -> None:
-    stray = lake / "processed/weekly/date=2026-11-09/part-0.snappy.parquet"
-    stray.parent.mkdir(parents=True)
-    stray.touch()
-    ended = run()
-    assert ended.code == 1
-    assert "processed/weekly/date=2026-11-09/part-0.snappy.parquet" in ended.err
-
-
 def test_data_docs_that_cannot_be_written_exit_1_with_the_place_and_the_way_out(qol: Qol, lake: Path) -> None:
     (lake / "_docs").touch()
     ended = qol("run", "--lake", lake, "--now", CLOCK)

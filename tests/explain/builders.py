@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
-from qol.contracts.columns import daily_columns
-from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.explain.metric_target import find_target
 from qol.explain.null_reasons import reasons
 from qol.explain.trace import trace
 from qol.explain.trace_model import Trace, UserWeek
-from tests.builders import CONTRACTS
+from tests.transform.builders import MONDAY
 
-MONDAY = date(2026, 11, 9)
 NOW = datetime(2026, 11, 18, tzinfo=UTC)
 
 
@@ -34,10 +31,3 @@ def reason_of(contracts: Contracts, column: str, week: UserWeek) -> str:
     """The one reason why a column is null."""
     (reason,) = reasons(contracts, week, traced(contracts, column, week))
     return reason.removeprefix(f"{column}: ")
-
-
-def daily_rows(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Worn days of p1 with the values of the rows; all other metrics are null."""
-    schema = no_rows(daily_columns(CONTRACTS)).schema
-    empty = {**dict.fromkeys(schema), "user_id": "p1", "worn": True}
-    return pl.DataFrame([empty | row for row in rows], schema=schema)

@@ -11,8 +11,8 @@ import pytest
 from qol.transform.daily import daily
 from qol.transform.weekly import weekly
 from tests.builders import CONTRACTS
-from tests.explain.builders import MONDAY, daily_rows, reason_of, user_week
-from tests.transform.inline import MEASUREMENTS, contract_of, contracts_of, rows_of
+from tests.explain.builders import reason_of, user_week
+from tests.transform.builders import MEASUREMENTS, MONDAY, contract_of, contracts_of, daily_frame, records
 from tests.transform.test_transform_overlaps import a_stretch
 
 #: Values of a day by its number in the week.
@@ -24,7 +24,7 @@ BED = "time_in_bed_minutes"
 
 def why(column: str, days: Days, source: str = "garmin") -> str:
     """The reason for a column that these days leave null."""
-    rows = daily_rows([{"day": MONDAY + timedelta(days=n), "source": source, **of} for n, of in days.items()])
+    rows = daily_frame([{"day": MONDAY + timedelta(days=n), "source": source, **of} for n, of in days.items()])
     row = weekly(CONTRACTS, rows, MONDAY).row(0, named=True)
     assert row[column] is None
     return reason_of(CONTRACTS, column, user_week(rows, row))
@@ -125,8 +125,8 @@ def why_of_row(column: str, row: Mapping[str, Any], before: Mapping[str, Any] | 
     """The reason for one column of a weekly row, of a week with a Monday and a Tuesday."""
     contracts = contracts_of(PHONE)
     days = [a_stretch("WATCH", 0, 60, 5), a_stretch("WATCH", 1, 60, 5) | {"day": date(2026, 11, 10)}]
-    records = {PHONE.name: rows_of(PHONE, days)}
-    week = user_week(daily(contracts, records, {}), {column: None, **row}, records=records, before=before)
+    known = {PHONE.name: records(PHONE, days)}
+    week = user_week(daily(contracts, known, {}), {column: None, **row}, records=known, before=before)
     return reason_of(contracts, column, week)
 
 

@@ -1,4 +1,4 @@
-"""`qol why` of values that several records made: what each gave, and why others gave nothing."""
+"""`qol why` of values that several records made: what each gave, why others gave nothing, and why a day has no value."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import pytest
 from qol.contracts.source import SourceContract
 from qol.explain.trace_model import Trace
 from qol.transform.daily import daily
-from tests.builders import contracts_with, run_lake, without_gate, write_lines
+from tests.builders import CONTRACTS, contracts_with, run_lake, without_gate, write_lines
 from tests.command_line import Qol
 from tests.explain import builders
-from tests.explain.builders import MONDAY, user_week
+from tests.explain.builders import user_week
 from tests.run import test_deletions as phones
-from tests.transform.builders import Row
-from tests.transform.inline import MEASUREMENTS, contract_of, contracts_of, rows_of
+from tests.transform.builders import MEASUREMENTS, MONDAY, Row, contract_of, contracts_of, daily_frame, records
 from tests.transform.test_transform_deletions import DELETED
 from tests.transform.test_transform_overlaps import STEPS, a_stretch
 from tests.transform.test_transform_stages import SLEEP, TUESDAY, a_night, a_stage, an_evening
@@ -25,9 +24,9 @@ from tests.transform.test_transform_stages import SLEEP, TUESDAY, a_night, a_sta
 
 def traced(metric: str, contract: SourceContract, rows: Sequence[Row], deleted: Sequence[Row] = ()) -> Trace:
     contracts = contracts_of(contract, DELETED)
-    records = {contract.name: rows_of(contract, rows), DELETED.name: rows_of(DELETED, [])}
-    deletions = {DELETED.name: rows_of(DELETED, deleted)}
-    week = user_week(daily(contracts, records, deletions), records=records, deletions=deletions)
+    known = {contract.name: records(contract, rows), DELETED.name: records(DELETED, [])}
+    deletions = {DELETED.name: records(DELETED, deleted)}
+    week = user_week(daily(contracts, known, deletions), records=known, deletions=deletions)
     return builders.traced(contracts, metric, week)
 
 
@@ -103,12 +102,12 @@ def test_a_record_type_whose_records_of_a_day_are_deleted_says_so_where_another_
     weights = contract_of(MEASUREMENTS, "{record: weights, daily: {weight_kg: value}}")
     steps = contract_of(MEASUREMENTS, STEPS)
     contracts = contracts_of(steps, weights, DELETED)
-    records = {
-        steps.name: rows_of(steps, [a_stretch("WATCH", 0, 9, 5)]),
-        weights.name: rows_of(weights, [a_stretch("SCALE", 0, 0, 70)]),
-        DELETED.name: rows_of(DELETED, [{"gone": "WATCH0-9"}]),
+    known = {
+        steps.name: records(steps, [a_stretch("WATCH", 0, 9, 5)]),
+        weights.name: records(weights, [a_stretch("SCALE", 0, 0, 70)]),
+        DELETED.name: records(DELETED, [{"gone": "WATCH0-9"}]),
     }
-    result = builders.traced(contracts, "steps", user_week(daily(contracts, records, records), records=records))
+    result = builders.traced(contracts, "steps", user_week(daily(contracts, known, known), records=known))
     assert [day.why_not for day in result.days if day.day == MONDAY] == ["steps: measurements deleted by phone_deleted"]
 
 
@@ -173,3 +172,28 @@ def test_the_command_lists_records_and_places_of_a_sum_and_of_what_was_deleted(
     assert kept in ended.out
     assert ended.out.index(kept) < ended.out.index(left_out)
     assert "Tue 2026-11-10  records_phone_measurements: and 4 more records of this day that count\n" in ended.out
+
+
+def monday(target: str, of_types: dict[str, Row], *sources: str) -> Trace:
+    """A Monday without any value, of each of the sources, with one record each of some types."""
+    daily = daily_frame([{"day": MONDAY, "source": source} for source in sources])
+    rows = {name: records(name, [row]) for name, row in of_types.items()}
+    return builders.traced(CONTRACTS, target, user_week(daily, records=rows))
+
+
+def test_metrics_of_a_record_at_hand_are_named_and_the_others_counted() -> None:
+    result = monday("score_valid", {"oura_daily_readiness": {"calendar_date": MONDAY}}, "oura")
+    assert result.days[0].why_not == (
+        "readiness_score: daily_readiness has no score; 3 others: no oura record of this day gives them"
+    )
+
+
+def test_without_any_record_each_metric_says_which_one_gives_it() -> None:
+    result = monday("body_valid", {}, "garmin")
+    assert result.days[0].why_not == "weight_kg, body_fat_pct, bmi: no bodyComps record"
+
+
+def test_a_source_without_a_record_type_of_the_group_has_no_days_in_the_list() -> None:
+    result = monday("whoqol_overall", {}, "garmin", "survey")
+    assert result.unrelated_sources == ("garmin",)
+    assert {day.source for day in result.days} == {"survey"}

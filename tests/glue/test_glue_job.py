@@ -83,26 +83,6 @@ def test_an_unknown_argument_is_exit_code_2_and_nothing_is_read(
     assert (line["failed"], line["exit_code"]) == (1, 2)
 
 
-def test_a_value_the_command_line_refuses_is_refused_here(job: Job) -> None:
-    with pytest.raises(
-        JobFailedError, match="exit code 2 .*--raw-days x: out of range; allowed: a whole number from 1"
-    ):
-        job("--raw-days", "x")
-    with pytest.raises(JobFailedError, match="exit code 2 .*--zone Nope: unknown"):
-        job("--zone", "Nope")
-
-
-def test_an_option_of_another_command_is_refused(job: Job) -> None:
-    with pytest.raises(
-        JobFailedError, match="exit code 2 .*--raw-days: not an option of rebuild; allowed: --from-week"
-    ):
-        job("--command", "rebuild", "--raw-days", "3")
-    with pytest.raises(
-        JobFailedError, match="exit code 2 .*--trigger: not an option of backfill; allowed: --from, --to,"
-    ):
-        job("--command", "backfill", "--from", "2026-11-10", "--to", "2026-11-10", "--trigger", "manual")
-
-
 def test_what_only_a_bucket_has_is_refused_for_a_folder(job: Job) -> None:
     with pytest.raises(JobFailedError, match="exit code 2 .*--database db_qol: only a lake on S3 has one"):
         job("--database", "db_qol")

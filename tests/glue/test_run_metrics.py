@@ -6,61 +6,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import jsonschema
-import pytest
-
 from qol.glue.run_metrics import Ending, emf_lines
 from qol.tables.manifest import CheckResult, Manifest, ObjectCounts, TableFile, Window
 
 AT = datetime(2026, 11, 18, 0, 20, tzinfo=UTC)
-#: The format's specification as a JSON Schema: what CloudWatch requires, and its limits.
-SPECIFICATION = {
-    "type": "object",
-    "required": ["_aws"],
-    "properties": {
-        "_aws": {
-            "type": "object",
-            "required": ["Timestamp", "CloudWatchMetrics"],
-            "properties": {
-                "Timestamp": {"type": "integer", "minimum": 1_500_000_000_000},
-                "CloudWatchMetrics": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/directive"}},
-            },
-        }
-    },
-    "$defs": {
-        "directive": {
-            "type": "object",
-            "required": ["Namespace", "Dimensions", "Metrics"],
-            "additionalProperties": False,
-            "properties": {
-                "Namespace": {"type": "string", "minLength": 1, "maxLength": 1024},
-                "Dimensions": {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": {
-                        "type": "array",
-                        "maxItems": 30,
-                        "items": {"type": "string", "minLength": 1, "maxLength": 250},
-                    },
-                },
-                "Metrics": {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": 100,
-                    "items": {
-                        "type": "object",
-                        "required": ["Name"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "Name": {"type": "string", "minLength": 1, "maxLength": 1024},
-                            "Unit": {"enum": ["Seconds", "Count", "None"]},
-                        },
-                    },
-                },
-            },
-        }
-    },
-}
 
 
 def manifest(**changes: Any) -> Manifest:
@@ -120,27 +69,6 @@ def test_a_run_as_documents_word_by_word() -> None:
             "stage_seconds": 1.5, **of_run,
         },
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "ending",
-    [
-        Ending("job", AT, 0.0, 2),
-        Ending("job", AT, 1.0, 0, manifest()),
-        Ending("job", AT, 1.0, 1, manifest(status="failed", totals={}, tables=[], stages={}, lateness=None)),
-    ],
-)
-def test_every_document_is_as_the_specification_says(ending: Ending) -> None:
-    for line in emf_lines(ending):
-        assert "\n" not in line
-        document = json.loads(line)
-        jsonschema.validate(document, SPECIFICATION)
-        (directive,) = document["_aws"]["CloudWatchMetrics"]
-        for name in directive["Dimensions"][0]:
-            assert isinstance(document[name], str)
-            assert 0 < len(document[name]) <= 1024
-        for metric in directive["Metrics"]:
-            assert all(isinstance(value, int | float) for value in document[metric["Name"]])
 
 
 def test_a_failed_run_counts_as_failed_and_says_nothing_it_does_not_know() -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -23,10 +22,6 @@ PAGE = Path(__file__).parents[2] / "docs/backfill-and-rebuild.md"
 RING = {"id": "d1", "day": "2026-11-11", "score": 80, "user_id": "ring-1", "timestamp": "2026-11-11T00:00:00+09:00"}
 
 
-def run_with(lake: Path, user_map: UserMap, **changes: Any) -> None:
-    run_lake(lake, user_map=user_map, **changes)
-
-
 def people(lake: Path) -> dict[str, set[str]]:
     """Sources of each person's daily rows."""
     rows = pl.read_parquet(lake / "processed/daily/date=2026-11-09/part-00000.parquet", hive_partitioning=False)
@@ -36,31 +31,24 @@ def people(lake: Path) -> dict[str, set[str]]:
 def test_an_entry_with_the_keyed_hash_keeps_the_id_and_joins_a_second_device(tmp_path: Path) -> None:
     lake, old = tmp_path / "lake", user_id("u1")
     write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
-    run_with(lake, UserMap(()))
+    run_lake(lake, user_map=UserMap(()))
     write_lines(lake, "2026-11-11", [daily_record("u1", 1)], name="b.jsonl")
     write_lines(lake, "2026-11-11", [RING], folder="raw/oura/daily_readiness")
-    run_with(lake, UserMap((("garmin", "u1", old, None), ("oura", "ring-1", old, None))))
+    run_lake(lake, user_map=UserMap((("garmin", "u1", old, None), ("oura", "ring-1", old, None))))
     assert people(lake) == {old: {"garmin", "oura"}}
-
-
-def test_an_entry_with_another_id_stops_the_run_and_names_the_way_out(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0)])
-    run_with(tmp_path, UserMap(()))
-    with pytest.raises(UsageError, match="allowed: that hash as user_id, which keeps the id"):
-        run_with(tmp_path, UserMap((("garmin", "u1", "P001", None),)))
 
 
 def test_a_person_moves_to_another_id_when_published_files_and_the_lakes_memory_are_moved_aside(tmp_path: Path) -> None:
     wrong, right = UserMap((("garmin", "u1", "P001", None),)), UserMap((("garmin", "u1", "P002", None),))
     lake = tmp_path / "lake"
     write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
-    run_with(lake, wrong)
+    run_lake(lake, user_map=wrong)
     with pytest.raises(UsageError, match="says how a user gets another id"):
-        run_with(lake, right)
+        run_lake(lake, user_map=right)
     for place in ("processed", "_locks/lake.json"):
         assert f"`{place}{'' if '.' in place else '/'}`" in PAGE.read_text(encoding="utf-8")
         (lake / place).rename(tmp_path / Path(place).name)
-    run_with(lake, right, backfill=(date(2026, 11, 10), date(2026, 11, 10)))
+    run_lake(lake, user_map=right, backfill=(date(2026, 11, 10), date(2026, 11, 10)))
     assert people(lake) == {"P002": {"garmin"}}
 
 

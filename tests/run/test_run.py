@@ -55,19 +55,6 @@ def test_an_empty_lake_has_nothing_to_do(tmp_path: Path) -> None:
     assert (manifest.status, manifest.totals["lines"]) == ("nothing_to_do", 0)
 
 
-def test_a_partial_day_sent_again_later_makes_no_second_day(tmp_path: Path) -> None:
-    partial = daily_record(durationInSeconds=40_000, steps=400, summaryId="p", _received_at="2026-11-11T00:00:00Z")
-    full = daily_record(steps=900, summaryId="f", _received_at="2026-11-10T00:00:00Z")
-    write_lines(tmp_path, "2026-11-10", [full])
-    run_lake(tmp_path)
-    write_lines(tmp_path, "2026-11-11", [partial])
-    manifest = run_lake(tmp_path)
-    assert manifest.totals == {
-        "physical_lines": 2, "lines": 2, "blank": 0, "control": 0, "rejected": 0, "kept": 1, "superseded": 1,
-    }  # fmt: skip
-    assert _weekly(tmp_path)["steps_sum"].to_list() == [900]
-
-
 def test_late_data_repairs_its_own_week_and_no_other(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1", 0), daily_record("u1", -14)])
     run_lake(tmp_path)
@@ -113,18 +100,6 @@ def test_a_backfill_or_rebuild_does_not_move_the_window_of_the_next_run(tmp_path
 def test_what_lies_after_the_clock_is_not_read(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-19", [daily_record()])
     assert run_lake(tmp_path).objects == []
-
-
-def test_objects_that_are_not_read_are_listed_with_the_reason(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-10", [daily_record()], name=".hidden.jsonl")
-    write_lines(tmp_path, "2026-11-10", [], name="notes.txt")
-    write_lines(tmp_path, "2026-11-10", [], folder="raw/fitbit/steps")
-    (tmp_path / "raw/daily/loose.jsonl").write_text("{}")
-    manifest = run_lake(tmp_path)
-    assert [o.key for o in manifest.objects] == ["raw/daily/date=2026-11-10/.hidden.jsonl"]
-    assert {(s.key.rpartition("/")[2], s.reason) for s in manifest.skipped} == {
-        ("notes.txt", "not_jsonl"), ("a.jsonl", "unknown_record"), ("loose.jsonl", "no_date"),
-    }  # fmt: skip
 
 
 def test_rejects_are_kept_with_reason_place_and_raw_line(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from qol.lake import LocalLake
 from qol.run.week_tables import week_tables
 from qol.tables.slices import Bucket
 from qol.tables.weeks import WEEK
-from tests.transform.builders import CONTRACTS, MONDAY, daily_frame
+from tests.builders import CONTRACTS
+from tests.transform.builders import MONDAY, daily_frame
 
 NEXT, OPEN = MONDAY + WEEK, MONDAY + 2 * WEEK
 

@@ -10,15 +10,20 @@ from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.contracts.frames import monday_expr
+from qol.contracts.source import SourceContract
 from qol.tables.weeks import WEEK
 from qol.transform.daily import daily
 from qol.transform.weekly import weekly
+from tests.builders import CONTRACTS
+from tests.effort import examples
 
-from .builders import CONTRACTS, MONDAY, Row, a_day, a_night, daily_frame, local, merged, utc
+from .builders import MONDAY, Row, a_day, a_night, contract_of, daily_frame, local, merged, utc
+from .test_transform_slots import EARLY, EPOCHS, LATE, an_epoch
 
 #: The last days of one week and the first of the next.
 DAYS = ("2026-11-13", "2026-11-14", "2026-11-15", "2026-11-16", "2026-11-17")
@@ -79,6 +84,16 @@ def document_versions(draw: st.DrawFn) -> Row:
     }
 
 
+epochs = st.builds(
+    an_epoch,
+    st.sampled_from(["SEDENTARY", "WALKING", "RUNNING"]),
+    st.integers(0, 3),
+    start_seconds=st.sampled_from([1_794_160_000, 1_794_160_900]),
+    user_id=users,
+    received_at=st.sampled_from([None, EARLY, LATE]),
+)
+
+
 @st.composite
 def deliveries(draw: st.DrawFn, versions: st.SearchStrategy[Row]) -> tuple[list[Line], list[list[Line]]]:
     """Lines, and a schedule of runs that delivers each at least once, some again, in any order."""
@@ -111,45 +126,31 @@ def as_bytes(frame: pl.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-@settings(max_examples=40)
-@given(deliveries(day_versions()))
-def test_any_schedule_of_deliveries_leaves_the_same_days(case: tuple[list[Line], list[list[Line]]]) -> None:
-    lines, schedule = case
-    at_once = merged("dailies", rows_of(lines)).records
-    bit_by_bit = merged("dailies", *[rows_of(run) for run in schedule]).records
-    assert as_bytes(bit_by_bit.drop(PROVENANCE)) == as_bytes(at_once.drop(PROVENANCE))
+@pytest.mark.parametrize(
+    ("name", "versions"),
+    [
+        ("dailies", day_versions()),
+        ("sleeps", night_versions()),
+        ("oura_daily_activity", document_versions()),
+        (contract_of(EPOCHS), epochs),
+        (contract_of(EPOCHS, "version: [steps]"), epochs),
+    ],
+    ids=["days", "nights", "documents", "slots", "versioned slots"],
+)
+@settings(max_examples=examples(15, 40))
+@given(st.data())
+def test_any_schedule_of_deliveries_leaves_the_same_records_and_counts_every_row(
+    name: SourceContract | str, versions: st.SearchStrategy[Row], data: st.DataObject
+) -> None:
+    lines, schedule = data.draw(deliveries(versions))
+    at_once, outcome = merged(name, rows_of(lines)), merged(name, *[rows_of(run) for run in schedule])
+    places = PROVENANCE if name in ("dailies", "oura_daily_activity") else ()
+    assert as_bytes(outcome.records.drop(places)) == as_bytes(at_once.records.drop(places))
+    assert outcome.kept["records"].sum() == sum(len(content) for _, content in schedule[-1])
+    assert outcome.kept["kept"].is_between(0, outcome.records.height).all()
 
 
-@settings(max_examples=15)
-@given(deliveries(night_versions()))
-def test_any_schedule_of_deliveries_leaves_the_same_night_records(case: tuple[list[Line], list[list[Line]]]) -> None:
-    lines, schedule = case
-    at_once = merged("sleeps", rows_of(lines)).records
-    bit_by_bit = merged("sleeps", *[rows_of(run) for run in schedule]).records
-    assert as_bytes(bit_by_bit) == as_bytes(at_once)
-
-
-@settings(max_examples=15)
-@given(deliveries(document_versions()))
-def test_any_schedule_of_deliveries_leaves_the_same_documents(case: tuple[list[Line], list[list[Line]]]) -> None:
-    lines, schedule = case
-    at_once = merged("oura_daily_activity", rows_of(lines)).records
-    bit_by_bit = merged("oura_daily_activity", *[rows_of(run) for run in schedule]).records
-    assert as_bytes(bit_by_bit.drop(PROVENANCE)) == as_bytes(at_once.drop(PROVENANCE))
-
-
-@settings(max_examples=15)
-@given(deliveries(day_versions()))
-def test_every_row_that_came_was_kept_or_superseded(case: tuple[list[Line], list[list[Line]]]) -> None:
-    _, schedule = case
-    outcome = merged("dailies", *[rows_of(run) for run in schedule])
-    came = sum(len(content) for _, content in schedule[-1])
-    assert outcome.kept["records"].sum() == came
-    kept = {(row["object_index"], row["kept"]) for row in outcome.kept.to_dicts()}
-    assert all(0 <= count <= outcome.records.height for _, count in kept)
-
-
-@settings(max_examples=15)
+@settings(max_examples=examples(10, 30))
 @given(st.lists(night_versions(), max_size=10), st.lists(day_versions(), max_size=4), st.randoms(use_true_random=False))
 def test_daily_rows_depend_neither_on_order_nor_on_other_users_and_weeks(
     nights: list[Row], whole_days: list[Row], random: Any
@@ -186,7 +187,7 @@ def some_days(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, 30))
 @given(some_days(), st.randoms(use_true_random=False))
 def test_weekly_rows_depend_neither_on_order_nor_on_how_users_are_split(rows: list[Row], random: Any) -> None:
     whole = weekly(CONTRACTS, daily_frame(rows), MONDAY)

@@ -9,8 +9,9 @@ import pytest
 
 from qol.contracts.columns import derived_type
 from qol.transform.weekly import WeekBefore, weekly
+from tests.builders import CONTRACTS
 
-from .builders import CONTRACTS, MONDAY, Row, after, daily_frame, each_day, picked, the_week
+from .builders import MONDAY, Row, after, daily_frame, each_day, picked, the_week
 
 
 def of_last_week(rows: list[Row]) -> list[Row]:

@@ -9,9 +9,22 @@ import pytest
 
 from qol.contracts.columns import arrow_schema, daily_columns
 from qol.transform.daily import daily, rounded
+from tests.builders import CONTRACTS
 
-from .builders import CONTRACTS, a_day, a_night, an_hrv, days, picked, records, the_day, utc
-from .inline import MEASUREMENTS, contract_of, the_day_of
+from .builders import (
+    MEASUREMENTS,
+    a_day,
+    a_night,
+    an_hrv,
+    contract_of,
+    days,
+    picked,
+    records,
+    the_day,
+    the_day_of,
+    the_week,
+    utc,
+)
 
 
 def test_a_day_has_one_row_with_the_metrics_of_all_record_types() -> None:
@@ -211,3 +224,17 @@ def test_whole_metrics_are_rounded_to_whole_numbers() -> None:
     halves = pl.DataFrame({"x": [56.5, 57.5, -0.5, 57.49, None]})
     whole = halves.select(rounded(pl.col("x"), CONTRACTS.metric["steps"])).to_series()
     assert whole.to_list() == [57, 58, -1, 57, None]
+
+
+@pytest.mark.parametrize("samples", [None, 2400], ids=["wear not known", "worn"])
+def test_no_steps_are_zero_steps_when_the_watch_was_worn_or_wear_is_unknown(samples: int | None) -> None:
+    row = the_day(dailies=[a_day("2026-11-09", steps=0, hr_sample_count=samples)])
+    assert picked(the_week([row]), "activity_valid_days", "steps_mean", "steps_sum", "steps_days") == (1, 0.0, 0, 1)
+
+
+def test_one_metric_missing_removes_no_other_metric_of_the_day() -> None:
+    whole = {"steps": 9000, "floors": 4, "resting_hr_bpm": 55, "average_stress_level": 30}
+    for missing in whole:
+        row = the_day(dailies=[a_day("2026-11-09") | whole | {missing: None}])
+        stayed = [row[name] for name in ("steps", "floors", "resting_hr_bpm", "stress_mean")]
+        assert stayed == [None if name == missing else value for name, value in whole.items()]

@@ -10,9 +10,20 @@ from qol.explain.metric_target import find_target
 from qol.explain.trace import trace
 from qol.explain.trace_model import UserWeek
 from qol.transform.daily import daily
+from tests.builders import CONTRACTS
 
-from .builders import CONTRACTS, Row, contract_named, picked, utc
-from .inline import MEASUREMENTS, after_midnight, contract_of, contracts_of, rows_of, the_day_of
+from .builders import (
+    MEASUREMENTS,
+    Row,
+    after_midnight,
+    contract_named,
+    contract_of,
+    contracts_of,
+    picked,
+    records,
+    the_day_of,
+    utc,
+)
 
 EXPORT, SAMPLES = contract_named("healthkit_health_auto_export_nights"), contract_named("healthkit_sleep_samples")
 MONDAY, TUESDAY = date(2026, 11, 9), date(2026, 11, 10)
@@ -61,7 +72,7 @@ def test_a_night_comes_whole_from_the_samples_where_they_have_one_and_else_from_
     of_stages: Row = {"deep_seconds": 1800.0, "core_seconds": 16_200.0, "rem_seconds": 4500.0, "awake_seconds": 600.0}
     samples = [sampled("3", 60, 360), sampled("4", 360, 390), sampled("0", 0, 400, day=TUESDAY)]
     nights = [exported(20, 420, **of_stages), exported(30, 430, day=TUESDAY, **of_stages)]
-    frames = {SAMPLES.name: rows_of(SAMPLES, samples), EXPORT.name: rows_of(EXPORT, nights)}
+    frames = {SAMPLES.name: records(SAMPLES, samples), EXPORT.name: records(EXPORT, nights)}
     found = [picked(row, "day", *STAGES, "bedtime_minute") for row in daily(CONTRACTS, frames, {}).to_dicts()]
     assert found == [
         (MONDAY, 330.0, 30.0, 300.0, None, None, 60.0),
@@ -81,7 +92,7 @@ def test_only_main_episodes_are_whole_other_records_fill_what_is_missing(first: 
     again = contract_of(MEASUREMENTS, f"{{record: again, priority: {others}}}", EPISODES.format(more="rem_minutes"))
     score = contract_of(MEASUREMENTS, "{record: scores, priority: 3, daily: {rem_minutes: value, sleep_score: value}}")
     one = [{"uuid": "a", "start_seconds": 0, "end_seconds": 60}]
-    frames = {c.name: rows_of(c, [one[0] | {"value": v}]) for c, v in ((night, 400.0), (again, 300.0), (score, 50.0))}
+    frames = {c.name: records(c, [one[0] | {"value": v}]) for c, v in ((night, 400.0), (again, 300.0), (score, 50.0))}
     (row,) = daily(contracts_of(night, again, score), frames, {}).to_dicts()
     names = ("sleep_minutes", "deep_minutes", "rem_minutes", "sleep_score")
     assert picked(row, *names) == ((400.0, 401.0, 50.0, 50) if first == 1 else (300.0, None, 301.0, 50))
@@ -89,8 +100,8 @@ def test_only_main_episodes_are_whole_other_records_fill_what_is_missing(first: 
 
 def test_why_tells_which_night_comes_first() -> None:
     frames = {
-        SAMPLES.name: rows_of(SAMPLES, [sampled("3", 60, 360)]),
-        EXPORT.name: rows_of(EXPORT, [exported(20, 420, core_seconds=16_200.0, rem_seconds=4500.0)]),
+        SAMPLES.name: records(SAMPLES, [sampled("3", 60, 360)]),
+        EXPORT.name: records(EXPORT, [exported(20, 420, core_seconds=16_200.0, rem_seconds=4500.0)]),
     }
     days = daily(CONTRACTS, frames, {})
     found = UserWeek("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, frames)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from .builders import CONTRACTS, Row, a_day, a_night, days, local, picked, the_day, utc
+from tests.builders import CONTRACTS
+
+from .builders import Row, a_day, a_night, days, local, picked, the_day, utc
 
 
 def at(clock: str, **fields: Any) -> Row:

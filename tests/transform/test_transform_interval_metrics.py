@@ -16,8 +16,7 @@ from qol.tables.layout import partition_key
 from qol.tables.query import run_query
 from qol.transform.daily import daily
 
-from .builders import Row
-from .inline import after_midnight, contract_of, contracts_of, rows_of, the_day_of
+from .builders import Row, after_midnight, contract_of, contracts_of, records, the_day_of
 
 SLEEPS = """
 source: ring
@@ -47,8 +46,8 @@ def test_a_days_best_record_or_main_episode_gives_its_stretches_as_they_are() ->
 def test_of_two_record_types_the_first_that_knows_its_stretches_gives_them() -> None:
     first, second = (contract_of(SLEEPS, f"{{record: {name}, priority: {place}}}") for place, name in enumerate("ab"))
     nights = {
-        "ring_a": rows_of(first, [a_sleep(0, 60, None), a_sleep(0, 60, [1, 2]) | {"user_id": "p2"}]),
-        "ring_b": rows_of(second, [a_sleep(0, 60, [3, 4]) | {"user_id": user} for user in ("p1", "p2")]),
+        "ring_a": records(first, [a_sleep(0, 60, None), a_sleep(0, 60, [1, 2]) | {"user_id": "p2"}]),
+        "ring_b": records(second, [a_sleep(0, 60, [3, 4]) | {"user_id": user} for user in ("p1", "p2")]),
     }
     assert daily(contracts_of(first, second), nights, {})["asleep_intervals"].to_list() == [[3, 4], [1, 2]]
 
@@ -56,7 +55,7 @@ def test_of_two_record_types_the_first_that_knows_its_stretches_gives_them() -> 
 def test_stretches_are_in_the_published_file_and_in_the_answer_to_a_query(tmp_path: Path) -> None:
     contract = contract_of(SLEEPS)
     contracts, lake = contracts_of(contract), LocalLake(tmp_path)
-    rows = daily(contracts, {contract.name: rows_of(contract, [a_sleep(-60, 420, [-50, 415])])}, {})
+    rows = daily(contracts, {contract.name: records(contract, [a_sleep(-60, 420, [-50, 415])])}, {})
     part = stage_part(
         lake, "_staging/", "daily_metrics", "2026-11-09", normalize_negative_zero(drop_null_columns(rows))
     )

@@ -9,8 +9,9 @@ import pytest
 from qol.contracts.columns import record_columns
 from qol.ingest.results import row_schema
 from qol.transform.merge import merge, to_records
+from tests.builders import CONTRACTS
 
-from .builders import CONTRACTS, Row, a_day, a_night, delivered, merged, monday, records, utc
+from .builders import Row, a_day, a_night, delivered, merged, monday, records, utc
 
 ORDERS = pytest.mark.parametrize("order", [1, -1], ids=["in this order", "the other way round"])
 
@@ -27,22 +28,35 @@ def in_every_way(name: str, rows: list[Row]) -> list[dict[str, Any]]:
     return [only(name, rows), only(name, rows[::-1]), only(name, [first], [second]), only(name, [second], [first])]
 
 
-def test_the_longest_version_of_a_day_wins_and_a_late_retry_does_not_restore_half_of_it() -> None:
-    whole = a_day("2026-11-09", steps=9000, received_at=utc("2026-11-10 01:00"))
-    retry = a_day("2026-11-09", steps=4000, duration_seconds=43_200, received_at=utc("2026-11-11 01:00"))
-    assert [row["steps"] for row in in_every_way("dailies", [whole, retry])] == [9000] * 4
+def a_version(steps: int, received: str | None, seconds: int | None = 86_400, **fields: Any) -> Row:
+    """A version of the day 2026-11-09."""
+    at = None if received is None else utc(received)
+    return a_day("2026-11-09", steps=steps, duration_seconds=seconds, received_at=at) | fields
 
 
-def test_of_versions_of_the_same_length_the_one_received_last_wins() -> None:
-    early = a_day("2026-11-09", steps=9000, received_at=utc("2026-11-10 01:00"))
-    late = a_day("2026-11-09", steps=8990, received_at=utc("2026-11-10 01:00:00.000001"))
-    assert [row["steps"] for row in in_every_way("dailies", [early, late])] == [8990] * 4
-
-
-def test_a_version_of_unknown_length_loses() -> None:
-    short = a_day("2026-11-09", steps=10, duration_seconds=60, received_at=utc("2026-11-10 01:00"))
-    unknown = a_day("2026-11-09", steps=9000, duration_seconds=None, received_at=utc("2026-11-11 01:00"))
-    assert [row["steps"] for row in in_every_way("dailies", [short, unknown])] == [10] * 4
+@pytest.mark.parametrize(
+    ("winner", "loser"),
+    [
+        (a_version(9000, "2026-11-10 01:00"), a_version(4000, "2026-11-11 01:00", 43_200)),
+        (a_version(8990, "2026-11-10 01:00:00.000001"), a_version(9000, "2026-11-10 01:00")),
+        (a_version(10, "2026-11-10 01:00", 60), a_version(9000, "2026-11-11 01:00", None)),
+        (a_version(1, "2026-11-10 00:00:01"), a_version(2, None, arrival_date=date(2026, 11, 10))),
+        (a_version(2, None, arrival_date=date(2026, 11, 11)), a_version(1, "2026-11-10 23:59:59")),
+        (a_version(1, "2026-11-11 00:00:01"), a_version(2, None, arrival_date=date(2026, 11, 11))),
+        (a_version(4000, None, raw_object="z"), a_version(4001, None, raw_object="a")),
+    ],
+    ids=[
+        "the longest, also after a late retry",
+        "of the same length the one received last",
+        "a known length",
+        "received after the arrival day of one without stamp began",
+        "without stamp, arrived the day after",
+        "received after the next arrival day began",
+        "by content when nothing else tells them apart",
+    ],
+)
+def test_of_two_versions_of_a_day_the_same_one_is_left_however_they_come(winner: Row, loser: Row) -> None:
+    assert [row["steps"] for row in in_every_way("dailies", [winner, loser])] == [winner["steps"]] * 4
 
 
 def a_document(steps: int, updated: str | None, **fields: Any) -> Row:
@@ -73,29 +87,6 @@ def test_a_document_without_update_stamp_counts_as_updated_when_it_was_received(
 def test_of_documents_updated_in_one_second_the_one_received_last_wins() -> None:
     early, late = (a_document(n, "2026-11-10 03:00", received_at=utc(f"2026-11-10 0{n}:00")) for n in (5, 6))
     assert [row["steps"] for row in in_every_way("oura_daily_activity", [early, late])] == [6] * 4
-
-
-@pytest.mark.parametrize(
-    ("stamp", "arrival", "winner"),
-    [
-        ("2026-11-10 00:00:01", "2026-11-10", "stamped"),
-        ("2026-11-10 23:59:59", "2026-11-11", "unstamped"),
-        ("2026-11-11 00:00:01", "2026-11-11", "stamped"),
-    ],
-)
-def test_a_record_without_stamp_counts_as_received_when_its_arrival_day_began(
-    stamp: str, arrival: str, winner: str
-) -> None:
-    stamped = a_day("2026-11-09", steps=1, received_at=utc(stamp))
-    unstamped = a_day("2026-11-09", steps=2, arrival_date=utc(arrival).date())
-    expected = {"stamped": 1, "unstamped": 2}[winner]
-    assert [row["steps"] for row in in_every_way("dailies", [stamped, unstamped])] == [expected] * 4
-
-
-def test_when_nothing_else_tells_them_apart_content_decides_not_the_order() -> None:
-    one = a_day("2026-11-09", steps=4000, raw_object="z")
-    other = a_day("2026-11-09", steps=4001, raw_object="a")
-    assert [row["steps"] for row in in_every_way("dailies", [one, other])] == [4000] * 4
 
 
 def test_records_that_differ_only_in_what_was_noted_about_them_give_the_same_one_in_any_order() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from .builders import a_day, a_night, daily_frame, each_day, local, picked, the_day, the_week, weeks
+from .builders import a_day, a_night, each_day, picked, the_day, the_week
 
 EST = -18_000
 
@@ -54,19 +52,10 @@ def test_the_middle_of_sleep_is_the_one_of_the_munich_chronotype_questionnaire(
     assert row["midsleep_minute"] == middle
 
 
-def circular(*minutes: float) -> tuple[Any, ...]:
-    row = the_week(each_day("bedtime_minute", minutes, sleep_minutes=400.0))
-    return picked(row, "bedtime_minute_circular_mean", "bedtime_minute_circular_sd")
-
-
-def test_half_past_eleven_and_half_past_midnight_average_to_midnight() -> None:
-    """Fisher 1993, Statistical Analysis of Circular Data, 2.2; the arithmetic mean would be noon."""
-    assert circular(23 * 60 + 30, 30)[0] == 0.0
-
-
 def test_eleven_one_and_two_average_to_twenty_to_one() -> None:
-    """00:40:31.7 with a circular deviation of 75.340 min (R = 0.94740)."""
-    assert circular(23 * 60, 60, 120) == (40.53, 75.34)
+    """00:40:31.7 with a circular deviation of 75.340 min (R = 0.94740); Fisher 1993, Circular Data, 2.2."""
+    row = the_week(each_day("bedtime_minute", [23 * 60, 60, 120], sleep_minutes=400.0))
+    assert picked(row, "bedtime_minute_circular_mean", "bedtime_minute_circular_sd") == (40.53, 75.34)
 
 
 def test_garmins_intensity_minutes_reach_the_goal_of_150_exactly() -> None:
@@ -108,12 +97,3 @@ def test_stress_is_shared_out_over_the_scored_time() -> None:
     shares = {band: row[f"stress_{band}_share"] for band in seconds}
     assert shares == {"rest": 0.092975, "low": 0.268595, "medium": 0.285124, "high": 0.103306, "activity": 0.25}
     assert shares["low"] + shares["medium"] + shares["high"] == pytest.approx(0.657025)
-
-
-def test_a_real_first_night_reaches_the_week_of_its_waking_day() -> None:
-    """The night that began on Friday, 2023-02-03 22:30, ended on Saturday."""
-    night = a_night("2023-02-04", "2023-02-03 22:30", 535, utc_offset_seconds=EST)
-    assert night["start_time_seconds"] == local("2023-02-03 22:30", EST) == 1_675_481_400
-    day = the_day(sleeps=[night])
-    (row,) = weeks(daily_frame([day]).to_dicts(), day["day"].replace(month=1, day=30))
-    assert picked(row, "iso_week", "sleep_minutes_mean", "sleep_valid") == ("2023-W05", 535.0, False)

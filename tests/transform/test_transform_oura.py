@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
-from qol.transform.daily import daily
+from tests.builders import CONTRACTS
 
-from .builders import CONTRACTS, Row, local, picked, records, utc
+from . import builders
+from .builders import Row, local, picked, utc
 
-
-def the_day(**rows: Sequence[Row]) -> dict[str, Any]:
-    """The one daily row of Oura's records by record type, such as `the_day(sleep=[...])`."""
-    frames = {f"oura_{name}": records(f"oura_{name}", of) for name, of in rows.items()}
-    (row,) = daily(CONTRACTS, frames, {}).to_dicts()
-    return row
+the_day = partial(builders.the_day, "oura")
 
 
 def a_period(bed: str, up: str, minutes: float | None, kind: str | None = "long_sleep", **fields: Any) -> Row:

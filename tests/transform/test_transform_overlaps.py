@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from qol.contracts.many_records import Overlaps
 from qol.transform.overlaps import with_share
+from tests.effort import examples
 
-from .builders import Row, picked
-from .inline import MEASUREMENTS, after_midnight, contract_of, days_of, rows_of, the_day_of
+from .builders import MEASUREMENTS, Row, after_midnight, contract_of, days_of, picked, records, the_day_of
 
 RULE = Overlaps(
     start="start_seconds", end="end_seconds", kind="kind", by="device", order=("WATCH", "PHONE"), share="share"
@@ -34,7 +34,7 @@ def a_stretch(device: str | None, start: float, end: float, value: float = 0.0, 
 
 
 def shares(*rows: Row) -> list[float]:
-    return with_share(RULE, rows_of(contract_of(MEASUREMENTS), rows))["share"].to_list()
+    return with_share(RULE, records(contract_of(MEASUREMENTS), rows))["share"].to_list()
 
 
 def test_a_phone_and_a_watch_that_counted_the_same_walk_give_the_steps_of_the_watch() -> None:
@@ -141,21 +141,14 @@ def owned(rows: list[Row]) -> list[float]:
     return [found[n] for n in range(len(rows))]
 
 
-@settings(max_examples=150)
-@given(st.lists(stretches, max_size=14))
-def test_shares_are_those_of_counting_second_by_second(rows: list[Row]) -> None:
-    named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]
-    lasting = [row for row in named if row["end_seconds"] > row["start_seconds"]]
-    kept = {row["uuid"]: share for row, share in zip(named, shares(*named), strict=True)}
-    assert [kept[row["uuid"]] for row in lasting] == owned(lasting)
-
-
-@settings(max_examples=50)
-@given(st.lists(stretches, min_size=1, max_size=10), st.randoms(use_true_random=False))
-def test_shares_do_not_depend_on_the_order_of_records(rows: list[Row], random: Any) -> None:
+@settings(max_examples=examples(60, 200))
+@given(st.lists(stretches, max_size=14), st.randoms(use_true_random=False))
+def test_shares_are_those_of_counting_second_by_second_in_any_order(rows: list[Row], random: Any) -> None:
     named = [row | {"uuid": f"id{n}"} for n, row in enumerate(rows)]
     mixed = random.sample(named, len(named))
-    at_first, then = (
+    lasting = [row for row in named if row["end_seconds"] > row["start_seconds"]]
+    kept, then = (
         {row["uuid"]: share for row, share in zip(some, shares(*some), strict=True)} for some in (named, mixed)
     )
-    assert at_first == then
+    assert [kept[row["uuid"]] for row in lasting] == owned(lasting)
+    assert kept == then

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .builders import Row, contract_named, picked, utc
-from .inline import MEASUREMENTS, contract_of, days_of, the_day_of
+from .builders import MEASUREMENTS, Row, contract_named, contract_of, days_of, picked, the_day_of, utc
 
 A_VALUE = "daily: {{skin_temp_deviation_c: {{value: value, over: {over}}}}}"
 

@@ -12,7 +12,6 @@ from tests.builders import run_lake, write_lines
 
 STEPS, SLEEP = "HKQuantityTypeIdentifierStepCount", "HKCategoryTypeIdentifierSleepAnalysis"
 
-
 pytestmark = pytest.mark.usefixtures("no_gate")
 
 
@@ -46,28 +45,75 @@ def day_of(lake: Path, **lists: list[dict[str, Any]]) -> dict[str, Any]:
     return dict(row)
 
 
-def test_a_phone_in_the_pocket_of_whoever_wears_a_watch_adds_nothing(tmp_path: Path) -> None:
-    row = day_of(
-        tmp_path,
-        measurements=[steps("08:00", "20:00", "iPhone14,2", 12_500), steps("08:00", "20:00", "Watch6,1", 12_200)],
-    )
-    assert (row["steps"], row["dropped_overlap_minutes"]) == (12_200, 720.0)
+EIGHT, WATCH, PHONE = "2026-11-09 08:00:00 +0900", "Watch6,1", "iPhone14,2"
+AT = ("07:00", "07:00", PHONE)
+HOUR = ("07:00", "08:00", WATCH)
+CASES = {
+    "a phone in the pocket of whoever wears a watch adds nothing": (
+        {"measurements": [steps("08:00", "20:00", PHONE, 12_500), steps("08:00", "20:00", WATCH, 12_200)]},
+        {"steps": 12_200, "dropped_overlap_minutes": 720.0},
+    ),
+    "a phone counts while the watch charges": (
+        {"measurements": [steps("08:00", "10:00", WATCH, 1_000), steps("09:00", "11:00", PHONE, 600)]},
+        {"steps": 1_300, "dropped_overlap_minutes": 60.0},
+    ),
+    "a watch that tells nothing usable takes no time from the phone": (
+        {"measurements": [steps("08:00", "10:00", WATCH, 900_000), steps("09:00", "11:00", PHONE, 600)]},
+        {"steps": 600, "dropped_overlap_minutes": 0.0},
+    ),
+    "a night in two parts is a night and a nap": (
+        {"measurements": [night("22:00", "01:00", WATCH, 3), night("03:30", "06:31", WATCH, 3)]},
+        {"sleep_minutes": 181.0, "nap_minutes": 180.0},
+    ),
+    "an export never adds to samples of the same day": (
+        {
+            "measurements": [steps("08:00", "10:00", WATCH, 1_000)],
+            "metrics": [
+                {"name": "step_count", "units": "count", "data": [{"qty": 9_999, "date": EIGHT}]},
+                {"name": "flights_climbed", "units": "count", "data": [{"qty": 3, "date": EIGHT}]},
+            ],
+        },
+        {"steps": 1_000, "floors": 3},
+    ),
+    "units of the phone's region and fractions come out in one unit": (
+        {
+            "measurements": [
+                sample("HKQuantityTypeIdentifierBodyMass", *AT, value=150, unit="lb"),
+                sample("HKQuantityTypeIdentifierDistanceWalkingRunning", *HOUR, value=2, unit="mi"),
+                sample("HKQuantityTypeIdentifierActiveEnergyBurned", *HOUR, value=418.4, unit="kJ"),
+                sample("HKQuantityTypeIdentifierOxygenSaturation", *AT, value=0.97, unit="%"),
+                sample("HKQuantityTypeIdentifierOxygenSaturation", "07:05", "07:05", PHONE, value=95, unit="%"),
+                sample("HKQuantityTypeIdentifierHeartRateVariabilitySDNN", *AT, value=0.0423, unit="s"),
+                sample("HKQuantityTypeIdentifierAppleExerciseTime", *HOUR, value=25, unit="min"),
+            ]
+        },
+        {"weight_kg": 68.04, "distance_m": 3218.69, "active_kcal": 100, "spo2_mean_pct": 96.0, "spo2_min_pct": 95.0}
+        | {"hrv_sdnn_ms": 42.3, "moderate_minutes": 25.0, "vigorous_minutes": None},
+    ),
+    # Asleep 23:00 to 2:00 and 2:30 to 6:00; half an hour is both REM and core.
+    "a night is the union of the stages of one device": (
+        {
+            "measurements": [
+                night("22:30", "06:30", PHONE, 0),
+                night("22:30", "06:30", PHONE, 1),
+                night("23:00", "01:00", WATCH, 3),
+                night("01:00", "02:00", WATCH, 4),
+                night("02:00", "02:30", WATCH, 2),
+                night("02:30", "03:30", WATCH, 5),
+                night("03:00", "06:00", WATCH, 3),
+            ]
+        },
+        {"sleep_minutes": 390.0, "awake_minutes": 30.0, "time_in_bed_minutes": 420.0, "deep_minutes": 60.0}
+        | {"light_minutes": 300.0, "rem_minutes": 60.0, "bedtime_minute": 1380.0, "wake_minute": 360.0}
+        | {"midsleep_minute": 150.0, "asleep_intervals": [-60, 120, 150, 360]},
+    ),
+}
 
 
-def test_a_phone_counts_while_the_watch_charges(tmp_path: Path) -> None:
-    row = day_of(
-        tmp_path,
-        measurements=[steps("08:00", "10:00", "Watch6,1", 1_000), steps("09:00", "11:00", "iPhone14,2", 600)],
-    )
-    assert (row["steps"], row["dropped_overlap_minutes"]) == (1_300, 60.0)
-
-
-def test_a_watch_that_tells_nothing_usable_takes_no_time_from_the_phone(tmp_path: Path) -> None:
-    row = day_of(
-        tmp_path,
-        measurements=[steps("08:00", "10:00", "Watch6,1", 900_000), steps("09:00", "11:00", "iPhone14,2", 600)],
-    )
-    assert (row["steps"], row["dropped_overlap_minutes"]) == (600, 0.0)
+@pytest.mark.parametrize(("batch", "expected"), CASES.values(), ids=CASES)
+def test_a_day_of_a_phone_and_a_watch(tmp_path: Path, batch: dict[str, Any], expected: dict[str, Any]) -> None:
+    row = day_of(tmp_path, **batch)
+    assert {name: row[name] for name in expected} == expected
 
 
 def test_an_export_of_more_devices_replaces_the_one_before(tmp_path: Path) -> None:
@@ -84,45 +130,6 @@ def test_an_export_of_more_devices_replaces_the_one_before(tmp_path: Path) -> No
     assert row["steps"] == 8_000
 
 
-def test_a_night_in_two_parts_is_a_night_and_a_nap(tmp_path: Path) -> None:
-    row = day_of(
-        tmp_path, measurements=[night("22:00", "01:00", "Watch6,1", 3), night("03:30", "06:31", "Watch6,1", 3)]
-    )
-    assert (row["sleep_minutes"], row["nap_minutes"]) == (181.0, 180.0)
-
-
-def test_an_export_never_adds_to_samples_of_the_same_day(tmp_path: Path) -> None:
-    bucket = {"qty": 9_999, "date": "2026-11-09 08:00:00 +0900"}
-    row = day_of(
-        tmp_path,
-        measurements=[steps("08:00", "10:00", "Watch6,1", 1_000)],
-        metrics=[
-            {"name": "step_count", "units": "count", "data": [bucket]},
-            {"name": "flights_climbed", "units": "count", "data": [{**bucket, "qty": 3}]},
-        ],
-    )
-    assert (row["steps"], row["floors"]) == (1_000, 3)
-
-
-def test_units_of_the_phones_region_and_fractions_come_out_in_one_unit(tmp_path: Path) -> None:
-    at = ("07:00", "07:00", "iPhone14,2")
-    row = day_of(
-        tmp_path,
-        measurements=[
-            sample("HKQuantityTypeIdentifierBodyMass", *at, value=150, unit="lb"),
-            sample("HKQuantityTypeIdentifierDistanceWalkingRunning", "07:00", "08:00", "Watch6,1", value=2, unit="mi"),
-            sample("HKQuantityTypeIdentifierActiveEnergyBurned", "07:00", "08:00", "Watch6,1", value=418.4, unit="kJ"),
-            sample("HKQuantityTypeIdentifierOxygenSaturation", *at, value=0.97, unit="%"),
-            sample("HKQuantityTypeIdentifierOxygenSaturation", "07:05", "07:05", "iPhone14,2", value=95, unit="%"),
-            sample("HKQuantityTypeIdentifierHeartRateVariabilitySDNN", *at, value=0.0423, unit="s"),
-            sample("HKQuantityTypeIdentifierAppleExerciseTime", "07:00", "08:00", "Watch6,1", value=25, unit="min"),
-        ],
-    )
-    assert (row["weight_kg"], row["distance_m"], row["active_kcal"]) == (68.04, 3218.69, 100)
-    assert (row["spo2_mean_pct"], row["spo2_min_pct"], row["hrv_sdnn_ms"]) == (96.0, 95.0, 42.3)
-    assert (row["moderate_minutes"], row["vigorous_minutes"]) == (25.0, None)
-
-
 def test_menstrual_and_sexual_health_is_counted_as_control_and_stored_nowhere(tmp_path: Path) -> None:
     flow = sample("HKCategoryTypeIdentifierMenstrualFlow", "08:00", "08:00", "iPhone14,2", category_value=4)
     batch = {"user_id": "u1", "measurements": [flow, steps("08:00", "10:00", "Watch6,1", 1_000)]}
@@ -132,26 +139,6 @@ def test_menstrual_and_sexual_health_is_counted_as_control_and_stored_nowhere(tm
     write_lines(tmp_path, "2026-11-10", [batch], folder="raw/healthkit/measurements")
     manifest = run_lake(tmp_path)
     assert (manifest.totals["control"], manifest.totals["kept"], manifest.totals["rejected"]) == (2, 1, 0)
-
-
-def test_a_night_is_the_union_of_the_stages_of_one_device(tmp_path: Path) -> None:
-    row = day_of(
-        tmp_path,
-        measurements=[
-            night("22:30", "06:30", "iPhone14,2", 0),
-            night("22:30", "06:30", "iPhone14,2", 1),
-            night("23:00", "01:00", "Watch6,1", 3),
-            night("01:00", "02:00", "Watch6,1", 4),
-            night("02:00", "02:30", "Watch6,1", 2),
-            night("02:30", "03:30", "Watch6,1", 5),
-            night("03:00", "06:00", "Watch6,1", 3),
-        ],
-    )
-    # Asleep 23:00 to 2:00 and 2:30 to 6:00; half an hour is both REM and core.
-    assert (row["sleep_minutes"], row["awake_minutes"], row["time_in_bed_minutes"]) == (390.0, 30.0, 420.0)
-    assert (row["deep_minutes"], row["light_minutes"], row["rem_minutes"]) == (60.0, 300.0, 60.0)
-    assert (row["bedtime_minute"], row["wake_minute"], row["midsleep_minute"]) == (1380.0, 360.0, 150.0)
-    assert row["asleep_intervals"] == [-60, 120, 150, 360]
 
 
 @pytest.mark.parametrize("first", ["sample", "deletion"])

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from qol.contracts.many_records import Stage, Stages
 from qol.transform.stages import sessions
 
-from .builders import Row, picked, utc
-from .inline import MEASUREMENTS, after_midnight, contract_of, days_of, rows_of, the_day_of
+from .builders import MEASUREMENTS, Row, after_midnight, contract_of, days_of, picked, records, the_day_of, utc
 
 VALUES: dict[Stage, tuple[str, ...]] = {
     "deep": ("DEEP",),
@@ -64,7 +63,7 @@ def a_stage(kind: str | None, start: float, end: float, device: str | None = "WA
 
 
 def found(*rows: Row) -> list[Row]:
-    return sessions(RULE, rows_of(contract_of(MEASUREMENTS), rows)).to_dicts()
+    return sessions(RULE, records(contract_of(MEASUREMENTS), rows)).to_dicts()
 
 
 def a_night() -> list[Row]:
@@ -124,7 +123,7 @@ def an_evening() -> list[Row]:
 def test_a_sleep_that_goes_on_after_18_is_one_and_of_the_day_of_its_last_sample() -> None:
     first, *others = an_evening()
     (night,) = found(first | {"day_rule": "zone"}, *others)
-    assert picked(night, "day", "day_rule", "record_key") == (WEDNESDAY, "offset", "WATCHCORE2490")
+    assert picked(night, "day", "day_rule", "record_key") == (WEDNESDAY, "provider", "WATCHCORE2490")
     assert picked(night, "session_start_seconds", "session_end_seconds", "asleep_seconds_total") == (
         after_midnight(-390, WEDNESDAY), after_midnight(-120, WEDNESDAY), (30 + 110 + 120) * 60,
     )  # fmt: skip
@@ -263,5 +262,5 @@ def test_sessions_are_those_of_counting_minute_by_minute_in_any_order(rows: list
 
 
 def test_the_columns_of_a_session_are_those_the_contract_says() -> None:
-    row = sessions(RULE, rows_of(contract_of(MEASUREMENTS), a_night()))
+    row = sessions(RULE, records(contract_of(MEASUREMENTS), a_night()))
     assert set(RULE.columns) <= set(row.columns)

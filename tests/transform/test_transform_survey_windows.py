@@ -9,8 +9,9 @@ import polars as pl
 
 from qol.contracts.columns import arrow_schema, window_columns
 from qol.transform.survey_windows import has_questionnaires, survey_windows
+from tests.builders import CONTRACTS
 
-from .builders import CONTRACTS, MONDAY, Row, daily_frame, picked
+from .builders import MONDAY, Row, daily_frame, picked
 
 WINDOWS = CONTRACTS.windows
 assert WINDOWS is not None

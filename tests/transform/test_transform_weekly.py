@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from qol.contracts.columns import arrow_schema, weekly_columns
 from qol.transform.weekly import weekly
+from tests.builders import CONTRACTS
+from tests.effort import examples
 
-from .builders import CONTRACTS, MONDAY, daily_frame, each_day, picked, the_week, weeks
+from .builders import MONDAY, daily_frame, each_day, picked, the_week, weeks
 
 SIX = ("mean", "median", "sd", "min", "max", "sum")
 
@@ -27,12 +29,6 @@ def test_a_whole_number_metric_has_six_aggregates_and_a_count() -> None:
     row = the_week(each_day("steps", [8000, 4000, 0, 6000]))
     assert of("steps", row) == (4500.0, 5000.0, 3415.65, 0, 8000, 18_000)
     assert row["steps_days"] == 4
-
-
-def test_a_metric_with_decimals_has_them_too() -> None:
-    row = the_week(each_day("distance_m", [1000.5, None, 2000.25, 3000.75], steps=1))
-    assert of("distance_m", row) == (2000.5, 2000.25, 1000.13, 1000.5, 3000.75, 6001.5)
-    assert row["distance_m_days"] == 3
 
 
 def test_the_deviation_is_of_a_sample_and_needs_two_days() -> None:
@@ -60,7 +56,7 @@ def rounded_half_away(exact: Fraction, decimals: int) -> float:
     return float((whole if exact >= 0 else -whole) / 10**decimals)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(20, 60))
 @given(st.lists(st.integers(-999, 99_999), min_size=1, max_size=7))
 def test_means_medians_and_sums_are_those_of_fractions(hundredths: list[int]) -> None:
     row = the_week(each_day("sleep_minutes", [value / 100 for value in hundredths]))
@@ -87,14 +83,10 @@ def test_a_users_week_is_the_same_alone_and_among_others() -> None:
 def test_min_max_and_last_are_the_days_own_values() -> None:
     row = the_week(each_day("sleep_minutes", [401.33, 380.1, 399.99]))
     assert of("sleep_minutes", row, ("min", "max")) == (380.1, 401.33)
-    row = the_week([*each_day("vo2max", [48.5, 47.25]), {"day": 4, "fitness_age_years": 30}])
-    assert picked(row, "vo2max_last", "vo2max_days", "fitness_age_years_last") == (47.25, 2, 30)
-    assert row["fitness_valid_days"] == 3
-
-
-def test_the_last_value_is_the_latest_days_whatever_the_order_of_rows() -> None:
-    rows = each_day("vo2max", [48.5, 47.25, 46.0])
-    assert the_week(rows[::-1])["vo2max_last"] == the_week(rows)["vo2max_last"] == 46.0
+    rows = [*each_day("vo2max", [48.5, 47.25]), {"day": 4, "fitness_age_years": 30}]
+    for row in (the_week(rows), the_week(rows[::-1])):
+        assert picked(row, "vo2max_last", "vo2max_days", "fitness_age_years_last") == (47.25, 2, 30)
+        assert row["fitness_valid_days"] == 3
 
 
 @pytest.mark.parametrize(
@@ -116,11 +108,6 @@ def test_a_group_is_valid_from_its_number_of_days_on_and_counts_them_before(
     assert picked(the_week(each_day(metric, [60] * enough)), *columns) == (enough, True, "garmin")
     few = the_week([*each_day(metric, [60] * (enough - 1)), {"day": 6}])
     assert picked(few, *columns) == (enough - 1, False, "garmin" if enough > 1 else None)
-
-
-def test_a_week_that_is_not_valid_has_its_values_all_the_same() -> None:
-    row = the_week(each_day("steps", [100]))
-    assert picked(row, "activity_valid", "steps_mean", "steps_sum", "steps_days") == (False, 100.0, 100, 1)
 
 
 def test_a_day_not_worn_stays_out_of_activity_heart_and_stress_but_not_out_of_the_night() -> None:
@@ -232,18 +219,16 @@ def test_times_of_day_are_averaged_around_the_clock(minutes: list[float], mean: 
 
 def test_enough_activity_is_known_early_too_little_only_in_a_valid_week() -> None:
     def meets(*minutes: float) -> Any:
-        return the_week(each_day("mvpa_equivalent_minutes", minutes, steps=1))["mvpa_meets_who"]
+        days = each_day("mvpa_equivalent_minutes", minutes, steps=1) or each_day("steps", [9000] * 7)
+        return the_week(days)["mvpa_meets_who"]
 
+    assert meets() is None
     assert meets(150) is True
     assert meets(149.99) is None
     assert meets(50, 50, 49.99) is None
     assert meets(50, 50, 49.99, 0) is False
     assert meets(50, 50, 49.99, 0.01) is True
     assert meets(8.82, 32.06, 33.15, 17.95, 39.34, 9.17, 9.51) is True, "150, of doubles 149.99999999999997"
-
-
-def test_whether_enough_activity_is_not_known_where_no_minutes_are() -> None:
-    assert the_week(each_day("steps", [9000] * 7))["mvpa_meets_who"] is None
 
 
 def test_a_share_is_the_ratio_of_the_weeks_sums_not_the_mean_of_ratios() -> None:
@@ -306,3 +291,16 @@ def test_an_hrv_of_0_has_no_logarithm_and_logarithms_of_0_have_no_variation() ->
     assert picked(week, "hrv_rmssd_ms_mean", "hrv_ln_rmssd_mean") == (25.0, 3.912023)
     ones = the_week(each_day("hrv_rmssd_ms", [1] * 5))
     assert picked(ones, "hrv_ln_rmssd_mean", "hrv_ln_rmssd_cv") == (0.0, None)
+
+
+def test_a_week_without_any_value_of_a_metric_has_no_value_made_of_it() -> None:
+    metrics = [m.name for m in CONTRACTS.metrics if m.type != "intervals"]
+    lacking: dict[str, dict[str, Any]] = {name: {m: 70 for m in metrics if m != name} for name in metrics}
+    rows = weeks([{"user_id": name, "day": day} | filled for name, filled in lacking.items() for day in range(7)])
+    aggregates = {name: of for group in CONTRACTS.groups for name, of in group.metrics.items()}
+    for row in rows:
+        metric = row["user_id"]
+        made_of_it = [f"{metric}_{aggregate}" for aggregate in aggregates.get(metric, ())]
+        made_of_it += [d.name for d in CONTRACTS.derived if metric in d.of and d.unit not in ("days", "pairs")]
+        assert {name: row[name] for name in made_of_it} == dict.fromkeys(made_of_it)
+        assert row.get(f"{metric}_days", 0) == 0

@@ -12,7 +12,6 @@ from tests.builders import run_lake, write_lines
 
 REVERSED = (3, 4, 26)
 
-
 pytestmark = pytest.mark.usefixtures("no_gate")
 
 
@@ -34,54 +33,40 @@ def domains(found: dict[str, Any], scale: str) -> list[float | None]:
     return [found[f"{domain}_{scale}"] for domain in ("physical", "psychological", "social", "environment")]
 
 
-@pytest.mark.parametrize(
-    ("answer", "reversed_answer", "mean5", "t100"), [(3, 3, 3.0, 50.0), (5, 1, 5.0, 100.0), (1, 5, 1.0, 0.0)]
-)
-def test_the_middle_the_best_and_the_worst_answers_everywhere_are_50_100_and_0(
-    tmp_path: Path, answer: int, reversed_answer: int, mean5: float, t100: float
+#: Best answers everywhere, and the worst: three items are asked the other way round.
+BEST, WORST = {f"q{item}": 1 for item in REVERSED}, {f"q{item}": 5 for item in REVERSED}
+#: Answers, the domains on the scales to 5 and to 100, the question about life overall.
+CASES = {
+    "the middle everywhere is 50": (answers(3), [3.0] * 4, [50.0] * 4, 3),
+    "the best everywhere is 100": (answers(5, **BEST), [5.0] * 4, [100.0] * 4, 5),
+    "the worst everywhere is 0": (answers(1, **WORST), [1.0] * 4, [0.0] * 4, 1),
+    "items that were turned round before are not turned round again": (
+        answers(5, pre_reversed=True), [5.0] * 4, [100.0] * 4, 5,
+    ),
+    # 6 - 1 = 5 and 6 - 2 = 4 and five times 4: 29 of 35, exactly 78.57 and not the rounded 81 of the tables.
+    "a raw sum of 29 in the physical domain": (
+        answers(4, q3=1, q4=2, pre_reversed=False), [4.1429, 3.6667, 4.0, 4.0], [78.5714, 66.6667, 75.0, 75.0], 4,
+    ),
+    "a domain with the allowed missing items is the mean of the others": (
+        answers(3, q10=None, q15=None, q20=None), [3.0] * 4, [50.0] * 4, 3,
+    ),
+    "one missing item more and the domain is not known": (
+        answers(3, q10=None, q15=None, q16=None, q20=None, q21=None), [None, 3.0, None, 3.0], [None, 50.0, None, 50.0], 3,
+    ),
+    "20 answers of 26 are too few for any score": (
+        answers(3, q5=None, q10=None, q15=None, q20=None, q8=None, q9=None), [None] * 4, [None] * 4, None,
+    ),
+    "21 answers of 26 are enough": (
+        answers(3, q5=None, q10=None, q15=None, q20=None, q8=None), [3.0] * 4, [50.0] * 4, 3,
+    ),
+    "another instrument is stored and not scored": (answers(3, instrument="SF-36"), [None] * 4, [None] * 4, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("answered", "mean5", "t100", "overall"), CASES.values(), ids=CASES)
+def test_the_scores_of_a_questionnaire(
+    tmp_path: Path, answered: dict[str, Any], mean5: list[float | None], t100: list[float | None], overall: int | None
 ) -> None:
-    found = scores(tmp_path, answers(answer, **{f"q{item}": reversed_answer for item in REVERSED}))
-    assert domains(found, "mean5") == [mean5] * 4
-    assert domains(found, "t100") == [t100] * 4
-    assert (found["overall"], found["health"]) == (answer, answer)
-
-
-def test_items_that_were_turned_round_before_are_not_turned_round_again(tmp_path: Path) -> None:
-    found = scores(tmp_path, answers(5, pre_reversed=True))
-    assert domains(found, "t100") == [100.0] * 4
-
-
-def test_a_raw_sum_of_29_in_the_physical_domain_is_exactly_78_57_and_not_the_rounded_81_of_the_tables(
-    tmp_path: Path,
-) -> None:
-    found = scores(tmp_path, answers(4, q3=1, q4=2, pre_reversed=False))
-    # 6 - 1 = 5 and 6 - 2 = 4 and five times 4: 29 of 35.
-    assert found["physical_mean5"] == 4.1429
-    assert found["physical_t100"] == 78.5714
-
-
-def test_a_domain_with_up_to_the_allowed_missing_items_is_the_mean_of_the_others(tmp_path: Path) -> None:
-    found = scores(tmp_path, answers(3, q10=None, q15=None, q20=None))
-    assert domains(found, "mean5") == [3.0, 3.0, 3.0, 3.0]
-
-
-def test_one_missing_item_more_and_the_domain_is_not_known(tmp_path: Path) -> None:
-    found = scores(tmp_path, answers(3, q10=None, q15=None, q16=None, q20=None, q21=None))
-    assert domains(found, "mean5") == [None, 3.0, None, 3.0]
-
-
-def test_20_answers_of_26_are_too_few_for_any_score(tmp_path: Path) -> None:
-    gone = {f"q{item}": None for item in (5, 10, 15, 20, 8, 9)}
-    found = scores(tmp_path, answers(3, **gone))
-    assert domains(found, "mean5") == [None] * 4
-    assert (found["overall"], found["health"]) == (None, None)
-
-
-def test_21_answers_of_26_are_enough(tmp_path: Path) -> None:
-    gone = {f"q{item}": None for item in (5, 10, 15, 20, 8)}
-    assert domains(scores(tmp_path, answers(3, **gone)), "mean5") == [3.0] * 4
-
-
-def test_another_instrument_is_stored_and_not_scored(tmp_path: Path) -> None:
-    found = scores(tmp_path, answers(3, instrument="SF-36"))
-    assert (domains(found, "mean5"), found["overall"]) == ([None] * 4, None)
+    found = scores(tmp_path, answered)
+    assert (domains(found, "mean5"), domains(found, "t100")) == (mean5, t100)
+    assert found["overall"] == overall

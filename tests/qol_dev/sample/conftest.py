@@ -12,11 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import read_user_map
 from qol.tables.manifest import Manifest
 from qol_dev.sample import SampleOptions, SampleSummary, write_sample
-from tests.builders import KEY, run_lake
+from tests.builders import run_lake
 
 OPTIONS = SampleOptions(users=20, weeks=3, end="2026-W46", seed=7)
 
@@ -74,8 +73,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleLake:
     root = tmp_path_factory.mktemp("sample") / "lake"
     summary = write_sample(root, OPTIONS)
     people = read_user_map(root / "user_map.jsonl")
-    identities = Identities(KEY, people.known, people.owners)
-    return SampleLake(root, summary, run_lake(root, user_map=people, identities=identities))
+    return SampleLake(root, summary, run_lake(root, user_map=people))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
