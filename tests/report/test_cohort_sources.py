@@ -67,12 +67,12 @@ def test_a_figure_of_several_sources_names_each_with_its_users(
     mixed: Cohort, language: Any, title: str, sources: str
 ) -> None:
     locale = load_locale(language, CONTRACTS)
-    assert sources in line_of(render(locale, cohort_page(locale, mixed)), title)
+    assert sources in line_of(render("cohort", locale, MONDAY, cohort_page(locale, mixed)), title)
 
 
 def test_a_table_of_quartiles_names_the_sources_too(mixed: Cohort) -> None:
     locale = load_locale("en", CONTRACTS)
-    shown = tables(render(locale, cohort_page(locale, mixed)))["spread"]
+    shown = tables(render("cohort", locale, MONDAY, cohort_page(locale, mixed)))["spread"]
     assert spaced(shown["steps_mean"]["sources"].text) == "Garmin 1, Apple HealthKit 1"
     assert spaced(shown["sleep_minutes_mean"]["sources"].text) == "Garmin 2"
 

@@ -13,7 +13,7 @@ import pytest
 from qol.lake import LocalLake
 from qol.report.html_page import make_report
 from qol.report.locales import load_locale
-from qol.report.raw_data_sections import raw_sections
+from qol.report.raw_data import raw_data
 from qol.tables.manifest import read_manifests
 from tests.builders import CONTRACTS, KEY
 from tests.report.conftest import ADA, BEN, CLEO, DORA, MONDAY, SECRET_FIELD, Page, parse, tables
@@ -95,9 +95,9 @@ def test_fields_without_a_contract_are_counted_and_not_named(page: Page) -> None
 def test_a_field_without_a_contract_has_no_name_whatever_was_wrong_with_it(lake: Path) -> None:
     (manifest,) = read_manifests(LocalLake(lake))
     wrong = msgspec.structs.replace(manifest, field_issues={"garmin_dailies": {SECRET_FIELD: {"wrong_type": 4}}})
-    shown = repr(raw_sections(load_locale("en", CONTRACTS), wrong))
-    assert SECRET_FIELD not in shown
-    assert "Values of fields that no contract names: 4." in shown
+    shown = raw_data(load_locale("en", CONTRACTS), wrong)
+    assert SECRET_FIELD not in repr(shown)
+    assert (shown["nulled"], shown["unknown"]) == ([], 4)
 
 
 @pytest.mark.parametrize("person", [None, ADA])

@@ -94,7 +94,7 @@ def test_a_quartile_has_two_decimals_more_than_its_column_at_most(lake: Path, mo
     values = pl.when(pl.col("user_id") == ADA).then(61.3).otherwise(61.2).alias("resting_hr_bpm_mean")
     changed = replace(cohort, weekly={**cohort.weekly, MONDAY: cohort.this.with_columns(values)})
     locale = load_locale("en", CONTRACTS)
-    row = tables(render(locale, cohort_page(locale, changed)))["spread"]["resting_hr_bpm_mean"]
+    row = tables(render("cohort", locale, MONDAY, cohort_page(locale, changed)))["spread"]["resting_hr_bpm_mean"]
     assert [row[name].value for name in ("q25", "q50", "q75")] == ["61.225", "61.25", "61.275"]
 
 
@@ -113,7 +113,7 @@ def test_a_change_has_the_decimals_of_its_column(
     weekly = {BEFORE: {**week, column: then}, MONDAY: {**week, column: now}}
     locale = load_locale("en", CONTRACTS)
     page = user_page(locale, UserWeeks(ADA, MONDAY, weekly, no_rows(daily_columns(CONTRACTS))))
-    assert tables(render(locale, page))[f"weeks-{group}"][column]["change"] == change
+    assert tables(render("user", locale, MONDAY, page))[f"weeks-{group}"][column]["change"] == change
 
 
 def test_changes_are_this_week_minus_the_one_before(page: Page, lake: Path) -> None:

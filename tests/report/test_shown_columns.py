@@ -10,12 +10,13 @@ import polars as pl
 from qol.contracts.daily import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import WeeklyGroup
-from qol.report.blocks import Charts, Table, Text
 from qol.report.cohort_page import cohort_page
+from qol.report.html_page import render
 from qol.report.locales import load_locale
 from qol.report.report_data import Cohort, mondays
 from qol.report.shown_columns import all_columns, daily_groups, empty_groups, main_columns
 from tests.builders import CONTRACTS
+from tests.report.conftest import parse, tables
 
 EVERYTHING = {column.column for column in all_columns(CONTRACTS)}
 MONDAY = date(2026, 11, 9)
@@ -45,6 +46,11 @@ def cohort(contracts: Contracts, **columns: list[float]) -> Cohort:
     return Cohort(MONDAY, dict.fromkeys(mondays(MONDAY, 5), frame), None)
 
 
+def page_of(cohort: Cohort, contracts: Contracts = CONTRACTS) -> str:
+    locale = load_locale("en", contracts)
+    return render("cohort", locale, MONDAY, cohort_page(locale, cohort))
+
+
 def test_a_group_shows_two_columns_and_the_most_important_ones() -> None:
     chosen = [column.column for column in main_columns(CONTRACTS, EVERYTHING, 2)]
     assert chosen[:7] == [
@@ -68,38 +74,28 @@ def test_a_column_without_values_makes_room_for_the_next() -> None:
 
 def test_a_new_group_comes_by_itself_with_the_label_of_its_contract() -> None:
     contracts = with_group()
-    page = cohort_page(load_locale("en", contracts), cohort(contracts, grip_kg_mean=[31.0, 40.5]))
-    charts = [
-        chart
-        for section in page.sections
-        for block in section.blocks
-        if isinstance(block, Charts)
-        for chart in block.charts
-    ]
-    assert [(chart.caption, chart.unit) for chart in charts] == [("Grip strength, mean of valid days", "kg")]
+    page = parse(page_of(cohort(contracts, grip_kg_mean=[31.0, 40.5]), contracts))
+    assert [caption.words() for caption in page.all("figcaption")] == ["Grip strength, mean of valid days kg"]
 
 
 def test_groups_without_any_value_are_named_in_one_line() -> None:
     contracts = with_group()
     assert empty_groups(contracts, {"grip_kg_mean"}) == [group.name for group in CONTRACTS.groups]
-    page = cohort_page(load_locale("en", contracts), cohort(contracts, grip_kg_mean=[31.0]))
-    texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
-    line = next(text for text in texts if text.startswith("Left out"))
+    page = parse(page_of(cohort(contracts, grip_kg_mean=[31.0]), contracts))
+    line = next(text.words() for text in page.all("p") if text.words().startswith("Left out"))
     assert "Activity, Heart, Sleep" in line
     assert "strength" not in line
 
 
 def test_a_lake_without_values_or_runs_is_described_in_sentences() -> None:
-    page = cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS))
-    texts = [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
-    assert "No data: no participant has a value in these five weeks." in texts
-    assert "No data: there is no record of a run that read raw data and computed this week." in texts
+    html = page_of(cohort(CONTRACTS))
+    assert "<p>No data: no participant has a value in these five weeks.</p>" in html
+    assert "<p>No data: there is no record of a run that read raw data and computed this week.</p>" in html
 
 
 def test_a_published_week_without_users_has_no_shares() -> None:
-    page = cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS, steps_mean=[]))
-    valid = next(block for block in page.sections[0].blocks if isinstance(block, Table) and block.name == "valid")
-    assert {row.cells[2].text for row in valid.rows} == {"no data"}
+    valid = tables(page_of(cohort(CONTRACTS, steps_mean=[])))["valid"]
+    assert {row["share"].text for row in valid.values()} == {"no data"}
 
 
 def test_a_change_is_shown_beside_its_column_and_is_none_of_its_own() -> None:
@@ -109,15 +105,9 @@ def test_a_change_is_shown_beside_its_column_and_is_none_of_its_own() -> None:
 
 
 def test_many_users_are_drawn_without_dots() -> None:
-    few, many = (
-        cohort_page(load_locale("en", CONTRACTS), cohort(CONTRACTS, steps_mean=[float(n) for n in range(size)]))
-        for size in (200, 201)
-    )
-    for page, has_dots in ((few, True), (many, False)):
-        key, charts = page.sections[1].blocks[:2]
-        assert isinstance(key, Text)
-        assert isinstance(charts, Charts)
-        assert ("Each dot" in key.text, charts.charts[0].svg.count("<use") > 500) == (has_dots, has_dots)
+    for size, has_dots in ((200, True), (201, False)):
+        html = page_of(cohort(CONTRACTS, steps_mean=[float(n) for n in range(size)]))
+        assert ("Each dot" in html, html.count("<use") > 500) == (has_dots, has_dots)
 
 
 def test_every_daily_metric_is_in_one_group() -> None:

@@ -15,7 +15,7 @@ from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import WeeklyGroup
-from qol.report.blocks import Charts, Page, Table, Text
+from qol.report.html_page import render
 from qol.report.locales import load_locale
 from qol.report.report_data import UserWeeks, mondays
 from qol.report.svg_charts import number_axis, panel
@@ -23,8 +23,7 @@ from qol.report.user_charts import Day, _stretches, draw_days
 from qol.report.user_days import choose_days
 from qol.report.user_page import clock_change, user_page
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, parse
-from tests.report.conftest import Page as MakePage
+from tests.report.conftest import ADA, Page, parse, tables
 
 MONDAY = date(2026, 11, 9)
 
@@ -40,8 +39,9 @@ def person(
     return UserWeeks("p", MONDAY, weekly | {MONDAY: this}, pl.concat([empty, known], how="diagonal"))
 
 
-def texts(page: Page) -> list[str]:
-    return [block.text for section in page.sections for block in section.blocks if isinstance(block, Text)]
+def page_of(user: UserWeeks, contracts: Contracts = CONTRACTS) -> str:
+    locale = load_locale("en", contracts)
+    return render("user", locale, MONDAY, user_page(locale, user))
 
 
 def test_days_are_those_of_the_source_that_made_the_week() -> None:
@@ -71,7 +71,7 @@ def test_a_day_without_a_value_is_an_empty_column_and_a_day_not_worn_a_cross() -
     assert "nan" not in empty.lower()
 
 
-def test_not_worn_days_are_marked_where_wearing_counts_and_nowhere_else(page: MakePage) -> None:
+def test_not_worn_days_are_marked_where_wearing_counts_and_nowhere_else(page: Page) -> None:
     charts = {figure.one("figcaption").words(): figure for figure in parse(page(ADA)).all("figure")}
     crosses = {caption: "stroke-width: 2" in _markup(figure) for caption, figure in charts.items()}
     assert crosses["Steps steps"]
@@ -109,16 +109,15 @@ def test_a_change_needs_two_valid_weeks_of_one_source() -> None:
     ):
         someone = person([], valid)
         weekly = {**someone.weekly, MONDAY - timedelta(days=7): before}
-        page = user_page(load_locale("en", CONTRACTS), replace(someone, weekly=weekly))
-        table = next(b for s in page.sections for b in s.blocks if isinstance(b, Table) and b.name == "weeks-activity")
-        assert (table.rows[0].cells[2].value is not None) == is_compared
+        row = tables(page_of(replace(someone, weekly=weekly)))["weeks-activity"]["steps_mean"]
+        assert (row["change"].value is not None) == is_compared
 
 
 def test_a_person_without_any_data_gets_a_page_that_says_so() -> None:
-    page = user_page(load_locale("en", CONTRACTS), person([]))
-    assert "No data in this week." in page.lead
-    assert "No data: there is no record of a night in these four weeks." in texts(page)
-    assert not any(isinstance(block, Charts) for section in page.sections for block in section.blocks)
+    html = page_of(person([]))
+    assert "<p>No data in this week.</p>" in html
+    assert "<p>No data: there is no record of a night in these four weeks.</p>" in html
+    assert "<figure>" not in html
 
 
 def with_survey() -> Contracts:
@@ -143,17 +142,17 @@ def with_survey() -> Contracts:
 def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
     contracts = with_survey()
     row = {"whoqol_first_t100_last": 62.5, "whoqol_second_t100_last": 40.0}
-    page = user_page(load_locale("en", contracts), person([], row, contracts))
-    section = next(section for section in page.sections if section.name == "survey")
-    chart = next(b for b in section.blocks if isinstance(b, Charts)).charts[0]
-    table = next(b for b in section.blocks if isinstance(b, Table))
-    assert [(r.head, r.cells[0].value, r.unit) for r in table.rows] == [
-        ("Domain first", 62.5, "points"),
-        ("Domain second", 40.0, "points"),
+    page = parse(page_of(person([], row, contracts), contracts))
+    section = next(section for section in page.all("section") if section.attributes["id"] == "survey")
+    rows = list(section.one("tbody").all("tr"))
+    assert [(r.one("th").text, r.one("data").attributes["value"], r.one("span").words()) for r in rows] == [
+        ("Domain first ", "62.5", "points"),
+        ("Domain second ", "40", "points"),
     ]
-    assert all(f">{text}<" in chart.svg for text in ("Domain first", "62.5", "Domain second", "40.0"))
-    unanswered = user_page(load_locale("en", contracts), person([], {}, contracts))
-    assert "No data: no answers in this week." in texts(unanswered)
+    assert {"Domain first", "62.5", "Domain second", "40.0"} <= {
+        text.words() for text in section.one("svg").all("text")
+    }
+    assert "<p>No data: no answers in this week.</p>" in page_of(person([], {}, contracts), contracts)
 
 
 def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
@@ -169,8 +168,7 @@ def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
         (replace(CONTRACTS, derived=(*others, rule)), True),
     ):
         row = {"sleep_regularity_index": 71.25}
-        page = user_page(load_locale("en", contracts), person([], row, contracts))
-        assert any("71.2 points" in text for text in texts(page)) == shown
+        assert ("71.2 points</p>" in page_of(person([], row, contracts), contracts)) == shown
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 
-from qol.report.blocks import Block, Cell, Chart, Charts, Page, Row, Table, Text, count_cell
+from qol.report.blocks import Cell, Chart, Row, count_cell
 from qol.report.cohort_charts import MAX_DOTS, draw_weeks, quartiles
 from qol.report.locales import Locale
-from qol.report.raw_data_sections import raw_sections
+from qol.report.raw_data import raw_data
 from qol.report.report_data import Cohort, filled_columns
 from qol.report.shown_columns import ShownColumn, empty_groups, main_columns
 from qol.report.svg_charts import evening_first, morning_again
@@ -20,33 +21,35 @@ from qol.tables.weeks import iso_week
 MAX_COLUMNS_PER_GROUP = 2
 
 
-def cohort_page(locale: Locale, cohort: Cohort) -> Page:
-    """The page of all users in a week."""
-    sunday = cohort.monday + timedelta(days=6)
-    users = [_users_by_week(locale, cohort), _valid_weeks(locale, cohort), _coverage(locale, cohort.this)]
-    return Page(
-        locale.text("cohort_title", week=iso_week(cohort.monday)),
-        (
-            locale.text("week_dates", first=cohort.monday, last=sunday),
-            locale.text("cohort_lead", people=cohort.this.height),
-        ),
-        (
-            locale.section("people", users),
-            locale.section("spread", _spread(locale, cohort)),
-            *raw_sections(locale, cohort.manifest),
-        ),
-    )
+def cohort_page(locale: Locale, cohort: Cohort) -> dict[str, Any]:
+    """What the page of all users in a week shows, for its template."""
+    filled = filled_columns(cohort.weekly.values())
+    shown = main_columns(locale.contracts, filled, MAX_COLUMNS_PER_GROUP)
+    earlier = pl.concat([frame for day, frame in cohort.weekly.items() if day != cohort.monday])
+    return {
+        "sections": ["people", "spread", "raw", *(["lateness"] if cohort.manifest else [])],
+        "users": cohort.this.height,
+        "weeks": _users_by_week(locale, cohort),
+        "valid": _valid_weeks(locale, cohort),
+        **_coverage(locale, cohort.this),
+        "has_dots": max(frame.height for frame in cohort.weekly.values()) <= MAX_DOTS,
+        "charts": [_chart(locale, cohort, column) for column in shown],
+        "quartiles": [_quartile_row(locale, column, cohort.this, earlier) for column in shown],
+        "left_out": empty_groups(locale.contracts, filled),
+        "manifest": cohort.manifest,
+        "raw": raw_data(locale, cohort.manifest) if cohort.manifest else {},
+    }
 
 
-def _users_by_week(locale: Locale, cohort: Cohort) -> Table:
+def _users_by_week(locale: Locale, cohort: Cohort) -> list[Row]:
     rows = []
     for day, frame in sorted(cohort.weekly.items(), reverse=True):
         span = Cell(locale.text("week_span", first=day, last=day + timedelta(days=6)))
         rows.append(Row(iso_week(day), iso_week(day), (span, count_cell(frame.height))))
-    return locale.table("people", "week", {"days": "days_of_week", "people": "people"}, rows)
+    return rows
 
 
-def _valid_weeks(locale: Locale, cohort: Cohort) -> Table:
+def _valid_weeks(locale: Locale, cohort: Cohort) -> list[Row]:
     """Users with a valid week per group, in the reported week and the one before."""
     this, before = (cohort.weekly[day] for day in sorted(cohort.weekly, reverse=True)[:2])
     rows = []
@@ -56,37 +59,20 @@ def _valid_weeks(locale: Locale, cohort: Cohort) -> Table:
         share = Cell(f"{100 * valid / this.height:.0f} %" if this.height else locale.text("no_data"))
         cells = (needed, count_cell(valid), share, count_cell(valid_before))
         rows.append(Row(group.name, locale.name("groups", group.name), cells))
-    heads = {"needs": "needs", "this": "people_this_week", "share": "share", "before": "people_before"}
-    return locale.table("valid", "group", heads, rows)
+    return rows
 
 
-def _coverage(locale: Locale, this: pl.DataFrame) -> Table:
-    """Users per group and source; a column for each source that gives any group."""
+def _coverage(locale: Locale, this: pl.DataFrame) -> dict[str, Any]:
+    """Users per group and source: the names of `sources` that give any group, and the rows of `coverage`."""
     groups = [group.name for group in locale.contracts.groups]
     counts = {group: dict(this[f"{group}_source"].value_counts().iter_rows()) for group in groups}
     sources = sorted({source for counted in counts.values() for source in counted if source is not None})
-    rows = []
-    for group, counted in counts.items():
-        cells = tuple(count_cell(counted.get(source, 0)) for source in (*sources, None))
-        rows.append(Row(group, locale.name("groups", group), cells))
-    names = [locale.name("sources", source) for source in sources]
-    heads = (locale.text("group"), *names, locale.text("no_source"))
-    return Table("coverage", locale.text("coverage_caption"), heads, (*sources, "none"), tuple(rows))
-
-
-def _spread(locale: Locale, cohort: Cohort) -> Iterator[Block]:
-    filled = filled_columns(cohort.weekly.values())
-    shown = main_columns(locale.contracts, filled, MAX_COLUMNS_PER_GROUP)
-    if not shown:
-        yield Text(locale.text("no_values"))
-        return
-    has_dots = max(frame.height for frame in cohort.weekly.values()) <= MAX_DOTS
-    yield Text(locale.text("spread_key_dots" if has_dots else "spread_key", week=iso_week(cohort.monday)), "key")
-    yield Charts(tuple(_chart(locale, cohort, column) for column in shown))
-    yield _quartile_table(locale, cohort, shown)
-    left_out = empty_groups(locale.contracts, filled)
-    if left_out:
-        yield Text(locale.text("empty_groups", groups=locale.names("groups", left_out)))
+    rows = [
+        Row(g, locale.name("groups", g), tuple(count_cell(counted.get(source, 0)) for source in (*sources, None)))
+        for g, counted in counts.items()
+    ]
+    names = {source: locale.name("sources", source) for source in sources}
+    return {"sources": names | {"none": locale.text("no_source")}, "coverage": rows}
 
 
 def _values(column: ShownColumn, frame: pl.DataFrame) -> list[float]:
@@ -147,16 +133,6 @@ def _rounded_quartile(column: ShownColumn, quartile: float) -> float:
     """A quartile with two decimals more than its column: a quarter of the way between two values needs them."""
     value = column.rounded(quartile, 2)
     return column.rounded(morning_again(value), 2) if column.clock else value
-
-
-def _quartile_table(locale: Locale, cohort: Cohort, shown: Sequence[ShownColumn]) -> Table:
-    earlier = pl.concat([frame for day, frame in cohort.weekly.items() if day != cohort.monday])
-    rows = [_quartile_row(locale, column, cohort.this, earlier) for column in shown]
-    heads = {
-        "people": "people", "q25": "quarter_low", "q50": "median", "q75": "quarter_high",
-        "before": "median_before", "sources": "sources",
-    }  # fmt: skip
-    return locale.table("spread", "measure", heads, rows)
 
 
 def _quartile_row(locale: Locale, column: ShownColumn, this: pl.DataFrame, earlier: pl.DataFrame) -> Row:

@@ -1,20 +1,22 @@
-"""Blocks as one HTML page without external files."""
+"""A report as one HTML page without external files."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from qol.contracts.model import Contracts
 from qol.lake import Lake
-from qol.report.blocks import Page
 from qol.report.cohort_page import cohort_page
 from qol.report.locales import Language, Locale, load_locale
 from qol.report.report_data import read_cohort, read_user
 from qol.report.user_page import user_page
+from qol.tables.weeks import WEEK, iso_week
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -26,17 +28,19 @@ def make_report(lake: Lake, contracts: Contracts, monday: date, user_id: str | N
     """
     locale = load_locale(language, contracts)
     if user_id is None:
-        return render(locale, cohort_page(locale, read_cohort(lake, contracts, monday)))
-    return render(locale, user_page(locale, read_user(lake, contracts, user_id, monday)))
+        return render("cohort", locale, monday, cohort_page(locale, read_cohort(lake, contracts, monday)))
+    return render("user", locale, monday, user_page(locale, read_user(lake, contracts, user_id, monday)))
 
 
-def render(locale: Locale, page: Page) -> str:
-    """A page as HTML."""
-    return _template().render(page=page, locale=locale, kind=lambda block: type(block).__name__)
+def render(page: Literal["cohort", "user"], locale: Locale, monday: date, values: Mapping[str, Any]) -> str:
+    """The HTML of a page about the week of a Monday, from what `cohort_page` or `user_page` gives."""
+    template = _environment().get_template(f"{page}.html.j2")
+    week, week_before, sunday = iso_week(monday), iso_week(monday - WEEK), monday + timedelta(days=6)
+    times = {"monday": monday, "sunday": sunday, "week": week, "week_before": week_before}
+    return template.render(locale=locale, t=locale.text, **times, **values)
 
 
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     loader = FileSystemLoader(_TEMPLATES)
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return made.get_template("page.html.j2")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -13,7 +13,6 @@ import yaml
 
 from qol.contracts.model import Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.report.blocks import Block, Row, Section, Table
 from qol.report.shown_columns import ShownColumn
 
 Language = Literal["en", "ja"]
@@ -84,15 +83,6 @@ class Locale:
         """The meaning of a reason code."""
         own = self.texts["reasons"].get(code)
         return str(own or ISSUE_REASONS.get(code) or REJECT_REASONS.get(code) or code.replace("_", " "))
-
-    def section(self, name: str, blocks: Iterable[Block]) -> Section:
-        """A section with the title `<name>_title`."""
-        return Section(name, self.text(f"{name}_title"), tuple(blocks))
-
-    def table(self, name: str, head: str, heads: Mapping[str, str], rows: Iterable[Row], caption: str = "") -> Table:
-        """A table; `head` and `heads` (by column) are keys of sentences, the default caption is `<name>_caption`."""
-        texts = tuple(self.text(key) for key in (head, *heads.values()))
-        return Table(name, caption or self.text(f"{name}_caption"), texts, tuple(heads), tuple(rows))
 
 
 def plain_number(value: float, size: float | None = None) -> str:

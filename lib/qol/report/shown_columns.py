@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qol.contracts.daily import DailyMetric
 from qol.contracts.model import Contracts
 from qol.contracts.rounding import aggregate_decimals, derived_decimals
-from qol.contracts.weekly import Derived, WeeklyGroup
+from qol.contracts.weekly import WeeklyGroup
 
 _SUM = "sum"
 _NUMERIC = ("integer", "number")
@@ -29,7 +29,6 @@ class ShownColumn:
     unit: str
     metric: DailyMetric | None = None
     aggregate: str = ""
-    derived: Derived | None = None
     decimals: int = 0
 
     def rounded(self, value: float, more: int = 0) -> float:
@@ -51,12 +50,8 @@ def group_columns(contracts: Contracts, group: WeeklyGroup) -> tuple[ShownColumn
     """One column per metric of a group, then its formulas, in the order of the contract."""
     metrics = [_of_metric(contracts, group, contracts.metric[name]) for name in group.metrics if group.metrics[name]]
     own = [d for d in contracts.derived if d.group == group.name and not d.name.endswith(CHANGE)]
-    return (*metrics, *(_of_formula(contracts, group, derived) for derived in own))
-
-
-def _of_formula(contracts: Contracts, group: WeeklyGroup, derived: Derived) -> ShownColumn:
-    decimals = derived_decimals(derived, contracts) or 0
-    return ShownColumn(derived.name, group.name, derived.unit, derived=derived, decimals=decimals)
+    formulas = [ShownColumn(d.name, group.name, d.unit, decimals=derived_decimals(d, contracts) or 0) for d in own]
+    return (*metrics, *formulas)
 
 
 def _of_metric(contracts: Contracts, group: WeeklyGroup, metric: DailyMetric) -> ShownColumn:

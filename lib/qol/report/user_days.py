@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import WeeklyGroup
-from qol.report.blocks import Block, Chart, Charts, Heading, Section, Text
+from qol.report.blocks import Chart
 from qol.report.locales import Locale, clock_text
 from qol.report.report_data import USER_WEEKS, UserWeeks
 from qol.report.shown_columns import all_columns, daily_groups
@@ -34,12 +34,17 @@ class GroupDays:
     sources: tuple[str, ...]
 
 
-def days_sections(locale: Locale, user: UserWeeks) -> tuple[Section, ...]:
-    """The section of days and, where the contracts have nights, the one of nights."""
-    sections = [locale.section("days", _days(locale, user))]
+def days_and_nights(locale: Locale, user: UserWeeks) -> dict[str, Any]:
+    """What the sections of days and, where the contracts have nights, of nights show, for the template."""
+    calendar = _calendar(user)
+    days = {
+        group: _drawn(locale, choose_days(locale.contracts, user, group, names), names, calendar)
+        for group, names in daily_groups(locale.contracts)
+    }
+    values: dict[str, Any] = {"calendar": calendar, "days": days}
     if all(name in locale.contracts.metric for name in _NIGHT):
-        sections.append(locale.section("nights", _nights(locale, user)))
-    return tuple(sections)
+        values |= {"nights": _nights(locale, user, calendar), "regularity": _regularity(locale, user)}
+    return values
 
 
 def choose_days(contracts: Contracts, user: UserWeeks, group: str, names: Sequence[str]) -> GroupDays:
@@ -65,22 +70,16 @@ def _calendar(user: UserWeeks) -> list[date]:
     return [user.monday + timedelta(days=number - 7 * (USER_WEEKS - 1)) for number in range(7 * USER_WEEKS)]
 
 
-def _days(locale: Locale, user: UserWeeks) -> Iterator[Block]:
-    calendar, empty = _calendar(user), []
-    yield Text(locale.text("days_key", first=calendar[0], last=calendar[-1]), "key")
-    for group, names in daily_groups(locale.contracts):
-        days = choose_days(locale.contracts, user, group, names)
-        known = [n for n in names if any(days.rows[d][n] is not None for d in calendar if d in days.rows)]
-        if not known:
-            empty.append(group)
-            continue
-        sources = locale.names("sources", days.sources)
-        yield Heading(locale.text("group_source", group=locale.name("groups", group), sources=sources))
-        yield Charts(tuple(_day_chart(locale, days, n, calendar) for n in known[:MAX_METRICS_PER_GROUP]))
-        if left_out := [locale.metric(name) for name in known[MAX_METRICS_PER_GROUP:]]:
-            yield Text(locale.text("not_drawn", metrics=locale.text("comma").join(left_out)))
-    if empty:
-        yield Text(locale.text("no_data_days", groups=locale.names("groups", empty)))
+def _drawn(locale: Locale, days: GroupDays, names: Sequence[str], calendar: list[date]) -> dict[str, Any]:
+    """Charts of a group's metrics, their sources and the labels of those that are not drawn; empty without any value."""
+    known = [n for n in names if any(days.rows[d][n] is not None for d in calendar if d in days.rows)]
+    if not known:
+        return {}
+    return {
+        "sources": locale.names("sources", days.sources),
+        "charts": [_day_chart(locale, days, name, calendar) for name in known[:MAX_METRICS_PER_GROUP]],
+        "left_out": [locale.metric(name) for name in known[MAX_METRICS_PER_GROUP:]],
+    }
 
 
 def _day_chart(locale: Locale, group: GroupDays, name: str, calendar: list[date]) -> Chart:
@@ -101,27 +100,25 @@ def _day(group: GroupDays, name: str, day: date) -> Day:
     return Day(day, row[name], is_worn=not group.needs_wear or row["worn"] is not False)
 
 
-def _nights(locale: Locale, user: UserWeeks) -> Iterator[Block]:
+def _nights(locale: Locale, user: UserWeeks, calendar: list[date]) -> Chart | None:
+    """The chart of nights; None when no night is known."""
     group = next((name for name, metrics in daily_groups(locale.contracts) if _NIGHT[0] in metrics), "sleep")
     days = choose_days(locale.contracts, user, group, _NIGHT)
-    nights = [Night(day, *(days.rows.get(day, {}).get(name) for name in _NIGHT)) for day in _calendar(user)]
+    nights = [Night(day, *(days.rows.get(day, {}).get(name) for name in _NIGHT)) for day in calendar]
     known = [night for night in nights if night.bedtime is not None and night.wake is not None]
-    if known:
-        title = locale.text("nights_caption")
-        description = locale.text("nights_desc", nights=len(known), all=len(nights))
-        svg = draw_nights("nights-raster", title, description, nights)
-        yield Text(locale.text("nights_key"), "key")
-        sources = locale.names("sources", days.sources)
-        yield Charts((Chart(title, locale.text("local_time"), svg, sources),), wide=True)
-    else:
-        yield Text(locale.text("no_nights"))
-    yield from _regularity(locale, user)
+    if not known:
+        return None
+    title = locale.text("nights_caption")
+    description = locale.text("nights_desc", nights=len(known), all=len(nights))
+    svg = draw_nights("nights-raster", title, description, nights)
+    return Chart(title, locale.text("local_time"), svg, locale.names("sources", days.sources))
 
 
-def _regularity(locale: Locale, user: UserWeeks) -> Iterator[Text]:
-    """The week's sleep regularity index, if the contracts have it."""
+def _regularity(locale: Locale, user: UserWeeks) -> str:
+    """The week's sleep regularity index; empty where the contracts have none."""
     column = next((column for column in all_columns(locale.contracts) if column.column == REGULARITY), None)
-    if column is not None:
-        value = (user.weekly[user.monday] or {}).get(REGULARITY)
-        unit = locale.unit_of(column) if value is not None else ""
-        yield Text(locale.text("valued", label=locale.metric(REGULARITY), value=locale.number(value), unit=unit))
+    if column is None:
+        return ""
+    value = (user.weekly[user.monday] or {}).get(REGULARITY)
+    unit = locale.unit_of(column) if value is not None else ""
+    return locale.text("valued", label=locale.metric(REGULARITY), value=locale.number(value), unit=unit)

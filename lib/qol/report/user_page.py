@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any
 
-from qol.report.blocks import Block, Cell, Chart, Charts, Page, Row, Section, Table, Text
+from qol.contracts.weekly import WeeklyGroup
+from qol.report.blocks import Cell, Chart, Row
 from qol.report.locales import DAY_MINUTES, Locale, signed
 from qol.report.report_data import UserWeeks
 from qol.report.shown_columns import CHANGE, YES_NO, ShownColumn, all_columns, group_columns
 from qol.report.user_charts import draw_profile
-from qol.report.user_days import days_sections
-from qol.tables.weeks import WEEK, iso_week
+from qol.report.user_days import days_and_nights
+from qol.tables.weeks import WEEK
 
 SURVEY = "survey"
 #: Columns of the WHO's quality-of-life questionnaires on their scale from 0 to 100.
@@ -21,58 +21,37 @@ _PROFILE_START, _PROFILE_SCALE = "whoqol_", "_t100"
 _Weekly = Mapping[str, Any]
 
 
-def user_page(locale: Locale, user: UserWeeks) -> Page:
-    """The page of one user in a week."""
+def user_page(locale: Locale, user: UserWeeks) -> dict[str, Any]:
+    """What the page of one user in a week shows, for its template."""
     this, before = user.weekly[user.monday] or {}, user.weekly.get(user.monday - WEEK) or {}
-    days = this.get("days_observed")
-    return Page(
-        locale.text("person_title", week=iso_week(user.monday)),
-        (
-            locale.text("person_id", person=user.user_id),
-            locale.text("week_dates", first=user.monday, last=user.monday + timedelta(days=6)),
-            locale.text("person_no_week") if days is None else locale.text("person_lead", days=days),
-        ),
-        (
-            locale.section("summary", [_groups(locale, this)]),
-            locale.section("weeks", _weeks(locale, user, this, before)),
-            *days_sections(locale, user),
-            *_survey(locale, this),
-        ),
+    parts = days_and_nights(locale, user) | _survey(locale, this)
+    return {
+        "sections": ["summary", "weeks", "days", *(name for name in ("nights", "survey") if name in parts)],
+        "user_id": user.user_id,
+        "days_observed": this.get("days_observed"),
+        "groups": [_group(locale, group, this) for group in locale.contracts.groups],
+        "compared": {group.name: _compared(locale, group, this, before) for group in locale.contracts.groups},
+        **parts,
+    }
+
+
+def _group(locale: Locale, group: WeeklyGroup, this: _Weekly) -> Row:
+    """The source of a group's values, and whether there are enough valid days."""
+    source, days, valid = (this.get(f"{group.name}_{end}") for end in ("source", "valid_days", "valid"))
+    cells = (
+        Cell(locale.name("sources", source) if source else locale.text("no_data"), source),
+        Cell(locale.number(days), days),
+        Cell(locale.number(valid), valid),
+        Cell(locale.text("at_least_days", days=group.min_valid_days), group.min_valid_days),
     )
+    return Row(group.name, locale.name("groups", group.name), cells)
 
 
-def _groups(locale: Locale, this: _Weekly) -> Table:
-    """The source of each group's values, and whether there are enough valid days."""
-    rows = []
-    for group in locale.contracts.groups:
-        source, days, valid = (this.get(f"{group.name}_{end}") for end in ("source", "valid_days", "valid"))
-        cells = (
-            Cell(locale.name("sources", source) if source else locale.text("no_data"), source),
-            Cell(locale.number(days), days),
-            Cell(locale.number(valid), valid),
-            Cell(locale.text("at_least_days", days=group.min_valid_days), group.min_valid_days),
-        )
-        rows.append(Row(group.name, locale.name("groups", group.name), cells))
-    heads = {"source": "source", "days": "valid_days", "valid": "valid_week", "needs": "needs"}
-    return locale.table("groups", "group", heads, rows)
-
-
-def _weeks(locale: Locale, user: UserWeeks, this: _Weekly, before: _Weekly) -> Iterator[Block]:
-    """A table per group with a value in either week; the other groups in one line."""
-    yield Text(locale.text("change_key"), "key")
-    weeks, left_out = (iso_week(user.monday), iso_week(user.monday - WEEK)), []
-    heads = (locale.text("measure"), *weeks, locale.text("change"))
-    for group in locale.contracts.groups:
-        columns = group_columns(locale.contracts, group)
-        known = [c for c in columns if {this.get(c.column), before.get(c.column)} != {None}]
-        if known:
-            rows = tuple(_compare(locale, column, this, before) for column in known)
-            caption = locale.name("groups", group.name)
-            yield Table(f"weeks-{group.name}", caption, heads, ("this", "before", "change"), rows)
-        else:
-            left_out.append(group.name)
-    if left_out:
-        yield Text(locale.text("no_data_groups", groups=locale.names("groups", left_out)))
+def _compared(locale: Locale, group: WeeklyGroup, this: _Weekly, before: _Weekly) -> list[Row]:
+    """A row for each column of a group with a value in either week."""
+    columns = group_columns(locale.contracts, group)
+    known = [c for c in columns if {this.get(c.column), before.get(c.column)} != {None}]
+    return [_compare(locale, column, this, before) for column in known]
 
 
 def _compare(locale: Locale, column: ShownColumn, this: _Weekly, before: _Weekly) -> Row:
@@ -110,28 +89,25 @@ def clock_change(now: float, then: float) -> float:
     return (now - then + half) % DAY_MINUTES - half
 
 
-def _survey(locale: Locale, this: _Weekly) -> tuple[Section, ...]:
-    """The profile if the contracts have its columns; a sentence if the week has no answers."""
-    profile = [
+def _survey(locale: Locale, this: _Weekly) -> dict[str, Any]:
+    """The profile where the contracts have its columns; none of its rows where the week has no answers."""
+    columns = [
         column
         for column in all_columns(locale.contracts)
         if column.group == SURVEY and column.name.startswith(_PROFILE_START) and _PROFILE_SCALE in column.name
     ]
-    if not profile:
-        return ()
-    known = [column for column in profile if this.get(column.column) is not None]
-    return (locale.section("survey", _profile(locale, known, this) if known else [Text(locale.text("no_survey"))]),)
-
-
-def _profile(locale: Locale, known: list[ShownColumn], this: _Weekly) -> Iterator[Block]:
-    bars = [(locale.metric(c.name), float(this[c.column]), locale.value(c, this[c.column])) for c in known]
-    unit, title = locale.unit_of(known[0]), locale.text("survey_caption")
-    texts = [locale.text("valued", label=label, value=text, unit=unit) for label, _, text in bars]
-    svg = draw_profile("survey-profile", title, locale.text("semicolon").join(texts), bars)
-    yield Text(locale.text("survey_key"), "key")
-    yield Charts((Chart(title, unit, svg),), wide=True)
+    known = [column for column in columns if this.get(column.column) is not None]
     rows = [
-        Row(column.column, label, (Cell(text, this[column.column]),), locale.unit_of(column))
-        for column, (label, _, text) in zip(known, bars, strict=True)
+        Row(
+            c.column, locale.metric(c.name), (Cell(locale.value(c, this[c.column]), this[c.column]),), locale.unit_of(c)
+        )
+        for c in known
     ]
-    yield locale.table("profile", "measure", {"value": "value"}, rows, title)
+    return {"survey": rows, "profile": _profile(locale, rows) if rows else None} if columns else {}
+
+
+def _profile(locale: Locale, rows: list[Row]) -> Chart:
+    bars = [(row.head, float(row.cells[0].value), row.cells[0].text) for row in rows]
+    unit, title = rows[0].unit, locale.text("survey_caption")
+    texts = [locale.text("valued", label=label, value=text, unit=unit) for label, _, text in bars]
+    return Chart(title, unit, draw_profile("survey-profile", title, locale.text("semicolon").join(texts), bars))
