@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
 from qol_lambda.bodies import Delivery, split_body, unparsable_key
-from qol_lambda.clients import error_code, error_summary
+from qol_lambda.clients import error_summary, ignore_error
 from qol_lambda.deadline import Deadline, TooLateError, quick_client, run_concurrently
 from qol_lambda.settings import setting
 from qol_lambda.user_map_table import Registered, apply_controls, register
@@ -92,13 +92,9 @@ def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
 
 def _put(key: str, data: bytes) -> None:
     """Store an object; an existing one is of an earlier delivery of the same body."""
-    try:
-        quick_client("s3").put_object(
-            Bucket=setting("QOL_BUCKET"), Key=setting("QOL_PREFIX", "") + key, Body=data, IfNoneMatch="*"
-        )
-    except ClientError as err:
-        if error_code(err) != "PreconditionFailed":
-            raise
+    bucket, key = setting("QOL_BUCKET"), setting("QOL_PREFIX", "") + key
+    with ignore_error("PreconditionFailed"):
+        quick_client("s3").put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
 
 
 def _report(delivery: Delivery, size: int) -> None:

@@ -6,16 +6,14 @@ import base64
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from qol_lambda.bodies import DEREGISTRATIONS, Control, stamp
-from qol_lambda.clients import error_code
+from qol_lambda.clients import CONDITION_FAILED, ignore_error
 from qol_lambda.deadline import Deadline, quick_client, run_concurrently
 from qol_lambda.settings import setting
 
@@ -72,7 +70,7 @@ def register(users: Iterable[str], now: datetime, registered: Registered, deadli
             "registered_at": stamp(now),
             "last_change_at": stamp(now),
         }
-        with _ignore_failed_condition():
+        with ignore_error(CONDITION_FAILED):  # the table has what was to be written, or something newer
             quick_client("dynamodb").put_item(
                 TableName=setting("QOL_USER_MAP_TABLE"),
                 Item={name: {"S": value} for name, value in item.items()},
@@ -121,7 +119,7 @@ def _permit(control: Control, now: datetime) -> None:
 
 def _update(control: Control, change: str, values: Mapping[str, Any], condition: str | None = None) -> None:
     expressions = f"{change} {condition or ''}"
-    with _ignore_failed_condition():
+    with ignore_error(CONDITION_FAILED):  # the table has what was to be written, or something newer
         quick_client("dynamodb").update_item(
             TableName=setting("QOL_USER_MAP_TABLE"),
             Key={"garmin_user_id": {"S": item_key(control.vendor_user_id)}},
@@ -130,16 +128,6 @@ def _update(control: Control, change: str, values: Mapping[str, Any], condition:
             ExpressionAttributeNames={f"#{name}": name for name in _RESERVED if f"#{name}" in expressions},
             **({"ConditionExpression": condition} if condition else {}),
         )
-
-
-@contextmanager
-def _ignore_failed_condition() -> Iterator[None]:
-    """A failed condition is no error: the table has what was to be written, or something newer."""
-    try:
-        yield
-    except ClientError as err:
-        if error_code(err) != "ConditionalCheckFailedException":
-            raise
 
 
 def _changed_at(message: Mapping[str, Any], now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from qol_lambda import kick, notifier, raw_gap, send, watchdog
+from qol_lambda import clients, kick, notifier, raw_gap, watchdog
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
 
@@ -30,7 +30,7 @@ class Ears(logging.Handler):
 @pytest.fixture
 def ears() -> Ears:
     found = Ears()
-    for module in (kick, notifier, raw_gap, send, watchdog):
+    for module in (clients, kick, notifier, raw_gap, watchdog):
         module.logger.addHandler(found)
     return found
 
