@@ -118,7 +118,8 @@ def test_a_check_that_cannot_be_made_is_told_and_raised(cloud: Cloud) -> None:
 def test_a_query_that_does_not_end_well_is_named(
     cloud: Cloud, last_days: object, monkeypatch: pytest.MonkeyPatch, state: str, words: str
 ) -> None:
-    monkeypatch.setattr(athena, "_execution", lambda query: {"Status": {"State": state}})
+    answer = {"QueryExecution": {"Status": {"State": state}}}
+    monkeypatch.setattr(client("athena"), "get_query_execution", lambda **_: answer)
     ticks = iter(range(0, 10_000, 60))
     with pytest.raises(QolError, match=f"Athena query [-0-9a-f]+: {words}"):
         athena.query_csv(raw_gap.LAST_DAYS, clock=lambda: next(ticks), sleep=lambda _: None)
