@@ -18,18 +18,7 @@ SUCCEEDED = case("glue_succeeded.json")
 RUN = str(FIRST["detail"]["jobRunId"])
 SECOND = f"{RUN}_attempt_1"
 FAILED = {"status": "failed", "job_run_id": SECOND, "weeks": [], "error": "raw/daily: the request failed with SlowDown"}
-REFUSED = {
-    "status": "refused",
-    "job_run_id": SECOND,
-    "weeks": [],
-    "error": "refused by 1 critical check(s): people_kept",
-    "checks": [
-        {"id": "people_kept", "severity": "critical", "success": False, "observed": "1 of 2 rows",
-         "message": "A published week keeps at least 80% of its people (from 20 people on)."},
-        {"id": "rejected_share", "severity": "warning", "success": True, "observed": "0 of 12475 items, 0.0 %",
-         "message": "At most 1% of the items are rejected."},
-    ],
-}  # fmt: skip
+REFUSED = case("manifest_refused.json")
 
 
 def notify(event: dict[str, Any] = LAST, minutes: float = 0, **detail: str) -> dict[str, Any]:

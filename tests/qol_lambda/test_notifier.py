@@ -16,14 +16,7 @@ from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
 from tests.qol_lambda.notices import FAILED, FIRST, LAST, REFUSED, RUN, SECOND, SUCCEEDED, last_week, notify
 
-WARNED = {
-    "checks": [
-        {"id": "rejected_share", "severity": "warning", "success": False, "observed": "4373 of 12475 items, 35 %",
-         "message": "At most 1% of the items are rejected."},
-        {"id": "people_kept", "severity": "critical", "success": False, "observed": "1 of 2 rows", "message": "Accepted."},
-    ],
-    "accepted": ["people_kept"],
-}  # fmt: skip
+WARNED = case("manifest_warned.json")
 
 
 def test_a_first_attempt_that_fails_before_a_good_second_one_gives_no_message(cloud: Cloud) -> None:

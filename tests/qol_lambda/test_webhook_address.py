@@ -49,7 +49,16 @@ def test_a_post_over_http_is_stored(port: int, webhook: Webhook, capfd: pytest.C
         (f"/garmin/{TOKEN}", b'{"dailies":[' + b'"",' * 1_600_000 + b'""]}', CLIENT, 413),
         (f"/garmin/{TOKEN}", b"\xff" * 5 * 2**20, CLIENT, 413),
     ],
-    ids="wrong-token wrong-client no-token more-than-a-token no-path long long-as-lines long-as-base64".split(),
+    ids=[
+        "wrong token",
+        "wrong client",
+        "no token",
+        "more than a token",
+        "no path",
+        "long",
+        "long lines",
+        "long Base64",
+    ],
 )
 def test_other_requests_are_refused_and_leave_nothing(
     port: int, webhook: Webhook, path: str, data: bytes, client: str, status: int
