@@ -25,7 +25,8 @@ def query_csv(
     sql: str, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
 ) -> io.TextIOBase:
     """The rows of a query as CSV with a header; QueryError when it fails or takes too long."""
-    started = client("athena").start_query_execution(
+    athena = client("athena")
+    query = athena.start_query_execution(
         QueryString=sql,
         QueryExecutionContext={"Database": setting("QOL_DATABASE", "db_qol")},
         WorkGroup=setting("QOL_WORKGROUP", "qol"),
@@ -33,14 +34,15 @@ def query_csv(
         ResultConfiguration={
             "OutputLocation": f"s3://{setting('QOL_BUCKET')}/{setting('QOL_PREFIX', '')}athena-results/"
         },
-    )
-    query, deadline = started["QueryExecutionId"], clock() + MAX_QUERY_SECONDS
-    while (found := _execution(query))["Status"]["State"] in _WAITING:
+    )["QueryExecutionId"]
+    deadline = clock() + MAX_QUERY_SECONDS
+    found: dict[str, Any] = {"Status": {"State": "QUEUED"}}
+    while (state := found["Status"]["State"]) in _WAITING:
         if clock() >= deadline:
-            client("athena").stop_query_execution(QueryExecutionId=query)
+            athena.stop_query_execution(QueryExecutionId=query)
             raise QueryError(f"Athena query {query}: not finished in {MAX_QUERY_SECONDS:.0f} s")
+        found = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
         sleep(PAUSE_SECONDS)
-    state = found["Status"]["State"]
     if state != "SUCCEEDED":
         raise QueryError(
             f"Athena query {query}: ended {state}; allowed: SUCCEEDED (the query history in Athena has the reason)"
@@ -48,8 +50,3 @@ def query_csv(
     bucket, _, key = found["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").partition("/")
     body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return io.StringIO(body.decode("utf-8"), newline="")
-
-
-def _execution(query: str) -> dict[str, Any]:
-    found: dict[str, Any] = client("athena").get_query_execution(QueryExecutionId=query)["QueryExecution"]
-    return found

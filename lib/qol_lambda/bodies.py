@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from qol_lambda.spans import BrokenTextError, elements, members, skip_space, val
 RECEIVED_AT = "_received_at"
 #: The folder of messages whose key is missing or not a plain name.
 UNNAMED = "raw/garmin/_odd"
+#: The type of a folder's messages for logs and metrics: an envelope key of the contracts.
+_RECORD_TYPES = {folder: key for key, folder in reversed(FOLDERS.items())}
 #: A request stores at most this many objects of types without a contract; the rest share the unnamed folder.
 MAX_UNKNOWN_FOLDERS = 16
 #: Limit of a key of the user map's table, with room for a source's name before it.
@@ -74,7 +77,7 @@ class _Split:
     """Lines by folder and vendor ids of users, in their order."""
 
     stamp: bytes
-    lines: dict[str, list[bytes]] = field(default_factory=dict)
+    lines: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     users: dict[str, None] = field(default_factory=dict)
     controls: list[Control] = field(default_factory=list)
 
@@ -85,13 +88,8 @@ class _Split:
             return FOLDERS[name]
         folder = f"raw/garmin/{name}"
         is_plain = name is not None and PLAIN_NAME.fullmatch(name) and opens in (b"[", b"{")
-        known = set(FOLDERS.values())
-        unknown = sum(have not in known for have in self.lines)
+        unknown = sum(have not in _RECORD_TYPES for have in self.lines)
         return folder if is_plain and (folder in self.lines or unknown < MAX_UNKNOWN_FOLDERS) else UNNAMED
-
-    def keep(self, folder: str, line: bytes) -> None:
-        """Add a line to a folder."""
-        self.lines.setdefault(folder, []).append(line)
 
     def add_users(self, record_type: str | None, record: bytes) -> None:
         """Add the users and control messages of a record; one that cannot be parsed has none."""
@@ -124,7 +122,12 @@ def split_body(body: bytes, received: datetime) -> Delivery | None:
         return None
     name = f"date={received.astimezone(UTC):%Y-%m-%d}/{hashlib.sha256(body).hexdigest()}.jsonl"
     objects = tuple(
-        RawObject(f"{folder}/{name}", b"".join(line + b"\n" for line in lines), _label(folder), len(lines))
+        RawObject(
+            f"{folder}/{name}",
+            b"".join(line + b"\n" for line in lines),
+            _RECORD_TYPES.get(folder, "unknown"),
+            len(lines),
+        )
         for folder, lines in split.lines.items()
     )
     return Delivery(objects, tuple(split.users), tuple(split.controls))
@@ -153,7 +156,7 @@ def _take_envelope(split: _Split, text: bytes, start: int) -> None:
         if folder == UNNAMED or not spans:  # the line keeps the key
             for at, end in spans:
                 split.add_users(name, value[at:end])
-            split.keep(folder, _stamped(b"{" + member.key + b":" + _cleaned(value) + b"}", split.stamp))
+            split.lines[folder].append(_stamped(b"{" + member.key + b":" + _cleaned(value) + b"}", split.stamp))
             continue
         for at, end in spans:
             _take_element(split, name, folder, value[at:end])
@@ -161,7 +164,7 @@ def _take_envelope(split: _Split, text: bytes, start: int) -> None:
 
 def _take_element(split: _Split, key: str | None, folder: str, record: bytes) -> None:
     split.add_users(key, record)
-    split.keep(folder, _stamped(_cleaned(record), split.stamp))
+    split.lines[folder].append(_stamped(_cleaned(record), split.stamp))
 
 
 def _stamped(record: bytes, mark: bytes) -> bytes:
@@ -254,8 +257,3 @@ def _read(value: bytes) -> Any:
         except ValueError:
             return json.loads(value, parse_int=str)  # an integer of thousands of digits, which Python does not convert
     return None
-
-
-def _label(folder: str) -> str:
-    """The type of a folder's messages for logs and metrics: an envelope key of the contracts, else `unknown`."""
-    return next((key for key, known in FOLDERS.items() if known == folder), "unknown")

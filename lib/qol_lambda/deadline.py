@@ -41,21 +41,12 @@ def quick_client(service: str) -> Any:
 
 
 def run_concurrently(step: Callable[[Item], object], items: Iterable[Item], deadline: Deadline) -> None:
-    """Call `step` for every item, several at once; raises the first error."""
+    """Call `step` for every item, several at once; raises the first error and begins no more calls."""
 
     def checked(item: Item) -> None:
         deadline.check()
         step(item)
 
-    work = list(items)
-    if len(work) <= 1:
-        for item in work:
-            checked(item)
-        return
-    with ThreadPoolExecutor(min(THREADS, len(work))) as pool:
-        futures = [pool.submit(checked, item) for item in work]
-        try:
-            for future in futures:
-                future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(checked, items):
+            pass

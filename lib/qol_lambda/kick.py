@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,11 +13,11 @@ from aws_lambda_powertools import Logger
 from qol.errors import UsageError
 from qol.tables.weeks import parse_week
 from qol_lambda import jobs, lock_table
-from qol_lambda.clients import error_code, error_summary
-from qol_lambda.installation import this_installation
+from qol_lambda.clients import error_code, error_summary, log_errors
 from qol_lambda.kick_messages import kick_failed, schedule_unreadable
 from qol_lambda.schedule import business_week, execution_id, scheduled_time, utc_text
 from qol_lambda.send import send_once
+from qol_lambda.settings import this_installation
 
 #: Glue's clock may be behind by this much.
 SLACK = timedelta(seconds=30)
@@ -66,11 +65,14 @@ def kick(event: Mapping[str, Any], request_id: str, now: datetime) -> dict[str, 
         logger.info("already started", extra={"week": order.week, "job_run_id": before.get("job_run_id")})
         return {"started": False, "week": order.week, "job_run_id": before.get("job_run_id")}
     try:
-        job_run_id = _orphaned_run(order, before, now) or _start(order, now)
+        # A function that died after the start has left a run without recording its id.
+        orphaned = _run_of(order, now) if before and not order.again else None
+        job_run_id = orphaned or _start(order, now)
     except Exception as err:
         _fail(order, before, err, now)
         raise
-    _record_run(order, job_run_id, now)
+    with log_errors("the run's id was not recorded", week=order.week):  # the next delivery finds it by its arguments
+        lock_table.complete(order.lock, now, "job_run_id", job_run_id)
     logger.info("started", extra={"week": order.week, "job_run_id": job_run_id})
     return {"started": True, "week": order.week, "job_run_id": job_run_id}
 
@@ -105,29 +107,16 @@ def _take(order: Order, now: datetime) -> tuple[bool, lock_table.Item]:
     return lock_table.take(order.lock, now, done="job_run_id", requested_by=order.requested_by)
 
 
-def _orphaned_run(order: Order, before: lock_table.Item, now: datetime) -> str | None:
-    """The run that a function started before it died without recording the run's id."""
-    return _run_of(order, now) if before and not order.again else None
-
-
 def _start(order: Order, now: datetime) -> str:
+    """The id of the started run; one whose start was answered with an error may run, although its answer was lost."""
     try:
         return jobs.start_job(order.arguments)
     except Exception as err:
         logger.warning("not started", extra={"week": order.week, "reason": error_summary(err)})
-        found = _run_after_all(order, now)
-        if found is None:
-            raise
-        return found
-
-
-def _run_after_all(order: Order, now: datetime) -> str | None:
-    """The run whose start was answered with an error: it may run although its answer was lost."""
-    try:
-        return _run_of(order, now)
-    except Exception as err:  # noqa: BLE001 (the error of the start is raised)
-        logger.warning("whether it runs is not known", extra={"week": order.week, "reason": error_summary(err)})
-        return None
+        with log_errors("whether it runs is not known", week=order.week):
+            if found := _run_of(order, now):
+                return found
+        raise
 
 
 def _run_of(order: Order, now: datetime) -> str | None:
@@ -140,25 +129,12 @@ def _run_of(order: Order, now: datetime) -> str | None:
     return None
 
 
-def _record_run(order: Order, job_run_id: str, now: datetime) -> None:
-    try:
-        lock_table.complete(order.lock, now, "job_run_id", job_run_id)
-    except Exception as err:  # noqa: BLE001 (the run is started; the next delivery finds it by its arguments)
-        logger.warning("the run's id was not recorded", extra={"week": order.week, "reason": error_summary(err)})
-
-
 def _fail(order: Order, before: lock_table.Item, err: Exception, now: datetime) -> None:
     """Release the lock and send a notification; one that fails does not prevent the other."""
     logger.error("not started", extra={"week": order.week, "reason": error_summary(err)})
     is_busy = error_code(err) == "ConcurrentRunsExceededException"
     message = kick_failed(this_installation(), order.week, error_summary(err), is_busy=is_busy)
-    previous = before if order.again else {}
-    steps: list[Callable[[], object]] = [
-        partial(lock_table.release, order.lock, now, previous),
-        partial(send_once, f"kick#{order.requested_by}", message, now, order.week),
-    ]
-    for step in steps:
-        try:
-            step()
-        except Exception as failure:  # noqa: BLE001 (the first error is the one that is raised)
-            logger.warning("after a failed start", extra={"week": order.week, "reason": error_summary(failure)})
+    with log_errors("after a failed start", week=order.week):
+        lock_table.release(order.lock, now, before if order.again else {})
+    with log_errors("after a failed start", week=order.week):
+        send_once(f"kick#{order.requested_by}", message, now, order.week)

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from qol_lambda.clients import client, error_code
+from qol_lambda.clients import CONDITION_FAILED, client, ignore_error
 from qol_lambda.settings import setting
 
 #: Items expire after this time.
@@ -24,52 +22,40 @@ def take(name: str, now: datetime, done: str, **values: str) -> tuple[bool, Item
 
     It is taken when there was none, or one without the attribute `done` whose function must have died.
     """
-    item = {"name": name, "taken_at": _stamp(now), **values}
-    condition = "attribute_not_exists(#name) OR (attribute_not_exists(#done) AND taken_at < :stale)"
-    try:
-        before = _put(
-            item,
-            now,
-            ConditionExpression=condition,
-            ExpressionAttributeNames={"#name": "name", "#done": done},
-            ExpressionAttributeValues={":stale": {"S": _stamp(now - ALIVE)}},
-        )
-    except ClientError as err:
-        if error_code(err) != "ConditionalCheckFailedException":
-            raise
-        return False, find(name) or {}
-    return True, before
+    condition = {
+        "ConditionExpression": "attribute_not_exists(#name) OR (attribute_not_exists(#done) AND taken_at < :stale)",
+        "ExpressionAttributeNames": {"#name": "name", "#done": done},
+        "ExpressionAttributeValues": {":stale": {"S": _stamp(now - ALIVE)}},
+    }
+    with ignore_error(CONDITION_FAILED):
+        return True, replace(name, now, condition, **values)
+    return False, find(name) or {}
 
 
-def replace(name: str, now: datetime, **values: str) -> Item:
+def replace(name: str, now: datetime, condition: Mapping[str, Any] | None = None, **values: str) -> Item:
     """Write the item over an existing one, and return that."""
-    return _put({"name": name, "taken_at": _stamp(now), **values}, now)
+    return _put({"name": name, "taken_at": _stamp(now), **values}, now, condition or {})
 
 
 def complete(name: str, now: datetime, attribute: str, value: str) -> None:
     """Write the attribute that marks the item as done; `now` is when the item was taken."""
-    _update(name, now, f"SET {attribute} = :value", {":value": {"S": value}})
+    condition = _still_taken(now)
+    condition["ExpressionAttributeValues"][":value"] = {"S": value}
+    client("dynamodb").update_item(**_at(name), UpdateExpression=f"SET {attribute} = :value", **condition)
 
 
 def release(name: str, now: datetime, before: Item) -> None:
     """Restore the item before, if the item is still the one taken at `now`."""
-    own = {":taken": {"S": _stamp(now)}}
-    where: dict[str, Any] = {"TableName": _table(), "ConditionExpression": "taken_at = :taken"}
-    try:
+    with ignore_error(CONDITION_FAILED):
         if before:
-            again: dict[str, Any] = {attribute: {"S": value} for attribute, value in before.items()}
-            again["expires_at"] = _expiry(now)
-            client("dynamodb").put_item(Item=again, ExpressionAttributeValues=own, **where)
+            _put(before, now, _still_taken(now))
         else:
-            client("dynamodb").delete_item(Key={"name": {"S": name}}, ExpressionAttributeValues=own, **where)
-    except ClientError as err:
-        if error_code(err) != "ConditionalCheckFailedException":
-            raise
+            client("dynamodb").delete_item(**_at(name), **_still_taken(now))
 
 
 def find(name: str) -> Item | None:
     """The item as it is now, or None."""
-    found = client("dynamodb").get_item(TableName=_table(), Key={"name": {"S": name}}, ConsistentRead=True)
+    found = client("dynamodb").get_item(**_at(name), ConsistentRead=True)
     return _plain(found["Item"]) if "Item" in found else None
 
 
@@ -84,35 +70,27 @@ def alerted_at(week: str) -> datetime | None:
     return datetime.fromisoformat(item["taken_at"]) if item else None
 
 
-def _put(item: Item, now: datetime, **condition: Any) -> Item:
+def _put(item: Item, now: datetime, condition: Mapping[str, Any]) -> Item:
     typed: dict[str, Any] = {key: {"S": value} for key, value in item.items()}
-    typed["expires_at"] = _expiry(now)
-    answer = client("dynamodb").put_item(TableName=_table(), Item=typed, ReturnValues="ALL_OLD", **condition)
+    typed["expires_at"] = {"N": str(int((now + KEEP).timestamp()))}
+    table = setting("QOL_LOCK_TABLE")
+    answer = client("dynamodb").put_item(TableName=table, Item=typed, ReturnValues="ALL_OLD", **condition)
     return _plain(answer.get("Attributes", {}))
 
 
-def _update(name: str, now: datetime, expression: str, values: dict[str, Any]) -> None:
-    client("dynamodb").update_item(
-        TableName=_table(),
-        Key={"name": {"S": name}},
-        UpdateExpression=expression,
-        ConditionExpression="taken_at = :taken",
-        ExpressionAttributeValues={**values, ":taken": {"S": _stamp(now)}},
-    )
+def _at(name: str) -> dict[str, Any]:
+    return {"TableName": setting("QOL_LOCK_TABLE"), "Key": {"name": {"S": name}}}
+
+
+def _still_taken(now: datetime) -> dict[str, Any]:
+    """The condition that the item is the one taken at `now`."""
+    return {"ConditionExpression": "taken_at = :taken", "ExpressionAttributeValues": {":taken": {"S": _stamp(now)}}}
 
 
 def _plain(item: Mapping[str, Mapping[str, str]]) -> Item:
     return {key: value["S"] for key, value in item.items() if "S" in value}
 
 
-def _expiry(now: datetime) -> dict[str, str]:
-    return {"N": str(int((now + KEEP).timestamp()))}
-
-
 def _stamp(now: datetime) -> str:
     """ISO 8601 in UTC, which sorts by time."""
     return now.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _table() -> str:
-    return setting("QOL_LOCK_TABLE")

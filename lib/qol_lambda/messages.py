@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
+
+from qol_lambda.settings import Installation
 
 #: SNS takes fewer than 100 characters, ASCII, no line ends.
 SUBJECT_CHARACTERS = 99
@@ -41,43 +43,23 @@ class Message:
     body: str
 
 
-@dataclass(frozen=True)
-class Installation:
-    """The installation that sends a notification."""
-
-    stage: str
-    job: str
-    region: str = ""
-    log_group: str = ""
-
-    @property
-    def kick(self) -> str:
-        """The name of the function that starts the weekly run."""
-        return "qol-weekly-survey-kick" + ("" if self.stage == "prod" else f"-{self.stage}")
-
-
-@dataclass(frozen=True)
-class Notification:
-    """The parts of a notification, in their order: title, facts, details, steps, section of the runbook."""
-
-    title: str
-    facts: Sequence[tuple[str, str]]
-    steps: Sequence[str] = ()
-    section: str = ""
-    details: Sequence[str] = field(default=())
-
-
-def compose(installation: Installation, notification: Notification) -> Message:
-    """The SNS message of a notification: facts as a small table, numbered steps with their commands, where to read more."""
-    lines = [notification.title[:1].upper() + notification.title[1:], ""]
-    lines += [_fact(label, text) for label, text in notification.facts if text]
-    if notification.details:
-        lines += ["", *notification.details]
-    if notification.steps:
-        lines += ["", "What to do", *_numbered(notification.steps)]
-    if notification.section:
-        lines += ["", f'More: docs/runbook.md, "{notification.section}"']
-    subject = _ascii(f"[{installation.stage}] QoL Lake: {notification.title}")[:SUBJECT_CHARACTERS]
+def compose(
+    installation: Installation,
+    title: str,
+    facts: Iterable[tuple[str, str]],
+    steps: Sequence[str] = (),
+    section: str = "",
+    details: Sequence[str] = (),
+) -> Message:
+    """The SNS message of a notification: facts as a small table, details, numbered steps with their commands, section of the runbook."""
+    lines = [title[:1].upper() + title[1:], "", *(_fact(label, text) for label, text in facts if text)]
+    if details:
+        lines += ["", *details]
+    if steps:
+        lines += ["", "What to do", *_numbered(steps)]
+    if section:
+        lines += ["", f'More: docs/runbook.md, "{section}"']
+    subject = _ascii(f"[{installation.stage}] QoL Lake: {title}")[:SUBJECT_CHARACTERS]
     return Message(subject, "\n".join(lines) + "\n")
 
 
@@ -107,9 +89,7 @@ def log_link(installation: Installation, run_id: str) -> str:
 
 def safe_reason(text: str | None) -> str:
     """The parts of an error text that hold no values: known phrases and names of errors."""
-    found = sorted(
-        ((match.start(), match.group()) for phrase in _PHRASES for match in phrase.finditer(text or "")),
-    )
+    found = sorted((match.start(), match.group()) for phrase in _PHRASES for match in phrase.finditer(text or ""))
     reasons = [_explained(phrase) for _, phrase in found]
     return ", ".join(dict.fromkeys(reasons)) or "not known; see the log"
 

@@ -13,14 +13,12 @@ from aws_lambda_powertools import Logger
 from qol.aws.emf import emf_line
 from qol.errors import UsageError
 from qol_lambda import jobs
-from qol_lambda.clients import error_summary
-from qol_lambda.installation import this_installation
+from qol_lambda.clients import error_summary, log_errors
 from qol_lambda.messages import job_failed_reason
-from qol_lambda.published import published_summary
 from qol_lambda.run_messages import Ended, run_failed, run_warned
-from qol_lambda.runs import WEEKLY, Runs, find_runs
+from qol_lambda.runs import WEEKLY, Runs, find_runs, published_summary
 from qol_lambda.send import send_once
-from qol_lambda.settings import setting
+from qol_lambda.settings import setting, this_installation
 
 FAILED_STATES = frozenset({"FAILED", "TIMEOUT", "STOPPED", "ERROR"})
 _RUN_ID = re.compile(r"[A-Za-z0-9_.-]{1,255}")
@@ -54,17 +52,13 @@ def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     if change.state not in FAILED_STATES:
         return _done(change, "no end", notified=False)
     # A run that was killed or took too long prints no metrics of its own.
-    print(_failed_run(change, now), flush=True)  # noqa: T201 (CloudWatch reads it from there)
+    properties = {"job_run_id": change.run_id, "state": change.state}
+    line = emf_line({"job": change.job}, {"failed_runs": (1, "Count")}, properties, now)
+    print(line, flush=True)  # noqa: T201 (CloudWatch reads it from there)
     run = _find_run(change.run_id)
     if _another_attempt_comes(change, run):
         return _done(change, "another attempt comes", notified=False)
     return _after_failure(change, run, now)
-
-
-def _failed_run(change: Change, now: datetime) -> str:
-    """The EMF line of the metric `failed_runs` of the job."""
-    properties = {"job_run_id": change.run_id, "state": change.state}
-    return emf_line({"job": change.job}, {"failed_runs": (1, "Count")}, properties, now)
 
 
 def read_change(event: Mapping[str, Any]) -> Change:
@@ -80,10 +74,8 @@ def read_change(event: Mapping[str, Any]) -> Change:
 def _find_run(run_id: str) -> jobs.JobRun | None:
     """The attempt, else the run it belongs to; None when Glue returns neither."""
     for known_id in dict.fromkeys((run_id, jobs.base_id(run_id))):
-        try:
+        with log_errors("Glue did not return the run", job_run_id=known_id):  # in doubt a notification is sent
             return jobs.find_job_run(known_id)
-        except Exception as err:  # noqa: BLE001 (in doubt a notification is sent)
-            logger.warning("Glue did not return the run", extra={"job_run_id": known_id, "reason": error_summary(err)})
     return None
 
 
@@ -95,7 +87,13 @@ def _another_attempt_comes(change: Change, run: jobs.JobRun | None) -> bool:
 
 
 def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> dict[str, Any]:
-    ended = _ended_without_failing(change, run)
+    try:
+        found = find_runs(change.run_id, run.started if run else None)
+        published = published_summary(found.good)
+    except Exception as err:  # noqa: BLE001 (the notification is sent in any case, and says what is not known)
+        logger.warning("no manifest could be read", extra={"reason": error_summary(err)})
+        found, published = Runs(None, None, []), f"not known, the bucket could not be read: {error_summary(err)}"
+    ended = _ended(change, run, found, published)
     week = ended.week if ended.trigger in WEEKLY else None
     notified = send_once(jobs.base_id(change.run_id), run_failed(this_installation(change.region), ended), now, week)
     return _done(change, "ended badly" if notified else "notified earlier", notified=notified)
@@ -104,44 +102,28 @@ def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> di
 def _after_success(change: Change, now: datetime) -> dict[str, Any]:
     run = _find_run(change.run_id)
     found = find_runs(change.run_id, run.started if run else None)
-    if found.own is None or not found.own.is_good or not found.own.checks("warning"):
-        return _done(change, "good", notified=False)
     ended = _ended(change, run, found, published_summary(found.good))
+    if found.own is None or not found.own.is_good or not ended.checks("warning"):
+        return _done(change, "good", notified=False)
     notified = send_once(jobs.base_id(change.run_id), run_warned(this_installation(change.region), ended), now)
     return _done(change, "warnings" if notified else "notified earlier", notified=notified)
 
 
-def _ended_without_failing(change: Change, run: jobs.JobRun | None) -> Ended:
-    """The end of the run, without its manifest when the bucket does not answer: less text is better than no notification."""
-    try:
-        found = find_runs(change.run_id, run.started if run else None)
-    except Exception as err:  # noqa: BLE001 (the notification is sent in any case, and says what is not known)
-        logger.warning("no manifest could be read", extra={"reason": error_summary(err)})
-        return _ended(
-            change, run, Runs(None, None, []), f"not known, the bucket could not be read: {error_summary(err)}"
-        )
-    return _ended(change, run, found, published_summary(found.good))
-
-
 def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str) -> Ended:
-    record = found.own
+    about = found.own or run
     count = jobs.attempts_ended(change.run_id, run)
     return Ended(
         run_id=change.run_id,
         state=change.state,
         attempts=f"{count} of {_max_attempts()}" if run or count > 1 else "not known, Glue did not answer",
-        week=record.week if record else run.week if run else None,
-        trigger=record.trigger if record else run.trigger if run else None,
-        glue_error=_glue_error(change, run),
-        record=record,
+        week=about.week if about else None,
+        trigger=about.trigger if about else None,
+        # The run's own message when it is this job's, because an event may hold it shortened.
+        glue_error=run.error if run and job_failed_reason(run.error) else change.message,
+        record=found.own,
         published=published,
         unread=found.unread[0].summary if found.unread else "",
     )
-
-
-def _glue_error(change: Change, run: jobs.JobRun | None) -> str:
-    """Glue's error message: the run's own when it is this job's, because an event may hold it shortened."""
-    return run.error if run and job_failed_reason(run.error) else change.message
 
 
 def _max_attempts() -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -15,11 +14,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from qol.aws.emf import NAMESPACE
 from qol_lambda.athena import query_csv
 from qol_lambda.clients import client, error_summary
-from qol_lambda.installation import this_installation
 from qol_lambda.kick_messages import gaps_failed
 from qol_lambda.schedule import local_day, scheduled_time
 from qol_lambda.send import send
-from qol_lambda.settings import setting
+from qol_lambda.settings import setting, this_installation
 
 REPORTS = "_reports/raw_gaps/"
 COLUMNS = ("user_id", "last_day", "registered_on", "days_without_data")
@@ -29,8 +27,7 @@ logger = Logger()
 metrics = Metrics(namespace=NAMESPACE)
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """An active user without data: internal id, last day with data, day of registration, days since."""
 
     user_id: str
@@ -59,23 +56,23 @@ def check(event: Mapping[str, Any]) -> dict[str, Any]:
     except Exception as err:
         send(gaps_failed(this_installation(), error_summary(err)))
         raise
+    counts = {"people_active": len(users), "people_without_data": len(found)}
     metrics.add_dimension(name="stage", value=this_installation().stage)
-    metrics.add_metric(name="people_active", unit=MetricUnit.Count, value=len(users))
-    metrics.add_metric(name="people_without_data", unit=MetricUnit.Count, value=len(found))
-    counts = {"date": today.isoformat(), "people_active": len(users), "people_without_data": len(found)}
-    logger.info("checked", extra=counts)
-    return counts
+    for name, count in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    result = {"date": today.isoformat(), **counts}
+    logger.info("checked", extra=result)
+    return result
 
 
 def gaps(users: Mapping[str, date | None], last: Mapping[str, date], today: date, min_days: int) -> list[Gap]:
     """Users whose last day with data, else whose registration, is at least `min_days` ago; a user with neither counts."""
     found: list[Gap] = []
     for user_id, registered_on in sorted(users.items()):
-        last_day = last.get(user_id)
-        since = last_day or registered_on
+        since = last.get(user_id) or registered_on
         days = (today - since).days if since else None
         if days is None or days >= min_days:
-            found.append(Gap(user_id, last_day, registered_on, days))
+            found.append(Gap(user_id, last.get(user_id), registered_on, days))
     return found
 
 
@@ -113,8 +110,8 @@ def _write(found: list[Gap], today: date) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for gap in found:
-        writer.writerow(["" if v is None else v for v in (gap.user_id, gap.last_day, gap.registered_on, gap.days)])
+    writer.writerows(found)
     key = f"{setting('QOL_PREFIX', '')}{REPORTS}date={today.isoformat()}/raw_gaps.csv"
-    body = text.getvalue().encode()
-    client("s3").put_object(Bucket=setting("QOL_BUCKET"), Key=key, Body=body, ContentType="text/csv")
+    client("s3").put_object(
+        Bucket=setting("QOL_BUCKET"), Key=key, Body=text.getvalue().encode(), ContentType="text/csv"
+    )

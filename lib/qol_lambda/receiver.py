@@ -6,9 +6,9 @@ Garmin repeats a delivery that was not answered with 200; a repetition finds wha
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
 from qol_lambda.bodies import Delivery, split_body, unparsable_key
-from qol_lambda.clients import error_code, error_summary
+from qol_lambda.clients import error_summary, ignore_error
 from qol_lambda.deadline import Deadline, TooLateError, quick_client, run_concurrently
 from qol_lambda.settings import setting
 from qol_lambda.user_map_table import Registered, apply_controls, register
@@ -30,36 +30,31 @@ CLIENT_HEADER = "garmin-client-id"
 OK, NOT_FOUND, FAILED, UNAVAILABLE = 200, 404, 500, 503
 
 Event = Mapping[str, Any]
-Answer = dict[str, Any]
 
 logger = Logger()
 metrics = Metrics(namespace=NAMESPACE)
 
 
-def handler(event: Event, context: object) -> Answer:  # noqa: ARG001 (Lambda passes it)
+def handler(event: Event, context: object) -> dict[str, Any]:  # noqa: ARG001 (Lambda passes it)
     """Answer one request of API Gateway (payload format 2.0)."""
     return receive(event, datetime.now(UTC))
 
 
-def receive(event: Event, now: datetime) -> Answer:
+def receive(event: Event, now: datetime) -> dict[str, Any]:
     """Answer a request received at `now`; raises nothing, and logs nothing about a user."""
+    reason = ""  # without a traceback, which could hold a value
     try:
         code = _receive(event, now)
     except (TooLateError, NoSecretError, ClientError, BotoCoreError) as err:
-        _log_error("not stored, to be delivered again", error_summary(err))
-        code = UNAVAILABLE
+        code, reason = UNAVAILABLE, error_summary(err)
     except Exception as err:  # noqa: BLE001 (whatever it is, Garmin has to deliver again)
-        _log_error("not stored", str(err) if isinstance(err, QolError) else safe_place(err))
-        code = FAILED
+        code, reason = FAILED, str(err) if isinstance(err, QolError) else safe_place(err)
+    if reason:
+        logger.error("not stored, to be delivered again", extra={"reason": reason})
     metrics.add_metric("failed_bodies", MetricUnit.Count, int(code in (FAILED, UNAVAILABLE)))
     metrics.add_metric("rejected_tokens", MetricUnit.Count, int(code == NOT_FOUND))
     metrics.flush_metrics()
     return {"statusCode": code, "body": ""}
-
-
-def _log_error(what: str, reason: str) -> None:
-    """Log an error without its traceback, which could hold a value."""
-    logger.error(what, extra={"reason": reason})
 
 
 def _receive(event: Event, now: datetime) -> int:
@@ -92,13 +87,9 @@ def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
 
 def _put(key: str, data: bytes) -> None:
     """Store an object; an existing one is of an earlier delivery of the same body."""
-    try:
-        quick_client("s3").put_object(
-            Bucket=setting("QOL_BUCKET"), Key=setting("QOL_PREFIX", "") + key, Body=data, IfNoneMatch="*"
-        )
-    except ClientError as err:
-        if error_code(err) != "PreconditionFailed":
-            raise
+    bucket, key = setting("QOL_BUCKET"), setting("QOL_PREFIX", "") + key
+    with ignore_error("PreconditionFailed"):
+        quick_client("s3").put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
 
 
 def _report(delivery: Delivery, size: int) -> None:
@@ -138,9 +129,8 @@ def _header(event: Event, wanted: str) -> str:
 def _body(event: Event) -> tuple[bytes, bool]:
     """The body's bytes as Garmin sent them, and whether they could be decoded."""
     text = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return text.encode("utf-8", "surrogatepass"), True
-    try:
-        return base64.b64decode(text, validate=True), True
-    except (binascii.Error, ValueError):
-        return text.encode("utf-8", "surrogatepass"), False
+    is_base64 = bool(event.get("isBase64Encoded"))
+    with suppress(ValueError):
+        if is_base64:
+            return base64.b64decode(text, validate=True), True
+    return text.encode("utf-8", "surrogatepass"), not is_base64

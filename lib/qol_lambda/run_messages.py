@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from qol_lambda.messages import (
-    Installation,
     Message,
-    Notification,
     accept_command,
     compose,
     job_failed_reason,
@@ -18,23 +17,18 @@ from qol_lambda.messages import (
     safe_reason,
 )
 from qol_lambda.runs import FailedCheck, RunRecord
+from qol_lambda.settings import Installation
 
+#: How a run ended, by its status, and the runbook's section about that.
 _ENDS = {
-    "refused": "was refused by the checks",
-    "locked": "found another run in progress",
-    "failed": "failed",
-    "published": "published, then ended badly",
-    "nothing_to_do": "had nothing to do, then ended badly",
-}
-_SECTIONS = {
-    "refused": "A run was refused",
-    "locked": "A run found another run in progress",
-    "failed": "A run failed",
-    "published": "A run published, then ended badly",
-    "nothing_to_do": "A run published, then ended badly",
-    "TIMEOUT": "A run took too long",
-    "STOPPED": "A run was stopped",
-    "": "A run ended without a manifest",
+    "refused": ("was refused by the checks", "A run was refused"),
+    "locked": ("found another run in progress", "A run found another run in progress"),
+    "failed": ("failed", "A run failed"),
+    "published": ("published, then ended badly", "A run published, then ended badly"),
+    "nothing_to_do": ("had nothing to do, then ended badly", "A run published, then ended badly"),
+    "TIMEOUT": ("took longer than allowed", "A run took too long"),
+    "STOPPED": ("was stopped", "A run was stopped"),
+    "": ("ended without a manifest", "A run ended without a manifest"),
 }
 
 
@@ -64,57 +58,48 @@ class Ended:
     @property
     def status(self) -> str:
         """The manifest's status, else TIMEOUT or STOPPED when Glue ended the run, else empty."""
-        if self.record is not None and self.record.status in _ENDS:
+        if self.record and self.record.status in _ENDS:
             return self.record.status
-        return self.state if self.state in {"TIMEOUT", "STOPPED"} else ""
+        return self.state if self.state in _ENDS else ""
+
+    def checks(self, severity: str) -> list[FailedCheck]:
+        """The manifest's failed checks of a severity."""
+        return [check for check in self.record.failed_checks if check.severity == severity] if self.record else []
 
 
 def run_failed(installation: Installation, ended: Ended) -> Message:
     """The notification about a run that failed."""
-    ends = _ENDS | {"TIMEOUT": "took longer than allowed", "STOPPED": "was stopped", "": "ended without a manifest"}
-    if ended.unread:
-        ends[""] = "failed, and its manifest could not be read"
-    checks = ended.record.checks("critical") if ended.record and ended.status == "refused" else []
-    facts = [
-        *_facts(installation, ended),
-        ("Published", ended.published),
-        ("Log", log_link(installation, ended.run_id)),
-    ]
-    notification = Notification(
-        f"{ended.name} {ends[ended.status]}", facts, _steps(installation, ended), _SECTIONS[ended.status], list(_checks("Failed checks", checks))
-    )  # fmt: skip
-    return compose(installation, notification)
+    end, section = _ENDS[ended.status]
+    if ended.unread and not ended.status:
+        end = "failed, and its manifest could not be read"
+    facts = _facts(installation, ended, _reason(ended))
+    checks = _list("Failed checks", ended.checks("critical") if ended.status == "refused" else [])
+    return compose(installation, f"{ended.name} {end}", facts, _steps(installation, ended), section, checks)
 
 
 def run_warned(installation: Installation, ended: Ended) -> Message:
     """The notification about a run that published with warnings."""
-    warnings = ended.record.checks("warning") if ended.record else []
+    warnings = ended.checks("warning")
     did = "had nothing to do, and ended" if ended.status == "nothing_to_do" else "published"
-    facts = [
-        *_facts(installation, ended)[:-1],
-        ("Published", ended.published),
-        ("Log", log_link(installation, ended.run_id)),
-    ]
+    title = f"{ended.name} {did} with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
     steps = [
         "The data is published; nothing has to be done for it. The warnings are in qol runs and qol rejects.",
         "When the cause is fixed in raw/ or in a contract, the next run repairs the weeks.",
     ]
-    notification = Notification(
-        f"{ended.name} {did} with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}",
-        facts, steps, "A run published with warnings", list(_checks("Warnings", warnings)),
-    )  # fmt: skip
-    return compose(installation, notification)
+    facts, section = _facts(installation, ended), "A run published with warnings"
+    return compose(installation, title, facts, steps, section, _list("Warnings", warnings))
 
 
-def _facts(installation: Installation, ended: Ended) -> list[tuple[str, str]]:
-    manifest = ended.record.run_id if ended.record else ended.unread or "none"
+def _facts(installation: Installation, ended: Ended, reason: str = "") -> list[tuple[str, str]]:
     return [
         ("Job", installation.job),
         ("Run", ended.run_id),
         ("Attempts", f"{ended.attempts}; the last one ended {ended.state}"),
         ("Week", ended.week or "not known"),
-        ("Manifest", manifest),
-        ("Reason", _reason(ended)),
+        ("Manifest", ended.record.run_id if ended.record else ended.unread or "none"),
+        ("Reason", reason),
+        ("Published", ended.published),
+        ("Log", log_link(installation, ended.run_id)),
     ]
 
 
@@ -129,12 +114,11 @@ def _reason(ended: Ended) -> str:
     return job_failed_reason(ended.glue_error) or safe_reason(ended.glue_error)
 
 
-def _checks(title: str, checks: Sequence[FailedCheck]) -> Iterable[str]:
-    if checks:
-        yield title
-    for check in checks:
-        yield f"- {check.id}: {one_line(check.message)}"
-        yield f"  observed: {one_line(check.observed)}"
+def _list(title: str, checks: Sequence[FailedCheck]) -> list[str]:
+    lines = [
+        (f"- {check.id}: {one_line(check.message)}", f"  observed: {one_line(check.observed)}") for check in checks
+    ]
+    return [title, *chain.from_iterable(lines)] if checks else []
 
 
 def _steps(installation: Installation, ended: Ended) -> list[str]:
@@ -143,24 +127,21 @@ def _steps(installation: Installation, ended: Ended) -> list[str]:
             f"Every published file is whole. Fix the reason, then start the {ended.trigger} again with the same arguments."
         ]
     again = rerun_command(installation, ended.week)
-    if ended.status == "refused" and ended.record:
-        overrule = accept_command(
-            installation, ended.record.week, [check.id for check in ended.record.checks("critical")]
-        )
-        return [
+    overrule = accept_command(installation, ended.week or "", [check.id for check in ended.checks("critical")])
+    published = ["The data is published; nothing has to be done for it. The log says what failed afterwards."]
+    return {
+        "refused": [
             "Nothing was changed. Decide by the failed checks whether the data is wrong or is right and unusual.",
             f"If the data is wrong, fix raw/ or the contract, then start the week again:\n{again}",
             f"If the data is right, publish it although the checks failed:\n{overrule}",
-        ]
-    afterwards = ["The data is published; nothing has to be done for it. The log says what failed afterwards."]
-    return {
+        ],
         "locked": [f"Wait until the other run has ended. If it was not about this week, then:\n{again}"],
         "failed": [
             f"Another run repairs the week. When the reason is fixed, or may have passed:\n{again}",
             "If it fails again with the same reason, read the log.",
         ],
-        "published": afterwards,
-        "nothing_to_do": afterwards,
+        "published": published,
+        "nothing_to_do": published,
         "TIMEOUT": [
             "The log says which stage took so long; far more raw data than usual needs more workers.",
             f"Start the week again; another run repairs it:\n{again}",

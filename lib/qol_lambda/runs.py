@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from qol_lambda.clients import client, error_code, error_summary
 from qol_lambda.jobs import base_id
+from qol_lambda.schedule import local_time
 from qol_lambda.settings import setting
 
 RUNS = "_runs/"
@@ -25,8 +26,7 @@ MAX_MANIFESTS = 100
 SLACK = timedelta(seconds=10)
 
 
-@dataclass(frozen=True)
-class FailedCheck:
+class FailedCheck(NamedTuple):
     """A check of the gate that failed."""
 
     id: str
@@ -60,22 +60,13 @@ class RunRecord:
         """Whether the run was about its business week."""
         return self.trigger in WEEKLY
 
-    def checks(self, severity: str) -> list[FailedCheck]:
-        """The failed checks of a severity."""
-        return [check for check in self.failed_checks if check.severity == severity]
-
 
 @dataclass(frozen=True)
 class Unread:
-    """A manifest that this role could not read, and S3's answer."""
+    """A manifest that this role could not read, and a phrase about it for notifications."""
 
     written_at: datetime
-    answer: str
-
-    @property
-    def summary(self) -> str:
-        """The failure as a phrase for notifications."""
-        return f"a manifest could not be read ({self.answer})"
+    summary: str
 
 
 class Runs(NamedTuple):
@@ -92,10 +83,8 @@ def newest_runs() -> Iterator[RunRecord | Unread]:
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{RUNS}")
     stored = [(o["LastModified"], o["Key"]) for page in pages for o in page.get("Contents", [])]
     for written_at, key in sorted(stored, reverse=True):
-        if key.endswith(".json"):
-            found = _read(bucket, key, written_at)
-            if found is not None:
-                yield found
+        if key.endswith(".json") and (found := _read(bucket, key, written_at)):
+            yield found
 
 
 def find_runs(run_id: str, since: datetime | None) -> Runs:
@@ -108,17 +97,17 @@ def find_runs(run_id: str, since: datetime | None) -> Runs:
     good: RunRecord | None = None
     unread: list[Unread] = []
     for record in islice(newest_runs(), MAX_MANIFESTS):
-        if isinstance(record, Unread):
-            unread.append(record)
-            continue
         may_be_mine = own is None and record.written_at >= earliest
+        if isinstance(record, Unread):
+            unread += [record] if may_be_mine else []
+            continue
         if may_be_mine and record.job_run_id and base_id(record.job_run_id) == base_id(run_id):
             own = record
         if good is None and record.is_good and record.is_weekly:
             good = record
         if good and (own or not may_be_mine):
             break
-    return Runs(own, good, [each for each in unread if own is None and each.written_at >= earliest])
+    return Runs(own, good, [] if own else unread)
 
 
 def runs_of_week(week: str, since: datetime) -> tuple[list[RunRecord], list[Unread]]:
@@ -143,19 +132,26 @@ def last_good_run() -> RunRecord | None:
     return next((r for r in runs if r.is_good and r.is_weekly), None)
 
 
+def published_summary(last: RunRecord | None) -> str:
+    """The last successful weekly run and the weeks that it replaced, for notifications."""
+    if last is None:
+        return "nothing yet: no good run is known"
+    weeks = sorted(last.weeks)
+    shown = ", ".join(weeks) if len(weeks) <= 6 else f"{len(weeks)} weeks from {weeks[0]} to {weeks[-1]}"
+    replaced = f"it replaced {shown}" if weeks else "it had nothing to replace"
+    when = local_time(datetime.fromisoformat(last.now))
+    return f"the tables up to {last.week} of run {last.run_id} ({when}); {replaced}. Every file is whole."
+
+
 def _read(bucket: str, key: str, written_at: datetime) -> RunRecord | Unread | None:
     try:
         body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as err:
-        if _is_denied(err):
-            return Unread(written_at, error_summary(err))
+        # This role lacks a right or a key; anything else may be over at the next try.
+        if error_code(err) == "AccessDenied" or error_code(err).startswith("KMS."):
+            return Unread(written_at, f"a manifest could not be read ({error_summary(err)})")
         raise
     return _parsed(body, written_at)
-
-
-def _is_denied(err: ClientError) -> bool:
-    """Whether this role lacks a right or a key; anything else may be over at the next try."""
-    return error_code(err) == "AccessDenied" or error_code(err).startswith("KMS.")
 
 
 def _parsed(body: bytes, written_at: datetime) -> RunRecord | None:
@@ -165,9 +161,7 @@ def _parsed(body: bytes, written_at: datetime) -> RunRecord | None:
         return RunRecord(
             **{name: found[name] for name in ("run_id", "status", "trigger", "job_run_id", "now", "week", "error")},
             weeks=tuple(found["weeks"]),
-            failed_checks=tuple(
-                FailedCheck(**{n: check[n] for n in FailedCheck.__dataclass_fields__}) for check in failed
-            ),
+            failed_checks=tuple(FailedCheck(*(check[name] for name in FailedCheck._fields)) for check in failed),
             written_at=written_at,
         )
     except (ValueError, TypeError, KeyError):

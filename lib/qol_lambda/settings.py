@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from qol.errors import UsageError
 
@@ -13,3 +14,28 @@ def setting(name: str, default: str | None = None) -> str:
     if value is None:
         raise UsageError(f"environment variable {name}: not set; allowed: a value (Terraform sets it)")
     return value
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The installation that sends a notification."""
+
+    stage: str
+    job: str
+    region: str = ""
+    log_group: str = ""
+
+    @property
+    def kick(self) -> str:
+        """The name of the function that starts the weekly run."""
+        return "qol-weekly-survey-kick" + ("" if self.stage == "prod" else f"-{self.stage}")
+
+
+def this_installation(region: str | None = None) -> Installation:
+    """Stage, job, region and the job's log group of this function."""
+    return Installation(
+        stage=setting("QOL_STAGE", "dev"),
+        job=setting("QOL_JOB_NAME", "qol-weekly-etl"),
+        region=region or setting("AWS_REGION", "ap-northeast-1"),
+        log_group=setting("QOL_LOG_GROUP", ""),
+    )

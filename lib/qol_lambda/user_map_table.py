@@ -6,16 +6,14 @@ import base64
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from qol_lambda.bodies import DEREGISTRATIONS, Control, stamp
-from qol_lambda.clients import error_code
+from qol_lambda.clients import CONDITION_FAILED, ignore_error
 from qol_lambda.deadline import Deadline, quick_client, run_concurrently
 from qol_lambda.settings import setting
 
@@ -72,10 +70,10 @@ def register(users: Iterable[str], now: datetime, registered: Registered, deadli
             "registered_at": stamp(now),
             "last_change_at": stamp(now),
         }
-        with _ignore_failed_condition():
+        with ignore_error(CONDITION_FAILED):
             quick_client("dynamodb").put_item(
                 TableName=setting("QOL_USER_MAP_TABLE"),
-                Item={name: {"S": value} for name, value in item.items()},
+                Item=_typed(item),
                 ConditionExpression="attribute_not_exists(garmin_user_id)",
             )
         registered.add(vendor_user_id)
@@ -87,59 +85,49 @@ def apply_controls(controls: Iterable[Control], now: datetime, deadline: Deadlin
     """Write deregistrations and permission changes to the table, in the order they were sent."""
     for control in controls:
         deadline.check()
-        if control.record_type == DEREGISTRATIONS:
-            _deregister(control, now)
-        else:
-            _permit(control, now)
+        (_deregister if control.record_type == DEREGISTRATIONS else _permit)(control, now)
 
 
 def _deregister(control: Control, now: datetime) -> None:
-    _update(
-        control,
-        f"SET #status = :status, deregistered_at = :now, last_change_at = :now, {_NEW}",
-        {":status": {"S": "deregistered"}, ":now": {"S": stamp(now)}, ":user": {"S": new_user_id()}},
-    )
+    change = f"SET #status = :status, deregistered_at = :now, last_change_at = :now, {_NEW}"
+    _update(control, change, {":status": "deregistered", ":now": stamp(now), ":user": new_user_id()})
 
 
 def _permit(control: Control, now: datetime) -> None:
     """Write the permissions unless the table has newer ones; a user who permits something after leaving is active again."""
-    changed = {":now": {"S": stamp(now)}, ":at": {"S": stamp(_changed_at(control.message, now))}}
+    changed: dict[str, Any] = {
+        ":now": stamp(now), ":at": stamp(_changed_at(control.message, now)), ":status": "active"
+    }  # fmt: skip
     permissions = _permissions(control.message.get("permissions"))
-    values: dict[str, Any] = {**changed, ":user": {"S": new_user_id()}, ":status": {"S": "active"}}
-    change = "SET #permissions = :permissions" if permissions else "REMOVE #permissions SET last_change_at = :now"
+    values = {**changed, ":user": new_user_id(), **({":permissions": permissions} if permissions else {})}
+    change = (
+        f"SET last_change_at = :now, permissions_changed_at = :at, #status = if_not_exists(#status, :status), {_NEW}"
+    )
+    change += ", #permissions = :permissions" if permissions else " REMOVE #permissions"
+    _update(control, change, values, "attribute_not_exists(permissions_changed_at) OR permissions_changed_at <= :at")
     if permissions:
-        values[":permissions"] = {"SS": permissions}
-        change += ", last_change_at = :now"
-    change += f", permissions_changed_at = :at, #status = if_not_exists(#status, :status), {_NEW}"
-    condition = "attribute_not_exists(permissions_changed_at) OR permissions_changed_at <= :at"
-    _update(control, change, values, condition)
-    if permissions:
-        back = {**changed, ":status": {"S": "active"}, ":left": {"S": "deregistered"}}
         condition = "#status = :left AND deregistered_at < :at"
+        back = {**changed, ":left": "deregistered"}
         _update(control, "SET #status = :status, last_change_at = :now", back, condition)
 
 
 def _update(control: Control, change: str, values: Mapping[str, Any], condition: str | None = None) -> None:
+    """Change an entry; when the condition fails, the table has something newer."""
     expressions = f"{change} {condition or ''}"
-    with _ignore_failed_condition():
+    with ignore_error(CONDITION_FAILED):
         quick_client("dynamodb").update_item(
             TableName=setting("QOL_USER_MAP_TABLE"),
-            Key={"garmin_user_id": {"S": item_key(control.vendor_user_id)}},
+            Key=_typed({"garmin_user_id": item_key(control.vendor_user_id)}),
             UpdateExpression=change,
-            ExpressionAttributeValues=values,
+            ExpressionAttributeValues=_typed(values),
             ExpressionAttributeNames={f"#{name}": name for name in _RESERVED if f"#{name}" in expressions},
             **({"ConditionExpression": condition} if condition else {}),
         )
 
 
-@contextmanager
-def _ignore_failed_condition() -> Iterator[None]:
-    """A failed condition is no error: the table has what was to be written, or something newer."""
-    try:
-        yield
-    except ClientError as err:
-        if error_code(err) != "ConditionalCheckFailedException":
-            raise
+def _typed(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Strings, and lists of them, as DynamoDB takes them."""
+    return {name: {"S" if isinstance(value, str) else "SS": value} for name, value in values.items()}
 
 
 def _changed_at(message: Mapping[str, Any], now: datetime) -> datetime:

@@ -12,13 +12,11 @@ from qol.errors import QolError
 from qol.tables.weeks import parse_week
 from qol_lambda import jobs, lock_table
 from qol_lambda.clients import error_summary
-from qol_lambda.installation import this_installation
-from qol_lambda.kick_messages import WeekStatus, check_failed, not_published, not_started, still_running
-from qol_lambda.messages import Message
-from qol_lambda.published import published_summary
-from qol_lambda.runs import RunRecord, last_good_run, runs_of_week
-from qol_lambda.schedule import business_week, execution_id, local_day, local_time, scheduled_time, utc_text
+from qol_lambda.kick_messages import check_failed, no_result
+from qol_lambda.runs import WEEKLY, last_good_run, published_summary, runs_of_week
+from qol_lambda.schedule import business_week, execution_id, local_day, scheduled_time, utc_text
 from qol_lambda.send import send_once
+from qol_lambda.settings import this_installation
 
 logger = Logger()
 
@@ -52,12 +50,14 @@ def _watch_week(week: str, due: datetime, now: datetime) -> bool:
     records, unread = runs_of_week(week, since)
     if any(record.is_good for record in records):
         return False
-    runs = [run for run in jobs.all_job_runs() if run.week == week and run.trigger in {"schedule", "manual"}]
+    runs = [run for run in jobs.all_job_runs() if run.week == week and run.trigger in WEEKLY]
     if _is_notified(week, due, runs):
         return False
     if unread:
         raise QolError(unread[0].summary)
-    message = _message(week, records, runs, due)
+    last = next((run for run in runs if run.is_in_progress), runs[0] if runs else None)
+    record = records[0] if records else None
+    message = no_result(this_installation(), week, last, record, published_summary(last_good_run()), due)
     return send_once(f"watchdog#{utc_text(due)}", message, now, week)
 
 
@@ -72,21 +72,3 @@ def _is_notified(week: str, due: datetime, runs: list[jobs.JobRun]) -> bool:
     if any(run.is_in_progress for run in runs):
         return True
     return not any(run.ended and run.ended > notified_at for run in runs)
-
-
-def _message(week: str, records: list[RunRecord], runs: list[jobs.JobRun], due: datetime) -> Message:
-    last = next((run for run in runs if run.is_in_progress), runs[0] if runs else None)
-    record = records[0] if records else None
-    found = WeekStatus(
-        week=week,
-        checked_at=local_time(due),
-        job_run_id=last.id if last else "",
-        state=last.state if last else "",
-        since=local_time(last.started) if last and last.started else "",
-        status=record.status if record else "",
-        error=(record.error or "") if record else "",
-        published=published_summary(last_good_run()),
-    )
-    if last is None and record is None:
-        return not_started(this_installation(), found)
-    return (still_running if last and last.is_in_progress else not_published)(this_installation(), found)

@@ -72,19 +72,17 @@ class WebhookAuthenticator:
 
     def verify(self, token: str, client_id: str) -> bool:
         """Whether a delivery is authentic; NoSecretError when the secret cannot be read."""
-        if self._clock() - self._read_at >= FRESH_SECONDS:
-            self._refresh()
-        if self._known is not None and self._known.verify(token, client_id):
-            return True
-        if self._clock() - self._tried_at < MIN_REFRESH_SECONDS:
-            return False
-        return self._refresh() and self._known is not None and self._known.verify(token, client_id)
+        return any(self._credentials(max_age).verify(token, client_id) for max_age in (FRESH_SECONDS, 0.0))
 
-    def _refresh(self) -> bool:
-        """Read the secret again and return True; when that fails, one read within the last hour stays valid."""
+    def _credentials(self, max_age: float) -> Credentials:
+        """Those of the secret, read again when they are older and no attempt was made in the last seconds."""
         now = self._clock()
-        if self._known is not None and now - self._tried_at < MIN_REFRESH_SECONDS:
-            return False
+        if self._known is None or (now - self._read_at >= max_age and now - self._tried_at >= MIN_REFRESH_SECONDS):
+            return self._read_again(now)
+        return self._known
+
+    def _read_again(self, now: float) -> Credentials:
+        """The secret as it is now; when it cannot be read, the one read within the last hour stays valid."""
         self._tried_at = now
         try:
             self._known, self._read_at = read_credentials(self._read()), now
@@ -93,8 +91,7 @@ class WebhookAuthenticator:
             if self._known is None or now - self._read_at >= STALE_SECONDS:
                 self._known = None
                 raise NoSecretError(f"webhook secret: {error_summary(err)}") from None
-            return False
-        return True
+        return self._known
 
 
 def _texts(found: object) -> list[str]:
@@ -107,7 +104,5 @@ def _hashed(text: str) -> bytes:
 
 
 def _one_of(text: str, hashes: Iterable[bytes]) -> bool:
-    found, given = False, _hashed(text)
-    for known in hashes:
-        found |= hmac.compare_digest(given, known)
-    return found
+    given = _hashed(text)
+    return sum(hmac.compare_digest(given, known) for known in hashes) > 0

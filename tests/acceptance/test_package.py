@@ -20,7 +20,7 @@ from qol_dev.package.archive import sha256
 from qol_dev.package.build import build
 from qol_dev.package.locks import name_of, read_list
 from qol_dev.sample import CORE, SampleOptions, write_sample
-from tests.acceptance.processes import NOW, ROOT, finish, start_run
+from tests.acceptance.processes import NOW, ROOT, finish, missing, start_run
 from tests.builders import published_files
 
 pytestmark = pytest.mark.acceptance
@@ -40,14 +40,8 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         build(ROOT, folder)
     except QolError as err:
-        without_network(err)
+        missing(f"wheels cannot be had: {err}")
     return folder
-
-
-def without_network(err: object) -> None:
-    if os.environ.get("QOL_REQUIRE_ALL") == "1":
-        pytest.fail(str(err))
-    pytest.skip(f"wheels cannot be had: {err}")
 
 
 def test_the_manifest_names_every_file_with_its_hash(dist: Path) -> None:
@@ -98,7 +92,7 @@ def glue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pins = [line for line in read_list(ROOT / "glue_jobs" / "glue-5.1.txt") if name_of(line) in TOUCHED]
     ended = pip(folder / "bin" / "python", "install", *pins, "AWSGlueDataplanePython==5.1.0")
     if ended.returncode:
-        without_network(ended.stderr[-300:])
+        missing(f"wheels cannot be had: {ended.stderr[-300:]}")
     return folder / "bin" / "python"
 
 
@@ -124,13 +118,11 @@ def test_the_job_runs_from_its_package_on_what_glue_brings(dist: Path, glue: Pat
     lake, local = tmp_path / "lake", tmp_path / "local"
     write_sample(lake, SampleOptions(users=5, weeks=2, seed=4, sources=CORE))
     shutil.copytree(lake, local)
-    job = subprocess.run(
-        [
-            glue, dist / "glue" / "weekly_etl.py", "--JOB_NAME", "qol-weekly-etl", "--JOB_RUN_ID", "jr_1",
-            "--JOB_ID", "j_1", "--lake", lake, "--master", "local[2]", "--now", NOW, "--trigger", "schedule",
-            "--enable-metrics", "true", "--python-modules-installer-option", "--no-index",
-        ],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    script = (glue, dist / "glue" / "weekly_etl.py")
+    job = ended_in(
+        tmp_path, *script, "--JOB_NAME", "qol-weekly-etl", "--JOB_RUN_ID", "jr_1", "--JOB_ID", "j_1", "--lake", lake,
+        "--master", "local[2]", "--now", NOW, "--trigger", "schedule", "--enable-metrics", "true",
+        "--python-modules-installer-option", "--no-index",
     )  # fmt: skip
     assert job.returncode == 0, job.stdout + job.stderr
     assert "boto3 1.40.61" in job.stdout.splitlines()[0]
@@ -139,19 +131,17 @@ def test_the_job_runs_from_its_package_on_what_glue_brings(dist: Path, glue: Pat
     assert finish(start_run(local))[0] == 0
     assert published_files(lake) == published_files(local)
 
-    refused = subprocess.run(
-        [glue, dist / "glue" / "weekly_etl.py", "--wek", "2026-W46"],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    refused = ended_in(tmp_path, *script, "--wek", "2026-W46")
     assert refused.returncode == 2
     assert "JobFailedError: exit code 2 (usage or contract error): --wek: unknown argument" in refused.stderr
 
 
-def environment() -> dict[str, str]:
-    """This process's, without what would let the job find this checkout."""
-    return {
-        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "QOL_SCHEMAS", "VIRTUAL_ENV")
-    }
+def ended_in(folder: Path, *command: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A command that ended, without what would let it find this checkout."""
+    environment = {**os.environ, **settings}
+    for name in ("PYTHONPATH", "QOL_SCHEMAS", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_this_python_is_the_one_glue_has() -> None:
@@ -172,14 +162,7 @@ def test_what_the_docker_demo_does_works_on_a_lake_in_a_bucket(dist: Path, glue:
     settings |= {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "PIP_USER": "0", "HOME": str(tmp_path)}
     settings["PATH"] = f"{glue.parent}:{os.environ['PATH']}"
     try:
-        demo = subprocess.run(
-            ["bash", "docker/demo.sh"],
-            cwd=checkout,
-            env=environment() | settings,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        demo = ended_in(checkout, "bash", "docker/demo.sh", **settings)
     finally:
         server.stop()
     assert demo.returncode == 0, demo.stdout + demo.stderr

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import pytest
 
 from qol.lake import LocalLake
 from qol.report.html_page import make_report
+from tests.acceptance.processes import missing
 from tests.builders import CONTRACTS, run_lake
 from tests.report.conftest import ADA, MONDAY, write_people
 
@@ -41,48 +40,13 @@ FLAGS = (
     "--enable-logging=stderr",
 )
 #: Looks into the frame when everything is there, and leaves what it saw in the document.
-PROBE = """
-<script>
-addEventListener("load", () => {
-  const frame = document.querySelector("iframe"), page = frame.contentDocument, root = page.documentElement;
-  const seen = {
-    width: root.scrollWidth,
-    viewport: frame.contentWindow.innerWidth,
-    height: root.scrollHeight,
-    asked: frame.contentWindow.performance.getEntriesByType("resource").map((entry) => entry.name),
-    charts: [...page.querySelectorAll("svg")].map((svg) => svg.getBoundingClientRect().width),
-    outside: [...page.querySelectorAll("svg text")].filter((text) => {
-      const box = text.getBoundingClientRect(), around = text.ownerSVGElement.getBoundingClientRect();
-      return box.left < around.left - 1 || box.right > around.right + 1;
-    }).map((text) => text.textContent),
-    small: [...page.querySelectorAll("svg text")].filter((text) => text.getBoundingClientRect().height < 9).length,
-  };
-  const result = document.createElement("pre");
-  result.id = "seen";
-  result.textContent = JSON.stringify(seen);
-  document.body.append(result);
-});
-</script>
-"""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the probe saw, and what the browser wrote on its console."""
-
-    page: dict[str, Any]
-    console: list[str]
+PROBE = Path(__file__).with_name("probe.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    """The browser; skipped on a laptop without one, failed where everything has to be there."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None and os.environ.get("QOL_REQUIRE_ALL") == "1":
-        pytest.fail("chromium: not on PATH; .ci/run installs it")
-    if found is None:
-        pytest.skip("chromium: not on PATH")
-    return found
+    """The browser."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or missing("chromium: not on PATH")
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +81,13 @@ def framed(folder: Path, page: str, width: int) -> Path:
     return file
 
 
-def look(chromium: str, folder: Path, page: str, width: int) -> Seen:
-    """The page as the probe sees it in a frame of that width."""
-    file = framed(folder, page, width)
+def look(chromium: str, folder: Path, page: str, width: int) -> tuple[dict[str, Any], list[str]]:
+    """What the probe sees of the page in a frame of that width, and what the browser writes on its console."""
     window = f"--window-size={max(width, LEAST_WINDOW)},{HEIGHT}"
-    ended = run(chromium, folder, window, "--dump-dom", file.as_uri())
+    ended = run(chromium, folder, window, "--dump-dom", framed(folder, page, width).as_uri())
     seen = re.search(r'<pre id="seen">(.*?)</pre>', ended.stdout, re.DOTALL)
     assert seen, ended.stderr[-2000:]
-    console = [line for line in ended.stderr.splitlines() if "CONSOLE" in line]
-    return Seen(json.loads(html.unescape(seen.group(1))), console)
+    return json.loads(html.unescape(seen[1])), [line for line in ended.stderr.splitlines() if "CONSOLE" in line]
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
@@ -134,15 +96,11 @@ def look(chromium: str, folder: Path, page: str, width: int) -> Seen:
 def test_a_page_fits_asks_nothing_and_has_no_error(
     chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path, who: str, language: str, width: int
 ) -> None:
-    seen = look(chromium, tmp_path, pages[who, language], width)
-    assert seen.console == []
-    assert seen.page["asked"] == []
-    assert seen.page["viewport"] == width
-    assert seen.page["width"] <= width
-    assert len(seen.page["charts"]) > 5
-    assert all(0 < chart <= width for chart in seen.page["charts"])
-    assert seen.page["outside"] == []
-    assert seen.page["small"] == 0
+    page, console = look(chromium, tmp_path, pages[who, language], width)
+    assert (console, page["asked"], page["outside"], page["small"]) == ([], [], [], 0)
+    assert page["width"] <= page["viewport"] == width
+    assert len(page["charts"]) > 5
+    assert all(0 < chart <= width for chart in page["charts"])
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
@@ -169,8 +127,8 @@ def test_a_screenshot_is_a_page_of_that_size(
 def test_the_probe_sees_what_it_is_there_for(
     chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path, spoilt: str, field: str
 ) -> None:
-    seen = look(chromium, tmp_path, pages["all", "en"].replace("</main>", f"{spoilt}</main>"), PHONE)
-    assert seen.console if field == "console" else seen.page["width"] > PHONE
+    page, console = look(chromium, tmp_path, pages["all", "en"].replace("</main>", f"{spoilt}</main>"), PHONE)
+    assert console if field == "console" else page["width"] > PHONE
 
 
 def test_without_its_policy_the_probe_sees_a_request(
@@ -179,7 +137,6 @@ def test_without_its_policy_the_probe_sees_a_request(
     """The page's Content-Security-Policy stops requests before they are made; this is about the probe."""
     free = re.sub(r"<meta http-equiv=.Content-Security-Policy[^>]*>", "", pages["all", "en"])
     assert free != pages["all", "en"]
-    asked = look(
-        chromium, tmp_path, free.replace("</main>", '<img src="http://localhost:9/x.png" alt=""></main>'), PHONE
-    )
-    assert asked.page["asked"] == ["http://localhost:9/x.png"]
+    spoilt = free.replace("</main>", '<img src="http://localhost:9/x.png" alt=""></main>')
+    page, _ = look(chromium, tmp_path, spoilt, PHONE)
+    assert page["asked"] == ["http://localhost:9/x.png"]

@@ -14,19 +14,12 @@ from pathlib import Path
 import pytest
 
 from qol_dev.cloud.tools import MissingToolError, find_terraform
+from tests.acceptance.processes import ROOT, missing
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("terraform")]
-ROOT = Path(__file__).parents[2]
 TERRAFORM = ROOT / "terraform"
 CHECKOV = ROOT / ".venv-checkov" / "bin" / "checkov"
 SKIP = re.compile(r"#checkov:skip=(\w+):(.*)")
-
-
-def missing(reason: str) -> None:
-    """Skip on a laptop, fail where everything has to be there."""
-    if os.environ.get("QOL_REQUIRE_ALL") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def ended(command: Sequence[str | Path], data: Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -46,7 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         find_terraform()
     except MissingToolError as err:
-        missing(str(err))
+        missing(err)
     folder = tmp_path_factory.mktemp("terraform")
     made = terraform(folder, "init", "-backend=false", "-input=false", "-no-color", "-lockfile=readonly")
     if made.returncode != 0:

@@ -18,7 +18,7 @@ from qol.cli.app import app
 from qol.errors import LakeError, LockedError, UsageError
 from qol.ingest.listing import Window
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_versions import StoredVersion, versions
+from qol.lake.s3_objects import StoredVersion
 from qol.publish.restore import plan_restore, restore
 from qol.run.plan import find_scope
 from qol.run.request import RunRequest
@@ -106,11 +106,13 @@ def test_bytes_that_were_there_long_before_a_run_are_not_taken_for_its_own(
         if number == 1:
             before = published()
 
+    versions = S3Lake.versions
+
     def written_long_ago(lake: S3Lake, key: str) -> list[StoredVersion]:
         *later, first = versions(lake, key)
         return [*later, replace(first, written=first.written - timedelta(hours=2))]
 
-    monkeypatch.setattr("qol.publish.restore.versions", written_long_ago)
+    monkeypatch.setattr(S3Lake, "versions", written_long_ago)
     undone, plan = plan_restore(lake, WEEK, None)
     assert [item.table for item in plan] == TABLES
     restore(lake, WEEK, undone, plan, NOW)

@@ -1,22 +1,24 @@
-"""An account of its own for every test: lock table, map, bucket, topic with a queue behind it, and the Glue job."""
+"""An account of its own for every test: bucket and user map, and what the cloud or the webhook needs beside them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
+from logging import StreamHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from moto import mock_aws
 from moto.glue.models import glue_backends
 from moto.moto_api import state_manager
 
 from qol.aws.requests import _client
-from qol_lambda.clients import client
-from qol_lambda.deadline import quick_client
+from qol_lambda.clients import client, logger
 from qol_lambda.receiver import authenticator, registered
 from tests.qol_lambda.webhook import SECRET, Webhook
 
@@ -39,6 +41,7 @@ SETTINGS = {
     "QOL_GAP_DAYS": "14",
     "QOL_WORKGROUP": "qol",
     "QOL_DATABASE": "db_qol",
+    "QOL_WEBHOOK_SECRET": "qol/garmin-webhook",
     "POWERTOOLS_SERVICE_NAME": "qol",
 }
 
@@ -69,6 +72,11 @@ class Cloud:
         """Subjects that arrived since the last look."""
         return [subject for subject, _ in self.mails()]
 
+    def check_mail(self, name: str) -> None:
+        """The only mail is, character by character, a saved text: the subject, an empty line, the body."""
+        [mail] = self.mails()
+        assert "\n\n".join(mail) == (CASES / "messages" / f"{name}.txt").read_text(encoding="utf-8")
+
     def start_run(self, state: str = "RUNNING", run_id: str | None = None, **arguments: str) -> str:
         """A run of the job in a state, started for week 2026-W46 unless told otherwise; its id."""
         asked = {"week": "2026-W46", "trigger": "schedule", "now": "2026-11-18T00:05:00Z", **arguments}
@@ -94,10 +102,10 @@ class Cloud:
         manifest = {**case("manifest.json"), **values}
         client("s3").put_object(Bucket="lake", Key=f"p/_runs/{manifest['run_id']}.json", Body=json.dumps(manifest))
 
-    def item(self, name: str) -> Mapping[str, Any] | None:
-        """An item of the lock table."""
-        found: dict[str, Any] = client("dynamodb").get_item(TableName="qol_run_locks", Key={"name": {"S": name}})
-        return found.get("Item")
+    def item(self, name: str) -> dict[str, str]:
+        """An item of the lock table, empty when there is none."""
+        found = client("dynamodb").get_item(TableName="qol_run_locks", Key={"name": {"S": name}})
+        return {key: next(iter(value.values())) for key, value in found.get("Item", {}).items()}
 
     def items(self) -> list[str]:
         """Names of all items of the lock table."""
@@ -113,27 +121,42 @@ def _clients_of_their_own() -> Iterator[None]:
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def log() -> Iterator[StringIO]:
+    """What the functions log; their own streams are those of the moment they were made."""
+    text = StringIO()
+    ear = StreamHandler(text)
+    ear.setFormatter(LambdaPowertoolsFormatter())
+    logger.addHandler(ear)
+    yield text
+    logger._logger.removeHandler(ear)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The settings of the functions, the bucket and the user map."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        state_manager.set_transition("glue::job_run", {"progression": "manual", "times": 1_000})
-        yield _account(monkeypatch)
-        state_manager.unset_transition("glue::job_run")
+        client("s3").create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION})
+        _create_table("user_id_map", "garmin_user_id")
+        yield
 
 
-def _account(monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    for table, key in (("qol_run_locks", "name"), ("user_id_map", "garmin_user_id")):
-        client("dynamodb").create_table(
-            TableName=table,
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-    where = {"LocationConstraint": REGION}
-    client("s3").create_bucket(Bucket="lake", CreateBucketConfiguration=where)
+def _create_table(name: str, key: str) -> None:
+    client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@pytest.fixture
+def cloud(account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The lock table, a topic with a queue behind it, and the Glue job."""
+    _create_table("qol_run_locks", "name")
     topic = client("sns").create_topic(Name="job_failure_alert")["TopicArn"]
     monkeypatch.setenv("QOL_TOPIC_ARN", topic)
     queue = client("sqs").create_queue(QueueName="mails")["QueueUrl"]
@@ -146,7 +169,9 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         ExecutionProperty={"MaxConcurrentRuns": 1},
         MaxRetries=1,
     )
-    return Cloud(queue)
+    state_manager.set_transition("glue::job_run", {"progression": "manual", "times": 1_000})
+    yield Cloud(queue)
+    state_manager.unset_transition("glue::job_run")
 
 
 #: Wednesday 09:05 in Tokyo.
@@ -154,25 +179,9 @@ NOW = datetime(2026, 11, 18, 0, 5, 3, tzinfo=UTC)
 
 
 @pytest.fixture
-def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
-    """The webhook's bucket, table and secret, and a receiver that remembers nothing of other tests."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in {**SETTINGS, "QOL_WEBHOOK_SECRET": "qol/garmin-webhook"}.items():
-        monkeypatch.setenv(name, value)
+def webhook(account: None) -> Webhook:
+    """The webhook's secret, and a receiver that remembers nothing of other tests."""
     for remembered in (authenticator, registered):
         remembered.cache_clear()
-    with mock_aws():
-        _map_table(quick_client("dynamodb"))
-        quick_client("s3").create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": REGION})
-        quick_client("secretsmanager").create_secret(Name="qol/garmin-webhook", SecretString=json.dumps(SECRET))
-        yield Webhook()
-
-
-def _map_table(dynamodb: Any) -> None:
-    dynamodb.create_table(
-        TableName="user_id_map",
-        KeySchema=[{"AttributeName": "garmin_user_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "garmin_user_id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    client("secretsmanager").create_secret(Name="qol/garmin-webhook", SecretString=json.dumps(SECRET))
+    return Webhook()

@@ -1,15 +1,14 @@
-"""What the notifier's tests share: ends of job runs as Glue tells them, and manifests of runs that were refused."""
+"""What the notifier's tests share: ends of job runs as Glue reports them, and manifests of runs that ended badly."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from qol_lambda import notifier, send
+from qol_lambda import notifier
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
 
@@ -18,30 +17,13 @@ LAST = case("glue_failed_last_attempt.json")
 SUCCEEDED = case("glue_succeeded.json")
 RUN = str(FIRST["detail"]["jobRunId"])
 SECOND = f"{RUN}_attempt_1"
-REFUSED = {
-    "status": "refused",
-    "job_run_id": SECOND,
-    "weeks": [],
-    "error": "refused by 1 critical check(s): people_kept",
-    "checks": [
-        {"id": "people_kept", "severity": "critical", "success": False, "observed": "1 of 2 rows",
-         "message": "A published week keeps at least 80% of its people (from 20 people on)."},
-        {"id": "rejected_share", "severity": "warning", "success": True, "observed": "0 of 12475 items, 0.0 %",
-         "message": "At most 1% of the items are rejected."},
-    ],
-}  # fmt: skip
+FAILED = {"status": "failed", "job_run_id": SECOND, "weeks": [], "error": "raw/daily: the request failed with SlowDown"}
+REFUSED = case("manifest_refused.json")
 
 
-def notify(event: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
-    return notifier.notify(event, now)
-
-
-def notify_and_fail(monkeypatch: pytest.MonkeyPatch, instead: Callable[[Any], str], error: type[BaseException]) -> None:
-    """Let one notice end with an error that comes of sending it."""
-    with monkeypatch.context() as broken:
-        broken.setattr(send, "send", instead)
-        with pytest.raises(error):
-            notify(LAST)
+def notify(event: dict[str, Any] = LAST, minutes: float = 0, **detail: str) -> dict[str, Any]:
+    """What the notifier makes of an event some minutes later, with other details where asked."""
+    return notifier.notify({**event, "detail": {**event["detail"], **detail}}, NOW + timedelta(minutes=minutes))
 
 
 def last_week(cloud: Cloud) -> None:
@@ -50,10 +32,6 @@ def last_week(cloud: Cloud) -> None:
         run_id="20261111T000500Z-1876e9a1b2c3d4e5-schedule-1b2c", job_run_id="jr_before", now="2026-11-11T00:05:00Z",
         week="2026-W45", weeks=["2026-W44", "2026-W45"],
     )  # fmt: skip
-
-
-def with_state(event: dict[str, Any], state: str) -> dict[str, Any]:
-    return {**event, "detail": {**event["detail"], "state": state}}
 
 
 def refuse_to_read(monkeypatch: pytest.MonkeyPatch, run_id: str, code: str = "AccessDenied") -> None:

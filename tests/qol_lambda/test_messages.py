@@ -9,23 +9,15 @@ import pytest
 
 from qol.glue.glue_job import JobFailedError
 from qol_lambda.kick_messages import kick_failed
-from qol_lambda.messages import (
-    Installation,
-    Notification,
-    compose,
-    job_failed_reason,
-    log_link,
-    one_line,
-    rerun_command,
-    safe_reason,
-)
+from qol_lambda.messages import compose, job_failed_reason, log_link, one_line, rerun_command, safe_reason
+from qol_lambda.settings import Installation
 
 PLACE = Installation("prod", "qol-weekly-etl", "ap-northeast-1", "/aws-glue/jobs/qol weekly")
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_subject_is_one_short_line_of_ascii_whatever_the_title() -> None:
-    message = compose(PLACE, Notification("週\n" + "long " * 40, []))
+    message = compose(PLACE, "週\n" + "long " * 40, [])
     assert message.subject.startswith("[prod] QoL Lake: ??long long")
     assert len(message.subject) == 99
     assert message.subject.isascii()

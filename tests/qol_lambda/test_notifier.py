@@ -14,17 +14,9 @@ from qol.glue.run_metrics import Ending, emf_lines
 from qol_lambda import notifier
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
-from tests.qol_lambda.golden import check_golden
-from tests.qol_lambda.notices import FIRST, LAST, REFUSED, RUN, SECOND, SUCCEEDED, last_week, notify, with_state
+from tests.qol_lambda.notices import FAILED, FIRST, LAST, REFUSED, RUN, SECOND, SUCCEEDED, last_week, notify
 
-WARNED = {
-    "checks": [
-        {"id": "rejected_share", "severity": "warning", "success": False, "observed": "4373 of 12475 items, 35 %",
-         "message": "At most 1% of the items are rejected."},
-        {"id": "people_kept", "severity": "critical", "success": False, "observed": "1 of 2 rows", "message": "Accepted."},
-    ],
-    "accepted": ["people_kept"],
-}  # fmt: skip
+WARNED = case("manifest_warned.json")
 
 
 def test_a_first_attempt_that_fails_before_a_good_second_one_gives_no_message(cloud: Cloud) -> None:
@@ -33,73 +25,66 @@ def test_a_first_attempt_that_fails_before_a_good_second_one_gives_no_message(cl
     assert notify(FIRST) == {"notified": False, "why": "another attempt comes"}
     cloud.start_run("SUCCEEDED", SECOND)
     cloud.put_manifest(run_id="20261118T000500Z-18790c3e5f1a2b3d-schedule-0001", job_run_id=SECOND)
-    good = with_state(LAST, "SUCCEEDED")
-    assert notify(good) == {"notified": False, "why": "good"}
-    assert cloud.mails() == []
-    assert cloud.items() == []
+    assert notify(LAST, state="SUCCEEDED") == {"notified": False, "why": "good"}
+    assert (cloud.mails(), cloud.items()) == ([], [])
 
 
 def test_the_last_attempt_that_fails_gives_one_message_however_often_its_event_comes(cloud: Cloud) -> None:
     last_week(cloud)
     cloud.start_run("FAILED", RUN)
     cloud.start_run("FAILED", SECOND)
-    cloud.put_manifest(
-        status="failed", job_run_id=SECOND, weeks=[], error="raw/daily: the request failed with SlowDown"
-    )
+    cloud.put_manifest(**FAILED)
     assert notify(FIRST)["notified"] is False
-    assert notify(LAST) == {"notified": True, "why": "ended badly"}
-    assert notify(LAST, NOW + timedelta(minutes=5)) == {"notified": False, "why": "notified earlier"}
-    [mail] = cloud.mails()
-    check_golden("failed", mail)
+    assert notify() == {"notified": True, "why": "ended badly"}
+    assert notify(minutes=5) == {"notified": False, "why": "notified earlier"}
+    cloud.check_mail("failed")
     assert cloud.items() == ["alert#2026-W46", f"notice#{RUN}"]
 
 
-def test_a_refused_run_names_its_checks_and_the_command_that_overrules_them(cloud: Cloud) -> None:
+@pytest.mark.parametrize(
+    ("message", "manifest"),
+    [
+        ("refused", REFUSED),
+        ("locked", {**FAILED, "status": "locked", "error": "lake: another run holds the lock"}),
+        ("published_then_failed", {"job_run_id": SECOND}),
+    ],
+)
+def test_a_run_that_ended_badly_is_told_with_its_reason_and_what_to_do(
+    cloud: Cloud, message: str, manifest: dict[str, Any]
+) -> None:
     last_week(cloud)
     cloud.start_run("FAILED", SECOND)
-    cloud.put_manifest(**REFUSED)
-    notify(LAST)
-    [mail] = cloud.mails()
-    check_golden("refused", mail)
+    cloud.put_manifest(**manifest)
+    notify()
+    cloud.check_mail(message)
 
 
-def test_a_run_that_found_the_lock_taken_is_told_to_wait(cloud: Cloud) -> None:
-    last_week(cloud)
-    cloud.start_run("FAILED", SECOND)
-    error = "lake: another run holds the lock"
-    cloud.put_manifest(status="locked", job_run_id=SECOND, weeks=[], error=error)
-    notify(LAST)
-    [mail] = cloud.mails()
-    check_golden("locked", mail)
+OURS = "JobFailedError: exit code 2 (usage or contract error): --accept nobody"
 
 
 def test_a_run_without_a_manifest_gives_the_reason_of_our_own_job(cloud: Cloud) -> None:
     cloud.start_run("FAILED", SECOND)
-    detail = {**LAST["detail"], "message": "JobFailedError: exit code 2 (usage or contract error): --accept nobody"}
-    notify({**LAST, "detail": detail})
-    [mail] = cloud.mails()
-    check_golden("no_manifest", mail)
+    notify(message=OURS)
+    cloud.check_mail("no_manifest")
 
 
 def test_a_reason_that_glue_keeps_with_the_run_alone_is_given_too(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.start_run("FAILED", SECOND)
-    said = "Error Category: UNCLASSIFIED_ERROR; JobFailedError: exit code 2 (usage or contract error): --accept nobody"
     real = client("glue").get_job_run
 
     def get_job_run(**asked: Any) -> Any:
-        return {"JobRun": {**real(**asked)["JobRun"], "ErrorMessage": said}}
+        return {"JobRun": {**real(**asked)["JobRun"], "ErrorMessage": f"Error Category: UNCLASSIFIED_ERROR; {OURS}"}}
 
     monkeypatch.setattr(client("glue"), "get_job_run", get_job_run)
-    notify(LAST)
-    [mail] = cloud.mails()
-    check_golden("no_manifest", mail)
+    notify()
+    cloud.check_mail("no_manifest")
 
 
 def test_a_run_without_a_manifest_and_without_a_reason_of_ours_points_to_the_log(cloud: Cloud) -> None:
     cloud.start_run("FAILED", SECOND)
-    notify(LAST)
+    notify()
     [(_, text)] = cloud.mails()
     assert "Reason     exit code 1 (the run failed)\n" in text
     assert "1. Read the log: the run ended before it could say why" in text
@@ -112,8 +97,7 @@ def test_a_run_over_its_time_limit_or_stopped_is_told_at_once_because_glue_does_
     last_week(cloud)
     cloud.start_run(end.upper(), RUN)
     assert notify(case(f"glue_{end}.json"))["notified"] is True
-    [mail] = cloud.mails()
-    check_golden(end, mail)
+    cloud.check_mail(end)
 
 
 def test_a_run_of_a_job_that_is_gone_is_told(cloud: Cloud) -> None:
@@ -121,51 +105,36 @@ def test_a_run_of_a_job_that_is_gone_is_told(cloud: Cloud) -> None:
     assert cloud.subjects() == ["[prod] QoL Lake: weekly run ended without a manifest"]
 
 
-def test_a_run_that_published_before_it_failed_says_so(cloud: Cloud) -> None:
-    cloud.start_run("FAILED", SECOND)
-    cloud.put_manifest(job_run_id=SECOND)
-    notify(LAST)
-    [mail] = cloud.mails()
-    check_golden("published_then_failed", mail)
-
-
 def test_a_failed_backfill_is_told_and_stands_for_no_week(cloud: Cloud) -> None:
     last_week(cloud)
     cloud.start_run("FAILED", SECOND, command="backfill")
-    cloud.put_manifest(status="failed", trigger="backfill", job_run_id=SECOND, weeks=[], error="S3 did not answer")
-    notify(LAST)
-    [mail] = cloud.mails()
-    check_golden("backfill_failed", mail)
+    cloud.put_manifest(**{**FAILED, "trigger": "backfill", "error": "S3 did not answer"})
+    notify()
+    cloud.check_mail("backfill_failed")
     assert cloud.items() == [f"notice#{RUN}"]
 
 
 def test_a_failed_backfill_without_a_manifest_is_known_by_its_arguments(cloud: Cloud) -> None:
     cloud.start_run("FAILED", SECOND, command="backfill")
-    notify(LAST)
+    notify()
     assert cloud.subjects() == ["[prod] QoL Lake: backfill ended without a manifest"]
     assert cloud.items() == [f"notice#{RUN}"]
 
 
 def test_a_manifest_of_an_earlier_attempt_does_not_stand_for_the_last_one(cloud: Cloud) -> None:
     cloud.put_manifest(**{**REFUSED, "job_run_id": RUN})
-    run_id = cloud.start_run("TIMEOUT", SECOND)
-    next(run for run in cloud.job_runs() if run.job_run_id == run_id).started_on = datetime.now(UTC) + timedelta(
-        minutes=5
-    )
-    notify(with_state(LAST, "TIMEOUT"))
+    cloud.start_run("TIMEOUT", SECOND)
+    cloud.job_runs()[-1].started_on = datetime.now(UTC) + timedelta(minutes=5)
+    notify(state="TIMEOUT")
     assert cloud.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 took longer than allowed"]
 
 
-def test_a_good_run_gives_no_message(cloud: Cloud) -> None:
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_a_good_run_gives_no_message(cloud: Cloud, *, has_manifest: bool) -> None:
     cloud.start_run("SUCCEEDED", RUN)
-    cloud.put_manifest()
+    if has_manifest:
+        cloud.put_manifest()
     assert notify(SUCCEEDED) == {"notified": False, "why": "good"}
-    assert cloud.mails() == []
-
-
-def test_a_good_run_without_a_manifest_gives_no_message(cloud: Cloud) -> None:
-    cloud.start_run("SUCCEEDED", RUN)
-    assert notify(SUCCEEDED)["notified"] is False
     assert cloud.mails() == []
 
 
@@ -174,38 +143,18 @@ def test_a_run_published_with_warnings_gives_one_message_with_the_warnings(cloud
     cloud.put_manifest(**WARNED)
     assert notify(SUCCEEDED) == {"notified": True, "why": "warnings"}
     assert notify(SUCCEEDED)["notified"] is False
-    [mail] = cloud.mails()
-    check_golden("warnings", mail)
+    cloud.check_mail("warnings")
     assert cloud.items() == [f"notice#{RUN}"]
 
 
-def test_a_run_with_nothing_to_do_tells_that_a_source_has_stopped(cloud: Cloud) -> None:
+def test_a_run_with_nothing_to_do_tells_what_a_warning_observed_in_at_most_600_characters(cloud: Cloud) -> None:
     cloud.start_run("SUCCEEDED", RUN)
-    stopped = (
-        "1 of 3 files; records_garmin_dailies 2026-W46: newest day 2026-11-14, 4 days before 2026-11-18, 3 allowed"
-    )
-    check = {
-        "id": "data_is_fresh.warning",
-        "severity": "warning",
-        "success": False,
-        "observed": stopped,
-        "message": "M.",
-    }
-    cloud.put_manifest(status="nothing_to_do", checks=[check])
+    check = {"id": "data_is_fresh.warning", "severity": "warning", "success": False, "message": "M."}
+    cloud.put_manifest(status="nothing_to_do", checks=[{**check, "observed": "x" * 5_000}])
     assert notify(SUCCEEDED) == {"notified": True, "why": "warnings"}
     [(subject, body)] = cloud.mails()
     assert "weekly run 2026-W46 had nothing to do, and ended with 1 warning" in subject
-    assert f"observed: {stopped}" in body
-
-
-def test_what_a_warning_observed_is_told_within_six_hundred_characters(cloud: Cloud) -> None:
-    cloud.start_run("SUCCEEDED", RUN)
-    check = {"id": "a", "severity": "warning", "success": False, "observed": "x" * 5_000, "message": "M."}
-    cloud.put_manifest(checks=[check])
-    notify(SUCCEEDED)
-    [(_, body)] = cloud.mails()
-    assert "x" * 599 + "…" in body
-    assert "x" * 600 not in body
+    assert f"observed: {'x' * 599}…\n" in body
 
 
 @pytest.mark.parametrize("state", ["FAILED", "TIMEOUT", "STOPPED", "ERROR"])
@@ -214,21 +163,15 @@ def test_every_bad_end_is_counted_before_anybody_is_asked_or_told(
 ) -> None:
     monkeypatch.setenv("QOL_TOPIC_ARN", "arn:aws:sns:ap-northeast-1:123456789012:gone")
     with pytest.raises(ClientError):
-        notify(with_state(LAST, state))
+        notify(state=state)
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     [of_the_job] = [
         json.loads(line) for line in emf_lines(Ending("qol-weekly-etl", NOW, 1.0, exit_code=1)) if "failed" in line
     ]
-    directive, of_the_jobs_directive = (found["_aws"]["CloudWatchMetrics"][0] for found in (line, of_the_job))
-    assert (line["failed_runs"], line["job"], line["job_run_id"], line["state"]) == (
-        [1.0],
-        "qol-weekly-etl",
-        SECOND,
-        state,
-    )
-    assert directive["Metrics"] == [{"Name": "failed_runs", "Unit": "Count"}]
-    for name in ("Namespace", "Dimensions"):
-        assert directive[name] == of_the_jobs_directive[name]
+    facts = {"failed_runs": [1.0], "job": "qol-weekly-etl", "job_run_id": SECOND, "state": state}
+    assert {name: line[name] for name in facts} == facts
+    [directive], [of_the_jobs_directive] = (found["_aws"]["CloudWatchMetrics"] for found in (line, of_the_job))
+    assert directive == {**of_the_jobs_directive, "Metrics": [{"Name": "failed_runs", "Unit": "Count"}]}
     assert line["_aws"]["Timestamp"] == of_the_job["_aws"]["Timestamp"]
 
 
@@ -240,13 +183,13 @@ def test_an_attempt_that_glue_repeats_is_counted_and_a_good_run_or_another_job_i
     assert capsys.readouterr().out.count("failed_runs") == 2  # the metric's name and its value
     cloud.set_run(RUN, "SUCCEEDED")
     notify(SUCCEEDED)
-    notify({**FIRST, "detail": {**FIRST["detail"], "jobName": "another"}})
+    notify(FIRST, jobName="another")
     assert "failed_runs" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("state", ["STARTING", "RUNNING", "STOPPING", "WAITING"])
 def test_a_run_that_has_not_ended_gives_no_message(cloud: Cloud, state: str) -> None:
-    assert notify(with_state(FIRST, state)) == {"notified": False, "why": "no end"}
+    assert notify(FIRST, state=state) == {"notified": False, "why": "no end"}
 
 
 def test_another_job_is_none_of_our_business(cloud: Cloud) -> None:

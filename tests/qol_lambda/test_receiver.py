@@ -6,17 +6,14 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
-from logging import StreamHandler
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from botocore.exceptions import ReadTimeoutError
 
-from qol_lambda import receiver, user_map_table, webhook_secret
+from qol_lambda import receiver, user_map_table
 from qol_lambda.deadline import LAST_START_SECONDS, POLICY, Deadline, TooLateError, run_concurrently
 from qol_lambda.receiver import handler, receive
 from tests.qol_lambda.webhook import (
@@ -90,15 +87,8 @@ def test_an_authentic_body_that_cannot_be_taken_apart_is_quarantined(webhook: We
 @pytest.mark.parametrize(
     "how",
     [
-        {"token": ""},
-        {"token": TOKEN[:-1]},
-        {"token": TOKEN.upper()},
-        {"token": "CANARY-not-a-token-of-ours"},
-        {"token": "é" * 30},
-        {"client": None},
-        {"client": ""},
-        {"client": "CANARY-client"},
-        {"client": f"{CLIENT},{CLIENT}"},
+        *({"token": token} for token in ("", TOKEN[:-1], TOKEN.upper(), "CANARY-not-a-token-of-ours", "é" * 30)),
+        *({"client": client} for client in (None, "", "CANARY-client", f"{CLIENT},{CLIENT}")),
     ],
 )
 def test_strangers_get_404_and_leave_nothing(webhook: Webhook, how: dict[str, Any]) -> None:
@@ -117,12 +107,8 @@ def test_the_clients_header_may_be_written_in_any_case(webhook: Webhook) -> None
     assert receive(asked, NOW)["statusCode"] == 200
 
 
-def test_two_tokens_are_valid_at_a_time(webhook: Webhook) -> None:
-    assert webhook.post("push.json", token=OLD_TOKEN) == 200
-
-
 def test_a_new_token_is_valid_without_a_new_deployment(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert webhook.post("push.json") == 200
+    assert webhook.post("push.json", token=OLD_TOKEN) == 200
     webhook.set_secret({**SECRET, "tokens": [NEW_TOKEN, TOKEN]})
     assert webhook.post("push.json", token=NEW_TOKEN) == 404  # it looked a moment ago
     monkeypatch.setattr(receiver.authenticator(), "_tried_at", time.monotonic() - 11)
@@ -187,19 +173,6 @@ def test_a_missing_setting_is_a_500_that_names_it(
     monkeypatch.delenv("QOL_BUCKET")
     assert webhook.post("push.json") == 500
     assert "environment variable QOL_BUCKET: not set" in log.getvalue()
-
-
-@pytest.fixture
-def log() -> Iterator[StringIO]:
-    """What the receiver's loggers write; their own streams are those of the moment they were made."""
-    text = StringIO()
-    ear = StreamHandler(text)
-    ear.setFormatter(LambdaPowertoolsFormatter())
-    for module in (receiver, webhook_secret):
-        module.logger.addHandler(ear)
-    yield text
-    for module in (receiver, webhook_secret):
-        module.logger._logger.removeHandler(ear)
 
 
 HOSTILE = {

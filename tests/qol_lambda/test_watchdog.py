@@ -13,7 +13,6 @@ from qol.errors import UsageError
 from qol_lambda import kick, lock_table, notifier, runs, watchdog
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
-from tests.qol_lambda.golden import check_golden
 
 EVENT = case("scheduler_watchdog.json")
 HALF_PAST_ELEVEN = datetime(2026, 11, 18, 2, 30, 4, tzinfo=UTC)
@@ -26,8 +25,7 @@ def _watch(now: datetime = HALF_PAST_ELEVEN) -> dict[str, Any]:
 
 def _run(cloud: Cloud, state: str, minutes: int = 0, ended: int = 60, **arguments: str) -> None:
     """A run of the week that started some minutes after the kick."""
-    run_id = cloud.start_run(state, **arguments)
-    cloud.set_run(run_id, state, RUN)
+    cloud.start_run(state, RUN, **arguments)
     run = cloud.job_runs()[-1]
     run.started_on, run.completed_on = NOW + timedelta(minutes=minutes), NOW + timedelta(minutes=ended)
 
@@ -53,24 +51,21 @@ def test_a_disabled_schedule_is_told_once(cloud: Cloud) -> None:
     cloud.put_manifest(week="2026-W45", now="2026-11-11T00:05:00Z")
     assert _watch()["notified"] is True
     assert _watch(HALF_PAST_ELEVEN + timedelta(minutes=1))["notified"] is False
-    [mail] = cloud.mails()
-    check_golden("not_started", mail)
+    cloud.check_mail("not_started")
     assert cloud.items() == ["alert#2026-W46", "notice#watchdog#2026-11-18T02:30:00Z"]
 
 
 def test_a_late_run_is_told_to_be_running(cloud: Cloud) -> None:
     _run(cloud, "RUNNING")
     assert _watch()["notified"] is True
-    [mail] = cloud.mails()
-    check_golden("still_running", mail)
+    cloud.check_mail("still_running")
 
 
 def test_a_run_whose_event_was_lost_is_told(cloud: Cloud) -> None:
     _run(cloud, "FAILED")
     cloud.put_manifest(status="refused", weeks=[], error="refused by 1 critical check(s): people_kept")
     assert _watch()["notified"] is True
-    [mail] = cloud.mails()
-    check_golden("not_published", mail)
+    cloud.check_mail("not_published")
 
 
 @pytest.mark.parametrize("trigger", ["backfill", "restore"])
@@ -142,8 +137,7 @@ def test_a_watchdog_that_cannot_look_says_so_and_fails(cloud: Cloud, monkeypatch
     for _ in range(2):  # Lambda itself tries once more
         with pytest.raises(ClientError, match="NoSuchBucket"):
             _watch()
-    [mail] = cloud.mails()
-    check_golden("check_failed", mail)
+    cloud.check_mail("check_failed")
 
 
 def test_a_watchdog_without_its_time_says_so_and_fails(cloud: Cloud) -> None:

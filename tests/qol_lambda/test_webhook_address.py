@@ -50,14 +50,14 @@ def test_a_post_over_http_is_stored(port: int, webhook: Webhook, capfd: pytest.C
         (f"/garmin/{TOKEN}", b"\xff" * 5 * 2**20, CLIENT, 413),
     ],
     ids=[
-        "a wrong token",
-        "a wrong client",
+        "wrong token",
+        "wrong client",
         "no token",
         "more than a token",
         "no path",
-        "too long",
-        "too long as lines",
-        "too long as Base64",
+        "long",
+        "long lines",
+        "long Base64",
     ],
 )
 def test_other_requests_are_refused_and_leave_nothing(

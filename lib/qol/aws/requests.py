@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -135,6 +135,16 @@ def translate_errors(place: str, policy: RetryPolicy) -> Iterator[None]:
             BREAKER.record_failure(policy)
         raise error from None
     BREAKER.record_success()
+
+
+@contextmanager
+def ignore_errors(codes: Collection[str]) -> Iterator[None]:
+    """End the block without an error when a service answers with one of the codes."""
+    try:
+        yield
+    except RequestError as err:
+        if err.code not in codes:
+            raise
 
 
 def _error_of(place: str, err: Exception) -> RequestError:

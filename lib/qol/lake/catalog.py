@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from qol.aws.requests import MISSING, RequestError, RetryPolicy, aws_client, translate_errors
+from qol.aws.requests import MISSING, RequestError, RetryPolicy, aws_client, ignore_errors, translate_errors
 from qol.errors import LakeError
 
 
@@ -22,20 +20,13 @@ def register_partition(database: str, table: str, date: str, location: str, poli
     except RequestError as err:
         if err.code not in MISSING:
             raise
-        message = (
-            f"{place}: not in the catalog; allowed: a deployed table (terraform apply makes it from the contracts)"
-        )
-        raise LakeError(message) from None
+        allowed = "a deployed table (terraform apply makes it from the contracts)"
+        raise LakeError(f"{place}: not in the catalog; allowed: {allowed}") from None
     partition = {"Values": [date], "StorageDescriptor": {**described, "Location": location}}
-    _put(glue, {"DatabaseName": database, "TableName": name}, partition, f"{place}, partition {date}", policy)
-
-
-def _put(glue: Any, where: dict[str, str], partition: dict[str, Any], place: str, policy: RetryPolicy) -> None:
-    try:
-        with translate_errors(place, policy):
-            glue.create_partition(**where, PartitionInput=partition)
-    except RequestError as err:
-        if err.code != "AlreadyExistsException":
-            raise
-        with translate_errors(place, policy):
-            glue.update_partition(**where, PartitionValueList=partition["Values"], PartitionInput=partition)
+    where = {"DatabaseName": database, "TableName": name, "PartitionInput": partition}
+    place = f"{place}, partition {date}"
+    with ignore_errors({"AlreadyExistsException"}), translate_errors(place, policy):
+        glue.create_partition(**where)
+        return
+    with translate_errors(place, policy):
+        glue.update_partition(**where, PartitionValueList=[date])

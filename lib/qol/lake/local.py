@@ -52,7 +52,7 @@ class LocalLake:
         folder = self.path(prefix)
         objects: list[StoredObject] = []
         folders: list[str] = []
-        with _translate_denied(prefix, "read"):
+        with _translate_errors(prefix, "read"):
             if not folder.is_dir():
                 return Listing((), ())
             for entry in sorted(os.scandir(folder), key=lambda e: e.name):
@@ -73,32 +73,26 @@ class LocalLake:
 
     def stat(self, key: str) -> StoredObject | None:
         """The object at `key`, or None."""
-        with _translate_denied(key, "read"), suppress(FileNotFoundError):
+        with _translate_errors(key, "read"), suppress(FileNotFoundError):
             return self._stored(key, self.path(key).stat())
         return None
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
-        try:
-            with _translate_denied(key, "read"), self.path(key).open("rb") as file:
-                file.seek(start)
-                return file.read() if length is None else file.read(length)
-        except FileNotFoundError as err:
-            raise _deleted_error(key) from err
+        with _translate_errors(key, "read"), self.path(key).open("rb") as file:
+            file.seek(start)
+            return file.read(length)
 
     def open_table(self, key: str) -> pa.NativeFile:
         """The file as a memory map."""
-        try:
-            with _translate_denied(key, "read"):
-                return pa.memory_map(str(self.path(key)), "r")
-        except FileNotFoundError as err:
-            raise _deleted_error(key) from err
+        with _translate_errors(key, "read"):
+            return pa.memory_map(str(self.path(key)), "r")
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
         """A new file below `_staging/`."""
         path = self.path(key)
-        with _translate_denied(key, "written"):
+        with _translate_errors(key, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             opened = path.open("wb")
         with opened as file:
@@ -111,7 +105,7 @@ class LocalLake:
             message = f"{key}: changed since this run started; run again"
             raise PublishConflictError(message)
         target = self.path(key)
-        with _translate_denied(key, "written"):
+        with _translate_errors(key, "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync(self.path(staged))
             os.replace(self.path(staged), target)
@@ -125,14 +119,16 @@ class LocalLake:
         """Write a temporary file in the same folder, then rename it."""
         target = self.path(key)
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        with _translate_denied(key, "written"):
-            _write_synced(temporary, data)
+        with _translate_errors(key, "written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            _sync(temporary)
             os.replace(temporary, target)
             _sync(target.parent)
 
     def delete(self, key: str) -> None:
         """Remove a file."""
-        with _translate_denied(key, "written"):
+        with _translate_errors(key, "written"):
             self.path(key).unlink(missing_ok=True)
 
     def sweep(self, prefix: str) -> int:
@@ -151,7 +147,7 @@ class LocalLake:
         """A folder below `_staging/`, so that the next run removes it after a kill."""
         key = f"_staging/{run_id}/scratch/"
         folder = self.path(key)
-        with _translate_denied(key, "written"):
+        with _translate_errors(key, "written"):
             folder.mkdir(parents=True, exist_ok=True)
         try:
             yield folder
@@ -162,7 +158,7 @@ class LocalLake:
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:  # noqa: ARG002 (the lock dies with its process)
         """Hold an OS lock on the lock file; the system releases it when this process ends."""
         path = self.path(LOCK_KEY)
-        with _translate_denied(LOCK_KEY, "written"):
+        with _translate_errors(LOCK_KEY, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             opened = path.open("a+")
         with opened as file:
@@ -183,20 +179,18 @@ class LocalLake:
 
 
 @contextmanager
-def _translate_denied(key: str, act: Literal["read", "written"]) -> Iterator[None]:
-    """A denied access becomes a LakeError that names the key and what is needed."""
+def _translate_errors(key: str, act: Literal["read", "written"]) -> Iterator[None]:
+    """A denied access, or a file to read that was deleted, becomes a LakeError that names the key and what is needed."""
     try:
         yield
     except OSError as err:
+        if isinstance(err, FileNotFoundError) and act == "read":
+            raise LakeError(f"{key}: gone from the lake while it was needed") from err
         if err.errno not in _DENIED:
             raise
         kind, may = "folder" if key.endswith("/") else "file", "read" if act == "read" else "write"
         allowed = f"a {kind} that the user of this process can {may}"
         raise LakeError(f"{key}: may not be {act} ({str(err.strerror).lower()}); allowed: {allowed}") from None
-
-
-def _deleted_error(key: str) -> LakeError:
-    return LakeError(f"{key}: gone from the lake while it was needed")
 
 
 def _is_link_to_parent(entry: os.DirEntry[str]) -> bool:
@@ -211,14 +205,6 @@ def _decodable(name: str) -> str:
     except UnicodeEncodeError:
         return name.encode("utf-8", "backslashreplace").decode() + ".not-utf8"
     return name
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sync(path: Path) -> None:

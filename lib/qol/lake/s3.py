@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -84,9 +83,7 @@ class S3Lake(S3Objects):
     def _found(self, key: str, data: bytes) -> StoredObject | None:
         """The object at `key` when it holds exactly these bytes."""
         stored = self.get_tagged(key)
-        if stored is None or hashlib.sha256(stored[1]).digest() != hashlib.sha256(data).digest():
-            return None
-        return StoredObject(key, len(data), stored[0])
+        return StoredObject(key, len(data), stored[0]) if stored and stored[1] == data else None
 
     def _is_still(self, key: str, expected_etag: str | None) -> bool:
         """Whether `key` still carries the tag that was seen, so that a refused write may be tried again."""

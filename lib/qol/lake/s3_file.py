@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 
 TAIL_BYTES = 256 * 2**10
 BLOCK_BYTES = 8 * 2**20
@@ -25,9 +25,8 @@ class BlockFile(io.RawIOBase):
         super().__init__()
         self._size = size
         self._tail = tail
-        self._read_range = read_range
+        self._read_block = lru_cache(MAX_CACHED_BLOCKS)(read_range)
         self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def readable(self) -> bool:
         """True."""
@@ -62,17 +61,6 @@ class BlockFile(io.RawIOBase):
         tail_start = self._size - len(self._tail)
         if self._position >= tail_start:
             return self._tail[self._position - tail_start : end - tail_start]
-        number = self._position // BLOCK_BYTES
-        block, start = self._block(number), number * BLOCK_BYTES
+        start = self._position // BLOCK_BYTES * BLOCK_BYTES
+        block = self._read_block(start, min(BLOCK_BYTES, self._size - start))
         return block[self._position - start : end - start]
-
-    def _block(self, number: int) -> bytes:
-        if number in self._blocks:
-            self._blocks.move_to_end(number)
-            return self._blocks[number]
-        start = number * BLOCK_BYTES
-        block = self._read_range(start, min(BLOCK_BYTES, self._size - start))
-        self._blocks[number] = block
-        if len(self._blocks) > MAX_CACHED_BLOCKS:
-            self._blocks.popitem(last=False)
-        return block

@@ -11,13 +11,13 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
 from qol.aws.requests import CONDITION_FAILED, MISSING, RequestError
 from qol.errors import LakeError, LockedError
 from qol.lake.base import LOCK_KEY
+from qol.lake.s3_objects import S3Objects
 
 MAX_ATTEMPTS = 5
 
@@ -41,23 +41,10 @@ class LockObject(msgspec.Struct):
     renewal: int = 0
 
 
-class LockStore(Protocol):
-    """The requests that a lock needs; RequestError when a condition does not hold or the service fails."""
-
-    def put_if(self, key: str, data: bytes, etag: str | None) -> str:
-        """Write when the object has that tag (None: does not exist) and return the new tag."""
-
-    def get_tagged(self, key: str) -> tuple[str, bytes] | None:
-        """Tag and content, or None."""
-
-    def delete_if(self, key: str, etag: str) -> None:
-        """Delete the object when it has that tag."""
-
-
 class Lease:
     """The lock of one run."""
 
-    def __init__(self, store: LockStore, run_id: str, job_run_id: str | None, times: LeaseTimes) -> None:
+    def __init__(self, store: S3Objects, run_id: str, job_run_id: str | None, times: LeaseTimes) -> None:
         self._store = store
         self._times = times
         job = job_run_id.split("_attempt_")[0] if job_run_id else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from qol.aws.requests import (
     RequestError,
     RetryPolicy,
     aws_client,
+    ignore_errors,
     read_whole,
     translate_errors,
 )
@@ -28,6 +30,18 @@ STAGING = "_staging/"
 IDENTIFYING = ("raw/", "quarantine/", "_staging/", "_locks/")
 MAX_SPOOL_BYTES = 64 * 2**20
 MAX_KEYS_PER_DELETE = 1_000
+#: The code for a range that begins at the object's end or after it.
+_NO_BYTES = frozenset({"InvalidRange"})
+
+
+@dataclass(frozen=True)
+class StoredVersion:
+    """One version of an object: its id, its tag, when it was written and whether it is the current one."""
+
+    version_id: str
+    etag: str
+    written: datetime
+    is_latest: bool
 
 
 @dataclass(frozen=True)
@@ -47,8 +61,20 @@ class S3Objects:
     def _s3(self) -> Any:
         return aws_client("s3", self.policy)
 
-    def _at(self, key: str) -> dict[str, str]:
-        return {"Bucket": self.bucket, "Key": self.prefix + key}
+    def _request(self, operation: str, key: str, **options: Any) -> Any:
+        """The answer to one request about an object."""
+        with translate_errors(self.location(key), self.policy):
+            return getattr(self._s3, operation)(Bucket=self.bucket, Key=self.prefix + key, **options)
+
+    def put_any(self, key: str, data: bytes | BinaryIO, **condition: str) -> str:
+        """Write an object, over an existing one, and return its tag; RequestError when the condition does not hold."""
+        answer = self._request("put_object", key, Body=data, **self._encryption(key), **condition)
+        return str(answer["ETag"]).strip('"')
+
+    def _get(self, key: str, **options: str) -> tuple[Any, bytes]:
+        """The answer with its headers, and the bytes."""
+        place = {"Bucket": self.bucket, "Key": self.prefix + key}
+        return read_whole(self.location(key), lambda: self._s3.get_object(**place, **options), self.policy)
 
     def require(self) -> None:
         """RequestError when the bucket does not exist or this role may not read it."""
@@ -71,11 +97,8 @@ class S3Objects:
             yield from self._objects(page)
 
     def _pages(self, prefix: str, **options: str) -> Iterator[dict[str, Any]]:
-        pages = iter(
-            self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self.prefix + prefix, **options
-            )
-        )
+        listing = self._s3.get_paginator("list_objects_v2")
+        pages = iter(listing.paginate(Bucket=self.bucket, Prefix=self.prefix + prefix, **options))
         while True:
             with translate_errors(self.location(prefix), self.policy):
                 page = next(pages, None)
@@ -91,29 +114,20 @@ class S3Objects:
 
     def stat(self, key: str) -> StoredObject | None:
         """The object at `key`, or None."""
-        try:
-            with translate_errors(self.location(key), self.policy):
-                head = self._s3.head_object(**self._at(key))
-        except RequestError as err:
-            if err.code in MISSING:
-                return None
-            raise
-        return StoredObject(key, head["ContentLength"], head["ETag"].strip('"'))
+        with ignore_errors(MISSING):
+            head = self._request("head_object", key)
+            return StoredObject(key, head["ContentLength"], head["ETag"].strip('"'))
+        return None
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
-        if length == 0:
-            return b""
-        try:
-            return self._get(key, _range(start, length))[1]
-        except RequestError as err:
-            if err.code == "InvalidRange":
-                return b""
-            raise
+        with ignore_errors(_NO_BYTES):
+            return b"" if length == 0 else self._get_existing(key, **_range(start, length))[1]
+        return b""
 
-    def _get(self, key: str, options: dict[str, str]) -> tuple[Any, bytes]:
+    def _get_existing(self, key: str, **options: str) -> tuple[Any, bytes]:
         try:
-            return read_whole(self.location(key), lambda: self._s3.get_object(**self._at(key), **options), self.policy)
+            return self._get(key, **options)
         except RequestError as err:
             if err.code in MISSING:
                 raise LakeError(f"{key}: gone from the lake while it was needed") from err
@@ -123,18 +137,15 @@ class S3Objects:
 
     def open_table(self, key: str) -> pa.NativeFile:
         """A seekable file over range requests, all of the object's same version."""
-        try:
-            response, tail = self._get(key, {"Range": f"bytes=-{TAIL_BYTES}"})
-        except RequestError as err:
-            if err.code == "InvalidRange":  # an empty object has no last bytes
-                return pa.BufferReader(b"")
-            raise
-        size = int(response.get("ContentRange", f"/{len(tail)}").rpartition("/")[2])
-        if size == len(tail):
-            return pa.BufferReader(tail)
-        same = {"IfMatch": response["ETag"]}
-        file = BlockFile(size, tail, lambda start, length: self._get(key, _range(start, length) | same)[1])
-        return pa.PythonFile(file, mode="r")
+        with ignore_errors(_NO_BYTES):
+            response, tail = self._get_existing(key, Range=f"bytes=-{TAIL_BYTES}")
+            size = int(response.get("ContentRange", f"/{len(tail)}").rpartition("/")[2])
+            if size == len(tail):
+                return pa.BufferReader(tail)
+            etag = response["ETag"]
+            file = BlockFile(size, tail, lambda *part: self._get_existing(key, **_range(*part), IfMatch=etag)[1])
+            return pa.PythonFile(file, mode="r")
+        return pa.BufferReader(b"")
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
@@ -142,56 +153,55 @@ class S3Objects:
         if not key.startswith(STAGING):
             raise LakeError(f"{key}: not a staged object; allowed: keys below {STAGING}")
         with tempfile.SpooledTemporaryFile(max_size=MAX_SPOOL_BYTES) as file:
-            yield cast("BinaryIO", file)
-            file.seek(0)
-            with translate_errors(self.location(key), self.policy):
-                self._s3.put_object(**self._at(key), **self._encryption(key), Body=file)
+            staged = cast("BinaryIO", file)
+            yield staged
+            staged.seek(0)
+            self.put_any(key, staged)
 
     def put_if(self, key: str, data: bytes, etag: str | None) -> str:
         """Write when the object has that tag (None: does not exist) and return the new tag; RequestError otherwise."""
-        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
-        with translate_errors(self.location(key), self.policy):
-            done = self._s3.put_object(**self._at(key), **self._encryption(key), **condition, Body=data)
-        return str(done["ETag"]).strip('"')
-
-    def put_any(self, key: str, data: bytes) -> str:
-        """Write an object, over an existing one, and return its tag."""
-        with translate_errors(self.location(key), self.policy):
-            return str(self._s3.put_object(**self._at(key), **self._encryption(key), Body=data)["ETag"])
+        return self.put_any(key, data, **({"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}))
 
     def get_tagged(self, key: str) -> tuple[str, bytes] | None:
         """Tag and content of an object, or None."""
-        try:
-            response, data = read_whole(self.location(key), lambda: self._s3.get_object(**self._at(key)), self.policy)
-        except RequestError as err:
-            if err.code in MISSING:
-                return None
-            raise
-        return str(response["ETag"]).strip('"'), data
+        with ignore_errors(MISSING):
+            response, data = self._get(key)
+            return str(response["ETag"]).strip('"'), data
+        return None
+
+    def versions(self, key: str) -> list[StoredVersion]:
+        """Versions of an object, newest first, without delete markers; an unversioned bucket has one."""
+        full = self.prefix + key
+        with translate_errors(self.location(key), self.policy):
+            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=full)
+            return [
+                StoredVersion(found["VersionId"], found["ETag"].strip('"'), found["LastModified"], found["IsLatest"])
+                for page in pages
+                for found in page.get("Versions", ())
+                if found["Key"] == full
+            ]
+
+    def read_version(self, key: str, version: StoredVersion) -> bytes:
+        """The bytes of one version."""
+        return self._get(key, VersionId=version.version_id)[1]
 
     def delete_if(self, key: str, etag: str) -> None:
         """Delete the object when it has that tag."""
-        with translate_errors(self.location(key), self.policy):
-            self._s3.delete_object(**self._at(key), IfMatch=f'"{etag}"')
+        self._request("delete_object", key, IfMatch=f'"{etag}"')
 
     def delete(self, key: str) -> None:
         """Remove an object."""
-        with translate_errors(self.location(key), self.policy):
-            self._s3.delete_object(**self._at(key))
+        self._request("delete_object", key)
 
     def sweep(self, prefix: str) -> int:
-        """Remove all objects below `prefix`."""
+        """Remove all objects below `prefix`, and those that S3 answers an error for once more, each by its own request."""
         keys = [self.prefix + stored.key for stored in self.walk(prefix)]
         for start in range(0, len(keys), MAX_KEYS_PER_DELETE):
-            self._delete_some(prefix, keys[start : start + MAX_KEYS_PER_DELETE])
+            some = {"Objects": [{"Key": key} for key in keys[start : start + MAX_KEYS_PER_DELETE]], "Quiet": True}
+            with translate_errors(self.location(prefix), self.policy):
+                for failed in self._s3.delete_objects(Bucket=self.bucket, Delete=some).get("Errors", ()):
+                    self._s3.delete_object(Bucket=self.bucket, Key=failed["Key"])
         return len(keys)
-
-    def _delete_some(self, prefix: str, keys: Sequence[str]) -> None:
-        """Delete objects by one request, and those that it answers an error for once more, each by its own."""
-        wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        with translate_errors(self.location(prefix), self.policy):
-            for failed in self._s3.delete_objects(Bucket=self.bucket, Delete=wanted).get("Errors", ()):
-                self._s3.delete_object(Bucket=self.bucket, Key=failed["Key"])
 
     def _encryption(self, key: str) -> dict[str, str]:
         if self.kms_key is None or key.startswith(IDENTIFYING):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from qol.errors import LakeError, LockedError, QolError, UsageError, safe_place
 from qol.lake.s3 import S3Lake
-from qol.lake.s3_versions import StoredVersion, read_version, versions
+from qol.lake.s3_objects import StoredVersion
 from qol.publish.protocol import ORDER, RECORDS_RANK
 from qol.tables.layout import partition_key
 from qol.tables.manifest import (
@@ -90,7 +90,7 @@ def _write_manifest(lake: S3Lake, manifest: Manifest) -> LakeError | None:
 
 
 def _restore_file(lake: S3Lake, monday: date, item: Restoration) -> TableFile:
-    data = read_version(lake, item.key, item.earlier)
+    data = lake.read_version(item.key, item.earlier)
     rows = pq.ParquetFile(io.BytesIO(data)).metadata.num_rows
     lake.publish_bytes(data, item.key, item.current.etag)
     lake.register(item.table, monday.isoformat(), item.key)
@@ -124,7 +124,7 @@ def _replaced(manifest: Manifest, monday: date) -> list[TableFile]:
 def _restoration(lake: S3Lake, manifest: Manifest, file: TableFile) -> Restoration | None:
     """The version to restore of a file; None when an unfinished restore has restored it already."""
     key = partition_key(file.name, file.date)
-    found = versions(lake, key)
+    found = lake.versions(key)
     if not found or not found[0].is_latest:
         raise LakeError(f"{key}: no such file; a plain `qol run` publishes it again")
     started = started_at(manifest.run_id) - MAX_CLOCK_SKEW
@@ -153,4 +153,4 @@ def _run_that_wrote(lake: S3Lake, file: TableFile, sha256: str) -> str | None:
 
 
 def _sha256(lake: S3Lake, key: str, version: StoredVersion) -> str:
-    return hashlib.sha256(read_version(lake, key, version)).hexdigest()
+    return hashlib.sha256(lake.read_version(key, version)).hexdigest()
