@@ -1,9 +1,9 @@
 """Spark as the executor: DataFrames of tasks and blocks; Spark brings distribution, retries, spilling and its UI.
 
-    spark.range(tasks).mapInArrow(MapStep)             rows of bucket int, kind string, block binary; kept on disk
-      where kind != 'block'                            summaries and errors, collected by the driver
-      where kind  = 'block', union a row per bucket    repartitioned by bucket, then mapInArrow(ReduceStep)
-    spark.range(slices).mapInArrow(AssembleStep)       summaries and errors
+spark.range(tasks).mapInArrow(MapStep)             rows of bucket int, kind string, block binary; kept on disk
+  where kind != 'block'                            summaries and errors, collected by the driver
+  where kind  = 'block', union a row per bucket    repartitioned by bucket, then mapInArrow(ReduceStep)
+spark.range(slices).mapInArrow(AssembleStep)       summaries and errors
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class SparkShuffled:
 
     def _by_bucket(self) -> DataFrame:
         """Every block and, so that a bucket without any is there too, one row without a block for every bucket."""
-        every = self._spark.range(0, self._buckets, 1, 1).selectExpr("int(id) AS bucket", "CAST(NULL AS binary) AS block")
+        every = self._spark.range(0, self._buckets, 1, 1).selectExpr(
+            "int(id) AS bucket", "CAST(NULL AS binary) AS block"
+        )
         blocks = self._rows.where("kind = 'block'").select("bucket", "block").unionByName(every)
         # Sorted, a partition may hold any number of buckets; the expression is for balance alone.
         return blocks.repartition(self._buckets, self._spread()).sortWithinPartitions("bucket")
