@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -14,7 +15,7 @@ from qol.lake import LocalLake
 from qol.lake.s3_client import RequestError
 from qol.run import pipeline
 from qol.run.engine import Mapped, Shuffled
-from qol.run.spark_engine import SparkShuffled
+from qol.run.spark_engine import SparkShuffled, _max_attempts
 from qol.run.spark_rows import Row, to_batches
 from qol_dev.sample import SampleOptions, write_sample
 from tests.builders import CONTRACTS, contracts_with, daily_record, options, published_files, run_lake, write_lines
@@ -133,11 +134,11 @@ def test_buckets_that_share_a_partition_are_reduced_one_by_one(
 
 
 def test_blocks_are_given_back_once_they_are_reduced(spark: SparkSession) -> None:
-    before = len(spark.sparkContext._jsc.getPersistentRDDs())  # type: ignore[union-attr]
+    before = len(spark.sparkContext._jsc.getPersistentRDDs())
     shuffled = KeptSparkEngine(spark).shuffle([1], to_every_second_bucket, 5)
-    assert len(spark.sparkContext._jsc.getPersistentRDDs()) == before + 1  # type: ignore[union-attr]
+    assert len(spark.sparkContext._jsc.getPersistentRDDs()) == before + 1
     shuffled.reduce(blocks_and_task)
-    assert len(spark.sparkContext._jsc.getPersistentRDDs()) == before  # type: ignore[union-attr]
+    assert len(spark.sparkContext._jsc.getPersistentRDDs()) == before
 
 
 def test_a_hundred_items_are_few_tasks_whose_results_keep_their_order(spark: SparkSession) -> None:
@@ -159,7 +160,7 @@ def test_workers_do_not_look_into_sparks_jar(spark: SparkSession) -> None:
 
 def test_jobs_are_named_by_what_they_call(spark: SparkSession) -> None:
     KeptSparkEngine(spark).map(range(3), numbered_with_task)
-    jobs = spark.sparkContext._jsc.sc().statusStore().jobsList(None)  # type: ignore[union-attr]
+    jobs = spark.sparkContext._jsc.sc().statusStore().jobsList(None)
     assert jobs.head().description().get() == "numbered_with_task: 3 items"
     assert spark.sparkContext.getLocalProperty("spark.job.description") is None
 
@@ -221,7 +222,7 @@ class FailingEngine(KeptSparkEngine):
         """As the engine does it, with steps that fail."""
         shuffled = super().shuffle(tasks, FailsFirst(function), buckets)
         reduce = shuffled.reduce
-        shuffled.reduce = lambda step: reduce(FailsFirst(step))  # type: ignore[method-assign]
+        vars(shuffled)["reduce"] = lambda step: reduce(FailsFirst(step))
         return shuffled
 
     def map(self, items: Any, function: Callable[[T], R]) -> list[R]:
@@ -238,6 +239,16 @@ def test_tasks_that_spark_has_to_try_again_leave_the_same_bytes(spark: SparkSess
     run = pipeline.run(LocalLake(other), CONTRACTS, options(buckets=2), lambda *_: FailingEngine(spark))
     assert run.status == "published"
     assert published_files(other) == published_files(one)
+
+
+@pytest.mark.parametrize(
+    ("master", "attempts"),
+    [("local", 1), ("local[*]", 1), ("local[4, 3]", 3), ("local-cluster[2,1,1024]", 5), ("yarn", 5)],
+)
+def test_how_often_a_task_is_tried_is_what_spark_goes_by(master: str, attempts: int) -> None:
+    conf = SimpleNamespace(get=lambda name, _: {"spark.task.maxFailures": "5"}[name])
+    context = SimpleNamespace(master=master, getConf=lambda: conf)
+    assert _max_attempts(SimpleNamespace(sparkContext=context)) == attempts  # type: ignore[arg-type]
 
 
 def test_a_task_whose_process_dies_is_done_by_another(spark: SparkSession) -> None:

@@ -15,4 +15,4 @@ import qol.run.preload  # noqa: F401
 if __name__ == "__main__":
     sys.path[:] = [entry for entry in sys.path if not entry.endswith(".jar")]
     sys.path_importer_cache.clear()
-    manager()
+    manager()  # type: ignore[no-untyped-call]

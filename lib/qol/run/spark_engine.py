@@ -40,7 +40,7 @@ TASKS_PER_CORE = 4
 _TRIED = 32
 T = TypeVar("T")
 R = TypeVar("R")
-Batches = Iterator["pa.RecordBatch"]
+Batches = Iterable["pa.RecordBatch"]
 
 
 class SparkEngine:
@@ -186,10 +186,10 @@ def _rows_of_bucket(shipped: Any, bucket: int, blocks: Iterator[bytes]) -> Itera
 
 def _max_attempts(spark: SparkSession) -> int:
     """How often Spark tries a task: `local[N, M]` says M, other local masters once, a cluster by its setting."""
-    context = spark.sparkContext
-    if re.match(r"local(\[|$)", context.master):
-        return int(context.master.rstrip("]").partition(",")[2] or 1)
-    return int(context.getConf().get("spark.task.maxFailures", "4"))
+    master = str(spark.sparkContext.master)
+    if re.match(r"local(\[|$)", master):
+        return int(master.rstrip("]").partition(",")[2] or 1)
+    return int(spark.sparkContext.getConf().get("spark.task.maxFailures", "4"))
 
 
 @contextmanager
@@ -199,7 +199,7 @@ def _described(spark: SparkSession, text: str) -> Iterator[None]:
     try:
         yield
     finally:
-        spark.sparkContext.setJobDescription(None)
+        spark.sparkContext.setJobDescription(None)  # type: ignore[arg-type]
 
 
 def _name(function: Callable[..., Any]) -> str:
