@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 
-pytest_plugins = ["tests.command_line"]
+pytest_plugins = ["tests.command_line", "tests.spark_fixtures"]
 
 # The same examples on every machine, and no folder of remembered ones.
 settings.register_profile(

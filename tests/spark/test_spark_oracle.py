@@ -14,13 +14,12 @@ import yaml
 from chispa import DataFramesNotEqualError, assert_approx_df_equality, assert_df_equality
 
 from qol.tables.spark import create_views, table
-
-from .conftest import PROJECT, SPARK_TESTS
+from tests.spark_lake import PROJECT, SPARK_TESTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-pytestmark = SPARK_TESTS
+pytestmark = [*SPARK_TESTS, pytest.mark.acceptance]
 
 Made = Callable[["DataFrame"], "DataFrame"]
 HERE = Path(__file__).parent
@@ -66,13 +65,13 @@ def said(file: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def oracle_daily(spark: SparkSession, lake: Path, made: Made) -> DataFrame:
+def oracle_daily(spark: SparkSession, sample_lake: Path, made: Made) -> DataFrame:
     """Daily rows by `oracle_daily.sql`, with the columns and types of the published table."""
     from pyspark.sql import functions as f
 
-    create_views(spark, lake)
+    create_views(spark, sample_lake)
     rows = spark.sql((HERE / "oracle_daily.sql").read_text(encoding="utf-8"))
-    published = table(spark, lake, "daily_metrics")
+    published = table(spark, sample_lake, "daily_metrics")
     absent = f.lit(None)
     columns = [
         (f.col(column.name) if column.name in rows.columns else absent).cast(column.dataType).alias(column.name)
@@ -83,15 +82,15 @@ def oracle_daily(spark: SparkSession, lake: Path, made: Made) -> DataFrame:
 
 
 def test_daily_metrics_are_what_sql_makes_of_the_records(
-    spark: SparkSession, lake: Path, oracle_daily: DataFrame
+    spark: SparkSession, sample_lake: Path, oracle_daily: DataFrame
 ) -> None:
-    published = table(spark, lake, "daily_metrics").drop("date")
+    published = table(spark, sample_lake, "daily_metrics").drop("date")
     assert published.count() > 250
     assert_same_rows(oracle_daily, published)
 
 
 @pytest.fixture(scope="module")
-def oracle_weekly(spark: SparkSession, lake: Path, oracle_daily: DataFrame, made: Made) -> DataFrame:
+def oracle_weekly(spark: SparkSession, sample_lake: Path, oracle_daily: DataFrame, made: Made) -> DataFrame:
     """Weekly columns by `oracle_weekly.sql`, from the oracle's own days, a row per column."""
     from pyspark.sql import functions as f
 
@@ -105,7 +104,7 @@ def oracle_weekly(spark: SparkSession, lake: Path, oracle_daily: DataFrame, made
         "oracle_days"
     )
     spark.sql(HOLIDAYS).createOrReplaceTempView("holidays")
-    nights = table(spark, lake, "daily_metrics").where("sleep_minutes IS NOT NULL")
+    nights = table(spark, sample_lake, "daily_metrics").where("sleep_minutes IS NOT NULL")
     nights = nights.where("size(asleep_intervals) > 0 OR (bedtime_minute IS NOT NULL AND wake_minute IS NOT NULL)")
     nights.selectExpr(
         "user_id", "day", "source", "asleep_intervals AS intervals", "bedtime_minute AS bed", "wake_minute AS wake"
@@ -168,12 +167,12 @@ def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> dict[str, t
 
 
 @pytest.fixture(scope="module")
-def published_weekly(spark: SparkSession, lake: Path, made: Made) -> DataFrame:
+def published_weekly(spark: SparkSession, sample_lake: Path, made: Made) -> DataFrame:
     """The published weekly table, a row per column."""
     from pyspark.sql import functions as f
     from pyspark.sql import types as t
 
-    rows = table(spark, lake, "weekly_metrics").drop("date")
+    rows = table(spark, sample_lake, "weekly_metrics").drop("date")
     texts = [c.name for c in rows.schema if isinstance(c.dataType, t.StringType | t.DateType)]
     texts = [name for name in texts if name not in ("user_id", "week_start")]
     numbers = [c for c in rows.columns if c not in (*texts, "user_id", "week_start")]
@@ -185,8 +184,8 @@ def published_weekly(spark: SparkSession, lake: Path, made: Made) -> DataFrame:
     return made(both.withColumnRenamed("week_start", "week"))
 
 
-def test_the_oracle_knows_every_weekly_column(spark: SparkSession, lake: Path, oracle_weekly: DataFrame) -> None:
-    published = set(table(spark, lake, "weekly_metrics").columns)
+def test_the_oracle_knows_every_weekly_column(spark: SparkSession, sample_lake: Path, oracle_weekly: DataFrame) -> None:
+    published = set(table(spark, sample_lake, "weekly_metrics").columns)
     names = {row["name"] for row in oracle_weekly.select("name").distinct().collect()}
     assert names | {"user_id", "week_start", "date"} == published
 

@@ -1,105 +1,126 @@
-"""Spark as the executor: tasks as an RDD, Arrow blocks through Spark's own shuffle, so it brings retries and spilling."""
+"""Spark as the executor: DataFrames of tasks and blocks; Spark brings distribution, retries, spilling and its UI.
+
+spark.range(tasks).mapInArrow(MapStep)             rows of bucket int, kind string, block binary; kept on disk
+  where kind != 'block'                            summaries and errors, collected by the driver
+  where kind  = 'block', union a row per bucket    repartitioned by bucket, then mapInArrow(ReduceStep)
+spark.range(slices).mapInArrow(AssembleStep)       summaries and errors
+"""
 
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
-from zipimport import zipimporter
 
-from qol import errors
-from qol.errors import QolError, TaskError, safe_place
 from qol.run.engine import Mapped, Shuffled
 from qol.run.java import find_java
+from qol.run.spark_rows import ROWS, Row, block_row, collect_summaries, summary_row, to_batches
 
 if TYPE_CHECKING:
-    from pyspark import RDD, SparkContext
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
+#: Settings of the engine's own session.
+_SETTINGS = {
+    # One block in an Arrow batch: many large ones together could pass its 2 GiB.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1",
+    # Partitions are tasks and buckets: merging or splitting them has no use, and one query stays one job in the UI.
+    "spark.sql.adaptive.enabled": "false",
+}
 #: All work on rows is Python's: compiling Java's code thoroughly would take longer than a local run lasts.
 _QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 #: Enough that cores which are done early find another.
 TASKS_PER_CORE = 4
+#: Numbers tried for each partition when one is sought that Spark's hash sends there: missing all has a chance of e^-32.
+_TRIED = 32
 T = TypeVar("T")
 R = TypeVar("R")
-#: The last line of a worker's traceback within Spark's own report: the error's class and its text.
-_TOLD = re.compile(r"^qol\.[\w.]*?(\w+): (.+?)(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
+Batches = Iterable["pa.RecordBatch"]
 
 
 class SparkEngine:
-    """Maps and reduces as Spark jobs of a given context."""
+    """Maps and reduces as DataFrames, in a session of its own beside the given one."""
 
     name = "spark"
 
-    def __init__(self, context: SparkContext) -> None:
-        self._context = context
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark.newSession()
+        for setting, value in _SETTINGS.items():
+            self._spark.conf.set(setting, value)
 
     def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
-        """One map stage; its shuffle output is read once for the summaries and once by the reduce."""
-        shipped = self._context.broadcast(pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL))
+        """Call the function once for every task, each a partition; its rows stay on disk until the reduce has read them."""
+        from pyspark import StorageLevel
 
-        def map_partition(numbered: Iterable[tuple[int, T]]) -> Iterator[tuple[int, Any]]:
-            call = _load(shipped.value)
-            for number, task in numbered:
-                mapped = call(task)
-                yield from mapped.blocks
-                yield buckets, (number, mapped.summary)
-
-        numbered = self._context.parallelize(list(enumerate(tasks)), max(len(tasks), 1))
-        blocks = numbered.mapPartitions(map_partition).partitionBy(buckets + 1, _bucket_itself)
-        with _errors_of_tasks():
-            pairs = self._context.runJob(blocks, _values, [buckets])
-        summaries = [summary for _, summary in sorted(pairs, key=_number)]
-        return SparkShuffled(self._context, blocks, buckets, summaries)
+        rows = _map_in_arrow(self._spark, tasks, len(tasks), function, _rows_of_mapped).persist(StorageLevel.DISK_ONLY)
+        with _described(self._spark, f"{_name(function)}: {len(tasks)} tasks"):
+            summaries = collect_summaries(rows.where("kind != 'block'"))
+        return SparkShuffled(self._spark, rows, buckets, summaries)
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
-        """One Spark job of a few tasks per core: each takes Spark some 50 ms to start, as long as many an item lasts."""
+        """Call the function for every item in a few partitions per core, because Spark takes long to start each."""
         items = list(items)
-        if not items:
-            return []
-        shipped = self._context.broadcast(pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL))
-
-        def call(item: T) -> R:
-            result: R = _load(shipped.value)(item)
-            return result
-
-        with _errors_of_tasks():
-            tasks = min(len(items), TASKS_PER_CORE * self._context.defaultParallelism)
-            return self._context.parallelize(items, tasks).map(call).collect()
+        slices = min(len(items), TASKS_PER_CORE * self._spark.sparkContext.defaultParallelism)
+        with _described(self._spark, f"{_name(function)}: {len(items)} items"):
+            return collect_summaries(_map_in_arrow(self._spark, items, slices, function, _rows_of_result))
 
     def close(self) -> None:
         """Stop Spark."""
-        self._context.stop()
+        self._spark.stop()
 
 
 class SparkShuffled:
-    """Blocks as the output of Spark's shuffle; the last partition held the summaries."""
+    """Blocks as rows of a persisted DataFrame."""
 
-    def __init__(self, context: SparkContext, blocks: RDD[tuple[int, Any]], buckets: int, summaries: list[Any]) -> None:
-        self._context = context
-        self._blocks = blocks
+    def __init__(self, spark: SparkSession, rows: DataFrame, buckets: int, summaries: list[Any]) -> None:
+        self._spark = spark
+        self._rows = rows
         self._buckets = buckets
         self.summaries = summaries
 
     def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
-        """Call the function for every bucket; the map stage is not run again, Spark reads its shuffle files."""
-        shipped = self._context.broadcast(pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL))
-        buckets = self._buckets
+        """Call the function for every bucket, each in its own partition; blocks are then given back."""
+        shipped, attempts = self._spark.sparkContext.broadcast(function), _max_attempts(self._spark)
 
-        def reduce_partition(index: int, pairs: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, R]]:
-            if index < buckets:
-                yield index, _load(shipped.value)(index, (block for _, block in pairs))
+        def reduce_buckets(batches: Batches) -> Batches:
+            rows = ((row["bucket"], row["block"]) for batch in batches for row in batch.to_pylist())
+            for bucket, members in groupby(rows, itemgetter(0)):
+                blocks = (block for _, block in members if block is not None)
+                yield from to_batches(_rows_of_bucket(shipped, bucket, blocks), attempts)
 
-        with _errors_of_tasks():
-            results = self._blocks.mapPartitionsWithIndex(reduce_partition, preservesPartitioning=True).collect()
-        return [result for _, result in sorted(results, key=_number)]
+        reduce_buckets.__name__ = _name(function)
+        with _described(self._spark, f"{_name(function)}: {self._buckets} buckets"):
+            results: list[R] = collect_summaries(self._by_bucket().mapInArrow(reduce_buckets, ROWS))
+        self._rows.unpersist()
+        return results
+
+    def _by_bucket(self) -> DataFrame:
+        """Every block and, so that a bucket without any is there too, one row without a block for every bucket."""
+        every = self._spark.range(0, self._buckets, 1, 1).selectExpr(
+            "int(id) AS bucket", "CAST(NULL AS binary) AS block"
+        )
+        blocks = self._rows.where("kind = 'block'").select("bucket", "block").unionByName(every)
+        # Sorted, a partition may hold any number of buckets; the expression is for balance alone.
+        return blocks.repartition(self._buckets, self._spread()).sortWithinPartitions("bucket")
+
+    def _spread(self) -> Any:
+        """An expression of the bucket whose hash puts each into its own partition: hashes of 0, 1, 2... collide."""
+        from pyspark.sql import functions as f
+
+        numbers = self._spark.range(0, self._buckets * _TRIED, 1, 1).selectExpr("int(id) AS number")
+        hashed = numbers.selectExpr("number", f"pmod(hash(number), {self._buckets}) AS partition").collect()
+        number_of = {row["partition"]: row["number"] for row in hashed}
+        numbers_by_bucket = ", ".join(str(number_of.get(bucket, bucket)) for bucket in range(self._buckets))
+        return f.expr(f"array({numbers_by_bucket})[bucket]")
 
 
-def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext:
-    """The running Spark session's context, or a new one; a cluster's own settings are left as they are."""
+def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkSession:
+    """The running Spark session, or a new one; without a master the settings are those of the cluster (or spark-submit)."""
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName(app)
@@ -113,78 +134,74 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext
             .config("spark.driver.extraJavaOptions", _QUICK_JAVA)
             .config("spark.log.level", "ERROR")
             .config("spark.python.worker.reuse", "true")
+            .config("spark.python.daemon.module", "qol.run.spark_daemon")
         )
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
-    return session.sparkContext
+    return session
 
 
-def _load(pickled: bytes) -> Callable[..., Any]:
-    """The shipped function; what it raises unexpectedly is named by its place, because Spark logs the text of errors."""
-    function = _loaded(pickled)
-    _forget_archives()
+def _map_in_arrow(
+    spark: SparkSession,
+    items: list[T],
+    slices: int,
+    function: Callable[[T], Any],
+    rows_of: Callable[[Callable[[T], Any], int, T], Iterator[Row]],
+) -> DataFrame:
+    """A row per slice of the items, one in each partition, to the rows of every item of the slice.
 
-    def call(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except QolError:
-            raise
-        except Exception as err:  # noqa: BLE001 (whatever it is, its text must not reach a log)
-            raise TaskError(f"a task failed: {safe_place(err)}") from None
+    Items travel with the function: as rows of `createDataFrame` they would go through a second Python process per task.
+    """
+    shipped, attempts = spark.sparkContext.broadcast((function, items)), _max_attempts(spark)
 
-    return call
+    def rows(number: int) -> Iterator[Row]:
+        call, given = shipped.value
+        yield from rows_of(call, number, given[number])
+
+    total = len(items)
+
+    def run_slices(batches: Batches) -> Batches:
+        for first in (first for batch in batches for first in batch.column(0).to_pylist()):
+            for number in range(first, total, slices):
+                yield from to_batches(rows(number), attempts)
+
+    run_slices.__name__ = _name(function)
+    return spark.range(0, slices, 1, max(slices, 1)).mapInArrow(run_slices, ROWS)
+
+
+def _rows_of_mapped(call: Callable[[T], Mapped], number: int, task: T) -> Iterator[Row]:
+    mapped = call(task)
+    for bucket, block in mapped.blocks:
+        yield block_row(bucket, block)
+    yield summary_row(number, mapped.summary)
+
+
+def _rows_of_result(call: Callable[[T], Any], number: int, item: T) -> Iterator[Row]:
+    yield summary_row(number, call(item))
+
+
+def _rows_of_bucket(shipped: Any, bucket: int, blocks: Iterator[bytes]) -> Iterator[Row]:
+    yield summary_row(bucket, shipped.value(bucket, blocks))
+
+
+def _max_attempts(spark: SparkSession) -> int:
+    """How often Spark tries a task: `local[N, M]` says M, other local masters once, a cluster by its setting."""
+    master = str(spark.sparkContext.master)
+    if re.match(r"local(\[|$)", master):
+        return int(master.rstrip("]").partition(",")[2] or 1)
+    return int(spark.sparkContext.getConf().get("spark.task.maxFailures", "4"))
 
 
 @contextmanager
-def _errors_of_tasks() -> Iterator[None]:
-    """An error of ours that ended a task is raised here as itself; Spark tells it only in a text of its own."""
-    from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-
+def _described(spark: SparkSession, text: str) -> Iterator[None]:
+    """Jobs started inside carry the text in Spark's UI."""
+    spark.sparkContext.setJobDescription(text)
     try:
         yield
-    except Py4JJavaError as err:
-        told = _TOLD.findall(str(err.java_exception))
-        if not told:
-            raise
-        raise _error_of(*told[-1]) from None
+    finally:
+        spark.sparkContext.setJobDescription(None)  # type: ignore[arg-type]
 
 
-def _error_of(name: str, text: str) -> QolError:
-    """An error of ours by the name of its class; of one with parts of its own the text stays."""
-    kind = getattr(errors, name, QolError)
-    return QolError(text) if kind is errors.ContractError else kind(text)
-
-
-def _values(pairs: Iterable[tuple[int, Any]]) -> list[Any]:
-    return [value for _, value in pairs]
-
-
-def _bucket_itself(bucket: int) -> int:
-    return bucket
-
-
-def _number(pair: tuple[int, Any]) -> int:
-    return pair[0]
-
-
-def _forget_archives() -> None:
-    """Let Python forget what it knows of archives on its path; an import that needs one finds it again.
-
-    Before each task Spark has Python look whether modules changed. For an archive, and Spark puts its own jar of some
-    thousand files on the path, that means to read its whole directory: 50 ms of a task that may take less.
-    """
-    for path, finder in list(sys.path_importer_cache.items()):
-        if isinstance(finder, zipimporter):
-            del sys.path_importer_cache[path]
-
-
-_cache: dict[int, Callable[..., Any]] = {}
-
-
-def _loaded(pickled: bytes) -> Callable[..., Any]:
-    """The function of a broadcast, unpickled once per worker."""
-    key = hash(pickled)
-    if key not in _cache:
-        _cache.clear()
-        _cache[key] = pickle.loads(pickled)  # noqa: S301 (the driver's own bytes)
-    return _cache[key]
+def _name(function: Callable[..., Any]) -> str:
+    """The class of a step, or the function's own name."""
+    return getattr(function, "__name__", type(function).__name__)

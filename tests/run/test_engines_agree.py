@@ -9,22 +9,19 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
 from qol_dev.sample import CORE, SampleOptions, write_sample
-from tests.builders import split
-from tests.spark.tasks import known_archives, numbered_with_task
-
-from .conftest import SAMPLE, SPARK_TESTS, KeptSparkEngine, run_lake
+from tests.spark_lake import NOW, SAMPLE, SPARK_TESTS, run_sample
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = SPARK_TESTS
+pytestmark = [*SPARK_TESTS, pytest.mark.acceptance]
 
 
 def published(lake: Path, *folders: str) -> dict[str, bytes]:
@@ -38,58 +35,17 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
     return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
 
 
-def test_two_processes_and_small_pieces_publish_the_same_bytes_as_one(lake: Path, tmp_path: Path) -> None:
+def test_two_processes_and_small_pieces_publish_the_same_bytes_as_one(sample_lake: Path, tmp_path: Path) -> None:
     write_sample(tmp_path / "lake", SAMPLE)
-    with split(range_bytes=60_000, buckets=5):
-        manifest = run_lake(tmp_path / "lake", workers=2)
+    manifest = run_sample(tmp_path / "lake", workers=2, range_bytes=60_000, buckets=5)
     assert manifest.engine == "local"
     everything = published(tmp_path / "lake", "processed", "quarantine")
     assert len(everything) > 30
-    assert differing(everything, published(lake, "processed", "quarantine")) == []
+    assert differing(everything, published(sample_lake, "processed", "quarantine")) == []
 
 
-def test_spark_publishes_the_same_bytes_as_one_process(spark: SparkSession, lake: Path, tmp_path: Path) -> None:
-    write_sample(tmp_path / "lake", SAMPLE)
-    with split(range_bytes=400_000, buckets=3):
-        manifest = run_lake(tmp_path / "lake", spark)
-    assert manifest.engine == "spark"
-    everything = published(tmp_path / "lake", "processed", "quarantine")
-    assert differing(everything, published(lake, "processed", "quarantine")) == []
-    with split(buckets=2):
-        assert run_lake(tmp_path / "lake", spark).status == "nothing_to_do"
-    assert differing(published(tmp_path / "lake", "processed", "quarantine"), everything) == []
-
-
-def test_a_hundred_items_are_few_tasks_whose_results_keep_their_order(spark: SparkSession) -> None:
-    done = KeptSparkEngine(spark.sparkContext).map(range(100), numbered_with_task)
-    assert [item for item, _ in done] == list(range(100))
-    assert {task for _, task in done} == set(range(8))
-
-
-def test_no_task_has_python_read_archives_again_before_the_next_one(spark: SparkSession) -> None:
-    assert KeptSparkEngine(spark.sparkContext).map(range(4), known_archives) == [[], [], [], []]
-
-
-@pytest.mark.acceptance
-def test_every_source_at_once_is_the_same_bytes_in_four_spark_jobs_however_many_tables(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """Shuffle, its summaries, reduce and assemble: the number of jobs does not grow with record types."""
-    lakes = [tmp_path / "one", tmp_path / "spark"]
-    for lake in lakes:
-        write_sample(lake, SampleOptions(users=20, weeks=1))
-    spark.sparkContext.setJobGroup("all sources", "counted")
-    manifest = run_lake(lakes[1], spark)
-    jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("all sources")
-    spark.sparkContext.setJobGroup("others", "not counted")
-    assert len({table.name for table in manifest.tables}) > 30
-    assert len(jobs) <= 4
-    run_lake(lakes[0])
-    assert published(lakes[1], "processed", "quarantine") == published(lakes[0], "processed", "quarantine")
-
-
-def test_no_published_number_is_a_negative_zero(lake: Path) -> None:
-    files = sorted((lake / "processed").rglob("*.parquet"))
+def test_no_published_number_is_a_negative_zero(sample_lake: Path) -> None:
+    files = sorted((sample_lake / "processed").rglob("*.parquet"))
     assert len(files) > 20
     for path in files:
         rows = pl.DataFrame(pq.read_table(path, partitioning=None)).select(pl.selectors.float())
@@ -192,11 +148,11 @@ def at_once(told: list[Delivery], tmp_path_factory: pytest.TempPathFactory) -> P
     """All of it in one run of one process."""
     lake = copy_secrets(tmp_path_factory.mktemp("at_once"))
     write(lake, told, "all", random.Random(0))
-    run_lake(lake)
+    run_sample(lake)
     return lake
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.acceptance)])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_however_the_same_deliveries_arrive_the_same_tables_are_published(
     spark: SparkSession, told: list[Delivery], at_once: Path, tmp_path: Path, seed: int
 ) -> None:
@@ -206,12 +162,12 @@ def test_however_the_same_deliveries_arrive_the_same_tables_are_published(
     landing = f"date={moments[0]:%Y-%m-%d}"
     late = {number for number, d in enumerate(told) if d.date >= landing and rng.random() < 0.3}
     write(lake, [d for number, d in enumerate(told) if number not in late], "first", rng)
-    with split(range_bytes=rng.choice([100_000, 250_000]), buckets=rng.choice([2, 4])):
-        for number, moment in enumerate(moments):
-            run_lake(lake, spark if number % 2 else None, now=moment)
-            write(lake, rng.sample(told, 40), f"again-{moment:%d}", rng)
-        write(lake, [told[number] for number in late], "late", rng)
-        run_lake(lake, spark)
+    changes: dict[str, Any] = {"range_bytes": rng.choice([100_000, 250_000]), "buckets": rng.choice([2, 4])}
+    for number, moment in enumerate(moments):
+        run_sample(lake, spark if number % 2 else None, now=moment, **changes)
+        write(lake, rng.sample(told, 40), f"again-{moment:%d}", rng)
+    write(lake, [told[number] for number in late], "late", rng)
+    run_sample(lake, spark, now=NOW, **changes)
     assert differing(published(lake, *WEEKS), published(at_once, *WEEKS)) == []
     ours, theirs = without_provenance(lake), without_provenance(at_once)
     assert ours.keys() == theirs.keys()
