@@ -46,7 +46,7 @@ test-all: test acceptance ## every test, as CI runs them
 
 check: lint types test ## what a commit must pass
 
-lint: setup ## ruff, and generated files are fresh
+lint: setup ## ruff, import order, and generated files are fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
@@ -60,7 +60,7 @@ format: setup ## format, and apply ruff's fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup ## write the generated catalog, tables and cost page
+docs: setup ## write the generated catalog, tables, JSON Schemas and cost page
 	$(BIN)/qol contracts docs
 	$(BIN)/python -m benchmarks.cost
 
