@@ -45,29 +45,30 @@ def event_bytes(body: bytes) -> int:
     return len(json.dumps(event(body), ensure_ascii=False, separators=(",", ":")).encode())
 
 
-@pytest.mark.parametrize("record", [HEART, STRESS, NIGHT], ids=["heart rates", "stress values", "sleep levels"])
-def test_a_body_of_the_documented_size_fits_into_the_event(record: dict[str, object]) -> None:
-    assert event_bytes(push(record, A.body_limit_bytes)) <= LAMBDA_BYTES
+LIMIT = A.body_limit_bytes
 
 
-def test_a_body_of_heart_rates_a_little_larger_does_not_fit() -> None:
-    assert event_bytes(push(HEART, A.body_limit_bytes * 103 // 100)) > LAMBDA_BYTES
-
-
-def test_other_types_fit_up_to_the_range_that_is_documented() -> None:
-    assert event_bytes(push(NIGHT, 5_400_000)) <= LAMBDA_BYTES < event_bytes(push(NIGHT, 5_950_000))
+@pytest.mark.parametrize(
+    ("record", "fits", "does_not"),
+    [(HEART, LIMIT, LIMIT * 103 // 100), (STRESS, LIMIT, 5_950_000), (NIGHT, 5_400_000, 5_950_000)],
+    ids=["heart rates", "stress values", "sleep levels"],
+)
+def test_a_body_of_the_documented_size_fits_into_the_event_and_a_larger_one_does_not(
+    record: dict[str, object], fits: int, does_not: int
+) -> None:
+    assert event_bytes(push(record, fits)) <= LAMBDA_BYTES < event_bytes(push(record, does_not))
 
 
 def test_the_page_says_how_large_a_body_may_be_and_how_many_days_that_is() -> None:
-    days = A.body_limit_bytes // A.full_daily_bytes
-    assert f"| {A.body_limit_bytes / 1e6:.1f} MB of a body" in PAGE.read_text(encoding="utf-8")
+    days = LIMIT // A.full_daily_bytes
+    assert f"| {LIMIT / 1e6:.1f} MB of a body" in PAGE.read_text(encoding="utf-8")
     assert f"({days} full days)" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("record", [HEART, NIGHT], ids=["heart rates", "sleep levels"])
 def test_a_body_at_the_limit_is_stored_in_seconds(webhook: Webhook, record: dict[str, object]) -> None:
-    data = push(record, A.body_limit_bytes)
-    assert len(data) > A.body_limit_bytes * 98 // 100
+    data = push(record, LIMIT)
+    assert len(data) > LIMIT * 98 // 100
     started = time.perf_counter()
     assert webhook.post(data) == 200
     assert time.perf_counter() - started < 8

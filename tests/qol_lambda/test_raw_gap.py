@@ -21,14 +21,8 @@ TODAY = date(2026, 11, 18)
 
 
 def _person(vendor_id: str, user_id: str, registered_at: str = "", **values: str) -> None:
-    item = {
-        "garmin_user_id": vendor_id,
-        "user_id": user_id,
-        "status": "active",
-        "registered_at": registered_at,
-        **values,
-    }
-    typed = {name: {"S": value} for name, value in item.items() if value}
+    item = {"garmin_user_id": vendor_id, "user_id": user_id, "status": "active", "registered_at": registered_at}
+    typed = {name: {"S": value} for name, value in (item | values).items() if value}
     client("dynamodb").put_item(TableName="user_id_map", Item=typed)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from qol_lambda import receiver, user_map_table
+from qol_lambda import receiver
 from qol_lambda.deadline import LAST_START_SECONDS, POLICY, Deadline, TooLateError, run_concurrently
 from qol_lambda.receiver import handler, receive
 from tests.qol_lambda.webhook import (
@@ -131,7 +131,7 @@ def test_a_failing_store_is_a_5xx_and_the_next_delivery_stores_once(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch, call: int, code: str
 ) -> None:
     with monkeypatch.context() as patch:
-        failing(patch, receiver, "put_object", call, code=code)
+        failing(patch, "put_object", call, code=code)
         assert webhook.post("push.json") == 503
     assert len(webhook.stored()) < 3
     assert webhook.post("push.json", now=NOW + timedelta(minutes=1)) == 200
@@ -144,7 +144,7 @@ def test_a_failing_map_is_a_5xx_and_nothing_is_stored_before_its_people_are_know
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
     with monkeypatch.context() as patch:
-        failing(patch, user_map_table, "put_item", call, code="ProvisionedThroughputExceededException")
+        failing(patch, "put_item", call, code="ProvisionedThroughputExceededException")
         assert webhook.post("push.json") == 503
     assert webhook.stored() == {}
     known = {key: person["user_id"] for key, person in webhook.people().items()}
@@ -154,17 +154,26 @@ def test_a_failing_map_is_a_5xx_and_nothing_is_stored_before_its_people_are_know
 
 
 def test_a_failing_quarantine_is_a_5xx(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, receiver, "put_object", 1)
+    failing(monkeypatch, "put_object", 1)
     assert webhook.post(b"garbage") == 503
     assert webhook.stored() == {}
 
 
-def test_an_error_nobody_foresaw_is_a_500(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("place", "error", "status"),
+    [
+        ("split_body", RuntimeError("person-one"), 500),
+        ("_put", ReadTimeoutError(endpoint_url="https://s3/person-one"), 503),
+    ],
+)
+def test_an_error_nobody_foresaw_is_a_500_and_a_store_that_hangs_a_503(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception, status: int
+) -> None:
     def fail(*_: Any) -> None:
-        raise RuntimeError("person-one")
+        raise error
 
-    monkeypatch.setattr(receiver, "split_body", fail)
-    assert webhook.post("push.json") == 500
+    monkeypatch.setattr(receiver, place, fail)
+    assert webhook.post("push.json") == status
 
 
 def test_a_missing_setting_is_a_500_that_names_it(
@@ -193,7 +202,7 @@ def test_nothing_about_people_is_in_logs_or_metrics_and_no_token_is_stored(
         webhook.post(data)
         webhook.post(data, token="CANARY-a-strangers-token")
         with monkeypatch.context() as patch:
-            failing(patch, receiver, "put_object", 1)
+            failing(patch, "put_object", 1)
             webhook.post(data + b" ")
     said = capfd.readouterr()
     text = (said.out + said.err + log.getvalue()).casefold()
@@ -233,14 +242,6 @@ def test_no_call_begins_after_the_deadline_so_that_garmin_has_an_answer_in_time(
     monkeypatch.setattr(receiver, "Deadline", lambda: Deadline(time.monotonic() - 19))
     assert webhook.post("push.json") == 503
     assert webhook.stored() == {}
-
-
-def test_a_store_that_hangs_is_a_5xx(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang(*_: Any) -> None:
-        raise ReadTimeoutError(endpoint_url="https://s3/person-one")
-
-    monkeypatch.setattr(receiver, "_put", hang)
-    assert webhook.post("push.json") == 503
 
 
 def test_the_function_answers_with_the_clock_of_the_moment(webhook: Webhook) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
-from qol_lambda import receiver, user_map_table
+from qol_lambda import receiver
 from qol_lambda.deadline import quick_client
 from tests.qol_lambda.webhook import (
     NOW,
@@ -25,7 +25,7 @@ from tests.qol_lambda.webhook import (
 
 def test_people_known_a_moment_ago_cost_no_write(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     assert webhook.post("push.json") == 200
-    failing(monkeypatch, user_map_table, "put_item", *range(1, 100))
+    failing(monkeypatch, "put_item", *range(1, 100))
     assert webhook.post(body("push.json") + b" ") == 200
     monkeypatch.setattr(receiver.registered(), "written", {ONE: time.monotonic() - 601})
     assert webhook.post(body("push.json") + b"  ") == 503
@@ -142,7 +142,7 @@ def test_a_deregistration_that_does_not_reach_the_map_is_not_kept_yet(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        failing(patch, user_map_table, "update_item", 1)
+        failing(patch, "update_item", 1)
         assert webhook.post("deregistration.json") == 503
     assert webhook.stored() == {}
     assert webhook.post("deregistration.json") == 200

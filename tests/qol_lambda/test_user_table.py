@@ -23,6 +23,7 @@ from qol_lambda.deadline import quick_client
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 from tests.qol_lambda.webhook import Webhook
 
+pytestmark = pytest.mark.usefixtures("no_gate")
 NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
 IDENTITIES = Identities(KEY, {})
 
@@ -38,9 +39,7 @@ def put(vendor: str, user: str = "P1", age: timedelta = timedelta(days=1), **val
     """An item that was registered some time before NOW."""
     moment = (NOW - age).isoformat(timespec="microseconds")
     item = {"garmin_user_id": vendor, "user_id": user, "status": "active", "registered_at": moment, **values}
-    typed = {
-        name: value if isinstance(value, dict) else {"S": value} for name, value in item.items() if value is not None
-    }
+    typed = {name: {"S": value} if isinstance(value, str) else value for name, value in item.items() if value}
     quick_client("dynamodb").put_item(TableName="user_id_map", Item=typed)
 
 
@@ -64,11 +63,8 @@ def test_entries_come_in_the_order_of_registration_with_source_and_zone(webhook:
     assert user_map.location(1) == "entry registered at 2026-11-17T22:05:00+00:00"
 
 
-def test_an_empty_table_is_an_empty_map(webhook: Webhook) -> None:
+def test_all_pages_of_a_big_table_are_read_and_an_empty_one_is_an_empty_map(webhook: Webhook) -> None:
     assert read().known == {}
-
-
-def test_all_pages_of_a_big_table_are_read(webhook: Webhook) -> None:
     for number in range(9):
         put(f"u{number}", f"P{number}", note="x" * 380_000)
     assert len(quick_client("dynamodb").scan(TableName="user_id_map")["Items"]) < 9
@@ -191,7 +187,6 @@ def loader(lake: Path, seen: list[str]) -> Callable[[], UserMap]:
     return load
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_a_run_reads_the_map_after_it_listed_raw_so_everybody_in_the_listing_is_in_it(
     webhook: Webhook, tmp_path: Path
 ) -> None:
@@ -205,7 +200,6 @@ def test_a_run_reads_the_map_after_it_listed_raw_so_everybody_in_the_listing_is_
     assert read_lake_state(LocalLake(tmp_path)).map_entries == 0
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1", timedelta(hours=2))
@@ -219,7 +213,6 @@ def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: 
     assert sorted(row["user_id"] for row in records(tmp_path)) == ["P1", "P1", "P2"]
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_a_renamed_or_lost_person_stops_the_run(webhook: Webhook, tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     put("u1", "P1")
@@ -229,7 +222,6 @@ def test_a_renamed_or_lost_person_stops_the_run(webhook: Webhook, tmp_path: Path
         run_lake(tmp_path, user_map=read)
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_a_person_who_has_records_under_the_hash_is_told_by_the_moment_of_registration(
     webhook: Webhook, tmp_path: Path
 ) -> None:

@@ -21,14 +21,14 @@ def secret(*tokens: object, clients: object = ("client",)) -> str:
 
 @dataclass
 class Door:
-    """A authenticator with a clock and a secret that tests move."""
+    """An authenticator with a clock and a secret that tests move."""
 
     text: str | None = field(default_factory=lambda: secret(A, B))
     seconds: float = 1_000.0
     reads: int = 0
 
     def __post_init__(self) -> None:
-        self.keeper = WebhookAuthenticator(self._read, lambda: self.seconds)
+        self._authenticator = WebhookAuthenticator(self._read, lambda: self.seconds)
 
     def _read(self) -> str:
         self.reads += 1
@@ -37,7 +37,7 @@ class Door:
         return self.text
 
     def admits(self, token: str, client: str = "client") -> bool:
-        return self.keeper.verify(token, client)
+        return self._authenticator.verify(token, client)
 
 
 def test_the_secret_is_read_once_in_five_minutes() -> None:

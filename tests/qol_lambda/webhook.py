@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -75,35 +76,14 @@ class Webhook:
         quick_client("secretsmanager").put_secret_value(SecretId="qol/garmin-webhook", SecretString=text)
 
 
-@dataclass
-class Failing:
-    """A client whose operation fails at some of its calls, counted from 1, and otherwise does what it does."""
+def failing(monkeypatch: pytest.MonkeyPatch, operation: str, *calls: int, code: str = "InternalError") -> None:
+    """Make an operation of the functions' client fail at some of its calls, counted from 1."""
+    client, numbers = quick_client("s3" if operation == "put_object" else "dynamodb"), count(1)
+    real = getattr(client, operation)
 
-    client: Any
-    operation: str
-    calls: tuple[int, ...]
-    code: str = "InternalError"
-    seen: int = 0
+    def call(**values: Any) -> Any:
+        if next(numbers) in calls:
+            raise ClientError({"Error": {"Code": code, "Message": "person-one CANARY"}}, operation)
+        return real(**values)
 
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self.client, name)
-        if name != self.operation:
-            return real
-
-        def call(**values: Any) -> Any:
-            self.seen += 1
-            if self.seen in self.calls:
-                raise ClientError({"Error": {"Code": self.code, "Message": "person-one CANARY"}}, name)
-            return real(**values)
-
-        return call
-
-
-def failing(
-    monkeypatch: pytest.MonkeyPatch, module: Any, operation: str, *calls: int, code: str = "InternalError"
-) -> None:
-    """Make an operation of a client fail at some calls, for one module."""
-    client = Failing(quick_client("s3" if operation == "put_object" else "dynamodb"), operation, calls, code)
-    monkeypatch.setattr(
-        module, "quick_client", lambda service: client if service != "secretsmanager" else quick_client(service)
-    )
+    monkeypatch.setattr(client, operation, call)

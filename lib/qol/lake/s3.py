@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from qol.aws.requests import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, TransientError, retry
 from qol.errors import LeaseLostError, PublishConflictError
@@ -30,6 +30,8 @@ class S3Lake(S3Objects):
     `database` is the Glue database that registers partitions, None for no registration.
     """
 
+    #: S3 answers after tens of milliseconds, whatever the size.
+    reads_at_once: ClassVar[int] = CONNECTIONS
     database: str | None = None
     lease_times: LeaseTimes = field(default_factory=LeaseTimes)
     _leases: list[Lease] = field(default_factory=list, repr=False, compare=False)
@@ -37,11 +39,6 @@ class S3Lake(S3Objects):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled without the lease, which only the driver holds."""
         return S3Lake, (self.bucket, self.prefix, self.kms_key, self.policy, self.database, self.lease_times)
-
-    @property
-    def reads_at_once(self) -> int:
-        """The client's number of connections: S3 answers after tens of milliseconds, whatever the size."""
-        return CONNECTIONS
 
     @property
     def uri(self) -> str:
