@@ -36,7 +36,9 @@ def _parameter(name: str, option: Option) -> tuple[str, Any, Any]:
     info = typer.Option(
         f"--{option.name}", help=option.help, metavar=option.metavar, envvar=option.variable, show_default=True
     )
-    default = False if option.is_switch else option.default
+    default: Any = getattr(RunRequest, name, None)
+    if not option.is_switch:
+        default = str(default) if isinstance(default, str | int) else None
     return name, Annotated[shape, info], field() if option.required else field(default=default)
 
 
