@@ -31,7 +31,6 @@ def run_command(command: Command) -> Callable[..., Any]:
 
 
 def _parameter(name: str, option: Option) -> tuple[str, Any, Any]:
-    """A parameter of the command line: its name, its type with the option's name and help, and its default."""
     shape: Any = bool if option.is_switch else list[str] | None if option.is_list else str | None
     info = typer.Option(
         f"--{option.name}", help=option.help, metavar=option.metavar, envvar=option.variable, show_default=True
