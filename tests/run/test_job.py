@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from qol.errors import LakeError, RefusedError, UsageError
 from qol.run.job import RunOutcome, run_job
-from qol.run.request import RunRequest, read_request
+from qol.run.request import OPTIONS, RunRequest, read_request
 from tests.builders import CONTRACTS, KEY, NOW, daily_record, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -24,6 +25,10 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def outcome_of(lake: Path, **changes: Any) -> RunOutcome:
     return run_job(RunRequest(lake=str(lake), now=NOW, no_docs=True, **changes), CONTRACTS)
+
+
+def test_every_field_of_a_request_but_its_command_has_an_option() -> None:
+    assert ["command", *OPTIONS] == [field.name for field in fields(RunRequest)]
 
 
 def test_a_run_that_ends_well_has_its_manifest_and_says_what_it_did(lake: Path) -> None:

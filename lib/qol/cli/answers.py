@@ -79,7 +79,6 @@ def _flat(value: Any) -> Any:
 
 
 def _json_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
-    """The lines of a JSON array with one object per line."""
     before = "["
     for row in rows:
         named = dict(zip(columns, row, strict=True))

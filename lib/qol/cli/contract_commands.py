@@ -73,7 +73,6 @@ def show(
 
 
 def _part_formulas(contract: SourceContract) -> list[tuple[str, str]]:
-    """Metrics made of all records of a day, with their formulas."""
     return [
         (name, f"{part.over} of {part.value}" + (f" where {part.where}" if part.where else ""))
         for name, part in contract.parts.items()

@@ -65,7 +65,6 @@ def _or_error(subject: str, found: str, check: Callable[[], Finding]) -> Finding
 
 
 def _is_denied(err: QolError) -> bool:
-    """Whether S3 or KMS refused a request for lack of rights."""
     from qol.aws.requests import RequestError
 
     return isinstance(err, RequestError) and err.code in _DENIED
@@ -82,7 +81,6 @@ def _machine() -> Iterator[Finding]:
 
 
 def _differing() -> Iterator[str]:
-    """Packages whose installed version is not the pinned one."""
     for requirement in _requirements():
         pin = _PIN.match(requirement)
         if pin is None or "extra" in pin.group(3):
@@ -187,7 +185,6 @@ def _access(lake: Lake) -> Finding:
 
 
 def _is_writable(lake: Lake) -> bool:
-    """Whether a probe could be written and removed; False if this role has no right to."""
     probe = f"_staging/doctor-{os.getpid()}"
     try:
         with lake.create(probe):
@@ -237,7 +234,6 @@ def _published(lake: Lake) -> Iterator[Finding]:
 
 
 def _is_damaged(lake: Lake, key: str) -> bool:
-    """Whether the footer of a file cannot be read."""
     from qol.tables.corruption import require_readable
 
     try:

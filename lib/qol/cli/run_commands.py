@@ -31,12 +31,13 @@ def run_command(command: Command) -> Callable[..., Any]:
 
 
 def _parameter(name: str, option: Option) -> tuple[str, Any, Any]:
-    """A parameter of the command line: its name, its type with the option's name and help, and its default."""
     shape: Any = bool if option.is_switch else list[str] | None if option.is_list else str | None
     info = typer.Option(
         f"--{option.name}", help=option.help, metavar=option.metavar, envvar=option.variable, show_default=True
     )
-    default = False if option.is_switch else option.default
+    default: Any = getattr(RunRequest, name, None)
+    if not option.is_switch:
+        default = str(default) if isinstance(default, str | int) else None
     return name, Annotated[shape, info], field() if option.required else field(default=default)
 
 

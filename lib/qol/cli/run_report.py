@@ -107,7 +107,6 @@ def show_issues(lake: Lake, contracts: Contracts, manifest: Manifest, *, example
 
 
 def _why_command(lake: Lake, contracts: Contracts, manifest: Manifest, values: list[Any]) -> str:
-    """A `qol why` of a user and week that one of the issues touched."""
     for record, name, _, _ in values:
         example = example_of_issue(lake, contracts, record, name, manifest.tables)
         if example is not None:

@@ -40,7 +40,6 @@ def reasons(contracts: Contracts, stored: UserWeek, trace: Trace) -> list[str]:
 
 
 def _no_row(stored: UserWeek) -> Iterator[str]:
-    """Why a user's week has no weekly row."""
     week = iso_week(stored.monday)
     if not is_closed(stored.monday, stored.now):
         closes = datetime.combine(stored.monday, time(), UTC) + CLOSES_AFTER

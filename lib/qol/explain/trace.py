@@ -33,8 +33,6 @@ def trace(contracts: Contracts, target: Target, week: UserWeek) -> Trace:
 
 
 class _Tracer:
-    """Traces a target through one user's week."""
-
     def __init__(self, contracts: Contracts, target: Target, week: UserWeek) -> None:
         self._contracts = contracts
         self._target = target
@@ -132,7 +130,6 @@ class _Tracer:
         return "; ".join(f"{', '.join(metrics)}: {reason}" for reason, metrics in by_reason)
 
     def _rows(self, contract: SourceContract, day: date) -> pl.DataFrame | None:
-        """A record type's records of the day; None when there are none."""
         evidence = self._evidence.get(contract.name)
         rows = evidence.rows.filter(pl.col("day") == day) if evidence is not None else None
         return rows if rows is not None and rows.height else None

@@ -145,7 +145,6 @@ def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Fi
 
 
 def _inputs(contract: SourceContract, name: str) -> list[str]:
-    """Columns from which a helper column is derived."""
     overlaps, stages = contract.overlaps, contract.stages
     if name in contract.derived:
         return _roots(contract.derived[name])

@@ -192,7 +192,6 @@ class Roles:
         return roles if day == row["day"] else [role._replace(text=f"of {day}: {role.text}") for role in roles]
 
     def _best_role(self, evidence: Evidence, day: date, unit: int, names: list[str]) -> _Role:
-        """The role of a record, or its session, for metrics that the day's best record gives."""
         picked = evidence.days.get(day, {})
         is_sample = evidence.contract.stages is not None
         if picked.get(_UNIT) != unit:
@@ -207,7 +206,6 @@ class Roles:
         return _Role(before or given_by, counts=not before)
 
     def _part_role(self, evidence: Evidence, day: date, unit: int, name: str) -> _Role:
-        """The role of a record for a metric made of all records of the day."""
         part, value = evidence.contract.parts[name], evidence.parts[unit][name]
         share = evidence.units[evidence.contract.overlaps.share][unit] if evidence.contract.overlaps else 1.0
         if share == 0:

@@ -42,7 +42,6 @@ def read_user_week(lake: Lake, contracts: Contracts, user_id: str, monday: date,
 
 
 def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None:
-    """A user's row of a week, with the columns its file has."""
     key = partition_key("weekly_metrics", monday.isoformat())
     if lake.stat(key) is None:
         return None
@@ -51,7 +50,6 @@ def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None
 
 
 def _all_weeks(lake: Lake, contracts: Contracts, table: str, user_id: str) -> pl.DataFrame:
-    """A user's rows of every partition of a small table."""
     days = sorted(find_published(lake, [table]).dates(table))
     frames = [_user_rows(lake, contracts, table, day, user_id) for day in days]
     return pl.concat([no_rows(table_columns(contracts, table)), *frames])
@@ -62,7 +60,6 @@ def _user_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: 
 
 
 def _weeks_with_days(lake: Lake, user_id: str) -> Iterator[date]:
-    """Weeks in which a user has daily rows."""
     for day in sorted(find_published(lake, ["daily_metrics"]).dates("daily_metrics")):
         key = partition_key("daily_metrics", day)
         if read_published(lake, key, columns=["user_id"], filters=[("user_id", "=", user_id)]).num_rows:
@@ -111,7 +108,6 @@ def example_of_issue(
 
 
 def _weekly_metric_of(contracts: Contracts, record: str, raw_name: str) -> str | None:
-    """The first weekly metric that a record type gives from a raw field."""
     contract = contracts.by_name.get(record)
     weekly = {name for group in contracts.groups for name in group.metrics}
     for name in contract.gives if contract else ():

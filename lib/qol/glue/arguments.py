@@ -79,7 +79,6 @@ def _resolved(argv: Sequence[str], resolve: Resolve, asked: list[str]) -> dict[s
 
 
 def _names(argv: Sequence[str]) -> list[str]:
-    """Names of the arguments in their order, without what stands as a value."""
     names: list[str] = []
     value_of = ""
     for word in argv[1:]:

@@ -66,7 +66,6 @@ def _of_the_run(ending: Ending) -> _Metrics:
 
 
 def _line(ending: Ending, dimensions: dict[str, str], metrics: _Metrics) -> str:
-    """One EMF line of a set of dimensions, with the run's names as properties."""
     properties: dict[str, str | int | None] = {"exit_code": ending.exit_code}
     if (manifest := ending.manifest) is not None:
         properties |= {"run_id": manifest.run_id, "status": manifest.status, "week": manifest.week}

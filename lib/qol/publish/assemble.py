@@ -106,13 +106,11 @@ class _HashingSink:
         self.closed = False
 
     def write(self, data: bytes) -> int:
-        """Write to the file."""
         self._hash.update(data)
         self.bytes += len(data)
         return self._file.write(data)
 
     def flush(self) -> None:
-        """Flush the file."""
         self._file.flush()
 
     def close(self) -> None:
@@ -120,5 +118,4 @@ class _HashingSink:
         self.closed = True
 
     def hexdigest(self) -> str:
-        """SHA-256 of all written bytes."""
         return self._hash.hexdigest()

@@ -52,7 +52,6 @@ class _Week:
         return self.footer.values.get(column, 0)
 
     def share_before(self, column: str) -> float:
-        """The share of the earlier rows that have a value."""
         return sum(footer.values.get(column, 0) for footer in self.before) / self.rows_before
 
     def weeks_before(self, several: str = "the {} weeks before") -> str:
@@ -109,7 +108,6 @@ class _FileComparison:
     now: datetime
 
     def compare(self, week: _Week | NotChecked) -> Iterator[Comparison]:
-        """Comparisons of the file."""
         closed = is_closed(date.fromisoformat(self.day), self.now)
         checks: list[tuple[str, Callable[[_Week], _Finding], bool]] = [
             ("people", self._compare_users, closed),

@@ -79,7 +79,6 @@ def observe_rows(table: str, check: Check, rows: pl.DataFrame) -> str:
 
 
 def _breaks(expectation_type: str, arguments: Mapping[str, Any]) -> pl.Expr:
-    """Whether a row breaks an expectation."""
     expressions: dict[str, Callable[[], pl.Expr]] = {
         "ExpectColumnValuesToNotBeNull": lambda: pl.col(arguments["column"]).is_null(),
         "ExpectCompoundColumnsToBeUnique": lambda: pl.struct(arguments["column_list"]).is_duplicated(),

@@ -67,7 +67,6 @@ def check_rows(staged: int, computed: int) -> _Finding:
 
 
 def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> _Finding:
-    """Whether a published week keeps its users."""
     if published is None:
         return NEW_WEEK
     try:

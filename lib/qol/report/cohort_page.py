@@ -50,7 +50,6 @@ def _users_by_week(locale: Locale, cohort: Cohort) -> list[Row]:
 
 
 def _valid_weeks(locale: Locale, cohort: Cohort) -> list[Row]:
-    """Users with a valid week per group, in the reported week and the one before."""
     this, before = (cohort.weekly[day] for day in sorted(cohort.weekly, reverse=True)[:2])
     rows = []
     for group in locale.contracts.groups:

@@ -107,7 +107,6 @@ def _first(rows: pl.DataFrame) -> Mapping[str, object] | None:
 
 
 def _needed(contracts: Contracts) -> set[str]:
-    """Weekly columns that a report of a cohort shows."""
     of_groups = {f"{group.name}_{end}" for group in contracts.groups for end in ("source", "valid")}
     return {"user_id", *of_groups, *(shown.column for shown in all_columns(contracts))}
 

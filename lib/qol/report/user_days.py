@@ -66,7 +66,6 @@ def choose_days(contracts: Contracts, user: UserWeeks, group: str, names: Sequen
 
 
 def _calendar(user: UserWeeks) -> list[date]:
-    """The days of the drawn weeks, the reported week last."""
     return [user.monday + timedelta(days=number - 7 * (USER_WEEKS - 1)) for number in range(7 * USER_WEEKS)]
 
 
@@ -101,7 +100,6 @@ def _day(group: GroupDays, name: str, day: date) -> Day:
 
 
 def _nights(locale: Locale, user: UserWeeks, calendar: list[date]) -> Chart | None:
-    """The chart of nights; None when no night is known."""
     group = next((name for name, metrics in daily_groups(locale.contracts) if _NIGHT[0] in metrics), "sleep")
     days = choose_days(locale.contracts, user, group, _NIGHT)
     nights = [Night(day, *(days.rows.get(day, {}).get(name) for name in _NIGHT)) for day in calendar]

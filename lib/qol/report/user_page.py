@@ -36,7 +36,6 @@ def user_page(locale: Locale, user: UserWeeks) -> dict[str, Any]:
 
 
 def _group(locale: Locale, group: WeeklyGroup, this: _Weekly) -> Row:
-    """The source of a group's values, and whether there are enough valid days."""
     source, days, valid = (this.get(f"{group.name}_{end}") for end in ("source", "valid_days", "valid"))
     cells = (
         Cell(locale.name("sources", source) if source else locale.text("no_data"), source),

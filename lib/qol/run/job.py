@@ -87,7 +87,6 @@ def _where_to_look(lake: Lake, request: RunRequest, manifest: Manifest, err: Exc
 
 
 def _require_usable(request: RunRequest, contracts: Contracts) -> None:
-    """UsageError for a check that the contracts do not have."""
     known = [check.id for check in every_check(contracts)]
     for check in request.accept:
         if check not in known:

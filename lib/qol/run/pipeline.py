@@ -90,8 +90,6 @@ def _run_stages(run: RunContext) -> tuple[LakeState, tuple[date, ...]]:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a run found when it listed the lake."""
-
     published: Published
     scope: Scope
     listing: RawListing

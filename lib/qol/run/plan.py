@@ -128,7 +128,6 @@ def _weeks_to_rebuild(published: Published, first: date, last: date) -> set[date
 
 
 def _weeks_without_weekly(published: Published, now: datetime) -> set[date]:
-    """Closed weeks that have records and no weekly file."""
     have_weekly = {date.fromisoformat(day) for day in published.dates("weekly_metrics")}
     return {week for week in _weeks_with_records(published) - have_weekly if is_closed(week, now)}
 
@@ -196,7 +195,6 @@ def _weeks_of_deleted(
 
 
 def _published(lake: Lake, contract: SourceContract, published: Published) -> set[tuple[str, str]]:
-    """All deletions of a contract that are published."""
     table, columns = f"records_{contract.name}", deletion_columns(contract)
     every_user = Bucket(lake, None, None)
     frames = [every_user.published(table, day, columns) for day in sorted(published.dates(table))]

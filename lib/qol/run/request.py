@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from qol.errors import UsageError
 from qol.tables.weeks import iso_week, last_closed_week, parse_week
@@ -98,8 +99,6 @@ class Option:
     required: bool = False
     #: An environment variable that gives the text on a command line without the option.
     variable: str | None = None
-    #: The text of the default; None without one.
-    default: str | None = None
 
     @property
     def is_switch(self) -> bool:
@@ -112,8 +111,34 @@ class Option:
         return self.parse is _parse_names
 
 
-def _real_clock() -> datetime:
-    return datetime.now(UTC)
+_RUN, _BACKFILL, _REBUILD = ((command,) for command in COMMANDS)
+_TRIGGERS, _ENGINES = ("schedule", "manual"), ("local", "spark")
+_MAP = "JSON lines: source, vendor_user_id, user_id[, timezone, from, to]; or dynamodb:TABLE."
+_WEEK = "Business week such as 2026-W46, by default the last closed one; only noted in the manifest."
+#: Every option by the field of the request it fills.
+OPTIONS = {
+    "raw_days": Option("raw-days", "Read at least this many arrival days.", _parse_number(1, 36_500), "DAYS", _RUN),
+    "trigger": Option("trigger", "Who started it.", _parse_choice(*_TRIGGERS), "|".join(_TRIGGERS), _RUN),
+    "first_day": Option("from", "First arrival day to read, YYYY-MM-DD.", parse_day, commands=_BACKFILL, required=True),
+    "last_day": Option("to", "Last arrival day to read.", parse_day, commands=_BACKFILL, required=True),
+    "first_week": Option("from-week", "First week; by default the oldest.", _parse_week, commands=_REBUILD),
+    "last_week": Option("to-week", "Last week; by default the newest.", _parse_week, commands=_REBUILD),
+    "lake": Option("lake", "The lake: a folder, or s3://bucket/prefix.", variable="QOL_LAKE"),
+    "now": Option("now", "The clock, ISO 8601 with its zone; by default the real one.", parse_now),
+    "week": Option("week", _WEEK, _parse_week),
+    "engine": Option("engine", "What does the work.", _parse_choice(*_ENGINES), "|".join(_ENGINES)),
+    "master": Option("master", "Spark master; `none` takes the cluster's own session."),
+    "workers": Option("workers", "Processes of the local engine; by default one per core.", _parse_number(1), "N"),
+    "dry_run": Option("dry-run", "Compute and check everything, write nothing.", _parse_switch),
+    "accept": Option("accept", "Publish although this check fails.", _parse_names, "CHECK_ID"),
+    "zone": Option("zone", "Time zone of users whose records and map entry name none.", _parse_zone),
+    "user_map": Option("user-map", _MAP, metavar="FILE"),
+    "key_secret": Option("key-secret", "Secret in AWS Secrets Manager with the key.", metavar="NAME"),
+    "kms_key": Option("kms-key", "KMS key for what is published, on S3 only.", metavar="ARN"),
+    "database": Option("database", "Glue database where partitions are registered, on S3 only."),
+    "job_run_id": Option("job-run-id", "The scheduler's own name of this run."),
+    "no_docs": Option("no-docs", "Leave Great Expectations' Data Docs unwritten.", _parse_switch),
+}
 
 
 @dataclass(frozen=True)
@@ -121,78 +146,27 @@ class RunRequest:
     """What a run is asked to do, parsed; UsageError when a first day or week is later than the last."""
 
     command: Command = "run"
-    raw_days: Annotated[
-        int,
-        Option(
-            "raw-days", "Read at least this many arrival days.", _parse_number(1, 36_500), "DAYS", commands=("run",)
-        ),
-    ] = 14
-    trigger: Annotated[
-        Literal["schedule", "manual"],
-        Option("trigger", "Who started it.", _parse_choice("schedule", "manual"), "schedule|manual", commands=("run",)),
-    ] = "manual"
-    first_day: Annotated[
-        date | None,
-        Option("from", "First arrival day to read, YYYY-MM-DD.", parse_day, commands=("backfill",), required=True),
-    ] = None
-    last_day: Annotated[
-        date | None, Option("to", "Last arrival day to read.", parse_day, commands=("backfill",), required=True)
-    ] = None
-    first_week: Annotated[
-        date | None, Option("from-week", "First week; by default the oldest.", _parse_week, commands=("rebuild",))
-    ] = None
-    last_week: Annotated[
-        date | None, Option("to-week", "Last week; by default the newest.", _parse_week, commands=("rebuild",))
-    ] = None
-    lake: Annotated[str | None, Option("lake", "The lake: a folder, or s3://bucket/prefix.", variable="QOL_LAKE")] = (
-        None
-    )
-    now: Annotated[
-        datetime, Option("now", "The clock, ISO 8601 with its zone; by default the real one.", parse_now)
-    ] = field(default_factory=_real_clock)
-    week: Annotated[
-        date | None,
-        Option(
-            "week",
-            "Business week such as 2026-W46, by default the last closed one; only noted in the manifest.",
-            _parse_week,
-        ),
-    ] = None
-    engine: Annotated[
-        Literal["local", "spark"],
-        Option("engine", "What does the work.", _parse_choice("local", "spark"), "local|spark"),
-    ] = "local"
-    master: Annotated[str, Option("master", "Spark master; `none` takes the cluster's own session.")] = "local[*]"
-    workers: Annotated[
-        int | None,
-        Option("workers", "Processes of the local engine; by default one per core.", _parse_number(1), "N"),
-    ] = None
-    dry_run: Annotated[bool, Option("dry-run", "Compute and check everything, write nothing.", _parse_switch)] = False
-    accept: Annotated[
-        tuple[str, ...], Option("accept", "Publish although this check fails.", _parse_names, "CHECK_ID")
-    ] = ()
-    zone: Annotated[str, Option("zone", "Time zone of users whose records and map entry name none.", _parse_zone)] = (
-        "Asia/Tokyo"
-    )
-    user_map: Annotated[
-        str | None,
-        Option(
-            "user-map",
-            "JSON lines: source, vendor_user_id, user_id[, timezone, from, to]; or dynamodb:TABLE.",
-            metavar="FILE",
-        ),
-    ] = None
-    key_secret: Annotated[
-        str | None, Option("key-secret", "Secret in AWS Secrets Manager with the key.", metavar="NAME")
-    ] = None
-    kms_key: Annotated[str | None, Option("kms-key", "KMS key for what is published, on S3 only.", metavar="ARN")] = (
-        None
-    )
-    database: Annotated[
-        str | None, Option("database", "Glue database where partitions are registered, on S3 only.")
-    ] = None
-    job_run_id: Annotated[str | None, Option("job-run-id", "The scheduler's own name of this run.")] = None
-    no_docs: Annotated[bool, Option("no-docs", "Leave Great Expectations' Data Docs unwritten.", _parse_switch)] = False
+    raw_days: int = 14
+    trigger: Literal["schedule", "manual"] = "manual"
+    first_day: date | None = None
+    last_day: date | None = None
+    first_week: date | None = None
+    last_week: date | None = None
+    lake: str | None = None
+    now: datetime = field(default_factory=partial(datetime.now, UTC))
+    week: date | None = None
+    engine: Literal["local", "spark"] = "local"
+    master: str = "local[*]"
+    workers: int | None = None
+    dry_run: bool = False
+    accept: tuple[str, ...] = ()
+    zone: str = "Asia/Tokyo"
+    user_map: str | None = None
+    key_secret: str | None = None
+    kms_key: str | None = None
+    database: str | None = None
+    job_run_id: str | None = None
+    no_docs: bool = False
 
     def __post_init__(self) -> None:
         if self.first_day and self.last_day and self.first_day > self.last_day:
@@ -221,18 +195,6 @@ class RunRequest:
     def wants_docs(self) -> bool:
         """Whether the gate writes Data Docs."""
         return not (self.no_docs or self.dry_run)
-
-
-def _options() -> Iterator[tuple[str, Option]]:
-    hints = get_type_hints(RunRequest, include_extras=True)
-    for one in fields(RunRequest):
-        for option in (found for found in get_args(hints[one.name]) if isinstance(found, Option)):
-            text = str(one.default) if type(one.default) in (str, int) else None
-            yield one.name, replace(option, default=text)
-
-
-#: Every option by the field of the request it fills.
-OPTIONS = dict(_options())
 
 
 def read_request(command: Command, given: Mapping[str, str]) -> RunRequest:

@@ -129,7 +129,6 @@ class ReduceStep:
         }
 
     def _whole(self, contract: SourceContract, parts: list[pl.DataFrame]) -> pl.DataFrame:
-        """Blocks of a record type as one frame, with the columns that no row of theirs had."""
         return with_columns_of(pl.concat(parts, how="diagonal"), row_schema(contract))
 
     def _offsets(self) -> pl.DataFrame:

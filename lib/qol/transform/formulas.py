@@ -45,7 +45,6 @@ def _logarithms(rule: Derived) -> pl.Expr:
 
 
 def _ln_mean(rule: Derived) -> pl.Expr:
-    """Mean of natural logarithms of the daily values."""
     return _logarithms(rule).mean()
 
 

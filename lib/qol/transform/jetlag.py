@@ -36,7 +36,6 @@ def _holidays(country: str, year: int) -> frozenset[date]:
 
 
 def _values(name: str, part: str) -> pl.Expr:
-    """A metric's values on work days or on free days, which the column `free` separates."""
     return pl.col(name).filter(_PARTS[part])
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from qol.contracts.frames import monday_expr
-from qol.contracts.interval_union import Whole, union
 from qol.contracts.many_records import Overlaps
 from qol.transform.chains import axis_shift, with_chain
 from qol.transform.merge import ranks
@@ -69,53 +67,21 @@ def _of_instants(instants: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_lasting(intervals: pl.DataFrame) -> pl.DataFrame:
-    """Shares of intervals, device by device from the best on: what the better ones leave of each."""
-    levels = intervals.with_columns(level=pl.col("device").rank("dense").over("group"))
-    ordered = levels.sort(["group", "start", "end", "record_key"], descending=[False, False, True, False]).with_columns(
-        shift=axis_shift(["group"], "start", "end")
+    """Shares of intervals: each stretch of time between two of their ends belongs to the best device that has it."""
+    better = ["group", "device", "start", "end", "record_key"]
+    ordered = intervals.sort(better, descending=[name == "end" for name in better])
+    on_axis = ordered.select("row", "group", "device", pl.col("start", "end") + axis_shift(["group"], "start", "end"))
+    # Of one device no two keep a stretch, so that a stretch has as many pieces at most as there are devices.
+    reach = pl.max_horizontal("start", pl.col("end").cum_max().shift(1).over("group", "device"))
+    rest = on_axis.with_columns(begin=pl.min_horizontal(reach, "end"))
+    ends = pl.concat([rest["begin"], rest["end"]]).unique().sort()
+    first, last = (ends.search_sorted(rest[name]) for name in ("begin", "end"))
+    pieces = rest.select("row", stretch=pl.int_ranges(first, last)).explode("stretch").drop_nulls()
+    best = pieces.unique("stretch", keep="first")
+    kept = (
+        best.select("row", kept=(ends.shift(-1) - ends).gather(best["stretch"]))
+        .group_by("row")
+        .agg(pl.col("kept").sum())
     )
-    start, end = ((ordered[name] + ordered["shift"]).to_numpy() for name in ("start", "end"))
-    level = ordered["level"].to_numpy()
-    kept = np.zeros(ordered.height, np.int64)
-    taken = _Union.empty()
-    for number in range(1, int(level.max(initial=0)) + 1):
-        of_level = np.flatnonzero(level == number)
-        first, last = _without_repeats(start[of_level], end[of_level])
-        kept[of_level] = last - first - taken.within(first, last)
-        taken = taken.joined(first, last)
-    return ordered.select("row", share=pl.Series(kept) / (pl.col("end") - pl.col("start")))
-
-
-def _without_repeats(start: Whole, end: Whole) -> tuple[Whole, Whole]:
-    """Intervals of one device, sorted by start, each without the time of earlier ones; start = end where none is left."""
-    reach = np.maximum.accumulate(end)
-    before = np.concatenate((start[:1], reach[:-1]))
-    return np.minimum(np.maximum(start, before), end), end
-
-
-class _Union:
-    """Intervals that neither overlap nor touch, sorted, with the time that they cover up to the start of each."""
-
-    def __init__(self, start: Whole, end: Whole) -> None:
-        self._start, self._end = start, end
-        self._before = np.concatenate(([0], np.cumsum(end - start)))
-
-    @classmethod
-    def empty(cls) -> _Union:
-        nothing = np.zeros(0, np.int64)
-        return cls(nothing, nothing)
-
-    def joined(self, start: Whole, end: Whole) -> _Union:
-        """The union with more intervals."""
-        return _Union(*union(np.concatenate((self._start, start)), np.concatenate((self._end, end))))
-
-    def within(self, start: Whole, end: Whole) -> Whole:
-        """How much of each interval from start to end is in the union."""
-        return self._up_to(end) - self._up_to(start)
-
-    def _up_to(self, moment: Whole) -> Whole:
-        place = np.searchsorted(self._start, moment, side="right")
-        if not len(self._start):
-            return np.zeros_like(moment)
-        over = self._end[np.maximum(place - 1, 0)] - moment
-        return np.where(place > 0, self._before[place] - np.maximum(over, 0), 0)
+    shares = pl.col("kept").fill_null(0) / (pl.col("end") - pl.col("start"))
+    return rest.join(kept, on="row", how="left").select("row", share=shares)

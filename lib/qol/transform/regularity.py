@@ -86,7 +86,6 @@ def _pairs_and_differences(known: pl.DataFrame, first: int, users: int) -> Whole
 
 
 def _intervals_asleep(known: pl.DataFrame, window: Whole) -> tuple[Whole, Whole]:
-    """Start and end of every interval asleep, in minutes of the axis."""
     edges = np.clip(known["intervals_asleep"].explode().to_numpy().astype(np.int64), -REACH, REACH).reshape(-1, 2)
     midnight = np.repeat(window * DAY_MINUTES, known["intervals_asleep"].list.len().to_numpy() // 2)
     is_time = edges[:, 0] < edges[:, 1]

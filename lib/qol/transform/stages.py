@@ -55,7 +55,6 @@ def _samples(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bounds(samples: pl.DataFrame) -> pl.DataFrame:
-    """Sessions with their times, device, and what daily needs of a record."""
     first = ("user_id", "session_rank", "record_key", "source_timestamp")
     ordered = samples.sort("session", "begin", "finish", "record_key")
     return ordered.group_by("session", maintain_order=True).agg(

@@ -78,7 +78,6 @@ def _names(windows: RecallWindows, group: WeeklyGroup) -> list[str]:
 
 
 def _group(contracts: Contracts, group: WeeklyGroup, names: list[str], members: pl.DataFrame) -> pl.DataFrame:
-    """The group's columns by window, from the source with most valid days in it."""
     days = days_of_best_source(group, members.filter(valid_day(contracts, group)), "window")
     columns = [column for name in names for column in _columns(contracts.metric[name])]
     return days.group_by("window", maintain_order=True).agg(*source_columns(group), *columns)

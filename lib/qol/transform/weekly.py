@@ -112,7 +112,6 @@ def _group(
 
 
 def _numbered(days: pl.DataFrame, monday: date) -> pl.DataFrame:
-    """The days with their distance from the week's Monday."""
     return days.with_columns(index=(pl.col("day") - pl.lit(monday)).dt.total_days())
 
 
