@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from qol.transform.daily import daily
-from qol.transform.weekly import weekly
+from qol.transform.daily_rows import daily
+from qol.transform.weekly_rows import weekly
 from tests.builders import CONTRACTS
 from tests.explain.builders import reason_of, user_week
 from tests.transform.builders import MEASUREMENTS, MONDAY, contract_of, contracts_of, daily_frame, records

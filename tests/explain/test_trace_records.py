@@ -10,7 +10,7 @@ import pytest
 
 from qol.contracts.source import SourceContract
 from qol.explain.trace_model import Trace
-from qol.transform.daily import daily
+from qol.transform.daily_rows import daily
 from tests.builders import CONTRACTS, contracts_with, run_lake, without_gate, write_lines
 from tests.command_line import Qol
 from tests.explain import builders

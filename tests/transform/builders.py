@@ -15,9 +15,9 @@ from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract, source_contract
 from qol.tables.weeks import WEEK, monday_of
-from qol.transform.daily import daily
+from qol.transform.daily_rows import daily
 from qol.transform.merge import Merged, merge
-from qol.transform.weekly import WeekBefore, weekly
+from qol.transform.weekly_rows import WeekBefore, weekly
 from tests.builders import CONTRACTS
 
 Row = dict[str, Any]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from qol.contracts.frames import monday_expr
 from qol.contracts.source import SourceContract
 from qol.tables.weeks import WEEK
-from qol.transform.daily import daily
-from qol.transform.weekly import weekly
+from qol.transform.daily_rows import daily
+from qol.transform.weekly_rows import weekly
 from tests.builders import CONTRACTS
 from tests.effort import examples
 

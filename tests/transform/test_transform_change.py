@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qol.contracts.columns import derived_type
-from qol.transform.weekly import WeekBefore, weekly
+from qol.transform.weekly_rows import WeekBefore, weekly
 from tests.builders import CONTRACTS
 
 from .builders import MONDAY, Row, after, daily_frame, each_day, picked, the_week

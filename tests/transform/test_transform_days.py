@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, daily_columns
-from qol.transform.daily import daily, rounded
+from qol.transform.daily_rows import daily, rounded
 from tests.builders import CONTRACTS
 
 from .builders import (

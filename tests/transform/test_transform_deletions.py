@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qol.transform.daily import daily
+from qol.transform.daily_rows import daily
 from qol.transform.deletions import without_deleted
 
 from .builders import MEASUREMENTS, Row, contract_of, contracts_of, records

@@ -9,7 +9,7 @@ import pytest
 from qol.explain.metric_target import find_target
 from qol.explain.trace import trace
 from qol.explain.trace_model import UserWeek
-from qol.transform.daily import daily
+from qol.transform.daily_rows import daily
 from tests.builders import CONTRACTS
 
 from .builders import (

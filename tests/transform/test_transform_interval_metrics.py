@@ -14,7 +14,7 @@ from qol.lake import LocalLake
 from qol.publish.assemble import assemble, stage_part
 from qol.tables.layout import partition_key
 from qol.tables.query import run_query
-from qol.transform.daily import daily
+from qol.transform.daily_rows import daily
 
 from .builders import Row, after_midnight, contract_of, contracts_of, records, the_day_of
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.contracts.columns import arrow_schema, weekly_columns
-from qol.transform.weekly import weekly
+from qol.transform.weekly_rows import weekly
 from tests.builders import CONTRACTS
 from tests.effort import examples
 

@@ -12,7 +12,7 @@ from qol.contracts.weekly import Derived
 from qol.contracts.wording import count
 from qol.explain.trace_model import Trace, UserWeek
 from qol.transform.jetlag import free_days
-from qol.transform.weekly import valid_day
+from qol.transform.weekly_rows import valid_day
 
 Days = Sequence[Mapping[str, Any]]
 

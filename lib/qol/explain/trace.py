@@ -24,7 +24,7 @@ from qol.explain.trace_model import (
     recorded_metrics,
 )
 from qol.explain.trace_records import AT_MOST, Evidence, Roles, preferred_night
-from qol.transform.weekly import anchors, valid_day
+from qol.transform.weekly_rows import anchors, valid_day
 
 
 def trace(contracts: Contracts, target: Target, week: UserWeek) -> Trace:

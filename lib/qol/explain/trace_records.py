@@ -23,7 +23,7 @@ from qol.explain.trace_model import (
     fields_behind,
     recorded_metrics,
 )
-from qol.transform.daily import days_of_derived
+from qol.transform.daily_rows import days_of_derived
 from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived
 from qol.transform.parts import record_parts

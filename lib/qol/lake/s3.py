@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from qol.aws.requests import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, TransientError, retry
 from qol.errors import LeaseLostError, PublishConflictError
 from qol.lake.base import StoredObject
-from qol.lake.catalog import register_partition
+from qol.lake.glue_catalog import register_partition
 from qol.lake.s3_lock import Lease, LeaseTimes
 from qol.lake.s3_objects import S3Objects
 

@@ -26,7 +26,7 @@ from qol.run.week_tables import week_tables
 from qol.tables.layout import Candidate, Part
 from qol.tables.slices import Bucket
 from qol.tables.weeks import monday_of
-from qol.transform.daily import daily
+from qol.transform.daily_rows import daily
 from qol.transform.deletions import Deletions, deletion_columns, deletions_in
 from qol.transform.merge import merge, to_records
 

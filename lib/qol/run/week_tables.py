@@ -15,7 +15,7 @@ from qol.tables.slices import Bucket
 from qol.tables.weeks import WEEK
 from qol.transform.change import before_columns
 from qol.transform.survey_windows import has_questionnaires, survey_windows
-from qol.transform.weekly import WeekBefore, days_before_columns, weekly
+from qol.transform.weekly_rows import WeekBefore, days_before_columns, weekly
 
 #: How many weeks a window of 14 days, the longest that a contract may name, reaches back from any day of a week.
 WINDOW_WEEKS = 2

@@ -18,7 +18,7 @@ from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import RecallWindows, WeeklyGroup
 from qol.transform.aggregates import aggregate
-from qol.transform.weekly import anchors, days_of_best_source, source_columns, valid_day
+from qol.transform.weekly_rows import anchors, days_of_best_source, source_columns, valid_day
 
 
 def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:

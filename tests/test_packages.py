@@ -1,0 +1,25 @@
+"""What import-linter does not check: names of modules, and what lies beside the packages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+LIB = Path(__file__).parents[1] / "lib"
+
+
+def test_a_module_name_stands_once_below_lib() -> None:
+    names = Counter(path.stem for path in LIB.rglob("*.py") if not path.stem.startswith("__"))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_nothing_lies_beside_the_packages_of_qol_but_its_errors() -> None:
+    assert sorted(path.name for path in (LIB / "qol").glob("*.py")) == ["__init__.py", "errors.py"]
+
+
+def test_folders_of_tests_are_named_as_packages() -> None:
+    packages = {path.name for path in LIB.glob("qol*") if path.is_dir()} | {
+        path.name for path in (LIB / "qol").iterdir() if path.is_dir()
+    }
+    folders = {path.name for path in (LIB.parent / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders - packages == {"acceptance", "benchmarks", "examples", "spark"}
