@@ -91,6 +91,14 @@ class _Split:
         unknown = sum(have not in _RECORD_TYPES for have in self.lines)
         return folder if is_plain and (folder in self.lines or unknown < MAX_UNKNOWN_FOLDERS) else UNNAMED
 
+    def keep(self, folder: str, value: bytes) -> None:
+        """Add a value to a folder as one line; an object gets `_received_at` at its end."""
+        line = value.translate(_ONE_LINE).strip()
+        if line[:1] == b"{":
+            inner = line[1:-1]
+            line = b"{" + inner + (b"," if inner.strip() else b"") + self.stamp + b"}"
+        self.lines[folder].append(line)
+
     def add_users(self, record_type: str | None, record: bytes) -> None:
         """Add the users and control messages of a record; one that cannot be parsed has none."""
         message = _read(record) if record[:1] in (b"{", b"[") else None
@@ -114,23 +122,19 @@ def split_body(body: bytes, received: datetime) -> Delivery | None:
         if text[start : start + 1] not in (b"{", b"[") or skip_space(text, value_end(text, start)) != len(text):
             return None
         if text[start : start + 1] == b"[":
-            for at, end in elements(text, start):
-                _take_element(split, None, UNNAMED, text[at:end])
+            for record in elements(text, start):
+                split.add_users(None, record)
+                split.keep(UNNAMED, _cleaned(record))
         else:
             _take_envelope(split, text, start)
     except BrokenTextError:
         return None
     name = f"date={received.astimezone(UTC):%Y-%m-%d}/{hashlib.sha256(body).hexdigest()}.jsonl"
-    objects = tuple(
-        RawObject(
-            f"{folder}/{name}",
-            b"".join(line + b"\n" for line in lines),
-            _RECORD_TYPES.get(folder, "unknown"),
-            len(lines),
-        )
+    objects = [
+        RawObject(f"{folder}/{name}", b"\n".join([*lines, b""]), _RECORD_TYPES.get(folder, "unknown"), len(lines))
         for folder, lines in split.lines.items()
-    )
-    return Delivery(objects, tuple(split.users), tuple(split.controls))
+    ]
+    return Delivery(tuple(objects), tuple(split.users), tuple(split.controls))
 
 
 def unparsable_key(body: bytes, received: datetime) -> str:
@@ -145,35 +149,19 @@ def stamp(moment: datetime) -> str:
 
 
 def _take_envelope(split: _Split, text: bytes, start: int) -> None:
-    for member in members(text, start):
-        name = _decoded(member.key)
+    for key, value in members(text, start):
+        name = _decoded(key)
         if name is not None and name.lower() in _DROPPED:
             continue
-        value = text[member.start : member.end]
-        folder = split.folder(member.key, value[:1])
-        is_list = value[:1] == b"["
-        spans = list(elements(value, 0)) if is_list else [(0, len(value))]
-        if folder == UNNAMED or not spans:  # the line keeps the key
-            for at, end in spans:
-                split.add_users(name, value[at:end])
-            split.lines[folder].append(_stamped(b"{" + member.key + b":" + _cleaned(value) + b"}", split.stamp))
+        folder = split.folder(key, value[:1])
+        records = list(elements(value)) if value[:1] == b"[" else [value]
+        for record in records:
+            split.add_users(name, record)
+        if folder == UNNAMED or not records:
+            split.keep(folder, b"{" + key + b":" + _cleaned(value) + b"}")
             continue
-        for at, end in spans:
-            _take_element(split, name, folder, value[at:end])
-
-
-def _take_element(split: _Split, key: str | None, folder: str, record: bytes) -> None:
-    split.add_users(key, record)
-    split.lines[folder].append(_stamped(_cleaned(record), split.stamp))
-
-
-def _stamped(record: bytes, mark: bytes) -> bytes:
-    """One line of a value; an object gets `_received_at` at its end."""
-    line = record.translate(_ONE_LINE).strip()
-    if line[:1] != b"{":
-        return line
-    inner = line[1:-1]
-    return b"{" + inner + (b"," if inner.strip() else b"") + mark + b"}"
+        for record in records:
+            split.keep(folder, _cleaned(record))
 
 
 def _cleaned(record: bytes) -> bytes:

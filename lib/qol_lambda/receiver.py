@@ -59,7 +59,8 @@ def receive(event: Event, now: datetime) -> dict[str, Any]:
 
 def _receive(event: Event, now: datetime) -> int:
     deadline = Deadline()
-    if not authenticator().verify(_token(event), _header(event, CLIENT_HEADER)):
+    token = str((event.get("pathParameters") or {}).get("token") or "")
+    if not authenticator().verify(token, _header(event, CLIENT_HEADER)):
         logger.warning("refused: wrong token or client id")
         return NOT_FOUND
     body, is_whole = _body(event)
@@ -111,14 +112,8 @@ def authenticator() -> WebhookAuthenticator:
     )
 
 
-@cache
-def registered() -> Registered:
-    """The users that this function wrote to the map lately."""
-    return Registered()
-
-
-def _token(event: Event) -> str:
-    return str((event.get("pathParameters") or {}).get("token") or "")
+#: The users that this function wrote to the map lately.
+registered = cache(Registered)
 
 
 def _header(event: Event, wanted: str) -> str:

@@ -1,4 +1,4 @@
-"""Start and end of the values in a JSON text, without parsing them, so that the sender's bytes are kept.
+"""The values in a JSON text as they stand there, without parsing them, so that the sender's bytes are kept.
 
 Only strings, brackets and commas are read, so a value with a mistake inside is found like any other. Nothing recurses;
 the time grows with the bytes.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -20,14 +19,6 @@ _CLOSES = {ord("}"): ord("{"), ord("]"): ord("[")}
 
 class BrokenTextError(Exception):
     """When a string or bracket does not end, or a comma is missing."""
-
-
-class Member(NamedTuple):
-    """A member of an object: its key with its quotes, and start and end of its value."""
-
-    key: bytes
-    start: int
-    end: int
 
 
 def skip_space(text: bytes, at: int) -> int:
@@ -61,8 +52,8 @@ def _bracket_end(text: bytes, at: int) -> int:
     raise BrokenTextError
 
 
-def members(text: bytes, at: int) -> Iterator[Member]:
-    """The members of the object that begins at `at`, duplicate keys too."""
+def members(text: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
+    """The members of the object that begins at `at`, duplicate keys too: each key with its quotes, and its value."""
     start = _first(text, at, b"}")
     while start:
         key_end = value_end(text, start)
@@ -71,16 +62,16 @@ def members(text: bytes, at: int) -> Iterator[Member]:
             raise BrokenTextError
         value = skip_space(text, colon + 1)
         end = value_end(text, value)
-        yield Member(text[start:key_end], value, end)
+        yield text[start:key_end], text[value:end]
         start = _next(text, end, b"}")
 
 
-def elements(text: bytes, at: int) -> Iterator[tuple[int, int]]:
-    """Start and end of the elements of the array that begins at `at`."""
+def elements(text: bytes, at: int = 0) -> Iterator[bytes]:
+    """The elements of the array that begins at `at`."""
     start = _first(text, at, b"]")
     while start:
         end = value_end(text, start)
-        yield start, end
+        yield text[start:end]
         start = _next(text, end, b"]")
 
 

@@ -28,17 +28,9 @@ LEAST_WINDOW = 500
 HEIGHT = 900
 SECONDS = 120
 FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--enable-logging=stderr",
-)
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr",
+)  # fmt: skip
 #: Looks into the frame when everything is there, and leaves what it saw in the document.
 PROBE = Path(__file__).with_name("probe.html").read_text(encoding="utf-8")
 

@@ -96,18 +96,13 @@ def whole(bucket: str, before: dict[str, bytes], after: dict[str, bytes]) -> Cal
     return check
 
 
-def dies_at(point: int, *, applied: bool) -> Plan:
+def dies_at(cloud: FaultyCloud, point: int, *, applied: bool) -> Plan:
     """The run is dead from a mutating request on: before it reaches the store, or before its answer arrives."""
-    dead = False
 
     def plan(_method: str, _path: str, number: int) -> Fault | None:
-        nonlocal dead
-        if dead:
-            return "dead"
-        if number == point:
-            dead = True
-            return "lost" if applied else "dead"
-        return None
+        if number == point and applied:
+            return "lost"
+        return "dead" if cloud.mutations >= point else None
 
     return plan
 
@@ -137,7 +132,7 @@ def test_a_run_that_dies_at_any_request_is_repaired_by_a_plain_run(
     for point in range(1, mutations + 1):
         lake = fresh(before, f"dies-{applied}-{point}".lower(), AT_ONCE_DEAD)
         cloud.heal()
-        cloud.plan, cloud.watch = dies_at(point, applied=applied), whole(lake.bucket, before, after)
+        cloud.plan, cloud.watch = dies_at(cloud, point, applied=applied), whole(lake.bucket, before, after)
         ended = None
         try:
             run_lake(replace(lake, lease_times=UNRENEWED), job_run_id="jr_1")

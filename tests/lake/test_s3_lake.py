@@ -110,6 +110,17 @@ def test_only_staged_objects_are_made_by_workers(bucket: S3Lake) -> None:
         pass
 
 
+def test_a_file_that_changes_while_it_is_read_is_no_mixture_of_two(
+    bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qol.lake.s3_objects.TAIL_BYTES", 2)
+    bucket.put(WEEKLY, b"0123456789")
+    file = bucket.open_table(WEEKLY)
+    bucket.put(WEEKLY, b"abcdefghij")
+    with pytest.raises(LakeError, match="part-00000.parquet: changed while it was read; run again"):
+        file.read()
+
+
 def test_an_error_of_the_service_names_place_and_code_and_not_what_was_sent(bucket: S3Lake) -> None:
     with pytest.raises(RequestError) as caught:
         replace(bucket, bucket="no-such-bucket").put("raw/a.jsonl", b"taro")

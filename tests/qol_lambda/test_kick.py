@@ -196,6 +196,8 @@ def test_an_operator_starts_a_week_again(cloud: Cloud) -> None:
     assert cloud.job_runs()[1].arguments == {"--week": "2026-W46", "--trigger": "manual"}
     assert cloud.item("run#2026-W46")["job_run_id"] == again["job_run_id"]
     assert _kick(now=NOW + timedelta(hours=2))["started"] is False
+    cloud.set_run(again["job_run_id"], "FAILED")
+    assert _kick(AGAIN, NOW + timedelta(hours=3))["job_run_id"] != again["job_run_id"]
 
 
 def test_an_operator_who_could_not_start_it_leaves_the_lock_as_it_was(cloud: Cloud) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +57,16 @@ def test_another_runs_manifest_that_may_not_be_read_is_no_part_of_the_message(
     refused.check_mail("refused")
 
 
+def test_an_older_manifest_that_may_not_be_read_is_no_part_of_the_message_either(
+    failed: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed.put_manifest(run_id=OTHER)
+    failed.job_runs()[-1].started_on = datetime.now(UTC) + timedelta(minutes=5)
+    refuse_to_read(monkeypatch, OTHER)
+    notify()
+    assert failed.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 ended without a manifest"]
+
+
 def test_a_good_week_is_found_behind_a_manifest_that_may_not_be_read(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,9 +112,12 @@ def test_a_second_attempt_that_glue_knows_by_the_first_ones_id_only_keeps_its_we
     assert cloud.items() == ["alert#2026-W46", f"notice#{RUN}"]
 
 
-def test_a_manifest_of_a_newer_version_is_no_reason_for_silence(failed: Cloud) -> None:
+def test_a_manifest_of_a_newer_version_is_no_reason_for_silence(failed: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     failed.put_manifest(status="postponed", job_run_id=SECOND)
-    assert notify()["notified"] is True
+    failed.put_manifest(run_id=OTHER)
+    refuse_to_read(monkeypatch, OTHER)
+    notify()
+    assert failed.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 ended without a manifest"]
 
 
 def test_a_failed_attempt_that_glue_does_not_know_is_told_in_doubt(cloud: Cloud) -> None:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from qol_lambda import kick, notifier, raw_gap, watchdog
-from qol_lambda.clients import client
+from qol_lambda.clients import client, log_errors
 from tests.qol_lambda.conftest import NOW, Cloud, case
 
 CANARIES = [f"CANARY{number:04d}" for number in range(40)]
@@ -62,6 +62,13 @@ def test_no_planted_value_gets_out_of_any_function(
     assert [name for name in CANARIES if any(name in text for text in outside)] == []
     assert len(log.getvalue().splitlines()) >= 5
     assert "p0,,," in outside[3]
+
+
+def test_an_error_that_stops_nothing_is_logged_by_its_name_alone(log: StringIO) -> None:
+    with log_errors("the lock table was not updated"):
+        raise ValueError(CANARIES[0])
+    assert json.loads(log.getvalue())["reason"] == "ValueError"
+    assert CANARIES[0] not in log.getvalue()
 
 
 def test_a_lambda_is_not_given_what_it_could_leak(cloud: Cloud) -> None:

@@ -74,8 +74,9 @@ def test_an_outage_locks_nobody_out_for_an_hour_and_then_everybody() -> None:
     door.seconds += 3_000
     assert (door.admits(A), door.admits(C)) == (True, False)
     door.seconds += 600
-    with pytest.raises(NoSecretError):
-        door.admits(A)
+    for _ in range(2):
+        with pytest.raises(NoSecretError):
+            door.admits(A)
     door.text = secret(A)
     assert door.admits(A)
 
