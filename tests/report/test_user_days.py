@@ -23,7 +23,7 @@ from qol.report.user_charts import Day, _stretches, draw_days
 from qol.report.user_days import choose_days
 from qol.report.user_page import clock_change, user_page
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, parse
+from tests.report.conftest import ADA, one, parse, words
 from tests.report.conftest import Page as MakePage
 
 MONDAY = date(2026, 11, 9)
@@ -72,14 +72,14 @@ def test_a_day_without_a_value_is_an_empty_column_and_a_day_not_worn_a_cross() -
 
 
 def test_not_worn_days_are_marked_where_wearing_counts_and_nowhere_else(page: MakePage) -> None:
-    charts = {figure.one("figcaption").words(): figure for figure in parse(page(ADA)).all("figure")}
+    charts = {words(one(figure, "figcaption")): figure for figure in parse(page(ADA)).iter("figure")}
     crosses = {caption: "stroke-width: 2" in _markup(figure) for caption, figure in charts.items()}
     assert crosses["Steps steps"]
     assert not crosses["Time asleep min"]
 
 
 def _markup(figure: Any) -> str:
-    return " ".join(value for element in figure.all("*") for value in element.attributes.values())
+    return " ".join(value for element in figure.iter("*") for value in element.attrib.values())
 
 
 @pytest.mark.parametrize(
