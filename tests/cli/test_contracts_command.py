@@ -35,7 +35,7 @@ def test_shipped_contracts_fit_and_are_listed(qol: Qol) -> None:
 def test_every_problem_is_named_at_once_and_exits_2(qol: Qol, project: Path) -> None:
     _break(project, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd: last_night_avg")
     _break(project, "type: epoch_seconds", "type: epoch")
-    problem = 'sources/garmin/hrv.yaml: fields.start_time_seconds.type: found "epoch"; allowed: integer, number'
+    problem = "sources/garmin/hrv.yaml: fields.start_time_seconds.type: found \"epoch\"; allowed: 'integer', 'number'"
     for words, env in ((["--schemas", project / "schemas"], {}), ([], {"QOL_SCHEMAS": str(project / "schemas")})):
         ended = qol("contracts", "check", *words, **env)
         assert (ended.code, problem in ended.err) == (2, True)
