@@ -44,6 +44,12 @@ def test_a_worse_device_keeps_the_share_of_its_time_that_no_better_one_has() -> 
     assert picked(day, "steps", "dropped_overlap_minutes") == (450 + 800, 15.0)
 
 
+def test_of_one_devices_records_the_first_to_begin_then_the_longer_then_the_first_by_key_has_the_time() -> None:
+    assert shares(a_stretch("WATCH", 0, 20), a_stretch("WATCH", 10, 30)) == [1.0, 0.5]
+    assert shares(a_stretch("WATCH", 0, 10), a_stretch("WATCH", 0, 30)) == [0.0, 1.0]
+    assert shares(a_stretch("WATCH", 0, 10, uuid="b"), a_stretch("WATCH", 0, 10, uuid="a")) == [0.0, 1.0]
+
+
 def test_a_record_that_ends_before_it_starts_counts_whole_whatever_a_better_device_measured() -> None:
     assert shares(a_stretch("PHONE", 60, 30), a_stretch("PHONE", 90, 100), a_stretch("WATCH", 0, 120)) == [
         1.0,
