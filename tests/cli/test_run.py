@@ -11,8 +11,9 @@ import pytest
 from tests.builders import daily_record, write_lines
 from tests.command_line import CLOCK, Qol, files, manifests
 
+pytestmark = pytest.mark.usefixtures("no_gate")
 
-@pytest.mark.usefixtures("no_gate")
+
 def test_a_published_run_shows_rows_counts_nulled_values_and_its_manifest(run: Qol, lake: Path) -> None:
     ended = run()
     lines = [line.split() for line in ended.out.splitlines()]
@@ -26,7 +27,6 @@ def test_a_published_run_shows_rows_counts_nulled_values_and_its_manifest(run: Q
     assert f"Manifest   {next((lake / '_runs').iterdir())}" in ended.out
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_the_run_names_a_person_and_week_that_a_nulled_value_touched(run: Qol, qol: Qol) -> None:
     line = next(line for line in run().out.splitlines() if line.startswith("What that did to a week: "))
     words = line.split("qol ")[1].split()
@@ -34,7 +34,6 @@ def test_the_run_names_a_person_and_week_that_a_nulled_value_touched(run: Qol, q
     assert "steps: dailies became null: steps: 123456 out_of_range" in qol(*words, "--now", CLOCK).out
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_a_second_run_has_nothing_to_do_and_says_what_is_as_before(run: Qol) -> None:
     run()
     ended = run()
@@ -43,7 +42,6 @@ def test_a_second_run_has_nothing_to_do_and_says_what_is_as_before(run: Qol) -> 
     assert ["weekly_metrics", "1", "="] in [line.split() for line in ended.out.splitlines()]
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_rejected_items_come_with_the_command_that_shows_them(run: Qol, lake: Path, qol: Qol) -> None:
     write_lines(lake, "2026-11-11", [b"{", b"[1"], name="bad.jsonl")
     ended = run()
@@ -52,20 +50,6 @@ def test_rejected_items_come_with_the_command_that_shows_them(run: Qol, lake: Pa
     assert f"Where each one is: qol rejects --lake {lake} --reason not_json" in ended.out
 
 
-def test_a_check_that_only_warns_is_shown_and_stops_nothing(run: Qol, lake: Path) -> None:
-    write_lines(lake, "2026-11-11", [b"{"], name="bad.jsonl")
-    (lake / "_docs").mkdir()
-    (lake / "_docs/index.html").touch()  # of a run before
-    ended = run()
-    assert ended.code == 0
-    assert "Checks that did not hold" in ended.out
-    assert "Data Docs" not in ended.out
-    assert "metrics_not_emptied: not checked: fewer than 20 users (weekly_metrics 2026-W46)\n" in ended.out
-    (line,) = [line.split() for line in ended.out.splitlines() if line.split()[:1] == ["rejected_share"]]
-    assert line[1:8] == ["warning", "1", "of", "3", "items,", "33", "%"]
-
-
-@pytest.mark.usefixtures("no_gate")
 def test_objects_that_were_not_read_come_with_what_would_have_been(run: Qol, lake: Path) -> None:
     write_lines(lake, "2026-11-10", [], name="notes.txt")
     (lake / "raw/daily/loose.jsonl").write_text("{}")
@@ -78,7 +62,6 @@ def test_objects_that_were_not_read_come_with_what_would_have_been(run: Qol, lak
     ]
 
 
-@pytest.mark.usefixtures("no_gate")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -123,7 +106,6 @@ def test_a_lake_without_raw_objects_says_where_they_should_be(qol: Qol, tmp_path
     assert "raw objects lie below raw/<source>/<record>/date=YYYY-MM-DD/" in ended.out
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_backfill_reads_chosen_arrival_days_and_rebuild_none(qol: Qol, lake: Path) -> None:
     write_lines(lake, "2026-11-12", [daily_record(day=2)])
     options = ("--lake", lake, "--now", CLOCK, "--no-docs")
@@ -134,7 +116,6 @@ def test_backfill_reads_chosen_arrival_days_and_rebuild_none(qol: Qol, lake: Pat
     assert [m["trigger"] for m in manifests(lake)] == ["backfill", "rebuild"]
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_options_reach_the_manifest(run: Qol, lake: Path) -> None:
     run("--week", "2026-W45", "--trigger", "schedule", "--job-run-id", "jr_1", "--accept", "people_kept")
     (manifest,) = manifests(lake)
@@ -148,7 +129,6 @@ def test_options_reach_the_manifest(run: Qol, lake: Path) -> None:
     }
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_the_user_map_gives_ids_and_needs_the_key_too(run: Qol, lake: Path, tmp_path: Path, qol: Qol) -> None:
     people = tmp_path / "map.jsonl"
     people.write_text('{"source":"garmin","vendor_user_id":"u1","user_id":"P0001","timezone":"Asia/Tokyo"}\n')
@@ -159,7 +139,6 @@ def test_the_user_map_gives_ids_and_needs_the_key_too(run: Qol, lake: Path, tmp_
     )
 
 
-@pytest.mark.usefixtures("no_gate")
 def test_a_map_in_a_table_is_read_by_the_run_itself_once_raw_is_listed(run: Qol, lake: Path) -> None:
     ended = run("--user-map", "dynamodb:")
     assert ended.code == 2

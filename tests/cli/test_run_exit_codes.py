@@ -1,4 +1,4 @@
-"""Runs that do not publish: their exit code, and a message with the place, the value and what is allowed."""
+"""Runs that are stopped or warned of: their exit code, and a message with the place, the value and what is allowed."""
 
 from __future__ import annotations
 
@@ -150,3 +150,16 @@ def test_a_lake_may_bring_its_key_and_a_later_other_key_is_refused(run: Qol, lak
     other = run()  # the environment wins over the lake's file, and would make somebody else of the same vendor id
     assert (other.code, "not the key that earlier runs of this lake used" in other.err) == (2, True)
     assert "k" * 32 not in run(QOL_PSEUDONYM_KEY="").out
+
+
+def test_a_check_that_only_warns_is_shown_and_stops_nothing(run: Qol, lake: Path) -> None:
+    write_lines(lake, "2026-11-11", [b"{"], name="bad.jsonl")
+    (lake / "_docs").mkdir()
+    (lake / "_docs/index.html").touch()  # of a run before
+    ended = run()
+    assert ended.code == 0
+    assert "Checks that did not hold" in ended.out
+    assert "Data Docs" not in ended.out
+    assert "metrics_not_emptied: not checked: fewer than 20 users (weekly_metrics 2026-W46)\n" in ended.out
+    (line,) = [line.split() for line in ended.out.splitlines() if line.split()[:1] == ["rejected_share"]]
+    assert line[1:8] == ["warning", "1", "of", "3", "items,", "33", "%"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,9 +22,9 @@ STRESSED = ("low_stress_minutes", "medium_stress_minutes", "high_stress_minutes"
 BED = "time_in_bed_minutes"
 
 
-def why(column: str, days: Days, source: str = "garmin") -> str:
+def why(column: str, days: Days) -> str:
     """The reason for a column that these days leave null."""
-    rows = daily_frame([{"day": MONDAY + timedelta(days=n), "source": source, **of} for n, of in days.items()])
+    rows = daily_frame([{"day": n, **of} for n, of in days.items()])
     row = weekly(CONTRACTS, rows, MONDAY).row(0, named=True)
     assert row[column] is None
     return reason_of(CONTRACTS, column, user_week(rows, row))
@@ -86,32 +86,21 @@ def nights(**of_days: float) -> Days:
             nights(mon=0, tue=720, sat=260),
             "needs times of the day that have a middle; those of its work or free nights lie evenly around the clock",
         ),
-    ],
-)
-def test_a_formula_says_what_it_needed_and_what_the_week_had(column: str, days: Days, reason: str) -> None:
-    assert why(column, days) == reason
-
-
-@pytest.mark.parametrize(
-    ("column", "source", "values", "reason"),
-    [
         (
             "comfort_share",
-            "sensor",
-            {"temperature_mean_c": 21.0, "comfort_share": 0.5, "valid_readings": 0},
+            {0: {"source": "sensor", "temperature_mean_c": 21.0, "comfort_share": 0.5, "valid_readings": 0}},
             "needs a day with comfort_share and valid_readings above 0, found 0 of 1 valid day",
         ),
         (
             "sensor_coverage",
-            "sensor",
-            {"temperature_mean_c": 21.0},
+            {0: {"source": "sensor", "temperature_mean_c": 21.0}},
             "none of the 1 valid day has valid_readings; the days below say why",
         ),
-        ("whoqol_overall_last", "garmin", {"steps": 100}, "no record of the week gives it (survey_whoqol26 would)"),
+        ("whoqol_overall_last", {0: {"steps": 100}}, "no record of the week gives it (survey_whoqol26 would)"),
     ],
 )
-def test_so_do_formulas_of_other_sources(column: str, source: str, values: dict[str, Any], reason: str) -> None:
-    assert why(column, {0: values}, source) == reason
+def test_a_formula_says_what_it_needed_and_what_the_week_had(column: str, days: Days, reason: str) -> None:
+    assert why(column, days) == reason
 
 
 PHONE = contract_of(

@@ -6,7 +6,6 @@ import ast
 import json
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from moto import mock_aws
 
 from qol.errors import RefusedError
 from qol.glue.glue_job import JobFailedError, _describe_spark
-from qol.lake import LocalLake
 from qol.run.request import RunRequest
 from tests.builders import user_id, write_lines
 from tests.glue.conftest import Job
@@ -118,11 +116,6 @@ def test_a_refused_run_is_exit_code_3_with_its_manifest_in_the_metrics(
     assert [line["status"] for line in metrics(captured.out)][:1] == ["refused"]
 
 
-def test_a_held_lock_is_exit_code_4(job: Job, lake: Path) -> None:
-    with LocalLake(lake).lock("another"), pytest.raises(JobFailedError, match="exit code 4 .*held by run another"):
-        job()
-
-
 def test_an_unexpected_error_is_exit_code_1_without_its_text(
     job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,9 +171,3 @@ def test_a_name_of_an_object_cannot_forge_a_line_of_metrics(
     write_lines(lake, "2026-11-10", [], name='x\n{"_aws": 1}\n.txt')
     job()
     assert [line for line in capsys.readouterr().out.splitlines() if line == '{"_aws": 1}'] == []
-
-
-def test_the_job_needs_no_library_of_the_command_line() -> None:
-    code = "import sys; sys.modules |= {'typer': None, 'rich': None}; import qol.glue.glue_job"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (found.returncode, found.stderr) == (0, "")

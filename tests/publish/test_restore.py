@@ -97,6 +97,7 @@ def test_two_bad_runs_are_undone_one_after_the_other(lake: S3Lake, tmp_path: Pat
         assert published() == states[number - 1]
 
 
+@pytest.mark.acceptance
 def test_bytes_that_were_there_long_before_a_run_are_not_taken_for_its_own(
     lake: S3Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 
 from qol.errors import RefusedError
-from tests.builders import daily_record, published_files, run_lake, without_gate, write_lines
+from qol.quality.partition_checks import check_metrics
+from qol.tables.footers import Footer
+from tests.builders import CONTRACTS, daily_record, published_files, run_lake, without_gate, write_lines
 
 #: What refuses a closed week without steps: the metric of weekly_metrics, and the field of Garmin's days.
 EMPTIED = frozenset({"metrics_not_emptied", "fields_as_before.critical"})
@@ -44,19 +46,6 @@ def test_a_published_week_that_would_lose_a_quarter_of_its_users_is_refused_and_
     assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}
 
 
-def test_a_published_week_of_nineteen_users_may_lose_half_of_them_and_the_manifest_says_it_was_not_checked(
-    tmp_path: Path,
-) -> None:
-    write_lines(tmp_path, "2026-11-10", _users(19))
-    publish(tmp_path)
-    records = tmp_path / "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
-    pl.read_parquet(records, hive_partitioning=False).head(9).write_parquet(records)
-    manifest = run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
-    [found] = [check for check in manifest.checks if check.id == "people_kept"]
-    assert (manifest.status, found.checked) == ("published", False)
-    assert found.observed == "not checked: fewer than 20 users (weekly_metrics 2026-W46)"
-
-
 def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operator_accepts_it(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-03", _week_before(20))
     publish(tmp_path)
@@ -85,40 +74,20 @@ def test_a_vanished_metric_of_nineteen_users_is_published_and_the_manifest_says_
 
 
 @pytest.mark.parametrize(
-    ("left", "of", "observed"),
+    ("before", "left", "found"),
     [
-        (1, 20, "1 of 1 file; weekly_metrics 2026-W46: steps 1 of 20 users (before 20 of 20 rows)"),
-        (2, 20, "1 of 1 file; weekly_metrics 2026-W46: steps 2 of 20 users (before 20 of 20 rows)"),
-        (3, 20, "0 of 1 file"),
+        (20, 2, {"critical": "steps 2 of 20 users (before 20 of 20 rows)"}),
+        (20, 3, {}),
+        (10, 1, {"critical": "steps 1 of 20 users (before 10 of 20 rows)"}),
+        (9, 0, {}),
     ],
+    ids=["a tenth is left", "more is left", "of half of the users, which are the fewest compared", "few had it"],
 )
 def test_a_metric_is_emptied_when_at_most_a_tenth_of_its_values_is_left(
-    tmp_path: Path, left: int, of: int, observed: str
+    before: int, left: int, found: dict[str, str]
 ) -> None:
-    write_lines(tmp_path, "2026-11-03", _week_before(of))
-    publish(tmp_path)
-    write_lines(tmp_path, "2026-11-10", [*_users(left), *_users(of, steps=None)[left:]])
-    manifest = run_lake(tmp_path, accept=EMPTIED)
-    assert [check.observed for check in manifest.checks if check.id == "metrics_not_emptied"] == [observed]
-
-
-def test_one_value_left_over_hides_nothing_even_of_the_fewest_values_that_are_compared(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-03", [*_week_before(10), *_without_steps(_week_before(20)[10:])])
-    publish(tmp_path)
-    write_lines(tmp_path, "2026-11-10", [*_users(1), *_users(20, steps=None)[1:]])
-    with pytest.raises(RefusedError, match="steps 1 of 20 users \\(before 10 of 20 rows\\)"):
-        run_lake(tmp_path)
-
-
-def test_a_metric_that_fewer_than_half_had_may_vanish(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-03", [*_week_before(9), *_without_steps(_week_before(20)[9:])])
-    publish(tmp_path)
-    write_lines(tmp_path, "2026-11-10", _users(20, steps=None))
-    assert run_lake(tmp_path).status == "published"
-
-
-def _without_steps(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in record.items() if name != "steps"} for record in records]
+    earlier, now = (Footer(20, {"steps_mean": count}, None) for count in (before, left))
+    assert check_metrics(CONTRACTS, now, [[earlier], []]) == check_metrics(CONTRACTS, now, [[], [earlier]]) == found
 
 
 def test_a_published_metric_that_would_vanish_from_its_own_week_is_refused(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, TreeBuilder
 
 import pyarrow.parquet as pq
 import pytest
@@ -91,67 +92,46 @@ def weekly_rows(lake: Path, monday: date = MONDAY) -> dict[str, dict[str, Any]]:
     return {row["user_id"]: row for row in pq.read_table(file, partitioning=None).to_pylist()}
 
 
-@dataclass
-class Element:
-    """An element of a page with its text and what is in it."""
+def one(element: Element, tag: str) -> Element:
+    """The only element with this tag."""
+    (found,) = element.iter(tag)
+    return found
 
-    tag: str
-    attributes: dict[str, str]
-    parent: Element | None = None
-    children: list[Element] = field(default_factory=list)
-    text: str = ""
 
-    def all(self, tag: str) -> Iterator[Element]:
-        for child in self.children:
-            if tag in (child.tag, "*"):
-                yield child
-            yield from child.all(tag)
-
-    def one(self, tag: str) -> Element:
-        found = list(self.all(tag))
-        assert len(found) == 1, f"{len(found)} of {tag}"
-        return found[0]
-
-    def words(self) -> str:
-        return (self.text + "".join(child.words() for child in self.children)).strip()
+def words(element: Element) -> str:
+    """All text of an element."""
+    return "".join(element.itertext()).strip()
 
 
 _VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
-class _Tree(HTMLParser):
+class _Page(HTMLParser):
     """The page as elements; a tag that closes another one is an error."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = self.here = Element("page", {})
+        self.tree = TreeBuilder()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs}, self.here)
-        self.here.children.append(element)
-        if tag not in _VOID:
-            self.here = element
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.here.children.append(Element(tag, {name: value or "" for name, value in attrs}, self.here))
+        self.tree.start(tag, {name: value or "" for name, value in attrs})
+        if tag in _VOID:
+            self.tree.end(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.here.tag == tag, f"</{tag}> in <{self.here.tag}>"
-        assert self.here.parent is not None
-        self.here = self.here.parent
+        assert tag in _VOID or self.tree.end(tag).tag == tag, f"</{tag}> in another element"
 
     def handle_data(self, data: str) -> None:
-        self.here.text += data
+        self.tree.data(data)
 
 
 @cache
 def parse(html: str) -> Element:
     """The page's elements; do not change them."""
-    tree = _Tree()
-    tree.feed(html)
-    tree.close()
-    assert tree.here is tree.root
-    return tree.root
+    page = _Page()
+    page.feed(html)
+    page.close()
+    return page.tree.close()
 
 
 @dataclass(frozen=True)
@@ -165,17 +145,17 @@ class Shown:
 def tables(html: str) -> dict[str, dict[str, dict[str, Shown]]]:
     """Cells of every table by table, row and column."""
     found: dict[str, dict[str, dict[str, Shown]]] = {}
-    for table in parse(html).all("table"):
-        rows = found.setdefault(table.attributes["id"].removeprefix("table-"), {})
-        for row in table.one("tbody").all("tr"):
-            cells = {cell.attributes["data-col"]: _cell(cell) for cell in row.all("td")}
-            rows[row.attributes["data-row"]] = cells
+    for table in parse(html).iter("table"):
+        rows = found.setdefault(table.attrib["id"].removeprefix("table-"), {})
+        for row in one(table, "tbody").iter("tr"):
+            cells = {cell.attrib["data-col"]: _cell(cell) for cell in row.iter("td")}
+            rows[row.attrib["data-row"]] = cells
     return found
 
 
 def _cell(cell: Element) -> Shown:
-    data = list(cell.all("data"))
-    return Shown(cell.words(), data[0].attributes["value"] if data else None)
+    data = list(cell.iter("data"))
+    return Shown(words(cell), data[0].attrib["value"] if data else None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

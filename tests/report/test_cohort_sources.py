@@ -16,7 +16,7 @@ from qol.report.html_page import render
 from qol.report.locales import load_locale
 from qol.report.report_data import Cohort, read_cohort
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, BEN, MONDAY, Page, parse, tables
+from tests.report.conftest import ADA, BEN, MONDAY, Page, one, parse, tables, words
 
 EMPTY_SVG = '<svg role="img" aria-labelledby="t d"></svg>'
 
@@ -42,8 +42,8 @@ def mixed(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Cohort:
 
 def line_of(html: str, title: str) -> str:
     """The line of sources under the figure with a title that begins so."""
-    (figure,) = [f for f in parse(html).all("figure") if f.one("figcaption").text.strip().startswith(title)]
-    (line,) = [e.words() for e in figure.all("p") if e.attributes.get("class") == "sources"]
+    (figure,) = [f for f in parse(html).iter("figure") if words(one(f, "figcaption")).startswith(title)]
+    (line,) = [words(e) for e in figure.iter("p") if e.attrib.get("class") == "sources"]
     return spaced(line)
 
 

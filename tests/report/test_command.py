@@ -6,7 +6,6 @@ import errno
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from typer.testing import CliRunner
 from qol.cli.app import app
 from qol.cli.report_command import default_name
 from qol_dev import demo
-from qol_dev.package.locks import project_requirements
 from tests.report.conftest import ADA, CLEO, WEEK
 
 ROOT = Path(__file__).parents[2]
@@ -67,10 +65,6 @@ def test_what_is_unknown_exits_2(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_language_exits_2(lake: Path) -> None:
-    assert qol_report("--week", WEEK, "--lake", lake, "--lang", "fr").exit_code == 2
-
-
 def test_the_examples_are_few_and_from_the_week(lake: Path) -> None:
     named = qol_report("--week", WEEK, "--lake", lake, "--person", "x").stderr
     assert ADA in named
@@ -107,14 +101,6 @@ def test_the_demo_writes_the_report_of_its_week(lake: Path) -> None:
     file = demo._write_report(lake)
     assert file == lake.parent / "report-2026-W46.html"
     assert "Week 2026-W46: all participants" in file.read_text()
-
-
-def test_neither_the_job_nor_the_functions_need_what_draws() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert [line.partition("==")[0] for line in extras["report"]] == ["matplotlib"]
-    needed = project_requirements(ROOT)
-    locks = [ROOT / "glue_jobs" / "requirements.lock", ROOT / "lib" / "qol_lambda" / "requirements.lock"]
-    assert "matplotlib" not in "".join([*needed, *(lock.read_text() for lock in locks)])
 
 
 def test_other_commands_and_the_job_do_not_load_what_draws() -> None:

@@ -16,7 +16,7 @@ from qol.report.locales import load_locale
 from qol.report.report_data import Cohort, mondays
 from qol.report.shown_columns import all_columns, daily_groups, empty_groups, main_columns
 from tests.builders import CONTRACTS
-from tests.report.conftest import parse, tables
+from tests.report.conftest import parse, tables, words
 
 EVERYTHING = {column.column for column in all_columns(CONTRACTS)}
 MONDAY = date(2026, 11, 9)
@@ -75,14 +75,14 @@ def test_a_column_without_values_makes_room_for_the_next() -> None:
 def test_a_new_group_comes_by_itself_with_the_label_of_its_contract() -> None:
     contracts = with_group()
     page = parse(page_of(cohort(contracts, grip_kg_mean=[31.0, 40.5]), contracts))
-    assert [caption.words() for caption in page.all("figcaption")] == ["Grip strength, mean of valid days kg"]
+    assert [words(caption) for caption in page.iter("figcaption")] == ["Grip strength, mean of valid days kg"]
 
 
 def test_groups_without_any_value_are_named_in_one_line() -> None:
     contracts = with_group()
     assert empty_groups(contracts, {"grip_kg_mean"}) == [group.name for group in CONTRACTS.groups]
     page = parse(page_of(cohort(contracts, grip_kg_mean=[31.0]), contracts))
-    line = next(text.words() for text in page.all("p") if text.words().startswith("Left out"))
+    line = next(words(text) for text in page.iter("p") if words(text).startswith("Left out"))
     assert "Activity, Heart, Sleep" in line
     assert "strength" not in line
 

@@ -23,7 +23,8 @@ from qol.report.user_charts import Day, _stretches, draw_days
 from qol.report.user_days import choose_days
 from qol.report.user_page import clock_change, user_page
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, Page, parse, tables
+from tests.report.conftest import ADA, one, parse, tables, words
+from tests.report.conftest import Page as MakePage
 
 MONDAY = date(2026, 11, 9)
 
@@ -71,15 +72,15 @@ def test_a_day_without_a_value_is_an_empty_column_and_a_day_not_worn_a_cross() -
     assert "nan" not in empty.lower()
 
 
-def test_not_worn_days_are_marked_where_wearing_counts_and_nowhere_else(page: Page) -> None:
-    charts = {figure.one("figcaption").words(): figure for figure in parse(page(ADA)).all("figure")}
+def test_not_worn_days_are_marked_where_wearing_counts_and_nowhere_else(page: MakePage) -> None:
+    charts = {words(one(figure, "figcaption")): figure for figure in parse(page(ADA)).iter("figure")}
     crosses = {caption: "stroke-width: 2" in _markup(figure) for caption, figure in charts.items()}
     assert crosses["Steps steps"]
     assert not crosses["Time asleep min"]
 
 
 def _markup(figure: Any) -> str:
-    return " ".join(value for element in figure.all("*") for value in element.attributes.values())
+    return " ".join(value for element in figure.iter("*") for value in element.attrib.values())
 
 
 @pytest.mark.parametrize(
@@ -143,14 +144,14 @@ def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
     contracts = with_survey()
     row = {"whoqol_first_t100_last": 62.5, "whoqol_second_t100_last": 40.0}
     page = parse(page_of(person([], row, contracts), contracts))
-    section = next(section for section in page.all("section") if section.attributes["id"] == "survey")
-    rows = list(section.one("tbody").all("tr"))
-    assert [(r.one("th").text, r.one("data").attributes["value"], r.one("span").words()) for r in rows] == [
+    section = next(section for section in page.iter("section") if section.attrib["id"] == "survey")
+    rows = one(section, "tbody").iter("tr")
+    assert [(one(r, "th").text, one(r, "data").attrib["value"], words(one(r, "span"))) for r in rows] == [
         ("Domain first ", "62.5", "points"),
         ("Domain second ", "40", "points"),
     ]
     assert {"Domain first", "62.5", "Domain second", "40.0"} <= {
-        text.words() for text in section.one("svg").all("text")
+        words(text) for text in one(section, "svg").iter("text")
     }
     assert "<p>No data: no answers in this week.</p>" in page_of(person([], {}, contracts), contracts)
 

@@ -66,17 +66,12 @@ def test_a_run_makes_the_mutations_that_the_crash_test_visits(
     assert mutations == MUTATIONS
 
 
-#: Files that are staged, one like the other, before anything that a reader sees is touched.
-STAGED = range(2, 18)
-#: Dying before a mutation leaves what dying after the one before it leaves; all but the first are for the long tests, and
-#: so are staged files but for the first and the last.
+#: Deaths of each kind: before anything, after the first and the last staged file, among published files, at the end.
+FIRST_TESTED = {(1, False), (2, True), (17, True), (20, True), (24, True), (MUTATIONS, True)}
 DEATHS = [
-    pytest.param(dies_at, applied, id=f"{dies_at}-{moment}", marks=pytest.mark.acceptance if is_long else ())
+    pytest.param(*death, id=f"{death[0]}-{moment}", marks=() if death in FIRST_TESTED else pytest.mark.acceptance)
     for dies_at in range(1, MUTATIONS + 1)
-    for applied, moment, is_long in (
-        (False, "before", dies_at > 1),
-        (True, "unacknowledged", dies_at in STAGED[1:-1]),
-    )
+    for death, moment in (((dies_at, False), "before"), ((dies_at, True), "unacknowledged"))
 ]
 
 

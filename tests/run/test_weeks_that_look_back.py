@@ -100,12 +100,6 @@ def test_a_week_is_compared_with_the_week_before_however_that_came(tmp_path: Pat
     assert week["sleep_regularity_pairs"] == 4
 
 
-def test_a_week_whose_week_before_is_not_there_knows_no_change(tmp_path: Path) -> None:
-    deliver(tmp_path, "a.jsonl", THIS_WEEK)
-    week = the_week(tmp_path)
-    assert (week["steps_mean_change"], week["sleep_regularity_pairs"]) == (None, 3)
-
-
 def change_records(lake: Path, monday: date, steps: int) -> None:
     """Other steps in a week's published records, as if the week had been computed from them wrongly."""
     file = lake / f"processed/records/garmin_dailies/date={monday}/part-00000.parquet"
@@ -151,13 +145,6 @@ def test_a_backfill_reaches_the_week_that_is_compared_with_the_one_it_read(tmp_p
 def windows(lake: Path) -> list[tuple[Any, ...]]:
     """Questionnaires of the week, their score, and the steps of their window with how many days they are of."""
     return published(lake, "survey_windows").select("day", "whoqol_physical_t100", "steps_mean", "steps_days").rows()
-
-
-def test_a_questionnaire_has_a_row_beside_its_fortnight(tmp_path: Path) -> None:
-    """Of Wednesday 2026-11-11: from 2026-10-28, day -12, to 2026-11-10, day 1."""
-    days = [a_day(-13, 9), a_day(-12, 100), a_day(-1, 200), a_day(1, 300), a_day(2, 9)]
-    deliver(tmp_path, "a.jsonl", [a_survey(2), *days])
-    assert windows(tmp_path) == [(date(2026, 11, 11), 50.0, 200.0, 3)]
 
 
 def test_a_late_day_of_the_fortnight_reaches_the_window(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_week_is_named_after_its_monday_and_back(text: str, monday: date) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["", "2026", "2026-46", "0000-W01", "2026-W1", "26-W46", "2026-W46-1", "2026-W46 ", " 2026-W46"],
+    ["", "2026-46", "0000-W01", "2026-W1", "2026-W46-1", "2026-W46 ", " 2026-W46", "2026-w46", "\uff12026-W46"],
 )
 def test_what_is_no_iso_week_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as raised:
@@ -50,12 +50,6 @@ def test_a_week_that_the_year_does_not_have_is_refused_by_the_option_with_those_
     with pytest.raises(UsageError) as raised:
         parse_week(text, "--from-week")
     assert str(raised.value) == f"--from-week {text}: {why}; allowed: YYYY-Www such as 2026-W46"
-
-
-@pytest.mark.parametrize("text", ["2026-w46", "２０２６-W46"])  # noqa: RUF001 (digits, but not ours)
-def test_a_week_in_another_spelling_is_refused(text: str) -> None:
-    with pytest.raises(UsageError):
-        parse_week(text)
 
 
 def test_a_week_goes_from_monday_to_sunday_also_over_new_year() -> None:

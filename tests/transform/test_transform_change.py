@@ -119,22 +119,6 @@ def test_a_day_of_many_readings_hides_no_silent_one() -> None:
     assert whole["sensor_coverage"] == 1.0
 
 
-def test_discomfort_has_its_mean_and_its_worst_day() -> None:
-    room = {"source": "sensor", "temperature_mean_c": 28.0}
-    row = the_week([room | {"day": 0, "discomfort_index": 70.0}, room | {"day": 1, "discomfort_index": 80.5}])
-    assert picked(row, "discomfort_index_mean", "discomfort_index_max") == (75.25, 80.5)
-
-
-def test_recovery_is_shared_with_stress_by_sums() -> None:
-    """Two real Oura days: 1800 s of stress and 7200 s of recovery, 1800 s and 9900 s: 285 / 345 minutes."""
-    days = [
-        {"day": day, "source": "oura", "high_stress_minutes": 30.0, "recovery_high_minutes": recovery}
-        for day, recovery in ((0, 120.0), (1, 165.0))
-    ]
-    row = the_week(days)
-    assert picked(row, "stress_source", "stress_valid_days", "recovery_high_share") == ("oura", 2, 0.826087)
-
-
 def test_one_band_of_stress_alone_is_no_share_of_all_of_them() -> None:
     days = [{"day": 0, "source": "oura", "high_stress_minutes": 30.0, "recovery_high_minutes": 120.0}]
     assert the_week(days)["stress_high_share"] is None

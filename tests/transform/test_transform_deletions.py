@@ -40,10 +40,7 @@ def test_what_a_deletion_names_is_left_out_and_the_order_of_the_others_stays() -
 
 def test_a_deletion_is_about_its_own_person_and_the_record_types_it_names() -> None:
     assert left([a_step("a", "p1"), a_step("a", "p2")], [{"gone": "a", "user_id": "p2"}]) == [("p1", "a")]
-    frames = {
-        "phone_workouts": records(WORKOUTS, [a_step("a")]),
-        "phone_deleted": records(DELETED, [{"gone": "a"}]),
-    }
+    frames = {"phone_workouts": records(WORKOUTS, [a_step("a")]), "phone_deleted": records(DELETED, [{"gone": "a"}])}
     assert without_deleted(CONTRACTS, frames, frames)["phone_workouts"].height == 1
 
 

@@ -74,10 +74,7 @@ def test_a_night_comes_whole_from_the_samples_where_they_have_one_and_else_from_
     nights = [exported(20, 420, **of_stages), exported(30, 430, day=TUESDAY, **of_stages)]
     frames = {SAMPLES.name: records(SAMPLES, samples), EXPORT.name: records(EXPORT, nights)}
     found = [picked(row, "day", *STAGES, "bedtime_minute") for row in daily(CONTRACTS, frames, {}).to_dicts()]
-    assert found == [
-        (MONDAY, 330.0, 30.0, 300.0, None, None, 60.0),
-        (TUESDAY, 375.0, 30.0, 270.0, 75.0, 10.0, 30.0),
-    ]
+    assert found == [(MONDAY, 330.0, 30.0, 300.0, None, None, 60.0), (TUESDAY, 375.0, 30.0, 270.0, 75.0, 10.0, 30.0)]
 
 
 EPISODES = """

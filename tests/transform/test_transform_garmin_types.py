@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders import CONTRACTS
 
-from .builders import Row, a_day, a_night, days, local, picked, the_day, utc
+from .builders import Row, a_night, days, local, picked, the_day, utc
 
 
 def at(clock: str, **fields: Any) -> Row:
@@ -80,17 +80,6 @@ def test_of_several_skin_temperatures_of_a_night_the_longest_counts() -> None:
     night = at("00:00", average_deviation_c=-0.4, duration_seconds=27_480, received_at=utc("2026-11-09 07:00"))
     nap = at("14:00", average_deviation_c=1.5, duration_seconds=2_700, received_at=utc("2026-11-09 16:00"))
     assert the_day(skinTemp=[night, nap])["skin_temp_deviation_c"] == -0.4
-
-
-def test_steps_that_dailies_count_already_count_once() -> None:
-    row = the_day(
-        dailies=[a_day("2026-11-09", steps=8123, distance_m=6021.5, active_kcal=412)],
-        epochs=[at("09:00", activity_type="WALKING", steps=93, distance_m=49.11, active_kcal=24)],
-        activities=[at("09:00", summary_id="x", steps=5022, distance_m=4976.83, active_kcal=367)],
-        activityDetails=[at("09:00", summary_id="x", steps=5022)],
-        moveIQActivities=[at("09:00", activity_type="WALKING", duration_seconds=1140)],
-    )
-    assert picked(row, "steps", "distance_m", "active_kcal") == (8123, 6021.5, 412)
 
 
 @pytest.mark.parametrize(

@@ -64,78 +64,70 @@ def test_of_two_versions_of_a_night_the_better_one_is_the_night(loser: Row, winn
     assert nights(*[loser, winner][::order]) == tuesday(420.0)
 
 
-def test_a_night_without_validation_is_still_a_night() -> None:
-    assert nights(heard(420, None, "07:00")) == tuesday(420.0)
+FINAL = heard(400, "ENHANCED_FINAL", "09:00")
+LONG = heard(480, "AUTO_FINAL", "09:00", "2026-11-09 22:00")
+#: Sleeps that ended on Tuesday, its minutes asleep and of naps.
+CASES: dict[str, tuple[list[Row], float, float | None]] = {
+    "a night without validation is still a night": ([heard(420, None, "07:00")], 420.0, None),
+    "refined versions that start at another minute are one night": (
+        [
+            heard(100, "AUTO_TENTATIVE", "05:00", "2026-11-10 00:10"),
+            heard(390, "ENHANCED_TENTATIVE", "07:00", "2026-11-09 23:05"),
+            heard(400, "ENHANCED_FINAL", "09:00", "2026-11-09 22:50"),
+        ],
+        400.0, None,
+    ),
+    "of naps listed with the night the total counts": ([FINAL | {"total_nap_seconds": 3000, "nap_seconds": 1200}], 400.0, 50.0),
+    "naps of their own are added": (
+        [FINAL | {"total_nap_seconds": 3000}, heard(20, "ENHANCED_FINAL", "16:00", "2026-11-10 14:00")], 400.0, 70.0,
+    ),
+    "listed naps count where their total is not given": ([FINAL | {"nap_seconds": 1500}], 400.0, 25.0),
+    "a total of no naps is zero": ([FINAL | {"total_nap_seconds": 0}], 400.0, 0.0),
+    "without a total naps are not known": ([FINAL], 400.0, None),
+    "naps of a version that lost are not counted": (
+        [heard(380, "AUTO_TENTATIVE", "07:00") | {"total_nap_seconds": 3600}, FINAL], 400.0, None,
+    ),
+    "the longer of two sleeps is the night even when it ranks lower": (
+        [heard(200, "ENHANCED_FINAL", "09:00", "2026-11-09 22:00"), heard(240, "ENHANCED_TENTATIVE", "07:00", "2026-11-10 03:00")],
+        240.0, 200.0,
+    ),
+    "a sleep may begin when another ends": (
+        [heard(200, "ENHANCED_FINAL", "09:00"), heard(100, "ENHANCED_FINAL", "09:00", "2026-11-10 02:20")], 200.0, 100.0,
+    ),
+    "a minute earlier they overlap": (
+        [heard(200, "ENHANCED_FINAL", "09:00"), heard(100, "ENHANCED_FINAL", "09:00", "2026-11-10 02:19")], 200.0, None,
+    ),
+    "in a chain of overlaps only what a better one overlaps goes": (
+        [
+            heard(200, "ENHANCED_FINAL", "11:00", "2026-11-10 01:00"),
+            heard(150, "ENHANCED_FINAL", "10:00", "2026-11-10 04:00"),
+            heard(200, "ENHANCED_FINAL", "12:00", "2026-11-09 22:00"),
+        ],
+        200.0, 150.0,
+    ),
+    "in a chain the middle one takes both its neighbours when it is the best": (
+        [
+            heard(200, "ENHANCED_FINAL", "10:00", "2026-11-09 22:00"),
+            heard(150, "ENHANCED_FINAL", "11:00", "2026-11-10 04:00"),
+            heard(190, "ENHANCED_FINAL", "12:00", "2026-11-10 01:00"),
+        ],
+        190.0, None,
+    ),
+    "a short sleep inside a better one goes": ([LONG, heard(30, "AUTO_TENTATIVE", "05:00", "2026-11-10 02:00")], 480.0, None),
+    "a better short one takes the long one": ([LONG, heard(30, "MANUAL", "12:00", "2026-11-10 02:00")], 30.0, None),
+}  # fmt: skip
 
 
-def test_refined_versions_that_start_at_another_minute_are_one_night() -> None:
-    versions = [
-        heard(100, "AUTO_TENTATIVE", "05:00", "2026-11-10 00:10"),
-        heard(390, "ENHANCED_TENTATIVE", "07:00", "2026-11-09 23:05"),
-        heard(400, "ENHANCED_FINAL", "09:00", "2026-11-09 22:50"),
-    ]
-    assert nights(*versions) == nights(*versions[::-1]) == tuesday(400.0)
-
-
-def test_naps_listed_with_the_night_and_naps_of_their_own_add_up() -> None:
-    night = heard(400, "ENHANCED_FINAL", "09:00") | {"total_nap_seconds": 3000, "nap_seconds": 1200}
-    nap = heard(20, "ENHANCED_FINAL", "16:00", "2026-11-10 14:00")
-    assert nights(night) == tuesday(400.0, 50.0)
-    assert nights(night, nap) == tuesday(400.0, 70.0)
-
-
-def test_listed_naps_count_where_their_total_is_not_given() -> None:
-    assert nights(heard(400, "ENHANCED_FINAL", "09:00") | {"nap_seconds": 1500}) == tuesday(400.0, 25.0)
-
-
-def test_a_total_of_no_naps_is_zero_and_no_total_is_not_known() -> None:
-    assert nights(heard(400, "ENHANCED_FINAL", "09:00") | {"total_nap_seconds": 0}) == tuesday(400.0, 0.0)
-    assert nights(heard(400, "ENHANCED_FINAL", "09:00")) == tuesday(400.0, None)
-
-
-def test_naps_of_a_version_that_lost_are_not_counted() -> None:
-    lost = heard(380, "AUTO_TENTATIVE", "07:00") | {"total_nap_seconds": 3600}
-    assert nights(lost, heard(400, "AUTO_FINAL", "09:00")) == tuesday(400.0)
-
-
-def test_of_two_sleeps_of_a_day_the_longer_is_the_night_even_when_it_ranks_lower() -> None:
-    first = heard(200, "ENHANCED_FINAL", "09:00", "2026-11-09 22:00")
-    second = heard(240, "ENHANCED_TENTATIVE", "07:00", "2026-11-10 03:00")
-    assert nights(first, second) == tuesday(240.0, 200.0)
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(("sleeps", "asleep", "naps"), CASES.values(), ids=CASES)
+def test_the_sleeps_of_a_day(sleeps: list[Row], asleep: float, naps: float | None, order: int) -> None:
+    assert nights(*sleeps[::order]) == tuesday(asleep, naps)
 
 
 def test_of_two_sleeps_of_the_same_length_the_better_ranked_is_the_night() -> None:
     first = heard(200, "ENHANCED_TENTATIVE", "09:00", "2026-11-09 22:00") | {"overall_score": 50}
     second = heard(200, "ENHANCED_FINAL", "07:00", "2026-11-10 03:00") | {"overall_score": 60}
     assert the_day(sleeps=[first, second])["sleep_score"] == 60
-
-
-def test_a_sleep_may_begin_when_another_ends() -> None:
-    first = heard(200, "ENHANCED_FINAL", "09:00", "2026-11-09 23:00")
-    second = heard(100, "ENHANCED_FINAL", "09:00", "2026-11-10 02:20")
-    assert nights(first, second) == tuesday(200.0, 100.0)
-    second = heard(100, "ENHANCED_FINAL", "09:00", "2026-11-10 02:19")
-    assert nights(first, second) == tuesday(200.0)
-
-
-def test_in_a_chain_of_overlaps_only_what_a_better_one_overlaps_goes() -> None:
-    best = heard(200, "ENHANCED_FINAL", "12:00", "2026-11-09 22:00")
-    middle = heard(200, "ENHANCED_FINAL", "11:00", "2026-11-10 01:00")
-    last = heard(150, "ENHANCED_FINAL", "10:00", "2026-11-10 04:00")
-    assert nights(middle, last, best) == tuesday(200.0, 150.0)
-
-
-def test_in_a_chain_the_middle_one_takes_both_its_neighbours_when_it_is_the_best() -> None:
-    first = heard(200, "ENHANCED_FINAL", "10:00", "2026-11-09 22:00")
-    middle = heard(190, "ENHANCED_FINAL", "12:00", "2026-11-10 01:00")
-    last = heard(150, "ENHANCED_FINAL", "11:00", "2026-11-10 04:00")
-    assert nights(first, last, middle) == tuesday(190.0)
-
-
-def test_a_short_sleep_inside_a_better_one_goes_and_a_better_short_one_takes_the_long_one() -> None:
-    long = heard(480, "AUTO_FINAL", "09:00", "2026-11-09 22:00")
-    assert nights(long, heard(30, "AUTO_TENTATIVE", "05:00", "2026-11-10 02:00")) == tuesday(480.0)
-    assert nights(long, heard(30, "MANUAL", "12:00", "2026-11-10 02:00")) == tuesday(30.0)
 
 
 def test_versions_of_a_night_under_two_days_are_one_night() -> None:

@@ -27,12 +27,6 @@ def test_three_real_nights_have_their_published_times_and_efficiency() -> None:
     assert [night["midsleep_minute"] for night in nights] == [203.0, 161.5, 174.0]
 
 
-def test_time_awake_belongs_to_the_night() -> None:
-    """Regression case of open-wearables: 7200 s asleep and 1800 s awake at the end are start + 9000 s."""
-    night = a_night("2026-11-10", "2026-11-10 01:00", 120, awake_seconds=1800)
-    assert picked(the_day(sleeps=[night]), "time_in_bed_minutes", "wake_minute") == (9000 / 60, 60 + 150)
-
-
 def test_an_old_sample_whose_duration_includes_time_awake_is_not_counted_twice() -> None:
     """DTU OpenHealth's test data: 15264 s = 11231 + 3541 + 0 + 492 awake."""
     stages = {"deep_seconds": 11_231, "light_seconds": 3541, "rem_seconds": 0, "awake_seconds": 492}
@@ -40,35 +34,10 @@ def test_an_old_sample_whose_duration_includes_time_awake_is_not_counted_twice()
     assert picked(row, "sleep_minutes", "time_in_bed_minutes", "sleep_efficiency_pct") == (246.2, 254.4, 96.78)
 
 
-@pytest.mark.parametrize(
-    ("bed", "hours", "middle"),
-    [("22:00", 8, 120.0), ("02:00", 6, 300.0), ("23:30", 8, 210.0), ("04:15", 6.5, 450.0)],
-)
-def test_the_middle_of_sleep_is_the_one_of_the_munich_chronotype_questionnaire(
-    bed: str, hours: float, middle: float
-) -> None:
-    """Unit tests of ropensci/mctq, `msl`."""
-    row = the_day(sleeps=[a_night("2026-11-10", f"2026-11-10 {bed}", hours * 60)])
-    assert row["midsleep_minute"] == middle
-
-
 def test_eleven_one_and_two_average_to_twenty_to_one() -> None:
     """00:40:31.7 with a circular deviation of 75.340 min (R = 0.94740); Fisher 1993, Circular Data, 2.2."""
     row = the_week(each_day("bedtime_minute", [23 * 60, 60, 120], sleep_minutes=400.0))
     assert picked(row, "bedtime_minute_circular_mean", "bedtime_minute_circular_sd") == (40.53, 75.34)
-
-
-def test_garmins_intensity_minutes_reach_the_goal_of_150_exactly() -> None:
-    """WHO 2020 (PMC7719906), Garmin's equivalence: 100 moderate minutes and twice 25 vigorous ones."""
-    moderate, vigorous = (1200, 0, 1800, 600, 0, 2400, 0), (600, 0, 0, 900, 0, 0, 0)
-    rows = []
-    for day, (m, v) in enumerate(zip(moderate, vigorous, strict=True)):
-        seconds = {"moderate_intensity_seconds": m, "vigorous_intensity_seconds": v, "steps": 1}
-        rows.append(the_day(dailies=[a_day(f"2026-11-{9 + day:02}", **seconds)]))
-    row = the_week(rows)
-    assert picked(row, "mvpa_equivalent_minutes_sum", "mvpa_meets_who") == (150.0, True)
-    rows[0]["mvpa_equivalent_minutes"] -= 0.01
-    assert picked(the_week(rows), "mvpa_equivalent_minutes_sum", "mvpa_meets_who") == (149.99, False)
 
 
 @pytest.mark.parametrize(

@@ -128,9 +128,7 @@ def test_no_stress_and_no_recovery_without_a_summary_is_no_data(
     stress: int | None, recovery: int | None, summary: str | None, minutes: tuple[float | None, float | None]
 ) -> None:
     row = the_day(
-        daily_stress=[
-            {"day": "2026-11-09", "stress_high": stress, "recovery_high": recovery, "day_summary": summary},
-        ]
+        daily_stress=[{"day": "2026-11-09", "stress_high": stress, "recovery_high": recovery, "day_summary": summary}]
     )
     assert picked(row, "high_stress_minutes", "recovery_high_minutes") == minutes
 

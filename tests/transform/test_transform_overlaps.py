@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,12 +36,6 @@ def shares(*rows: Row) -> list[float]:
     return with_share(RULE, records(contract_of(MEASUREMENTS), rows))["share"].to_list()
 
 
-def test_a_phone_and_a_watch_that_counted_the_same_walk_give_the_steps_of_the_watch() -> None:
-    rows = [a_stretch("PHONE", 480, 1200, 12_500), a_stretch("WATCH", 480, 1200, 12_200)]
-    day = the_day_of(contract_of(MEASUREMENTS, STEPS), rows)
-    assert picked(day, "steps", "dropped_overlap_minutes") == (12_200, 720.0)
-
-
 def test_a_worse_device_keeps_the_share_of_its_time_that_no_better_one_has() -> None:
     """60 minutes of the phone, of which the watch has 10 + 5: 45 of 60 count."""
     rows = [a_stretch("PHONE", 0, 60, 600), a_stretch("WATCH", 10, 20, 100), a_stretch("WATCH", 55, 90, 700)]
@@ -70,11 +63,6 @@ def test_devices_that_are_not_listed_come_last_by_name_and_one_without_a_name_af
     for place, name in enumerate(names[:-1]):
         better, worse = names[place + 1], name
         assert shares(a_stretch(better, 0, 10), a_stretch(worse, 0, 20)) == [1.0, 0.5]
-
-
-@pytest.mark.parametrize("other", [{"kind": "DISTANCE"}, {"kind": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}])
-def test_other_kinds_users_and_weeks_do_not_meet(other: Row) -> None:
-    assert shares(a_stretch("WATCH", 0, 10), a_stretch("PHONE", 0, 10, **other)) == [1.0, 1.0]
 
 
 def test_a_walk_across_midnight_counts_once_where_phone_and_watch_begin_on_different_days() -> None:

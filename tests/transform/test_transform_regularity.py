@@ -73,12 +73,6 @@ def test_a_night_that_is_not_known_is_not_a_night_awake() -> None:
     assert sri(*nights, nothing) == (100.0, 5)
 
 
-def test_the_shares_of_all_pairs_count_alike() -> None:
-    """Pairs of 0, 0, 0, 0, 720 and 720 differing minutes: 100 - 200 x 1440 / (6 x 1440) = 66.667."""
-    nights = [a_sleep(day, -360, 0) for day in range(7) if day != 5]
-    assert sri(*nights, a_sleep(5, 0, 360)) == (66.667, 6)
-
-
 def test_bedtime_to_waking_stands_in_for_stretches_that_are_not_known() -> None:
     fallback = [a_sleep(day, bedtime_minute=1380.0, wake_minute=420.49) for day in range(6)]
     assert sri(*fallback, a_sleep(6, *NIGHT)) == (100.0, 6)
@@ -88,33 +82,11 @@ def test_bedtime_to_waking_stands_in_for_stretches_that_are_not_known() -> None:
     assert sri(*fallback, a_sleep(6, bedtime_minute=1380.0)) == (100.0, 5)
 
 
-def test_time_awake_in_the_night_counts() -> None:
-    """Half an hour awake in one night differs from the nights on both sides: 100 - 200 x 60 / (6 x 1440) = 98.611."""
-    nights = [a_sleep(day, *NIGHT) for day in range(7) if day != 3]
-    assert sri(*nights, a_sleep(3, -60, 120, 150, 420)) == (98.611, 6)
-
-
-def test_a_nap_of_the_afternoon_lies_in_the_next_days_window() -> None:
-    """From 13:00 to 14:00 on Sunday it lies in Monday's window, which is of the next week."""
-    nights = [a_sleep(day, *NIGHT) for day in range(6)]
-    assert sri(*nights, a_sleep(6, *NIGHT, 780, 840)) == (100.0, 6)
-    napped = a_sleep(5, *NIGHT, 780, 840)
-    # On Saturday it lies in Sunday's window and differs from Saturday's: 100 - 200 x 60 / (6 x 1440).
-    assert sri(*nights[:5], napped, a_sleep(6, *NIGHT)) == (98.611, 6)
-
-
 def test_a_nap_of_the_saturday_before_lies_in_the_first_window() -> None:
     """It makes that Sunday differ from Monday by an hour: 100 - 200 x 60 / (7 x 1440) = 98.81."""
     nights = [a_sleep(day, *NIGHT) for day in range(7)]
     before = [a_sleep(-2, *NIGHT, 780, 840), a_sleep(-1, *NIGHT)]
     assert sri(*nights, before=before) == (98.81, 7)
-
-
-def test_sleep_in_two_rows_at_the_same_time_is_one_sleep() -> None:
-    nights = [a_sleep(day, *NIGHT) for day in range(6)]
-    long_night = a_sleep(6, -60, 420)
-    overlapping = a_sleep(5, -60, 420, 1390, 1500)  # the first part of Sunday's night told by Saturday's row as well
-    assert sri(*nights[:5], overlapping, long_night) == sri(*nights, long_night) == (100.0, 6)
 
 
 def test_only_nights_of_the_weeks_source_are_compared() -> None:

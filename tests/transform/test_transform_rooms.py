@@ -72,8 +72,3 @@ def test_two_devices_of_one_person_do_not_replace_each_other(tmp_path: Path) -> 
 def test_whatever_a_device_says_is_wrong_in_its_own_words_does_not_count(tmp_path: Path, status: object) -> None:
     row = day_of(tmp_path, {"temperature": 20, "humidity": 50}, {"temperature": 60, "humidity": 50, "status": status})
     assert (row["temperature_mean_c"], row["valid_readings"]) == (20.0, 1)
-
-
-def test_the_same_reading_twice_counts_once(tmp_path: Path) -> None:
-    reading = {"temperature": 20, "humidity": 50, "timestamp": MONDAY_START}
-    assert day_of(tmp_path, reading, reading)["valid_readings"] == 1

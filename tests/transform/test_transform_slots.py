@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .builders import Row, contract_of, merged, the_day_of, utc
+from .builders import Row, contract_of, merged, utc
 
 EPOCHS = """
 source: wrist
@@ -48,10 +48,3 @@ def test_rows_of_a_replaced_slot_count_as_superseded() -> None:
     again = [an_epoch("SEDENTARY", 0, received_at=LATE, object_index=1)]
     counts = merged(contract_of(EPOCHS), first + again).kept.sort("object_index")
     assert counts.rows() == [(0, 2, 0), (1, 1, 1)]
-
-
-def test_a_day_counts_a_slot_once() -> None:
-    contract = contract_of(EPOCHS)
-    first = [an_epoch("WALKING", 80), an_epoch("RUNNING", 30)]
-    rows = merged(contract, first, [an_epoch("WALKING", 95, received_at=LATE)]).records
-    assert the_day_of(contract, rows.drop("week").to_dicts())["steps"] == 95

@@ -84,17 +84,6 @@ def test_a_night_of_one_device_is_one_session_with_the_time_of_each_stage() -> N
     assert picked(night, "session_rank", "user_id", "day") == ("WATCH", "p1", date(2026, 11, 9))
 
 
-def test_sleep_is_the_union_of_stages_never_their_sum() -> None:
-    (night,) = found(a_stage("ASLEEP", 0, 400), a_stage("DEEP", 30, 90), a_stage("DEEP", 60, 120))
-    assert picked(night, "asleep_seconds", "deep_seconds", "asleep_seconds_total") == (24_000, 5400, 24_000)
-    assert night["asleep_intervals"] == [0, 400]
-
-
-def test_time_in_bed_is_not_sleep() -> None:
-    (night,) = found(a_stage("IN_BED", 0, 400))
-    assert picked(night, "in_bed_seconds", "asleep_seconds_total", "asleep_intervals") == (24_000, None, None)
-
-
 def test_a_pause_longer_than_the_gap_begins_a_new_session() -> None:
     assert len(found(a_stage("CORE", 0, 60), a_stage("CORE", 180, 240))) == 1
     late = a_stage("CORE", 180, 240, start_seconds=after_midnight(180) + 1)
@@ -259,8 +248,3 @@ def test_sessions_are_those_of_counting_minute_by_minute_in_any_order(rows: list
     assert sorted(told) == by_hand(named)
     mixed = random.sample(named, len(named))
     assert sorted(map(repr, found(*mixed))) == sorted(map(repr, found(*named)))
-
-
-def test_the_columns_of_a_session_are_those_the_contract_says() -> None:
-    row = sessions(RULE, records(contract_of(MEASUREMENTS), a_night()))
-    assert set(RULE.columns) <= set(row.columns)

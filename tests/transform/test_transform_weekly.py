@@ -38,18 +38,6 @@ def test_the_deviation_is_of_a_sample_and_needs_two_days() -> None:
     assert the_week(each_day("steps", [2, 4, 4, 4, 5, 5, 7]))["steps_sd"] == 1.51
 
 
-def test_the_median_of_an_even_count_lies_halfway() -> None:
-    assert the_week(each_day("steps", [9, 1, 4, 2]))["steps_median"] == 3.0
-    assert the_week(each_day("steps", [9, 1, 4]))["steps_median"] == 4.0
-    assert the_week(each_day("sleep_minutes", [400.25, 400.5]))["sleep_minutes_median"] == 400.38
-
-
-def test_means_round_halves_up_where_binary_fractions_would_not() -> None:
-    assert the_week(each_day("sleep_minutes", [0.01, 0.02]))["sleep_minutes_mean"] == 0.02
-    assert the_week(each_day("sleep_minutes", [1.0, 1.01]))["sleep_minutes_mean"] == 1.01
-    assert the_week(each_day("sleep_minutes", [0.0, 0.0, 0.01]))["sleep_minutes_mean"] == 0.0
-
-
 def rounded_half_away(exact: Fraction, decimals: int) -> float:
     """An exact number with so many decimals."""
     whole: int = floor(abs(exact) * 10**decimals + Fraction(1, 2))

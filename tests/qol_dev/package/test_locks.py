@@ -18,7 +18,7 @@ OF_GLUE = read_list(ROOT / "glue_jobs" / "glue-5.1.txt")
 def test_the_wheelhouse_has_what_the_job_needs_and_not_the_command_line() -> None:
     pins = glue_lock(ROOT).pins()
     assert {"polars", "msgspec", "great-expectations", "pyyaml", "jsonschema", "aws-lambda-powertools"} <= pins.keys()
-    assert not {"typer", "rich", "shellingham", "markdown-it-py", "mdurl", "annotated-doc"} & pins.keys()
+    assert not {"typer", "rich", "shellingham", "markdown-it-py", "mdurl", "matplotlib"} & pins.keys()
 
 
 def test_the_wheelhouse_repeats_nothing_of_glue_but_time_zones() -> None:
