@@ -48,6 +48,14 @@ def test_a_manifest_that_may_not_be_read_is_passed_over_and_named_in_the_message
     assert "Published  the tables up to 2026-W45" in text
 
 
+def test_a_run_over_its_time_limit_is_told_as_that_when_its_manifest_may_not_be_read(
+    refused: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_read(monkeypatch, GOOD)
+    notify(state="TIMEOUT")
+    assert refused.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 took longer than allowed"]
+
+
 def test_another_runs_manifest_that_may_not_be_read_is_no_part_of_the_message(
     refused: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
