@@ -75,29 +75,18 @@ def shown(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case(case: Path, tmp_path: Path) -> None:
+def test_a_case_gives_what_is_expected_and_every_item_is_counted_once(case: Path, tmp_path: Path) -> None:
     expected = EXPECTED[case.name]
+    assert all({"line", "item", "reason", "message"} <= reject.keys() for reject in expected.get("rejects", []))
     listing, fed = read(unpack(case, tmp_path))
     assert {name: count for name, count in fed.tally.items() if count} == expected["tally"]
     assert like(fed.rows, expected.get("rows", [])) == expected.get("rows", [])
     assert like(fed.rejects, expected.get("rejects", [])) == expected.get("rejects", [])
     assert unpack_counts({tuple(place): count for place, count in fed.issues.items()}) == expected.get("issues", {})
     assert {skipped.stored.key: skipped.reason for skipped in listing.skipped} == expected.get("skipped", {})
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_item_of_a_case_is_counted_once(case: Path, tmp_path: Path) -> None:
-    _, fed = read(unpack(case, tmp_path))
-    tally = fed.tally
-    assert tally["lines"] == tally["blank"] + tally["control"] + tally["rejected"] + tally["records"]
-    assert (tally["records"], tally["rejected"]) == (len(fed.rows), len(fed.rejects))
-    assert sum(fed.reasons.values()) == tally["rejected"]
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_case_names_place_reason_and_message_of_every_reject(case: Path) -> None:
-    for reject in EXPECTED[case.name].get("rejects", []):
-        assert {"line", "item", "reason", "message"} <= reject.keys()
+    assert fed.tally["lines"] == sum(fed.tally[name] for name in ("blank", "control", "rejected", "records"))
+    assert (len(fed.rows), len(fed.rejects)) == (fed.tally["records"], fed.tally["rejected"])
+    assert sum(fed.reasons.values()) == fed.tally["rejected"]
 
 
 #: Shown by tests of their own, here and of devices that change hands.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qol.contracts.fields import Field, FieldType
-from qol.contracts.raw_values import identifier, parse_day, safe_get
+from qol.contracts.raw_values import identifier, safe_get
 from qol.contracts.reasons import ISSUE_REASONS
 from qol.ingest.convert import IssueError, convert, shown, to_number
 from qol.ingest.times import parse_instant
@@ -160,11 +160,6 @@ def test_a_usable_value_has_the_type_of_its_field(spec: Field, values: list[obje
 )
 def test_a_value_that_is_not_usable_says_why_without_its_text(spec: Field, value: object, text: str) -> None:
     assert issue(spec, value) == text
-
-
-@pytest.mark.parametrize("text", NO_DATES)
-def test_a_day_that_no_calendar_has_is_none(text: str) -> None:
-    assert parse_day(text) is None
 
 
 @pytest.mark.parametrize("value", [1_794_150_000_000, "1794150000999", 1_794_150_000_500.5])
