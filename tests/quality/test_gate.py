@@ -14,12 +14,11 @@ from qol.contracts.daily import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
 from qol.quality.check_columns import select_check_columns
-from qol.quality.comparison import TOO_FEW_USERS, Comparison, NotChecked
-from qol.quality.gate import run_gate
+from qol.quality.comparison import TOO_FEW_USERS, Comparison
+from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput
 from qol.quality.observations import CheckObservation, observe_files
 from qol.quality.partition_checks import check_metrics, check_rows, check_users_lost
-from qol.quality.refusal import require_passed
 from qol.quality.suites import every_check, partitions_suite
 from qol.tables.footers import Footer
 from qol.tables.layout import Candidate
@@ -262,7 +261,7 @@ def test_many_files_are_counted() -> None:
         "6 of 6 files; weekly_metrics 2026-W27: lost, weekly_metrics 2026-W23: lost, weekly_metrics 2026-W14: lost,"
         " weekly_metrics 2026-W10: lost, weekly_metrics 2026-W06: lost and 1 more file"
     )
-    few = [Comparison("people_kept", WEEKLY, week, not_checked=NotChecked("R")) for week in weeks]
+    few = [Comparison("people_kept", WEEKLY, week, not_checked="R") for week in weeks]
     assert _observed(*few)["people_kept"].text == "not checked: R (6 files such as weekly_metrics 2026-W27)"
 
 

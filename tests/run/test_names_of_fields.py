@@ -61,7 +61,7 @@ def said(names: list[str], value: int) -> dict[str, Any]:
 def test_a_field_called_like_anything_in_the_code_keeps_its_values_through_two_runs(
     names: list[str], tmp_path: Path
 ) -> None:
-    assert {"start", "end", "tier", "cluster", "level", "share", "index", "mean", "quality"} <= set(names)
+    assert {"start", "end", "tier", "cluster", "begin", "share", "index", "mean", "quality"} <= set(names)
     contracts = words(names, tmp_path)
     lake = tmp_path / "lake"
 

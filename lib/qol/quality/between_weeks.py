@@ -18,7 +18,7 @@ from qol.quality.comparison import (
     TOO_FEW_USERS,
     WEEKLY,
     Comparison,
-    NotChecked,
+    Finding,
     comparison,
     describe_columns,
     severity_of,
@@ -83,7 +83,7 @@ def compare_weeks(
     ]
 
 
-def _read_week(footers: Footers, keys: Sequence[str]) -> _Week | NotChecked:
+def _read_week(footers: Footers, keys: Sequence[str]) -> _Week | str:
     footer = footers.get(keys[0])
     before = {key: found for key in keys[1:] if (found := footers.get(key)) is not None}
     if footer is None:
@@ -91,9 +91,6 @@ def _read_week(footers: Footers, keys: Sequence[str]) -> _Week | NotChecked:
     if not any(found.rows for found in before.values()):
         return NO_EARLIER_WEEK
     return _Week(footer, footers.user_count(keys[0]), tuple(before.values()), sum(map(footers.user_count, before)))
-
-
-_Finding = dict[Severity, str] | NotChecked
 
 
 @dataclass(frozen=True)
@@ -107,19 +104,19 @@ class _FileComparison:
     unknown: UnknownFields
     now: datetime
 
-    def compare(self, week: _Week | NotChecked) -> Iterator[Comparison]:
+    def compare(self, week: _Week | str) -> Iterator[Comparison]:
         closed = is_closed(date.fromisoformat(self.day), self.now)
-        checks: list[tuple[str, Callable[[_Week], _Finding], bool]] = [
+        checks: list[tuple[str, Callable[[_Week], Finding], bool]] = [
             ("people", self._compare_users, closed),
             ("rows_per_person", self._compare_rows, closed and self.table != WEEKLY),
             ("fields", self._compare_fields, True),
         ]
         for compared, compare, applies in checks:
             if applies:
-                finding = week if isinstance(week, NotChecked) else compare(week)
+                finding = week if isinstance(week, str) else compare(week)
                 yield comparison(compared, self.table, self.day, finding)
 
-    def _compare_users(self, week: _Week) -> _Finding:
+    def _compare_users(self, week: _Week) -> Finding:
         mean = week.users_before / len(week.before)
         if mean < MIN_USERS:
             return TOO_FEW_USERS
@@ -128,7 +125,7 @@ class _FileComparison:
         weeks = week.weeks_before("a mean week of the {} before")
         return {self._severity("people"): f"{mean:.0f} users in {weeks}, now {week.users}"}
 
-    def _compare_rows(self, week: _Week) -> _Finding:
+    def _compare_rows(self, week: _Week) -> Finding:
         if min(week.users, week.users_before) < MIN_USERS:
             return TOO_FEW_USERS
         now, before = week.footer.rows / week.users, week.rows_before / week.users_before
@@ -139,7 +136,7 @@ class _FileComparison:
         message = f"{now:.1f} rows per user ({counts}), {before:.1f} in {week.weeks_before()}"
         return {self._severity("rows_per_person"): message}
 
-    def _compare_fields(self, week: _Week) -> _Finding:
+    def _compare_fields(self, week: _Week) -> Finding:
         if week.users < MIN_USERS:
             return TOO_FEW_USERS
         if min(week.footer.rows, week.rows_before) < MIN_ROWS:

@@ -20,18 +20,13 @@ MIN_USERS = 20
 MIN_ROWS = 20
 
 
-@dataclass(frozen=True)
-class NotChecked:
-    """Why a file could not be compared."""
-
-    reason: str
-
-
-TOO_FEW_USERS = NotChecked(f"fewer than {MIN_USERS} users")
-TOO_FEW_ROWS = NotChecked(f"fewer than {MIN_ROWS} rows")
-NEW_WEEK = NotChecked("not published before")
-NO_EARLIER_WEEK = NotChecked("no earlier week to compare with")
-DAMAGED_WEEK = NotChecked("the published file is damaged")
+#: What is wrong, by severity; or the reason why a file could not be compared.
+Finding = dict[Severity, str] | str
+TOO_FEW_USERS = f"fewer than {MIN_USERS} users"
+TOO_FEW_ROWS = f"fewer than {MIN_ROWS} rows"
+NEW_WEEK = "not published before"
+NO_EARLIER_WEEK = "no earlier week to compare with"
+DAMAGED_WEEK = "the published file is damaged"
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Comparison:
     table: str
     date: str
     found: dict[Severity, str] = field(default_factory=dict)
-    not_checked: NotChecked | None = None
+    not_checked: str = ""
 
     @property
     def place(self) -> str:
@@ -50,9 +45,9 @@ class Comparison:
         return f"{self.table} {iso_week(date.fromisoformat(self.date))}"
 
 
-def comparison(compared: str, table: str, date: str, finding: dict[Severity, str] | NotChecked) -> Comparison:
+def comparison(compared: str, table: str, date: str, finding: Finding) -> Comparison:
     """A comparison with what was found, or with the reason why it was not checked."""
-    if isinstance(finding, NotChecked):
+    if isinstance(finding, str):
         return Comparison(compared, table, date, not_checked=finding)
     return Comparison(compared, table, date, finding)
 

@@ -1,4 +1,4 @@
-"""Run the suites on the candidates, write Data Docs, and return the results; no value of a row leaves this module."""
+"""Run the suites on the candidates, write Data Docs, refuse what fails; no value of a row leaves this module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import polars as pl
 import polars.selectors as cs
 
 from qol.contracts.model import Contracts
-from qol.errors import LakeError
+from qol.contracts.wording import count
+from qol.errors import LakeError, RefusedError
 from qol.lake.base import Lake
 from qol.quality.check_columns import select_check_columns, to_numbers
 from qol.quality.comparison import Comparison
@@ -25,10 +26,12 @@ from qol.quality.gate_input import GateInput
 from qol.quality.observations import CheckObservation, observe_files, observe_rows, observe_run
 from qol.quality.suites import Check, between_weeks_suite, partitions_suite, row_suites, run_suite
 from qol.tables.layout import Candidate
-from qol.tables.manifest import CheckResult
+from qol.tables.manifest import CheckResult, Trigger
 
 BATCH_ROWS = 2_000_000
 NOT_EVALUATED = "could not be evaluated"
+#: What an operator types again, by the run's trigger; dates and weeks are those of the refused run.
+_COMMANDS = {"backfill": "qol backfill --from … --to …", "rebuild": "qol rebuild …"}
 #: Neither results nor Data Docs hold values of rows.
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
@@ -54,6 +57,20 @@ def run_gate(lake: Lake, contracts: Contracts, gate_input: GateInput, docs: Path
     if docs is not None:
         _write_docs(context, docs)
     return results
+
+
+def require_passed(checks: Sequence[CheckResult], accept: frozenset[str], trigger: Trigger) -> None:
+    """RefusedError when a critical check failed that is not in `accept`; it names what was observed and the next command."""
+    failed = [c for c in checks if c.severity == "critical" and not c.success and c.id not in accept]
+    if not failed:
+        return
+    lines = "\n".join(f"  {check.id}: {check.message} Observed: {check.observed}." for check in failed)
+    # What was accepted already has to be accepted again.
+    options = " ".join(f"--accept {name}" for name in sorted({*accept, *(check.id for check in failed)}))
+    raise RefusedError(
+        f"refused, nothing was published; {count(len(failed), 'critical check')} failed:\n{lines}\n"
+        f"To publish in spite of this, accept the checks: {_COMMANDS.get(trigger, 'qol run')} {options}"
+    )
 
 
 def _validate_files(

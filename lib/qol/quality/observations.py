@@ -39,7 +39,7 @@ def observe_files(check: Check, comparisons: Sequence[Comparison]) -> CheckObser
     """The observation of a check of compared files, the newest week first."""
     of_check = [c for c in comparisons if c.compared == check.compared]
     newest_first = sorted(of_check, key=lambda c: c.date, reverse=True)
-    compared = [c for c in newest_first if c.not_checked is None]
+    compared = [c for c in newest_first if not c.not_checked]
     skipped = _not_checked(newest_first)
     if not compared:
         return CheckObservation(checked=False, text=skipped or "not checked: no file to compare")
@@ -52,8 +52,8 @@ def _not_checked(comparisons: Sequence[Comparison]) -> str:
     """The reasons why files were not checked, each with an example."""
     places: dict[str, list[str]] = {}
     for one in comparisons:
-        if one.not_checked is not None:
-            places.setdefault(one.not_checked.reason, []).append(one.place)
+        if one.not_checked:
+            places.setdefault(one.not_checked, []).append(one.place)
     reasons = [
         f"{reason} ({files[0] if len(files) == 1 else f'{len(files)} files such as {files[0]}'})"
         for reason, files in places.items()

@@ -8,7 +8,6 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.model import Contracts
-from qol.contracts.quality import Severity
 from qol.lake.base import Lake
 from qol.quality.comparison import (
     DAMAGED_WEEK,
@@ -18,7 +17,7 @@ from qol.quality.comparison import (
     TOO_FEW_USERS,
     WEEKLY,
     Comparison,
-    NotChecked,
+    Finding,
     comparison,
     describe_columns,
 )
@@ -31,8 +30,6 @@ FILLED_SHARE = 0.5
 #: A metric is emptied when at most one in so many of the expected values is left. No habit of users takes nine values of
 #: ten away within a week, and of the fewest values compared (half of 20 users) one left over hides nothing.
 ONE_IN = 10
-
-_Finding = dict[Severity, str] | NotChecked
 
 
 def compare_candidates(
@@ -61,12 +58,12 @@ def compare_candidates(
             yield comparison("metrics_not_emptied", *place, check_metrics(contracts, footer, earlier))
 
 
-def check_rows(staged: int, computed: int) -> _Finding:
+def check_rows(staged: int, computed: int) -> Finding:
     """Whether the staged file has the rows that the run computed."""
     return {} if staged == computed else {"critical": f"{staged} rows staged, {computed} computed"}
 
 
-def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> _Finding:
+def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> Finding:
     if published is None:
         return NEW_WEEK
     try:
@@ -77,7 +74,7 @@ def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> _Fi
     return check_users_lost(lost.height, before.height)
 
 
-def check_users_lost(lost: int, before: int) -> _Finding:
+def check_users_lost(lost: int, before: int) -> Finding:
     """Whether a week loses too many of the users it had before."""
     if before < MIN_USERS:
         return TOO_FEW_USERS
@@ -88,7 +85,7 @@ def _users(lake: Lake, key: str) -> pl.DataFrame:
     return pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id"]))
 
 
-def check_metrics(contracts: Contracts, week: Footer, earlier: Sequence[Sequence[Footer]]) -> _Finding:
+def check_metrics(contracts: Contracts, week: Footer, earlier: Sequence[Sequence[Footer]]) -> Finding:
     """Metrics that half of the rows of any of the `earlier` had and at most a tenth as many users have now, by name."""
     if week.rows < MIN_USERS:
         return TOO_FEW_USERS

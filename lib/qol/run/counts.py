@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
+import polars as pl
+
 from qol.ingest.listing import RawListing
 from qol.ingest.results import unpack_counts
 from qol.run.arrival_lag import summarize
@@ -13,6 +15,7 @@ from qol.run.steps import MapSummary, ReduceSummary
 from qol.tables.layout import Candidate
 from qol.tables.manifest import Manifest, ObjectCounts, SkippedObject, TableFile, Window, add_up
 from qol.tables.weeks import iso_week, monday_of
+from qol.transform.merge import LINE_OFFSETS
 
 
 def note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
@@ -25,9 +28,9 @@ def note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
     manifest.skipped = [SkippedObject(s.stored.key, s.stored.bytes, s.reason) for s in listing.skipped]
 
 
-def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> dict[tuple[int, int], int]:
-    """Fill in the manifest's counts; how many lines lie before each range of an object that was split."""
-    offsets: dict[tuple[int, int], int] = {}
+def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFrame:
+    """Fill in the manifest's counts; how many lines lie before each range of an object that was split (LINE_OFFSETS)."""
+    offsets: list[tuple[int, int, int]] = []
     reasons: Counter[tuple[str, ...]] = Counter()
     issues: Counter[tuple[str, ...]] = Counter()
     for summary in summaries:
@@ -37,14 +40,14 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> dict[tuple[
         for tally in summary.tallies:
             counts = manifest.objects[tally.object_index]
             if tally.start:
-                offsets[tally.object_index, tally.start] = counts.physical_lines
+                offsets.append((tally.object_index, tally.start, counts.physical_lines))
             for name in ("physical_lines", "lines", "blank", "control", "rejected"):
                 setattr(counts, name, getattr(counts, name) + getattr(tally, name))
     manifest.rejects_by_reason = unpack_counts(reasons)
     manifest.field_issues = unpack_counts(issues)
     manifest.lateness = summarize(summary.lateness for summary in summaries)
     add_up(manifest)  # the manifest of a run that fails from here on has what it read as well
-    return offsets
+    return pl.DataFrame(offsets, LINE_OFFSETS, orient="row")
 
 
 def note_kept(manifest: Manifest, reduced: list[ReduceSummary]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import msgspec
+import polars as pl
 
 from qol.contracts.columns import table_names
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
@@ -16,9 +17,8 @@ from qol.identity.pseudonyms import bucket_limits
 from qol.ingest.listing import RawListing, ingest_tasks, list_raw
 from qol.ingest.results import IngestContext
 from qol.publish.protocol import changed, publish, register
-from qol.quality.gate import run_gate
+from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import collect_gate_input
-from qol.quality.refusal import require_passed
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
 from qol.run.engine import Engine, Shuffled
@@ -105,8 +105,8 @@ class _Ingested:
     shuffled: Shuffled
     summaries: list[MapSummary]
     bucket_limits: tuple[str, ...]
-    #: How many lines lie before each range of an object that was split, by object and start.
-    line_offsets: dict[tuple[int, int], int]
+    #: object_index, range_start and lines_before of each range of an object that was split.
+    line_offsets: pl.DataFrame
 
 
 def _list(run: RunContext) -> _Found:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -28,7 +29,7 @@ from qol.tables.slices import Bucket
 from qol.tables.weeks import monday_of
 from qol.transform.daily_rows import daily
 from qol.transform.deletions import Deletions, deletion_columns, deletions_in
-from qol.transform.merge import merge, to_records
+from qol.transform.merge import merge, to_records, with_line_numbers
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class ReduceStep:
     staging: str
     bucket_limits: tuple[str, ...]
     raw_objects: list[str]
-    line_offsets: dict[tuple[int, int], int]
+    line_offsets: pl.DataFrame
     weeks: tuple[date, ...]
     closed: frozenset[date]
     #: Published partitions of other weeks, of record tables that delete, by contract name.
@@ -101,11 +102,11 @@ class ReduceStep:
 
     def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""
-        new = self._new_rows(blocks)
+        new = self._blocks(blocks)
         summary = ReduceSummary([], Counter(), Counter())
         records: dict[str, pl.DataFrame] = {}
         for contract in self.contracts.sources:
-            merged = self._merge(contract, new.pop(contract.name, None), bucket, summary)
+            merged = self._merge(contract, new.pop(contract.name, []), bucket, summary)
             if merged is not None:
                 records[contract.name] = merged
         deletions = self._deletions(bucket, records)
@@ -116,39 +117,26 @@ class ReduceStep:
             self._stage(summary, table, week, rows)
         return summary
 
-    def _new_rows(self, blocks: Iterator[bytes]) -> dict[str, pl.DataFrame]:
+    def _blocks(self, blocks: Iterator[bytes]) -> dict[str, list[pl.DataFrame]]:
         frames: dict[str, list[pl.DataFrame]] = {}
         for block in blocks:
             for name, data in pickle.loads(block):  # noqa: S301 (bytes of our own map step)
                 frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
-        objects = pl.Series(self.raw_objects, dtype=pl.String)
-        joined = {name: self._whole(self.contracts.by_name[name], parts) for name, parts in frames.items()}
-        return {
-            name: to_records(rows, self.contracts.by_name[name], objects, self._offsets())
-            for name, rows in joined.items()
-        }
+        return frames
 
-    def _whole(self, contract: SourceContract, parts: list[pl.DataFrame]) -> pl.DataFrame:
-        return with_columns_of(pl.concat(parts, how="diagonal"), row_schema(contract))
-
-    def _offsets(self) -> pl.DataFrame:
-        places = list(self.line_offsets)
-        return pl.DataFrame(
-            {
-                "object_index": [index for index, _ in places],
-                "range_start": [start for _, start in places],
-                "lines_before": list(self.line_offsets.values()),
-            },
-            schema={"object_index": pl.Int64, "range_start": pl.Int64, "lines_before": pl.Int64},
-        )
+    def _records(self, contract: SourceContract, blocks: list[pl.DataFrame]) -> pl.DataFrame:
+        """Blocks of a record type as record rows, with the columns that no row of theirs had."""
+        types = row_schema(contract)
+        rows = with_columns_of(pl.concat([pl.DataFrame(schema=types), *blocks], how="diagonal"), types)
+        return to_records(rows, contract, pl.Series(self.raw_objects, dtype=pl.String), self.line_offsets)
 
     def _merge(
-        self, contract: SourceContract, new: pl.DataFrame | None, bucket: int, summary: ReduceSummary
+        self, contract: SourceContract, new: list[pl.DataFrame], bucket: int, summary: ReduceSummary
     ) -> pl.DataFrame | None:
         published = self._published(contract, bucket)
-        if new is None and published is None:
+        if not new and published is None:
             return None
-        merged = merge(self._empty(contract) if new is None else new, published, contract)
+        merged = merge(self._records(contract, new), published, contract)
         for index, received, kept in merged.kept.iter_rows():
             summary.received[index] += received
             summary.kept[index] += kept
@@ -156,10 +144,6 @@ class ReduceStep:
             rows = merged.records.filter(pl.col("week") == week).drop("week")
             self._stage(summary, f"records_{contract.name}", week, rows)
         return merged.records
-
-    def _empty(self, contract: SourceContract) -> pl.DataFrame:
-        rows = pl.DataFrame(schema=row_schema(contract))
-        return to_records(rows, contract, pl.Series([], dtype=pl.String), self._offsets())
 
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None when there are none."""
@@ -216,19 +200,11 @@ class AssembleStep:
     lake: Lake
     contracts: Contracts
     staging: str
-    line_offsets: dict[tuple[int, int], int]
+    line_offsets: pl.DataFrame
 
     def __call__(self, parts: list[Part]) -> Candidate:
         """The staged, verified file."""
         table = parts[0].table
         columns = table_columns(self.contracts, table)
-        finish = self._with_line_numbers if table == "rejects" else None
+        finish = partial(with_line_numbers, line_offsets=self.line_offsets) if table == "rejects" else None
         return assemble(self.lake, self.staging, columns, parts, finish)
-
-    def _with_line_numbers(self, rejects: pl.DataFrame) -> pl.DataFrame:
-        """Line numbers count from the start of the object, not of the range it was read in."""
-        before = [
-            self.line_offsets.get(place, 0)
-            for place in zip(rejects["object_index"], rejects["range_start"], strict=True)
-        ]
-        return rejects.with_columns(pl.col("line_number") + pl.Series(before, dtype=pl.Int64))

@@ -9,9 +9,8 @@ import polars as pl
 from qol.contracts.daily import DailyMetric
 from qol.contracts.weekly import Derived
 from qol.transform.decimals import PORTABLE_DECIMALS, round_half_away
-from qol.transform.jetlag import WORK_AND_FREE
+from qol.transform.jetlag import WEEK_DAYS, WORK_AND_FREE
 
-WEEK_DAYS = 7
 #: Formulas that read the days or the row of the week before.
 LOOKING_BACK = frozenset({"regularity", "regularity_pairs", "change"})
 

@@ -15,6 +15,9 @@ from qol.transform.versions import RECEIPT, version_order
 #: Which of two equal records stays: the one from the smaller place.
 PLACE = ["object", "line_number"]
 
+#: How many lines lie before a range of an object that was split.
+LINE_OFFSETS = {"object_index": pl.Int64, "range_start": pl.Int64, "lines_before": pl.Int64}
+
 EXCEPT_CONTENT = frozenset({"user_id", "record_key", "value_issues", "raw_object", "line_number"})
 
 
@@ -31,15 +34,12 @@ def to_records(
 ) -> pl.DataFrame:
     """Ingest rows as record rows: real dates and times, absolute line numbers, the hash of the object's key.
 
-    `line_offsets` has object_index, range_start and lines_before for objects that were split.
+    `line_offsets` has the columns LINE_OFFSETS for objects that were split.
     """
     dates = ["day", "arrival_date"]
     dates += [spec.name for spec in contract.fields if spec.type == "date"]
     epoch = pl.lit(EPOCH)
-    if line_offsets.height:
-        rows = rows.join(line_offsets, on=["object_index", "range_start"], how="left")
-        rows = rows.with_columns(pl.col("line_number") + pl.col("lines_before").fill_null(0))
-    rows = rows.with_columns(
+    rows = with_line_numbers(rows, line_offsets).with_columns(
         *[(epoch + pl.duration(days=pl.col(name))).cast(pl.Date).alias(name) for name in dates],
         *[pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("source_timestamp", "received_at")],
     )
@@ -47,6 +47,14 @@ def to_records(
         record_key=pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in contract.key], separator="|"),
         raw_object=raw_objects.gather(rows["object_index"]),
     )
+
+
+def with_line_numbers(rows: pl.DataFrame, line_offsets: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose line numbers count from the start of the object, not of the range they were read in."""
+    if line_offsets.is_empty():
+        return rows
+    rows = rows.join(line_offsets, on=["object_index", "range_start"], how="left", maintain_order="left")
+    return rows.with_columns(pl.col("line_number") + pl.col("lines_before").fill_null(0))
 
 
 def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:

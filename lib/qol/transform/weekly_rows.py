@@ -17,9 +17,8 @@ from qol.transform import regularity
 from qol.transform.aggregates import aggregate
 from qol.transform.change import changes
 from qol.transform.formulas import LOOKING_BACK, formula
-from qol.transform.jetlag import free_days
+from qol.transform.jetlag import WEEK_DAYS, free_days
 
-WEEK_DAYS = 7
 #: Regularity begins with the window of the Sunday before, in which a nap of the Saturday before lies.
 DAYS_BEFORE = 2
 
