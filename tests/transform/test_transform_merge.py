@@ -89,6 +89,13 @@ def test_of_documents_updated_in_one_second_the_one_received_last_wins() -> None
     assert [row["steps"] for row in in_every_way("oura_daily_activity", [early, late])] == [6] * 4
 
 
+def test_records_that_differ_only_in_what_was_noted_about_them_give_the_same_one_in_any_order() -> None:
+    clean = a_day("2026-11-09", raw_object="a")
+    noted = a_day("2026-11-09", raw_object="z", value_issues=["steps: string wrong_type"])
+    left = [row["value_issues"] for row in in_every_way("dailies", [clean, noted])]
+    assert left == [["steps: string wrong_type"]] * 4
+
+
 def test_equal_records_keep_the_smallest_place() -> None:
     places = [("b", 1), ("a", 12), ("a", 3)]
     rows = [a_day("2026-11-09", steps=1, raw_object=name, line_number=line) for name, line in places]
