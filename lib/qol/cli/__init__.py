@@ -1,7 +1,5 @@
 """The command line: `qol`."""
 
-from __future__ import annotations
-
 import sys
 
 

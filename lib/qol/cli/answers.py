@@ -1,7 +1,5 @@
 """Rows of a query as a table, as a list per wide row, as CSV or as JSON."""
 
-from __future__ import annotations
-
 import csv
 import json
 import sys

@@ -1,7 +1,5 @@
 """Every command of `qol`, by name."""
 
-from __future__ import annotations
-
 import sys
 from importlib.metadata import entry_points
 from typing import Annotated

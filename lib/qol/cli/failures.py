@@ -1,7 +1,5 @@
 """How a command ends when it cannot end well: plain sentences, an exit code, never the text of an unknown exception."""
 
-from __future__ import annotations
-
 import errno
 import os
 import traceback

@@ -1,7 +1,5 @@
 """`qol report`: a week as one HTML page to read, print and share."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated, Literal

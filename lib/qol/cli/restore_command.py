@@ -1,7 +1,5 @@
 """`qol restore`: put a week back to what it was before a run."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`qol run`, `qol backfill`, `qol rebuild`: options to a request, its outcome to the screen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import field, make_dataclass
 from typing import Annotated, Any

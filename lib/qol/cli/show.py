@@ -1,7 +1,5 @@
 """Prints sentences and tables: plain text if the stream is no terminal, and never a control character."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil

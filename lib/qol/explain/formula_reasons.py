@@ -1,7 +1,5 @@
 """Why a weekly formula has no value: what it needs, and what the week has."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

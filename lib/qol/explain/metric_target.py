@@ -1,7 +1,5 @@
 """The target of a trace: a weekly column or daily metric, by its name."""
 
-from __future__ import annotations
-
 from qol.contracts.columns import weekly_columns
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import WeeklyGroup

@@ -1,7 +1,5 @@
 """Why weekly columns have no value, in sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 

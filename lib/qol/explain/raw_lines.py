@@ -1,7 +1,5 @@
 """The raw line behind a record, read again from the lake, with secrets and ids masked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Rejected items of a lake: by arrival day, the newest of each reason, and their raw bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Why a weekly value is what it is, or is not there: from the value to its days, their records and their issues."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta

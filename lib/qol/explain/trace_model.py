@@ -1,7 +1,5 @@
 """A trace of a weekly value, and the contracts and fields it is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field

@@ -1,7 +1,5 @@
 """The records behind a day's value: which one gives it, which give a part of it, and why others do not count."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

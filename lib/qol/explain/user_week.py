@@ -1,7 +1,5 @@
 """Reads what a trace needs of a lake: a user's rows of a week, and the keys of raw objects."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Why a weekly value is what it is or is missing: the trace, the reasons, and the places of raw lines."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Arguments of a Glue job run to a request: the names of the command line's options in full, and no argument is ignored."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The Glue job as a function: the run that the arguments ask for, its log and metrics, and an exception when it failed."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Metrics of a run for CloudWatch: its end, and counts of tables, reject reasons and stages from its manifest."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass

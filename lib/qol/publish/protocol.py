@@ -1,7 +1,5 @@
 """The publish protocol: how candidates replace published files."""
 
-from __future__ import annotations
-
 import hashlib
 
 from qol.lake.base import Lake

@@ -1,7 +1,5 @@
 """Restore the files of a week to the versions before a run replaced them; on S3, where versions are kept."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import time

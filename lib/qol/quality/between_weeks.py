@@ -1,7 +1,5 @@
 """Record tables and weekly_metrics against the four weeks before: users, rows per user, null rates of every field."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

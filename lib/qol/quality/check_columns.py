@@ -1,7 +1,5 @@
 """The columns of candidates that the checks of rows need; no name or value of a user."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 

@@ -1,7 +1,5 @@
 """How records drift from their contracts: unknown fields, fields without any value, null rates that changed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple

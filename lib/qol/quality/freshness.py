@@ -1,7 +1,5 @@
 """Whether the newest day of each record type is as new as its contract requires, by the run's clock."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Run the suites on the candidates, write Data Docs, refuse what fails; no value of a row leaves this module."""
 
-from __future__ import annotations
-
 import importlib
 import logging
 import os

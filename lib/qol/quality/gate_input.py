@@ -1,7 +1,5 @@
 """What the gate checks, collected from the candidates, what is published, the clock and the run's manifest."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The text of what a check observed: tables, weeks and counts; never a value of a row."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta

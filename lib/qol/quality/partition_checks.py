@@ -1,7 +1,5 @@
 """Candidates against what the run computed and what is published: rows of all, users and metrics of weekly files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl

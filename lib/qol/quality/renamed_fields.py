@@ -1,7 +1,5 @@
 """The name under which a field probably comes now: the most plausible of the names that no contract knows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Any

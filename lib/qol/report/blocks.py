@@ -1,7 +1,5 @@
 """What the templates show of data: cells and rows of tables, and charts, without any HTML."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any

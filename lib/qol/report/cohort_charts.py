@@ -1,7 +1,5 @@
 """The cohort's charts: the distribution of a value over users, week by week."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The cohort's page: users with data, the distribution of their values by week, and what became of the raw data."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta

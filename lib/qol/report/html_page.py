@@ -1,7 +1,5 @@
 """A report as one HTML page without external files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache

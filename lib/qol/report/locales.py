@@ -1,7 +1,5 @@
 """The texts of a report in a language: one dictionary file per language, labels, units, and how numbers are written."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

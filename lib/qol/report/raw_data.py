@@ -1,7 +1,5 @@
 """What became of the raw data, by the run's own counts: items, rejects, nulled values, lateness; never a raw value."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

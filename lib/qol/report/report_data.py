@@ -1,7 +1,5 @@
 """The data of a report, read from a lake: weekly rows, one user's days, and the manifest of the run that read the raw data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """Which weekly columns a report shows: by the order and the formulas of the contracts, so that new groups need no change here."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Charts as SVG within HTML: text stays text, the same data give the same bytes, and ids are unique in the page."""
 
-from __future__ import annotations
-
 import io
 import re
 import warnings

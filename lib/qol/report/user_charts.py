@@ -1,7 +1,5 @@
 """One user's charts: a metric day by day, nights as bars, a profile."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date

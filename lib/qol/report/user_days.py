@@ -1,7 +1,5 @@
 """One user's days and nights over the last weeks: of each group those of the source that made the week."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """One user's page: the week beside the one before, four weeks of days and nights, the survey's profile."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How late records arrive: days between the day a record is about and the UTC day of its arrival, counted exactly."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 

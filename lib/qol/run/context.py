@@ -1,7 +1,5 @@
 """What every stage of one run is given."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

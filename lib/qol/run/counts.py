@@ -1,7 +1,5 @@
 """What a run writes into its manifest as it learns it: what was read, what became of every item."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import date
 

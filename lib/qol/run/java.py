@@ -1,7 +1,5 @@
 """Find a Java that Spark 3.5 runs on: the machine's own, else the one from PyPI."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

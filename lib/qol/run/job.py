@@ -1,7 +1,5 @@
 """The job: what a request asks for, from its options to its outcome. The command line and Glue call nothing else."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress

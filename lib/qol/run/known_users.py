@@ -1,7 +1,5 @@
 """Whose ids a run reads under which user_id: the key and the user map, held against those of earlier runs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import polars as pl

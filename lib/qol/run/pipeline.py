@@ -1,7 +1,5 @@
 """A run on one screen: list, ingest, reduce, assemble, gate, publish; then its manifest."""
 
-from __future__ import annotations
-
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass

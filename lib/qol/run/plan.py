@@ -1,7 +1,5 @@
 """The plan of a run: which arrival days it reads, and which weeks it computes again and why."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

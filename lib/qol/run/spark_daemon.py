@@ -4,8 +4,6 @@ Spark puts its own jar on Python's path and has Python read again, before each t
 thousands of entries, 50 ms. No module of ours is in a jar, so workers are forked without it.
 """
 
-from __future__ import annotations
-
 import sys
 
 from pyspark.daemon import manager

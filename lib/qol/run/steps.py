@@ -1,7 +1,5 @@
 """The map and the reduce of a run: pure work on blocks, picklable, the same on every engine."""
 
-from __future__ import annotations
-
 import io
 import pickle
 from collections import Counter

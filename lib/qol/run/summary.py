@@ -1,7 +1,5 @@
 """A run in sentences, from its manifest: how it ended, what it read and skipped, how long it took, what did not hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
 from typing import Any

@@ -1,7 +1,5 @@
 """Weekly tables of one bucket: each closed week with the weeks before that it looks back on."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """Aggregates of a metric's daily values over a week or a recall window, rounded once to their published decimals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Intervals of many groups at once: which of them are of one chain, and the union of each group's."""
 
-from __future__ import annotations
-
 import polars as pl
 
 from qol.contracts.interval_union import chain_numbers

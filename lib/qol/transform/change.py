@@ -1,7 +1,5 @@
 """Differences between a user's published week and the week before."""
 
-from __future__ import annotations
-
 import polars as pl
 
 from qol.contracts.columns import derived_type

@@ -1,7 +1,5 @@
 """Times of day as angles on a clock face: mean and standard deviation of minutes after midnight (Fisher 1993, 2.2 and 2.3)."""
 
-from __future__ import annotations
-
 import math
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Records to one row per user, local day and source, in the vocabulary of daily metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import polars as pl

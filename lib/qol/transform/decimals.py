@@ -1,7 +1,5 @@
 """Rounding to published decimals: halves away from zero, the same for one row and for many."""
 
-from __future__ import annotations
-
 import polars as pl
 
 #: Decimals that sines, cosines and logarithms of single days keep: far more than a published value shows, and fewer than

@@ -1,7 +1,5 @@
 """Records that delete others: the deleted ones stay stored and are left out of daily rows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import polars as pl

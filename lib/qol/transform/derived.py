@@ -1,7 +1,5 @@
 """Helper columns of records: parameters, derived expressions, and the rows a contract's `where` keeps."""
 
-from __future__ import annotations
-
 import polars as pl
 
 from qol.contracts.source import SourceContract

@@ -1,7 +1,5 @@
 """Weekly columns with a formula of their own, over the valid days of one user's week."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import polars as pl

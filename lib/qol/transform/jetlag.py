@@ -5,8 +5,6 @@ Formulas of the Munich Chronotype Questionnaire (Roenneberg 2003, doi 10.1177/07
 whether an alarm rang on a free day, and who works on Sundays.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import cache

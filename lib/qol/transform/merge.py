@@ -1,7 +1,5 @@
 """New rows and published rows to one winner per week, user and key, by a total order."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import polars as pl

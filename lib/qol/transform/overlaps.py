@@ -1,7 +1,5 @@
 """Time that several devices measured counts once: the share of each record's time that no better device has."""
 
-from __future__ import annotations
-
 import polars as pl
 
 from qol.contracts.frames import monday_expr

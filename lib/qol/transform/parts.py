@@ -1,7 +1,5 @@
 """Daily metrics made of all records of a day: sums of scaled integers, because records come in any order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import polars as pl

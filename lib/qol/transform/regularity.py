@@ -9,8 +9,6 @@ difference on or off, so with all those moments of both windows sorted it is the
 minus the third, and so on. A moment in both counts twice, which changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import polars as pl

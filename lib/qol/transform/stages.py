@@ -1,7 +1,5 @@
 """Records of single sleep stages to one row per sleep session of one device."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import polars as pl

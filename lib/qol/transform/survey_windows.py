@@ -5,8 +5,6 @@ assessment). The window is that many whole local days before the day of the ques
 because it was not over when the questions were answered.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, timedelta
 

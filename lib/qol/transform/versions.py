@@ -1,7 +1,5 @@
 """The order of versions: which of several records about the same thing counts."""
 
-from __future__ import annotations
-
 import polars as pl
 
 from qol.contracts.fields import Field

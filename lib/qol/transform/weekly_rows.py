@@ -1,7 +1,5 @@
 """Daily rows of a closed week to one row per user: aggregates of one source per metric group."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
