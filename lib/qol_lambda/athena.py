@@ -1,7 +1,5 @@
 """One Athena query and its result as CSV."""
 
-from __future__ import annotations
-
 import io
 import time
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Every record keeps the sender's bytes, numbers to the last digit, but tokens are
 record is one line), and `_received_at` is appended.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

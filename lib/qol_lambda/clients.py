@@ -1,7 +1,5 @@
 """Clients of AWS for the functions, and what their errors say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Calls to AWS that must all end before the webhook's sender gives up."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Runs of the Glue job as Glue reports them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

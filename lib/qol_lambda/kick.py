@@ -1,7 +1,5 @@
 """`qol-weekly-survey-kick`: starts the weekly job once for the business week of the schedule, or notifies why not."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Notifications about a weekly run that was not started, has no result, or could not be checked."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from qol_lambda.jobs import JobRun

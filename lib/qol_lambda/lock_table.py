@@ -1,7 +1,5 @@
 """Items of the lock table: which weeks were started, which notifications were sent. Writes are conditional."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any

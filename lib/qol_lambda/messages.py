@@ -1,7 +1,5 @@
 """Texts of notifications: what happened, what is still published, what to do."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """`job_failure_notifier`: one notification per job run that failed, after its last attempt."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`qol-raw-gap-check`: active users without data for some days, as a small table and metrics; it notifies nobody about them."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Garmin repeats a delivery that was not answered with 200; a repetition finds what is stored already and adds what is missing.
 """
 
-from __future__ import annotations
-
 import base64
 from collections import Counter
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Notifications about an ended job run: failed, or published with warnings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain

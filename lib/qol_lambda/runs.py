@@ -1,7 +1,5 @@
 """Manifests of runs in the bucket, newest first: what a run did, and what is published."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The input of EventBridge Scheduler, and the business week that follows from it; the clock is not read."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime

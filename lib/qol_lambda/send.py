@@ -1,7 +1,5 @@
 """Notifications through SNS, each sent once."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from qol_lambda import lock_table

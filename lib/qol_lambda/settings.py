@@ -1,7 +1,5 @@
 """Settings of the functions: environment variables that Terraform sets."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 

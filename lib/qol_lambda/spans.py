@@ -4,8 +4,6 @@ Only strings, brackets and commas are read, so a value with a mistake inside is 
 the time grows with the bytes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Writes to the user map's table: conditional, without reading it."""
 
-from __future__ import annotations
-
 import base64
 import re
 import secrets

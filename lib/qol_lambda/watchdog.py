@@ -1,7 +1,5 @@
 """`qol-watchdog`: notifies once when a week has no result after the time of two attempts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any

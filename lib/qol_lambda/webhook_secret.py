@@ -1,7 +1,5 @@
 """Authentication of deliveries: tokens and client ids from Secrets Manager, cached for minutes, read again on a mismatch."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

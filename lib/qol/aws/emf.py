@@ -1,7 +1,5 @@
 """Metrics in CloudWatch's embedded metric format (EMF): lines of JSON on standard output that CloudWatch reads."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Requests to AWS: clients that retry, errors that name place and code, and a circuit breaker for a service that is down."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Collection, Iterator

@@ -1,7 +1,5 @@
 """The catalog page: every source, metric, column and reason code, as the contracts say it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from qol.contracts.columns import DAILY_HEAD, daily_columns, weekly_columns, window_aggregate, window_columns

@@ -1,7 +1,5 @@
 """Checks of what spans contract files: raw places, deletions, the daily vocabulary, weekly columns, claims."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Columns of every table people read, with comments that hold unit and formula."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The vocabulary of daily_metrics: schemas/metrics/daily.yaml."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Literal
 

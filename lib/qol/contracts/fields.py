@@ -3,8 +3,6 @@
 These are read for every value of every record, so they are dataclasses: an attribute of a BaseModel takes twice the time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Annotated, Any, ClassVar, Literal, Self

@@ -1,7 +1,5 @@
 """Polars frames that every package uses: empty ones, missing columns, weeks, values that have two spellings."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

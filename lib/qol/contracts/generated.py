@@ -1,7 +1,5 @@
 """Files that are generated from the contracts, and which of them are stale."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

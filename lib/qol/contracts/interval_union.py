@@ -1,7 +1,5 @@
 """Unions of intervals on one axis: the one place that decides which of them overlap or touch."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -1,7 +1,5 @@
 """JSON Schemas of the contract files, for editors: generated from the models, which alone decide what may be written."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

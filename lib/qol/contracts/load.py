@@ -1,7 +1,5 @@
 """`schemas/` to contracts: read, validate, check across files; every mistake of every file at once."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import replace

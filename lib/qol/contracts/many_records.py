@@ -1,7 +1,5 @@
 """What records of a person do to each other: deletions, overlapping devices, sleep stages, episodes of a day."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """All that `schemas/` says, and the columns people read."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

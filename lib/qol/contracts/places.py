@@ -1,7 +1,5 @@
 """Tables of the lake: what a row is, where their files lie and how they are written."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

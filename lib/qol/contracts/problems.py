@@ -1,7 +1,5 @@
 """What pydantic finds in a contract file, and what the checks find, as problems with a place and what is allowed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from types import NoneType, UnionType

@@ -1,7 +1,5 @@
 """What contracts say of a week that is not as the weeks before: how far is too far, and how bad that is."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal, get_args

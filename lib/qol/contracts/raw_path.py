@@ -1,7 +1,5 @@
 """Dotted places in raw records: `a.b` for keys, `list[key=value].b` for the element of a list that says so."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 

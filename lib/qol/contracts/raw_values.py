@@ -1,7 +1,5 @@
 """What ids, codes, days and time zones look like in raw records, and the one way to a nested value."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import date

@@ -1,7 +1,5 @@
 """Reason codes with their meaning: why a value became null, why an item was rejected."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 #: Why a value of a kept record became null or was corrected; stands last in a value issue.

@@ -1,7 +1,5 @@
 """Columns of every record table besides those that its contract declares."""
 
-from __future__ import annotations
-
 #: What every record row carries besides the declared fields; (name, type, comment).
 RECORD_HEAD: tuple[tuple[str, str, str], ...] = (
     ("user_id", "string", "Pseudonymous person key: the user map's entry, else a keyed HMAC-SHA-256."),

@@ -1,7 +1,5 @@
 """Names that have to be columns of their contract: where they stand, and which columns fit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, get_args

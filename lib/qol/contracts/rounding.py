@@ -1,7 +1,5 @@
 """How many decimals every published value has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from qol.contracts.columns import derived_type

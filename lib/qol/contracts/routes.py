@@ -1,7 +1,5 @@
 """Where the webhook puts what, as a module of plain values: the functions on AWS have no YAML and no contracts."""
 
-from __future__ import annotations
-
 from qol.contracts.model import Contracts
 from qol.contracts.rules import SourceRules
 from qol.contracts.templates import render

@@ -1,7 +1,5 @@
 """What holds for all records of one source: schemas/sources/<source>/_rules.yaml; optional."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """One record type of one source: schemas/sources/<source>/<record>.yaml."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Checks within one source contract: places, names, expressions; what fields and references say is checked with them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from qol.contracts.daily import DailyMetric

@@ -1,7 +1,5 @@
 """Units as vendors write them, and their values in the units that are stored: schemas/units.yaml."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The columns of weekly_metrics: schemas/metrics/weekly.yaml."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """Words of messages: found values and allowed names short enough to read, counts, text that is safe to print."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from difflib import get_close_matches

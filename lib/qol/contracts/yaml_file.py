@@ -1,7 +1,5 @@
 """One YAML file to plain data: dates stay ISO text, and a key that stands twice is a problem."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Errors of AWS services that a run asks before it starts, as errors of this project without any text of the service."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 

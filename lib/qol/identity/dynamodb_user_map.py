@@ -1,7 +1,5 @@
 """The user map in DynamoDB, which the webhook's receiver fills while jobs run: read whole, digested as far as it is settled."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """What a lake remembers between runs, written before anything is published, so that a killed run is remembered too."""
 
-from __future__ import annotations
-
 import msgspec
 
 from qol.errors import LakeError, UsageError

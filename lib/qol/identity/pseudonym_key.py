@@ -1,7 +1,5 @@
 """The pseudonym key, from the environment or from AWS Secrets Manager by the secret's name; never from an argument."""
 
-from __future__ import annotations
-
 from qol.aws.requests import RetryPolicy, aws_client
 from qol.errors import UsageError
 from qol.identity.aws_errors import aws_errors

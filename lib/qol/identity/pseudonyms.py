@@ -1,7 +1,5 @@
 """Vendor ids to pseudonyms: the user map's entry when there is one, else a keyed hash."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from bisect import bisect_right

@@ -1,7 +1,5 @@
 """The user map: the internal id of each vendor id. Append-only, because a changed id would split a user in two."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

@@ -1,7 +1,5 @@
 """Columns of clean lines: texts and samples to values, whole columns where the format is usual, else one by one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ The decoder accepts only lines that the record reader would read without any iss
 unknown fields as well; a scalar unknown field that recurs is then learned: it is still counted and no longer slow.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence

@@ -1,7 +1,5 @@
 """One raw value to one typed value: numbers also as texts, everything that does not convert null with an issue."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping

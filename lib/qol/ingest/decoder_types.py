@@ -1,7 +1,5 @@
 """msgspec types of clean lines: what a contract's decoder accepts; all other lines go to the record reader."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """The examples of contracts, ingested as any raw line and compared with what they expect."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

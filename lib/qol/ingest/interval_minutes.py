@@ -1,7 +1,5 @@
 """Intervals of a record, from structs or from a text of one character per step, as minutes of its local day."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any

@@ -1,7 +1,5 @@
 """A line to its items: bare record, push envelope, page or array; each item with the contract it belongs to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 

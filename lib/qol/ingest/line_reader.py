@@ -1,7 +1,5 @@
 """Bytes of raw objects to lines: ranges of big objects, gzip, a byte order mark at the start, lines that are too long."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Raw objects of a run's arrival window: those it reads, and those it skips."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator

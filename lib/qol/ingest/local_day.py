@@ -1,7 +1,5 @@
 """The local day of a record: the vendor's own day, else the date of its start in local time, else the arrival date."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache

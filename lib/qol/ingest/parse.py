@@ -1,7 +1,5 @@
 """Strict JSON: a line is one valid JSON document, or it is rejected with a reason from a closed set."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from enum import StrEnum

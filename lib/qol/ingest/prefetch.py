@@ -1,7 +1,5 @@
 """Prefetching of small objects, for lakes with slow answers that take many requests at once."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """One raw record to one row: conversion field by field, key, day; every value it nulls has an issue."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What an ingest task gives: rows per record type, rejects and one tally per range."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Maps and lists of samples reduced to one value of a field; the samples themselves are not stored."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal

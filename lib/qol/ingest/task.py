@@ -1,7 +1,5 @@
 """One ingest task: ranges of raw objects in; rows per record type, rejects and one tally per range out."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Texts of times: instants with their offset from UTC, offsets alone, names of time zones."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """The interface to a lake's storage."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

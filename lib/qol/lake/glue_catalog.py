@@ -1,7 +1,5 @@
 """Partitions in the Glue Data Catalog; tables are created by the deployment."""
 
-from __future__ import annotations
-
 from qol.aws.requests import MISSING, RequestError, RetryPolicy, aws_client, ignore_errors, translate_errors
 from qol.errors import LakeError
 

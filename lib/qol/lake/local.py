@@ -1,7 +1,5 @@
 """A lake in a folder of this machine: `os.replace` publishes atomically, an OS file lock is the lock."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

@@ -1,7 +1,5 @@
 """An object as a seekable file: read in large blocks, a few of which are cached."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from functools import lru_cache

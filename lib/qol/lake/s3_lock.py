@@ -4,8 +4,6 @@ Clocks of two machines are never compared: a run that finds the lock watches whe
 not renew in time stops writing before another run may take over, and its writes are conditional anyway.
 """
 
-from __future__ import annotations
-
 import secrets
 import threading
 import time

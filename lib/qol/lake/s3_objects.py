@@ -1,7 +1,5 @@
 """Requests for the objects of a bucket: list, read, stage, write under a condition, delete."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager

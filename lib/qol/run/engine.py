@@ -1,7 +1,5 @@
 """The two things a run asks of whatever executes it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 

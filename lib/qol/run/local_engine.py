@@ -1,7 +1,5 @@
 """A pool of processes on one machine; small work stays in this process."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import pickle

@@ -1,7 +1,5 @@
 """Published files that cannot be read: errors that name the file and say how to make it again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date

@@ -1,7 +1,5 @@
 """Footers and user counts of published files and candidates; in a bucket several files are read at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Keys of partitions, their staged and candidate files, and the listing of published ones."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 

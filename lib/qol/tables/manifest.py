@@ -1,7 +1,5 @@
 """The run manifest: one line of JSON per run that says what it read, kept and published."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

@@ -1,7 +1,5 @@
 """Athena's SQL on a lake: checked, translated to DuckDB, and run where it can read nothing but the tables."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Rows of one bucket of users in a published file; row groups of other buckets are not read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -12,8 +12,6 @@ Example:
     >>> spark.sql("SELECT day, steps FROM daily_metrics WHERE worn").show()
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pyspark.errors import AnalysisException

@@ -1,7 +1,5 @@
 """ISO weeks, Monday to Sunday, of local days, and when a week is closed; imports nothing heavy."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime, time, timedelta
 

@@ -1,7 +1,5 @@
 """Templates of the files that are generated from the contracts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from pathlib import Path
