@@ -10,25 +10,25 @@ import pytest
 from awsglue.utils import getResolvedOptions
 
 from qol.errors import UsageError
-from qol.glue.arguments import _FAMILIES, OF_GLUE, JobCall, read_call
+from qol.glue.arguments import _FAMILIES, OF_GLUE, read_call
 from qol.run.request import OPTIONS, RunRequest
 
 NOW = "2026-11-18T00:05:00Z"
 
 
-def call(*words: str) -> JobCall:
+def call(*words: str) -> tuple[RunRequest, str]:
     return read_call(["weekly_etl.py", *words], getResolvedOptions)
 
 
 def request(*words: str) -> RunRequest:
-    return call(*words).request
+    return call(*words)[0]
 
 
 def test_a_scheduled_start_is_a_run_on_spark_of_the_cluster() -> None:
     found = call(
         "--JOB_NAME", "qol-etl", "--lake", "s3://b/p", "--week", "2026-W46", "--JOB_RUN_ID", "jr_1", "--now", NOW
     )
-    assert found == JobCall(
+    assert found == (
         RunRequest(
             "run",
             lake="s3://b/p",
@@ -76,8 +76,8 @@ def test_the_start_of_a_name_is_not_the_name(name: str) -> None:
 
 
 def test_names_with_an_equals_sign_and_empty_values_of_glue_are_read() -> None:
-    found = call("--enable-metrics", "", "--lake=s3://b", "--JOB_NAME=n")
-    assert (found.request.lake, found.job) == ("s3://b", "n")
+    found, job = call("--enable-metrics", "", "--lake=s3://b", "--JOB_NAME=n")
+    assert (found.lake, job) == ("s3://b", "n")
 
 
 def test_a_name_and_its_longer_sister_are_kept_apart() -> None:

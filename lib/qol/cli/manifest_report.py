@@ -1,20 +1,15 @@
 """One run whole: everything its manifest says, section by section."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qol.cli.run_report import show_issues, show_rejects, show_tables
 from qol.cli.show import command, say, table
 from qol.contracts.columns import RUN_COUNTS
+from qol.contracts.model import Contracts
+from qol.lake import Lake
 from qol.run.summary import read_and_skipped, stage_seconds
 from qol.tables.manifest import Manifest, ObjectCounts, manifest_key
-
-if TYPE_CHECKING:
-    from qol.contracts.model import Contracts
-    from qol.lake import Lake
-
 
 #: What the weeks of a manifest are, by how its run ended.
 REPLACED, WOULD_HAVE, PERHAPS = "replaced", "would have", "perhaps"

@@ -1,26 +1,22 @@
 """A run on the screen: its stages while it works, what it published at its end, and how to see why."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qol.cli.show import command, console, say, table, warn
+from qol.contracts.model import Contracts
 from qol.contracts.reasons import REJECT_REASONS
 from qol.contracts.wording import count, cut
 from qol.explain.rejected_rows import newest_rejects
 from qol.explain.user_week import example_of_issue
+from qol.lake import Lake
+from qol.run.job import RunOutcome
+from qol.run.request import RunRequest
 from qol.run.summary import issues
 from qol.tables.manifest import Manifest, TableFile
 from qol.tables.weeks import iso_week
-
-if TYPE_CHECKING:
-    from qol.contracts.model import Contracts
-    from qol.lake import Lake
-    from qol.run.job import RunOutcome
-    from qol.run.request import RunRequest
 
 _TABLE_COLUMN, _WEEK_COLUMN = 26, 10
 

@@ -1,7 +1,6 @@
 """Arguments of a Glue job run to a request: the names of the command line's options in full, and no argument is ignored."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qol.errors import UsageError
@@ -30,16 +29,8 @@ _FAMILIES = ("enable-", "continuous-log-", "custom-", "customer-", "extra-", "jo
 _VALUE_IS_AN_OPTION = "--python-modules-installer-option"
 
 
-@dataclass(frozen=True)
-class JobCall:
-    """What to run, and the job's name for logs and metrics."""
-
-    request: RunRequest
-    job: str
-
-
-def read_call(argv: Sequence[str], resolve: Resolve) -> JobCall:
-    """The run that the arguments ask for; UsageError when one is unknown, cut short, given twice or without its value.
+def read_call(argv: Sequence[str], resolve: Resolve) -> tuple[RunRequest, str]:
+    """The run that the arguments ask for, and the job's name; UsageError when one is unknown, cut short, given twice or without its value.
 
     Only names that are present are asked for, because `getResolvedOptions` takes every asked one for required, and each
     in full, because it would take the start of a name for the name.
@@ -59,7 +50,7 @@ def read_call(argv: Sequence[str], resolve: Resolve) -> JobCall:
     if command is None:
         raise UsageError(f"--command {values['command']}: unknown; allowed: {', '.join(COMMANDS)}")
     del values["command"]
-    return JobCall(read_request(command, {"job-run-id": run_id} | values if run_id else values), job)
+    return read_request(command, {"job-run-id": run_id} | values if run_id else values), job
 
 
 def _resolved(argv: Sequence[str], resolve: Resolve, asked: list[str]) -> dict[str, str]:

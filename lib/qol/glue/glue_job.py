@@ -36,10 +36,9 @@ def run_glue_job(
     _log(describe_python())
     job = JOB
     try:
-        call = read_call(argv, resolve)
-        job = call.job
-        _describe_spark(call.request)
-        outcome = run_job(call.request, load_contracts(), _log_error)
+        request, job = read_call(argv, resolve)
+        _describe_spark(request)
+        outcome = run_job(request, load_contracts(), _log_error)
     except Exception as err:  # noqa: BLE001 (whatever it is becomes an exit code, and metrics go out first)
         outcome = failed(err)
     reason = _log_outcome(outcome)

@@ -1,18 +1,13 @@
 """What a check finds in one table and week: numbers and names of columns, never a value of a row."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
+from qol.contracts.model import Contracts
 from qol.contracts.quality import Compared, RecordQuality, Severity
+from qol.contracts.source import SourceContract
 from qol.tables.weeks import iso_week
-
-if TYPE_CHECKING:
-    from qol.contracts.model import Contracts
-    from qol.contracts.source import SourceContract
 
 WEEKLY = "weekly_metrics"
 #: With fewer users or rows than this, a difference may be chance.

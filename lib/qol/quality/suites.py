@@ -1,10 +1,8 @@
 """Great Expectations suites, generated from the contracts; every check can fail (ingest nulls record values out of range)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qol.contracts.columns import WINDOWS
 from qol.contracts.daily import Relation
@@ -13,9 +11,6 @@ from qol.contracts.quality import SEVERITIES, Claim, Compared, Severity
 from qol.quality.check_columns import DAY_KEY, means_outside_min_max, values_out_of_range
 from qol.quality.comparison import MIN_USERS
 from qol.quality.partition_checks import MAX_USERS_LOST
-
-if TYPE_CHECKING:
-    from great_expectations.expectations.expectation import Expectation
 
 MAX_REJECTED_SHARE = 0.01
 
@@ -34,15 +29,14 @@ class Check:
     #: The start of the description in Data Docs: why this run could not check.
     note: str = ""
 
-    def expectation(self) -> Expectation:
+    def expectation(self) -> Any:
         """The expectation of Great Expectations; the id is in its meta."""
         import great_expectations.expectations as gxe
 
         description = f"{self.id}: {self.note + '. ' if self.note else ''}{self.message}"
-        expectation: Expectation = getattr(gxe, self.expectation_type)(
+        return getattr(gxe, self.expectation_type)(
             **self.arguments, severity=self.severity, meta={"id": self.id}, description=description
         )
-        return expectation
 
 
 def every_check(contracts: Contracts) -> list[Check]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
 import polars as pl
 
 
@@ -25,18 +26,6 @@ def summarize(counts: Iterable[Counter[int]]) -> dict[str, int] | None:
         total.update(count)
     if not total:
         return None
-    return {
-        "records": total.total(),
-        "p50_days": _percentile(total, 50),
-        "p95_days": _percentile(total, 95),
-        "max_days": max(total),
-    }
-
-
-def _percentile(counts: Counter[int], percent: int) -> int:
-    seen, enough = 0, counts.total() * percent
-    for days in sorted(counts):
-        seen += counts[days]
-        if seen * 100 >= enough:
-            break
-    return days
+    days, weights = zip(*total.items(), strict=True)
+    half, most = np.quantile(days, (0.5, 0.95), method="inverted_cdf", weights=weights)
+    return {"records": total.total(), "p50_days": int(half), "p95_days": int(most), "max_days": max(days)}

@@ -1,18 +1,13 @@
 """Data Docs of a run: written into a lake that is a folder, put into one that is elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qol.errors import LakeError
-
-if TYPE_CHECKING:
-    from qol.lake import Lake
+from qol.lake import Lake, LocalLake
 
 DOCS = "_docs/"
 INDEX = f"{DOCS}index.html"
@@ -21,8 +16,6 @@ INDEX = f"{DOCS}index.html"
 @contextmanager
 def docs_folder(lake: Lake, *, wanted: bool) -> Iterator[Path | None]:
     """A folder to write to; what is in it at the end, however the run ended, is in the lake below `_docs/`."""
-    from qol.lake import LocalLake
-
     if not wanted:
         yield None
     elif isinstance(lake, LocalLake):
