@@ -1,7 +1,5 @@
 """Channels: for every entry of habits.yaml and every contract without one, what arrives when, and its records."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Example times: where the times of a contract's example move to, and how moments are written in its manner."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Mishaps: how deliveries become lines: some in pushes, some faulty or unstamped, with control messages between them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from string import Template

@@ -1,7 +1,5 @@
 """Payload: an example of a contract, moved to other users' days, with what they lived in place of its values."""
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping

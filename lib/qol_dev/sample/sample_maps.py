@@ -1,7 +1,5 @@
 """Sample maps: the series inside a record (maps by offset, stages of a night) from one set of curves."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import compress, pairwise
 from typing import Any

@@ -1,7 +1,5 @@
 """What a sample lake is asked to be, and the random numbers it is made of."""
 
-from __future__ import annotations
-
 import datetime as dt
 import zlib
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Schedules: which records of which day arrive when, as habits.yaml says: soon after they are known, or days late."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

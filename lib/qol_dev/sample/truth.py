@@ -1,7 +1,5 @@
 """Truth: the canonical daily metrics of what was lived, by name, for a batch at once; devices only report it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Write: the sample lake as files, the same bytes from the same options."""
 
-from __future__ import annotations
-
 import codecs
 import datetime as dt
 import gzip
