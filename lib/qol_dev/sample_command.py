@@ -1,7 +1,5 @@
 """`qol sample`: a lake to try things on."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Answers for a function that asks Athena: the simulated AWS runs no SQL, so Trino's answer is put where it looks."""
 
-from __future__ import annotations
-
 import json
 import urllib.request
 

@@ -1,7 +1,5 @@
 """What is in a local cloud, for people who look around."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterable
 

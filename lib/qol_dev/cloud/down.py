@@ -1,7 +1,5 @@
 """Take a local cloud down: its servers end, its folder goes."""
 
-from __future__ import annotations
-
 import shutil
 
 from qol.errors import UsageError

@@ -1,7 +1,5 @@
 """Fill the local cloud: secrets and map as an operator enters them, raw data as Garmin pushes it."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from dataclasses import dataclass

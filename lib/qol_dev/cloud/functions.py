@@ -1,7 +1,5 @@
 """The Lambda functions of the local cloud: their own zips with the environment Terraform gave them, each in a process."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Runs of the Glue job: what Glue would do with a started run is done here, the script as a process, retries, events."""
 
-from __future__ import annotations
-
 import io
 import shutil
 import subprocess

@@ -5,8 +5,6 @@ Run as a program, with the unpacked zip as PYTHONPATH and the handler's path as 
 It imports nothing of the project: what the handler needs has to be in its zip.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Messages to people: a queue subscribed to the topic takes what would be mail."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 

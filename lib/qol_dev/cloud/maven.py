@@ -1,7 +1,5 @@
 """Java libraries and Trino from Maven Central, through Maven itself, kept in the user's cache folder."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """moto server: AWS as a process of this machine, everything in its memory."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import sys

@@ -1,7 +1,5 @@
 """Servers of the local cloud: started in the background, and ended only when they are still the ones we started."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """A sample lake as Garmin would have sent it: requests to the webhook, each with the moment it came."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Terraform on the local cloud: the real configuration, with its state in the cloud's folder."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -3,8 +3,6 @@
 `python -m qol_dev.cloud.tools terraform <arguments>` runs Terraform; see `terraform_arguments` for what it adds.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Trino, Athena's engine, on the catalog and the bucket of the local cloud."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import os

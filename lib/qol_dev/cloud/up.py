@@ -1,7 +1,5 @@
 """Bring a local cloud up, step by step: each says what it did and where to look."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterator

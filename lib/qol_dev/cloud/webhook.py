@@ -3,8 +3,6 @@
 `python -m qol_dev.cloud.webhook [FOLDER]` serves the local cloud in a folder (else of `QOL_CLOUD`, else `.cloud`) until it is interrupted.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

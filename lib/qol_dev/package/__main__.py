@@ -1,7 +1,5 @@
 """`python -m qol_dev.package [lock]` in a checkout: build `dist/`, or resolve the locks anew."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Zip files whose bytes depend only on their content."""
 
-from __future__ import annotations
-
 import hashlib
 import zipfile
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The folder that is uploaded to AWS: job script, wheel, wheelhouse, zip of the functions, and the hashes of them all."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """The wheels that go to AWS, locked by hash: `uv` resolves them, `pip` downloads and checks them."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import subprocess

@@ -1,17 +1,13 @@
 """Example times: where the times of a contract's example move to, and how moments are written in its manner."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from qol.contracts.fields import Field
 from qol.contracts.source import Example, SourceContract
 from qol_dev.sample.lived import Batch
 from qol_dev.sample.sample_options import DAY_S, Ints
@@ -22,20 +18,7 @@ Moments = Callable[[Batch], Ints]
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)")
 _NEAR_S = 40 * DAY_S
-
-
-def fullest(contract: SourceContract) -> tuple[Example, Record]:
-    """The example that fills the most fields and in which nothing was nulled, and its payload without a stamp."""
-    sound = [e for e in contract.examples if e.reject is None and not e.nulled]
-    best = max(sound, key=lambda example: len(placed(contract, msgspec.json.decode(example.raw))))
-    return best, {name: node for name, node in msgspec.json.decode(best.raw).items() if name != "_received_at"}
-
-
-def placed(contract: SourceContract, root: Record) -> dict[str, Field]:
-    """Fields by the first of their paths that the payload has."""
-    paths = [(field, [".".join(path) for path in field.paths]) for field in contract.fields]
-    found = [(next((text for text in texts if at(root, text) is not None), None), field) for field, texts in paths]
-    return {text: field for text, field in reversed(found) if text is not None}
+_MILLISECONDS_FROM = 10**11
 
 
 def at(root: object, text: str) -> Any:
@@ -46,53 +29,53 @@ def at(root: object, text: str) -> Any:
 
 
 class Anchor:
-    """When the example is: of days their local midnight, of everything else its start."""
+    """When an example is: of days their local midnight, of everything else its start."""
 
-    def __init__(self, contract: SourceContract, kind: str) -> None:
-        example, root = fullest(contract)
+    def __init__(self, contract: SourceContract, example: Example, root: Record, kind: str) -> None:
+        def stated(name: str | None) -> Any:
+            field = contract.by_name.get(name or "")
+            paths = field.paths if field is not None else ()
+            return next((node for path in paths if (node := at(root, ".".join(path))) is not None), None)
+
         expected, rule = example.expect or {}, contract.day
-        told = _first(contract, root, rule.date) or expected.get("day", example.arrival)
-        self._day_s = seconds_of(str(told))
+        self._day_s = seconds_of(str(stated(rule.date) or expected.get("day", example.arrival)))
         self._is_day = kind == "day" or rule.start is None
-        start = _first(contract, root, contract.episodes.start if contract.episodes else contract.source_timestamp)
-        start = start or _first(contract, root, rule.start)
+        start = stated(contract.episodes.start if contract.episodes else contract.source_timestamp)
+        start = start or stated(rule.start)
         midnight = self._day_s - int(expected.get("utc_offset_seconds") or 32_400)
         self._start_s = midnight if self._is_day or start is None else seconds_of(start)
 
-    def is_near(self, number: float) -> bool:
-        """Whether a number can only be a time about the example's."""
-        return min(abs(number - self._start_s), abs(number / 1_000 - self._start_s)) < _NEAR_S
+    def is_time(self, node: object) -> bool:
+        """Whether a node can only be a time: a date, an instant, or a number about the example's start."""
+        if isinstance(node, str) and not node.isdigit():
+            return bool(DATE.fullmatch(node) or INSTANT.fullmatch(node))
+        return isinstance(node, int | float | str) and abs(seconds_of(node) - self._start_s) < _NEAR_S
 
     def moments(self, node: object) -> Moments:
         """From a batch to where the example's time moves to: a date by whole days, a moment with the start."""
         if isinstance(node, str) and DATE.fullmatch(node):
-            return lambda b: b.midnight_s + (seconds_of(node) - self._day_s)
+            return lambda b: b.of("midnight_s") + (seconds_of(node) - self._day_s)
         after = seconds_of(node) - self._start_s
-        return lambda b: (b.midnight_s if self._is_day else b.start_s) + after
-
-
-def _first(contract: SourceContract, root: Record, name: str | None) -> Any:
-    """What the example has at the paths of the field with that name."""
-    field = contract.by_name.get(name or "")
-    paths = field.paths if field is not None else ()
-    return next((node for path in paths if (node := at(root, ".".join(path))) is not None), None)
+        return lambda b: (b.of("midnight_s") if self._is_day else b.start_s) + after
 
 
 def moved(node: object, moments: Moments, b: Batch) -> list[Any]:
     """Those moments, written as the example writes its own: seconds, milliseconds, a date, or text with an offset."""
     seconds = moments(b)
-    if not isinstance(node, str):
-        return list((seconds * (1_000 if isinstance(node, int) and node > 10**11 else 1)).tolist())
+    if not isinstance(node, str) or node.isdigit():
+        factor = 1_000 if float(str(node)) > _MILLISECONDS_FROM else 1
+        numbers = [factor * int(second) for second in seconds]
+        return [str(number) for number in numbers] if isinstance(node, str) else numbers
     found = INSTANT.fullmatch(node)
     in_utc = found is not None and found[3] in ("Z", "+00:00")
-    local = seconds if in_utc else seconds + b.offset_s
+    local = seconds if in_utc else seconds + b.of("offset_s")
     written = np.datetime_as_string(local.astype("datetime64[s]")).tolist()
     if found is None:
         return [text[:10] for text in written]
     if in_utc:
         return [text + found[3] for text in written]
     blank, colon = " " * found[3].startswith(" "), ":" in found[3]
-    offsets = [blank + offset_text(offset_s, colon) for offset_s in b.offset_s.tolist()]
+    offsets = [blank + offset_text(offset_s, colon) for offset_s in b.of("offset_s").tolist()]
     return [text.replace("T", found[1]) + offset for text, offset in zip(written, offsets, strict=True)]
 
 
@@ -109,4 +92,4 @@ def seconds_of(node: object) -> int:
         parsed = dt.datetime.fromisoformat(node.replace(" +", "+").replace(" -", "-"))
         return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)).timestamp())
     number = float(str(node))
-    return int(number / 1_000 if number > 10**11 else number)
+    return int(number / 1_000 if number > _MILLISECONDS_FROM else number)

@@ -1,176 +1,202 @@
-"""Lives: who the users are, and what they lived on each local day before any device reports it."""
+"""Lives: who the users are, what they own, and what they lived on each local day before any device reports it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
 
 import numpy as np
+import yaml
 
-from qol_dev.sample.sample_options import DAY_S, TAIL_DAYS, Bools, Floats, Ints, SampleOptions
+from qol.contracts.model import Contracts
+from qol_dev.sample.sample_options import DAY_S, Bools, Floats, Ints, SampleOptions
 
-#: Zones without daylight saving: a fixed offset is right in every year and no time zone database is needed.
-ZONES: tuple[tuple[str, int, float], ...] = (
-    ("Asia/Tokyo", 32400, 0.90),
-    ("America/Bogota", -18000, 0.04),
-    ("Asia/Bangkok", 25200, 0.02),
-    ("Asia/Kolkata", 19800, 0.02),
-    ("Pacific/Honolulu", -36000, 0.02),
-)
+_FIRST_ZONE_SHARE = 0.9
+_JOURNEY_SHARE, _ILLNESS_SHARE = 0.04, 0.015
 DAY_MINUTES = 1_440
-OFFSETS: Ints = np.array([offset for _, offset, _ in ZONES], dtype=np.int64)
-ZONE_AT = {offset: name for name, offset, _ in ZONES}
-
-#: How much an illness of four days takes from recovery, and how many user-weeks begin one.
-_ILLNESS, _ILLNESS_DAYS, _ILLNESS_SHARE = 2.6, 4, 0.025
 
 Columns = dict[str, Any]
 
 
-def make_lives(options: SampleOptions) -> Columns:
-    """`options.users` lives, a column per trait; names end in the unit, `fitness` is standard normal."""
-    rng = options.stream("lives")
-    n = options.users
-    fitness = rng.normal(0.0, 1.0, n)
-    resting = np.clip(60.0 - 4.5 * fitness + rng.normal(0.0, 4.0, n), 47.0, 72.0)
-    chronotype = rng.normal(0.0, 45.0, n)
-    age = rng.uniform(22.0, 78.0, n)
-    height = np.clip(rng.normal(1.65, 0.08, n), 1.45, 1.95)
-    # For one user in eight the free days are not Saturday and Sunday; one in eight hardly ever syncs, the first one does.
-    first_free = np.where(rng.random(n) < 0.125, rng.integers(0, 7, n), 5)
-    syncs = np.where((rng.random(n) < 0.12) & (np.arange(n) > 0), 0.08, rng.uniform(0.35, 0.85, n))
-    bmi = np.clip(rng.normal(23.5, 2.8, n) - 0.5 * fitness, 18.0, 34.0)
-    return {
-        "home_offset_s": OFFSETS[rng.choice(len(ZONES), size=n, p=[share for _, _, share in ZONES])],
-        "free_weekdays": ((np.arange(7)[None, :] - first_free[:, None]) % 7) < 2,
-        "bed_minute": -20.0 + chronotype,
-        "wake_minute": 395.0 + 0.5 * chronotype + rng.normal(0.0, 15.0, n),
-        "free_day_delay_minutes": np.clip(35.0 + 0.6 * chronotype + rng.normal(0.0, 15.0, n), 0.0, 150.0),
-        "resting_hr_bpm": resting,
-        "hrv_ms": np.clip(np.exp(3.75 - 0.03 * (resting - 60.0) + rng.normal(0.0, 0.22, n)), 15.0, 140.0),
-        "stress_points": np.clip(36.0 + 0.4 * (resting - 60.0) + rng.normal(0.0, 6.0, n), 20.0, 60.0),
-        "log_steps": np.log(7200.0) + 0.22 * fitness + rng.normal(0.0, 0.25, n),
-        "stride_m": rng.uniform(0.62, 0.80, n),
-        "fitness": fitness,
-        "bmr_kcal": rng.uniform(1150.0, 1850.0, n),
-        "age_years": age,
-        "weight_kg": bmi * height**2,
-        "height_m": height,
-        "fat_pct": np.clip(1.2 * bmi - 5.0 + rng.normal(0.0, 3.0, n), 8.0, 45.0),
-        "systolic_mmhg": np.clip(112.0 + 0.35 * (age - 40.0) + rng.normal(0.0, 8.0, n), 92.0, 160.0),
-        "adherence": np.clip(rng.beta(18.0, 1.3, n), 0.55, 0.995),
-        "sync_habit": syncs,
-    }
+@cache
+def data_of(file: str) -> Mapping[str, Any]:
+    """What a YAML file of this package says."""
+    found: dict[str, Any] = yaml.safe_load((files("qol_dev.sample") / file).read_text(encoding="utf-8"))
+    return found
 
 
-def make_life_days(lives: Columns, options: SampleOptions) -> Columns:
-    """A column of users x days per fact, from the first Monday to the end of the last week, and TAIL_DAYS mornings more.
+#: Zone names by offset, seconds east of UTC.
+ZONE_AT: Mapping[int, str] = {offset_s: name for name, offset_s in data_of("lives.yaml")["zones"].items()}
+_OFFSETS: Ints = np.array(list(ZONE_AT), dtype=np.int64)
+#: Facts that a record may report as they are.
+FACT_NAMES = (
+    *data_of("lives.yaml")["traits"],
+    *data_of("lives.yaml")["days"],
+    "offset_s",
+    "nap_minutes",
+    "utc_midnight_s",
+)
+
+
+#: Of twenty users, in an order that chance decides, so many wear these; another source reaches one user in three.
+_WORN = 11 * ["garmin"] + 2 * ["garmin oura"] + ["garmin healthkit"] + 2 * ["oura"] + 4 * ["healthkit"]
+#: One room sensor per so many users.
+_ROOM_EVERY = 10
+#: Every fifth user with nothing but a watch has an id of the study's own; the others of them stay pseudonyms.
+_MAPPED_EVERY = 5
+
+
+class Tenancy(NamedTuple):
+    """A room sensor and the days, by index and both included, on which a user lived with it."""
+
+    device_id: str
+    first_day: int
+    last_day: int
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """What happened to everybody; by source, who has it and under which id; by user, the room of `sensor`."""
+
+    options: SampleOptions
+    contracts: Contracts
+    facts: Columns
+    has: dict[str, Bools]
+    ids: dict[str, list[str]]
+    rooms: dict[int, Tenancy]
+
+    @classmethod
+    def of(cls, options: SampleOptions, contracts: Contracts, sources: list[str]) -> World:
+        """The world that these options always give."""
+        facts = _make_facts(options)
+        rooms = _make_rooms(facts, options) if "sensor" in sources else {}
+        return cls(options, contracts, facts, _make_owners(options, sources), _make_ids(options, sources, rooms), rooms)
+
+
+def _make_facts(options: SampleOptions) -> Columns:
+    """A column of users x days per fact.
 
     Minutes count from the day's local midnight; a bedtime may be negative. The watch is off the wrist from
     `off_from_minute` to `off_to_minute`; `night` says whether the night that ends on this day was recorded;
     `last_duration_s` is how much of the day is ever reported. Of the steps `walked`, a watch on the wrist counts `steps`.
     """
+    user, day = np.arange(options.users)[:, None], np.arange(options.days)
+    facts: Columns = {}
+    for name, rule in data_of("lives.yaml")["traits"].items():
+        facts[name] = _sum(rule, facts, options.normal(name, user))
     rng = options.stream("days")
-    shape = (len(lives["fitness"]), options.days + TAIL_DAYS)
-    free = lives["free_weekdays"][:, np.arange(shape[1]) % 7]
-    # On a journey of 2 to 6 days in about one user-week in seventeen.
-    abroad = OFFSETS[rng.integers(0, len(OFFSETS), (shape[0], 1))]
-    offset = np.where(_stretches(rng, shape, 0.06, 2, 7), abroad, lives["home_offset_s"][:, None])
-    ill = _stretches(rng, shape, _ILLNESS_SHARE, _ILLNESS_DAYS, _ILLNESS_DAYS + 1)
-    recovery = _slow_noise(rng, shape) - _ILLNESS * ill
-    bed, wake = _sleep_times(rng, lives, free)
-    missing, off_from, off_to, last = _wear(rng, lives, shape)
-    worn_share = 1.0 - (off_to - off_from) / DAY_MINUTES
-    walked, steps, moderate, vigorous = _activity(rng, lives, free, worn_share, ill)
-    night_worn = (off_from == off_to) | (off_from >= wake) | (off_to <= np.maximum(bed, 0))
-    return {
-        "offset_s": offset,
-        "midnight_s": (options.first_epoch_day + np.arange(shape[1], dtype=np.int64))[None, :] * DAY_S - offset,
-        "bed_minute": bed,
-        "wake_minute": wake,
-        "recovery": recovery,
-        "ill": ill,
-        "missing": missing,
-        "off_from_minute": off_from,
-        "off_to_minute": off_to,
-        "night": night_worn & ~missing & (rng.random(shape) < 0.97),
-        "nap_minutes": np.where(rng.random(shape) < 0.05, rng.integers(15, 95, shape), 0),
-        "last_duration_s": last,
-        "resting_hr_bpm": _whole(np.clip(lives["resting_hr_bpm"][:, None] - 1.4 * recovery, 45, 85)),
-        "hrv_ms": _whole(np.clip(lives["hrv_ms"][:, None] * np.exp(0.11 * recovery), 8, 200)),
-        "stress_points": lives["stress_points"][:, None] - 4.0 * recovery - 6.0 * free,
-        "walked": walked,
-        "steps": steps,
-        "moderate_s": moderate,
-        "vigorous_s": vigorous,
-        "battery_at_midnight": np.clip(30.0 + 8.0 * recovery + rng.normal(0.0, 8.0, shape), 8.0, 70.0),
-    }
+    facts |= _calendar(rng, options, user, day)
+    facts |= _wear(rng, facts["recovery"].shape, facts["adherence"])
+    for name, rule in data_of("lives.yaml")["days"].items():
+        facts[name] = _sum(rule, facts, options.normal(name, user, day))
+    facts["evening_minute"] = DAY_MINUTES + np.roll(facts["bed_minute"], -1, axis=1)
+    facts |= _activity(rng, facts)
+    return {name: np.broadcast_to(column, facts["recovery"].shape) for name, column in facts.items()}
+
+
+def _sum(rule: Mapping[str, Any], facts: Columns, noise: Floats) -> Any:
+    """What lives.yaml says of a fact: its usual value, noise, and other facts times a factor, within a range."""
+    others = [factor * facts[name] for name, factor in rule.items() if name in facts]
+    total = sum(others, rule.get("usual", 0.0) + rule.get("noise", 0.0) * noise)
+    total = np.clip(total, *rule.get("range", (-np.inf, np.inf)))
+    return _whole(total) if rule.get("whole") else total
 
 
 def _whole(values: Floats) -> Ints:
     return np.rint(values).astype(np.int64)
 
 
-def _slow_noise(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Standard normal noise in which good and bad days come in runs: what makes heart, stress and sleep agree."""
-    noise = rng.normal(0.0, 1.0, shape)
-    for day in range(1, shape[1]):
-        noise[:, day] = 0.5 * noise[:, day - 1] + 0.866 * noise[:, day]
-    return noise
+def _calendar(rng: np.random.Generator, options: SampleOptions, user: Ints, day: Ints) -> Columns:
+    """Where and when the days are, and which are free, ill, or better than others, which come in runs."""
+    anywhere = _OFFSETS[rng.integers(0, len(_OFFSETS), (2, *user.shape))]
+    home = np.where(rng.random(user.shape) < _FIRST_ZONE_SHARE, _OFFSETS[0], anywhere[0])
+    # Journeys and illnesses are of four days.
+    offset = np.where(options.chance("journey", user, day // 4) < _JOURNEY_SHARE, anywhere[1], home)
+    ill = options.chance("illness", user, day // 4) < _ILLNESS_SHARE
+    mood = rng.normal(0.0, 1.0, offset.shape)
+    return {
+        "home_offset_s": home,
+        "offset_s": offset,
+        "utc_midnight_s": options.first_s + day * DAY_S,
+        "midnight_s": options.first_s + day * DAY_S - offset,
+        "free": day % 7 >= 5,
+        "ill": ill,
+        "recovery": 0.8 * mood + 0.6 * np.roll(mood, 1, axis=1) - 2.6 * ill,
+        "nap_minutes": np.where(rng.random(mood.shape) < 0.05, rng.integers(15, 95, mood.shape), 0),
+    }
 
 
-def _stretches(rng: np.random.Generator, shape: tuple[int, int], share: float, least: int, below: int) -> Bools:
-    """Days in a stretch of `least` to `below` - 1 days, which begins in that share of user-weeks."""
-    inside = np.zeros(shape, dtype=np.bool_)
-    day = np.arange(shape[1])[None, :]
-    for monday in range(0, shape[1], 7):
-        begins = monday + rng.integers(0, 7, (shape[0], 1))
-        ends = begins + rng.integers(least, below, (shape[0], 1))
-        inside |= (rng.random((shape[0], 1)) < share) & (day >= begins) & (day < ends)
-    return inside
-
-
-def silent_days(rng: np.random.Generator, shape: tuple[int, int]) -> Bools:
-    """Days of 3 to 12 in a row without any sync, after which data comes late; the first user has none."""
-    silent = _stretches(rng, shape, 0.04, 3, 13)
-    silent[:1] = False
-    return silent
-
-
-def _sleep_times(rng: np.random.Generator, lives: Columns, free: Bools) -> tuple[Ints, Ints]:
-    """Bed and wake minute of the night that ends on each day; both later when that day is free."""
-    delay = lives["free_day_delay_minutes"][:, None] * free
-    bed = lives["bed_minute"][:, None] + 0.7 * delay + rng.normal(0.0, 22.0, free.shape)
-    wake = lives["wake_minute"][:, None] + 1.4 * delay + rng.normal(0.0, 14.0, free.shape)
-    bed_minute = _whole(np.clip(bed, -180.0, 240.0))
-    return bed_minute, np.maximum(_whole(wake), bed_minute + 230)
-
-
-def _wear(rng: np.random.Generator, lives: Columns, shape: tuple[int, int]) -> tuple[Bools, Ints, Ints, Ints]:
+def _wear(rng: np.random.Generator, shape: tuple[int, ...], adherence: Floats) -> Columns:
     """Days without any data, minutes off the wrist, and the last duration of days on which the battery died."""
-    lapse = (1.0 - lives["adherence"])[:, None]
-    chance = rng.random(shape)
-    missing = chance < 0.35 * lapse
-    all_off = (chance >= 0.35 * lapse) & (chance < 0.75 * lapse)
-    half_off = (chance >= 0.75 * lapse) & (chance < 1.15 * lapse)
-    charging = rng.random(shape) < 0.4
+    lapse = rng.random(shape) / (1.0 - adherence)
+    all_off, half_off = (lapse >= 0.35) & (lapse < 0.75), (lapse >= 0.75) & (lapse < 1.15)
+    # A watch is charged for an hour now and then; on a half-worn day it is left at home in the morning.
     at = rng.integers(660, 1_320, shape)
-    # On a half-worn day the watch is put on in the evening, or left at home in the morning and never put on again.
-    put_on, left_at_home = half_off & (at < 900), half_off & (at >= 900)
-    off_from = np.select([all_off | put_on, left_at_home], [0, at - 480], at)
-    off_to = np.select([all_off | left_at_home, put_on], [DAY_MINUTES, at + 240], at + 60 * charging)
     short = (all_off & (rng.random(shape) < 0.5)) | (rng.random(shape) < 0.004)
-    last = np.where(short, 60 * rng.integers(200, 1_200, shape), DAY_S)
-    return missing, off_from, off_to, last
+    return {
+        "missing": lapse < 0.35,
+        "night": (lapse >= 0.75) & (rng.random(shape) < 0.97),
+        "off_from_minute": np.select([all_off, half_off], [0, at - 480], at),
+        "off_to_minute": np.where(all_off | half_off, DAY_MINUTES, at + 60 * (rng.random(shape) < 0.4)),
+        "last_duration_s": np.where(short, 60 * rng.integers(200, 1_200, shape), DAY_S),
+    }
 
 
-def _activity(
-    rng: np.random.Generator, lives: Columns, free: Bools, worn: Floats, ill: Bools
-) -> tuple[Ints, Ints, Ints, Ints]:
+def _activity(rng: np.random.Generator, facts: Columns) -> Columns:
     """Steps walked, steps counted, moderate and vigorous seconds; workouts fall where the steps are many."""
-    log_steps = lives["log_steps"][:, None] - 0.12 * free - 0.8 * ill + rng.normal(0.0, 0.34, free.shape)
-    walked = np.clip(np.exp(log_steps), 300.0, 45_000.0)
-    steps = walked * worn
-    brisk = np.clip((steps - 4_000.0) / 260.0, 0.0, 90.0) * rng.uniform(0.4, 1.2, free.shape)
-    keen = (lives["fitness"][:, None] + rng.normal(0.0, 1.0, free.shape) > 1.1) & ~ill
-    vigorous = keen * (steps > 3_000.0) * rng.uniform(10.0, 55.0, free.shape)
-    return _whole(walked), _whole(steps), 60 * _whole(brisk), 60 * _whole(vigorous)
+    walked = np.exp(facts["log_walked"])
+    steps = walked * (1.0 - (facts["off_to_minute"] - facts["off_from_minute"]) / DAY_MINUTES)
+    brisk = np.clip((steps - 4_000.0) / 260.0, 0.0, 90.0) * rng.uniform(0.4, 1.2, steps.shape)
+    keen = (facts["fitness"] + rng.normal(0.0, 1.0, steps.shape) > 1.1) & ~facts["ill"] & (steps > 3_000.0)
+    seconds = {"moderate_s": 60 * _whole(brisk), "vigorous_s": 60 * _whole(keen * rng.uniform(10.0, 55.0, steps.shape))}
+    return {"walked": _whole(walked), "steps": _whole(steps), **seconds}
+
+
+def _make_owners(options: SampleOptions, sources: list[str]) -> dict[str, Bools]:
+    """By source, which users have it: everybody at least one, the first user one of the first; of a room nobody says so."""
+    users = np.arange(options.users)
+    hands = [_WORN[n % len(_WORN)].split() for n in options.stream("owners").permutation(len(users)).tolist()]
+    worn = [source for source in sources if source != "sensor"]
+    has = {source: (users + len(source)) % 3 == 0 for source in worn}
+    has |= {source: np.array([source in hand for hand in hands]) for source in worn if source in " ".join(_WORN)}
+    if worn:
+        has[worn[0]] = has[worn[0]] | ~np.logical_or.reduce(list(has.values())) | (users == 0)
+    return has
+
+
+def _make_ids(options: SampleOptions, sources: list[str], rooms: dict[int, Tenancy]) -> dict[str, list[str]]:
+    """By source, the id the vendor knows each user by; of `sensor` that of the user's room."""
+    users = np.arange(options.users)
+    ids = {source: [f"{source[0]}{n:016x}" for n in options.hashed(f"id {source}", users)] for source in sources}
+    return ids | {"sensor": [rooms[user].device_id if user in rooms else "" for user in users.tolist()]}
+
+
+def _make_rooms(facts: Columns, options: SampleOptions) -> dict[int, Tenancy]:
+    """By user, the room they live with: one where most users live; halfway another user moves in."""
+    rng = options.stream("rooms")
+    home_s = facts["home_offset_s"][:, 0]
+    who = rng.permutation(np.flatnonzero(home_s == np.median(home_s))).tolist() or [0]
+    half, rooms = options.days // 2, {}
+    for at in range(0, len(who), _ROOM_EVERY):
+        device_id = f"room-{rng.bytes(3).hex()}"
+        rooms[who[(at + 1) % len(who)]] = Tenancy(device_id, half, options.days - 1)
+        rooms[who[at]] = Tenancy(device_id, 0, half - 1)
+    return rooms
+
+
+def user_map(world: World) -> Iterator[dict[str, str]]:
+    """Lines of the user map; in it is every tenant of a room, and everybody with more than a watch."""
+    number = 0
+    for user, offset_s in enumerate(world.facts["home_offset_s"][:, 0].tolist()):
+        known = [source for source, has in world.has.items() if has[user]]
+        if known == ["garmin"] and user % _MAPPED_EVERY and user not in world.rooms:
+            continue
+        number += 1
+        same = {"user_id": f"P{number:04d}", "timezone": ZONE_AT[offset_s]}
+        yield from ({"source": source, "vendor_user_id": world.ids[source][user], **same} for source in known)
+        if user in world.rooms:
+            first, last = (str(np.datetime64(world.options.first_day) + day) for day in world.rooms[user][1:])
+            yield {"source": "sensor", "vendor_user_id": world.rooms[user].device_id, **same, "from": first, "to": last}

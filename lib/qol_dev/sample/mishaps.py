@@ -1,16 +1,15 @@
-"""Mishaps: how deliveries become lines: in pushes of several, faulty, unstamped, with control messages between them."""
-
-from __future__ import annotations
+"""Mishaps: how deliveries become lines: some in pushes, some faulty or unstamped, with control messages between them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import replace
+from string import Template
 
+import msgspec
 import numpy as np
 
-from qol_dev.sample.bad_lines import ANY_RECORD, CONTROLS, DAILIES_ONLY, LINE_FAULTS, Record, encode
 from qol_dev.sample.channels import Channel
-from qol_dev.sample.lived import World
+from qol_dev.sample.example_times import Record
+from qol_dev.sample.lives import World, data_of
 from qol_dev.sample.sample_options import DAY_S
 
 #: Share of bad lines; a lake of at least this many lines has each kind at least once.
@@ -19,59 +18,70 @@ _PUSH_SHARE, _UNSTAMPED_SHARE = 0.012, 0.002
 #: What some pushes hold beside their first record type, about the same user and day.
 _COMPANIONS = {"garmin/dailies": "garmin/stressDetails", "garmin/sleeps": "garmin/hrv"}
 _DAILIES = "garmin/dailies"
+_FAULTS = data_of("faults.yaml")
+#: What may befall any record; with values that are wrong in an otherwise well-formed daily.
+ANY_RECORD: tuple[str, ...] = tuple(_FAULTS["any_record"])
+LINE_FAULTS: tuple[str, ...] = (*ANY_RECORD, *_FAULTS["dailies"])
+
+encode = msgspec.json.Encoder().encode
 
 
-@dataclass
+def broken(fault: str, record: Record) -> bytes:
+    """The line of the record with that fault."""
+    change = {**_FAULTS["any_record"], **_FAULTS["dailies"]}[fault]
+    if isinstance(change, dict):
+        raw = {name: msgspec.Raw(text.encode("latin-1")) for name, text in change.items() if text is not None}
+        return encode({name: value for name, value in record.items() if name not in change or name in raw} | raw)
+    line = encode(record).decode("latin-1")  # a character per byte
+    parts = {"line": line, "start": line[: len(line) * 2 // 3], "open": line[:-1], "rest": line[1:]}
+    return Template(change).substitute(parts).encode("latin-1")
+
+
+def control(kind: str, daily: Record, arrival_ms: int, stamp: str) -> bytes:
+    """The line of a message that is no data, about the user and day of a daily."""
+    return Template(_FAULTS["controls"][kind]).substitute(daily, now_s=arrival_ms // 1_000, stamp=stamp).encode()
+
+
 class Lines:
-    """How each delivery of a channel becomes a line; places are indices into its deliveries.
+    """How the deliveries of a channel become lines: `groups` of deliveries, begin and end, each of which is a line.
 
-    `bare`: places of records that are a whole line and stamped. `pushes`: size of the push that begins there. `faults`
-    and `controls`: what went wrong there, which message was sent after it.
+    Groups in `pushed` are wrapped in a push, those in `unstamped` have no stamp; `faults` and `controls` say what went
+    wrong with a group, and which message was sent after it.
     """
 
-    channel: Channel
-    companion: Channel | None = None
-    bare: list[int] = field(default_factory=list)
-    pushes: dict[int, int] = field(default_factory=dict)
-    unstamped: set[int] = field(default_factory=set)
-    faults: dict[int, str] = field(default_factory=dict)
-    controls: dict[int, str] = field(default_factory=dict)
+    def __init__(self, channel: Channel, companion: Channel | None) -> None:
+        self.channel, self.companion, sent = channel, companion, channel.deliveries
+        self.stamps = [f"{at}Z" for at in np.datetime_as_string(sent.arrival_ms.astype("datetime64[ms]")).tolist()]
+        chance = sent.world.options.stream(f"mishaps of {channel.name}").random((2, len(sent)))
+        pushed = (chance[0] < _PUSH_SHARE) & (channel.source == "garmin") & (not channel.posts)
+        unstamped = (chance[1] < _UNSTAMPED_SHARE) & (not channel.posts)  # of a post no half is missing
+        number, day = np.arange(len(sent)), sent.arrival_ms // (1_000 * DAY_S)
+        # Up to four neighbours that arrived on one day.
+        neighbours = np.minimum(number + 1 + number % 4, np.searchsorted(day, day, "right"))
+        ends, at = np.where(pushed, neighbours, number + 1).tolist(), 0
+        self.groups: list[tuple[int, int]] = []
+        while at < len(sent):
+            self.groups.append((at, ends[at]))
+            at = ends[at]
+        self.faults: dict[tuple[int, int], str] = {}
+        self.controls: dict[tuple[int, int], str] = {}
+        self.pushed = {group for group in self.groups if pushed[group[0]]}
+        self.unstamped = {group for group in self.groups if unstamped[group[1] - 1]}
+        self.bare = [group for group in self.groups if group not in self.pushed | self.unstamped]
 
-    def __post_init__(self) -> None:
-        sent = self.channel.deliveries
-        self.received_at = [f"{at}Z" for at in np.datetime_as_string(sent.arrival_ms.astype("datetime64[ms]")).tolist()]
-        rng = sent.world.options.stream(f"mishaps of {self.channel.name}")
-        if not self.channel.posts:  # of a post no half is missing
-            self.unstamped = set(np.flatnonzero(rng.random(len(sent)) < _UNSTAMPED_SHARE).tolist())
-        if self.channel.source == "garmin" and not self.channel.posts:
-            self._choose_pushes(rng)
-        inside = {n for at, size in self.pushes.items() for n in range(at, at + size)}
-        self.bare = [n for n in range(len(sent)) if n not in inside and n not in self.unstamped]
-
-    def _choose_pushes(self, rng: np.random.Generator) -> None:
-        """Up to four neighbours that arrived on one day."""
-        free_from = 0
-        for at in np.flatnonzero(rng.random(len(self.received_at)) < _PUSH_SHARE).tolist():
-            same_day = [stamp[:10] == self.received_at[at][:10] for stamp in self.received_at[at : at + 4]]
-            if at >= free_from:
-                self.pushes[at] = min(1 + at % 4, sum(same_day))
-                free_from = at + self.pushes[at]
-
-    def between(self, start: int, stop: int) -> Iterator[bytes]:
-        """Lines without their line break, of deliveries of one arrival day; a push is never split."""
-        rows = self.channel.records(self.channel.deliveries.take(slice(start, stop)))
-        at = start
-        while at < stop:
-            record, size = rows[at - start], self.pushes.get(at, 1)
-            last = at + size - 1
-            whole = self._push(at, rows[at - start : at - start + size]) if at in self.pushes else dict(record)
-            if last not in self.unstamped:
-                whole["_received_at"] = self.received_at[last]
-            yield LINE_FAULTS[self.faults[at]](whole) if at in self.faults else encode(whole)
-            if at in self.controls:
-                now_s = int(self.channel.deliveries.arrival_ms[at]) // 1_000
-                yield encode(CONTROLS[self.controls[at]](record, now_s) | {"_received_at": self.received_at[last]})
-            at = last + 1
+    def of(self, groups: list[tuple[int, int]]) -> Iterator[bytes]:
+        """The lines of neighbouring groups, without line breaks, and the messages after them."""
+        first, sent = groups[0][0], self.channel.deliveries
+        rows = self.channel.records(sent.take(slice(first, groups[-1][1])))
+        for group in groups:
+            begin, end = group
+            row, stamp = rows[begin - first], self.stamps[end - 1]
+            whole = self._push(begin, rows[begin - first : end - first]) if group in self.pushed else dict(row)
+            if group not in self.unstamped:
+                whole["_received_at"] = stamp
+            yield broken(self.faults[group], whole) if group in self.faults else encode(whole)
+            if group in self.controls:
+                yield control(self.controls[group], row, int(sent.arrival_ms[begin]), stamp)
 
     def _push(self, at: int, rows: list[Record]) -> Record:
         push: Record = {self.channel.key: rows}
@@ -81,43 +91,43 @@ class Lines:
 
 
 def make_lines(world: World, channels: list[Channel]) -> list[Lines]:
-    """The lines of every channel; the user who deregisters sends nothing of Garmin's afterwards."""
+    """The lines of every channel; the user who deregisters sends nothing of Garmin's after their last daily."""
     by_name = {channel.name: channel for channel in channels}
-    leaver, left_ms = _leaver(world)
+    leaver, left_ms = _leaver(by_name.get(_DAILIES))
     lines = []
     for channel in channels:
         sent = channel.deliveries
-        stays = (sent.user != leaver) | (sent.arrival_ms < left_ms) | (channel.source != "garmin")
+        stays = (sent.user != leaver) | (sent.arrival_ms <= left_ms) | (channel.source != "garmin")
         kept = replace(channel, deliveries=sent.take(stays))
         if len(kept.deliveries):
             lines.append(Lines(kept, by_name.get(_COMPANIONS.get(channel.name, ""))))
     for of_dailies in [found for found in lines if found.channel.name == _DAILIES]:
         kinds = ["permissions", *["ping", "ping", "cycle"] * (1 + len(of_dailies.bare) // 450)]
         of_dailies.controls = dict(zip(of_dailies.bare[::150], kinds, strict=False))
-        theirs = [at for at in of_dailies.bare if of_dailies.channel.deliveries.user[at] == leaver]
+        theirs = [group for group in of_dailies.groups if of_dailies.channel.deliveries.user[group[0]] == leaver]
         of_dailies.controls |= dict.fromkeys(theirs[-1:], "deregistration")
     _break_some(world, lines)
     return lines
 
 
-def _leaver(world: World) -> tuple[int, int]:
-    """One user deregisters two thirds into their time, Unix time in milliseconds; alone in a lake they stay."""
-    wearers = np.flatnonzero(world.owners.has.get("garmin", np.zeros(0)))
-    if len(wearers) < 2:
+def _leaver(dailies: Channel | None) -> tuple[int, int]:
+    """The user who deregisters after two thirds of all dailies, and when, Unix time in milliseconds; one alone stays."""
+    if dailies is None or len(np.unique(dailies.deliveries.user)) < 2:
         return -1, 0
-    return int(wearers[-1]), 1_000 * DAY_S * (world.options.first_epoch_day + world.options.days * 2 // 3)
+    at = len(dailies.deliveries) * 2 // 3
+    return int(dailies.deliveries.user[at]), int(dailies.deliveries.arrival_ms[at])
 
 
 def _break_some(world: World, lines: list[Lines]) -> None:
-    """Kinds in turn over places in random order, so that every kind comes about equally often."""
+    """Kinds in turn over lines in random order, so that every kind comes about equally often."""
     rng = world.options.stream("faults")
-    places = [(of_channel, at) for of_channel in lines for at in of_channel.bare]
+    places = [(of, group) for of in lines for group in of.bare]
     dailies = [place for place in places if place[0].channel.name == _DAILIES]
-    kinds = list(LINE_FAULTS if dailies else ANY_RECORD)
+    kinds = LINE_FAULTS if dailies else ANY_RECORD
     count = max(round(_FAULT_SHARE * len(places)), len(kinds) if len(places) >= _EVERY_KIND_FROM else 0)
     for kind in (kinds * (1 + count // len(kinds)))[:count]:
-        among = dailies if kind in DAILIES_ONLY else places
-        start = int(rng.integers(len(among)))
-        free = ((of, at) for of, at in (*among[start:], *among[:start]) if at not in of.faults)
-        for of_channel, at in islice(free, 1):
-            of_channel.faults[at] = kind
+        among = places if kind in ANY_RECORD else dailies
+        of, group = among[int(rng.integers(len(among)))]
+        while group in of.faults:
+            of, group = among[int(rng.integers(len(among)))]
+        of.faults[group] = kind

@@ -1,10 +1,7 @@
-"""What a sample lake is asked to be, what it turned out to be, and the random numbers it is made of."""
-
-from __future__ import annotations
+"""What a sample lake is asked to be, and the random numbers it is made of."""
 
 import datetime as dt
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,18 +15,14 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: Users go on living and syncing this many days past the last week, which is how its last days get finished.
-TAIL_DAYS = 3
-#: The weekly job lists the lake on the Wednesday after, 00:05 UTC; nothing arrives at or after 00:00 UTC of that day.
-ARRIVALS_END_DAYS = 2
 DAY_S = 86_400
-
 #: What `sources` may name: every source with a contract (these five are ours), and Garmin's five most used record types.
 SOURCES = ("garmin", "oura", "healthkit", "sensor", "survey")
 CORE = ("garmin-core",)
 
 _EPOCH = dt.date(1970, 1, 1)
 _OLDEST = dt.date(2010, 1, 4)
+_NOISE_SIZE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -67,29 +60,30 @@ class SampleOptions:
         return 7 * self.weeks
 
     @property
-    def first_epoch_day(self) -> int:
-        """Days from 1970-01-01 to the first day with data."""
-        return (self.first_day - _EPOCH).days
+    def first_s(self) -> int:
+        """Unix time of 00:00 UTC of the first day with data."""
+        return (self.first_day - _EPOCH).days * DAY_S
 
-    @property
-    def arrivals_end_ms(self) -> int:
-        """The moment, Unix time in milliseconds, before which every line has arrived."""
-        return (self.first_epoch_day + self.days + ARRIVALS_END_DAYS) * 1_000 * DAY_S
-
-    def stream(self, place: str, *numbers: int) -> np.random.Generator:
-        """Random numbers of one named place (perhaps of one day): no place disturbs another."""
-        return np.random.default_rng([self.seed, zlib.crc32(place.encode()), *numbers])
+    def stream(self, place: str) -> np.random.Generator:
+        """Random numbers of one named place: no place disturbs another."""
+        return np.random.default_rng([self.seed, zlib.crc32(place.encode())])
 
     def chance(self, place: str, *keys: Ints | int) -> Floats:
         """Evenly distributed in [0, 1), one per element of the keys (user, day, ...), the same whenever it is asked."""
         return (self.hashed(place, *keys) >> np.uint64(11)) / float(1 << 53)
 
     def normal(self, place: str, *keys: Ints | int) -> Floats:
-        """Nearly standard normal, as the sum of four even numbers of 16 bits, one per element of the keys."""
-        drawn = self.hashed(place, *keys)
-        total = sum((drawn >> np.uint64(16 * n) & np.uint64(0xFFFF)).astype(float) for n in range(4))
-        normal: Floats = (total / 65_536.0 - 2.0) * np.sqrt(3.0)
-        return normal
+        """Standard normal, one per element of the keys, the same whenever it is asked."""
+        return self.rows(place, 1, *keys)[..., 0]
+
+    def rows(self, place: str, width: int, *keys: Ints | int) -> Floats:
+        """Standard normal noise, `width` numbers in a row per element of the keys, the same whenever it is asked."""
+        begin = (self.hashed(place, *keys) % np.uint64(_NOISE_SIZE - width)).astype(np.int64)
+        return np.lib.stride_tricks.sliding_window_view(self._noise, width)[begin]
+
+    @cached_property
+    def _noise(self) -> Floats:
+        return self.stream("noise").standard_normal(_NOISE_SIZE)
 
     def hashed(self, place: str, *keys: Ints | int) -> NDArray[np.uint64]:
         """64 bits per element of the keys (splitmix64, whose overflow is meant)."""
@@ -101,19 +95,3 @@ class SampleOptions:
                 mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
                 mixed = mixed ^ (mixed >> np.uint64(31))
         return mixed
-
-
-@dataclass(frozen=True)
-class SampleSummary:
-    """What was written: raw objects, their physical lines and bytes, users seen, faults by kind, arrival days.
-
-    The object cut short in upload counts in `objects`, `bytes` and `faults`, not in `lines`.
-    """
-
-    objects: int
-    lines: int
-    bytes: int
-    people: int
-    faults: Mapping[str, int]
-    first_arrival: dt.date
-    last_arrival: dt.date

@@ -1,51 +1,42 @@
 """Write: the sample lake as files, the same bytes from the same options."""
 
-from __future__ import annotations
-
+import codecs
 import datetime as dt
 import gzip
 import hashlib
 from collections import Counter
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from qol.contracts.load import load_contracts
 from qol.errors import UsageError
-from qol_dev.sample.bad_lines import BOM, BOM_AT_OBJECT_START, TRUNCATED_GZIP_OBJECT
 from qol_dev.sample.channels import asked_sources, make_channels
-from qol_dev.sample.lived import World
+from qol_dev.sample.lives import World, user_map
 from qol_dev.sample.mishaps import Lines, make_lines
-from qol_dev.sample.owners import user_map
-from qol_dev.sample.sample_options import DAY_S, SampleOptions, SampleSummary
+from qol_dev.sample.sample_options import SampleOptions
 
 _GZIP_SHARE = 0.3
 _OURS = ("raw", "_keys", "user_map.jsonl")
 
 
-class _Object(NamedTuple):
-    """One raw object to write: lines `start` to `stop` of one channel and arrival day."""
+@dataclass(frozen=True)
+class SampleSummary:
+    """What was written: raw objects, their physical lines and bytes, users seen, faults by kind, arrival days.
 
-    lines: Lines
-    number: int
-    start: int
-    stop: int
-    zipped: bool
+    The object cut short in upload counts in `objects`, `bytes` and `faults`, not in `lines`.
+    """
 
-    @property
-    def packs(self) -> bool:
-        """Whether such objects may be packed."""
-        return bool(self.lines.channel.habit.get("packs", True))
-
-    def path(self, lake: Path, note: str = "") -> Path:
-        """Where it lies."""
-        channel, date = self.lines.channel, self.lines.received_at[self.start][:10]
-        name = f"{channel.name.split('/')[1]}-{self.number:04d}{note}.jsonl{'.gz' if self.zipped else ''}"
-        return lake / "raw" / channel.folder / f"date={date}" / name
+    objects: int
+    lines: int
+    bytes: int
+    people: int
+    faults: Mapping[str, int]
+    first_arrival: dt.date
+    last_arrival: dt.date
 
 
 def write_sample(
@@ -63,7 +54,7 @@ def write_sample(
     world = World.of(options, contracts, sources)
     lines = make_lines(world, make_channels(world, sources))
     _write_key(lake, options)
-    entries = list(user_map(world.owners, world.lives, world.dates))
+    entries = list(user_map(world))
     (lake / "user_map.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(entries))
     return _write_objects(lake, options, lines, progress)
 
@@ -80,23 +71,24 @@ def _write_objects(
     lake: Path, options: SampleOptions, lines: list[Lines], progress: Callable[[int, int], None] | None
 ) -> SampleSummary:
     """Write every object; of every source one begins with a byte order mark, and one is uploaded again in part."""
-    objects = [target for of_channel in lines for target in _objects(of_channel, options)]
-    with_bom = {target.lines.channel.source: target for target in objects if not target.zipped}
-    cut_short = {target.lines.channel.source: target for target in objects if target.packs}
+    objects = [found for of_channel in lines for found in _objects(lake, of_channel, options)]
+    with_bom = {of.channel.source: path for path, of, _ in objects if path.suffix != ".gz"}
+    cut_short = {of.channel.source: path for path, of, _ in objects}
     sizes: Counter[str] = Counter()
-    for done, target in enumerate(objects, 1):
-        body = b"".join(line + b"\n" for line in target.lines.between(target.start, target.stop))
-        data = (BOM if target in with_bom.values() else b"") + body
-        sizes["bytes"] += _put(target.path(lake), _gzip(data) if target.zipped else data)
+    for done, (path, of_channel, groups) in enumerate(objects, 1):
+        body = b"".join(line + b"\n" for line in of_channel.of(groups))
+        data = codecs.BOM_UTF8 + body if path in with_bom.values() else body
+        sizes["bytes"] += _put(path, _gzip(data) if path.suffix == ".gz" else data)
         sizes["lines"] += body.count(b"\n")
-        if target in cut_short.values():  # nothing in it is new, so only the broken object is to be noticed
+        if path in cut_short.values():  # nothing in it is new, so only the broken object is to be noticed
             packed = _gzip(body)
-            sizes["bytes"] += _put(target._replace(zipped=True).path(lake, "-again"), packed[: len(packed) * 2 // 3])
+            again = path.with_name(f"{path.name.partition('.')[0]}-again.jsonl.gz")
+            sizes["bytes"] += _put(again, packed[: len(packed) * 2 // 3])
         if progress:
             progress(done, len(objects))
     faults = Counter(fault for of_channel in lines for fault in of_channel.faults.values())
-    faults += Counter({BOM_AT_OBJECT_START: len(with_bom), TRUNCATED_GZIP_OBJECT: len(cut_short)})
-    days = [dt.date.fromisoformat(of_channel.received_at[n][:10]) for of_channel in lines for n in (0, -1)]
+    faults += Counter(bom_at_object_start=len(with_bom), truncated_gzip_object=len(cut_short))
+    days = [dt.date.fromisoformat(of_channel.stamps[n][:10]) for of_channel in lines for n in (0, -1)]
     # A room is no user.
     seen = {user for of in lines if of.channel.source != "sensor" for user in of.channel.deliveries.user.tolist()}
     return SampleSummary(
@@ -115,23 +107,17 @@ def _put(path: Path, data: bytes) -> int:
     return path.write_bytes(data)
 
 
-def _objects(lines: Lines, options: SampleOptions) -> list[_Object]:
-    """Lines of one arrival day, some hundred to an object; a push is never split."""
+def _objects(lake: Path, lines: Lines, options: SampleOptions) -> Iterator[tuple[Path, Lines, list[tuple[int, int]]]]:
+    """Objects of one channel, with their groups of deliveries: of one arrival day, some hundred to an object."""
     rng = options.stream(f"objects of {lines.channel.name}")
-    day = lines.channel.deliveries.arrival_ms // (1_000 * DAY_S)
-    inside = {n for at, size in lines.pushes.items() for n in range(at + 1, at + size)}
-    objects = []
-    for begin, end in pairwise([0, *(np.flatnonzero(np.diff(day)) + 1).tolist(), len(day)]):
-        starts = [
-            n
-            for n in range(begin, end, int(lines.channel.habit.get("per_object", 200)))
-            if n == begin or n not in inside
-        ]
-        for number, (start, stop) in enumerate(zip(starts, [*starts[1:], end], strict=True)):
-            zipped = bool(rng.random() < _GZIP_SHARE)
-            target = _Object(lines, number, start, stop, zipped)
-            objects.append(target._replace(zipped=zipped and target.packs))
-    return objects
+    habit, kind = lines.channel.habit, lines.channel.name.split("/")[1]
+    per_object, zipped_share = habit.get("per_object", 200), _GZIP_SHARE * habit.get("packs", True)
+    for date, of_day in groupby(lines.groups, key=lambda group: lines.stamps[group[0]][:10]):
+        groups = list(of_day)
+        for number, first in enumerate(range(0, len(groups), per_object)):
+            name = f"{kind}-{number:04d}.jsonl{'.gz' if rng.random() < zipped_share else ''}"
+            path = lake / "raw" / lines.channel.folder / f"date={date}" / name
+            yield path, lines, groups[first : first + per_object]
 
 
 def _gzip(data: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,9 +40,9 @@ class SampleLake:
         for path in self.objects():
             folder = path.relative_to(self.root / "raw").parents[1].as_posix()
             for line in content(path).removeprefix(b"\xef\xbb\xbf").split(b"\n"):
-                parsed = _parsed(line)
-                if isinstance(parsed, dict):
-                    found.append((folder, parsed))
+                with suppress(ValueError):
+                    if isinstance(parsed := json.loads(line), dict):
+                        found.append((folder, parsed))
         return found
 
     def of(self, folder: str) -> list[dict[str, Any]]:
@@ -59,13 +60,6 @@ class SampleLake:
 def content(path: Path) -> bytes:
     """What stands in an object, unpacked."""
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-
-
-def _parsed(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
-from qol_dev.sample.bad_lines import LINE_FAULTS
+from qol_dev.sample.mishaps import LINE_FAULTS
 from tests.builders import CONTRACTS
 
 from .conftest import SampleLake, content

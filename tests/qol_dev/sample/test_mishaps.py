@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qol_dev.sample.bad_lines import LINE_FAULTS
+from qol_dev.sample.mishaps import LINE_FAULTS, broken
 
 HEAD = b'{"userId":"u","calendarDate":"2026-11-09","startTimeInSeconds":1794150000,"startTimeOffsetInSeconds":32400,'
 WHOLE = HEAD + b'"steps":7,"_received_at":"2026-11-10T01:00:00.000Z"}'
@@ -28,7 +28,7 @@ EXPECTED = {
     "duplicate_keys": b'{"steps":1,' + WHOLE[1:],
     "missing_user_id": WHOLE.replace(b'"userId":"u",', b""),
     "missing_start_and_date": b'{"userId":"u","startTimeOffsetInSeconds":32400,"steps":7,"_received_at":"2026-11-10T01:00:00.000Z"}',
-    "unknown_envelope": b'{"wellnessMoments":[' + HEAD + b'"steps":7}],"_received_at":"2026-11-10T01:00:00.000Z"}',
+    "unknown_envelope": b'{"wellnessMoments":[' + WHOLE + b"]}",
     "invalid_utf8": WHOLE[:-1] + b',"deviceName":"Montre d\xe9j\xe0 vu"}',
     "lone_surrogate": WHOLE[:-1] + b',"deviceName":"watch \\ud83d"}',
     "deep_nesting": WHOLE[:-1] + b',"extra":' + b"[" * 120 + b"]" * 120 + b"}",
@@ -38,10 +38,10 @@ EXPECTED = {
     "huge_exponent": WHOLE[:-1] + b',"distanceInMeters":1e400}',
     "beyond_int64": WHOLE.replace(b'"steps":7', b'"steps":1180591620717411303424'),
     "before_2010": WHOLE.replace(b"2026-11-09", b"2009-12-31").replace(b"1794150000", b"1262185200"),
-    "beyond_arrival": WHOLE.replace(b"2026-11-09", b"2026-12-10").replace(b"1794150000", b"1796828400"),
+    "beyond_arrival": WHOLE.replace(b"2026-11-09", b"2096-12-31").replace(b"1794150000", b"4007718000"),
     "impossible_date": WHOLE.replace(b"2026-11-09", b"2026-02-30"),
     "start_in_milliseconds": WHOLE.replace(b"1794150000", b"1794150000000"),
-    "number_as_string": WHOLE.replace(b'"steps":7', b'"steps":"7"'),
+    "number_as_string": WHOLE.replace(b'"steps":7', b'"steps":"8123"'),
     "integer_as_decimal": WHOLE[:-1] + b',"restingHeartRateInBeatsPerMinute":72.0}',
     "wrong_type": WHOLE.replace(b'"steps":7', b'"steps":{"total":7}'),
     "out_of_range": WHOLE.replace(b'"steps":7', b'"steps":250000'),
@@ -55,4 +55,4 @@ def test_every_kind_has_its_expected_bytes_here() -> None:
 
 @pytest.mark.parametrize("fault", EXPECTED)
 def test_the_line_is(fault: str) -> None:
-    assert LINE_FAULTS[fault](DAILY) == EXPECTED[fault]
+    assert broken(fault, DAILY) == EXPECTED[fault]
