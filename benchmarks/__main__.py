@@ -1,7 +1,5 @@
 """All benchmarks, one after the other, as the Markdown of docs/performance.md."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Whether every variant gives the same weekly values for the same people."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import polars as pl

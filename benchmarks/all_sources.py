@@ -1,7 +1,5 @@
 """A run over every source at once: wall time, peak memory, and what each added source costs."""
 
-from __future__ import annotations
-
 import shutil
 from datetime import datetime
 from pathlib import Path

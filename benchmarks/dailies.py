@@ -1,7 +1,5 @@
 """Garmin dailies as a lake's raw folder: seeded, about 1 KB a line, a fifth of the days sent twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

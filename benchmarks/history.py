@@ -1,7 +1,5 @@
 """A weekly run on a lake with 52 published weeks, against the same run on a lake with 2."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

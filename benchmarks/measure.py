@@ -1,7 +1,5 @@
 """A command as its own process: wall seconds, processor seconds and peak memory of the whole process tree."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

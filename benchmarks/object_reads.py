@@ -1,7 +1,5 @@
 """GETs of small objects from a server that answers after 30 ms, one at a time and as many as a lake keeps open."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Markdown that docs/performance.md can take as it is."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -1,7 +1,5 @@
 """Sample data of `qol sample`, written once and kept, and the arguments of benchmarks on it."""
 
-from __future__ import annotations
-
 import argparse
 import shutil
 from pathlib import Path

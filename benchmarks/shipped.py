@@ -1,7 +1,5 @@
 """The shipped job as a process on a lake of its own, and what its manifest says about the run."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The whole job on 50,000 objects of 2 KB, against the same bytes in 16 files."""
 
-from __future__ import annotations
-
 import argparse
 import shutil
 from pathlib import Path

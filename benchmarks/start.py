@@ -1,7 +1,5 @@
 """The whole command on 1,000 people, from start to exit, gate included: where the seconds go."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from datetime import datetime

@@ -4,8 +4,6 @@ Every variant is a process of its own, from start to exit, on the same files. Th
 rows, quarantine and manifest and passes the gate; the others write weekly values only. All must agree on every value.
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 import shutil

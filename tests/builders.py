@@ -1,7 +1,5 @@
 """Tiny lakes for tests: a few Garmin records written where a receiver would write them."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping

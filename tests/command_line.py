@@ -1,7 +1,5 @@
 """A lake of one week whose people each show one thing, run once; and `qol` as a function."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What a disk or a hand does to a Parquet file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

@@ -1,7 +1,5 @@
 """The two edges of a lake for tests that hold on both: a folder, and a bucket that mirrors it around every run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How hard property tests try: a few examples in `make test`, many in `make acceptance`."""
 
-from __future__ import annotations
-
 import os
 
 

@@ -1,7 +1,5 @@
 """What import-linter does not check: names of modules, and what lies beside the packages."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A DuckDB script: everything in one statement, columns given, none of the job's guarantees."""
 
-from __future__ import annotations
-
 import sys
 
 import duckdb

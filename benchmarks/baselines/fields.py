@@ -1,7 +1,5 @@
 """The weekly values that dailies give, and how the baselines name what they read."""
 
-from __future__ import annotations
-
 #: Published metric -> name in a daily.
 INTEGERS = {
     "steps": "steps",

@@ -1,7 +1,5 @@
 """The job as first written down: inferred schema, a Python UDF `safe_get`, row_number, groupBy, overwrite."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The Spark session of the baselines: two cores and 4 GiB, like the machine."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Mapping

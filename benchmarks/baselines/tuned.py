@@ -4,8 +4,6 @@ Tried and slower: `percentile` per metric and sorted lists per metric beside avg
 processor time of one list of structs), window and groupBy with a shuffle each, huge methods forced through the JIT.
 """
 
-from __future__ import annotations
-
 import sys
 
 from pyspark.sql import Column, DataFrame, Window

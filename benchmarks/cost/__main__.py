@@ -1,7 +1,5 @@
 """Write docs/cost.md, or check that it is up to date."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

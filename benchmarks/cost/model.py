@@ -1,7 +1,5 @@
 """From users to amounts of a week, from amounts to dollars and to the limits of the design."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A simulated cloud whose store fails on purpose: a WSGI layer in front of moto, on a loopback port."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

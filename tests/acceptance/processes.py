@@ -1,7 +1,5 @@
 """Whole processes of the command line, as a person or a scheduler starts them."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

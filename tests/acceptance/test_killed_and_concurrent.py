@@ -1,7 +1,5 @@
 """I2 and I4 on whole processes: kill -9 at any moment while readers watch, and two runs at once."""
 
-from __future__ import annotations
-
 import json
 import random
 import shutil

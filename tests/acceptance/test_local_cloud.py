@@ -1,7 +1,5 @@
 """The whole system on a simulated AWS: from a push to what Athena's engine answers, and what people hear when it fails."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """What `make package` builds is the same each time, and runs where there is only what Glue brings."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

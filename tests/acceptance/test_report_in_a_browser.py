@@ -1,7 +1,5 @@
 """A report as a browser shows it, on a desk and on a phone: nothing asked of the network, no error, nothing too wide."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

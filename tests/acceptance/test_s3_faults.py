@@ -1,7 +1,5 @@
 """I2 and I4 in a bucket: what readers can see after every request, crashes at every request, a store that fails."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The deployment as its own tools see it: formatted, valid, as its tests say, without a finding that nobody argued."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

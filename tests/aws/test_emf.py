@@ -1,7 +1,5 @@
 """One EMF line: metrics with units, dimensions, properties, and the one namespace that alarms watch."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import UTC, datetime

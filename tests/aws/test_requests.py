@@ -1,7 +1,5 @@
 """What the SDK does not repeat is repeated here, and a service that is down is asked once."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The cost page: sums worked out by hand, settings that Terraform deploys, and a page that is up to date."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`qol contracts` checks, lists, shows and documents; wrong contracts are named with place, value and what is allowed."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

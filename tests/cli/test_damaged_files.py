@@ -1,7 +1,5 @@
 """Commands that read a lake name the damaged file, and how to restore it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

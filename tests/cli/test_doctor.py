@@ -1,7 +1,5 @@
 """`qol doctor` checks everything a run needs and says what to do."""
 
-from __future__ import annotations
-
 import errno
 import json
 from collections.abc import Iterator

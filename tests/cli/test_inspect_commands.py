@@ -1,7 +1,5 @@
 """Runs and rejects are listed, counted and shown; raw items only on request."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

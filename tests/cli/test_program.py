@@ -1,7 +1,5 @@
 """The program as a process: help is quick, streams are kept apart, odd terminals do no harm."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

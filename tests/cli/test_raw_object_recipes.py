@@ -1,7 +1,5 @@
 """The recipes from `raw_object` to the file in docs/why-is-it-missing.md find the file."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from pathlib import Path

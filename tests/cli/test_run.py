@@ -1,7 +1,5 @@
 """Runs end with a table, a path and the exit code of what happened."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Runs that are stopped or warned of: their exit code, and a message with the place, the value and what is allowed."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

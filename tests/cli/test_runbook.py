@@ -1,7 +1,5 @@
 """The recipe of the runbook does what the page says, command by command."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

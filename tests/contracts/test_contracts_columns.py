@@ -1,7 +1,5 @@
 """Columns of the tables: names, types and comments people read in Athena."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path

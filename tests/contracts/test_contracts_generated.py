@@ -1,7 +1,5 @@
 """Generated files: fresh in this project, and told when they are not."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The language of contracts is its models: what no word says is refused, and every word says what it means."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import subprocess

@@ -1,7 +1,5 @@
 """What a loaded contract holds: everything resolved, nothing left to look up."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

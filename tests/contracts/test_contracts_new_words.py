@@ -1,7 +1,5 @@
 """Mistakes in what contracts say about envelopes, times, units, devices and parts of a day, each told with its place."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Broken contracts: every mistake at once, each with its place, what was found and what is allowed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent

@@ -1,7 +1,5 @@
 """The contracts of this project: their examples are whole, their expressions give known answers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

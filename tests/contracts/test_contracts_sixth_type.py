@@ -1,7 +1,5 @@
 """Adding a record type is adding one YAML file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from textwrap import dedent
 

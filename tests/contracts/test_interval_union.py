@@ -1,7 +1,5 @@
 """Which intervals overlap or touch, and what is left when those are joined."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

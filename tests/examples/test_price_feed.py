@@ -1,7 +1,5 @@
 """An example from another domain: prices polled every five minutes, with contracts alone."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from decimal import Decimal

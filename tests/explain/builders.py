@@ -1,7 +1,5 @@
 """A user's week to trace, without a lake."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any

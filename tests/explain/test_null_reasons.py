@@ -1,7 +1,5 @@
 """Why a weekly column is null although days have its metric: what it needs, and what the week has."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from typing import Any

@@ -1,7 +1,5 @@
 """`qol why` of values that several records made: what each gave, why others gave nothing, and why a day has no value."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path

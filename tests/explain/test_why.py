@@ -1,7 +1,5 @@
 """A weekly value is explained down to the raw line; a missing one says why."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Callable

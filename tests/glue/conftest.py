@@ -1,7 +1,5 @@
 """A small lake, and the Glue job as a function on it."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Glue's arguments become a request: full names, one value each, nothing unknown passes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any

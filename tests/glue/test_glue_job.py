@@ -1,7 +1,5 @@
 """The job ends as Glue and its operators need it: published or an exception, metrics either way, no person named."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,7 +1,5 @@
 """Metrics are documents of CloudWatch's embedded metric format: one per set of dimensions, values where they belong."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import Any

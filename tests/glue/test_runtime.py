@@ -1,7 +1,5 @@
 """What a job logs of the versions and settings it runs with."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

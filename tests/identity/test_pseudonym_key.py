@@ -1,7 +1,5 @@
 """The key comes out of Secrets Manager or the run ends with the secret's name and what is wrong, never its value."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Vendor ids become pseudonyms: the user map's entry, else a keyed hash; buckets cut the sorted pseudonyms."""
 
-from __future__ import annotations
-
 import pickle
 
 import pytest

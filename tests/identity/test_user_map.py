@@ -1,7 +1,5 @@
 """The user map: every mistake is named by its line and never by the id, and people who have records are not renamed."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from traceback import format_exception

@@ -1,7 +1,5 @@
 """Raw bytes through ingest, and the rows, rejects and counts that come out; nothing is written to a disk."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

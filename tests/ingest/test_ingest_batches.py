@@ -1,7 +1,5 @@
 """Objects of a few lines are decoded together; every line still counts for its own object, day and place."""
 
-from __future__ import annotations
-
 import gzip
 from typing import Any
 from unittest.mock import patch

@@ -5,8 +5,6 @@ one everything after `\\cut` is lost. `expect.yaml` has all counts that are not 
 objects, and of every row the columns the case is about.
 """
 
-from __future__ import annotations
-
 import gzip
 import re
 from datetime import date

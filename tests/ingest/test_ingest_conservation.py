@@ -1,7 +1,5 @@
 """Whatever happens to the bytes, ingest never raises and counts every item exactly once."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

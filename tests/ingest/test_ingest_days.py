@@ -1,7 +1,5 @@
 """The local day of a record: the vendor's own, else start and offset, else the person's zone, else the arrival."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Exact decimals: the digits on the line are the digits in the table, or there is no value."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Devices that change hands: a reading is of whoever had the device on its day, and of nobody else."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Envelopes of every shape: what records inherit, wrappers, lists within lists, typed values; each record one item."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

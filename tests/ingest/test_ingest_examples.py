@@ -1,7 +1,5 @@
 """Every example of every contract is what the contract says, on both paths, and the examples name all it reads."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Stretches of sleep in minutes after the local midnight of their day, from structs and from texts."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

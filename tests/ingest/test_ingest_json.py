@@ -1,7 +1,5 @@
 """Strict JSON: what RFC 8259 refuses is rejected and what it allows is read, by both readers and in any place."""
 
-from __future__ import annotations
-
 import pytest
 
 from qol.ingest.columnar_reader import LEARN_AFTER

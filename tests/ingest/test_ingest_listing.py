@@ -1,7 +1,5 @@
 """What a run reads and what it does not, with the reason; the cost follows the window, not history."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Messages among documents: one that says what is gone is a record wherever it lies, one that announces is counted."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

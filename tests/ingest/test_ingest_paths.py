@@ -1,7 +1,5 @@
 """Elements of a list chosen by what one of their keys says."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

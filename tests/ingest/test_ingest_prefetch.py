@@ -1,7 +1,5 @@
 """Small objects are asked for ahead, several at once; what is read is the same."""
 
-from __future__ import annotations
-
 import threading
 import time
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Planted ids, tokens, names and texts never leave the raw line: not in rows, issues, counts, messages or reprs."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

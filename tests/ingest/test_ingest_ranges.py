@@ -1,7 +1,5 @@
 """How bytes are cut, packed or compressed changes nothing: the same rows, the same absolute lines, the same counts."""
 
-from __future__ import annotations
-
 import gzip
 import random
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Samples become the one value a field names: states are left out, a true 0 is a value, order does not matter."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

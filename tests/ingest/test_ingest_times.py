@@ -1,7 +1,5 @@
 """Times as texts: the moment, the offset written in it, the zone beside it, and the local day they give."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The columnar reader gives what the record reader gives, to the last bit, for any line."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

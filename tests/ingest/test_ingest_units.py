@@ -1,7 +1,5 @@
 """Values with their unit beside them are stored in one unit, and plausible values may depend on what was measured."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """One raw value becomes one typed value, or null with an issue that says why and shows no text."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Contracts nobody ships, with every liberty the contract language gives; and records drawn for any contract."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What every lake edge promises, on a folder and on a bucket."""
 
-from __future__ import annotations
-
 import io
 import pickle
 from typing import Any

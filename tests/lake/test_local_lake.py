@@ -1,7 +1,5 @@
 """The lake edge on a folder."""
 
-from __future__ import annotations
-
 import errno
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What only a lake in a bucket has: addresses, keys for encryption, long listings, retries, a catalog."""
 
-from __future__ import annotations
-
 import pickle
 import socket
 import time

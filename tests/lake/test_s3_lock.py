@@ -1,7 +1,5 @@
 """The lock of a lake in a bucket, an object that is renewed: who holds it, who takes it over, who has lost it."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

@@ -1,7 +1,5 @@
 """A partition's file: the same bytes however it was put together, verified, and put over its name by one act."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import polars as pl

@@ -1,7 +1,5 @@
 """A week goes back to what it was before a run, all its files together."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`qol cloud sql` and `qol cloud work` say what there is, in the forms that `qol query` has, and how it ended."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`qol sample` makes a lake that `qol run` can read; the demo minds its own folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """An account of its own for every test: bucket and user map, and what the cloud or the webhook needs beside them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

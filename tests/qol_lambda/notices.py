@@ -1,7 +1,5 @@
 """What the notifier's tests share: ends of job runs as Glue reports them, and manifests of runs that ended badly."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A body is taken apart byte for byte: nothing is lost, no number changes, no token stays."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

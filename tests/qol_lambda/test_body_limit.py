@@ -1,7 +1,5 @@
 """How large a push may be: a function takes an event of 6 MiB, and in it the body is a JSON string with its quotes escaped."""
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The weekly run is started once per business week, and its not starting is told."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO

@@ -1,7 +1,5 @@
 """Texts of messages: short ASCII subjects, safe reasons, links that the console understands."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

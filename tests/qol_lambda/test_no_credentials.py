@@ -1,7 +1,5 @@
 """Without credentials nothing is asked of AWS, and what to give is said by the option that needs them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

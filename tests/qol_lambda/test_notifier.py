@@ -1,7 +1,5 @@
 """One readable message per job run that ended badly, none for one that Glue starts again by itself or that is good."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Where Glue, the bucket, SNS or a table does not answer, people hear of a bad end all the same, and what is not known is said."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

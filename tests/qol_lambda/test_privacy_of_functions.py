@@ -1,7 +1,5 @@
 """I5: nothing about a person leaves through messages, logs, metrics, answers, or the lock table."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

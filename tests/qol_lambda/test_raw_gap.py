@@ -1,7 +1,5 @@
 """People without data are listed by their internal ids and counted, and nobody is written to about them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import date

@@ -1,7 +1,5 @@
 """The receiver: 200 only when everything is stored, 5xx when a store failed, 404 with nothing stored for strangers."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The receiver and the map of people: who is new, who left, who permits what."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

@@ -1,7 +1,5 @@
 """The user map in a table: read as it is now, after raw was listed; ids are pinned once their place is settled."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """At 11:30 a week without a result is told, once, unless people were told already."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The webhook's address on this machine, with the receiver behind it."""
 
-from __future__ import annotations
-
 import http.client
 from collections.abc import Iterator
 from datetime import UTC, datetime

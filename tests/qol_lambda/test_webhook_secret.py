@@ -1,7 +1,5 @@
 """The authenticator: a rotated secret is seen in seconds, a flood of wrong tokens asks rarely, an outage locks nobody out."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from typing import Any

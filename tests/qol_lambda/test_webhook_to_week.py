@@ -1,7 +1,5 @@
 """From Garmin's posts to the weekly table: every record of every body is accounted for."""
 
-from __future__ import annotations
-
 import io
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """A small account for the webhook, saved events with bodies of Garmin's shape, and stores that fail when told to."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A week of a table is compared with the four before it: users, rows per user, and every field by its name."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path

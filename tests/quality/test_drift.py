@@ -1,7 +1,5 @@
 """`qol contracts drift`: unknown fields, fields without any value, null rates that changed."""
 
-from __future__ import annotations
-
 import json
 from datetime import date, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A source that delivered in the last four weeks and then stopped is named; one a study does not have is not."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Every check of the gate can fail, a critical one stops the run, and an operator can accept it by its id."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Any

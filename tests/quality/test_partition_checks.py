@@ -1,7 +1,5 @@
 """A published week that would lose users, and a metric that vanished, are refused by name from twenty users on."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Any

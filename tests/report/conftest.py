@@ -1,7 +1,5 @@
 """A lake of four users and five weeks, run once; its pages, and what a parser finds in them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """Every figure of the cohort names the sources of its values."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`qol report`: a file where it was asked for, or exit code 2 with place, value and what is allowed."""
 
-from __future__ import annotations
-
 import errno
 import os
 import subprocess

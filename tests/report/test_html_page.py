@@ -1,7 +1,5 @@
 """A page stands alone, can be read aloud, printed and trusted."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter

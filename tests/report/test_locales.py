@@ -1,7 +1,5 @@
 """Both languages say everything, and say it with the same blanks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

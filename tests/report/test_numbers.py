@@ -1,7 +1,5 @@
 """Every number of a page is the lake's: exactly in its `data` element, to the shown figures in its text."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Shown columns follow from the contracts: at most two columns of a group, and a new group without any change here."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 

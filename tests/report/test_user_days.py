@@ -1,7 +1,5 @@
 """Days and nights of a person: one source per week, gaps that stay gaps, nights on one axis."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """A lake that dies: from a chosen mutation on, nothing reaches the store any more, as after a kill."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

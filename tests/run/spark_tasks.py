@@ -1,7 +1,5 @@
 """What tests let Spark do; its workers import it from here."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator

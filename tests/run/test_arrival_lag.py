@@ -1,7 +1,5 @@
 """Lateness is counted record by record and told exactly."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import polars as pl

@@ -1,7 +1,5 @@
 """I1 and I3 as properties: any deliveries add up, and how they were split, ordered or repeated does not matter."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from pathlib import Path

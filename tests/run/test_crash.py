@@ -1,7 +1,5 @@
 """I2 and I4: at every moment a published partition is the old one or the new one, and a plain re-run is the repair."""
 
-from __future__ import annotations
-
 import shutil
 from datetime import date
 from pathlib import Path

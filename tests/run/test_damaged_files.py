@@ -1,7 +1,5 @@
 """A published file that is damaged ends a run by its name, with the way to have it again; that way works."""
 
-from __future__ import annotations
-
 import errno
 from collections.abc import Callable
 from datetime import UTC, date, datetime

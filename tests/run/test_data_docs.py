@@ -1,7 +1,5 @@
 """Data Docs of a lake in a bucket are put there at the end of a run."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

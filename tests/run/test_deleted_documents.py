@@ -1,7 +1,5 @@
 """A document of Oura's that was deleted is in no day and no week, whichever of the two came first."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A deletion takes its record out of the published days, whenever either of them came."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """A request becomes an outcome: an exit code, the manifest, and sentences that say where to look; no error leaves the job."""
 
-from __future__ import annotations
-
 from dataclasses import fields
 from pathlib import Path
 from typing import Any

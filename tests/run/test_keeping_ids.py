@@ -1,7 +1,5 @@
 """Which id people have in a lake: an entry with their keyed hash keeps it, a whole new beginning gives another."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The local engine: order, shipping of functions, errors, and that it finds a Java only where Spark would run."""
 
-from __future__ import annotations
-
 import functools
 import operator
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A contract may name a field as it likes: what the steps call columns of their own never takes its place."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

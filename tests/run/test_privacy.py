@@ -1,7 +1,5 @@
 """I5: nothing planted in raw lines is ever seen outside raw/ and quarantine/."""
 
-from __future__ import annotations
-
 import logging
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What one run reads, computes again, replaces and says about it."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from datetime import UTC, date, datetime

@@ -1,7 +1,5 @@
 """What a run asks a bucket for: every question is a request, which takes time and costs money."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

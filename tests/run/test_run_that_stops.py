@@ -1,7 +1,5 @@
 """What stops a run, and what it says and leaves when it does: others' files, a lock, an error, counts that do not add up, another key or map."""
 
-from __future__ import annotations
-
 import time
 from datetime import date
 from pathlib import Path

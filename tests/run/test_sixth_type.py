@@ -1,7 +1,5 @@
 """The YAML file that docs/add-a-device.md shows adds a record type, from a raw line to a weekly column."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Weekly tables of several weeks at once."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Weeks that look at the weeks before them are the same however those weeks came: at once, run by run, in any order."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable

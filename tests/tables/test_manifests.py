@@ -1,7 +1,5 @@
 """Manifests as they are read again: newest clock first, and no foreign file keeps anybody from the others."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Athena's SQL reads the lake's tables, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -1,7 +1,5 @@
 """Records, days and weeks written down in a line each; what a test does not name is null or ordinary."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Invariant I3 in one process: any split, order, repetition or replay of deliveries gives the same tables."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from datetime import date

@@ -1,7 +1,5 @@
 """A week against the person's own week before, and means that weigh work days and free days as a week has them."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Records that are said to be gone are left out of daily."""
 
-from __future__ import annotations
-
 from qol.transform.daily_rows import daily
 from qol.transform.deletions import without_deleted
 

@@ -1,7 +1,5 @@
 """Nights that an app exports already joined: one version of them counts, and samples of the same night come first."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """What the rest of Garmin's record types says of a day, and what it does not."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

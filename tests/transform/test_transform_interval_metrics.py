@@ -1,7 +1,5 @@
 """Metrics that are lists of times: from a record to the file and to whoever asks for them."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

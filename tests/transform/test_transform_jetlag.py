@@ -1,7 +1,5 @@
 """Sleep on work days and on free days: the unit tests of ropensci/mctq as weeks, and which days are free."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any

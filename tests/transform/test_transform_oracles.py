@@ -1,7 +1,5 @@
 """Numbers that others published or worked out, each with its source, and what this project makes of them."""
 
-from __future__ import annotations
-
 import pytest
 
 from .builders import a_day, a_night, each_day, picked, the_day, the_week

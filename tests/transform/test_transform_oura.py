@@ -1,7 +1,5 @@
 """What a day of Oura's documents says."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Several devices that measured the same time count once."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

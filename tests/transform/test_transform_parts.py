@@ -1,7 +1,5 @@
 """Daily metrics made of all records of a day."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Days of HealthKit: a watch and a phone count once, nights are of one device, an export never adds to samples."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

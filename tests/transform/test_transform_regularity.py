@@ -1,7 +1,5 @@
 """How alike a person's nights are, minute for minute: published examples, rules of what is known, and a slow recount."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import polars as pl

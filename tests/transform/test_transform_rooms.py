@@ -1,7 +1,5 @@
 """Days of a room: the discomfort index of published tables, the comfort limits at their edges, readings that do not count."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A delivery replaces its whole slot: rows of an older delivery go, whatever they are about."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .builders import Row, contract_of, merged, utc

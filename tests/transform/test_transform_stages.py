@@ -1,7 +1,5 @@
 """Samples of sleep stages become sessions of one device, and these the nights of a day."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A questionnaire and the fortnight it asks about."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """WHOQOL-BREF scores: the manual's worked values, reversed items, and what is missing."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

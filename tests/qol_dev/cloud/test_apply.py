@@ -1,7 +1,5 @@
 """Terraform on the simulated AWS: a request that a busy machine sent twice is no reason to give up."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Servers end only when they are ours; a missing tool skips what needs it, or fails where nothing may be missing."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import os

@@ -1,7 +1,5 @@
 """Raw lines become the requests that would have brought them."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Athena's saved queries ask for tables and columns that the contracts have."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

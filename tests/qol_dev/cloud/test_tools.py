@@ -1,7 +1,5 @@
 """Tools are found where machines have them; what is missing is said in plain words."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A zip's bytes depend on what is in it and on nothing else."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 from pathlib import Path

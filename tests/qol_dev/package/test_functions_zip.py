@@ -1,7 +1,5 @@
 """Every handler loads from the zip of the functions alone, where there is nothing else but boto3."""
 
-from __future__ import annotations
-
 import ast
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The locks hold what the project pins and nothing that would replace what AWS brings."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

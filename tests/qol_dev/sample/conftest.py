@@ -1,7 +1,5 @@
 """One sample lake of every source and one run over it, for all tests of the sample."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from contextlib import suppress

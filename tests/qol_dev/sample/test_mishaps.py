@@ -1,7 +1,5 @@
 """Bad lines: each kind does what its name says."""
 
-from __future__ import annotations
-
 import pytest
 
 from qol_dev.sample.mishaps import LINE_FAULTS, broken

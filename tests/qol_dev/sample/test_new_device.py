@@ -1,7 +1,5 @@
 """A device that nobody has described to the sample: its contract alone gives data that a run publishes."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The sample lake as files: the same bytes from the same options, never over somebody's data."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """What a run makes of the sample: everything a study can meet is in it, and what it publishes looks like people."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from itertools import pairwise
