@@ -40,7 +40,7 @@ test: setup ## the tests (under 3 minutes after set-up)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
 
 acceptance: setup ## the long tests: whole runs, kill -9, faults, longer properties, the local cloud
-	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m "acceptance or hypothesis" tests
+	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m acceptance tests
 
 test-all: test acceptance ## every test, as CI runs them
 
