@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found; install Python 3.11 or run make PYTHON=..."; exit 1; }
 	@echo "Setting up $(VENV), the first time and when pyproject.toml has changed: about a minute."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) wheel --quiet --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
+	@$(PIP) wheel --quiet --use-pep517 --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
 	$(INSTALL) --editable '.[cli,query,report,dev]' && wait $$build
 	@$(INSTALL) --find-links $(WHEELS) --editable '.[cli,query,report,spark,dev]' --editable lib/qol_dev
 	@rm -r $(WHEELS) && touch $(STAMP)
