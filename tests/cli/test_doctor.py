@@ -117,7 +117,7 @@ def test_no_lake_and_no_contracts_are_found(qol: Qol, tmp_path: Path) -> None:
 
 
 def test_the_pins_of_a_checkout_are_those_of_its_project_file() -> None:
-    assert "typer==0.29.2" in _requirements()
+    assert "polars==2.1.0" in _requirements()
 
 
 class Refusing:
