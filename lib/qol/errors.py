@@ -82,7 +82,7 @@ class LockedError(QolError):
 
 
 class TaskError(QolError):
-    """When a task of an engine failed for a reason nobody foresaw; names the place, never a value."""
+    """When a task of an engine failed for an unexpected reason; names the place, never a value."""
 
 
 def safe_place(err: BaseException) -> str:

@@ -80,7 +80,7 @@ def at_path(path: tuple[str, ...], columns: dict[str, Column]) -> Column:
 
 
 def coalesce(values: Column, more: Column) -> Column:
-    """The values, and those of `more` where there is none."""
+    """The values, and those of `more` where a value is null."""
     if isinstance(values, pl.Series) and isinstance(more, pl.Series):
         return values.zip_with(values.is_not_null(), more)
     return [m if v is None else v for v, m in zip(values, more, strict=True)]

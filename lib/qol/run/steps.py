@@ -144,7 +144,7 @@ class ReduceStep:
         return merged.records
 
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
-        """The bucket's published records of the weeks; None when there are none."""
+        """The bucket's published records of the weeks; None without any."""
         table, columns, users = f"records_{contract.name}", record_columns(contract), self._users(bucket)
         days = [day for week in self.weeks if (table, day := week.isoformat()) in self.published]
         frames = [users.published(table, day, columns) for day in days]

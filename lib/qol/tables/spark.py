@@ -95,5 +95,5 @@ def _address(lake_uri: str | Path) -> str:
 
 
 def _part_files(folder: str) -> str:
-    """The published files; whatever else somebody left in a partition is not data."""
+    """The published files; any other file in a partition is not data."""
     return f"{folder}{PARTITION}=*/{PART_FILE}"

@@ -23,7 +23,7 @@ DAYS_BEFORE = 2
 
 @dataclass(frozen=True)
 class WeekBefore:
-    """Daily and weekly rows of the week before; empty where there are none."""
+    """Daily and weekly rows of the week before; empty without any."""
 
     daily: pl.DataFrame
     weekly: pl.DataFrame

@@ -39,7 +39,7 @@ def find_maven() -> Path:
 def find_provider_folder() -> Path:
     """A folder that `terraform init -plugin-dir` takes the AWS provider from, without a network.
 
-    MissingToolError when there is none; Terraform then asks its registry.
+    MissingToolError without one; Terraform then asks its registry.
     """
     for folder in _provider_folders():
         if (folder / _PROVIDER).is_dir():

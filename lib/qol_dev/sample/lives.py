@@ -59,7 +59,7 @@ class Tenancy(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """What happened to everybody; by source, who has it and under which id; by user, the room of `sensor`."""
+    """What happened to all users; by source, who has it and under which id; by user, the room of `sensor`."""
 
     options: SampleOptions
     contracts: Contracts

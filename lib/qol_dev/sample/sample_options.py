@@ -29,7 +29,7 @@ _NOISE_SIZE = 1 << 18
 class SampleOptions:
     """How many users and ISO weeks, the last week with data, the seed of all chance, and which sources.
 
-    `garmin-core` gives everybody a watch and its five most used record types. UsageError names what is not allowed.
+    `garmin-core` gives every user a watch and its five most used record types. UsageError names what is not allowed.
     """
 
     users: int = 50

@@ -13,12 +13,12 @@ Truth = Callable[[Batch], Any]
 
 
 def _extreme(name: str, of: np.ufunc) -> Truth:
-    """Lowest or highest positive value of a curve; NaN where there is none."""
+    """Lowest or highest positive value of a curve; NaN without one."""
     return lambda b: of.reduce(np.where(b.curve(name) > 0, b.curve(name), np.nan), axis=1)
 
 
 def _mean(name: str) -> Truth:
-    """Mean of a curve's positive values; NaN where there is none."""
+    """Mean of a curve's positive values; NaN without one."""
 
     def mean(b: Batch) -> Any:
         known = np.maximum(b.curve(name), 0)

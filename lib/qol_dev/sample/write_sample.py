@@ -46,7 +46,7 @@ def write_sample(
 
     `progress` is called with the objects written so far and the objects there will be. UsageError for a used folder.
     """
-    for name in _OURS:  # what is there may be somebody's only copy: neither replaced, nor mixed with a sample
+    for name in _OURS:  # what is there may be a user's only copy: neither replaced, nor mixed with a sample
         if (lake / name).exists():
             raise UsageError(f"sample lake: found {lake / name}; allowed: a new or empty folder")
     contracts = load_contracts()
