@@ -19,5 +19,6 @@ def test_folders_of_tests_are_named_as_packages() -> None:
     packages = {path.name for path in LIB.glob("qol*") if path.is_dir()} | {
         path.name for path in (LIB / "qol").iterdir() if path.is_dir()
     }
-    folders = {path.name for path in (LIB.parent / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    tests = LIB.parent / "tests"
+    folders = {path.relative_to(tests).parts[0] for path in tests.rglob("*.py") if path.parent != tests}
     assert folders - packages == {"acceptance", "benchmarks", "examples", "spark"}
