@@ -63,7 +63,7 @@ def _version(is_given: bool) -> None:
 @app.callback()
 def _start(
     _version_asked: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     for stream in (sys.stdout, sys.stderr):

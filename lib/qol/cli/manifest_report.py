@@ -14,7 +14,7 @@ from qol.tables.manifest import Manifest, ObjectCounts, manifest_key
 #: What the weeks of a manifest are, by how its run ended.
 REPLACED, WOULD_HAVE, PERHAPS = "replaced", "would have", "perhaps"
 _NOT_KNOWN = "not known: the run ended before"
-#: Stages in which a failed run may have replaced files; None stands for outside every stage, and in manifests of before.
+#: Stages in which a failed run may have replaced files; None is outside every stage, or a manifest older than `failed_stage`.
 _MAY_HAVE_REPLACED = ("publish", None)
 
 

@@ -23,7 +23,7 @@ def restore(
 ) -> None:
     """Put the files of a week back to what they were before a run; needs a bucket that keeps versions.
 
-    The restore leaves a manifest of its own, which `qol runs` shows. The next run that is touched by data of that week computes it again: mend or move the cause first.
+    The restore leaves a manifest of its own, which `qol runs` shows. The next run that is touched by data of that week computes it again: fix or remove the cause first.
     """
     from qol.lake.s3 import S3Lake
     from qol.publish.restore import plan_restore

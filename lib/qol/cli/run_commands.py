@@ -17,7 +17,7 @@ HELP: dict[Command, str] = {
 
 
 def run_command(command: Command) -> Callable[..., Any]:
-    """What Typer can call for a command: a class whose parameters are the command's options, and whose making runs the job."""
+    """What Typer calls for a command: a class with the command's options as parameters, which runs the job when it is created."""
     own = {name: option for name, option in OPTIONS.items() if command in option.commands}
 
     def start(given: Any) -> None:

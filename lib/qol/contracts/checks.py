@@ -32,7 +32,7 @@ def contract_problems(contracts: Contracts) -> Iterator[Problem]:
 
 
 def column_problems(contracts: Contracts) -> Iterator[Problem]:
-    """Columns of one name in a table, and claims between columns that there are not; of contracts without other problems."""
+    """Columns of one name in a table, and relations that name unknown columns; of contracts without other problems."""
     for table, columns in table_schemas(contracts).items():
         for name, count in Counter(c.name for c in columns).items():
             if count > 1:
@@ -81,7 +81,7 @@ def _places(contracts: Contracts) -> Iterator[Problem]:
 
 
 def _shared_places(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Problem]:
-    """A contract with `only` whose places no contract takes the other records of."""
+    """A contract has `only`, but no other contract reads the remaining records of its folder or envelope key."""
     others = [c for c in sources if c.source == contract.source and not c.shares_places]
     for word in ("paths", "envelope_keys"):
         taken = {name for c in others for name in getattr(c, word)}

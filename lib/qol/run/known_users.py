@@ -1,4 +1,4 @@
-"""Whose ids a run reads under which user_id: the key and the user map, held against those of earlier runs."""
+"""The user_id of each vendor id: checks the key and the user map against those of earlier runs."""
 
 from dataclasses import dataclass
 

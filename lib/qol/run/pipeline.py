@@ -1,4 +1,4 @@
-"""A run on one screen: list, ingest, reduce, assemble, gate, publish; then its manifest."""
+"""The stages of a run in order: list, ingest, reduce, assemble, gate, publish; then its manifest."""
 
 from collections import Counter
 from contextlib import closing, suppress

@@ -137,7 +137,7 @@ OPTIONS = {
     "kms_key": Option("kms-key", "KMS key for what is published, on S3 only.", metavar="ARN"),
     "database": Option("database", "Glue database where partitions are registered, on S3 only."),
     "job_run_id": Option("job-run-id", "The scheduler's own name of this run."),
-    "no_docs": Option("no-docs", "Leave Great Expectations' Data Docs unwritten.", _parse_switch),
+    "no_docs": Option("no-docs", "Do not write Great Expectations' Data Docs.", _parse_switch),
 }
 
 

@@ -1,4 +1,4 @@
-"""Lived: a batch of deliveries that asks the world what was lived, for all at once: hearts, stress, steps and sleep agree."""
+"""Simulated values of a batch of deliveries, computed together so that heart rate, stress, steps and sleep agree."""
 
 from __future__ import annotations
 
