@@ -19,27 +19,17 @@ def _extreme(name: str, of: np.ufunc) -> Truth:
 
 def _mean(name: str) -> Truth:
     """Mean of a curve's positive values; NaN without one."""
-
-    def mean(b: Batch) -> Any:
-        known = np.maximum(b.curve(name), 0)
-        count = (known > 0).sum(axis=1)
-        return np.where(count > 0, known.sum(axis=1) / np.maximum(count, 1), np.nan)
-
-    return mean
+    return lambda b: np.ma.masked_less_equal(b.curve(name), 0).mean(axis=1).filled(np.nan)
 
 
 def _stress_minutes(low: int, high: int) -> Truth:
     return lambda b: SLOT_MINUTES * ((b.curve("stress") >= low) & (b.curve("stress") <= high)).sum(axis=1)
 
 
-def _battery(sign: int) -> Truth:
+def _battery(sign: int, b: Batch) -> Any:
     """Points charged or drained; a change of more than a few is the watch being put on or taken off."""
-
-    def change(b: Batch) -> Any:
-        steps = sign * np.diff(b.curve("battery"), axis=1)
-        return np.minimum(np.where((steps > 0) & (steps < 5), steps, 0).sum(axis=1), 100)
-
-    return change
+    steps = sign * np.diff(b.curve("battery"), axis=1)
+    return np.minimum(np.where((steps > 0) & (steps < 5), steps, 0).sum(axis=1), 100)
 
 
 def _worn_resting(b: Batch) -> Any:
@@ -90,8 +80,8 @@ TRUTH: dict[str, Truth] = {
     "sleep_efficiency_pct": lambda b: np.floor(100.0 * TRUTH["sleep_minutes"](b) / np.maximum(b.in_bed_minutes, 1)),
     "stress_mean": _mean("stress"),
     "stress_max": _extreme("stress", np.fmax),
-    "body_battery_charged": _battery(1),
-    "body_battery_drained": _battery(-1),
+    "body_battery_charged": partial(_battery, 1),
+    "body_battery_drained": partial(_battery, -1),
     "bmi": lambda b: b.of("weight_kg") / b.of("height_m") ** 2,
     # What else habits.yaml names:
     "worn_resting_hr_bpm": _worn_resting,
