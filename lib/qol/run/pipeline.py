@@ -140,9 +140,7 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         ingested.bucket_limits,
         [raw.hashed_key for raw in found.listing.objects],
         ingested.line_offsets,
-        plan.weeks,
-        plan.closed,
-        plan.deletions_elsewhere,
+        plan,
         frozenset(found.published.files),
     )
     reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.weeks else []
