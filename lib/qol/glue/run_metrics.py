@@ -47,8 +47,8 @@ def _of_the_run(seconds: float, outcome: RunOutcome) -> _Metrics:
     for name in ("lines", "rejected", "kept", "superseded"):
         values[f"items_{name}" if name != "lines" else "items"] = (manifest.totals.get(name, 0), "Count")
     values["checks_failed"] = (sum(not check.success for check in manifest.checks), "Count")
-    for name in ("p50_days", "p95_days", "max_days") if manifest.lateness else ():
-        values[f"lateness_{name}"] = (manifest.lateness[name], "None")
+    late = manifest.lateness or {}
+    values |= {f"lateness_{name}": (days, "None") for name, days in late.items() if name != "records"}
     return values
 
 

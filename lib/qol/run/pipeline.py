@@ -117,7 +117,8 @@ def _list(run: RunContext) -> _Found:
 
 
 def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
-    limits = bucket_limits(bucket_count(found.bytes), found.users.mapped_ids)
+    mapped_ids = [user_id for _, _, user_id, _ in found.users.user_map.entries]
+    limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits)
     step = MapStep(run.lake, context, run.staging)
     shuffled = engine.shuffle(ingest_tasks(found.listing.objects), step, len(limits) + 1)

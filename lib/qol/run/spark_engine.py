@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from qol.run.engine import Mapped, Shuffled
 from qol.run.java import find_java
-from qol.run.spark_rows import ROWS, Row, block_row, collect_summaries, summary_row, to_batches
+from qol.run.spark_rows import ROWS, Row, collect_summaries, summary_row, to_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +34,7 @@ _SETTINGS = {
     "spark.sql.adaptive.enabled": "false",
 }
 #: Settings of a Spark that is started on this machine.
-_LOCAL_SETTINGS = {
+_LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # All work on rows is Python's: compiling Java's code thoroughly would take longer than a local run lasts.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.memory": "1g",
@@ -66,7 +66,7 @@ class SparkEngine:
         """Call the function once for every task, each a partition; its rows stay on disk until the reduce has read them."""
         from pyspark import StorageLevel
 
-        rows = _map_in_arrow(self._spark, tasks, len(tasks), function, _rows_of_mapped).persist(StorageLevel.DISK_ONLY)
+        rows = _map_in_arrow(self._spark, tasks, len(tasks), function).persist(StorageLevel.DISK_ONLY)
         with _described(self._spark, f"{_name(function)}: {len(tasks)} tasks"):
             summaries = collect_summaries(rows.where("kind != 'block'"))
         return SparkShuffled(self._spark, rows, buckets, summaries)
@@ -76,7 +76,7 @@ class SparkEngine:
         items = list(items)
         slices = min(len(items), TASKS_PER_CORE * self._spark.sparkContext.defaultParallelism)
         with _described(self._spark, f"{_name(function)}: {len(items)} items"):
-            return collect_summaries(_map_in_arrow(self._spark, items, slices, function, _rows_of_result))
+            return collect_summaries(_map_in_arrow(self._spark, items, slices, function))
 
     def close(self) -> None:
         """Stop Spark."""
@@ -141,14 +141,8 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkSession
     return session
 
 
-def _map_in_arrow(
-    spark: SparkSession,
-    items: list[T],
-    slices: int,
-    function: Callable[[T], Any],
-    rows_of: Callable[[Callable[[T], Any], int, T], Iterator[Row]],
-) -> DataFrame:
-    """A row per slice of the items, one in each partition, to the rows of every item of the slice.
+def _map_in_arrow(spark: SparkSession, items: list[T], slices: int, function: Callable[[T], Any]) -> DataFrame:
+    """A row per slice of the items, one in each partition, to a summary and perhaps blocks of every item of the slice.
 
     Items travel with the function: as rows of `createDataFrame` they would go through a second Python process per task.
     """
@@ -156,7 +150,11 @@ def _map_in_arrow(
 
     def rows(number: int) -> Iterator[Row]:
         call, given = shipped.value
-        yield from rows_of(call, number, given[number])
+        answer = call(given[number])
+        mapped = answer if isinstance(answer, Mapped) else Mapped(answer, [])
+        for bucket, block in mapped.blocks:
+            yield bucket, "block", block
+        yield summary_row(number, mapped.summary)
 
     total = len(items)
 
@@ -167,17 +165,6 @@ def _map_in_arrow(
 
     run_slices.__name__ = _name(function)
     return spark.range(0, slices, 1, max(slices, 1)).mapInArrow(run_slices, ROWS)
-
-
-def _rows_of_mapped(call: Callable[[T], Mapped], number: int, task: T) -> Iterator[Row]:
-    mapped = call(task)
-    for bucket, block in mapped.blocks:
-        yield block_row(bucket, block)
-    yield summary_row(number, mapped.summary)
-
-
-def _rows_of_result(call: Callable[[T], Any], number: int, item: T) -> Iterator[Row]:
-    yield summary_row(number, call(item))
 
 
 def _rows_of_bucket(shipped: Any, bucket: int, blocks: Iterator[bytes]) -> Iterator[Row]:

@@ -63,7 +63,9 @@ class MapStep:
             lateness += count_days(rows)
             filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
-                blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
+                blocks.setdefault(int(str(bucket)), []).append(
+                    (name, members.write_ipc_stream(None, compression="lz4").getvalue())
+                )
         rejects = [
             stage_part(self.lake, self.staging, "rejects", str(day), rows)
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
@@ -170,12 +172,6 @@ class ReduceStep:
         if rows.height:
             filled = normalize_negative_zero(drop_null_columns(rows))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
-
-
-def _to_ipc(rows: pl.DataFrame) -> bytes:
-    sink = io.BytesIO()
-    rows.write_ipc_stream(sink, compression="lz4")
-    return sink.getvalue()
 
 
 def _weeks(rows: pl.DataFrame) -> set[date]:

@@ -17,9 +17,10 @@ def _extreme(name: str, of: np.ufunc) -> Truth:
     return lambda b: of.reduce(np.where(b.curve(name) > 0, b.curve(name), np.nan), axis=1)
 
 
-def _mean(name: str) -> Truth:
+def _mean(name: str, b: Batch) -> Any:
     """Mean of a curve's positive values; NaN without one."""
-    return lambda b: np.ma.masked_less_equal(b.curve(name), 0).mean(axis=1).filled(np.nan)
+    known = b.curve(name) > 0
+    return b.curve(name).sum(axis=1, where=known) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
 
 
 def _stress_minutes(low: int, high: int) -> Truth:
@@ -74,11 +75,11 @@ TRUTH: dict[str, Truth] = {
     "vigorous_minutes": lambda b: np.floor(b.of("vigorous_s") * b.share / 60),
     "min_hr_bpm": lambda b: np.fmin(_extreme("heart", np.fmin)(b), _worn_resting(b)),
     "max_hr_bpm": lambda b: np.fmax(_extreme("heart", np.fmax)(b), _worn_resting(b)),
-    "mean_hr_bpm": _mean("heart"),
+    "mean_hr_bpm": partial(_mean, "heart"),
     "sleep_minutes": _levels("deep", "light", "rem"),
     "time_in_bed_minutes": lambda b: b.in_bed_minutes,
     "sleep_efficiency_pct": lambda b: np.floor(100.0 * TRUTH["sleep_minutes"](b) / np.maximum(b.in_bed_minutes, 1)),
-    "stress_mean": _mean("stress"),
+    "stress_mean": partial(_mean, "stress"),
     "stress_max": _extreme("stress", np.fmax),
     "body_battery_charged": partial(_battery, 1),
     "body_battery_drained": partial(_battery, -1),
