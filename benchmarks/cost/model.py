@@ -1,7 +1,6 @@
 """From users to amounts of a week, from amounts to dollars and to the limits of the design."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +8,7 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parent
-PRICE_LIST, ASSUMED = (
-    yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("prices", "assumptions")
-)
+PRICE_LIST, ASSUMED = (yaml.safe_load((FOLDER / f"{n}.yaml").read_text("utf-8")) for n in ("prices", "assumptions"))
 PRICES: dict[str, dict[str, Any]] = PRICE_LIST["prices"]
 TYPES: dict[str, dict[str, float]] = ASSUMED["types"]
 A = SimpleNamespace(**{name: entry["value"] for name, entry in ASSUMED["assumptions"].items()})
@@ -19,52 +16,26 @@ A = SimpleNamespace(**{name: entry["value"] for name, entry in ASSUMED["assumpti
 PUSHES_PER_DAY = sum(t["pushes"] for t in TYPES.values())
 BYTES_PER_DAY = sum(t["pushes"] * t["records"] * t["bytes"] for t in TYPES.values())
 WEEKS_PER_MONTH = 365 / 12 / 7
-LIST_KEYS, CHUNK_BYTES = 1_000, 8 * 2**20
 
 
-@dataclass(frozen=True)
 class Case:
-    """An installation: its users, and whether arriving objects are gathered into large ones before the job reads them."""
+    """Amounts of an installation's week; `gathered`: arriving objects are put together before the job reads them."""
 
-    users: int
-    gathered: bool = False
-
-    @property
-    def pushes(self) -> float:
-        """Requests of a week."""
-        return self.users * PUSHES_PER_DAY * 7
-
-    @property
-    def raw_bytes(self) -> float:
-        """Raw data of a week."""
-        return self.users * BYTES_PER_DAY * 7
-
-    @property
-    def objects(self) -> float:
-        """Raw objects of a week: one for each push, or one for so many bytes of a type and day."""
-        return max(self.raw_bytes / A.gathered_bytes, len(TYPES) * 7) if self.gathered else self.pushes
-
-    @property
-    def objects_read(self) -> float:
-        """Raw objects that a run reads."""
-        return float(self.objects / 7 * A.window_days)
-
-    @property
-    def lists(self) -> float:
-        """LIST requests of a run: at least one for each type and day."""
-        return float(self.objects_read / LIST_KEYS + len(TYPES) * A.window_days)
-
-    @property
-    def gets(self) -> float:
-        """GET requests of a run on raw data."""
-        return float(self.objects_read + self.raw_bytes / 7 * A.window_days / CHUNK_BYTES)
-
-    @property
-    def stored_gb(self) -> float:
-        """GB in the bucket after a year, old versions included."""
-        published = self.users * A.published_bytes
-        old = published * A.weeks_replaced * A.old_version_days / 7
-        return float((A.raw_weeks_kept * (self.raw_bytes + published) + old) / 1e9)
+    def __init__(self, users: int, *, gathered: bool = False) -> None:
+        self.users, self.gathered = users, gathered
+        self.pushes = users * PUSHES_PER_DAY * 7
+        self.raw_bytes = users * BYTES_PER_DAY * 7
+        # One object for each push, or one for so many bytes of a type and day.
+        self.objects = max(self.raw_bytes / A.gathered_bytes, len(TYPES) * 7) if gathered else self.pushes
+        # What a run reads, and its requests: a LIST names 1,000 objects of one type and day, a GET gives 8 MiB.
+        self.objects_read = self.objects / 7 * A.window_days
+        self.bytes_read = self.raw_bytes / 7 * A.window_days
+        self.lists = self.objects_read / 1_000 + len(TYPES) * A.window_days
+        self.gets = self.objects_read + self.bytes_read / (8 * 2**20)
+        # After a year, old versions included.
+        published = users * A.published_bytes
+        old_weeks = A.weeks_replaced * A.old_version_days / 7
+        self.stored_gb = (A.raw_weeks_kept * (self.raw_bytes + published) + published * old_weeks) / 1e9
 
 
 def seconds_per_read() -> float:
@@ -75,7 +46,7 @@ def seconds_per_read() -> float:
 def run_seconds(case: Case, workers: int) -> float:
     """Seconds of a run: its start, the driver's listing and assembling, and the work that workers share."""
     driver = case.users * A.weeks_computed * A.tables * A.driver_core_seconds_per_user_week * A.vcpus_per_core
-    core_seconds = case.raw_bytes / 7 * A.window_days / A.ingest_bytes_per_core_second
+    core_seconds = case.bytes_read / A.ingest_bytes_per_core_second
     core_seconds += case.users * A.weeks_computed * len(TYPES) * A.reduce_core_seconds_per_user_week
     shared = core_seconds * A.vcpus_per_core + case.objects_read * seconds_per_read()
     return float(A.start_seconds + case.lists * A.list_seconds + driver + shared / ((workers - 1) * A.slots_per_worker))
@@ -83,16 +54,10 @@ def run_seconds(case: Case, workers: int) -> float:
 
 def job_run(case: Case) -> tuple[int, float, int]:
     """Workers, seconds and attempts of a run: the fewest workers that are not slow, else all; twice when Glue stops it."""
-    choices = range(A.workers, A.max_workers + 1)
+    choices = range(A.workers, A.max_workers)
     workers = next((n for n in choices if run_seconds(case, n) <= A.slow_seconds), A.max_workers)
     seconds = run_seconds(case, workers)
     return (workers, seconds, 1) if seconds <= A.timeout_seconds else (workers, A.timeout_seconds, A.attempts)
-
-
-def bill(case: Case) -> dict[str, dict[str, float]]:
-    """Dollars of a week: component, price's name, dollars."""
-    amounts = {**_of_the_lake(case), **_of_requests(case)}
-    return {component: {p: dollars(p, amount) for p, amount in lines.items()} for component, lines in amounts.items()}
 
 
 def dollars(price: str, amount: float) -> float:
@@ -101,28 +66,20 @@ def dollars(price: str, amount: float) -> float:
     return float(amount * share / PRICES[price]["per"] * PRICES[price]["dollars"])
 
 
-def _of_the_lake(case: Case) -> dict[str, dict[str, float]]:
+def bill(case: Case) -> dict[str, dict[str, float]]:
+    """Dollars of a week: component, price's name, dollars."""
     workers, seconds, attempts = job_run(case)
-    return {
+    log_gb = (case.pushes * A.log_bytes_per_push + 5e6) / 1e9
+    map_gb = case.users * A.map_item_bytes / 1e9
+    gb_seconds = case.pushes * A.receiver_seconds * A.receiver_megabytes / 1024
+    steps = sum(t["pushes"] * math.ceil(t["records"] * t["bytes"] / A.firehose_step_bytes) for t in TYPES.values())
+    stored_map = {"dynamodb_storage": map_gb, "dynamodb_recovery": map_gb}
+    amounts = {
         "Glue job": {"glue": workers * attempts * seconds / 3600},
-        "S3": {
-            "s3_storage": case.stored_gb,
-            "s3_put": case.objects + A.run_puts + case.lists,
-            "s3_get": case.gets,
-        },
+        "S3": {"s3_storage": case.stored_gb, "s3_put": case.objects + A.run_puts + case.lists, "s3_get": case.gets},
         "Athena": {"athena": A.queries * max(case.users * A.weekly_bytes * A.query_weeks, 1e7)},
         "KMS": {"kms_key": A.keys, "kms_requests": (case.objects + case.gets) * A.kms_share + A.kms_requests},
         "Secrets Manager": {"secret": A.secrets, "secret_requests": A.secret_reads},
-    }
-
-
-def _of_requests(case: Case) -> dict[str, dict[str, float]]:
-    log_gb = (case.pushes * A.log_bytes_per_push + 5e6) / 1e9
-    map_gb = case.users * A.map_item_bytes / 1e9
-    stored_map = {"dynamodb_storage": map_gb, "dynamodb_recovery": map_gb}
-    gb_seconds = case.pushes * A.receiver_seconds * A.receiver_megabytes / 1024
-    steps = sum(t["pushes"] * math.ceil(t["records"] * t["bytes"] / A.firehose_step_bytes) for t in TYPES.values())
-    return {
         "API Gateway": {"http_api": case.pushes},
         "Lambda": {"lambda_requests": case.pushes, "lambda_gb_seconds": gb_seconds},
         "DynamoDB": {"dynamodb_write": case.pushes, "dynamodb_read": 2 * map_gb * 1e9 / 4096} | stored_map,
@@ -130,6 +87,7 @@ def _of_requests(case: Case) -> dict[str, dict[str, float]]:
         "CloudWatch metrics": {"metric": A.metrics, "alarm": A.alarms},
         "Firehose": {"firehose": case.users * 7 * steps * A.firehose_step_bytes if case.gathered else 0.0},
     }
+    return {component: {p: dollars(p, amount) for p, amount in lines.items()} for component, lines in amounts.items()}
 
 
 def limits() -> dict[str, int]:
@@ -137,7 +95,7 @@ def limits() -> dict[str, int]:
     peak = PUSHES_PER_DAY / 86_400 * A.peak_over_mean  # requests a second of a user
 
     def job(workers: int, seconds: float, *, gathered: bool = False) -> int:
-        none, many = (run_seconds(Case(users, gathered), workers) for users in (0, 10**8))
+        none, many = (run_seconds(Case(users, gathered=gathered), workers) for users in (0, 10**8))
         return int((seconds - none) / (many - none) * 10**8)
 
     return {

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from qol.aws.requests import RetryPolicy, aws_client
+from qol.aws.requests import RetryPolicy
 from qol.errors import QolError
 
-POLICY = RetryPolicy(attempts=2, connect_seconds=1.0, read_seconds=3.0)
+QUICK = RetryPolicy(attempts=2, connect_seconds=1.0, read_seconds=3.0)
 #: No call begins later than this after the start; with the last one's attempts it stays below the function's 28 s.
 LAST_START_SECONDS = 18.0
 THREADS = 16
@@ -31,11 +31,6 @@ class Deadline:
         """Raise TooLateError when it has passed."""
         if time.monotonic() - self.started > LAST_START_SECONDS:
             raise TooLateError(f"the stores took more than {LAST_START_SECONDS:.0f} s; allowed: an answer within 30 s")
-
-
-def quick_client(service: str) -> Any:
-    """The client of a service with short timeouts."""
-    return aws_client(service, POLICY)
 
 
 def run_concurrently(step: Callable[[Item], object], items: Iterable[Item], deadline: Deadline) -> None:

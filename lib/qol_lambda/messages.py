@@ -57,8 +57,8 @@ def compose(
         lines += ["", "What to do", *_numbered(steps)]
     if section:
         lines += ["", f'More: docs/runbook.md, "{section}"']
-    subject = _ascii(f"[{installation.stage}] QoL Lake: {title}")[:SUBJECT_CHARACTERS]
-    return Message(subject, "\n".join(lines) + "\n")
+    subject = "".join(c if 32 <= ord(c) < 127 else "?" for c in f"[{installation.stage}] QoL Lake: {title}")
+    return Message(subject[:SUBJECT_CHARACTERS], "\n".join(lines) + "\n")
 
 
 def rerun_command(installation: Installation, week: str | None) -> str:
@@ -125,10 +125,6 @@ def _numbered(steps: Sequence[str]) -> Iterable[str]:
         yield textwrap.fill(sentence, WIDTH, initial_indent=f"{number}. ", subsequent_indent="   ")
         if command:
             yield f"   {command}"
-
-
-def _ascii(text: str) -> str:
-    return "".join(c if 32 <= ord(c) < 127 else "?" for c in text)
 
 
 def _twice_quoted(text: str) -> str:

@@ -54,7 +54,8 @@ def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     line = emf_line({"job": change.job}, {"failed_runs": (1, "Count")}, properties, now)
     print(line, flush=True)  # noqa: T201 (CloudWatch reads it from there)
     run = _find_run(change.run_id)
-    if _another_attempt_comes(change, run):
+    # An attempt that Glue does not return counts as the last.
+    if run and change.state in jobs.RETRIED and jobs.attempts_ended(change.run_id, run) < _max_attempts():
         return _done(change, "another attempt comes", notified=False)
     return _after_failure(change, run, now)
 
@@ -75,13 +76,6 @@ def _find_run(run_id: str) -> jobs.JobRun | None:
         with log_errors("Glue did not return the run", job_run_id=known_id):  # in doubt a notification is sent
             return jobs.find_job_run(known_id)
     return None
-
-
-def _another_attempt_comes(change: Change, run: jobs.JobRun | None) -> bool:
-    """Whether Glue retries the run; an attempt that Glue does not return counts as the last."""
-    if change.state not in jobs.RETRIED or run is None:
-        return False
-    return jobs.attempts_ended(change.run_id, run) < _max_attempts()
 
 
 def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> dict[str, Any]:

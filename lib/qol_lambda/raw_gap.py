@@ -34,16 +34,10 @@ class Gap(NamedTuple):
     days: int | None
 
 
-@metrics.log_metrics
 def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
-    """The Lambda handler: the schedule's input in, the result of `check` out."""
-    return check(event)
+    """The Lambda handler, for the schedule's input: write the table and count.
 
-
-def check(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the table and count; `{"date": …, "people_active": …, "people_without_data": …}`.
-
-    A check that fails sends a notification and raises.
+    `{"date": …, "people_active": …, "people_without_data": …}`; a check that fails sends a notification and raises.
     """
     try:
         today = local_day(scheduled_time(event))
@@ -58,6 +52,7 @@ def check(event: Mapping[str, Any]) -> dict[str, Any]:
     metrics.add_dimension(name="stage", value=this_installation().stage)
     for name, count in counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
+    metrics.flush_metrics()
     result = {"date": today.isoformat(), **counts}
     logger.info("checked", extra=result)
     return result

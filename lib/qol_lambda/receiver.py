@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
 from qol_lambda.bodies import Delivery, split_body, unparsable_key
-from qol_lambda.clients import error_summary, ignore_error
-from qol_lambda.deadline import Deadline, TooLateError, quick_client, run_concurrently
+from qol_lambda.clients import client, error_summary, ignore_error
+from qol_lambda.deadline import QUICK, Deadline, TooLateError, run_concurrently
 from qol_lambda.settings import setting
 from qol_lambda.user_map_table import Registered, apply_controls, register
 from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator
@@ -78,7 +78,7 @@ def _receive(event: Event, now: datetime) -> int:
 def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
     """The user map first: a job lists raw objects before it reads the map, so every user of a listed object is in it."""
     for service in ("dynamodb", "s3"):  # created here once, not by every thread
-        quick_client(service)
+        client(service, QUICK)
     apply_controls(delivery.controls, now, deadline)
     register(delivery.users, now, registered(), deadline)
     run_concurrently(lambda stored: _put(stored.key, stored.data), delivery.objects, deadline)
@@ -88,7 +88,7 @@ def _put(key: str, data: bytes) -> None:
     """Store an object; an existing one is of an earlier delivery of the same body."""
     bucket, key = setting("QOL_BUCKET"), setting("QOL_PREFIX", "") + key
     with ignore_error("PreconditionFailed"):
-        quick_client("s3").put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+        client("s3", QUICK).put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
 
 
 def _report(delivery: Delivery, size: int) -> None:
@@ -106,7 +106,7 @@ def authenticator() -> WebhookAuthenticator:
     """This function's authenticator, which caches the secret between requests."""
     name = setting("QOL_WEBHOOK_SECRET")
     return WebhookAuthenticator(
-        lambda: str(quick_client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        lambda: str(client("secretsmanager", QUICK).get_secret_value(SecretId=name)["SecretString"])
     )
 
 

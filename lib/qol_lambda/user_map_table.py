@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qol_lambda.bodies import DEREGISTRATIONS, Control, stamp
-from qol_lambda.clients import CONDITION_FAILED, ignore_error
-from qol_lambda.deadline import Deadline, quick_client, run_concurrently
+from qol_lambda.clients import CONDITION_FAILED, client, ignore_error
+from qol_lambda.deadline import QUICK, Deadline, run_concurrently
 from qol_lambda.settings import setting
 
 ID_BYTES = 10
@@ -69,7 +69,7 @@ def register(users: Iterable[str], now: datetime, registered: Registered, deadli
             "last_change_at": stamp(now),
         }
         with ignore_error(CONDITION_FAILED):
-            quick_client("dynamodb").put_item(
+            client("dynamodb", QUICK).put_item(
                 TableName=setting("QOL_USER_MAP_TABLE"),
                 Item=_typed(item),
                 ConditionExpression="attribute_not_exists(garmin_user_id)",
@@ -113,7 +113,7 @@ def _update(control: Control, change: str, values: Mapping[str, Any], condition:
     """Change an entry; when the condition fails, the table has something newer."""
     expressions = f"{change} {condition or ''}"
     with ignore_error(CONDITION_FAILED):
-        quick_client("dynamodb").update_item(
+        client("dynamodb", QUICK).update_item(
             TableName=setting("QOL_USER_MAP_TABLE"),
             Key=_typed({"garmin_user_id": item_key(control.vendor_user_id)}),
             UpdateExpression=change,

@@ -116,7 +116,7 @@ def test_no_lake_and_no_contracts_are_found(qol: Qol, tmp_path: Path) -> None:
     assert (findings(ended.out)["lake"], findings(ended.out)["contracts"]) == ("✗", "✗")
 
 
-def test_the_pins_of_a_checkout_are_those_of_its_project_file() -> None:
+def test_the_pins_are_those_of_the_installed_distribution() -> None:
     assert "polars==2.1.0" in _requirements()
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from qol.contracts.model import Contracts
 from qol.explain.metric_target import find_target
 from qol.explain.null_reasons import reasons
-from qol.explain.trace import trace
+from qol.explain.trace import Tracer
 from qol.explain.trace_model import Trace, UserWeek
 from tests.transform.builders import MONDAY
 
@@ -22,7 +22,7 @@ def user_week(daily: pl.DataFrame, weekly: Mapping[str, Any] | None = None, **ot
 
 
 def traced(contracts: Contracts, target: str, week: UserWeek) -> Trace:
-    return trace(contracts, find_target(contracts, target), week)
+    return Tracer(contracts, find_target(contracts, target), week).trace()
 
 
 def reason_of(contracts: Contracts, column: str, week: UserWeek) -> str:

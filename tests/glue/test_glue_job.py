@@ -130,7 +130,6 @@ def test_a_spark_that_cannot_be_described_is_no_reason_to_fail(
     job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("qol.run.spark_engine.start_spark", lambda *_: None)
-    monkeypatch.setattr("pyspark.sql.SparkSession.Builder.getOrCreate", lambda _: None)
     _describe_spark(RunRequest(engine="spark"))
     assert capsys.readouterr().err.startswith("Spark could not be described: AttributeError at qol/glue/runtime.py")
 

@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from qol.glue.run_metrics import Ending, emf_lines
+from qol.glue.run_metrics import emf_lines
+from qol.run.job import RunOutcome
 from qol.tables.manifest import CheckResult, Manifest, ObjectCounts, TableFile, Window
 
 AT = datetime(2026, 11, 18, 0, 20, tzinfo=UTC)
@@ -27,9 +28,9 @@ def manifest(**changes: Any) -> Manifest:
     return Manifest(**(plain | changes))
 
 
-def documents(ending: Ending) -> list[dict[str, Any]]:
+def documents(job: str, seconds: float, outcome: RunOutcome) -> list[dict[str, Any]]:
     """Documents with plain values: CloudWatch takes a value and a list of values alike."""
-    read = [json.loads(line) for line in emf_lines(ending)]
+    read = [json.loads(line) for line in emf_lines(job, AT, seconds, outcome)]
     return [{name: found[0] if isinstance(found, list) else found for name, found in line.items()} for line in read]
 
 
@@ -53,7 +54,7 @@ def test_a_run_as_documents_word_by_word() -> None:
     )
     units = {"run_seconds": "Seconds", "succeeded": "Count", "failed": "Count", **dict.fromkeys(counts, "Count")}
     units |= dict.fromkeys(("lateness_p50_days", "lateness_p95_days", "lateness_max_days"), "None")
-    assert documents(Ending("qol-weekly-etl", AT, 61.23456, 0, manifest())) == [
+    assert documents("qol-weekly-etl", 61.23456, RunOutcome(manifest(), 0)) == [
         {
             "_aws": aws(["job"], **units), "job": "qol-weekly-etl", "run_seconds": 61.235, "succeeded": 1, "failed": 0,
             "raw_objects": 1, "files_replaced": 1, "items": 10, "items_rejected": 1, "items_kept": 7,
@@ -70,12 +71,13 @@ def test_a_run_as_documents_word_by_word() -> None:
 
 
 def test_a_failed_run_counts_as_failed_and_says_nothing_it_does_not_know() -> None:
-    (line,) = documents(Ending("job", AT, 1.0, 1, manifest(status="failed", totals={}, tables=[], rejects_by_reason={}, stages={}, lateness=None)))  # fmt: skip
+    known_nothing = manifest(status="failed", totals={}, tables=[], rejects_by_reason={}, stages={}, lateness=None)
+    (line,) = documents("job", 1.0, RunOutcome(known_nothing, 1))
     assert (line["failed"], line["succeeded"], line["status"]) == (1, 0, "failed")
     assert not [name for name in line if name.startswith("lateness")]
 
 
 def test_a_job_that_never_began_has_its_end_alone() -> None:
-    (line,) = documents(Ending("job", AT, 0.5, 2))
+    (line,) = documents("job", 0.5, RunOutcome(None, 2))
     del line["_aws"]
     assert line == {"job": "job", "run_seconds": 0.5, "succeeded": 0, "failed": 1, "exit_code": 2}

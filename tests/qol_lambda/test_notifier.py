@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from qol.errors import UsageError
-from qol.glue.run_metrics import Ending, emf_lines
+from qol.glue.run_metrics import emf_lines
+from qol.run.job import RunOutcome
 from qol_lambda import notifier
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
@@ -163,9 +164,7 @@ def test_every_bad_end_is_counted_before_anybody_is_asked_or_told(
     with pytest.raises(ClientError):
         notify(state=state)
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    [of_the_job] = [
-        json.loads(line) for line in emf_lines(Ending("qol-weekly-etl", NOW, 1.0, exit_code=1)) if "failed" in line
-    ]
+    of_the_job = json.loads(next(emf_lines("qol-weekly-etl", NOW, 1.0, RunOutcome(None, 1))))
     facts = {"failed_runs": [1.0], "job": "qol-weekly-etl", "job_run_id": SECOND, "state": state}
     assert {name: line[name] for name in facts} == facts
     [directive], [of_the_jobs_directive] = (found["_aws"]["CloudWatchMetrics"] for found in (line, of_the_job))

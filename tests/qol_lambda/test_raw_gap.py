@@ -70,7 +70,7 @@ def test_active_people_without_data_for_14_days_are_listed_and_counted(
 def test_a_week_without_gaps_leaves_an_empty_table(cloud: Cloud, last_days: Callable[[dict[str, str]], None]) -> None:
     _person("g-1", "p1", "2026-01-05T00:00:00.000000+00:00")
     last_days({"p1": "2026-11-17"})
-    assert raw_gap.check(EVENT)["people_without_data"] == 0
+    assert raw_gap.handler(EVENT, None)["people_without_data"] == 0
     assert _table() == "user_id,last_day,registered_on,days_without_data\n"
 
 
@@ -100,7 +100,7 @@ def test_the_vendor_id_is_not_even_asked_for(cloud: Cloud, monkeypatch: pytest.M
 
 def test_a_check_that_cannot_be_made_is_told_and_raised(cloud: Cloud) -> None:
     with pytest.raises(UsageError, match="scheduled_time: found nothing"):
-        raw_gap.check({})
+        raw_gap.handler({}, None)
     cloud.check_mail("gaps_failed")
 
 

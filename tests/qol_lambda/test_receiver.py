@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from qol_lambda import receiver
-from qol_lambda.deadline import LAST_START_SECONDS, POLICY, Deadline, TooLateError, run_concurrently
+from qol_lambda.deadline import LAST_START_SECONDS, QUICK, Deadline, TooLateError, run_concurrently
 from qol_lambda.receiver import handler, receive
 from tests.qol_lambda.webhook import (
     CASES,
@@ -233,7 +233,7 @@ def test_metrics_count_bodies_records_strangers_and_what_could_not_be_read(
 def test_no_call_begins_after_the_deadline_so_that_garmin_has_an_answer_in_time(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one_call = POLICY.attempts * (POLICY.connect_seconds + POLICY.read_seconds) + 1
+    one_call = QUICK.attempts * (QUICK.connect_seconds + QUICK.read_seconds) + 1
     assert LAST_START_SECONDS + one_call <= 28
     with pytest.raises(TooLateError):
         run_concurrently(print, [1, 2], Deadline(time.monotonic() - 19))

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
+from qol.aws.requests import aws_client
 from qol_lambda import receiver
-from qol_lambda.deadline import quick_client
+from qol_lambda.deadline import QUICK
 from tests.qol_lambda.webhook import (
     NOW,
     ONE,
@@ -108,7 +109,7 @@ def test_updates_say_every_word_of_the_tables_language_by_a_name_and_name_nothin
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[dict[str, Any]] = []
-    client = quick_client("dynamodb")
+    client = aws_client("dynamodb", QUICK)
     real = client.update_item
 
     def update(**values: Any) -> Any:

@@ -17,7 +17,7 @@ from qol.identity.lake_state import read_lake_state
 from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
 from qol.lake.local import LocalLake
-from qol_lambda.deadline import quick_client
+from qol_lambda.deadline import QUICK
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 from tests.qol_lambda.webhook import Webhook
 
@@ -30,7 +30,7 @@ IDENTITIES = Identities(KEY, {})
 def _one_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Making a client takes longer than all else here."""
     if "webhook" in request.fixturenames:
-        monkeypatch.setattr(dynamodb_user_map, "aws_client", lambda service, _: quick_client(service))
+        monkeypatch.setattr(dynamodb_user_map, "aws_client", lambda service, _: aws_client(service, QUICK))
 
 
 def put(vendor: str, user: str = "P1", age: timedelta = timedelta(days=1), **values: Any) -> None:
@@ -38,7 +38,7 @@ def put(vendor: str, user: str = "P1", age: timedelta = timedelta(days=1), **val
     moment = (NOW - age).isoformat(timespec="microseconds")
     item = {"garmin_user_id": vendor, "user_id": user, "status": "active", "registered_at": moment, **values}
     typed = {name: {"S": value} if isinstance(value, str) else value for name, value in item.items() if value}
-    quick_client("dynamodb").put_item(TableName="user_id_map", Item=typed)
+    aws_client("dynamodb", QUICK).put_item(TableName="user_id_map", Item=typed)
 
 
 def read() -> UserMap:
@@ -65,7 +65,7 @@ def test_all_pages_of_a_big_table_are_read_and_an_empty_one_is_an_empty_map(webh
     assert read().known == {}
     for number in range(9):
         put(f"u{number}", f"P{number}", note="x" * 380_000)
-    assert len(quick_client("dynamodb").scan(TableName="user_id_map")["Items"]) < 9
+    assert len(aws_client("dynamodb", QUICK).scan(TableName="user_id_map")["Items"]) < 9
     assert len(read().entries) == 9
 
 
@@ -73,7 +73,7 @@ def test_the_read_is_of_the_moment_and_not_of_some_moment_before(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[dict[str, Any]] = []
-    events = quick_client("dynamodb").meta.events
+    events = aws_client("dynamodb", QUICK).meta.events
     events.register("provide-client-params.dynamodb.Scan", lambda params, **_: asked.append(params), "look")
     read()
     events.unregister("provide-client-params.dynamodb.Scan", unique_id="look")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from qol_lambda.deadline import quick_client
+from qol.aws.requests import aws_client
+from qol_lambda.deadline import QUICK
 from qol_lambda.receiver import receive
 from tests.edges import contents
 
@@ -55,7 +56,7 @@ class Webhook:
 
     def stored(self) -> dict[str, bytes]:
         """Every object of the bucket by its key below the lake's prefix."""
-        return contents(quick_client("s3"), "lake", "p/")
+        return contents(aws_client("s3", QUICK), "lake", "p/")
 
     def lines(self, folder: str) -> list[Any]:
         """The lines of a raw folder, parsed."""
@@ -64,19 +65,19 @@ class Webhook:
 
     def people(self) -> dict[str, dict[str, Any]]:
         """The map's items by their key."""
-        items = quick_client("dynamodb").scan(TableName="user_id_map")["Items"]
+        items = aws_client("dynamodb", QUICK).scan(TableName="user_id_map")["Items"]
         plain = [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
         return {item["garmin_user_id"]: item for item in plain}
 
     def set_secret(self, value: Mapping[str, Any] | str) -> None:
         """Put another value into the secret."""
         text = value if isinstance(value, str) else json.dumps(value)
-        quick_client("secretsmanager").put_secret_value(SecretId="qol/garmin-webhook", SecretString=text)
+        aws_client("secretsmanager", QUICK).put_secret_value(SecretId="qol/garmin-webhook", SecretString=text)
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, operation: str, *calls: int, code: str = "InternalError") -> None:
     """Make an operation of the functions' client fail at some of its calls, counted from 1."""
-    client, numbers = quick_client("s3" if operation == "put_object" else "dynamodb"), count(1)
+    client, numbers = aws_client("s3" if operation == "put_object" else "dynamodb", QUICK), count(1)
     real = getattr(client, operation)
 
     def call(**values: Any) -> Any:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from qol.explain.metric_target import find_target
-from qol.explain.trace import trace
+from qol.explain.trace import Tracer
 from qol.explain.trace_model import UserWeek
 from qol.transform.daily_rows import daily
 from tests.builders import CONTRACTS
@@ -100,12 +100,12 @@ def test_why_tells_which_night_comes_first() -> None:
     }
     days = daily(CONTRACTS, frames, {})
     found = UserWeek("p1", MONDAY, datetime(2026, 11, 18, tzinfo=UTC), None, False, days, frames)
-    told = trace(CONTRACTS, find_target(CONTRACTS, "sleep_minutes"), found)
+    told = Tracer(CONTRACTS, find_target(CONTRACTS, "sleep_minutes"), found).trace()
     assert {record.table: record.role for record in told.records} == {
         "records_healthkit_sleep_samples": "its session gives the value",
         "records_healthkit_health_auto_export_nights": "healthkit_sleep_samples comes first",
     }
-    told = trace(CONTRACTS, find_target(CONTRACTS, "rem_minutes"), found)
+    told = Tracer(CONTRACTS, find_target(CONTRACTS, "rem_minutes"), found).trace()
     assert [day.why_not for day in told.days if day.day == MONDAY] == [
         "rem_minutes: health_auto_export_nights has another night, healthkit_sleep_samples comes first"
     ]

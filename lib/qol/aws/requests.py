@@ -111,13 +111,10 @@ def _client(
         read_timeout=policy.read_seconds,
         max_pool_connections=CONNECTIONS,
     )
+    # The SDK itself reads only the second of these names, other tools the first.
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     # A session of its own: the default one is shared by all threads and not safe to make clients from.
-    return boto3.session.Session(region_name=aws_region()).client(service, config=config)
-
-
-def aws_region() -> str | None:
-    """The region of the environment; the SDK itself reads only the second of these names, other tools the first."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return boto3.session.Session(region_name=region).client(service, config=config)
 
 
 @contextmanager

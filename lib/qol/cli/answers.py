@@ -41,19 +41,13 @@ def _show(columns: Sequence[str], rows: Iterator[Row], limit: int) -> None:
     shown = list(islice(rows, limit))
     more = next(rows, None) is not None
     if len(columns) == 1 and any(isinstance(row[0], str) and "\n" in row[0] for row in shown):
-        _show_texts(shown)
+        for line in (line for row in shown for line in cell(row[0]).split("\n")):
+            say(line)  # texts of several lines, such as a statement, without a frame, so that they can be copied
     elif len(columns) <= MAX_COLUMNS:
         table("", columns, [[_short(value) for value in row] for row in shown])
     else:
         _show_lists(columns, shown)
     say(f"The first {count(limit, 'row')}; --limit shows more." if more else count(len(shown), "row"))
-
-
-def _show_texts(rows: Iterable[Row]) -> None:
-    """Print multi-line texts, such as a statement, without a frame, so that they can be copied."""
-    for row in rows:
-        for line in cell(row[0]).split("\n"):
-            say(line)
 
 
 def _show_lists(columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -71,9 +65,9 @@ def _short(value: Any) -> Any:
 
 def _flat(value: Any) -> Any:
     """A value for CSV: exact numbers, ISO times, lists and structures as JSON."""
-    if value is None or isinstance(value, str | int | float):
-        return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
-    return json.dumps(value, default=_plain) if isinstance(value, list | dict) else _plain(value)
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, default=_plain)
+    return value if value is None or isinstance(value, str | int | float) else _plain(value)
 
 
 def _json_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:

@@ -7,16 +7,12 @@ from typing import Annotated
 import typer
 
 from qol import __version__
-from qol.cli import (
-    contract_commands,
-    doctor,
-    inspect_commands,
-    report_command,
-    restore_command,
-    run_commands,
-    why_command,
-)
+from qol.cli import contract_commands, inspect_commands, run_commands
+from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
+from qol.cli.report_command import report
+from qol.cli.restore_command import restore
+from qol.cli.why_command import why
 
 #: Entry points of packages with commands of their own: a function, or a Typer application with subcommands.
 COMMAND_GROUP = "qol.commands"
@@ -38,13 +34,8 @@ app = typer.Typer(
 )
 for _name, _help in run_commands.HELP.items():
     app.command(_name, help=_help)(run_commands.run_command(_name))
-app.command("restore")(restore_command.restore)
-app.command("query")(inspect_commands.query)
-app.command("runs")(inspect_commands.runs)
-app.command("rejects")(inspect_commands.rejects)
-app.command("report")(report_command.report)
-app.command("why")(why_command.why)
-app.command("doctor")(doctor.doctor)
+for _command in (restore, inspect_commands.query, inspect_commands.runs, inspect_commands.rejects, report, why, doctor):
+    app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")
 for _entry in sorted(entry_points(group=COMMAND_GROUP)):
     _loaded = _entry.load()

@@ -72,13 +72,6 @@ def show(
         raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
 
 
-def _part_formulas(contract: SourceContract) -> list[tuple[str, str]]:
-    return [
-        (name, f"{part.over} of {part.value}" + (f" where {part.where}" if part.where else ""))
-        for name, part in contract.parts.items()
-    ]
-
-
 def _show_contract(contract: SourceContract) -> None:
     say(f"{contract.name} ({contract.file})", style="bold")
     say(contract.description)
@@ -87,7 +80,8 @@ def _show_contract(contract: SourceContract) -> None:
     say(f"key: user_id, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
     fields = [(f.name, _raw(f), f.type, f.unit or "", _allowed(f), f.description) for f in contract.fields]
     table("Fields", ("column", "raw path", "type", "unit", "allowed", "meaning"), fields)
-    table("Daily metrics", ("metric", "formula"), [*contract.daily.items(), *_part_formulas(contract)])
+    parts = [(n, f"{p.over} of {p.value}{f' where {p.where}' if p.where else ''}") for n, p in contract.parts.items()]
+    table("Daily metrics", ("metric", "formula"), [*contract.daily.items(), *parts])
     for example in contract.examples:
         _show_example(example)
 

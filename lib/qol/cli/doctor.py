@@ -6,13 +6,12 @@ import importlib.metadata
 import os
 import platform
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from qol.lake import Lake
 
 _DISTRIBUTION = "qol-lake"
+_JAVA = "Java (only for --engine spark)"
 #: Damaged files that are named before the rest is only counted.
 MAX_DAMAGED = 5
 #: Error codes of S3 and KMS for a role without the right to do it.
@@ -77,7 +77,7 @@ def _machine() -> Iterator[Finding]:
     differing = list(_differing())
     install = "install the pinned versions: `make setup`, or pip install of this project"
     yield Finding("packages", "; ".join(differing) or "as pinned", install if differing else "")
-    yield _java()
+    yield _or_error(_JAVA, "none", _java)
 
 
 def _differing() -> Iterator[str]:
@@ -94,28 +94,19 @@ def _differing() -> Iterator[str]:
 
 
 def _requirements() -> list[str]:
-    """The requirements of the installed distribution; of a checkout that is not installed, those of its pyproject.toml."""
-    try:
+    """The requirements of the installed distribution; none of a checkout that is not installed."""
+    with suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.requires(_DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
-        project = Path(__file__).resolve().parents[3] / "pyproject.toml"
-        if not project.is_file():
-            return []
-        listed: list[str] = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
-        return listed
+    return []
 
 
 def _java() -> Finding:
     from qol.run.java import find_java, java_version
 
-    def check() -> Finding:
-        home = find_java()
-        version = java_version(home)
-        advice = "" if version else "this Java does not start; set JAVA_HOME to one of version 8, 11 or 17"
-        return Finding(subject, f"{version or 'broken'} in {home}", advice)
-
-    subject = "Java (only for --engine spark)"
-    return _or_error(subject, "none", check)
+    home = find_java()
+    version = java_version(home)
+    advice = "" if version else "this Java does not start; set JAVA_HOME to one of version 8, 11 or 17"
+    return Finding(_JAVA, f"{version or 'broken'} in {home}", advice)
 
 
 def _contracts() -> Finding:
@@ -148,7 +139,9 @@ def _key(lake: Lake | None) -> Finding:
 
     key, place = os.environ.get(KEY_VARIABLE, "").encode(), KEY_VARIABLE
     if not key and lake is not None:
-        key, place = _key_of(lake), f"the lake's {KEY_FILE}"
+        place = f"the lake's {KEY_FILE}"
+        with suppress(QolError):  # only a sample lake has a key, and this role may be denied reading it
+            key = b"" if lake.stat(KEY_FILE) is None else lake.read(KEY_FILE).strip()
     if not key and _is_bucket(lake):
         advice = f"only for runs on this machine: set {KEY_VARIABLE}; a run on Glue has the key of Secrets Manager"
         return Finding("pseudonym key", "not set", advice, is_remark=True)
@@ -157,44 +150,25 @@ def _key(lake: Lake | None) -> Finding:
     return Finding("pseudonym key", found, "" if len(key) >= MIN_KEY_BYTES else advice)
 
 
-def _key_of(lake: Lake) -> bytes:
-    """The key of a sample lake; empty if the lake has none, or none that this role may read."""
-    try:
-        return b"" if lake.stat(KEY_FILE) is None else lake.read(KEY_FILE).strip()
-    except QolError:
-        return b""
-
-
 def _is_bucket(lake: Lake | None) -> bool:
     return lake is not None and lake.uri.startswith("s3://")
 
 
 def _access(lake: Lake) -> Finding:
     """Whether the lake can be read, and written by a probe; a role without the right to write gets a remark."""
+    probe, readable = f"_staging/doctor-{os.getpid()}", ""
     try:
         no_raw = "" if lake.children("raw/").folders else ", no raw/ folder yet"
-        is_writable = _is_writable(lake)
-    except QolError as err:
-        return Finding(
-            "lake", str(err), f"give this {'role' if _is_bucket(lake) else 'user'} read and write access there"
-        )
-    if is_writable:
-        return Finding("lake", f"{lake.uri}: readable, writable{no_raw}")
-    advice = "nothing for reading; this role may not write: runs need the job's role"
-    return Finding("lake", f"{lake.uri}: readable{no_raw}", advice, is_remark=True)
-
-
-def _is_writable(lake: Lake) -> bool:
-    probe = f"_staging/doctor-{os.getpid()}"
-    try:
-        with lake.create(probe):
-            pass
+        readable = f"{lake.uri}: readable{no_raw}"
+        lake.put(probe, b"")
         lake.delete(probe)
     except QolError as err:
-        if not _is_denied(err):
-            raise
-        return False
-    return True
+        if readable and _is_denied(err):
+            advice = "nothing for reading; this role may not write: runs need the job's role"
+            return Finding("lake", readable, advice, is_remark=True)
+        advice = f"give this {'role' if _is_bucket(lake) else 'user'} read and write access there"
+        return Finding("lake", str(err), advice)
+    return Finding("lake", f"{lake.uri}: readable, writable{no_raw}")
 
 
 def _lock(lake: Lake) -> Finding:

@@ -122,7 +122,7 @@ def find_run(lake: Lake, run_id: str) -> str:
     found = [key for key in keys if _name(key).startswith(run_id)]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(_name(key) for key in (found or keys)[:5]) or "there is none yet"
+    known = ", ".join(_name(key) for key in (found or keys)[:5]) or "a run id, once this lake has a run"
     names = f"names {len(found)} runs" if found else "no such run"
     raise UsageError(f"run {run_id}: {names}; allowed: {known}")
 

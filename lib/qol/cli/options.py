@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qol.run.request import OPTIONS, parse_now
+from qol.run.request import OPTIONS
 
 if TYPE_CHECKING:
     from qol.lake import Lake
@@ -17,7 +16,6 @@ _LAKE = OPTIONS["lake"]
 LakeOption = Annotated[
     str | None, typer.Option(f"--{_LAKE.name}", envvar=_LAKE.variable, help=_LAKE.help, show_default=False)
 ]
-NowOption = Annotated[str | None, typer.Option(f"--{OPTIONS['now'].name}", help=OPTIONS["now"].help)]
 SchemasOption = Annotated[
     Path | None, typer.Option("--schemas", envvar="QOL_SCHEMAS", help="Folder with the contracts.", show_default=False)
 ]
@@ -31,8 +29,3 @@ def open_existing(uri: str | None, *, kms_key: str | None = None, database: str 
     from qol.lake import open_lake  # not with the program: help loads nothing heavy
 
     return open_lake(uri, kms_key=kms_key, database=database)
-
-
-def parse_clock(text: str | None) -> datetime:
-    """The clock of a command: the moment of --now, else the real one."""
-    return datetime.now(UTC) if text is None else parse_now("--now", text)

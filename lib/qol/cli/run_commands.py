@@ -40,11 +40,9 @@ def _parameter(name: str, option: Option) -> tuple[str, Any, Any]:
 
 
 def _as_text(given: str | bool | list[str] | None) -> str | None:
-    if isinstance(given, bool):
-        return str(given).lower()
     if isinstance(given, list):
-        return ",".join(given) if given else None
-    return given
+        return ",".join(given) or None
+    return str(given).lower() if isinstance(given, bool) else given
 
 
 def perform(request: RunRequest) -> None:

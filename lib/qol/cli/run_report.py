@@ -119,14 +119,9 @@ def show_warnings(manifest: Manifest) -> None:
         accepted = [check for check in manifest.accepted if check in {row[0] for row in failed}]
         if accepted:
             say(f"Accepted: {', '.join(accepted)}")
-    for words, checks in _not_checked(manifest).items():
-        say(f"{', '.join(checks)}: {words}")
-
-
-def _not_checked(manifest: Manifest) -> dict[str, list[str]]:
-    """Checks that could look at nothing, by what they say of it."""
-    found: dict[str, list[str]] = {}
+    not_checked: dict[str, list[str]] = {}
     for check in manifest.checks:
         if not check.checked:
-            found.setdefault(check.observed, []).append(check.id)
-    return found
+            not_checked.setdefault(check.observed, []).append(check.id)
+    for observed, checks in not_checked.items():
+        say(f"{', '.join(checks)}: {observed}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qol.cli.options import LakeOption, NowOption, open_existing, parse_clock
+from qol.cli.options import LakeOption, open_existing
 from qol.cli.show import cell, command, console, say, table, warn
 from qol.contracts.wording import clean, count, cut
+from qol.run.request import OPTIONS, parse_now
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
@@ -28,7 +29,7 @@ def why(
     week: Annotated[str, typer.Option("--week", help="ISO week such as 2026-W46.")],
     metric: Annotated[str, typer.Option("--metric", help="A weekly column (steps_mean) or a daily metric (steps).")],
     lake: LakeOption = None,
-    now: NowOption = None,
+    now: Annotated[str | None, typer.Option("--now", help=OPTIONS["now"].help)] = None,
     show_raw: Annotated[
         bool, typer.Option("--show-raw", help="Print the raw records too; they hold personal data.")
     ] = False,
@@ -39,7 +40,8 @@ def why(
     from qol.tables.weeks import parse_week
 
     opened, contracts = open_existing(lake), load_contracts()
-    explained = explain_value(opened, contracts, metric, user, parse_week(week, "--week"), parse_clock(now))
+    clock = parse_now("--now", now) if now is not None else datetime.now(UTC)
+    explained = explain_value(opened, contracts, metric, user, parse_week(week, "--week"), clock)
     _show_value(contracts, explained, week)
     if explained.record_types:
         _show_days(explained.trace)

@@ -27,10 +27,6 @@ class ValidDays:
         """Days that have any of the metrics."""
         return [day for day in self.days if any(day[name] is not None for name in names)]
 
-    def is_free(self, day: Mapping[str, Any]) -> bool:
-        """Whether a day is free."""
-        return (day["day"] - self.monday).days in self.free
-
 
 def valid_days_of(contracts: Contracts, stored: UserWeek, trace: Trace) -> ValidDays:
     """The days that a formula of the target is computed from."""
@@ -72,7 +68,7 @@ def _weighted(rule: Derived, week: ValidDays) -> str:
 def _corrected(rule: Derived, week: ValidDays) -> str:
     """Empty when it is the times that have no middle."""
     slept = rule.of[1]
-    free = sum(week.is_free(day) for day in week.having(slept))
+    free = sum((day["day"] - week.monday).days in week.free for day in week.having(slept))
     work = len(week.having(slept)) - free
     return "" if work and free else f"needs {slept} of a work night and of a free night, found {work} and {free}"
 

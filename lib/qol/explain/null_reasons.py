@@ -1,6 +1,6 @@
 """Why weekly columns have no value, in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 
 from qol.contracts.columns import valid_day
@@ -11,8 +11,6 @@ from qol.explain.formula_reasons import undefined_reason, valid_days_of
 from qol.explain.trace_model import Target, Trace, UserWeek, contributing_contracts
 from qol.tables.weeks import CLOSES_AFTER, is_closed, iso_week
 
-#: Days an aggregate needs before it has a value; all others need one.
-NEEDED_DAYS: Mapping[str, int] = {"sd": 2, "circular_sd": 2}
 #: Saturday and Sunday, as `weekend_mean` takes them.
 WEEKEND = (5, 6)
 
@@ -21,7 +19,7 @@ def needed_days(target: Target, column: str) -> int:
     """The number of days a column needs to have a value."""
     if target.derived is not None:
         return target.derived.min_days
-    return NEEDED_DAYS.get(column.removeprefix(f"{target.metric.name}_"), 1)
+    return 2 if column.removeprefix(f"{target.metric.name}_") in ("sd", "circular_sd") else 1
 
 
 def reasons(contracts: Contracts, stored: UserWeek, trace: Trace) -> list[str]:

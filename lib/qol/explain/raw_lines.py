@@ -99,14 +99,9 @@ def masked_json(contract: SourceContract, raw: Mapping[str, Any]) -> str:
 
 def _shortened(node: Any, hidden: set[str]) -> Any:
     if isinstance(node, dict):
-        if len(node) > MAX_ENTRIES and _is_samples(node):
+        if len(node) > MAX_ENTRIES and all(name.lstrip("-").isdigit() for name in node):  # samples by second
             return f"… {len(node)} entries"
         return {name: MASK if name in hidden else _shortened(value, hidden) for name, value in node.items()}
     if isinstance(node, list):
         return f"… {len(node)} entries" if len(node) > MAX_ENTRIES else [_shortened(value, hidden) for value in node]
     return node
-
-
-def _is_samples(node: Mapping[str, Any]) -> bool:
-    """Whether a map holds samples by second: its keys are numbers."""
-    return all(name.lstrip("-").isdigit() for name in node)

@@ -25,12 +25,9 @@ from qol.explain.trace_records import AT_MOST, Evidence, Roles, preferred_night
 from qol.transform.weekly_rows import anchors, valid_day
 
 
-def trace(contracts: Contracts, target: Target, week: UserWeek) -> Trace:
-    """The value, its days, its records and, where a day does not count, why."""
-    return _Tracer(contracts, target, week).trace()
+class Tracer:
+    """Traces a target in one user's week."""
 
-
-class _Tracer:
     def __init__(self, contracts: Contracts, target: Target, week: UserWeek) -> None:
         self._contracts = contracts
         self._target = target
@@ -48,6 +45,7 @@ class _Tracer:
         }
 
     def trace(self) -> Trace:
+        """The value, its days, its records and, where a day does not count, why."""
         row = self._week.weekly or {}
         return Trace(
             target=self._target,

@@ -122,11 +122,6 @@ class Evidence:
             reasons.append("it is not a listed stage of sleep, or has no duration")
         return " or ".join(reasons)
 
-    @cached_property
-    def remaining_places(self) -> set[int]:
-        """Places of the records that are not deleted."""
-        return set(self.without_deleted[_PLACE])
-
 
 class _Role(NamedTuple):
     """The role of a record for a metric as text, and whether its value counts."""
@@ -181,7 +176,7 @@ class Roles:
     def _roles(self, evidence: Evidence, row: Mapping[str, Any]) -> list[_Role]:
         unit = evidence.unit_of.get(row[_PLACE])
         if unit is None:
-            is_deleted = row[_PLACE] not in evidence.remaining_places
+            is_deleted = row[_PLACE] not in evidence.without_deleted[_PLACE]
             return [_Role(evidence.deleted if is_deleted else f"left out ({evidence.condition})")]
         day = evidence.day_of(unit)
         best = [name for name in self._wanted if name in evidence.contract.daily]

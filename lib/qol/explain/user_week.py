@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -67,7 +68,8 @@ def _weeks_with_days(lake: Lake, user_id: str) -> Iterator[date]:
 def raw_keys(lake: Lake, hashes: Iterable[str]) -> dict[str, str]:
     """Keys of raw objects by their SHA-256: of those in the lake, else of those a manifest names."""
     missing, found = set(hashes), dict[str, str]()
-    for key in _all_keys(lake):
+    of_manifests = (counted.key for manifest in read_manifests(lake) for counted in manifest.objects)
+    for key in chain((stored.key for stored in lake.walk(RAW)), of_manifests):
         if not missing:
             break
         hashed = hashlib.sha256(key.encode()).hexdigest()
@@ -75,12 +77,6 @@ def raw_keys(lake: Lake, hashes: Iterable[str]) -> dict[str, str]:
             found[hashed] = key
             missing.discard(hashed)
     return found
-
-
-def _all_keys(lake: Lake) -> Iterator[str]:
-    yield from (stored.key for stored in lake.walk(RAW))
-    for manifest in read_manifests(lake):
-        yield from (counted.key for counted in manifest.objects)
 
 
 def example_of_issue(

@@ -12,7 +12,7 @@ from qol.errors import UsageError
 from qol.explain.metric_target import find_target
 from qol.explain.null_reasons import reasons
 from qol.explain.rejected_rows import read_rejects
-from qol.explain.trace import trace
+from qol.explain.trace import Tracer
 from qol.explain.trace_model import RecordTrace, Trace, UserWeek, contributing_contracts
 from qol.explain.user_week import raw_keys, read_user_week
 from qol.lake import Lake
@@ -59,7 +59,7 @@ def explain_value(
         # The user may have typed a vendor's own id, so the message does not repeat it.
         query = shlex.join(["qol", "query", "--lake", lake.uri, "SELECT DISTINCT user_id FROM daily_metrics"])
         raise UsageError(f"--user: the lake has no user with this user_id; allowed: a user_id that `{query}` lists")
-    traced = trace(contracts, target, week)
+    traced = Tracer(contracts, target, week).trace()
     record_types = tuple(contract.name for contract in contributing_contracts(contracts, target))
     keys = raw_keys(lake, {str(record.row["raw_object"]) for record in traced.records})
     rejects = _near_rejects(lake, contracts, week, traced, record_types)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from qol.errors import UsageError
-from qol.run.request import COMMANDS, OPTIONS, RunRequest, read_request
+from qol.run.request import COMMANDS, OPTIONS, RunRequest, parse_choice, read_request
 
 #: `awsglue.utils.getResolvedOptions`: the process's arguments and the names to look for, to their values.
 Resolve = Callable[[list[str], list[str]], Mapping[str, Any]]
@@ -46,10 +46,7 @@ def read_call(argv: Sequence[str], resolve: Resolve) -> tuple[RunRequest, str]:
             raise UsageError(f"--{name}: given {asked.count(name)} times; allowed: once")
     values = DEFAULTS | _resolved(argv, resolve, asked)
     job, run_id = values.pop("JOB_NAME", JOB), values.pop("JOB_RUN_ID", None)
-    command = next((known for known in COMMANDS if known == values["command"]), None)
-    if command is None:
-        raise UsageError(f"--command {values['command']}: unknown; allowed: {', '.join(COMMANDS)}")
-    del values["command"]
+    command: Any = parse_choice(*COMMANDS)("--command", values.pop("command"))
     return read_request(command, {"job-run-id": run_id} | values if run_id else values), job
 
 

@@ -10,7 +10,7 @@ from qol.contracts.load import load_contracts
 from qol.contracts.wording import clean
 from qol.errors import QolError, safe_place
 from qol.glue.arguments import JOB, Resolve, read_call
-from qol.glue.run_metrics import Ending, emf_lines
+from qol.glue.run_metrics import emf_lines
 from qol.glue.runtime import describe_python, describe_spark
 from qol.run.job import RunOutcome, failed, run_job
 from qol.run.request import RunRequest
@@ -42,7 +42,7 @@ def run_glue_job(
     except Exception as err:  # noqa: BLE001 (whatever it is becomes an exit code, and metrics go out first)
         outcome = failed(err)
     reason = _log_outcome(outcome)
-    for line in emf_lines(Ending(job, clock(), time.monotonic() - started, outcome.exit_code, outcome.manifest)):
+    for line in emf_lines(job, clock(), time.monotonic() - started, outcome):
         print(line, flush=True)  # noqa: T201 (CloudWatch reads it from there)
     if outcome.exit_code:
         raise JobFailedError(outcome.exit_code, reason)
@@ -65,13 +65,11 @@ def _describe_spark(request: RunRequest) -> None:
     """Start Spark, which the run then finds running, and log its versions and settings."""
     if request.engine != "spark":
         return
-    from pyspark.sql import SparkSession
-
     from qol.run.spark_engine import start_spark
 
-    start_spark(request.spark_master)
+    session = start_spark(request.spark_master)
     try:
-        for line in describe_spark(SparkSession.builder.getOrCreate()):
+        for line in describe_spark(session):
             (_log_error if line.startswith("WARNING") else _log)(line)
     except Exception as err:  # noqa: BLE001 (a run must not fail for what its log begins with)
         _log_error(f"Spark could not be described: {safe_place(err)}")

@@ -2,54 +2,44 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from qol.aws.emf import emf_line
-from qol.tables.manifest import Manifest
-
-_ARRIVAL_LAG = {"p50_days": "lateness_p50_days", "p95_days": "lateness_p95_days", "max_days": "lateness_max_days"}
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a job run ended; without a manifest it ended before the pipeline began."""
-
-    job: str
-    at: datetime
-    seconds: float
-    exit_code: int
-    manifest: Manifest | None = None
-
+from qol.run.job import RunOutcome
 
 #: A metric's value and unit by its name.
 _Metrics = dict[str, tuple[float, str]]
 
 
-def emf_lines(ending: Ending) -> Iterator[str]:
-    """EMF lines: one for the job, then one for each table, reject reason and stage; none names a user."""
-    manifest = ending.manifest
-    yield _line(ending, {}, _of_the_run(ending))
+def emf_lines(job: str, at: datetime, seconds: float, outcome: RunOutcome) -> Iterator[str]:
+    """EMF lines of a job run that took so long: one for the job, then one for each table, reject reason and stage.
+
+    None names a user.
+    """
+    manifest = outcome.manifest
+    line = partial(_line, job, at, outcome)
+    yield line({}, _of_the_run(seconds, outcome))
     if manifest is None:
         return
     rows: Counter[str] = Counter()
     for file in manifest.tables:
         rows[file.name] += file.rows
     for table, count in sorted(rows.items()):
-        yield _line(ending, {"table": table}, {"rows": (count, "Count")})
+        yield line({"table": table}, {"rows": (count, "Count")})
     for reason, count in sorted(manifest.rejects_by_reason.items()):
-        yield _line(ending, {"reason": reason}, {"rejects": (count, "Count")})
-    for stage, seconds in manifest.stages.items():
-        yield _line(ending, {"stage": stage}, {"stage_seconds": (seconds, "Seconds")})
+        yield line({"reason": reason}, {"rejects": (count, "Count")})
+    for stage, taken in manifest.stages.items():
+        yield line({"stage": stage}, {"stage_seconds": (taken, "Seconds")})
 
 
-def _of_the_run(ending: Ending) -> _Metrics:
+def _of_the_run(seconds: float, outcome: RunOutcome) -> _Metrics:
     values: _Metrics = {
-        "run_seconds": (round(ending.seconds, 3), "Seconds"),
-        "succeeded": (int(ending.exit_code == 0), "Count"),
-        "failed": (int(ending.exit_code != 0), "Count"),
+        "run_seconds": (round(seconds, 3), "Seconds"),
+        "succeeded": (int(outcome.exit_code == 0), "Count"),
+        "failed": (int(outcome.exit_code != 0), "Count"),
     }
-    manifest = ending.manifest
+    manifest = outcome.manifest
     if manifest is None:
         return values
     values["raw_objects"] = (len(manifest.objects), "Count")
@@ -57,15 +47,14 @@ def _of_the_run(ending: Ending) -> _Metrics:
     for name in ("lines", "rejected", "kept", "superseded"):
         values[f"items_{name}" if name != "lines" else "items"] = (manifest.totals.get(name, 0), "Count")
     values["checks_failed"] = (sum(not check.success for check in manifest.checks), "Count")
-    for key, metric in _ARRIVAL_LAG.items():
-        if manifest.lateness is not None:
-            values[metric] = (manifest.lateness[key], "None")
+    late = manifest.lateness or {}
+    values |= {f"lateness_{name}": (days, "None") for name, days in late.items() if name != "records"}
     return values
 
 
-def _line(ending: Ending, dimensions: dict[str, str], metrics: _Metrics) -> str:
-    properties: dict[str, str | int | None] = {"exit_code": ending.exit_code}
-    if (manifest := ending.manifest) is not None:
+def _line(job: str, at: datetime, outcome: RunOutcome, dimensions: dict[str, str], metrics: _Metrics) -> str:
+    properties: dict[str, str | int | None] = {"exit_code": outcome.exit_code}
+    if (manifest := outcome.manifest) is not None:
         properties |= {"run_id": manifest.run_id, "status": manifest.status, "week": manifest.week}
         properties |= {"trigger": manifest.trigger, "job_run_id": manifest.job_run_id}
-    return emf_line({"job": ending.job, **dimensions}, metrics, properties, ending.at)
+    return emf_line({"job": job, **dimensions}, metrics, properties, at)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,10 @@ from qol.report.report_data import read_cohort, read_user
 from qol.report.user_page import user_page
 from qol.tables.weeks import WEEK, iso_week
 
-_TEMPLATES = Path(__file__).with_name("templates")
+_LOADER = FileSystemLoader(Path(__file__).with_name("templates"))
+_ENVIRONMENT = Environment(
+    loader=_LOADER, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
 
 
 def make_report(lake: Lake, contracts: Contracts, monday: date, user_id: str | None, language: Language) -> str:
@@ -32,13 +34,7 @@ def make_report(lake: Lake, contracts: Contracts, monday: date, user_id: str | N
 
 def render(page: Literal["cohort", "user"], locale: Locale, monday: date, values: Mapping[str, Any]) -> str:
     """The HTML of a page about the week of a Monday, from what `cohort_page` or `user_page` gives."""
-    template = _environment().get_template(f"{page}.html.j2")
+    template = _ENVIRONMENT.get_template(f"{page}.html.j2")
     week, week_before, sunday = iso_week(monday), iso_week(monday - WEEK), monday + timedelta(days=6)
     times = {"monday": monday, "sunday": sunday, "week": week, "week_before": week_before}
     return template.render(locale=locale, t=locale.text, **times, **values)
-
-
-@cache
-def _environment() -> Environment:
-    loader = FileSystemLoader(_TEMPLATES)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -42,13 +42,9 @@ class Locale:
 
     def metric(self, name: str) -> str:
         """The label of a metric or formula."""
-        own = self.texts["labels"].get(name)
-        return str(own) if own else short_label(self._description(name))
-
-    def _description(self, name: str) -> str:
-        if name in self.contracts.metric:
-            return self.contracts.metric[name].description
-        return next((d.description for d in self.contracts.derived if d.name == name), name)
+        described = {formula.name: formula.description for formula in self.contracts.derived}
+        described |= {metric.name: metric.description for metric in self.contracts.metrics}
+        return str(self.texts["labels"].get(name) or short_label(described.get(name, name)))
 
     def label(self, column: ShownColumn) -> str:
         """The label of a weekly column, with its aggregate."""
@@ -87,16 +83,11 @@ def plain_number(value: float, size: float | None = None) -> str:
     """Integers whole, other numbers with at least three figures; thousands apart, a real minus sign."""
     if value == 0:
         return "0"
-    decimals = 0 if isinstance(value, int) else decimals_of(value if size is None else size)
+    size = abs(value if size is None else size)
+    decimals = 0 if isinstance(value, int) else next((n for n, least in enumerate((100, 10, 1)) if size >= least), 3)
     text = f"{value:,.{decimals}f}"
     is_zero = not text.strip("-0.,")
     return (text.removeprefix("-") if is_zero else text).replace("-", _MINUS)
-
-
-def decimals_of(value: float) -> int:
-    """How many decimals a number is shown with."""
-    size = abs(value)
-    return next((decimals for decimals, least in enumerate((100, 10, 1)) if size >= least), 3)
 
 
 def signed(value: float, size: float | None = None) -> str:

@@ -69,7 +69,8 @@ def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> U
     dates = check_week(lake, monday)
     days = mondays(monday, USER_WEEKS)
     rows, columns = user_slice(lake, user_id), weekly_columns(contracts)
-    weekly = {day: _first(rows.published("weekly_metrics", day.isoformat(), columns)) for day in days}
+    found = {day: rows.published("weekly_metrics", day.isoformat(), columns) for day in days}
+    weekly = {day: next(frame.iter_rows(named=True), None) for day, frame in found.items()}
     if not any(weekly.values()):
         _check_user(lake, dates, user_id, monday)
     daily = [rows.published("daily_metrics", day.isoformat(), daily_columns(contracts)) for day in days]
@@ -98,10 +99,6 @@ def _check_user(lake: Lake, dates: Iterable[str], user_id: str, monday: date) ->
 def _user_ids(lake: Lake, day: str) -> set[str]:
     rows = read_published(lake, partition_key("weekly_metrics", day), columns=["user_id"])
     return set(rows["user_id"].to_pylist())
-
-
-def _first(rows: pl.DataFrame) -> Mapping[str, object] | None:
-    return rows.row(0, named=True) if rows.height else None
 
 
 def _needed(contracts: Contracts) -> set[str]:

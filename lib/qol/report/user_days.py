@@ -9,7 +9,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.weekly import WeeklyGroup
 from qol.report.blocks import Chart
 from qol.report.locales import Locale, clock_text
-from qol.report.report_data import USER_WEEKS, UserWeeks
+from qol.report.report_data import USER_WEEKS, UserWeeks, mondays
 from qol.report.shown_columns import all_columns, daily_groups
 from qol.report.svg_charts import evening_first
 from qol.report.user_charts import Day, Night, draw_days, draw_nights
@@ -34,7 +34,7 @@ class GroupDays:
 
 def days_and_nights(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     """What the sections of days and, where the contracts have nights, of nights show, for the template."""
-    calendar = _calendar(user)
+    calendar = [day + timedelta(days=number) for day in mondays(user.monday, USER_WEEKS) for number in range(7)]
     days = {
         group: _drawn(locale, choose_days(locale.contracts, user, group, names), names, calendar)
         for group, names in daily_groups(locale.contracts)
@@ -61,10 +61,6 @@ def choose_days(contracts: Contracts, user: UserWeeks, group: str, names: Sequen
         if source in having:
             sources[source] = None
     return GroupDays(rule.needs_wear, chosen, tuple(sources))
-
-
-def _calendar(user: UserWeeks) -> list[date]:
-    return [user.monday + timedelta(days=number - 7 * (USER_WEEKS - 1)) for number in range(7 * USER_WEEKS)]
 
 
 def _drawn(locale: Locale, days: GroupDays, names: Sequence[str], calendar: list[date]) -> dict[str, Any]:

@@ -62,7 +62,10 @@ def _compare(locale: Locale, column: ShownColumn, this: _Weekly, before: _Weekly
 def _change(locale: Locale, column: ShownColumn, this: _Weekly, before: _Weekly, size: float | None) -> Cell:
     """The published change if there is one, else this week minus the one before, by the same rule."""
     now, then = this.get(column.column), before.get(column.column)
-    if now is None or then is None or not _comparable(column.group, this, before):
+    # Sources measure differently.
+    both_valid = this.get(f"{column.group}_valid") and before.get(f"{column.group}_valid")
+    is_one_source = this.get(f"{column.group}_source") == before.get(f"{column.group}_source")
+    if now is None or then is None or not (both_valid and is_one_source):
         return Cell(locale.text("not_comparable"))
     if isinstance(now, bool):
         return Cell(locale.text("same" if now == then else "changed"))
@@ -72,12 +75,6 @@ def _change(locale: Locale, column: ShownColumn, this: _Weekly, before: _Weekly,
     published = this.get(f"{column.column}{CHANGE}")
     moved = column.rounded(now - then) if published is None else published
     return Cell(signed(moved, size), moved)
-
-
-def _comparable(group: str, this: _Weekly, before: _Weekly) -> bool:
-    """Whether both weeks are valid and of one source: sources measure differently."""
-    both_valid = this.get(f"{group}_valid") and before.get(f"{group}_valid")
-    return bool(both_valid) and this.get(f"{group}_source") == before.get(f"{group}_source")
 
 
 def clock_change(now: float, then: float) -> float:

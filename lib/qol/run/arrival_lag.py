@@ -21,9 +21,7 @@ def summarize(counts: Iterable[Counter[int]]) -> dict[str, int] | None:
 
     A percentile is the smallest number of days that this share of the records does not exceed (nearest rank).
     """
-    total: Counter[int] = Counter()
-    for count in counts:
-        total.update(count)
+    total = sum(counts, Counter[int]())
     if not total:
         return None
     days, weights = zip(*total.items(), strict=True)

@@ -21,16 +21,11 @@ def docs_folder(lake: Lake, *, wanted: bool) -> Iterator[Path | None]:
     elif isinstance(lake, LocalLake):
         yield lake.root / DOCS.rstrip("/")
     else:
-        with tempfile.TemporaryDirectory(prefix="qol-docs-") as folder, _put_at_end(lake, Path(folder)):
-            yield Path(folder)
-
-
-@contextmanager
-def _put_at_end(lake: Lake, folder: Path) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        # Docs that cannot be put must not hide why a run failed.
-        with suppress(*([LakeError] if sys.exc_info()[0] else [])):
-            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-                lake.put(DOCS + file.relative_to(folder).as_posix(), file.read_bytes())
+        with tempfile.TemporaryDirectory(prefix="qol-docs-") as folder:
+            try:
+                yield Path(folder)
+            finally:
+                # Docs that cannot be put must not hide why a run failed.
+                with suppress(*([LakeError] if sys.exc_info()[0] else [])):
+                    for file in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+                        lake.put(DOCS + file.relative_to(folder).as_posix(), file.read_bytes())

@@ -54,9 +54,8 @@ def run_job(request: RunRequest, contracts: Contracts, on_stage: Callable[[str],
         key, read_map = find_key(lake, request.key_secret), _user_map_reader(request.user_map)
         manifest = begin_manifest(contracts, request)
         with docs_folder(lake, wanted=request.wants_docs) as docs:
-            run_pipeline(
-                RunContext(lake, contracts, request, key, read_map, _engine_maker(request), manifest, docs, on_stage)
-            )
+            make_engine = partial(_make_engine, request)
+            run_pipeline(RunContext(lake, contracts, request, key, read_map, make_engine, manifest, docs, on_stage))
         return RunOutcome(manifest, 0, tuple(summarize(lake, contracts, request, manifest)))
     except Exception as err:  # noqa: BLE001 (whatever it is becomes an exit code)
         notes = tuple(_where_to_look(lake, request, manifest, err)) if lake and manifest else ()
@@ -99,21 +98,17 @@ def _user_map_reader(named: str | None) -> Callable[[], UserMap]:
     return lambda: user_map
 
 
-def _engine_maker(request: RunRequest) -> Callable[[Path, int], Engine]:
-    """Makes the executor from the scratch folder and the bytes to read, once the run has listed them."""
+def _make_engine(request: RunRequest, scratch: Path, size: int) -> Engine:
+    """The executor, once the run has listed the bytes to read."""
     if request.engine == "spark":
-        return partial(_spark_engine, request.spark_master)
-    return partial(_local_engine, request.workers or len(os.sched_getaffinity(0)))
-
-
-def _local_engine(workers: int, scratch: Path, size: int) -> Engine:
+        return _spark_engine(request.spark_master)
     if size < SMALL_BYTES:
         return LocalEngine(scratch, 1)
     preload()
-    return LocalEngine(scratch, workers)
+    return LocalEngine(scratch, request.workers or len(os.sched_getaffinity(0)))
 
 
-def _spark_engine(master: str | None, _scratch: Path, _size: int) -> Engine:
+def _spark_engine(master: str | None) -> Engine:
     try:
         from qol.run.spark_engine import SparkEngine, start_spark
 

@@ -6,12 +6,7 @@ import polars as pl
 
 from qol.identity.lake_state import LakeState, read_lake_state, require_same_users
 from qol.identity.pseudonyms import Identities
-from qol.identity.user_map import (
-    UserMap,
-    require_append_only,
-    require_known_sources,
-    require_periods_usable,
-)
+from qol.identity.user_map import UserMap, require_append_only, require_known_sources, require_periods_usable
 from qol.run.context import RunContext
 from qol.tables.corruption import read_published
 from qol.tables.layout import Published
@@ -24,11 +19,6 @@ class KnownUsers:
     identities: Identities
     user_map: UserMap
     state: LakeState
-
-    @property
-    def mapped_ids(self) -> list[str]:
-        """Every user_id of the user map."""
-        return [user_id for _, _, user_id, _ in self.user_map.entries]
 
 
 def read_known_users(run: RunContext, published: Published) -> KnownUsers:

@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import pickle
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +31,7 @@ class LocalEngine:
         """Map every task; its blocks are files named by bucket and task."""
         folder = self._scratch / "blocks"
         folder.mkdir(parents=True, exist_ok=True)
-        summaries = self.map(list(enumerate(tasks)), _MapAndStore(function, folder))
+        summaries = self.map(enumerate(tasks), partial(_map_and_store, function, folder))
         return LocalShuffled(self, folder, buckets, summaries)
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
@@ -46,41 +48,31 @@ class LocalEngine:
         """Nothing outlives a call."""
 
 
+@dataclass
 class LocalShuffled:
     """Blocks as files, one per bucket and map task."""
 
-    def __init__(self, engine: LocalEngine, folder: Path, buckets: int, summaries: list[Any]) -> None:
-        self._engine = engine
-        self._folder = folder
-        self._buckets = buckets
-        self.summaries = summaries
+    engine: LocalEngine
+    folder: Path
+    buckets: int
+    summaries: list[Any]
 
     def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
         """Call the function for every bucket."""
-        return self._engine.map(range(self._buckets), _ReadAndReduce(function, self._folder))
+        return self.engine.map(range(self.buckets), partial(_read_and_reduce, function, self.folder))
 
 
-class _MapAndStore:
-    def __init__(self, function: Callable[[Any], Mapped], folder: Path) -> None:
-        self._function = function
-        self._folder = folder
-
-    def __call__(self, numbered: tuple[int, Any]) -> Any:
-        number, task = numbered
-        mapped = self._function(task)
-        for bucket, block in mapped.blocks:
-            (self._folder / f"{bucket:05d}-{number:06d}").write_bytes(block)
-        return mapped.summary
+def _map_and_store(function: Callable[[T], Mapped], folder: Path, numbered: tuple[int, T]) -> Any:
+    number, task = numbered
+    mapped = function(task)
+    for bucket, block in mapped.blocks:
+        (folder / f"{bucket:05d}-{number:06d}").write_bytes(block)
+    return mapped.summary
 
 
-class _ReadAndReduce:
-    def __init__(self, function: Callable[[int, Iterator[bytes]], Any], folder: Path) -> None:
-        self._function = function
-        self._folder = folder
-
-    def __call__(self, bucket: int) -> Any:
-        files = sorted(self._folder.glob(f"{bucket:05d}-*"))
-        return self._function(bucket, (file.read_bytes() for file in files))
+def _read_and_reduce(function: Callable[[int, Iterator[bytes]], R], folder: Path, bucket: int) -> R:
+    files = sorted(folder.glob(f"{bucket:05d}-*"))
+    return function(bucket, (file.read_bytes() for file in files))
 
 
 _functions: list[Callable[[Any], Any]] = []
@@ -95,24 +87,15 @@ def _pool(workers: int, shipped: bytes) -> ProcessPoolExecutor:
     os.environ["POLARS_MAX_THREADS"] = "1"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["qol.run.preload"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(os.getpid(), shipped))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(shipped,))
 
 
-def _prepare(parent: int, shipped: bytes) -> None:
+def _prepare(shipped: bytes) -> None:
     """Load the function, and let this worker end when the run's own process does, however that ended."""
     _functions[:] = [pickle.loads(shipped)]  # noqa: S301 (comes from the process that started this one)
-
-    def watch() -> None:
-        while _is_alive(parent):
-            time.sleep(0.2)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -117,7 +117,8 @@ def _list(run: RunContext) -> _Found:
 
 
 def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
-    limits = bucket_limits(bucket_count(found.bytes), found.users.mapped_ids)
+    mapped_ids = [user_id for _, _, user_id, _ in found.users.user_map.entries]
+    limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits)
     step = MapStep(run.lake, context, run.staging)
     shuffled = engine.shuffle(ingest_tasks(found.listing.objects), step, len(limits) + 1)
@@ -140,9 +141,7 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         ingested.bucket_limits,
         [raw.hashed_key for raw in found.listing.objects],
         ingested.line_offsets,
-        plan.weeks,
-        plan.closed,
-        plan.deletions_elsewhere,
+        plan,
         frozenset(found.published.files),
     )
     reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.weeks else []

@@ -1,6 +1,6 @@
 """The plan of a run: which arrival days it reads, and which weeks it computes again and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -104,11 +104,14 @@ def plan_run(
         changing = _weeks_to_rebuild(published, *scope.rebuild)
     else:
         changing = touched | _outdated_weeks(run.lake, run.contracts, published)
-        changing |= _weeks_without_weekly(published, run.request.now)
+        unpublished = _weeks_with_records(published) - set(map(date.fromisoformat, published.dates("weekly_metrics")))
+        changing |= {week for week in unpublished if is_closed(week, run.request.now)}
         changing |= _weeks_of_deleted(run, published, deletions, changing)
     weeks = tuple(sorted(changing | _looking_back(changing, published)))
     closed = _closed_weeks(weeks, published, run.request.now)
-    return RunPlan(weeks, closed, _deletions_elsewhere(run.contracts, published, weeks))
+    computed = {week.isoformat() for week in weeks}
+    deleting_days = {name: published.dates(f"records_{name}") for name in deleting(run.contracts)}
+    return RunPlan(weeks, closed, {name: tuple(sorted(days - computed)) for name, days in deleting_days.items()})
 
 
 def _weeks_with_records(published: Published) -> set[date]:
@@ -123,11 +126,6 @@ def _weeks_to_rebuild(published: Published, first: date, last: date) -> set[date
         names = ", ".join(map(iso_week, orphans[:5]))
         raise UsageError(f"rebuild: no records for {names}; allowed: weeks with records, or move their days aside too")
     return {week for week in with_records if first <= week <= last}
-
-
-def _weeks_without_weekly(published: Published, now: datetime) -> set[date]:
-    have_weekly = {date.fromisoformat(day) for day in published.dates("weekly_metrics")}
-    return {week for week in _weeks_with_records(published) - have_weekly if is_closed(week, now)}
 
 
 def _looking_back(weeks: set[date], published: Published) -> set[date]:
@@ -207,14 +205,6 @@ def _holds(lake: Lake, rule: Deletes, deleted: pl.Series, key: str) -> bool:
             return False
         groups = (file.read_row_group(n, columns=[rule.field]) for n in range(file.metadata.num_row_groups))
         return any(pl.DataFrame(rows)[rule.field].is_in(deleted.implode()).any() for rows in groups)
-
-
-def _deletions_elsewhere(
-    contracts: Contracts, published: Published, weeks: Iterable[date]
-) -> dict[str, tuple[str, ...]]:
-    """Published partitions, besides those weeks, of every deleting contract's record table, by contract name."""
-    here = {week.isoformat() for week in weeks}
-    return {name: tuple(sorted(published.dates(f"records_{name}") - here)) for name in deleting(contracts)}
 
 
 def emptied(plan: RunPlan, published: Published, listing: RawListing, parts: list[Part]) -> list[Part]:

@@ -20,12 +20,8 @@ COMMANDS: tuple[Command, ...] = get_args(Command)
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 
-def _parse_text(_: str, text: str) -> str:
-    return text
-
-
 def _parse_switch(option: str, text: str) -> bool:
-    return _parse_choice("true", "false")(option, text) == "true"
+    return parse_choice("true", "false")(option, text) == "true"
 
 
 def _parse_names(_: str, text: str) -> tuple[str, ...]:
@@ -44,7 +40,9 @@ def _parse_number(least: int, most: int | None = None) -> Callable[[str, str], i
     return parse
 
 
-def _parse_choice(*choices: str) -> Callable[[str, str], str]:
+def parse_choice(*choices: str) -> Callable[[str, str], str]:
+    """What reads an option that has these values alone; UsageError for another."""
+
     def parse(option: str, text: str) -> str:
         if text not in choices:
             raise UsageError(f"{option} {text}: unknown; allowed: {', '.join(choices)}")
@@ -93,7 +91,7 @@ class Option:
     name: str
     help: str
     #: The option with its dashes and its text to the value; UsageError when the text is not allowed.
-    parse: Callable[[str, str], Any] = _parse_text
+    parse: Callable[[str, str], Any] = lambda _, text: text
     metavar: str | None = None
     commands: tuple[Command, ...] = COMMANDS
     required: bool = False
@@ -118,7 +116,7 @@ _WEEK = "Business week such as 2026-W46, by default the last closed one; only no
 #: Every option by the field of the request it fills.
 OPTIONS = {
     "raw_days": Option("raw-days", "Read at least this many arrival days.", _parse_number(1, 36_500), "DAYS", _RUN),
-    "trigger": Option("trigger", "Who started it.", _parse_choice(*_TRIGGERS), "|".join(_TRIGGERS), _RUN),
+    "trigger": Option("trigger", "Who started it.", parse_choice(*_TRIGGERS), "|".join(_TRIGGERS), _RUN),
     "first_day": Option("from", "First arrival day to read, YYYY-MM-DD.", parse_day, commands=_BACKFILL, required=True),
     "last_day": Option("to", "Last arrival day to read.", parse_day, commands=_BACKFILL, required=True),
     "first_week": Option("from-week", "First week; by default the oldest.", _parse_week, commands=_REBUILD),
@@ -126,7 +124,7 @@ OPTIONS = {
     "lake": Option("lake", "The lake: a folder, or s3://bucket/prefix.", variable="QOL_LAKE"),
     "now": Option("now", "The clock, ISO 8601 with its zone; by default the real one.", parse_now),
     "week": Option("week", _WEEK, _parse_week),
-    "engine": Option("engine", "What does the work.", _parse_choice(*_ENGINES), "|".join(_ENGINES)),
+    "engine": Option("engine", "What does the work.", parse_choice(*_ENGINES), "|".join(_ENGINES)),
     "master": Option("master", "Spark master; `none` takes the cluster's own session."),
     "workers": Option("workers", "Processes of the local engine; by default one per core.", _parse_number(1), "N"),
     "dry_run": Option("dry-run", "Compute and check everything, write nothing.", _parse_switch),

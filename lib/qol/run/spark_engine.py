@@ -13,13 +13,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qol.run.engine import Mapped, Shuffled
 from qol.run.java import find_java
-from qol.run.spark_rows import ROWS, Row, block_row, collect_summaries, summary_row, to_batches
+from qol.run.spark_rows import ROWS, Row, collect_summaries, summary_row, to_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,8 +33,16 @@ _SETTINGS = {
     # Partitions are tasks and buckets: merging or splitting them has no use, and one query stays one job in the UI.
     "spark.sql.adaptive.enabled": "false",
 }
-#: All work on rows is Python's: compiling Java's code thoroughly would take longer than a local run lasts.
-_QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+#: Settings of a Spark that is started on this machine.
+_LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
+    # All work on rows is Python's: compiling Java's code thoroughly would take longer than a local run lasts.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.memory": "1g",
+    "spark.log.level": "ERROR",
+    "spark.python.daemon.module": "qol.run.spark_daemon",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
 #: Enough that cores which are done early find another.
 TASKS_PER_CORE = 4
 #: Numbers tried for each partition when one is sought that Spark's hash sends there: missing all has a chance of e^-32.
@@ -57,7 +66,7 @@ class SparkEngine:
         """Call the function once for every task, each a partition; its rows stay on disk until the reduce has read them."""
         from pyspark import StorageLevel
 
-        rows = _map_in_arrow(self._spark, tasks, len(tasks), function, _rows_of_mapped).persist(StorageLevel.DISK_ONLY)
+        rows = _map_in_arrow(self._spark, tasks, len(tasks), function).persist(StorageLevel.DISK_ONLY)
         with _described(self._spark, f"{_name(function)}: {len(tasks)} tasks"):
             summaries = collect_summaries(rows.where("kind != 'block'"))
         return SparkShuffled(self._spark, rows, buckets, summaries)
@@ -67,25 +76,25 @@ class SparkEngine:
         items = list(items)
         slices = min(len(items), TASKS_PER_CORE * self._spark.sparkContext.defaultParallelism)
         with _described(self._spark, f"{_name(function)}: {len(items)} items"):
-            return collect_summaries(_map_in_arrow(self._spark, items, slices, function, _rows_of_result))
+            return collect_summaries(_map_in_arrow(self._spark, items, slices, function))
 
     def close(self) -> None:
         """Stop Spark."""
         self._spark.stop()
 
 
+@dataclass
 class SparkShuffled:
     """Blocks as rows of a persisted DataFrame."""
 
-    def __init__(self, spark: SparkSession, rows: DataFrame, buckets: int, summaries: list[Any]) -> None:
-        self._spark = spark
-        self._rows = rows
-        self._buckets = buckets
-        self.summaries = summaries
+    spark: SparkSession
+    rows: DataFrame
+    buckets: int
+    summaries: list[Any]
 
     def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
         """Call the function for every bucket, each in its own partition; blocks are then given back."""
-        shipped, attempts = self._spark.sparkContext.broadcast(function), _max_attempts(self._spark)
+        shipped, attempts = self.spark.sparkContext.broadcast(function), _max_attempts(self.spark)
 
         def reduce_buckets(batches: Batches) -> Batches:
             rows = ((row["bucket"], row["block"]) for batch in batches for row in batch.to_pylist())
@@ -94,28 +103,26 @@ class SparkShuffled:
                 yield from to_batches(_rows_of_bucket(shipped, bucket, blocks), attempts)
 
         reduce_buckets.__name__ = _name(function)
-        with _described(self._spark, f"{_name(function)}: {self._buckets} buckets"):
+        with _described(self.spark, f"{_name(function)}: {self.buckets} buckets"):
             results: list[R] = collect_summaries(self._by_bucket().mapInArrow(reduce_buckets, ROWS))
-        self._rows.unpersist()
+        self.rows.unpersist()
         return results
 
     def _by_bucket(self) -> DataFrame:
         """Every block and, so that a bucket without any is there too, one row without a block for every bucket."""
-        every = self._spark.range(0, self._buckets, 1, 1).selectExpr(
-            "int(id) AS bucket", "CAST(NULL AS binary) AS block"
-        )
-        blocks = self._rows.where("kind = 'block'").select("bucket", "block").unionByName(every)
+        every = self.spark.range(0, self.buckets, 1, 1).selectExpr("int(id) AS bucket", "CAST(NULL AS binary) AS block")
+        blocks = self.rows.where("kind = 'block'").select("bucket", "block").unionByName(every)
         # Sorted, a partition may hold any number of buckets; the expression is for balance alone.
-        return blocks.repartition(self._buckets, self._spread()).sortWithinPartitions("bucket")
+        return blocks.repartition(self.buckets, self._spread()).sortWithinPartitions("bucket")
 
     def _spread(self) -> Any:
         """An expression of the bucket whose hash puts each into its own partition: hashes of 0, 1, 2... collide."""
         from pyspark.sql import functions as f
 
-        numbers = self._spark.range(0, self._buckets * _TRIED, 1, 1).selectExpr("int(id) AS number")
-        hashed = numbers.selectExpr("number", f"pmod(hash(number), {self._buckets}) AS partition").collect()
+        numbers = self.spark.range(0, self.buckets * _TRIED, 1, 1).selectExpr("int(id) AS number")
+        hashed = numbers.selectExpr("number", f"pmod(hash(number), {self.buckets}) AS partition").collect()
         number_of = {row["partition"]: row["number"] for row in hashed}
-        numbers_by_bucket = ", ".join(str(number_of.get(bucket, bucket)) for bucket in range(self._buckets))
+        numbers_by_bucket = ", ".join(str(number_of.get(bucket, bucket)) for bucket in range(self.buckets))
         return f.expr(f"array({numbers_by_bucket})[bucket]")
 
 
@@ -128,27 +135,14 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkSession
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # everything stays on this machine
         os.environ["JAVA_HOME"] = str(find_java())
-        builder = builder.master(master).config("spark.ui.enabled", "false").config("spark.driver.memory", "1g")
-        builder = (
-            builder.config("spark.ui.showConsoleProgress", "false")
-            .config("spark.driver.extraJavaOptions", _QUICK_JAVA)
-            .config("spark.log.level", "ERROR")
-            .config("spark.python.worker.reuse", "true")
-            .config("spark.python.daemon.module", "qol.run.spark_daemon")
-        )
+        builder = builder.master(master).config(map=_LOCAL_SETTINGS)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
 
 
-def _map_in_arrow(
-    spark: SparkSession,
-    items: list[T],
-    slices: int,
-    function: Callable[[T], Any],
-    rows_of: Callable[[Callable[[T], Any], int, T], Iterator[Row]],
-) -> DataFrame:
-    """A row per slice of the items, one in each partition, to the rows of every item of the slice.
+def _map_in_arrow(spark: SparkSession, items: list[T], slices: int, function: Callable[[T], Any]) -> DataFrame:
+    """A row per slice of the items, one in each partition, to a summary and perhaps blocks of every item of the slice.
 
     Items travel with the function: as rows of `createDataFrame` they would go through a second Python process per task.
     """
@@ -156,7 +150,11 @@ def _map_in_arrow(
 
     def rows(number: int) -> Iterator[Row]:
         call, given = shipped.value
-        yield from rows_of(call, number, given[number])
+        answer = call(given[number])
+        mapped = answer if isinstance(answer, Mapped) else Mapped(answer, [])
+        for bucket, block in mapped.blocks:
+            yield bucket, "block", block
+        yield summary_row(number, mapped.summary)
 
     total = len(items)
 
@@ -167,17 +165,6 @@ def _map_in_arrow(
 
     run_slices.__name__ = _name(function)
     return spark.range(0, slices, 1, max(slices, 1)).mapInArrow(run_slices, ROWS)
-
-
-def _rows_of_mapped(call: Callable[[T], Mapped], number: int, task: T) -> Iterator[Row]:
-    mapped = call(task)
-    for bucket, block in mapped.blocks:
-        yield block_row(bucket, block)
-    yield summary_row(number, mapped.summary)
-
-
-def _rows_of_result(call: Callable[[T], Any], number: int, item: T) -> Iterator[Row]:
-    yield summary_row(number, call(item))
 
 
 def _rows_of_bucket(shipped: Any, bucket: int, blocks: Iterator[bytes]) -> Iterator[Row]:

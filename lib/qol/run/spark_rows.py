@@ -21,11 +21,6 @@ Row = tuple[int | None, str, bytes]
 _ARROW = pa.schema({"bucket": pa.int32(), "kind": pa.string(), "block": pa.binary()})
 
 
-def block_row(bucket: int, block: bytes) -> Row:
-    """A block on its way to the bucket."""
-    return bucket, "block", block
-
-
 def summary_row(number: int, summary: Any) -> Row:
     """What task (or bucket) `number` tells the driver."""
     return None, "summary", pickle.dumps((number, summary))
@@ -41,12 +36,12 @@ def to_batches(rows: Iterator[Row], attempts: int) -> Iterator[pa.RecordBatch]:
         for row in rows:
             yield _to_batch(row)
     except QolError as err:
-        yield _to_batch(_error_row(err))
+        yield _to_batch((None, "error", pickle.dumps(err)))
     except Exception as err:  # noqa: BLE001 (whatever it is, its text must not reach a log)
         unexpected = TaskError(f"a task failed: {safe_place(err)}")
         if _attempt() < attempts:
             raise unexpected from None
-        yield _to_batch(_error_row(unexpected))
+        yield _to_batch((None, "error", pickle.dumps(unexpected)))
 
 
 def collect_summaries(rows: DataFrame) -> list[Any]:
@@ -56,10 +51,6 @@ def collect_summaries(rows: DataFrame) -> list[Any]:
         if kind == "error":
             raise content
     return [summary for _, summary in sorted((content for _, content in answers), key=itemgetter(0))]
-
-
-def _error_row(err: QolError) -> Row:
-    return None, "error", pickle.dumps(err)
 
 
 def _to_batch(row: Row) -> pa.RecordBatch:

@@ -21,6 +21,7 @@ from qol.lake.base import Lake
 from qol.publish.assemble import assemble, stage_part
 from qol.run.arrival_lag import count_days
 from qol.run.engine import Mapped
+from qol.run.plan import RunPlan
 from qol.run.week_tables import week_tables
 from qol.tables.layout import Candidate, Part
 from qol.tables.slices import Bucket
@@ -62,7 +63,9 @@ class MapStep:
             lateness += count_days(rows)
             filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
-                blocks.setdefault(int(str(bucket)), []).append((name, _to_ipc(members)))
+                blocks.setdefault(int(str(bucket)), []).append(
+                    (name, members.write_ipc_stream(None, compression="lz4").getvalue())
+                )
         rejects = [
             stage_part(self.lake, self.staging, "rejects", str(day), rows)
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
@@ -91,10 +94,7 @@ class ReduceStep:
     bucket_limits: tuple[str, ...]
     raw_objects: list[str]
     line_offsets: pl.DataFrame
-    weeks: tuple[date, ...]
-    closed: frozenset[date]
-    #: Published partitions of other weeks, of record tables that delete, by contract name.
-    deletions_elsewhere: Mapping[str, tuple[str, ...]]
+    plan: RunPlan
     #: Published partitions, by table and date; in a bucket a question after each that might be there is a request.
     published: frozenset[tuple[str, str]]
 
@@ -109,9 +109,11 @@ class ReduceStep:
                 records[contract.name] = merged
         deletions = self._deletions(bucket, records)
         days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
-        for week in self.weeks:
+        for week in self.plan.weeks:
             self._stage(summary, "daily_metrics", week, days.filter(pl.col("week") == week).drop("week"))
-        for table, week, rows in week_tables(self.contracts, days, self.weeks, self.closed, self._users(bucket)):
+        for table, week, rows in week_tables(
+            self.contracts, days, self.plan.weeks, self.plan.closed, self._users(bucket)
+        ):
             self._stage(summary, table, week, rows)
         return summary
 
@@ -138,7 +140,7 @@ class ReduceStep:
         for index, received, kept in merged.kept.iter_rows():
             summary.received[index] += received
             summary.kept[index] += kept
-        for week in self.weeks:
+        for week in self.plan.weeks:
             rows = merged.records.filter(pl.col("week") == week).drop("week")
             self._stage(summary, f"records_{contract.name}", week, rows)
         return merged.records
@@ -146,14 +148,14 @@ class ReduceStep:
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None without any."""
         table, columns, users = f"records_{contract.name}", record_columns(contract), self._users(bucket)
-        days = [day for week in self.weeks if (table, day := week.isoformat()) in self.published]
+        days = [day for week in self.plan.weeks if (table, day := week.isoformat()) in self.published]
         frames = [users.published(table, day, columns) for day in days]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
 
     def _deletions(self, bucket: int, records: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Every deletion of the bucket's users by contract name: those among `records`, and those of other partitions."""
         found: dict[str, pl.DataFrame] = {}
-        for name, days in self.deletions_elsewhere.items():
+        for name, days in self.plan.deletions_elsewhere.items():
             columns = deletion_columns(self.contracts.by_name[name])
             frames = [self._users(bucket).published(f"records_{name}", day, columns) for day in days]
             if name in records:
@@ -170,12 +172,6 @@ class ReduceStep:
         if rows.height:
             filled = normalize_negative_zero(drop_null_columns(rows))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
-
-
-def _to_ipc(rows: pl.DataFrame) -> bytes:
-    sink = io.BytesIO()
-    rows.write_ipc_stream(sink, compression="lz4")
-    return sink.getvalue()
 
 
 def _weeks(rows: pl.DataFrame) -> set[date]:

@@ -26,38 +26,26 @@ _SUNDAY = 6
 
 @dataclass(frozen=True)
 class Channel:
-    """One kind of delivery: what arrives when, and what builds its records; `name` is that of its habit.
+    """One kind of delivery: what arrives when, and what builds its records.
 
     `posts` are the record types of which a delivery holds several records; without any it holds one.
     """
 
-    name: str
-    habit: Mapping[str, Any]
     deliveries: Batch
     payload: Payload
     posts: list[Payload]
 
     @property
-    def source(self) -> str:
-        """The source it is of."""
-        return self.payload.contract.source
-
-    @property
-    def folder(self) -> str:
-        """Where its objects lie below raw/."""
-        return str(self.habit.get("folder", self.payload.contract.paths[0].removeprefix("raw/")))
-
-    @property
     def key(self) -> str:
         """Under which key a push lists such records."""
-        return str(self.habit.get("key", self.payload.contract.record))
+        return str(self.payload.habit.get("key", self.payload.contract.record))
 
     def records(self, sent: Batch) -> list[Record]:
         """What those deliveries hold: a record, a page around one, or a post of all there was to tell."""
         if self.posts:
             return self._posted(sent)
         rows = self.payload.rows(sent)
-        if self.habit.get("pages"):
+        if self.payload.habit.get("pages"):
             for n in np.flatnonzero(sent.day % 7 == _SUNDAY):
                 rows[n] = self._wrapped({"data": [rows[n]]}, rows[n][self.payload.person])
         return rows
@@ -73,7 +61,7 @@ class Channel:
 
     def _wrapped(self, found: dict[str, list[Record]], owner: str) -> Record:
         """A post or page; what all its records inherit stands there once."""
-        inherited = self.deliveries.world.contracts.source_rules[self.source].inherit
+        inherited = self.deliveries.world.contracts.source_rules[self.payload.source].inherit
         if not inherited:
             return dict(found)
         rows = [row for listed in found.values() for row in listed]
@@ -135,7 +123,7 @@ def make_channels(world: World, sources: list[str]) -> list[Channel]:
             (contracts[f"{contract.source}/{p.get('record', contract.record)}"], p) for p in habit.get("posts", ())
         ]
         posts = [Payload(of_part, name, part, "minute") for of_part, part in parts]
-        channels.append(Channel(name, habit, Schedule(world, payload).deliveries(), payload, posts))
+        channels.append(Channel(Schedule(world, payload).deliveries(), payload, posts))
     return [channel for channel in channels if len(channel.deliveries)]
 
 

@@ -28,19 +28,12 @@ def data_of(file: str) -> Mapping[str, Any]:
     return found
 
 
+_LIVES = data_of("lives.yaml")
 #: Zone names by offset, seconds east of UTC.
-ZONE_AT: Mapping[int, str] = {offset_s: name for name, offset_s in data_of("lives.yaml")["zones"].items()}
+ZONE_AT: Mapping[int, str] = {offset_s: name for name, offset_s in _LIVES["zones"].items()}
 _OFFSETS: Ints = np.array(list(ZONE_AT), dtype=np.int64)
 #: Facts that a record may report as they are.
-FACT_NAMES = (
-    *data_of("lives.yaml")["traits"],
-    *data_of("lives.yaml")["days"],
-    "offset_s",
-    "nap_minutes",
-    "utc_midnight_s",
-)
-
-
+FACT_NAMES = (*_LIVES["traits"], *_LIVES["days"], "offset_s", "nap_minutes", "utc_midnight_s")
 #: Of twenty users, in an order that chance decides, so many wear these; another source reaches one user in three.
 _WORN = 11 * ["garmin"] + 2 * ["garmin oura"] + ["garmin healthkit"] + 2 * ["oura"] + 4 * ["healthkit"]
 #: One room sensor per so many users.
@@ -85,12 +78,12 @@ def _make_facts(options: SampleOptions) -> Columns:
     """
     user, day = np.arange(options.users)[:, None], np.arange(options.days)
     facts: Columns = {}
-    for name, rule in data_of("lives.yaml")["traits"].items():
+    for name, rule in _LIVES["traits"].items():
         facts[name] = _sum(rule, facts, options.normal(name, user))
     rng = options.stream("days")
     facts |= _calendar(rng, options, user, day)
     facts |= _wear(rng, facts["recovery"].shape, facts["adherence"])
-    for name, rule in data_of("lives.yaml")["days"].items():
+    for name, rule in _LIVES["days"].items():
         facts[name] = _sum(rule, facts, options.normal(name, user, day))
     facts["evening_minute"] = DAY_MINUTES + np.roll(facts["bed_minute"], -1, axis=1)
     facts |= _activity(rng, facts)

@@ -52,8 +52,8 @@ class Lines:
     def __init__(self, channel: Channel, companion: Channel | None) -> None:
         self.channel, self.companion, sent = channel, companion, channel.deliveries
         self.stamps = [f"{at}Z" for at in np.datetime_as_string(sent.arrival_ms.astype("datetime64[ms]")).tolist()]
-        chance = sent.world.options.stream(f"mishaps of {channel.name}").random((2, len(sent)))
-        pushed = (chance[0] < _PUSH_SHARE) & (channel.source == "garmin") & (not channel.posts)
+        chance = sent.world.options.stream(f"mishaps of {channel.payload.name}").random((2, len(sent)))
+        pushed = (chance[0] < _PUSH_SHARE) & (channel.payload.source == "garmin") & (not channel.posts)
         unstamped = (chance[1] < _UNSTAMPED_SHARE) & (not channel.posts)  # of a post no half is missing
         number, day = np.arange(len(sent)), sent.arrival_ms // (1_000 * DAY_S)
         # Up to four neighbours that arrived on one day.
@@ -92,16 +92,16 @@ class Lines:
 
 def make_lines(world: World, channels: list[Channel]) -> list[Lines]:
     """The lines of every channel; the user who deregisters sends nothing of Garmin's after their last daily."""
-    by_name = {channel.name: channel for channel in channels}
+    by_name = {channel.payload.name: channel for channel in channels}
     leaver, left_ms = _leaver(by_name.get(_DAILIES))
     lines = []
     for channel in channels:
         sent = channel.deliveries
-        stays = (sent.user != leaver) | (sent.arrival_ms <= left_ms) | (channel.source != "garmin")
+        stays = (sent.user != leaver) | (sent.arrival_ms <= left_ms) | (channel.payload.source != "garmin")
         kept = replace(channel, deliveries=sent.take(stays))
         if len(kept.deliveries):
-            lines.append(Lines(kept, by_name.get(_COMPANIONS.get(channel.name, ""))))
-    for of_dailies in [found for found in lines if found.channel.name == _DAILIES]:
+            lines.append(Lines(kept, by_name.get(_COMPANIONS.get(channel.payload.name, ""))))
+    for of_dailies in [found for found in lines if found.channel.payload.name == _DAILIES]:
         kinds = ["permissions", *["ping", "ping", "cycle"] * (1 + len(of_dailies.bare) // 450)]
         of_dailies.controls = dict(zip(of_dailies.bare[::150], kinds, strict=False))
         theirs = [group for group in of_dailies.groups if of_dailies.channel.deliveries.user[group[0]] == leaver]
@@ -122,7 +122,7 @@ def _break_some(world: World, lines: list[Lines]) -> None:
     """Kinds in turn over lines in random order, so that every kind comes about equally often."""
     rng = world.options.stream("faults")
     places = [(of, group) for of in lines for group in of.bare]
-    dailies = [place for place in places if place[0].channel.name == _DAILIES]
+    dailies = [place for place in places if place[0].channel.payload.name == _DAILIES]
     kinds = LINE_FAULTS if dailies else ANY_RECORD
     count = max(round(_FAULT_SHARE * len(places)), len(kinds) if len(places) >= _EVERY_KIND_FROM else 0)
     for kind in (kinds * (1 + count // len(kinds)))[:count]:

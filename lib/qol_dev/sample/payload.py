@@ -29,7 +29,7 @@ class Payload:
     """Makes the records of one type; `habit` is its entry of habits.yaml, empty for a device nobody has described."""
 
     def __init__(self, contract: SourceContract, name: str, habit: Mapping[str, Any], usual_kind: str) -> None:
-        self.contract, self.name, self.habit = contract, name, habit
+        self.contract, self.source, self.name, self.habit = contract, contract.source, name, habit
         self.kind = habit.get("of", usual_kind)
         self.person = contract.person[0]
         example = next((e for e in contract.examples if e.name == habit.get("example")), None) or _fullest(contract)
@@ -52,7 +52,7 @@ class Payload:
 
     def owner_ids(self, b: Batch) -> list[Any]:
         """The ids by which the vendor knows the users."""
-        ids = b.world.ids[self.contract.source]
+        ids = b.world.ids[self.source]
         return [ids[user] for user in b.user.tolist()]
 
     def _declared(self, root: Record) -> Iterator[tuple[str, Maker]]:
@@ -163,9 +163,8 @@ def _constant(value: object, b: Batch) -> list[Any]:
 
 
 def _assembled(columns: Mapping[str, Maker], b: Batch) -> list[Record]:
-    names = list(columns)
     rows = zip(*[column(b) for column in columns.values()], strict=True)
-    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in rows]
+    return [{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in rows]
 
 
 def _measured(truth: Truth, factor: float, field: Field | None, node: object, b: Batch) -> list[Any]:

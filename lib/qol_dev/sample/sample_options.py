@@ -20,7 +20,6 @@ DAY_S = 86_400
 SOURCES = ("garmin", "oura", "healthkit", "sensor", "survey")
 CORE = ("garmin-core",)
 
-_EPOCH = dt.date(1970, 1, 1)
 _OLDEST = dt.date(2010, 1, 4)
 _NOISE_SIZE = 1 << 18
 
@@ -48,11 +47,7 @@ class SampleOptions:
     @cached_property
     def first_day(self) -> dt.date:
         """Monday of the first week with data."""
-        try:
-            last = parse_week(self.end)
-        except UsageError:
-            raise UsageError(f"sample end: found {self.end!r}; allowed: an ISO week such as 2026-W46") from None
-        return last - dt.timedelta(weeks=self.weeks - 1)
+        return parse_week(self.end, "sample end") - dt.timedelta(weeks=self.weeks - 1)
 
     @property
     def days(self) -> int:
@@ -62,7 +57,7 @@ class SampleOptions:
     @property
     def first_s(self) -> int:
         """Unix time of 00:00 UTC of the first day with data."""
-        return (self.first_day - _EPOCH).days * DAY_S
+        return int(np.datetime64(self.first_day, "s").astype(np.int64))
 
     def stream(self, place: str) -> np.random.Generator:
         """Random numbers of one named place: no place disturbs another."""

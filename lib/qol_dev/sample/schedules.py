@@ -25,7 +25,7 @@ class Schedule:
 
     def __init__(self, world: World, payload: Payload) -> None:
         self.world, self.name, self.kind, self.habit = world, payload.name, payload.kind, payload.habit
-        self.source = payload.contract.source
+        self.source = payload.source
 
     def deliveries(self) -> Batch:
         """Everything that is ever sent, resends included, in order of arrival."""

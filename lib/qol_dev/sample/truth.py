@@ -17,29 +17,20 @@ def _extreme(name: str, of: np.ufunc) -> Truth:
     return lambda b: of.reduce(np.where(b.curve(name) > 0, b.curve(name), np.nan), axis=1)
 
 
-def _mean(name: str) -> Truth:
+def _mean(name: str, b: Batch) -> Any:
     """Mean of a curve's positive values; NaN without one."""
-
-    def mean(b: Batch) -> Any:
-        known = np.maximum(b.curve(name), 0)
-        count = (known > 0).sum(axis=1)
-        return np.where(count > 0, known.sum(axis=1) / np.maximum(count, 1), np.nan)
-
-    return mean
+    known = b.curve(name) > 0
+    return b.curve(name).sum(axis=1, where=known) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
 
 
 def _stress_minutes(low: int, high: int) -> Truth:
     return lambda b: SLOT_MINUTES * ((b.curve("stress") >= low) & (b.curve("stress") <= high)).sum(axis=1)
 
 
-def _battery(sign: int) -> Truth:
+def _battery(sign: int, b: Batch) -> Any:
     """Points charged or drained; a change of more than a few is the watch being put on or taken off."""
-
-    def change(b: Batch) -> Any:
-        steps = sign * np.diff(b.curve("battery"), axis=1)
-        return np.minimum(np.where((steps > 0) & (steps < 5), steps, 0).sum(axis=1), 100)
-
-    return change
+    steps = sign * np.diff(b.curve("battery"), axis=1)
+    return np.minimum(np.where((steps > 0) & (steps < 5), steps, 0).sum(axis=1), 100)
 
 
 def _worn_resting(b: Batch) -> Any:
@@ -84,14 +75,14 @@ TRUTH: dict[str, Truth] = {
     "vigorous_minutes": lambda b: np.floor(b.of("vigorous_s") * b.share / 60),
     "min_hr_bpm": lambda b: np.fmin(_extreme("heart", np.fmin)(b), _worn_resting(b)),
     "max_hr_bpm": lambda b: np.fmax(_extreme("heart", np.fmax)(b), _worn_resting(b)),
-    "mean_hr_bpm": _mean("heart"),
+    "mean_hr_bpm": partial(_mean, "heart"),
     "sleep_minutes": _levels("deep", "light", "rem"),
     "time_in_bed_minutes": lambda b: b.in_bed_minutes,
     "sleep_efficiency_pct": lambda b: np.floor(100.0 * TRUTH["sleep_minutes"](b) / np.maximum(b.in_bed_minutes, 1)),
-    "stress_mean": _mean("stress"),
+    "stress_mean": partial(_mean, "stress"),
     "stress_max": _extreme("stress", np.fmax),
-    "body_battery_charged": _battery(1),
-    "body_battery_drained": _battery(-1),
+    "body_battery_charged": partial(_battery, 1),
+    "body_battery_drained": partial(_battery, -1),
     "bmi": lambda b: b.of("weight_kg") / b.of("height_m") ** 2,
     # What else habits.yaml names:
     "worn_resting_hr_bpm": _worn_resting,

@@ -72,8 +72,8 @@ def _write_objects(
 ) -> SampleSummary:
     """Write every object; of every source one begins with a byte order mark, and one is uploaded again in part."""
     objects = [found for of_channel in lines for found in _objects(lake, of_channel, options)]
-    with_bom = {of.channel.source: path for path, of, _ in objects if path.suffix != ".gz"}
-    cut_short = {of.channel.source: path for path, of, _ in objects}
+    with_bom = {of.channel.payload.source: path for path, of, _ in objects if path.suffix != ".gz"}
+    cut_short = {of.channel.payload.source: path for path, of, _ in objects}
     sizes: Counter[str] = Counter()
     for done, (path, of_channel, groups) in enumerate(objects, 1):
         body = b"".join(line + b"\n" for line in of_channel.of(groups))
@@ -90,7 +90,9 @@ def _write_objects(
     faults += Counter(bom_at_object_start=len(with_bom), truncated_gzip_object=len(cut_short))
     days = [dt.date.fromisoformat(of_channel.stamps[n][:10]) for of_channel in lines for n in (0, -1)]
     # A room is no user.
-    seen = {user for of in lines if of.channel.source != "sensor" for user in of.channel.deliveries.user.tolist()}
+    seen = {
+        user for of in lines if of.channel.payload.source != "sensor" for user in of.channel.deliveries.user.tolist()
+    }
     return SampleSummary(
         objects=len(objects) + len(cut_short),
         lines=sizes["lines"],
@@ -109,15 +111,16 @@ def _put(path: Path, data: bytes) -> int:
 
 def _objects(lake: Path, lines: Lines, options: SampleOptions) -> Iterator[tuple[Path, Lines, list[tuple[int, int]]]]:
     """Objects of one channel, with their groups of deliveries: of one arrival day, some hundred to an object."""
-    rng = options.stream(f"objects of {lines.channel.name}")
-    habit, kind = lines.channel.habit, lines.channel.name.split("/")[1]
+    rng = options.stream(f"objects of {lines.channel.payload.name}")
+    payload = lines.channel.payload
+    habit, kind = payload.habit, payload.name.split("/")[1]
+    folder = lake / "raw" / habit.get("folder", payload.contract.paths[0].removeprefix("raw/"))
     per_object, zipped_share = habit.get("per_object", 200), _GZIP_SHARE * habit.get("packs", True)
     for date, of_day in groupby(lines.groups, key=lambda group: lines.stamps[group[0]][:10]):
         groups = list(of_day)
         for number, first in enumerate(range(0, len(groups), per_object)):
             name = f"{kind}-{number:04d}.jsonl{'.gz' if rng.random() < zipped_share else ''}"
-            path = lake / "raw" / lines.channel.folder / f"date={date}" / name
-            yield path, lines, groups[first : first + per_object]
+            yield folder / f"date={date}" / name, lines, groups[first : first + per_object]
 
 
 def _gzip(data: bytes) -> bytes:
