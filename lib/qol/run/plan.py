@@ -9,7 +9,7 @@ from functools import partial
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import WINDOWS, table_columns, table_names
+from qol.contracts.columns import WINDOWS, table_columns, table_schemas
 from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
@@ -146,7 +146,7 @@ def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) 
 
 def _outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
     """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
-    tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_names(contracts)]
+    tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_schemas(contracts)]
     names = {table: [column.name for column in table_columns(contracts, table)] for table in tables}
     files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
     # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.

@@ -13,7 +13,6 @@ import msgspec
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
-from qol.contracts.columns import RUN_COUNTS
 from qol.contracts.load import default_root, own_or_shipped
 from qol.errors import ConservationError
 from qol.lake.base import Lake
@@ -39,6 +38,10 @@ class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
     rejected: int = 0
     kept: int = 0
     superseded: int = 0
+
+
+#: What a manifest counts, in items but for the first, which counts lines.
+RUN_COUNTS = ObjectCounts.__struct_fields__[3:]
 
 
 class Window(msgspec.Struct, rename={"first": "from", "last": "to"}):

@@ -12,7 +12,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from qol.contracts.columns import table_columns, table_names
+from qol.contracts.columns import table_columns, table_schemas
 from qol.contracts.model import Column, Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
@@ -38,7 +38,7 @@ class QueryResult:
 
 def run_query(lake: Lake, contracts: Contracts, sql: str) -> QueryResult:
     """The result of one SELECT in Athena's dialect; UsageError for anything else, and for errors of DuckDB."""
-    tables = {name.lower(): name for name in table_names(contracts)}
+    tables = {name.lower(): name for name in table_schemas(contracts)}
     statement = _checked(sql, tables)
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}

@@ -17,7 +17,7 @@ from pathlib import Path
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
-from qol.contracts.columns import table_columns, table_names
+from qol.contracts.columns import table_columns, table_schemas
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place, table_places
@@ -55,7 +55,7 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
 def read_all(spark: SparkSession, lake_uri: str | Path, contracts: Contracts | None = None) -> dict[str, DataFrame]:
     """Every table of the contracts by its name; nothing is read before a DataFrame is used."""
     contracts = contracts or load_contracts()
-    return {name: table(spark, lake_uri, name, contracts) for name in table_names(contracts)}
+    return {name: table(spark, lake_uri, name, contracts) for name in table_schemas(contracts)}
 
 
 def create_views(spark: SparkSession, lake_uri: str | Path, contracts: Contracts | None = None) -> list[str]:
@@ -68,7 +68,7 @@ def create_views(spark: SparkSession, lake_uri: str | Path, contracts: Contracts
 
 def _known(name: str, contracts: Contracts) -> str:
     """The table's name as contracts spell it; Athena's lower case will do."""
-    names = {known.lower(): known for known in table_names(contracts)}
+    names = {known.lower(): known for known in table_schemas(contracts)}
     if name.lower() not in names:
         message = f"table {name!r}: not made by any contract; allowed: {', '.join(sorted(names.values()))}"
         raise UsageError(message)
