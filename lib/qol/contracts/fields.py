@@ -114,11 +114,6 @@ class SampleRule(Limited):
     start_field: lang.Maybe[TimeField] = pydantic.Field(default=None, validation_alias="from")
     """intervals of a text: the field with the time of its first character, Unix time."""
 
-    @property
-    def has_range(self) -> bool:
-        """Whether samples outside a range are left out."""
-        return self.range is not None
-
     def mistakes(self) -> Iterator[lang.Mistake]:
         """Words that do not go with `reduce`."""
         is_intervals = self.reduce == "intervals"

@@ -12,14 +12,9 @@ MEAN_DECIMALS = 2
 OF_DAYS = ("min", "max", "sum", "last")
 
 
-def mean_decimals(metric: DailyMetric) -> int:
-    """Decimals of a mean, median or deviation: two, or the metric's own where they are more."""
-    return max(MEAN_DECIMALS, metric.decimals)
-
-
 def aggregate_decimals(metric: DailyMetric, aggregate: str) -> int:
-    """Decimals of a metric's aggregate over a week or a window."""
-    return metric.decimals if aggregate in OF_DAYS else mean_decimals(metric)
+    """Decimals of a metric's aggregate over a week or a window; of a mean or deviation at least two."""
+    return metric.decimals if aggregate in OF_DAYS else max(MEAN_DECIMALS, metric.decimals)
 
 
 def derived_decimals(derived: Derived, contracts: Contracts) -> int | None:

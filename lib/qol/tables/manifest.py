@@ -219,6 +219,5 @@ def with_totals(manifest: Manifest) -> Manifest:
     if sum(manifest.rejects_by_reason.values()) != manifest.totals["rejected"]:
         broken.append(f"rejects by reason {manifest.rejects_by_reason}, rejected {manifest.totals['rejected']}")
     if broken:
-        message = f"counts do not add up for {len(broken)} object(s): {'; '.join(broken[:3])}"
-        raise ConservationError(message)
+        raise ConservationError(f"counts do not add up for {len(broken)} object(s): {'; '.join(broken[:3])}")
     return manifest
