@@ -8,7 +8,6 @@ from functools import partial
 import pyarrow as pa
 
 from qol.contracts.daily import DailyMetric
-from qol.contracts.fields import Field
 from qol.contracts.fixed_tables import FIXED, fixed_columns
 from qol.contracts.model import Column, Contracts
 from qol.contracts.source import SourceContract
@@ -49,13 +48,12 @@ def record_columns(contract: SourceContract) -> tuple[Column, ...]:
     """Columns of a record table: what every record carries around the declared fields."""
     return (
         *fixed("record_head"),
-        *(Column(f.name, f.column_type, short(_field_comment(f))) for f in contract.fields),
+        *(
+            Column(f.name, f.column_type, short(f"{f.meaning} Unit: {f.unit}." if f.unit else f.meaning))
+            for f in contract.fields
+        ),
         *fixed("record_tail"),
     )
-
-
-def _field_comment(field: Field) -> str:
-    return f"{field.meaning} Unit: {field.unit}." if field.unit else field.meaning
 
 
 def daily_columns(contracts: Contracts) -> tuple[Column, ...]:

@@ -214,6 +214,5 @@ class Field(Limited):
         yield from self.samples.mistakes()
         fitting = _SAMPLE_TYPES.get(self.samples.reduce, ("integer", "number"))
         if self.type not in fitting:
-            yield lang.Mistake(
-                "type", self.type, f"{' or '.join(fitting)} for samples reduced to {self.samples.reduce}"
-            )
+            allowed = f"{' or '.join(fitting)} for samples reduced to {self.samples.reduce}"
+            yield lang.Mistake("type", self.type, allowed)

@@ -1,6 +1,6 @@
 """Columns of clean lines: texts and samples to values, whole columns where the format is usual, else one by one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from qol.contracts.fields import Field, SampleRule
 from qol.ingest.convert import IssueError, convert
 from qol.ingest.decoder_types import attribute_name, reads_structs
-from qol.ingest.sample_reduction import by_offset, reduce_samples, reduce_valid
+from qol.ingest.sample_reduction import reduce_samples, reduce_valid
 from qol.ingest.times import MAX_UTC_OFFSET, MIN_UTC_OFFSET, parse_instant
 
 #: A value that is not clean; its line goes to the record reader.
@@ -118,11 +118,6 @@ def _fill_unusual(values: pl.Series, texts: pl.Series, cache: Cache) -> pl.Serie
     """Values, with those read one by one that are missing where there is a text."""
     places = (values.is_null() & texts.is_not_null()).arg_true()
     return values.scatter(places, [cache[texts[place]] for place in places]) if len(places) else values
-
-
-def map_values(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
-    """The values of a map, in order of their offsets when `ordered`."""
-    return by_offset(samples) if ordered else samples.values()
 
 
 def reduce_column(spec: Field, rule: SampleRule, values: Column) -> Column:

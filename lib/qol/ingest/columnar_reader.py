@@ -25,7 +25,6 @@ from qol.ingest.column_values import (
     at_path,
     coalesce,
     instants,
-    map_values,
     received_stamps,
     reduce_column,
     text_cache,
@@ -36,6 +35,7 @@ from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
 from qol.ingest.record_reader import MICROSECONDS, RecordReader, required_keys
+from qol.ingest.sample_reduction import by_offset
 
 #: What a decoder raises for a line it refuses; TypeError for a LongLine.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, TypeError)
@@ -184,12 +184,12 @@ class ColumnarReader:
         """Samples without states, taken out of their maps once for all fields that read the same path."""
         if reads_structs(rule):
             return values
-        key = (path, rule.reduce == "last")
+        key = path, rule.reduce == "last"
+        in_order = by_offset if key[1] else dict[str, Any].values
         if key not in self._samples:
             low = -math.inf if rule.states_low is None or rule.low is None else rule.low
             self._samples[key] = [
-                None if not samples else [v for v in map_values(samples, ordered=key[1]) if v >= low]
-                for samples in values
+                None if not samples else [v for v in in_order(samples) if v >= low] for samples in values
             ]
         return self._samples[key]
 

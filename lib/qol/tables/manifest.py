@@ -133,11 +133,6 @@ def manifest_schema() -> dict[str, Any]:
     return schema
 
 
-def new_run_id(now: datetime, trigger: str) -> str:
-    """A unique id that sorts by the run's clock (`now`), then by the real one."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{time.time_ns():x}-{trigger}-{secrets.token_hex(2)}"
-
-
 def started_at(run_id: str) -> datetime:
     """When the run began, by the real clock."""
     return datetime.fromtimestamp(int(run_id.split("-")[1], 16) / 1e9, UTC)
@@ -151,7 +146,8 @@ def manifest_key(run_id: str) -> str:
 def new_manifest(now: datetime, trigger: Trigger, week: str) -> Manifest:
     """The manifest of a run for an ISO week that begins at `now`; its status is failed until the run ends."""
     return Manifest(
-        run_id=new_run_id(now, trigger),
+        # Unique; sorts by the run's clock, then by the real one.
+        run_id=f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{time.time_ns():x}-{trigger}-{secrets.token_hex(2)}",
         status="failed",
         trigger=trigger,
         job_run_id=None,
