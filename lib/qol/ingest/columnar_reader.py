@@ -6,7 +6,7 @@ unknown fields as well; a scalar unknown field that recurs is then learned: it i
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -185,7 +185,7 @@ class ColumnarReader:
         if reads_structs(rule):
             return values
         key = path, rule.reduce == "last"
-        in_order = by_offset if key[1] else dict[str, Any].values
+        in_order: Callable[[dict[str, Any]], Iterable[Any]] = by_offset if key[1] else dict.values
         if key not in self._samples:
             low = -math.inf if rule.states_low is None or rule.low is None else rule.low
             self._samples[key] = [

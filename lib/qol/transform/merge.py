@@ -106,7 +106,8 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
 def ranks(texts: pl.Series) -> pl.Series:
     """Numbers in the order of the texts; only the distinct texts are sorted."""
     distinct = texts.unique().sort()
-    return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64)
+    numbers = pl.int_range(distinct.len(), eager=True)
+    return texts.replace_strict(distinct, numbers, return_dtype=pl.Int64).cast(pl.Int64)  # of no texts it gives texts
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
