@@ -9,8 +9,8 @@ import pyarrow as pa
 from qol.contracts.columns import (
     arrow_schema,
     daily_columns,
+    fixed,
     record_columns,
-    reject_columns,
     short,
     table_schemas,
     weekly_columns,
@@ -145,7 +145,7 @@ def test_helpers_are_not_stored(contracts: Contracts) -> None:
 
 
 def test_rejects_hold_the_bytes_and_their_place() -> None:
-    assert [(c.name, c.type) for c in reject_columns()] == [
+    assert [(c.name, c.type) for c in fixed("rejects")] == [
         ("reason", "string"),
         ("message", "string"),
         ("source", "string"),

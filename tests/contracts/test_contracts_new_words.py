@@ -83,7 +83,7 @@ KIND = "kind: {path: type, type: code, description: d}"
     ("fields", "problem"),
     [
         (["value: {path: value, type: code, units: unit, description: d}"], "fields.value.units: found code; allowed: units only for an integer or number that is no sample"),
-        (["value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [0, 1]}}}", KIND], "fields.value.ranges_by.field: found kind; allowed: a code field declared before this one: there is none"),
+        (["value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [0, 1]}}}", KIND], "fields.value.ranges_by.field: found kind; allowed: a code field declared before this one: none is declared"),
         ([KIND, "value: {path: value, type: number, description: d, range: [0, 1], ranges_by: {field: kind, ranges: {A: [0, 1]}}}"], "fields.value.ranges_by: found number; allowed: only for integer, number, decimal, epoch_seconds, instant, without samples and range"),
         ([KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [1, 0]}}}"], "fields.value.ranges_by.ranges.A: found [1, 0]; allowed: [low, high] with low < high"),
         (["value: {path: value, type: number, description: d, classes: {A: [b]}}"], "fields.value.classes: found number; allowed: classes only for code"),

@@ -9,10 +9,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from qol.contracts.fields import Field, SampleRule
+from qol.contracts.language import KEY
 from qol.contracts.model import Contracts
 from qol.contracts.raw_path import is_selector, selected_by
 from qol.contracts.rules import Ping, SourceRules
-from qol.contracts.source import SourceContract, source_contract
+from qol.contracts.source import SourceContract
 
 #: A JSON text, or the members of an object.
 Node = str | dict[str, "Node"]
@@ -32,7 +33,8 @@ def contract(record: str, fields: Mapping[str, Any], **rest: Any) -> SourceContr
         "examples": [EXAMPLE],
     }
     described = {name: {"description": "d", **spec} for name, spec in fields.items()}
-    return source_contract({**data, "fields": described, **rest}, f"sources/wild/{record}.yaml")
+    given = {**data, "fields": described, **rest, KEY: f"sources/wild/{record}.yaml"}
+    return SourceContract.model_validate(given, by_alias=True, by_name=False)
 
 
 AT = {"at": {"path": "at", "type": "epoch_seconds"}}

@@ -10,8 +10,9 @@ import yaml
 
 from qol.contracts.columns import daily_columns, record_columns
 from qol.contracts.frames import no_rows
+from qol.contracts.language import KEY
 from qol.contracts.model import Contracts
-from qol.contracts.source import SourceContract, source_contract
+from qol.contracts.source import SourceContract
 from qol.tables.weeks import WEEK, monday_of
 from qol.transform.daily_rows import daily
 from qol.transform.merge import Merged, merge
@@ -173,7 +174,8 @@ def contract_of(*texts: str) -> SourceContract:
     data: dict[str, Any] = {"description": "Inline.", "person": ["user_id"], "examples": [EXAMPLE]}
     for text in texts:
         data |= yaml.safe_load(text)
-    return source_contract(data, f"sources/{data['source']}/{data['record']}.yaml")
+    file = f"sources/{data['source']}/{data['record']}.yaml"
+    return SourceContract.model_validate({**data, KEY: file}, by_alias=True, by_name=False)
 
 
 def contracts_of(*sources: SourceContract) -> Contracts:

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -187,6 +186,7 @@ def _lock(lake: Lake) -> Finding:
 def _published(lake: Lake) -> Iterator[Finding]:
     """Whether the footers of published files can be read, in a bucket several at a time."""
     from qol.contracts.columns import table_folder
+    from qol.lake.base import read_many
     from qol.tables.corruption import recovery_hint
     from qol.tables.layout import PART_FILE, PROCESSED
 
@@ -194,8 +194,7 @@ def _published(lake: Lake) -> Iterator[Finding]:
     try:
         folders = (PROCESSED, table_folder("rejects"))
         keys = [o.key for folder in folders for o in lake.walk(folder) if o.key.endswith(f"/{PART_FILE}")]
-        with ThreadPoolExecutor(lake.reads_at_once) as pool:
-            damaged = list(compress(keys, pool.map(partial(_is_damaged, lake), keys)))
+        damaged = list(compress(keys, read_many(lake, partial(_is_damaged, lake), keys)))
     except QolError as err:
         yield Finding(subject, "not known", str(err), is_remark=_is_denied(err))
         return

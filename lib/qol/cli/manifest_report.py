@@ -5,11 +5,10 @@ from typing import Any
 
 from qol.cli.run_report import show_issues, show_rejects, show_tables
 from qol.cli.show import command, say, table
-from qol.contracts.columns import RUN_COUNTS
 from qol.contracts.model import Contracts
 from qol.lake import Lake
 from qol.run.summary import read_and_skipped, stage_seconds
-from qol.tables.manifest import Manifest, ObjectCounts, manifest_key
+from qol.tables.manifest import RUN_COUNTS, Manifest, ObjectCounts, manifest_key
 
 #: What the weeks of a manifest are, by how its run ended.
 REPLACED, WOULD_HAVE, PERHAPS = "replaced", "would have", "perhaps"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from qol.contracts.columns import DAILY_HEAD, daily_columns, weekly_columns, window_aggregate, window_columns
+from qol.contracts.columns import fixed, weekly_columns, window_aggregate, window_columns
 from qol.contracts.model import Column, Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
@@ -15,15 +15,13 @@ _Row = tuple[Column, int | str, Sequence[str]]
 
 def catalog(contracts: Contracts) -> str:
     """The catalog page in Markdown."""
-    columns = {column.name: column for column in weekly_columns(contracts)}
-    head = list(columns).index(f"{contracts.groups[0].name}_source")
     return render(
         "catalog.md.j2",
         contracts=contracts,
         mean_decimals=MEAN_DECIMALS,
         record_columns=(*RECORD_HEAD, *RECORD_TAIL),
-        daily_head=daily_columns(contracts)[:DAILY_HEAD],
-        weekly_head=list(columns.values())[:head],
+        daily_head=fixed("daily_metrics"),
+        weekly_head=fixed("weekly_metrics"),
         weekly_groups=[(group, list(_group(group, contracts))) for group in contracts.groups],
         windows=list(_windows(contracts)),
         issue_reasons=ISSUE_REASONS,

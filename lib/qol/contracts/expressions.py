@@ -6,22 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
+from qol.contracts.frames import no_rows
 from qol.contracts.language import Mistake
+from qol.contracts.model import Column
 from qol.contracts.record_columns import RECORD_HEAD
 from qol.contracts.source import SourceContract
 from qol.contracts.wording import choices
 
-_TYPES: Mapping[str, pl.DataType] = {
-    "bigint": pl.Int64(),
-    "int": pl.Int32(),
-    "double": pl.Float64(),
-    "boolean": pl.Boolean(),
-    "string": pl.String(),
-    "date": pl.Date(),
-    "timestamp": pl.Datetime("us", "UTC"),
-    "decimal(38,18)": pl.Decimal(38, 18),
-    "array<int>": pl.List(pl.Int32()),
-}
 _WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _KINDS: Mapping[str, tuple[type[pl.DataType], ...]] = {
     "a whole number": _WHOLE,
@@ -42,7 +33,7 @@ class ColumnTypes:
     """Columns that expressions may name, with their types."""
 
     def __init__(self, columns: Iterable[tuple[str, str]]) -> None:
-        schema = {name: _TYPES[kind] for name, kind in columns}
+        schema = no_rows([Column(name, kind, "") for name, kind in dict(columns).items()]).schema
         self._broken: set[str] = set()
         self._rows = pl.DataFrame({name: [None, None] for name in schema}, schema=schema)
 

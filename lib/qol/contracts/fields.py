@@ -114,11 +114,6 @@ class SampleRule(Limited):
     start_field: lang.Maybe[TimeField] = pydantic.Field(default=None, validation_alias="from")
     """intervals of a text: the field with the time of its first character, Unix time."""
 
-    @property
-    def has_range(self) -> bool:
-        """Whether samples outside a range are left out."""
-        return self.range is not None
-
     def mistakes(self) -> Iterator[lang.Mistake]:
         """Words that do not go with `reduce`."""
         is_intervals = self.reduce == "intervals"
@@ -219,6 +214,5 @@ class Field(Limited):
         yield from self.samples.mistakes()
         fitting = _SAMPLE_TYPES.get(self.samples.reduce, ("integer", "number"))
         if self.type not in fitting:
-            yield lang.Mistake(
-                "type", self.type, f"{' or '.join(fitting)} for samples reduced to {self.samples.reduce}"
-            )
+            allowed = f"{' or '.join(fitting)} for samples reduced to {self.samples.reduce}"
+            yield lang.Mistake("type", self.type, allowed)

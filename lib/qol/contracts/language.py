@@ -38,8 +38,6 @@ KEY = "(key)"
 UNION_TAGS = ("(sql)", "(part)")
 _NAME = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 _PATH = r"^[^.\s]+(\.[^.\s]+)*$"
-
-
 #: A word that is not declared is refused, and a word's docstring is its description.
 CLOSED = ConfigDict(extra="forbid", validate_by_name=True, use_attribute_docstrings=True)
 

@@ -63,10 +63,8 @@ class Contracts:
     @cached_property
     def group_metrics(self) -> Mapping[str, tuple[DailyMetric, ...]]:
         """Daily metrics by group, in column order."""
-        groups: dict[str, list[DailyMetric]] = {}
-        for metric in self.metrics:
-            groups.setdefault(metric.group, []).append(metric)
-        return {name: tuple(members) for name, members in groups.items()}
+        groups = dict.fromkeys(metric.group for metric in self.metrics)
+        return {name: tuple(metric for metric in self.metrics if metric.group == name) for name in groups}
 
     def for_path(self, folder: str) -> SourceContract | None:
         """The contract of a raw folder such as `raw/garmin/sleeps`, or None."""
@@ -82,25 +80,18 @@ class Contracts:
 
     def anywhere(self, source: str) -> tuple[SourceContract, ...]:
         """Contracts that take their records from every place of the source."""
-        return self._anywhere.get(source, ())
-
-    @cached_property
-    def _anywhere(self) -> Mapping[str, tuple[SourceContract, ...]]:
-        found: dict[str, tuple[SourceContract, ...]] = {}
-        for contract in self.sources:
-            if contract.takes_anywhere:
-                found[contract.source] = (*found.get(contract.source, ()), contract)
-        return found
+        return tuple(c for c in self.sources if c.source == source and c.takes_anywhere)
 
     @cached_property
     def _sharing(self) -> Mapping[str, tuple[SourceContract, ...]]:
-        found: dict[str, tuple[SourceContract, ...]] = {}
-        for contract in self.sources:
-            if contract.shares_places:
-                keys = [(contract.source, key) for key in contract.envelope_keys]
-                for other in {self._envelopes[key].name for key in keys if key in self._envelopes}:
-                    found[other] = (*found.get(other, ()), contract)
-        return found
+        sharing = [c for c in self.sources if c.shares_places]
+        return {
+            owner.name: tuple(
+                c for c in sharing if c.source == owner.source and {*c.envelope_keys} & {*owner.envelope_keys}
+            )
+            for owner in self.sources
+            if not owner.shares_places
+        }
 
     @cached_property
     def _paths(self) -> Mapping[str, SourceContract]:

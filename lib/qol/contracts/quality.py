@@ -13,7 +13,6 @@ Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 #: What is compared between weeks; the names stand in schemas/quality.yaml and in a contract's `quality.severity`.
 Compared = Literal["people", "rows_per_person", "fields", "fresh"]
-COMPARED: tuple[Compared, ...] = get_args(Compared)
 Share = Annotated[Number, Interval(gt=0, le=1)]
 
 
@@ -59,7 +58,7 @@ class Quality(Model):
     @cached_property
     def severity(self) -> Mapping[Compared, Severity]:
         """How bad each comparison is, where no source contract says otherwise."""
-        return {compared: getattr(self, compared).severity for compared in COMPARED}
+        return {compared: getattr(self, compared).severity for compared in get_args(Compared)}
 
 
 class RecordQuality(Model):

@@ -10,15 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from qol.contracts.raw_path import is_selector, selected_by
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-
 #: A key's name as an API would have it, which may be shown; any other may be an id, a person's name, a text or a path.
 PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
-
-
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
 EPOCH = date(1970, 1, 1)
 
 

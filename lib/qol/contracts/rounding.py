@@ -1,7 +1,5 @@
 """How many decimals every published value has."""
 
-from collections.abc import Iterator
-
 from qol.contracts.columns import derived_type
 from qol.contracts.daily import DailyMetric
 from qol.contracts.model import Contracts
@@ -12,14 +10,9 @@ MEAN_DECIMALS = 2
 OF_DAYS = ("min", "max", "sum", "last")
 
 
-def mean_decimals(metric: DailyMetric) -> int:
-    """Decimals of a mean, median or deviation: two, or the metric's own where they are more."""
-    return max(MEAN_DECIMALS, metric.decimals)
-
-
 def aggregate_decimals(metric: DailyMetric, aggregate: str) -> int:
-    """Decimals of a metric's aggregate over a week or a window."""
-    return metric.decimals if aggregate in OF_DAYS else mean_decimals(metric)
+    """Decimals of a metric's aggregate over a week or a window; of a mean or deviation at least two."""
+    return metric.decimals if aggregate in OF_DAYS else max(MEAN_DECIMALS, metric.decimals)
 
 
 def derived_decimals(derived: Derived, contracts: Contracts) -> int | None:
@@ -30,15 +23,7 @@ def derived_decimals(derived: Derived, contracts: Contracts) -> int | None:
 
 def weekly_decimals(contracts: Contracts) -> dict[str, int]:
     """Decimals of the numeric columns of `weekly_metrics`, but those that count days."""
-    return dict(_weekly(contracts))
-
-
-def _weekly(contracts: Contracts) -> Iterator[tuple[str, int]]:
-    for group in contracts.groups:
-        for name, aggregates in group.metrics.items():
-            for aggregate in aggregates:
-                yield f"{name}_{aggregate}", aggregate_decimals(contracts.metric[name], aggregate)
-    for derived in contracts.derived:
-        decimals = derived_decimals(derived, contracts)
-        if decimals is not None:
-            yield derived.name, decimals
+    metrics = [(contracts.metric[name], has) for group in contracts.groups for name, has in group.metrics.items()]
+    decimals = {f"{metric.name}_{of}": aggregate_decimals(metric, of) for metric, has in metrics for of in has}
+    own = {derived.name: derived_decimals(derived, contracts) for derived in contracts.derived}
+    return decimals | {name: number for name, number in own.items() if number is not None}

@@ -218,8 +218,3 @@ class SourceContract(lang.Model):
             name: tuple(sql for sql in (part.value, part.where, part.each) if sql is not None)
             for name, part in self.parts.items()
         }
-
-
-def source_contract(data: Mapping[str, Any], file: str) -> SourceContract:
-    """The contract of its file's data; pydantic's ValidationError names what does not fit."""
-    return SourceContract.model_validate({**data, lang.KEY: file}, by_alias=True, by_name=False)

@@ -133,9 +133,8 @@ def _words_together(contract: SourceContract) -> Iterator[Mistake]:
         allowed = "nothing with episodes, which tell the day's main record"
         yield Mistake("best", ", ".join(contract.best), allowed)
     if episodes is not None and episodes.rank.unlisted >= len(episodes.rank.tiers):
-        yield Mistake(
-            "episodes.rank.unlisted", episodes.rank.unlisted, f"a tier from 0 to {len(episodes.rank.tiers) - 1}"
-        )
+        allowed = f"a tier from 0 to {len(episodes.rank.tiers) - 1}"
+        yield Mistake("episodes.rank.unlisted", episodes.rank.unlisted, allowed)
     for name in contract.quality.fields:
         if name not in contract.by_name:
             allowed = f"a field of the contract: {choices(contract.by_name, name)}"

@@ -20,7 +20,7 @@ def choices(names: Iterable[str], found: str = "") -> str:
     """The allowed names: all of a few, of many those that look most like what was found."""
     known = list(names)
     if len(known) <= _ALL_UP_TO:
-        return ", ".join(known) or "there is none"
+        return ", ".join(known) or "none is declared"
     close = get_close_matches(found, known, _CLOSEST) or known[:_CLOSEST]
     return f"{', '.join(close)}, … ({len(known)} names)"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from qol.aws.requests import RetryPolicy, aws_client
@@ -23,12 +24,9 @@ _CONFIGURATION_ERRORS = {
     "ValidationException": "not a name of a table",
 }
 
+_now = partial(datetime.now, UTC)
 #: Moment of registration, key of the item, the map's entry and its period.
 _Row = tuple[datetime, str, Entry, Period]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def read_user_table(table: str, clock: Callable[[], datetime] = _now) -> UserMap:

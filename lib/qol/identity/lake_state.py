@@ -26,11 +26,10 @@ def read_lake_state(lake: Lake) -> LakeState:
     try:
         return msgspec.json.decode(lake.read(STATE_KEY), type=LakeState)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        message = (
+        raise LakeError(
             f"{STATE_KEY}: damaged; restore it from a backup. Without it the next run cannot tell whether key and user map"
             " are still the same: be sure of both, then remove it"
-        )
-        raise LakeError(message) from None
+        ) from None
 
 
 def write_lake_state(lake: Lake, state: LakeState) -> None:
@@ -41,21 +40,18 @@ def write_lake_state(lake: Lake, state: LakeState) -> None:
 def require_same_users(state: LakeState, identities: Identities, user_map: UserMap) -> LakeState:
     """The state after this run; UsageError when its key or user map would give known users other ids."""
     if state.key_check not in (None, identities.key_check):
-        message = "QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key"
-        raise UsageError(message)
+        raise UsageError("QOL_PSEUDONYM_KEY: not the key that earlier runs of this lake used; allowed: that key")
     known, count = state.map_entries, user_map.settled_entries
     if known and not user_map.entries:
         entries = "1 entry" if known == 1 else f"{known} entries"
-        message = (
+        raise UsageError(
             f"--user-map: not given or empty, and earlier runs of this lake used one with {entries};"
             " give the same file, or the same table"
         )
-        raise UsageError(message)
     if count < known or (known and user_map.digest(known, identities.key) != state.map_digest):
-        message = (
+        raise UsageError(
             f"--user-map: its first {known} entries are not those that earlier runs of this lake used;"
             " allowed: that map, with new lines only at its end. Put the old lines back;"
             " docs/backfill-and-rebuild.md says how a user gets another id"
         )
-        raise UsageError(message)
     return LakeState(identities.key_check, count, user_map.digest(count, identities.key), state.unconfirmed_weeks)

@@ -22,8 +22,7 @@ def read_key(text: str | None) -> bytes:
     """The pseudonym key; UsageError when it is missing or has fewer than 32 bytes of UTF-8."""
     key = (text or "").encode()
     if len(key) < MIN_KEY_BYTES:
-        message = f"QOL_PSEUDONYM_KEY: found {len(key)} bytes; allowed: at least {MIN_KEY_BYTES} (UTF-8)"
-        raise UsageError(message)
+        raise UsageError(f"QOL_PSEUDONYM_KEY: found {len(key)} bytes; allowed: at least {MIN_KEY_BYTES} (UTF-8)")
     return key
 
 

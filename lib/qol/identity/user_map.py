@@ -88,8 +88,7 @@ def read_user_map(path: Path | None) -> UserMap:
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
-        message = f"--user-map {path}: cannot be read; allowed: a JSON lines file"
-        raise UsageError(message) from None
+        raise UsageError(f"--user-map {path}: cannot be read; allowed: a JSON lines file") from None
     read = [(number, *_entry(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
     numbers, entries, periods = zip(*read, strict=True) if read else ((), (), ())
     user_map = UserMap(entries, numbers, periods=periods if any(p != ALWAYS for p in periods) else ())
@@ -123,11 +122,10 @@ def require_periods_usable(user_map: UserMap, contracts: Contracts) -> None:
     for position, period in enumerate(user_map.periods):
         source = user_map.entries[position][0]
         if period != ALWAYS and source in fixed:
-            message = (
+            raise UsageError(
                 f"user map {user_map.location(position)}: from and to for {source}; allowed: only for sources whose rules"
                 " say people_by_day"
             )
-            raise UsageError(message)
 
 
 def require_known_sources(user_map: UserMap, contracts: Contracts, used: int) -> None:
@@ -139,10 +137,9 @@ def require_known_sources(user_map: UserMap, contracts: Contracts, used: int) ->
     for position, (source, *_) in enumerate(user_map.entries):
         if position >= used and source not in sources:
             found = f"source {source}" if _NAME.fullmatch(source) else "source"
-            message = (
+            raise UsageError(
                 f"user map {user_map.location(position)}: {found}: no contract has it; allowed: {', '.join(sources)}"
             )
-            raise UsageError(message)
 
 
 def _unknown_key(raw: dict[str, object]) -> str | None:
@@ -158,8 +155,7 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
     try:
         raw = msgspec.json.decode(line, type=dict)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        message = f"{path}: line {number}: not a JSON object"
-        raise UsageError(message) from None
+        raise UsageError(f"{path}: line {number}: not a JSON object") from None
     source, vendor, period = raw.get("source"), identifier(raw.get("vendor_user_id")), read_period(raw)
     if not isinstance(source, str) or not CODE.fullmatch(source):
         problem: str | None = "source must be a source's name"
@@ -168,8 +164,7 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
     else:
         problem = entry_problem(raw.get("user_id"), raw.get("timezone"), period) or _unknown_key(raw)
     if problem is not None:
-        message = f"{path}: line {number}: {problem}"
-        raise UsageError(message)
+        raise UsageError(f"{path}: line {number}: {problem}")
     return (str(source), str(vendor), str(raw["user_id"]), raw.get("timezone")), period or ALWAYS
 
 
@@ -200,8 +195,7 @@ def require_append_only(user_map: UserMap, identities: Identities, checked: int,
         found = published.filter(published.is_in(hashes.implode())).unique()
         if found.len():
             location = user_map.location(min(fresh[user_id] for user_id in found))
-            message = (
+            raise UsageError(
                 f"user map {location}: this person already has records under the keyed hash; allowed: that hash as user_id,"
                 " which keeps the id, or people without records (docs/backfill-and-rebuild.md has both ways)"
             )
-            raise UsageError(message)

@@ -1,6 +1,6 @@
 """Columns of clean lines: texts and samples to values, whole columns where the format is usual, else one by one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from qol.contracts.fields import Field, SampleRule
 from qol.ingest.convert import IssueError, convert
 from qol.ingest.decoder_types import attribute_name, reads_structs
-from qol.ingest.sample_reduction import by_offset, reduce_samples, reduce_valid
+from qol.ingest.sample_reduction import reduce_samples, reduce_valid
 from qol.ingest.times import MAX_UTC_OFFSET, MIN_UTC_OFFSET, parse_instant
 
 #: A value that is not clean; its line goes to the record reader.
@@ -18,11 +18,8 @@ UNCLEAN_TEXT = ""
 #: The same for intervals, which come in pairs.
 UNCLEAN_INTERVALS = [0]
 MAX_CACHED_TEXTS = 100_000
-#: ISO 8601 in UTC as receivers stamp it; a leap second is not a time to Python and not one here.
-USUAL_STAMP = r"^[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(\.\d{1,6})?Z$"
-#: A time with its offset as vendors write it.
+#: A time with its offset as receivers stamp it and vendors write it; a leap second is not a time to Python and not one here.
 USUAL_TIME = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,6})?(Z| ?[+-](0[0-9]|1[0-4]):?[0-5][0-9])$"
-OFFSET_AT_END = r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
 
 Column = Sequence[Any] | pl.Series
 
@@ -87,20 +84,15 @@ def coalesce(values: Column, more: Column) -> Column:
 
 
 def received_stamps(stamps: Column) -> pl.Series:
-    """Microseconds since 1970; stamps in the receiver's own format as a column, any other one by one."""
+    """Microseconds since 1970; stamps in an unusual format are read one by one."""
     texts = pl.Series("received_at", stamps, pl.String)
-    usual = texts.str.contains(USUAL_STAMP)
-    parsed = texts.set(~usual, None).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False)
-    return _fill_unusual(parsed.cast(pl.Int64), texts, Cache(parse_instant))
+    return _fill_unusual(_usual_times(texts).cast(pl.Int64), texts, Cache(parse_instant))
 
 
 def instants(values: Column, cache: Cache) -> pl.Series:
     """Whole seconds since 1970 of times with their offsets; `cache` reads unusual formats."""
     texts = pl.Series("texts", values, pl.String)
-    usual = texts.set(~texts.str.contains(USUAL_TIME), None)
-    local = usual.str.slice(0, 19).str.replace("T", " ", literal=True)
-    seconds = local.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).dt.epoch("s")
-    return _fill_unusual(seconds - _seconds_ahead(usual), texts, cache)
+    return _fill_unusual(_usual_times(texts).dt.epoch("s"), texts, cache)
 
 
 def utc_offsets(values: Column, cache: Cache) -> pl.Series:
@@ -109,36 +101,23 @@ def utc_offsets(values: Column, cache: Cache) -> pl.Series:
     A time in UTC (`Z`) has none, as `convert` has it.
     """
     texts = pl.Series("texts", values, pl.String)
-    usual = texts.set(~texts.str.contains(USUAL_TIME), None)
-    # Only the offset of a real date and time counts, as in `convert`.
-    is_time = usual.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).is_not_null()
-    is_time &= usual.str.slice(11, 8).str.to_time("%H:%M:%S", strict=False).is_not_null()
-    in_utc = is_time & usual.str.ends_with("Z")
-    ahead = _seconds_ahead(usual)
-    is_known = is_time & ahead.is_between(MIN_UTC_OFFSET, MAX_UTC_OFFSET) & ~in_utc
-    return _fill_unusual(ahead.set(~is_known, None), texts.set(in_utc, None), cache)
+    times = _usual_times(texts)
+    ahead = _usual_times(texts.str.slice(0, 19) + "Z").dt.epoch("s") - times.dt.epoch("s")
+    in_utc = times.is_not_null() & texts.str.ends_with("Z")
+    known = ahead.is_between(MIN_UTC_OFFSET, MAX_UTC_OFFSET) & ~in_utc
+    return _fill_unusual(ahead.set(~known, None), texts.set(in_utc, None), cache)
 
 
-def _seconds_ahead(usual: pl.Series) -> pl.Series:
-    """The offset at the end of texts in the usual format."""
-    ends = usual.str.extract(OFFSET_AT_END)
-    hours = ends.str.slice(1, 2).cast(pl.Int64, strict=False)
-    minutes = ends.str.slice(-2).cast(pl.Int64, strict=False)
-    size = hours * 3600 + minutes * 60
-    return pl.select(
-        pl.when(ends == "Z").then(pl.lit(0, pl.Int64)).when(ends.str.starts_with("-")).then(-size).otherwise(size)
-    ).to_series()
+def _usual_times(texts: pl.Series) -> pl.Series:
+    """Times of texts in the usual format, null for all others."""
+    usual = texts.set(~texts.str.contains(USUAL_TIME), None).str.replace("T", " ", literal=True)
+    return usual.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", strict=False)
 
 
 def _fill_unusual(values: pl.Series, texts: pl.Series, cache: Cache) -> pl.Series:
     """Values, with those read one by one that are missing where there is a text."""
     places = (values.is_null() & texts.is_not_null()).arg_true()
     return values.scatter(places, [cache[texts[place]] for place in places]) if len(places) else values
-
-
-def map_values(samples: dict[str, Any], *, ordered: bool) -> Iterable[Any]:
-    """The values of a map, in order of their offsets when `ordered`."""
-    return by_offset(samples) if ordered else samples.values()
 
 
 def reduce_column(spec: Field, rule: SampleRule, values: Column) -> Column:

@@ -6,7 +6,7 @@ unknown fields as well; a scalar unknown field that recurs is then learned: it i
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,7 +25,6 @@ from qol.ingest.column_values import (
     at_path,
     coalesce,
     instants,
-    map_values,
     received_stamps,
     reduce_column,
     text_cache,
@@ -36,6 +35,7 @@ from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
 from qol.ingest.record_reader import MICROSECONDS, RecordReader, required_keys
+from qol.ingest.sample_reduction import by_offset
 
 #: What a decoder raises for a line it refuses; TypeError for a LongLine.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, TypeError)
@@ -54,7 +54,6 @@ class ColumnarReader:
         self._contract = record_reader.contract
         self._discriminators = frozenset(discriminator_fields)
         self._learned: list[str] = []
-        self._to_learn: str | None = None
         self._missed: Counter[str] = Counter()
         self._texts = {f.name: text_cache(f) for f in self._contract.fields if f.type in CONVERTED_TEXTS}
         self._samples: dict[tuple[tuple[str, ...], bool], list[list[Any] | None]] = {}
@@ -78,59 +77,41 @@ class ColumnarReader:
 
     def read(self, lines: Sequence[Any], arrival_day: int) -> tuple[pl.DataFrame | None, list[int]]:
         """Rows of the clean lines (with `line`, their index), and the indexes of all other lines."""
-        frames: list[pl.DataFrame] = []
-        other: list[int] = []
-        end = 0
-        while end < len(lines):
-            structs, clean, refused, end = self._decode(lines, end)
-            other += refused
-            if structs:
-                frame, unclean = self._clean_rows(structs, clean, arrival_day)
-                frames.append(frame)
-                other += unclean
-            if self._to_learn is not None:
-                self._learned.append(self._to_learn)
-                self._to_learn = None
-                self._build()
-        return (pl.concat(frames) if frames else None), sorted(other)
-
-    def _clean_rows(
-        self, structs: list[msgspec.Struct], clean: list[int], arrival_day: int
-    ) -> tuple[pl.DataFrame, list[int]]:
+        structs, clean, other = self._decode(lines)
+        learned = [name for name, times in self._missed.items() if times >= LEARN_AFTER and self._may_learn(name)]
+        if learned := learned[: MAX_LEARNED - len(self._learned)]:
+            self._learned += learned
+            self._build()
+            return self.read(lines, arrival_day)
+        if not structs:
+            return None, other
         columns: dict[str, Column] = dict(
             zip(self._heads, zip(*map(msgspec.structs.astuple, structs), strict=True), strict=True)
         )
         frame = self._frame(columns, clean, arrival_day)
         unclean = frame.filter(~pl.col("ok"))["line"].to_list()
-        if unclean:
-            frame = frame.filter("ok")
         self._count_learned(columns, set(unclean), clean)
-        return frame.drop("ok"), unclean
+        return frame.filter("ok").drop("ok"), sorted([*other, *unclean])
 
-    def _decode(self, lines: Sequence[Any], end: int) -> tuple[list[msgspec.Struct], list[int], list[int], int]:
-        """Structs of lines from `end` on, their indexes, those of the other lines, and the next line after a name to learn."""
+    def _decode(self, lines: Sequence[Any]) -> tuple[list[msgspec.Struct], list[int], list[int]]:
+        """Structs of the lines that the decoder accepts, their indexes, and those of the other lines."""
         structs: list[msgspec.Struct] = []
         clean: list[int] = []
         other: list[int] = []
         decode = self._decoder.decode
-        while end < len(lines) and self._to_learn is None:
+        for place, line in enumerate(lines):
             try:
-                structs.append(decode(lines[end]))
-                clean.append(end)
+                structs.append(decode(line))
+                clean.append(place)
             except DECODE_ERRORS as err:
-                other.append(end)
-                self._note_unknown(err)
-            end += 1
-        return structs, clean, other, end
+                other.append(place)
+                self._missed[str(err).partition("unknown field `")[2].removesuffix("`")] += 1
+        return structs, clean, other
 
-    def _note_unknown(self, err: Exception) -> None:
-        head, _, rest = str(err).partition("unknown field `")
-        name = rest.removesuffix("`")
-        if not head or not name or "` - at" in name or len(self._learned) >= MAX_LEARNED:
-            return
-        self._missed[name] += 1
-        if self._missed[name] == LEARN_AFTER and name not in (*self._discriminators, *self._contract.envelope_keys):
-            self._to_learn = name
+    def _may_learn(self, name: str) -> bool:
+        """Whether a name is that of a field at the top of a record, which tells neither the contract nor an envelope."""
+        never = (*self._discriminators, *self._contract.envelope_keys, *self._learned)
+        return name not in never and bool(name) and "` - at" not in name
 
     def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:
         for name in self._learned:
@@ -203,12 +184,12 @@ class ColumnarReader:
         """Samples without states, taken out of their maps once for all fields that read the same path."""
         if reads_structs(rule):
             return values
-        key = (path, rule.reduce == "last")
+        key = path, rule.reduce == "last"
+        in_order: Callable[[dict[str, Any]], Iterable[Any]] = by_offset if key[1] else dict.values
         if key not in self._samples:
             low = -math.inf if rule.states_low is None or rule.low is None else rule.low
             self._samples[key] = [
-                None if not samples else [v for v in map_values(samples, ordered=key[1]) if v >= low]
-                for samples in values
+                None if not samples else [v for v in in_order(samples) if v >= low] for samples in values
             ]
         return self._samples[key]
 

@@ -47,11 +47,8 @@ def shown(value: object) -> str:
         return str(value) if digits <= MAX_SHOWN_DIGITS else f"integer of {digits} digits"
     if isinstance(value, float | Decimal):
         text = repr(float(value))
-        return (
-            text
-            if math.isfinite(float(value)) and len(text.lstrip("-").replace(".", "")) <= MAX_SHOWN_DIGITS
-            else "number"
-        )
+        digits = len(text.lstrip("-").replace(".", ""))
+        return text if math.isfinite(float(value)) and digits <= MAX_SHOWN_DIGITS else "number"
     if isinstance(value, str):
         return "string"
     return "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "null"

@@ -1,7 +1,7 @@
 """Intervals of a record, from structs or from a text of one character per step, as minutes of its local day."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,21 +63,12 @@ def _moment(value: object) -> int | None:
 
 
 def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Interval]:
-    if start is None:
+    if start is None or rule.characters is None:
         return []
-    is_counted = [character in (rule.characters or "") for character in text]
+    runs = re.finditer(f"[{re.escape(rule.characters)}]+", text)
     return [
-        (start + round(first * rule.seconds_each), start + round((last + 1) * rule.seconds_each))
-        for first, last in _true_runs(is_counted)
+        (start + round(run.start() * rule.seconds_each), start + round(run.end() * rule.seconds_each)) for run in runs
     ]
-
-
-def _true_runs(flags: Sequence[bool]) -> Iterable[tuple[int, int]]:
-    """First and last index of every run of true flags."""
-    for is_true, places in groupby(range(len(flags)), key=flags.__getitem__):
-        if is_true:
-            run = list(places)
-            yield run[0], run[-1]
 
 
 def interval_minutes(

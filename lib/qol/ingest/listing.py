@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -90,13 +91,10 @@ def _find(lake: Lake, prefix: str, window: Window) -> Iterator[tuple[StoredObjec
 
 
 def _folder_day(name: str) -> date | None:
-    found = DATE_FOLDER.fullmatch(name.rstrip("/"))
-    if found is None:
-        return None
-    try:
-        return date.fromisoformat(found.group(1))
-    except ValueError:
-        return None
+    with suppress(ValueError):
+        if found := DATE_FOLDER.fullmatch(name.rstrip("/")):
+            return date.fromisoformat(found[1])
+    return None
 
 
 def _record(contracts: Contracts, folder: str) -> str | None:

@@ -69,11 +69,7 @@ def _decoded(line: bytes, *, exact: bool) -> Any:
     try:
         return decode(line)
     except msgspec.ValidationError:
-        return decode(
-            _LONG_INTEGERS.sub(
-                lambda match: match[0] if match[0].startswith(b'"') else match[0][:_MAX_INT_DIGITS], line
-            )
-        )
+        return decode(_LONG_INTEGERS.sub(lambda m: m[0] if m[0].startswith(b'"') else m[0][:_MAX_INT_DIGITS], line))
 
 
 def is_deep(line: bytes) -> bool:

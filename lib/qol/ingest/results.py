@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from qol.contracts.columns import fixed
+from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
@@ -62,15 +64,7 @@ class IngestResult:
 
 
 REJECT_SCHEMA: dict[str, Any] = {
-    "reason": pl.String,
-    "message": pl.String,
-    "source": pl.String,
-    "record": pl.String,
-    "raw_object": pl.String,
-    "line_number": pl.Int64,
-    "item": pl.Int64,
-    "raw": pl.Binary,
-    "raw_bytes": pl.Int64,
+    **no_rows(fixed("rejects")).schema,
     "arrival_date": pl.String,
     "object_index": pl.Int64,
     "range_start": pl.Int64,

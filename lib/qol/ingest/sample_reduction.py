@@ -111,15 +111,11 @@ def _sum(values: Collection[Number], _: SampleRule) -> Number:
     return math.fsum(values) if isinstance(total, float) else total
 
 
-def _minutes(values: Collection[Number], rule: SampleRule) -> float:
-    return len(values) * rule.seconds_each / 60
-
-
 _REDUCERS: Mapping[str, Callable[[Collection[Number], SampleRule], Number | Decimal]] = {
     "count": lambda values, _: len(values),
     "min": lambda values, _: min(values),
     "max": lambda values, _: max(values),
     "sum": _sum,
     "last": lambda values, _: list(values)[-1],
-    "minutes": _minutes,
+    "minutes": lambda values, rule: len(values) * rule.seconds_each / 60,
 }

@@ -27,8 +27,7 @@ def open_lake(uri: str | None, *, kms_key: str | None = None, database: str | No
     if scheme == "s3":
         return _open_bucket(uri, kms_key, database)
     if scheme != "file":
-        message = f"--lake {uri}: found scheme {scheme!r}; allowed: a folder or s3://bucket[/prefix]"
-        raise UsageError(message)
+        raise UsageError(f"--lake {uri}: found scheme {scheme!r}; allowed: a folder or s3://bucket[/prefix]")
     for option, value in (("--kms-key", kms_key), ("--database", database)):
         if value is not None:
             raise UsageError(f"{option} {value}: only a lake on S3 has one; allowed: no such option for a folder")

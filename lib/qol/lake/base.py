@@ -1,14 +1,18 @@
 """The interface to a lake's storage."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 import pyarrow as pa
 
 LOCK_KEY = "_locks/publish.lock"
+
+T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -90,3 +94,9 @@ class Lake(Protocol):
 
         The lock of an earlier attempt of the same `job_run_id` is taken over at once.
         """
+
+
+def read_many(lake: Lake, read: Callable[[Item], T], items: Iterable[Item]) -> list[T]:
+    """What `read` gives of each item, in their order, as many at a time as the lake takes; the first error is raised."""
+    with ThreadPoolExecutor(lake.reads_at_once) as pool:
+        return list(pool.map(read, items))

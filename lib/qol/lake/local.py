@@ -98,8 +98,7 @@ class LocalLake:
         """Rename a staged file over `key`; the caller holds the lock, so no other run writes between check and rename."""
         current = self.stat(key)
         if (current.etag if current else None) != expected_etag:
-            message = f"{key}: changed since this run started; run again"
-            raise PublishConflictError(message)
+            raise PublishConflictError(f"{key}: changed since this run started; run again")
         target = self.path(key)
         with _translate_errors(key, "written"):
             target.parent.mkdir(parents=True, exist_ok=True)

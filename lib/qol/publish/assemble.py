@@ -50,10 +50,9 @@ def assemble(
         sink = _HashingSink(file)
         _write(sink, columns, _row_groups(lake, parts, finish))
     if sink.bytes > MAX_FILE_BYTES:
-        message = (
+        raise LakeError(
             f"{partition_key(table, date)}: would have {sink.bytes} bytes; allowed: {MAX_FILE_BYTES} bytes per file"
         )
-        raise LakeError(message)
     _verify(lake, staged, sink.hexdigest(), expected)
     return Candidate(table, date, partition_key(table, date), staged, expected, sink.bytes, sink.hexdigest())
 
@@ -92,8 +91,7 @@ def _verify(lake: Lake, staged: str, sha256: str, rows: int) -> None:
     found = hashlib.sha256(data).hexdigest()
     counted = pq.read_metadata(pa.BufferReader(data)).num_rows
     if found != sha256 or counted != rows:
-        message = f"{staged}: read back {counted} rows, sha256 {found}; written {rows} rows, sha256 {sha256}"
-        raise LakeError(message)
+        raise LakeError(f"{staged}: read back {counted} rows, sha256 {found}; written {rows} rows, sha256 {sha256}")
 
 
 class _HashingSink:

@@ -32,10 +32,8 @@ def _sides(relations: Sequence[Relation]) -> Iterator[pl.Expr]:
 
 def means_outside_min_max(contracts: Contracts) -> dict[str, dict[str, pl.Expr]]:
     """By weekly check, whether the mean of each metric of a group lies outside its min and max."""
-    groups = {
-        group.name: [name for name, has in group.metrics.items() if {"min", "mean", "max"} <= set(has)]
-        for group in contracts.groups
-    }
+    limits = {"min", "mean", "max"}
+    groups = {g.name: [name for name, has in g.metrics.items() if limits <= set(has)] for g in contracts.groups}
     return {
         f"{group}_min_mean_max": {m: ~pl.col(f"{m}_mean").is_between(f"{m}_min", f"{m}_max") for m in metrics}
         for group, metrics in groups.items()

@@ -13,8 +13,6 @@ WEEKLY = "weekly_metrics"
 #: With fewer users or rows than this, a difference may be chance.
 MIN_USERS = 20
 MIN_ROWS = 20
-
-
 #: What is wrong, by severity; or the reason why a file could not be compared.
 Finding = dict[Severity, str] | str
 TOO_FEW_USERS = f"fewer than {MIN_USERS} users"

@@ -163,9 +163,8 @@ def _batches(lake: Lake, contracts: Contracts, table: str, candidates: Sequence[
     waiting: list[pl.DataFrame] = []
     for candidate in candidates:
         if candidate.table == table:
-            waiting.append(
-                select_check_columns(pl.read_parquet(lake.open_table(candidate.staged)), contracts, candidate)
-            )
+            rows = pl.read_parquet(lake.open_table(candidate.staged))
+            waiting.append(select_check_columns(rows, contracts, candidate))
             if sum(rows.height for rows in waiting) >= BATCH_ROWS:
                 yield to_numbers(pl.concat(waiting))
                 waiting = []

@@ -28,9 +28,8 @@ class CheckObservation:
 def observe_run(rejected: int, items: int) -> CheckObservation:
     """The observation of the check of rejected items."""
     percent = 100 * rejected / items if items else 0.0
-    return CheckObservation(
-        checked=True, text=f"{rejected} of {items} items, {percent:.{0 if percent >= 10 else 1}f} %"
-    )
+    text = f"{rejected} of {items} items, {percent:.{0 if percent >= 10 else 1}f} %"
+    return CheckObservation(checked=True, text=text)
 
 
 def observe_files(check: Check, comparisons: Sequence[Comparison]) -> CheckObservation:

@@ -45,9 +45,11 @@ def every_check(contracts: Contracts) -> list[Check]:
     return [check for suite in suites for check in suite]
 
 
-def _check_max(check_id: str, severity: Severity, message: str, limit: float = 0, compared: str = "") -> Check:
-    """A check that the column of its id has no value above a limit."""
-    arguments = {"column": check_id, "max_value": limit}
+def _check_max(
+    check_id: str, severity: Severity, message: str, limit: float = 0, compared: str = "", column: str = ""
+) -> Check:
+    """A check that a column, by default that of its id, has no value above a limit."""
+    arguments = {"column": column or check_id, "max_value": limit}
     return Check(check_id, severity, message, "ExpectColumnValuesToBeBetween", arguments, compared)
 
 
@@ -160,8 +162,4 @@ def _claim_checks(table: str, claim: Claim | None, names: Iterable[str]) -> list
     """One check per name of a claim about all metrics, on how many metrics of a row break it."""
     if claim is None:
         return []
-    between = "ExpectColumnValuesToBeBetween"
-    return [
-        Check(f"{table}.{name}", claim.severity, claim.description, between, {"column": name, "max_value": 0})
-        for name in names
-    ]
+    return [_check_max(f"{table}.{name}", claim.severity, claim.description, column=name) for name in names]

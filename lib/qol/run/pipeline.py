@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 import polars as pl
 
-from qol.contracts.columns import table_names
+from qol.contracts.columns import table_schemas
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
 from qol.identity.lake_state import LakeState, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
@@ -108,7 +108,7 @@ class _Ingested:
 
 
 def _list(run: RunContext) -> _Found:
-    published = find_published(run.lake, [t for t in table_names(run.contracts) if t != "job_runs"])
+    published = find_published(run.lake, [t for t in table_schemas(run.contracts) if t != "job_runs"])
     scope = find_scope(run.lake, run.request)
     listing = RawListing((), ()) if scope.window is None else list_raw(run.lake, run.contracts, scope.window)
     users = read_known_users(run, published)

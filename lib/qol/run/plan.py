@@ -1,7 +1,6 @@
 """The plan of a run: which arrival days it reads, and which weeks it computes again and why."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -9,13 +8,13 @@ from functools import partial
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import WINDOWS, table_columns, table_names
+from qol.contracts.columns import WINDOWS, table_columns, table_schemas
 from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.errors import UsageError
 from qol.ingest.listing import RawListing, Window
-from qol.lake.base import Lake
+from qol.lake.base import Lake, read_many
 from qol.run.context import RunContext
 from qol.run.request import RunRequest
 from qol.run.week_tables import WINDOW_WEEKS
@@ -144,12 +143,11 @@ def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) 
 
 def _outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
     """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
-    tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_names(contracts)]
+    tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_schemas(contracts)]
     names = {table: [column.name for column in table_columns(contracts, table)] for table in tables}
     files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
     # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
-    with ThreadPoolExecutor(lake.reads_at_once) as pool:
-        found = list(pool.map(lambda file: _column_names(lake, file[2]), files))
+    found = read_many(lake, lambda file: _column_names(lake, file[2]), files)
     return {
         date.fromisoformat(day)
         for (table, day, _), columns in zip(files, found, strict=True)
@@ -184,8 +182,7 @@ def _weeks_of_deleted(
                 for day in sorted(published.dates(table))
                 if date.fromisoformat(day) not in known_weeks
             ]
-            with ThreadPoolExecutor(run.lake.reads_at_once) as pool:
-                holds = list(pool.map(partial(_holds, run.lake, contract.deletes, deleted), [key for _, key in files]))
+            holds = read_many(run.lake, partial(_holds, run.lake, contract.deletes, deleted), [key for _, key in files])
             weeks |= {week for (week, _), found in zip(files, holds, strict=True) if found}
     return weeks
 

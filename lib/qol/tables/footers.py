@@ -1,14 +1,13 @@
 """Footers and user counts of published files and candidates; in a bucket several files are read at a time."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pyarrow.parquet as pq
 
 from qol.errors import LakeError
-from qol.lake.base import Lake
+from qol.lake.base import Lake, read_many
 from qol.tables.corruption import ARROW_ERRORS, read_published
 from qol.tables.layout import Candidate, Published
 
@@ -38,15 +37,13 @@ class Footers:
     def read(self, keys: Iterable[str]) -> None:
         """Read the footers of files, in a bucket several at a time."""
         missing = sorted(set(keys) - self._footers.keys())
-        with ThreadPoolExecutor(self._lake.reads_at_once) as pool:
-            self._footers.update(zip(missing, pool.map(self._footer, missing), strict=True))
+        self._footers.update(zip(missing, read_many(self._lake, self._footer, missing), strict=True))
 
     def read_user_counts(self, keys: Iterable[str]) -> None:
         """Count the users of files, in a bucket several at a time; only the column `user_id` is read."""
         self.read(keys := set(keys))
         missing = sorted(key for key in keys - self._user_counts.keys() if self._footers[key])
-        with ThreadPoolExecutor(self._lake.reads_at_once) as pool:
-            self._user_counts.update(zip(missing, pool.map(self._count_users, missing), strict=True))
+        self._user_counts.update(zip(missing, read_many(self._lake, self._count_users, missing), strict=True))
 
     def get(self, key: str) -> Footer | None:
         """A file's footer; None for a corrupt file."""

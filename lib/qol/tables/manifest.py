@@ -13,7 +13,6 @@ import msgspec
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
-from qol.contracts.columns import RUN_COUNTS
 from qol.contracts.load import default_root, own_or_shipped
 from qol.errors import ConservationError
 from qol.lake.base import Lake
@@ -39,6 +38,10 @@ class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
     rejected: int = 0
     kept: int = 0
     superseded: int = 0
+
+
+#: What a manifest counts, in items but for the first, which counts lines.
+RUN_COUNTS = ObjectCounts.__struct_fields__[3:]
 
 
 class Window(msgspec.Struct, rename={"first": "from", "last": "to"}):
@@ -130,11 +133,6 @@ def manifest_schema() -> dict[str, Any]:
     return schema
 
 
-def new_run_id(now: datetime, trigger: str) -> str:
-    """A unique id that sorts by the run's clock (`now`), then by the real one."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{time.time_ns():x}-{trigger}-{secrets.token_hex(2)}"
-
-
 def started_at(run_id: str) -> datetime:
     """When the run began, by the real clock."""
     return datetime.fromtimestamp(int(run_id.split("-")[1], 16) / 1e9, UTC)
@@ -148,7 +146,8 @@ def manifest_key(run_id: str) -> str:
 def new_manifest(now: datetime, trigger: Trigger, week: str) -> Manifest:
     """The manifest of a run for an ISO week that begins at `now`; its status is failed until the run ends."""
     return Manifest(
-        run_id=new_run_id(now, trigger),
+        # Unique; sorts by the run's clock, then by the real one.
+        run_id=f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{time.time_ns():x}-{trigger}-{secrets.token_hex(2)}",
         status="failed",
         trigger=trigger,
         job_run_id=None,
@@ -216,6 +215,5 @@ def with_totals(manifest: Manifest) -> Manifest:
     if sum(manifest.rejects_by_reason.values()) != manifest.totals["rejected"]:
         broken.append(f"rejects by reason {manifest.rejects_by_reason}, rejected {manifest.totals['rejected']}")
     if broken:
-        message = f"counts do not add up for {len(broken)} object(s): {'; '.join(broken[:3])}"
-        raise ConservationError(message)
+        raise ConservationError(f"counts do not add up for {len(broken)} object(s): {'; '.join(broken[:3])}")
     return manifest

@@ -12,7 +12,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from qol.contracts.columns import table_columns, table_names
+from qol.contracts.columns import table_columns, table_schemas
 from qol.contracts.model import Column, Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
@@ -38,7 +38,7 @@ class QueryResult:
 
 def run_query(lake: Lake, contracts: Contracts, sql: str) -> QueryResult:
     """The result of one SELECT in Athena's dialect; UsageError for anything else, and for errors of DuckDB."""
-    tables = {name.lower(): name for name in table_names(contracts)}
+    tables = {name.lower(): name for name in table_schemas(contracts)}
     statement = _checked(sql, tables)
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}
@@ -139,7 +139,7 @@ def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str
 
 def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
     """SQL of a view with the contract's columns, null where files lack them, and `date` as text."""
-    types = {column.name: _duckdb_type(column.type) for column in columns}
+    types = {c.name: exp.DataType.build(c.type, dialect="athena").sql(dialect="duckdb") for c in columns}
     if table != "job_runs":
         types["date"] = "VARCHAR"
     no_rows = ", ".join(f"CAST(NULL AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
@@ -161,10 +161,6 @@ def _manifests(types: Mapping[str, str], files: list[str]) -> str:
     columns = ", ".join(f"{_text(name)}: {_text(dtype)}" for name, dtype in types.items())
     options = f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {_MANIFEST_BYTES}"
     return f"read_json([{', '.join(map(_text, files))}], {options})"
-
-
-def _duckdb_type(dtype: str) -> str:
-    return exp.DataType.build(dtype, dialect="athena").sql(dialect="duckdb")
 
 
 def _name(name: str) -> str:

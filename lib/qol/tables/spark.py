@@ -17,7 +17,7 @@ from pathlib import Path
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
-from qol.contracts.columns import table_columns, table_names
+from qol.contracts.columns import table_columns, table_schemas
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place, table_places
@@ -44,7 +44,7 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
     try:
         if place.partition is None:
             return reader.json(f"{folder}*.json")
-        rows = reader.option("basePath", folder).parquet(_part_files(folder))
+        rows = reader.option("basePath", folder).parquet(f"{folder}{PARTITION}=*/{PART_FILE}")
         return rows.withMetadata(PARTITION, {"comment": place.partition})  # Spark forgets what it says of a partition
     except AnalysisException as err:
         if err.getErrorClass() != _NOTHING_THERE:
@@ -55,7 +55,7 @@ def table(spark: SparkSession, lake_uri: str | Path, name: str, contracts: Contr
 def read_all(spark: SparkSession, lake_uri: str | Path, contracts: Contracts | None = None) -> dict[str, DataFrame]:
     """Every table of the contracts by its name; nothing is read before a DataFrame is used."""
     contracts = contracts or load_contracts()
-    return {name: table(spark, lake_uri, name, contracts) for name in table_names(contracts)}
+    return {name: table(spark, lake_uri, name, contracts) for name in table_schemas(contracts)}
 
 
 def create_views(spark: SparkSession, lake_uri: str | Path, contracts: Contracts | None = None) -> list[str]:
@@ -68,10 +68,9 @@ def create_views(spark: SparkSession, lake_uri: str | Path, contracts: Contracts
 
 def _known(name: str, contracts: Contracts) -> str:
     """The table's name as contracts spell it; Athena's lower case will do."""
-    names = {known.lower(): known for known in table_names(contracts)}
+    names = {known.lower(): known for known in table_schemas(contracts)}
     if name.lower() not in names:
-        message = f"table {name!r}: not made by any contract; allowed: {', '.join(sorted(names.values()))}"
-        raise UsageError(message)
+        raise UsageError(f"table {name!r}: not made by any contract; allowed: {', '.join(sorted(names.values()))}")
     return names[name.lower()]
 
 
@@ -92,8 +91,3 @@ def _address(lake_uri: str | Path) -> str:
     """The lake as Spark addresses it, whatever file system is its default."""
     text = str(lake_uri)
     return text.rstrip("/") if "://" in text else f"file://{Path(text).expanduser().resolve()}"
-
-
-def _part_files(folder: str) -> str:
-    """The published files; any other file in a partition is not data."""
-    return f"{folder}{PARTITION}=*/{PART_FILE}"

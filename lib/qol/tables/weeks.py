@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from qol.errors import UsageError
 
 WEEK = timedelta(days=7)
-_WEEK = re.compile(r"([0-9]{4})-W[0-9]{2}")
+_WEEK = re.compile(r"(?!0000)([0-9]{4})-W([0-9]{2})")
 CLOSES_AFTER = timedelta(days=7, hours=12)
 
 
@@ -23,23 +23,15 @@ def iso_week(monday: date) -> str:
 
 def parse_week(text: str, option: str | None = None) -> date:
     """The Monday of `2026-W46`; UsageError, which names the option, for anything that is not an ISO week."""
-    monday: date | None
-    try:
-        monday = datetime.strptime(f"{text}-1", "%G-W%V-%u").replace(tzinfo=UTC).date()
-    except ValueError:
-        monday = None
-    if monday is None or iso_week(monday) != text:  # strptime also reads 2026-W1, and 2021-W53 of a year of 52 weeks
-        named = f"{option} {text}" if option else f"week {text!r}"
-        raise UsageError(f"{named}: {_week_problem(text)}; allowed: YYYY-Www such as 2026-W46")
-    return monday
-
-
-def _week_problem(text: str) -> str:
-    found = _WEEK.fullmatch(text)
-    if found is None or not int(found[1]):
-        return "not an ISO week"
-    last = date(int(found[1]), 12, 28).isocalendar().week  # 28 December is always in the last one
-    return f"{found[1]} has weeks W01 to W{last}"
+    problem = "not an ISO week"
+    if found := _WEEK.fullmatch(text):
+        try:
+            return date.fromisocalendar(int(found[1]), int(found[2]), 1)
+        except ValueError:
+            last = date(int(found[1]), 12, 28).isocalendar().week  # 28 December is always in the last one
+            problem = f"{found[1]} has weeks W01 to W{last}"
+    named = f"{option} {text}" if option else f"week {text!r}"
+    raise UsageError(f"{named}: {problem}; allowed: YYYY-Www such as 2026-W46")
 
 
 def is_closed(monday: date, now: datetime) -> bool:
@@ -49,7 +41,4 @@ def is_closed(monday: date, now: datetime) -> bool:
 
 def last_closed_week(now: datetime) -> date:
     """The Monday of the last week that is closed at `now`."""
-    monday = monday_of(now.astimezone(UTC).date())
-    while not is_closed(monday, now):
-        monday -= WEEK
-    return monday
+    return monday_of((now.astimezone(UTC) - CLOSES_AFTER).date())

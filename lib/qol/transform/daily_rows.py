@@ -38,10 +38,9 @@ def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.Data
     members.sort(key=lambda c: (c.priority, c.name))
     days = pl.concat([records[c.name].select(GRAIN) for c in members]).unique().sort(GRAIN)
     for number, contract in enumerate(members):
-        values = record_days(contract, contracts.metric, records[contract.name])
-        values = values.select(
-            *GRAIN, pl.lit(value=True).alias(f"{number}:"), pl.exclude(GRAIN).name.prefix(f"{number}:")
-        )
+        values = days_of_derived(contract, contracts.metric, with_derived(contract, records[contract.name]))
+        prefix = f"{number}:"
+        values = values.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
         days = days.join(values, on=GRAIN, how="left", maintain_order="left")
     metrics = [pl.coalesce(columns).alias(name) for name, columns in _choices(members, days.columns).items()]
     return with_combined(days.select(*GRAIN, pl.lit(source).alias("source"), *metrics), contracts)
@@ -56,9 +55,7 @@ def _choices(members: list[SourceContract], columns: list[str]) -> dict[str, lis
     nights: list[str] = []
     for number, contract in enumerate(members):
         prefix = f"{number}:"
-        for name in [
-            column.removeprefix(prefix) for column in columns if column.startswith(prefix) and column != prefix
-        ]:
+        for name in [name.removeprefix(prefix) for name in columns if name.startswith(prefix) and name != prefix]:
             is_of_night = contract.episodes is not None and name in contract.daily
             value = _unless(nights, prefix + name) if is_of_night else pl.col(prefix + name)
             choices.setdefault(name, []).append(value)
@@ -86,18 +83,13 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
     return rows
 
 
-def record_days(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], records: pl.DataFrame) -> pl.DataFrame:
-    """One row per user and day with the metrics (and `worn`) of one record type.
-
-    Metrics of `parts` are made of all of the day's records, the others of its best record or main episode.
-    """
-    return days_of_derived(contract, vocabulary, with_derived(contract, records))
-
-
 def days_of_derived(
     contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """As `record_days`, of records with their derived columns."""
+    """One row per user and day with the metrics (and `worn`) of one record type, of records with their derived columns.
+
+    Metrics of `parts` are made of all of the day's records, the others of its best record or main episode.
+    """
     names = [name for name in contract.daily if name != WHERE]
     if not names and contract.wear is None:
         return day_parts(contract, vocabulary, rows)

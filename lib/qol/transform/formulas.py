@@ -41,13 +41,9 @@ def _logarithms(rule: Derived) -> pl.Expr:
     return value.filter(value > 0).log().round(PORTABLE_DECIMALS)
 
 
-def _ln_mean(rule: Derived) -> pl.Expr:
-    return _logarithms(rule).mean()
-
-
 def _ln_cv(rule: Derived) -> pl.Expr:
     """Coefficient of variation of the logarithms in percent: 100 x sample sd / mean."""
-    mean = _ln_mean(rule)
+    mean = _logarithms(rule).mean()
     return pl.when(mean > 0).then(100 * _logarithms(rule).std() / mean)
 
 
@@ -84,7 +80,7 @@ def _sum_at_least(metric: DailyMetric, threshold: float, valid: pl.Expr) -> pl.E
 
 _VALUES: Mapping[str, Callable[[Derived], pl.Expr]] = {
     "slope": _slope,
-    "ln_mean": _ln_mean,
+    "ln_mean": lambda rule: _logarithms(rule).mean(),
     "ln_cv": _ln_cv,
     "share_of_sums": _share,
     "mean_by_count": _mean_by_count,

@@ -37,14 +37,6 @@ def _values(name: str, part: str) -> pl.Expr:
     return pl.col(name).filter(_PARTS[part])
 
 
-def _days(part: str) -> Callable[[Derived, int], pl.Expr]:
-    return lambda rule, _: _values(rule.of[0], part).count()
-
-
-def _mean(part: str) -> Callable[[Derived, int], pl.Expr]:
-    return lambda rule, _: _mean_time(rule, part)
-
-
 def _mean_time(rule: Derived, part: str) -> pl.Expr:
     """Circular mean time of day over the days of a part, from the rule's number of days on."""
     minutes, enough = _values(rule.of[0], part), {"work": rule.min_work_days, "free": rule.min_free_days}[part]
@@ -72,10 +64,10 @@ def _corrected(rule: Derived, work_days: int) -> pl.Expr:
 
 #: Formulas over work days and free days by name, of a rule and how many work days the week has; for `group_by(…).agg`.
 WORK_AND_FREE: Mapping[str, Callable[[Derived, int], pl.Expr]] = {
-    "work_days": _days("work"),
-    "free_days": _days("free"),
-    "work_mean": _mean("work"),
-    "free_mean": _mean("free"),
+    "work_days": lambda rule, _: _values(rule.of[0], "work").count(),
+    "free_days": lambda rule, _: _values(rule.of[0], "free").count(),
+    "work_mean": lambda rule, _: _mean_time(rule, "work"),
+    "free_mean": lambda rule, _: _mean_time(rule, "free"),
     "free_corrected": _corrected,
     "work_free_distance": _distance,
 }

@@ -78,9 +78,7 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
 def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str]) -> pl.DataFrame:
     """Rows sorted by user, week and key, the best first, with the number of their `group` from 1 and their `position`."""
     rows = rows.with_columns(
-        ranks(rows["user_id"]).alias("person"),
-        ranks(rows["raw_object"]).alias("object"),
-        week=monday_expr(pl.col("day")),
+        person=ranks(rows["user_id"]), object=ranks(rows["raw_object"]), week=monday_expr(pl.col("day"))
     )
     if contract.slot:
         rows = _newest_of_slots(rows, contract.slot)
@@ -108,9 +106,8 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
 def ranks(texts: pl.Series) -> pl.Series:
     """Numbers in the order of the texts; only the distinct texts are sorted."""
     distinct = texts.unique().sort()
-    return texts.replace_strict(distinct, pl.int_range(distinct.len(), eager=True), return_dtype=pl.Int64).cast(
-        pl.Int64
-    )
+    numbers = pl.int_range(distinct.len(), eager=True)
+    return texts.replace_strict(distinct, numbers, return_dtype=pl.Int64).cast(pl.Int64)  # of no texts it gives texts
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:

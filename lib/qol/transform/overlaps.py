@@ -76,10 +76,7 @@ def _of_lasting(intervals: pl.DataFrame) -> pl.DataFrame:
     first, last = (ends.search_sorted(rest[name]) for name in ("begin", "end"))
     pieces = rest.select("row", stretch=pl.int_ranges(first, last)).explode("stretch").drop_nulls()
     best = pieces.unique("stretch", keep="first")
-    kept = (
-        best.select("row", kept=(ends.shift(-1) - ends).gather(best["stretch"]))
-        .group_by("row")
-        .agg(pl.col("kept").sum())
-    )
+    lengths = (ends.shift(-1) - ends).gather(best["stretch"])
+    kept = best.select("row", kept=lengths).group_by("row").agg(pl.col("kept").sum())
     shares = pl.col("kept").fill_null(0) / (pl.col("end") - pl.col("start"))
     return rest.join(kept, on="row", how="left").select("row", share=shares)

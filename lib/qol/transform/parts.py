@@ -36,11 +36,8 @@ def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], r
 
 def record_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame) -> pl.DataFrame:
     """What each row contributes to every metric of the contract's `parts`; null where it does not count."""
-    values = [
-        (_scaled(part, vocabulary[name]) / _unit(vocabulary[name])).cast(pl.Float64).alias(name)
-        for name, part in contract.parts.items()
-    ]
-    return rows.select(values)
+    parts = [(part, vocabulary[name]) for name, part in contract.parts.items()]
+    return rows.select([(_scaled(part, of) / _unit(of)).cast(pl.Float64).alias(of.name) for part, of in parts])
 
 
 def _of_each(each: str, part: Part, metric: DailyMetric, rows: pl.DataFrame) -> pl.DataFrame:
@@ -49,9 +46,8 @@ def _of_each(each: str, part: Part, metric: DailyMetric, rows: pl.DataFrame) -> 
     mean = _quotient(pl.col("part").sum(), pl.len().cast(pl.Int128) * _unit(metric), metric.decimals + FINER_DECIMALS)
     means = known.group_by(*GRAIN, "each").agg(mean.alias("mean"))
     whole = (pl.col("mean") * _unit(metric)).round(mode="half_away_from_zero").cast(pl.Int128)
-    return (
-        means.select(*GRAIN, whole.alias(metric.name)).group_by(GRAIN).agg(_combined(part, metric).alias(metric.name))
-    )
+    days = means.select(*GRAIN, whole.alias(metric.name)).group_by(GRAIN)
+    return days.agg(_combined(part, metric).alias(metric.name))
 
 
 def _scaled(part: Part, metric: DailyMetric) -> pl.Expr:
@@ -79,10 +75,8 @@ def _combined(part: Part, metric: DailyMetric) -> pl.Expr:
         over = count
     elif part.over == "median":
         ordered = known.sort()
-        number, over = (
-            ordered.get((count - 1) // 2, null_on_oob=True) + ordered.get(count // 2, null_on_oob=True),
-            over * 2,
-        )
+        number = ordered.get((count - 1) // 2, null_on_oob=True) + ordered.get(count // 2, null_on_oob=True)
+        over = over * 2
     elif part.over in ("min", "max", "first", "last"):
         number = getattr(known, part.over)()
     value = _quotient(number, pl.when(count > 0).then(over).cast(pl.Int128) * _unit(metric), metric.decimals)
