@@ -10,7 +10,7 @@ import pytest
 from qol.contracts.rules import SourceRules
 from qol.errors import UsageError
 from qol.identity.periods import Period
-from qol.identity.pseudonyms import Identities, Owner
+from qol.identity.pseudonyms import Owner
 from qol.identity.user_map import UserMap, read_user_map, require_periods_usable
 
 from .feed import KEY, Fed, both_readers, feed
@@ -145,8 +145,3 @@ def test_days_at_a_source_whose_ids_stay_with_one_person_are_refused(tmp_path: P
     assert str(caught.value) == (
         "user map line 2: from and to for wild; allowed: only for sources whose rules say people_by_day"
     )
-
-
-def test_identities_print_no_owner() -> None:
-    owners = {("wild", "d1"): (Owner(Period(), "P1", None),)}
-    assert repr(Identities(KEY, {}, owners)) == "Identities(1 mapped)"
