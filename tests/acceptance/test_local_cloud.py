@@ -30,8 +30,6 @@ pytestmark = [
 PROJECT = Path(__file__).parents[2]
 #: From 2,000 lines on a sample has a fault of every kind.
 SAMPLE = options(users=15, weeks=3)
-#: When the watchdog looks, on the Wednesday after the sample's last week.
-WATCHED = "2026-11-18T02:30:00Z"
 NEXT_WEDNESDAY = {"scheduled_time": "2026-11-25T02:30:00Z", "execution_id": "watchdog-w47"}
 
 
