@@ -1,9 +1,6 @@
 """What the local engine publishes of a whole sample: the same bytes however the work is cut, and no negative zero."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -11,12 +8,9 @@ import pytest
 
 from qol_dev.sample import write_sample
 from tests.builders import published_files
-from tests.spark_lake import SAMPLE, SPARK_TESTS, run_sample
+from tests.spark_lake import SAMPLE, run_sample
 
-if TYPE_CHECKING:
-    pass
-
-pytestmark = [*SPARK_TESTS, pytest.mark.acceptance]
+pytestmark = pytest.mark.acceptance
 
 
 def test_two_processes_and_small_pieces_publish_the_same_bytes_as_one(sample_lake: Path, tmp_path: Path) -> None:
