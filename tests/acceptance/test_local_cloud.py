@@ -16,13 +16,12 @@ from qol.cli.app import app
 from qol.contracts.load import load_contracts
 from qol.lake import LocalLake
 from qol.tables.query import run_query
-from qol_dev.cloud import feed, mail, spark_session, terraform, trino
 from qol_dev.cloud import glue_runs as runs
+from qol_dev.cloud import mail, spark_session, terraform, trino
 from qol_dev.cloud.down import take_down
-from qol_dev.cloud.functions import FunctionFailedError, invoke, open_function
-from qol_dev.cloud.pushes import pushes_of
+from qol_dev.cloud.functions import FunctionFailedError, invoke
 from qol_dev.cloud.state import Cloud, client, load_cloud
-from qol_dev.cloud.up import SCHEDULED, CloudStart, Outcome, options, start_cloud
+from qol_dev.cloud.up import CloudStart, Outcome, options, start_cloud
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -31,8 +30,6 @@ pytestmark = [
 PROJECT = Path(__file__).parents[2]
 #: From 2,000 lines on a sample has a fault of every kind.
 SAMPLE = options(users=15, weeks=3)
-#: When the watchdog looks, on the Wednesday after the sample's last week.
-WATCHED = "2026-11-18T02:30:00Z"
 NEXT_WEDNESDAY = {"scheduled_time": "2026-11-25T02:30:00Z", "execution_id": "watchdog-w47"}
 
 
@@ -203,20 +200,6 @@ def test_every_column_comment_of_the_contracts_is_visible_in_trino(cloud: Cloud)
     assert "days_observed integer COMMENT 'Local days of the week with any record of any source.'" in created
 
 
-def test_a_second_delivery_of_the_schedule_starts_no_second_run(cloud: Cloud) -> None:
-    before = runs.all_runs(cloud)
-    again = invoke(cloud, "kick", {"scheduled_time": SCHEDULED, "execution_id": "second-delivery"})
-    assert again["started"] is False
-    assert again["job_run_id"] is not None
-    assert runs.all_runs(cloud) == before == 1
-
-
-def test_the_watchdog_is_silent_when_the_week_was_published(mailbox: Cloud) -> None:
-    answer = invoke(mailbox, "watchdog", {"scheduled_time": WATCHED, "execution_id": "watchdog-w46"})
-    assert answer == {"week": "2026-W46", "notified": False}
-    assert mail.read_mail(mailbox) == []
-
-
 def test_a_run_that_never_started_gives_one_message(mailbox: Cloud) -> None:
     first = invoke(mailbox, "watchdog", NEXT_WEDNESDAY)
     second = invoke(mailbox, "watchdog", NEXT_WEDNESDAY)
@@ -258,17 +241,6 @@ def test_people_without_data_are_counted_from_what_athenas_engine_says(cloud: Cl
     assert table[0] == "user_id,last_day,registered_on,days_without_data"
     assert len(table) == 1 + counts["people_without_data"]
     assert all(line.split(",")[1] >= "2026-11-0" for line in table[1:])
-
-
-def test_a_push_with_a_wrong_token_is_answered_404_and_stores_nothing(cloud: Cloud) -> None:
-    from qol_dev.cloud.pushes import api_event
-
-    before = keys(cloud, "raw/")
-    push = pushes_of(cloud.folder / "sample")[0]
-    with open_function(cloud, "receiver") as receiver:
-        answer = receiver(api_event(push, "x" * 32, feed.read_credentials(cloud).client_id), push.at)
-    assert answer["statusCode"] == 404
-    assert keys(cloud, "raw/") == before
 
 
 def test_an_event_that_no_schedule_sends_fails_loudly(cloud: Cloud) -> None:

@@ -4,9 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from qol.contracts.load import load_contracts
+from qol.errors import ContractError
+
 PROJECT = Path(__file__).parents[2]
 
 Edit = Callable[[str, str, str], None]
+
+
+def problems(root: Path) -> list[str]:
+    """What is wrong with contracts."""
+    with pytest.raises(ContractError) as error:
+        load_contracts(root)
+    return [str(problem) for problem in error.value.problems]
 
 
 @pytest.fixture

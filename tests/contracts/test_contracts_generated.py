@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import yaml
 
 from qol.contracts.catalog import catalog
@@ -12,11 +11,9 @@ from qol.contracts.columns import table_schemas
 from qol.contracts.generated import generated, stale_files, table_yaml, write_generated
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place
-from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.transform.decimals import PORTABLE_DECIMALS
 from qol.transform.parts import FINER_DECIMALS
-
-PROJECT = Path(__file__).parents[2]
+from tests.contracts.conftest import PROJECT
 
 
 def test_generated_files_of_this_project_are_fresh(contracts: Contracts) -> None:
@@ -52,23 +49,6 @@ def test_a_table_file_says_what_the_contracts_say(contracts: Contracts) -> None:
         assert all(0 < len(c.comment) <= 255 for c in columns)
 
 
-@pytest.mark.parametrize(
-    ("table", "location", "keys"),
-    [
-        ("weekly_metrics", "processed/weekly/", ["date"]),
-        ("daily_metrics", "processed/daily/", ["date"]),
-        ("rejects", "quarantine/rows/", ["date"]),
-        ("job_runs", "_runs/", []),
-        ("records_garmin_stressDetails", "processed/records/garmin_stressDetails/", ["date"]),
-    ],
-)
-def test_a_table_lies_where_the_lake_has_it(contracts: Contracts, table: str, location: str, keys: list[str]) -> None:
-    data = yaml.safe_load(generated(contracts)[f"schemas/tables/{table}.yaml"])
-
-    assert data["location"] == location
-    assert [key["name"] for key in data["partition_keys"]] == keys
-
-
 def test_a_changed_a_missing_and_a_left_over_file_are_stale_until_written(contracts: Contracts, tmp_path: Path) -> None:
     write_generated(contracts, tmp_path)
     changed, missing = tmp_path / "docs/catalog.md", tmp_path / "schemas/tables/rejects.yaml"
@@ -83,22 +63,7 @@ def test_a_changed_a_missing_and_a_left_over_file_are_stale_until_written(contra
     assert not left_over.exists()
 
 
-def test_the_catalog_names_every_field_metric_column_and_reason(contracts: Contracts) -> None:
-    page = catalog(contracts)
-    columns = [c.name for c in table_schemas(contracts)["weekly_metrics"]]
-    fields = [f.name for c in contracts.sources for f in c.fields]
-
-    for name in [*columns, *fields, *contracts.metric, *ISSUE_REASONS, *REJECT_REASONS]:
-        assert f"| `{name}` |" in page
-
-
-def test_the_catalog_tells_where_a_metric_comes_from(contracts: Contracts) -> None:
-    page = catalog(contracts)
-
-    assert "| garmin dailies: `average_stress_level`, else garmin stressDetails: `mean_stress` |" in page
-    assert "| `moderate_minutes + 2 * vigorous_minutes` |" in page
-    assert "garmin bodyComps: last of `weight_grams / 1000` over the day" in page
-    assert "; oura heartrate: mean of `bpm` over the day where `source IN ('awake', 'rest', 'sleep')`" in page
+def test_a_metric_that_no_contract_gives_has_no_source_yet(contracts: Contracts) -> None:
     assert "| Body weight. | no source yet |" in catalog(replace(contracts, sources=()))
 
 
@@ -113,37 +78,6 @@ def test_the_catalog_tells_how_values_are_rounded(contracts: Contracts) -> None:
     assert FINER_DECIMALS == 6
     assert "of single days keep 12 decimals" in page
     assert PORTABLE_DECIMALS == 12
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        "| `steps` | bigint | 0 | count |",
-        "| `comfort_share` | double | 4 | share |",
-        "| `asleep_intervals` | array<int> |  | ",
-        "| `steps_mean` | double | 2 | Mean of steps",
-        "| `steps_max` | bigint | 0 | Highest steps",
-        "| `comfort_share_min` | double | 4 | Lowest comfort_share",
-        "| `resting_hr_bpm_slope` | double | 6 | Trend",
-        "| `sleep_regularity_pairs` | int | 0 | Pairs",
-        "| `mvpa_meets_who` | boolean |  | True",
-        "| `whoqol_overall` | bigint | 0 | ",
-        "| `comfort_share_mean` | double | 4 | Mean of comfort_share",
-    ],
-)
-def test_the_catalog_tells_the_decimals_of_every_number(contracts: Contracts, row: str) -> None:
-    assert row in catalog(contracts)
-
-
-def test_the_catalog_tells_the_decimals_of_what_samples_are_reduced_to(contracts: Contracts) -> None:
-    assert "| `heart_rate_mean` | mean in `heart_rate.items`, 2 decimals |" in catalog(contracts)
-
-
-def test_the_catalog_tells_what_records_do_to_each_other(contracts: Contracts) -> None:
-    page = catalog(contracts)
-
-    assert "- Slot: a delivery replaces all records of person, `start_time_seconds`" in page
-    assert "- Day: the UTC date of `measurement_time_seconds` at exactly 00:00:00 UTC (`provider`), else" in page
 
 
 def test_every_row_of_the_catalog_has_the_cells_of_its_head(contracts: Contracts) -> None:

@@ -4,26 +4,18 @@ import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qol.contracts.json_schemas import json_schemas
-from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
-from qol.errors import ContractError
+from tests.contracts.conftest import Edit, problems
 
-Edit = Callable[[str, str, str], None]
 HRV, DAILY = "sources/garmin/hrv.yaml", "metrics/daily.yaml"
 AVERAGE = "range: [5, 250]"
-
-
-def problems(root: Path) -> list[str]:
-    with pytest.raises(ContractError) as error:
-        load_contracts(root)
-    return [str(problem) for problem in error.value.problems]
 
 
 @pytest.mark.parametrize("word", ["name: x", "paths: [x]", "low: 5", "high: 250"])

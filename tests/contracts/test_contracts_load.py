@@ -5,15 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from qol.contracts.fields import SampleRule
 from qol.contracts.load import default_root, load_contracts
-from qol.contracts.many_records import Episodes, Rank
 from qol.contracts.model import Contracts
 from qol.contracts.rules import Ping
-from qol.contracts.source import DayRule
 from qol.errors import UsageError
-
-PROJECT = Path(__file__).parents[2]
+from tests.contracts.conftest import PROJECT
 
 
 def test_contracts_of_one_source_come_in_order_of_their_priority(contracts: Contracts) -> None:
@@ -31,45 +27,6 @@ def test_aliases_become_paths_of_keys(contracts: Contracts) -> None:
     assert sleeps.by_name["unmeasurable_seconds"].paths == (
         ("unmeasurableSleepInSeconds",),
         ("unmeasurableSleepDurationInSeconds",),
-    )
-
-
-def test_a_field_carries_its_range_and_its_numbers_for_no_value(contracts: Contracts) -> None:
-    field = contracts.by_name["garmin_dailies"].by_name["max_stress_level"]
-
-    assert (field.low, field.high, field.sentinels, field.column_type) == (1, 100, (-1, 0), "bigint")
-
-
-def test_samples_become_a_rule(contracts: Contracts) -> None:
-    stress = contracts.by_name["garmin_stressDetails"].by_name["low_minutes"]
-    levels = contracts.by_name["garmin_sleeps"].by_name["levels_end_seconds"]
-
-    assert stress.samples == SampleRule(
-        reduce="minutes", range=(0, 100), states_low=-5, within=(26, 50), seconds_each=180
-    )
-    assert levels.samples == SampleRule(
-        reduce="max", range=(1262304000, 4102444800), of="endTimeInSeconds", keys=("deep", "light", "rem", "awake")
-    )
-
-
-def test_day_rule_and_episodes_name_columns(contracts: Contracts) -> None:
-    sleeps = contracts.by_name["garmin_sleeps"]
-
-    assert sleeps.day == DayRule(date="calendar_date", start="start_time_seconds", offset="start_time_offset_seconds")
-    assert sleeps.episodes == Episodes(
-        start="start_time_seconds",
-        end="end_seconds",
-        rank=Rank(
-            field="validation",
-            tiers=(
-                ("OFF_WRIST",),
-                ("AUTO_TENTATIVE", "ENHANCED_TENTATIVE"),
-                ("DEVICE", "AUTO_FINAL", "ENHANCED_FINAL", "AUTO_MANUAL", "MANUAL"),
-            ),
-            unlisted=0,
-        ),
-        main="sleep_minutes",
-        rest_to="nap_minutes",
     )
 
 
@@ -99,25 +56,6 @@ def test_control_messages_and_pings_are_known_per_source(contracts: Contracts) -
         "deregistrations", "userPermissionsChange", "activityFiles", "mct", "menstrualCycleTracking",
     }  # fmt: skip
     assert garmin.ping == Ping(has="callbackURL", lacks="summaryId")
-
-
-def test_a_weekly_group_knows_its_valid_day(contracts: Contracts) -> None:
-    rules = {g.name: (g.anchor, g.needs_wear, g.min_valid_days) for g in contracts.groups}
-
-    assert rules == {
-        "activity": (("steps",), True, 4),
-        "heart": (("resting_hr_bpm", "hrv_rmssd_ms", "hrv_sdnn_ms"), True, 4),
-        "sleep": (("sleep_minutes",), False, 3),
-        "stress": (("stress_mean", "recovery_high_minutes"), True, 4),
-        "respiration": (("spo2_mean_pct", "respiration_mean_brpm"), False, 4),
-        "body": ((), False, 1),
-        "fitness": ((), False, 1),
-        "temperature": ((), False, 1),
-        "blood_pressure": ((), False, 1),
-        "score": ((), False, 1),
-        "environment": (("temperature_mean_c", "humidity_mean_pct"), False, 1),
-        "survey": ((), False, 1),
-    }
 
 
 def test_the_folder_is_named_by_the_environment(schemas: Path, monkeypatch: pytest.MonkeyPatch) -> None:

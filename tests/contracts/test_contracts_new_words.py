@@ -1,14 +1,11 @@
 """Mistakes in what contracts say about envelopes, times, units, devices and parts of a day, each told with its place."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from qol.contracts.load import load_contracts
-from qol.errors import ContractError
-
-Edit = Callable[[str, str, str], None]
+from tests.contracts.conftest import Edit, problems
 
 HRV, SLEEPS = "sources/garmin/hrv.yaml", "sources/garmin/sleeps.yaml"
 RULES = "sources/garmin/_rules.yaml"
@@ -16,12 +13,6 @@ RULES = "sources/garmin/_rules.yaml"
 PING = "ping: {has"
 HRV_DAY = "day: {date: calendar_date, start: start_time_seconds, offset: start_time_offset_seconds}"
 HRV_FIELDS = "fields:\n"
-
-
-def problems(root: Path) -> list[str]:
-    with pytest.raises(ContractError) as error:
-        load_contracts(root)
-    return [str(problem) for problem in error.value.problems]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Broken contracts: every mistake at once, each with its place, what was found and what is allowed."""
 
-from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -8,18 +7,11 @@ import pytest
 
 from qol.contracts.load import load_contracts
 from qol.errors import ContractError
-
-Edit = Callable[[str, str, str], None]
+from tests.contracts.conftest import Edit, problems
 
 DAILIES, HRV, SLEEPS = "sources/garmin/dailies.yaml", "sources/garmin/hrv.yaml", "sources/garmin/sleeps.yaml"
 STRESS, USER = "sources/garmin/stressDetails.yaml", "sources/garmin/userMetrics.yaml"
 DAILY, WEEKLY = "metrics/daily.yaml", "metrics/weekly.yaml"
-
-
-def problems(root: Path) -> list[str]:
-    with pytest.raises(ContractError) as error:
-        load_contracts(root)
-    return [str(problem) for problem in error.value.problems]
 
 
 def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) -> None:

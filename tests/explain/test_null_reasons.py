@@ -38,6 +38,7 @@ def nights(**of_days: float) -> Days:
     ("column", "days", "reason"),
     [
         ("resting_hr_bpm_slope", {n: {"resting_hr_bpm": 60} for n in (0, 1)}, "needs 3 days, found 2"),
+        ("steps_sd", {0: {"steps": 700}}, "needs 2 days, found 1"),
         (
             "resting_hr_bpm_slope",
             {0: {"hrv_rmssd_ms": 40.0}},

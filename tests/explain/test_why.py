@@ -87,15 +87,6 @@ CASES = {
         "Null: steps_sum: no valid day.",
         "Mon 2026-11-09 garmin 1000 no no not worn: 300 minutes, 600 needed",
     ),
-    "null because there is no week before": (
-        ("alice", "steps_mean_change"),
-        "steps_mean_change: needs the week before, valid and from the same source: it has no row of this user.",
-    ),
-    "null because the formula needs more days": (("bob", "steps_sd"), "Null: steps_sd: needs 2 days, found 1."),
-    "null because no day has the metric": (
-        ("bob", "resting_hr_bpm_slope"),
-        "Null: resting_hr_bpm_slope: no valid day.",
-    ),
     "null because the value was a sentinel": (
         ("alice", "stress_mean_mean"),
         "Null: stress_mean_mean: no valid day. A valid day is a day not known to be unworn with stress_mean or",

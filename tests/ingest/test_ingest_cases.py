@@ -114,11 +114,6 @@ def test_a_line_too_deep_for_any_parser_is_rejected(text: bytes) -> None:
     assert feed(lines(text)).verdicts == ["too_deep"]
 
 
-def test_brackets_in_texts_are_no_levels() -> None:
-    text = daily(x='[{"' * 200 + "\\", y="[" * 200)
-    assert feed(lines(text)).tally["records"] == 1
-
-
 def long_line(length: int) -> bytes:
     """A daily with an unknown text that makes the line `length` bytes long."""
     start = daily(steps=1)[:-1] + b',"x":"'

@@ -83,12 +83,6 @@ def test_a_day_of_23_or_25_hours_ends_at_local_midnight(fast: bool, start: int, 
 
 
 @both_readers
-def test_an_own_offset_wins_over_the_zone_of_the_person(fast: bool) -> None:
-    found = day_of(fast, userId="u9", startTimeInSeconds=MONDAY_START, startTimeOffsetInSeconds=32_400)
-    assert found == ("2026-11-09", "offset", 32_400)
-
-
-@both_readers
 def test_people_of_different_zones_on_one_object_have_days_of_their_own(fast: bool) -> None:
     records = [{"userId": user, "startTimeInSeconds": MONDAY_START} for user in ("u1", "u9")]
     data = b"\n".join(json.dumps(record).encode() for record in records)
@@ -111,23 +105,6 @@ def test_the_arrival_is_the_last_resort(fast: bool, stamp: str, day: str) -> Non
     text = b'{"who":"u1","doc":"x"%b}' % stamp.encode()
     row = feed(text, "wild_no_day", fast=fast, contracts=WILD).row
     assert (row["day"], row["day_rule"], row["arrival_date"]) == (day, "arrival", day)
-
-
-@both_readers
-@pytest.mark.parametrize(
-    ("day", "start"),
-    [
-        ("2020-12-28", 1_609_081_200),
-        ("2021-01-03", 1_609_599_600),
-        ("2021-01-04", 1_609_686_000),
-        ("2024-12-29", 1_735_398_000),
-        ("2024-12-30", 1_735_484_400),
-        ("2024-02-29", 1_709_132_400),
-    ],
-)
-def test_days_at_the_edge_of_an_iso_year_start_and_end_at_local_midnight(fast: bool, day: str, start: int) -> None:
-    for second in (start, start + 86_399):
-        assert day_of(fast, startTimeInSeconds=second, arrival=day)[0] == day
 
 
 @both_readers

@@ -46,10 +46,8 @@ def in_a_field(text: bytes) -> bytes:
     return daily()[:-1] + b',"novel":' + text + b"}"
 
 
-def test_an_integer_of_more_digits_than_python_converts_is_too_large_and_its_record_stays() -> None:
+def test_an_integer_of_more_digits_than_python_converts_is_read_and_what_is_no_number_refused() -> None:
     vast = b"9" * 4_301
-    kept = feed(daily(steps=0).replace(b'"steps": 0', b'"steps":-' + vast)).row
-    assert (kept["steps"], kept["value_issues"]) == (None, ["steps: integer of more than 40 digits too_large"])
     document = b'{"a":"' + vast + b'","b":[' + vast + b'],"c":0.' + vast + b"}"
     assert parse_line(document) == {"a": vast.decode(), "b": [10**4_300 - 1], "c": 1.0}
     for refused in (b"0" + vast, vast + b"x", vast + b".", b"1e" + vast):

@@ -55,9 +55,13 @@ def test_an_instant_is_whole_seconds_of_unix_time(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2026-11-09T23:10:00", "2026-11-09", "1794233400", "", "soon", "2026-02-30T00:00:00Z", "2026-11-09T24:00:00Z"]
+    "text",
+    [
+        "2026-11-09T23:10:00", "2026-11-09", "1794233400", "", "soon", "2026-02-30T00:00:00Z", "2026-11-09T24:00:00Z",
+        "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+    ],
 )  # fmt: skip
-def test_a_text_without_an_offset_is_no_instant(text: str) -> None:
+def test_a_text_without_an_offset_or_of_another_age_is_no_instant(text: str) -> None:
     assert (parse_seconds(text), parse_offset(text)) == (None, None)
 
 

@@ -17,20 +17,8 @@ from qol.ingest.record_reader import RecordReader
 from tests.effort import examples
 
 from .feed import CONTRACTS, KEY, Fed, daily, feed, lines
-from .wild import (
-    DATE_AND_OFFSET,
-    EVERYTHING,
-    NO_DAY,
-    SLOW,
-    START_ONLY,
-    TIMES,
-    WILD,
-    ZONES,
-    records,
-    sound,
-    spoiled,
-    to_text,
-)
+from .wild import DATE_AND_OFFSET, EVERYTHING, NO_DAY, SLOW, START_ONLY, TIMES, WILD, ZONES
+from .wild_records import records, sound, spoiled, to_text
 
 FAST = [
     *[c for c in CONTRACTS.sources if is_usable(c)],

@@ -55,3 +55,9 @@ def test_the_demo_fails_when_the_engines_differ(tmp_path: Path) -> None:
     assert demo._compare(tmp_path / "one", tmp_path / "one") == 2
     with pytest.raises(LakeError, match="the engines differ in 1 file, such as processed/file"):
         demo._compare(tmp_path / "one", tmp_path / "other")
+
+
+def test_the_demo_writes_the_report_of_its_week(own_week: Path) -> None:
+    file = demo._write_report(own_week)
+    assert file == own_week.parent / "report-2026-W46.html"
+    assert "Week 2026-W46: all participants" in file.read_text()

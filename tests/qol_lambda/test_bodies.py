@@ -151,13 +151,6 @@ def test_a_key_that_is_no_plain_name_never_becomes_a_folder(key: str) -> None:
     assert lines('{"' + key + '":[{"userId":"u1"}]}') == {UNNAMED: ['{"' + key + '":[{"userId":"u1"}],' + MARK + "}"]}
 
 
-def test_a_plain_key_without_a_contract_has_a_folder_of_its_own() -> None:
-    assert list(lines('{"wellnessMoments":[{}],"solarDetails":{"a":1}}')) == [
-        "raw/garmin/wellnessMoments",
-        "raw/garmin/solarDetails",
-    ]
-
-
 @pytest.mark.parametrize(("key", "folder"), [("pulseOx", "pulseox"), ("pulseOX", "pulseox"), ("body", "bodyComps")])
 def test_every_spelling_of_a_type_goes_to_the_folder_of_its_contract(key: str, folder: str) -> None:
     assert list(lines(f'{{"{key}":[{{"a":1}}]}}')) == [f"raw/garmin/{folder}"]

@@ -15,7 +15,6 @@ from qol_lambda import receiver
 from qol_lambda.deadline import LAST_START_SECONDS, QUICK, Deadline, TooLateError, run_concurrently
 from qol_lambda.receiver import handler, receive
 from tests.qol_lambda.webhook import (
-    CASES,
     CLIENT,
     NOW,
     OLD_TOKEN,
@@ -245,8 +244,3 @@ def test_no_call_begins_after_the_deadline_so_that_garmin_has_an_answer_in_time(
 def test_the_function_answers_with_the_clock_of_the_moment(webhook: Webhook) -> None:
     assert handler(event(body("push.json")), None) == {"statusCode": 200, "body": ""}
     assert webhook.lines("raw/daily")[0]["_received_at"] > "2026"
-
-
-def test_saved_bodies_are_all_used() -> None:
-    used = {"event.json", "push.json", "ping.json", "deregistration.json", "permissions.json"}
-    assert {path.name for path in CASES.iterdir()} == used

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from qol.cli.app import app
 from qol.cli.report_command import default_name
-from qol_dev import demo
 from tests.report.conftest import ADA, CLEO, WEEK
 
 ROOT = Path(__file__).parents[2]
@@ -93,12 +92,6 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "denied")))
     assert qol_report("--week", WEEK, "--lake", lake, "--out", file).exit_code == 1
     assert file.read_text() == "old"
-
-
-def test_the_demo_writes_the_report_of_its_week(lake: Path) -> None:
-    file = demo._write_report(lake)
-    assert file == lake.parent / "report-2026-W46.html"
-    assert "Week 2026-W46: all participants" in file.read_text()
 
 
 def test_other_commands_and_the_job_do_not_load_what_draws() -> None:

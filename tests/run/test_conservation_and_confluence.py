@@ -1,6 +1,5 @@
 """I1 and I3 as properties: any deliveries add up, and how they were split, ordered or repeated does not matter."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -94,20 +93,3 @@ def test_splits_orders_and_repetitions_of_deliveries_publish_the_same_bytes(
             run_lake(lake)
 
     assert _published(at_once) == _published(in_pieces)
-
-
-@PROPERTY
-@given(st.lists(deliveries(), min_size=1, max_size=8))
-def test_an_envelope_gives_what_its_bare_records_give(given: list[dict[str, Any]]) -> None:
-    def bare(lake: Path) -> None:
-        _write(lake, "2026-11-17", given, "a.jsonl")
-        run_lake(lake)
-
-    def enveloped(lake: Path) -> None:
-        envelope: dict[str, list[dict[str, Any]]] = {"dailies": [], "sleeps": []}
-        for record in given:
-            envelope["dailies" if "steps" in record else "sleeps"].append(record)
-        write_lines(lake, "2026-11-17", [json.dumps(envelope).encode()])
-        run_lake(lake)
-
-    assert _published(bare) == _published(enveloped)

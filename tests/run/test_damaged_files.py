@@ -13,9 +13,9 @@ from qol.identity.user_map import UserMap
 from qol.lake import LocalLake
 from qol.tables.corruption import reading
 from qol.tables.manifest import read_manifests
-from tests.builders import daily_record, published_files, run_lake, write_lines
+from tests.builders import contracts_with, daily_record, published_files, run_lake, write_lines
 from tests.damage import without_end, zeroed_body
-from tests.run.test_deleted_documents import NIGHTS, SEEN
+from tests.run.test_deletions import DELETED, MEASUREMENTS, deliver, gone, walked
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 
@@ -60,16 +60,18 @@ def test_a_damaged_file_of_days_of_the_week_before_names_the_rebuild_that_makes_
     assert published_files(tmp_path, "processed")[DAILY] == good[DAILY]
 
 
-def test_a_damaged_file_that_deletions_are_looked_up_in_is_named(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-12", NIGHTS, folder="raw/oura/sleep")
-    run_lake(tmp_path)
-    nights = "processed/records/oura_sleep/date=2026-11-09/part-00000.parquet"
-    zeroed_body(tmp_path / nights)
-    two_weeks_later = [message | {"event_time": "2026-11-24T00:00:00Z"} for message in SEEN]
-    write_lines(tmp_path, "2026-11-24", two_weeks_later, folder="raw/oura/deleted")
+def test_a_damaged_file_that_deletions_are_looked_up_in_is_named(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    contracts = contracts_with(tmp_path_factory.mktemp("contracts"), MEASUREMENTS, DELETED)
+    deliver(tmp_path, "2026-11-10", [walked("a")])
+    run_lake(tmp_path, contracts)
+    steps = "processed/records/phone_measurements/date=2026-11-09/part-00000.parquet"
+    zeroed_body(tmp_path / steps)
+    deliver(tmp_path, "2026-11-24", [gone("a")])
     window = (date(2026, 11, 24), date(2026, 11, 24))
-    with pytest.raises(LakeError, match=f"^{nights}: damaged, cannot be read; move it aside"):
-        run_lake(tmp_path, now=datetime(2026, 11, 25, tzinfo=UTC), backfill=window)
+    with pytest.raises(LakeError, match=f"^{steps}: damaged, cannot be read; move it aside"):
+        run_lake(tmp_path, contracts, now=datetime(2026, 11, 25, tzinfo=UTC), backfill=window)
 
 
 def test_a_damaged_file_in_which_people_of_a_new_map_are_looked_up_is_named(tmp_path: Path) -> None:

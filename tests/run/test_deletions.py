@@ -124,14 +124,6 @@ def test_a_deletion_counts_after_before_and_with_its_record_and_weeks_later(
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_a_deletion_takes_nothing_from_other_people(tmp_path: Path, contracts: Contracts) -> None:
-    deliver(tmp_path, "2026-11-10", [walked("a"), walked("a", user="u2"), gone("a", "u2")])
-    with split(buckets=2):
-        run_lake(tmp_path, contracts)
-    assert steps(tmp_path) == {(U1, 9): 10}
-
-
-@pytest.mark.usefixtures("no_gate")
 def test_what_a_deleted_record_took_from_a_worse_device_counts_again(tmp_path: Path, contracts: Contracts) -> None:
     deliver(tmp_path, "2026-11-10", [walked("phone", steps=12), walked("watch", steps=11, device="WATCH")])
     run_lake(tmp_path, contracts)

@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 from qol.errors import UsageError
-from qol.identity.user_map import UserMap
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
 from qol.tables.manifest import manifest_schema
@@ -174,17 +173,6 @@ def test_a_manifest_is_one_line_that_its_json_schema_accepts(tmp_path: Path) -> 
     assert json.loads(text)["field_issues"] == {
         "garmin_dailies": {"averageStressLevel": {"sentinel": 1}, "novelty": {"unknown_field": 1}}
     }
-
-
-def test_people_of_the_user_map_get_their_id_and_zone(tmp_path: Path) -> None:
-    record = daily_record("u1", calendarDate=None, startTimeOffsetInSeconds=None)
-    write_lines(tmp_path, "2026-11-10", [record])
-    entries = (("garmin", "u1", "P0001", "America/New_York"),)
-    run_lake(tmp_path, user_map=UserMap(entries))
-    row = pl.read_parquet(tmp_path / "processed/records/garmin_dailies/date=2026-11-02/part-00000.parquet").row(
-        0, named=True
-    )
-    assert (row["user_id"], row["day"], row["day_rule"]) == ("P0001", date(2026, 11, 8), "zone")
 
 
 def test_another_key_is_refused_even_after_a_first_run_that_died_while_publishing(

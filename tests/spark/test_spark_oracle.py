@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = [*SPARK_TESTS, pytest.mark.acceptance]
 
 Made = Callable[["DataFrame"], "DataFrame"]
+Tables = dict[str, tuple[str, list[tuple[Any, ...]]]]
 HERE = Path(__file__).parent
 #: Columns that logarithms or angles are in.
 INEXACT = (
@@ -120,13 +121,12 @@ def oracle_weekly(spark: SparkSession, sample_lake: Path, oracle_daily: DataFram
     return spark.table("oracle_weekly")
 
 
-def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
+def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> Tables:
     """The vocabulary as small tables: columns and rows by name."""
     groups = weekly["groups"]
     asked = [
         (metric, of) for group in groups.values() for metric, ofs in group["metrics"].items() for of in (*ofs, "days")
     ]
-    derived = weekly["derived"]
     return {
         "groups": (
             "grp, needs_wear, min_valid_days",
@@ -142,27 +142,21 @@ def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> dict[str, t
             [(name, s, place) for name, group in groups.items() for place, s in enumerate(group["precedence"])],
         ),
         "asked": ("name, metric, aggregate", [(f"{m}_{of}", m, of) for m, of in asked]),
-        "derived": (
-            "name, grp, formula, metric, min_days, threshold, aggregate, min_work_days, min_free_days",
-            [
-                (
-                    name,
-                    d["group"],
-                    d["formula"],
-                    d["of"][0],
-                    d.get("min_days", 1),
-                    float(d.get("threshold", 0)),
-                    d.get("aggregate", ""),
-                    d.get("min_work_days", 0),
-                    d.get("min_free_days", 0),
-                )
-                for name, d in derived.items()
-            ],
-        ),
-        "derived_parts": (
-            "name, role, metric",
-            [(name, role, m) for name, d in derived.items() for role in ("of", "total") for m in d.get(role, ())],
-        ),
+        **derived_as_tables(weekly["derived"]),
+    }
+
+
+def derived_as_tables(derived: dict[str, Any]) -> Tables:
+    """The formulas of the vocabulary as small tables."""
+    others = {"min_days": 1, "threshold": 0.0, "aggregate": "", "min_work_days": 0, "min_free_days": 0}
+    rows = [
+        (name, d["group"], d["formula"], d["of"][0], *(d.get(word, default) for word, default in others.items()))
+        for name, d in derived.items()
+    ]
+    parts = [(name, role, m) for name, d in derived.items() for role in ("of", "total") for m in d.get(role, ())]
+    return {
+        "derived": (f"name, grp, formula, metric, {', '.join(others)}", rows),
+        "derived_parts": ("name, role, metric", parts),
     }
 
 

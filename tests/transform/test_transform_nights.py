@@ -168,8 +168,9 @@ def test_asleep_is_the_sum_of_the_stages_or_else_the_duration() -> None:
     assert the_day(sleeps=[heard(424, "DEVICE", "09:00")])["sleep_minutes"] == 424.0
 
 
-def test_without_time_awake_the_efficiency_is_not_known() -> None:
-    assert the_day(sleeps=[heard(424, "DEVICE", "09:00")])["sleep_efficiency_pct"] is None
+def test_without_time_awake_or_asleep_the_efficiency_is_not_known() -> None:
+    for night in (heard(424, "DEVICE", "09:00"), heard(0, "DEVICE", "09:00") | {"awake_seconds": 0}):
+        assert the_day(sleeps=[night])["sleep_efficiency_pct"] is None
 
 
 def test_what_the_night_measured_comes_from_the_night_not_from_the_nap() -> None:

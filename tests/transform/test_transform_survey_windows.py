@@ -51,12 +51,6 @@ def test_a_day_not_worn_stays_out_of_the_window_as_it_stays_out_of_the_week() ->
     assert picked(row, "steps_mean", "activity_valid_days", "days_observed") == (100.0, 1, 2)
 
 
-def test_times_of_day_are_averaged_around_the_clock() -> None:
-    nights = [{"day": -1, "bedtime_minute": 1410.0}, {"day": -2, "bedtime_minute": 30.0}]
-    (row,) = windows(asked(0), *[{"sleep_minutes": 400.0} | night for night in nights])
-    assert picked(row, "bedtime_minute_circular_mean", "bedtime_minute_days") == (0.0, 2)
-
-
 def test_every_questionnaire_of_the_week_has_its_own_window() -> None:
     """Weekly administration: windows overlap, and a day lies in both."""
     rows = [asked(-1), asked(6), asked(0), asked(3, user_id="p2"), asked(7)]

@@ -14,16 +14,14 @@ from qol.errors import QolError, UsageError
 from qol.identity import dynamodb_user_map
 from qol.identity.dynamodb_user_map import read_user_table
 from qol.identity.lake_state import read_lake_state
-from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap
 from qol.lake.local import LocalLake
 from qol_lambda.deadline import QUICK
-from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
+from tests.builders import KEY, daily_record, run_lake, write_lines
 from tests.qol_lambda.webhook import Webhook
 
 pytestmark = pytest.mark.usefixtures("no_gate")
 NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
-IDENTITIES = Identities(KEY, {})
 
 
 @pytest.fixture(autouse=True)
@@ -196,41 +194,6 @@ def test_a_run_reads_the_map_after_it_listed_raw_so_everybody_in_the_listing_is_
     assert [counts.key for counts in manifest.objects] == ["raw/daily/date=2026-11-10/a.jsonl"]
     assert [row["user_id"] for row in records(tmp_path)] == ["P1"]
     assert read_lake_state(LocalLake(tmp_path)).map_entries == 0
-
-
-def test_runs_go_on_while_people_register_and_leave(webhook: Webhook, tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
-    put("u1", "P1", timedelta(hours=2))
-    run_lake(tmp_path, user_map=read)
-    put("u2", "P2", timedelta(seconds=5))
-    put("u1", "P1", timedelta(hours=2), status="deregistered", timezone="Asia/Tokyo")
-    write_lines(tmp_path, "2026-11-11", [daily_record("u1", 1), daily_record("u2", 1)])
-    manifest = run_lake(tmp_path, user_map=read)
-    assert manifest.user_map is not None
-    assert manifest.user_map["entries"] == 1
-    assert sorted(row["user_id"] for row in records(tmp_path)) == ["P1", "P1", "P2"]
-
-
-def test_a_renamed_or_lost_person_stops_the_run(webhook: Webhook, tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
-    put("u1", "P1")
-    run_lake(tmp_path, user_map=read)
-    put("u1", "P9")
-    with pytest.raises(UsageError, match="its first 1 entries are not those that earlier runs"):
-        run_lake(tmp_path, user_map=read)
-
-
-def test_a_person_who_has_records_under_the_hash_is_told_by_the_moment_of_registration(
-    webhook: Webhook, tmp_path: Path
-) -> None:
-    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
-    run_lake(tmp_path)
-    assert [row["user_id"] for row in records(tmp_path)] == [user_id("u1")]
-    put("u1", "P1")
-    with pytest.raises(
-        UsageError, match=r"user map entry registered at 2026-11-17T00:05:00\+00:00: this person already"
-    ):
-        run_lake(tmp_path, user_map=read)
 
 
 def test_items_of_one_device_have_days_and_keys_of_their_own(webhook: Webhook) -> None:
