@@ -6,9 +6,12 @@ Every batch knows which of its lines came from which range.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, islice
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,6 +26,8 @@ from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.results import ResultBuilder, Tally
 
 MAX_RAW_BYTES = 65_536
+#: Rejects of a range, record type and reason that have a row each; the last row of theirs counts the others in `items`.
+MAX_REJECTS = 1_000
 #: Fewer lines are read one by one: making a frame of them would cost more.
 MIN_COLUMNAR_LINES = 32
 #: Lines that wait for others, in all, and their bytes.
@@ -129,6 +134,8 @@ class RangeReader:
         found = (contract.source, contract.record) if contract else _control_folder(contracts, part.record)
         self._source, self._record = found
         self._exploder = Exploder(contracts, self._source, contract)
+        self._rejected: Counter[tuple[str, Reason]] = Counter()
+        self._last_rejects: dict[tuple[str, Reason], dict[str, Any]] = {}
         #: Whether lines may belong to another contract, which the columnar reader cannot decide.
         self.shares_folder = contract is not None and bool(contracts.sharing(contract))
 
@@ -139,7 +146,7 @@ class RangeReader:
         if chunk.lines:
             self._batches.add(self, chunk.lines, before)
         if chunk.truncated:
-            message = "the compressed object cannot be unpacked from here on: it breaks off, or is not gzip"
+            message = f"the compressed object cannot be unpacked from here on: {chunk.truncated}"
             self._reject(RejectedError(Reason.TRUNCATED_OBJECT, message), b"", self.tally.physical_lines + 1)
 
     def read_line(self, line: Line, number: int) -> None:
@@ -157,11 +164,11 @@ class RangeReader:
         except RejectedError as reject:
             self._reject(reject, line, number)
             return
-        for position, item in enumerate(items):
+        first = list(islice(items, 2)) or [Item(None, None, None)]  # a line without items is a control item
+        for position, item in enumerate(chain(first, items)):
             rejected = item.reject or self._read_item(item, number)
             if rejected is not None:
-                raw = line if len(items) == 1 else _ENCODER.encode(item.raw)
-                self._reject(rejected, raw, number, position, item.contract)
+                self._reject(rejected, line if len(first) == 1 else item, number, position, item.contract)
 
     def _read_item(self, item: Item, number: int) -> RejectedError | None:
         """Read a record or count a control message; why the record is rejected, None when it is not."""
@@ -186,7 +193,7 @@ class RangeReader:
     def _reject(
         self,
         reject: RejectedError,
-        raw: bytes,
+        raw: bytes | Item,
         number: int,
         position: int = 0,
         contract: SourceContract | None = None,
@@ -197,22 +204,32 @@ class RangeReader:
         self.tally.lines += 1
         self.tally.rejected += 1
         self._results.reasons[f"{self._source}_{record}", reject.reason.value] += 1
-        self._results.rejects.append(
-            {
-                "reason": reject.reason.value,
-                "message": reject.message,
-                "source": self._source,
-                "record": record,
-                "raw_object": self.part.key,
-                "line_number": number,
-                "item": position,
-                "raw": raw[:MAX_RAW_BYTES],
-                "raw_bytes": len(raw) if length is None else length,
-                "arrival_date": self.part.arrival_date,
-                "object_index": self.part.object_index,
-                "range_start": self.part.start,
-            }
-        )
+        kind = record, reject.reason
+        self._rejected[kind] += 1
+        if self._rejected[kind] > MAX_REJECTS:
+            self._last_rejects[kind]["items"] += 1
+            return
+        raw = _ENCODER.encode(raw.raw) if isinstance(raw, Item) else raw
+        row = {
+            "reason": reject.reason.value,
+            "message": reject.message,
+            "source": self._source,
+            "record": record,
+            "raw_object": self.part.key,
+            "line_number": number,
+            "item": position,
+            "raw": raw[:MAX_RAW_BYTES],
+            "raw_bytes": len(raw) if length is None else length,
+            "items": 1,
+            "arrival_date": self.part.arrival_date,
+            "object_index": self.part.object_index,
+            "range_start": self.part.start,
+        }
+        if self._rejected[kind] < MAX_REJECTS:
+            self._results.rejects.append(row)
+        else:
+            self._last_rejects[kind] = row
+            self._results.last_rejects.append(row)
 
 
 def _control_folder(contracts: Contracts, name: str) -> tuple[str, str]:

@@ -117,6 +117,8 @@ class ResultBuilder:
     def __init__(self, context: IngestContext) -> None:
         self.context = context
         self.rejects = RowBuffer(REJECT_SCHEMA)
+        #: Rejects whose `items` grow until the last line is read.
+        self.last_rejects: list[dict[str, Any]] = []
         self.tallies: list[Tally] = []
         self.reasons: Counter[tuple[str, str]] = Counter()
         self.issues: Counter[tuple[str, str, str]] = Counter()
@@ -159,6 +161,8 @@ class ResultBuilder:
             for unknown, count in reader.unknown.items():
                 self.issues[name, unknown, "unknown_field"] += count
         rows = {name: buffer.frame() for name, buffer in self._rows.items()}
+        for row in self.last_rejects:
+            self.rejects.append(row)
         rejects = self.rejects.frame().sort(*REJECT_ORDER)
         return IngestResult(rows, rejects, self.tallies, self.reasons, self.issues)
 

@@ -21,7 +21,7 @@ from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
 from qol.run.engine import Engine, Shuffled
 from qol.run.known_users import KnownUsers, read_known_users
-from qol.run.plan import RunPlan, Scope, bucket_count, emptied, find_scope, plan_run
+from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, plan_run
 from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.tables.layout import Candidate, Published, find_published
 from qol.tables.manifest import manifest_key, with_totals
@@ -78,7 +78,7 @@ def _run_stages(run: RunContext) -> tuple[LakeState, tuple[date, ...]]:
             _gate(run, found, fresh, reduced)
         if not run.request.dry_run:
             with run.stage("publish"):
-                state = _publish(run, found, fresh)
+                state = _publish(run, found, fresh, plan)
         run.manifest.status = "published"
     else:
         _gate_without_files(run, found)
@@ -127,9 +127,10 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
 
 def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
     read = {week for summary in ingested.summaries for week in summary.weeks}
-    unconfirmed = {date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks}
+    unconfirmed = [date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks]
     deletions = [summary.deletions for summary in ingested.summaries]
-    return plan_run(run, found.scope, found.published, read | unconfirmed, deletions)
+    raw_bytes = sum(raw.stored.bytes for raw in found.listing.objects)
+    return plan_run(run, found.scope, found.published, Changes(read, unconfirmed, deletions, raw_bytes))
 
 
 def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:
@@ -144,7 +145,7 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         plan,
         frozenset(found.published.files),
     )
-    reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.weeks else []
+    reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.merged else []
     note_kept(run.manifest, reduced)
     with_totals(run.manifest)
     return reduced
@@ -188,11 +189,15 @@ def _gate_without_files(run: RunContext, found: _Found) -> None:
             run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)
 
 
-def _publish(run: RunContext, found: _Found, fresh: list[Candidate]) -> LakeState:
-    """Put the files in place; the lake remembers their weeks before, so that the next run repairs a run that dies here."""
+def _publish(run: RunContext, found: _Found, fresh: list[Candidate], plan: RunPlan) -> LakeState:
+    """Put the files in place; the lake remembers their weeks before, so that the next run repairs a run that dies here.
+
+    It remembers those that wait as well, in the order in which they began to.
+    """
     state = found.users.state
-    weeks = {candidate.date for candidate in _of_weeks(fresh)}
-    state = msgspec.structs.replace(state, unconfirmed_weeks=sorted(weeks.union(state.unconfirmed_weeks)))
+    weeks = {candidate.date for candidate in _of_weeks(fresh)} | {str(week) for week in plan.waiting}
+    unconfirmed = dict.fromkeys([*state.unconfirmed_weeks, *sorted(weeks, reverse=True)])
+    state = msgspec.structs.replace(state, unconfirmed_weeks=list(unconfirmed))
     write_lake_state(run.lake, state)
     publish(run.lake, fresh, found.published)
     return state

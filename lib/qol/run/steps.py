@@ -140,7 +140,7 @@ class ReduceStep:
         for index, received, kept in merged.kept.iter_rows():
             summary.received[index] += received
             summary.kept[index] += kept
-        for week in self.plan.weeks:
+        for week in self.plan.merged:
             rows = merged.records.filter(pl.col("week") == week).drop("week")
             self._stage(summary, f"records_{contract.name}", week, rows)
         return merged.records
@@ -148,7 +148,7 @@ class ReduceStep:
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None without any."""
         table, columns, users = f"records_{contract.name}", record_columns(contract), self._users(bucket)
-        days = [day for week in self.plan.weeks if (table, day := week.isoformat()) in self.published]
+        days = [day for week in self.plan.merged if (table, day := week.isoformat()) in self.published]
         frames = [users.published(table, day, columns) for day in days]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
 
