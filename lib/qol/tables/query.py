@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
 from qol.tables.corruption import require_readable
 from qol.tables.layout import find_published
-from qol.tables.manifest import RUNS, manifest_keys
+from qol.tables.manifest import manifest_keys
 
 DATABASE = "db_qol"
 _CATALOGS = ("", "awsdatacatalog")
@@ -122,15 +123,14 @@ def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -
 
 
 def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str]]) -> duckdb.DuckDBPyConnection:
-    """A database in memory with the used tables as views; then it is locked to the folders of tables."""
+    """A database in memory with the used tables as views; then it is locked to their files, as the name of a CTE may be a path."""
     connection = duckdb.connect(":memory:")
     connection.execute(f"CREATE SCHEMA {DATABASE}")
     connection.execute("SET TimeZone = 'UTC'")
-    for table in sorted(keys):
-        files = [lake.location(key) for key in keys[table]]
+    paths = {table: [lake.location(key) for key in keys[table]] for table in sorted(keys)}
+    for table, files in paths.items():
         connection.execute(_view(table, table_columns(contracts, table), files))
-    folders = ", ".join(_text(f"{lake.location(folder)}/") for folder in ("processed", "quarantine/rows", RUNS))
-    connection.execute(f"SET allowed_directories = [{folders}]")
+    connection.execute(f"SET allowed_paths = [{', '.join(map(_text, chain.from_iterable(paths.values())))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     connection.execute(f"USE {DATABASE}")
