@@ -65,7 +65,6 @@ def without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda lake: lake.put("_runs/a", b""), "_runs/a: may not be written", "file", "write"),
         (lambda lake: lake.delete("_runs/a"), "_runs/a: may not be written", "file", "write"),
         (lambda lake: lake.lock("run").__enter__(), "_locks/publish.lock: may not be written", "file", "write"),
-        (lambda lake: lake.scratch("r").__enter__(), "_staging/r/scratch/: may not be written", "folder", "write"),
     ],
 )
 def test_what_a_user_may_not_do_is_said_with_the_key(

@@ -138,18 +138,6 @@ class LocalLake:
         return count
 
     @contextmanager
-    def scratch(self, run_id: str) -> Iterator[Path]:
-        """A folder below `_staging/`, so that the next run removes it after a kill."""
-        key = f"_staging/{run_id}/scratch/"
-        folder = self.path(key)
-        with _translate_errors(key, "written"):
-            folder.mkdir(parents=True, exist_ok=True)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    @contextmanager
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:  # noqa: ARG002 (the lock dies with its process)
         """Hold an OS lock on the lock file; the system releases it when this process ends."""
         path = self.path(LOCK_KEY)

@@ -4,6 +4,8 @@ from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import polars as pl
@@ -64,7 +66,8 @@ def _run_stages(run: RunContext) -> tuple[LakeState, tuple[date, ...]]:
     """The stages in order; the lake's state as this run leaves it, and the weeks it computed."""
     with run.stage("list"):
         found = _list(run)
-    with run.lake.scratch(run.manifest.run_id) as scratch, closing(run.make_engine(scratch, found.bytes)) as engine:
+    # Not in the lake: whoever may write there must not reach what goes from step to step. Only this user may open it.
+    with TemporaryDirectory(prefix="qol-") as scratch, closing(run.make_engine(Path(scratch), found.bytes)) as engine:
         with run.stage("ingest"):
             ingested = _ingest(run, found, engine)
         with run.stage("reduce"):

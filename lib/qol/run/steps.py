@@ -1,13 +1,13 @@
 """The map and the reduce of a run: pure work on blocks, picklable, the same on every engine."""
 
 import io
-import pickle
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+import msgspec
 import polars as pl
 
 from qol.contracts.columns import record_columns, table_columns
@@ -72,7 +72,7 @@ class MapStep:
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
         summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects, lateness, deleted)
-        return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
+        return Mapped(summary, [(bucket, msgspec.msgpack.encode(block)) for bucket, block in sorted(blocks.items())])
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class ReduceStep:
     def _blocks(self, blocks: Iterator[bytes]) -> dict[str, list[pl.DataFrame]]:
         frames: dict[str, list[pl.DataFrame]] = {}
         for block in blocks:
-            for name, data in pickle.loads(block):  # noqa: S301 (bytes of our own map step)
+            for name, data in msgspec.msgpack.decode(block, type=list[tuple[str, memoryview]]):
                 frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
         return frames
 
