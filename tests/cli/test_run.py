@@ -114,6 +114,16 @@ def test_backfill_reads_chosen_arrival_days_and_rebuild_none(qol: Qol, lake: Pat
     assert [m["trigger"] for m in manifests(lake)] == ["backfill", "rebuild"]
 
 
+def test_what_a_command_writes_is_for_its_user_alone(run: Qol, lake: Path) -> None:
+    sent = set(lake.rglob("*"))
+    os.umask(0o022)
+    write_lines(lake, "2026-11-11", [b"nope"])
+    assert run().code == 0
+    written = set(lake.rglob("*")) - sent - set((lake / "raw").rglob("*"))
+    assert {path.name for path in written} >= {"_runs", "processed", "quarantine", "part-00000.parquet", "lake.json"}
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+
+
 def test_options_reach_the_manifest(run: Qol, lake: Path) -> None:
     run("--week", "2026-W45", "--trigger", "schedule", "--job-run-id", "jr_1", "--accept", "people_kept")
     (manifest,) = manifests(lake)

@@ -46,7 +46,7 @@ class RawObject:
 
 @dataclass(frozen=True)
 class Skipped:
-    """One object below `raw/` that is not read, and why: unknown_record, not_jsonl or no_date."""
+    """One object below `raw/` that is not read, and why: link, unknown_record, not_jsonl or no_date."""
 
     stored: StoredObject
     reason: str
@@ -66,7 +66,9 @@ def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
     skipped: list[Skipped] = []
     for stored, folder, day in _find(lake, RAW, window):
         record = _record(contracts, folder)
-        if day is None:
+        if stored.is_link:
+            skipped.append(Skipped(stored, "link"))
+        elif day is None:
             skipped.append(Skipped(stored, "no_date"))
         elif record is None:
             skipped.append(Skipped(stored, "unknown_record"))

@@ -16,11 +16,15 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object: its key relative to the lake, its size in bytes and an opaque tag that changes with its content."""
+    """One object: its key relative to the lake, its size in bytes and an opaque tag that changes with its content.
+
+    A link in a folder is not followed: it could lead out of the lake.
+    """
 
     key: str
     bytes: int
     etag: str
+    is_link: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from qol.tables.weeks import iso_week
 
 #: What would have been read, by why an object was not.
 _WOULD_BE_READ = {
+    "link": "links are not followed, as they may lead out of the lake; allowed: the file itself",
     "not_jsonl": "allowed .jsonl, .jsonl.gz",
     "no_date": "allowed …/date=YYYY-MM-DD/",
     "unknown_record": "no contract has this folder; see qol contracts list",
