@@ -1,5 +1,6 @@
 """Runs end with a table, a path and the exit code of what happened."""
 
+import os
 import re
 import shutil
 from pathlib import Path
