@@ -101,8 +101,9 @@ resource "aws_glue_job" "weekly" {
     "--additional-python-modules"       = local.artifact_uri[local.job_wheelhouse]
     "--python-modules-installer-option" = "--no-index"
     "--TempDir"                         = "s3://${local.bucket}/_staging/glue/"
-    # Glue 5.1 reads through S3A, which without a region uses us-east-2 and times out.
-    "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region}"
+    # Glue 5.1 reads through S3A, which without a region uses us-east-2 and times out. What Spark writes to local disks,
+    # the pseudonym key and the user map among it, is encrypted.
+    "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region} --conf spark.io.encryption.enabled=true"
   }
 
   depends_on = [aws_cloudwatch_log_group.job, aws_iam_role_policy.job, aws_s3_object.artifact]

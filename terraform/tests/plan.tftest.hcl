@@ -174,7 +174,7 @@ run "the_job" {
       "--job-bookmark-option"             = "job-bookmark-disable"
       "--TempDir"                         = "s3://qol-lake-123456789012/_staging/glue/"
       "--python-modules-installer-option" = "--no-index"
-      "--conf"                            = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1"
+      "--conf"                            = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1 --conf spark.io.encryption.enabled=true"
     }
     error_message = "default arguments"
   }
