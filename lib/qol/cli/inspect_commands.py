@@ -172,7 +172,8 @@ def _count_rejects(lake: Lake, rows: list[dict[str, Any]]) -> None:
 
 
 def _message(row: dict[str, Any]) -> str:
-    return row["message"] + (f"; so are {row['items'] - 1} items after it" if row["items"] > 1 else "")
+    more = f"; so are {row['items'] - 1} items after it" if row["items"] > 1 else ""
+    return f"{row['message']}{more}"
 
 
 def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:

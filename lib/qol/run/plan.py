@@ -126,15 +126,16 @@ def plan_run(
     given has published days but no records.
     """
     if scope.rebuild is not None:
-        chosen = changing = _weeks_to_rebuild(published, *scope.rebuild)
+        changing = _weeks_to_rebuild(published, *scope.rebuild)
+        chosen = changing
     else:
         changing = changes.read.union(changes.unconfirmed) | _outdated_weeks(run.lake, run.contracts, published)
         unpublished = _weeks_with_records(published) - set(map(date.fromisoformat, published.dates("weekly_metrics")))
         changing |= {week for week in unpublished if is_closed(week, run.request.now)}
         changing |= _weeks_of_deleted(run, published, changes.deletions, changing)
         limit = MIN_WEEKS + changes.raw_bytes // BYTES_PER_WEEK
-        chosen = _first_weeks(changing, changes.unconfirmed, run.request.now)[:limit]
-    weeks = tuple(sorted({*chosen, *_looking_back(set(chosen), published)}))
+        chosen = set(_first_weeks(changing, changes.unconfirmed, run.request.now)[:limit])
+    weeks = tuple(sorted(chosen | _looking_back(chosen, published)))
     closed = _closed_weeks(weeks, published, run.request.now)
     merged = tuple(sorted(changes.read.union(weeks)))
     computed = {week.isoformat() for week in merged}
