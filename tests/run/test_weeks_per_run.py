@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from qol.identity.lake_state import read_lake_state
@@ -71,6 +72,15 @@ def test_every_sixteen_kilobytes_allow_one_more_week(tmp_path: Path, monkeypatch
     write_lines(tmp_path, "2026-11-17", [*days_of_weeks(9), b" " * 3 * 2**14])
     run_lake(tmp_path)
     assert dates(tmp_path, "weekly") == mondays(0, 4)
+
+
+def test_weeks_whose_files_have_older_columns_do_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-17", days_of_weeks(9))
+    run_lake(tmp_path)
+    for file in (tmp_path / "processed/weekly").rglob("*.parquet"):
+        pl.read_parquet(file, hive_partitioning=False).drop("steps_mean").write_parquet(file)
+    monkeypatch.setattr(plan, "MIN_WEEKS", 1)
+    assert len(run_lake(tmp_path).weeks) == 9
 
 
 @pytest.mark.folder_only

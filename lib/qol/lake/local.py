@@ -147,7 +147,7 @@ class LocalLake:
         path = self.path(LOCK_KEY)
         with _translate_errors(LOCK_KEY, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            opened = os.fdopen(_no_link(str(path), os.O_RDWR | os.O_CREAT), "a+")
+            opened = os.fdopen(_no_link(str(path), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+")
         with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -122,19 +122,20 @@ def plan_run(
 
     Computed are the weeks of the changes, weeks of files with an older shape, weeks that lose a record to a new deletion,
     closed weeks that have records but no weekly file, and weeks that look back on any of them; of too many for the bytes
-    that were read, some wait. A rebuild takes the weeks it was given and those that look back on them; UsageError when one
+    that were read, some wait (none with a file of an older shape). A rebuild takes the weeks it was given and those that look back on them; UsageError when one
     given has published days but no records.
     """
     if scope.rebuild is not None:
         changing = _weeks_to_rebuild(published, *scope.rebuild)
         chosen = changing
     else:
-        changing = changes.read.union(changes.unconfirmed) | _outdated_weeks(run.lake, run.contracts, published)
+        outdated = _outdated_weeks(run.lake, run.contracts, published)
+        changing = changes.read.union(changes.unconfirmed) | outdated
         unpublished = _weeks_with_records(published) - set(map(date.fromisoformat, published.dates("weekly_metrics")))
         changing |= {week for week in unpublished if is_closed(week, run.request.now)}
         changing |= _weeks_of_deleted(run, published, changes.deletions, changing)
         limit = MIN_WEEKS + changes.raw_bytes // BYTES_PER_WEEK
-        chosen = set(_first_weeks(changing, changes.unconfirmed, run.request.now)[:limit])
+        chosen = outdated.union(_first_weeks(changing, changes.unconfirmed, run.request.now)[:limit])
     weeks = tuple(sorted(chosen | _looking_back(chosen, published)))
     closed = _closed_weeks(weeks, published, run.request.now)
     merged = tuple(sorted(changes.read.union(weeks)))
