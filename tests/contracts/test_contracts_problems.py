@@ -33,7 +33,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
           sources/garmin/dailies.yaml: fields.steps: found a second time in line 24; allowed: each key once
           sources/garmin/hrv.yaml: fields.calendar_date.type: found "day"; allowed: 'integer', 'number', 'decimal', 'boolean', 'code', 'document_id', 'date', 'epoch_seconds', 'instant', 'utc_offset', 'time_zone' or 'intervals'
           sources/garmin/hrv.yaml: key: found nothing; allowed: required: Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own.
-          sources/garmin/hrv.yaml: keys: found an unknown key; allowed: key, … (26 names)
+          sources/garmin/hrv.yaml: keys: found an unknown key; allowed: key, … (27 names)
           sources/garmin/userMetrics.yaml: record: found user; allowed: the file's name, userMetrics""")
 
 
@@ -75,7 +75,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (SLEEPS, "end: end_seconds", "end: validation", "episodes.end: found validation; allowed: a numeric field or helper: utc_offset_seconds, start_time_seconds, start_time_offset_seconds, … (22 names)"),
         (SLEEPS, "unlisted: 0", "unlisted: 3", "episodes.rank.unlisted: found 3; allowed: a tier from 0 to 2"),
         (USER, "reject: missing_day", "reject: no_day", 'examples.3.reject: found "no_day"; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range, no_person'),
-        (USER, "nulled: ['vo2Max: 0 out_of_range'", "nulled: ['vo2Max: 0 wrong'", 'examples.2.nulled.0: found "vo2Max: 0 wrong"; allowed: a text that ends in one of sentinel, out_of_range, wrong_type, too_large, invalid_date, invalid_time, invalid_zone, unknown_unit, milliseconds, not_a_code'),
+        (USER, "nulled: ['vo2Max: 0 out_of_range'", "nulled: ['vo2Max: 0 wrong'", 'examples.2.nulled.0: found "vo2Max: 0 wrong"; allowed: a text that ends in one of sentinel, out_of_range, wrong_type, too_large, invalid_date, invalid_time, invalid_zone, unknown_unit, milliseconds, unknown_code, not_a_code'),
         (USER, "    reject: missing_day\n", "", "examples.3: found a date that does not exist is no key; allowed: either expect or reject"),
         (USER, "expect: {vo2_max: 48.0, fitness", "expect: {vo2max: 48.0, fitness", "examples.1.expect.vo2max: found vo2max; allowed: a column of the record: vo2_max, … (17 names)"),
         (USER, "paths: [raw/garmin/userMetrics]", "paths: [raw/garmin/sleeps]", "paths.0: found raw/garmin/sleeps; allowed: a raw folder that sources/garmin/sleeps.yaml does not claim"),

@@ -6,7 +6,7 @@ import pytest
 
 from qol.contracts.columns import record_columns
 from qol.ingest.results import row_schema
-from qol.transform.merge import merge, to_records
+from qol.transform.merge import key_columns, merge, to_records
 from tests.builders import CONTRACTS
 
 from .builders import Row, a_day, a_night, delivered, merged, monday, records, utc
@@ -236,3 +236,41 @@ def test_lines_count_from_the_start_of_an_object_that_was_split() -> None:
     offsets = {"object_index": [0, 1], "range_start": [500, 500], "lines_before": [11, 40]}
     assert as_record("hrv", offsets, range_start=500)["line_number"] == 43
     assert as_record("hrv", offsets, range_start=0)["line_number"] == 3
+
+
+def a_workout(number: int, uuid: str | None, start: int = 1_794_178_963, **fields: Any) -> Row:
+    return {"uuid": uuid, "start_seconds": start, "workout_type": "OTHER", "step_count": number} | fields
+
+
+@pytest.mark.parametrize(
+    ("workouts", "left"),
+    [
+        ([a_workout(1, "a"), a_workout(2, "b")], [1, 2]),
+        ([a_workout(1, "a"), a_workout(2, "a", start=1_794_179_000, workout_type="WALKING")], [2]),
+        ([a_workout(1, None, name_hash="walk"), a_workout(2, None, name_hash="swim")], [1, 2]),
+        ([a_workout(1, None, name_hash="walk"), a_workout(2, None, name_hash="walk")], [2]),
+        ([a_workout(1, None, workout_type="WALKING"), a_workout(2, None, workout_type="WALKING")], [2]),
+        ([a_workout(1, "a"), a_workout(2, None)], [1, 2]),
+    ],
+    ids=[
+        "two ids",
+        "one id",
+        "two names without id",
+        "one name without id",
+        "one kind without id",
+        "with and without id",
+    ],
+)
+def test_a_workout_is_known_by_its_id_else_by_start_kind_and_name(workouts: list[Row], left: list[int]) -> None:
+    stamped = [{**row, "received_at": utc(f"2026-11-10 0{n}:00")} for n, row in enumerate(workouts)]
+    for batches in ([stamped], [stamped[::-1]], [[row] for row in stamped], [[row] for row in stamped[::-1]]):
+        records = merged("healthkit_workouts", *batches).records
+        assert sorted(records["step_count"]) == left
+
+
+def test_the_key_of_a_workout_has_only_what_names_it() -> None:
+    """Either its id, or start, kind and hash of its name."""
+    contract = CONTRACTS.by_name["healthkit_workouts"]
+    rows = pl.DataFrame([a_workout(1, "a", name_hash="n"), a_workout(2, None, name_hash="n")])
+    keys = rows.select(**key_columns(contract)).rows()
+    assert keys == [("a", None, None, None), (None, 1_794_178_963, "OTHER", "n")]

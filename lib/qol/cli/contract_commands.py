@@ -80,7 +80,10 @@ def _show_contract(contract: SourceContract) -> None:
     say(contract.description)
     say()
     say(f"raw folders: {', '.join(contract.paths)}")
-    say(f"key: user_id, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
+    without = f", without it {', '.join(contract.key_without)}" if contract.key_without else ""
+    say(
+        f"key: user_id, {', '.join(contract.key)}{without}; later record: {', '.join([*contract.version, 'received_at'])}"
+    )
     fields = [(f.name, _raw(f), f.type, f.unit or "", _allowed(f), f.description) for f in contract.fields]
     table("Fields", ("column", "raw path", "type", "unit", "allowed", "meaning"), fields)
     parts = [(n, f"{p.over} of {p.value}{f' where {p.where}' if p.where else ''}") for n, p in contract.parts.items()]

@@ -148,6 +148,8 @@ class SourceContract(lang.Model):
     """Raw keys that are never stored or hashed, such as tokens."""
     key: lang.Some[DeclaredField]
     """Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own."""
+    key_without: lang.Each[DeclaredField] = ()
+    """Fields that name the thing where a record lacks a field of `key`, such as start and kind where there is no id; of these only times, days and numbers must be there."""
     version: lang.Each[DeclaredField] = ()
     """Fields that order two records of one key before the time received does; the larger wins. Where an instant is null the time received stands in for it; any other null loses."""
     day: DayRule = DayRule()
@@ -173,6 +175,12 @@ class SourceContract(lang.Model):
     quality: RecordQuality = RecordQuality()
     examples: Annotated[tuple[Example, ...], pydantic.Field(min_length=1)]
     """Raw lines with their verdicts; every one is a test."""
+
+    def model_post_init(self, _: Any) -> None:
+        """Tell the field with the stage which codes the stages read."""
+        stage = self.by_name.get(self.stages.stage) if self.stages else None
+        if self.stages and stage and not stage.classes:
+            vars(stage).update(staged=frozenset(code for codes in self.stages.values.values() for code in codes))
 
     @property
     def name(self) -> str:

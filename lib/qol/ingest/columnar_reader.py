@@ -154,9 +154,11 @@ class ColumnarReader:
         users = [self._record_reader.users[v] for v in codes]
         names = [user.user_id if v else "" for v, user in zip(codes, users, strict=True)]
         buckets = [user.bucket for user in users]
+        zoned = [user.timezone is not None for user in users]
         return [
             pl.Series("user_id", names, pl.String).gather(rows),
             pl.Series("bucket", buckets, pl.Int64).gather(rows),
+            pl.Series("has_zone", zoned, pl.Boolean).gather(rows),
         ]
 
     def _values(self, spec: Field, columns: dict[str, Column]) -> Column:
@@ -224,6 +226,7 @@ class ColumnarReader:
         provider = pl.col(rule.date) if rule.date else pl.lit(None, pl.Int64)
         if rule.utc_midnight:
             provider = pl.coalesce(provider, pl.when(start % DAY_SECONDS == 0).then(start // DAY_SECONDS))
+        frame = frame.with_columns(self._meant_offsets())
         frame = frame.with_columns(arrival_date=arrival, utc_offset_seconds=self._offsets(frame, columns))
         local = (start + pl.col("utc_offset_seconds") + shift_seconds(rule)) // DAY_SECONDS
         rule_name = (
@@ -238,6 +241,13 @@ class ColumnarReader:
             day_rule=rule_name,
             source_timestamp=(pl.col(stamp) * MICROSECONDS) if stamp else pl.lit(None, pl.Int64),
         )
+
+    def _meant_offsets(self) -> list[pl.Expr]:
+        """Offsets as `RecordReader.read` stores them: zero beside a named zone is null."""
+        zone = self._contract.day.zone
+        named = pl.col("has_zone") | pl.col(zone).is_not_null() if zone else pl.col("has_zone")
+        names = [spec.name for spec in self._contract.fields if spec.type == "utc_offset"]
+        return [pl.when(~(named & (pl.col(name) == 0))).then(pl.col(name)).alias(name) for name in names]
 
     def _offsets(self, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
         """Seconds local time is ahead of UTC, as `offset_of` gives them."""

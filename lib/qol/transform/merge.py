@@ -42,9 +42,22 @@ def to_records(
         *[pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("source_timestamp", "received_at")],
     )
     return rows.with_columns(
-        record_key=pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in contract.key], separator="|"),
+        record_key=pl.concat_str(
+            [column.cast(pl.String).fill_null("") for column in key_columns(contract).values()], separator="|"
+        ),
         raw_object=raw_objects.gather(rows["object_index"]),
     )
+
+
+def key_columns(contract: SourceContract) -> dict[str, pl.Expr]:
+    """Columns that are the same in two records of one user exactly when both are about the same thing."""
+    if not contract.key_without:
+        return {name: pl.col(name) for name in contract.key}
+    lacks = pl.any_horizontal([pl.col(name).is_null() for name in contract.key])
+    return {
+        **{f"key_{name}": pl.when(~lacks).then(pl.col(name)) for name in contract.key},
+        **{f"without_{name}": pl.when(lacks).then(pl.col(name)) for name in contract.key_without},
+    }
 
 
 def with_line_numbers(rows: pl.DataFrame, line_offsets: pl.DataFrame) -> pl.DataFrame:
@@ -78,11 +91,14 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
 def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str]) -> pl.DataFrame:
     """Rows sorted by user, week and key, the best first, with the number of their `group` from 1 and their `position`."""
     rows = rows.with_columns(
-        person=ranks(rows["user_id"]), object=ranks(rows["raw_object"]), week=monday_expr(pl.col("day"))
+        **key_columns(contract),
+        person=ranks(rows["user_id"]),
+        object=ranks(rows["raw_object"]),
+        week=monday_expr(pl.col("day")),
     )
     if contract.slot:
         rows = _newest_of_slots(rows, contract.slot)
-    keys = ["person", "week", *contract.key]
+    keys = ["person", "week", *key_columns(contract)]
     ordered = rows.sort(
         [*keys, *versions, *PLACE, "is_new"],
         descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
