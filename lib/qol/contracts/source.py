@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, StringConst
 
 from qol.contracts import language as lang
 from qol.contracts.fields import Field, TimeField
-from qol.contracts.many_records import Deletes, Episodes, Overlaps, Stages
+from qol.contracts.many_records import Deletes, Episodes, Overlaps, Split, Stages
 from qol.contracts.quality import RecordQuality
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.wording import choices
@@ -162,6 +162,7 @@ class SourceContract(lang.Model):
     """Columns of the record table, in order."""
     derived: dict[lang.Name, lang.Sql] = pydantic.Field(default_factory=dict)
     """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers. Not stored."""
+    split: lang.Maybe[Split] = None
     overlaps: lang.Maybe[Overlaps] = None
     stages: lang.Maybe[Stages] = None
     metrics: dict[lang.Name, DailyValue] = pydantic.Field(default_factory=dict, validation_alias="daily")
