@@ -136,7 +136,7 @@ STAGES, SURVEY, EPOCHS = (
         (MEASUREMENTS, "by: device_class,", "by: value,", "overlaps.by: found value; allowed: a code field or helper: "),
         (MEASUREMENTS, "share: share}", "share: value}", "overlaps.share: found value; allowed: a name that no field, helper or record column has"),
         (MEASUREMENTS, "values: [value]", "values: [uuid]", "split.values.0: found uuid; allowed: a field of type number: value"),
-        (MEASUREMENTS, "where: is_quantity}\ndaily", "where: half}\ndaily", "split.where: found half of type Float64; allowed: true or false"),
+        (MEASUREMENTS, "where: is_quantity}\ndaily", "where: half}\ndaily", "split.where: found half of type Decimal"),
         (MEASUREMENTS, "zone: time_zone}", "zone: time_zone, shift_hours: 6}", "split: found 6; allowed: nothing with shift_hours: days are cut at local midnight"),
         (STAGES, "  stage: stage", "  stage: start_seconds", "stages.stage: found start_seconds; allowed: a code field or helper: "),
         (MEASUREMENTS, "overlaps: {start: start_seconds,", "overlaps: {start: whose,", "overlaps.start: found whose; allowed: a time field or helper: "),
