@@ -32,6 +32,15 @@ class Only(lang.Model):
     """Such records are this type's in every folder and envelope of the source, even where its rules take them for pings."""
 
 
+class Spacing(lang.Model):
+    """Records that come together in one list of a delivery, such as hourly sums, tell by their spacing how long each lasts. A field whose path is `_spacing` has the seconds from a record to the next one of its list, but no more than the median of the list; it is null for a record that is alone."""
+
+    of: TimeField
+    """epoch_seconds or instant field that is spaced."""
+    by: lang.RawPath
+    """Dotted place in the raw record; records with different values there, such as devices, are spaced apart."""
+
+
 class DayRule(lang.Model):
     """How the local day is found: the date field, else start plus offset, else the person's zone, else the arrival day."""
 
@@ -155,6 +164,7 @@ class SourceContract(lang.Model):
     """The epoch_seconds or instant field that becomes source_timestamp."""
     slot: lang.Some[Annotated[lang.Name, lang.Refers("a key field")]] = ()
     """Key fields that name a slot which a delivery replaces as a whole: of all records of a person's slot only those received last stay."""
+    spacing: lang.Maybe[Spacing] = None
     deletes: lang.Maybe[Deletes] = None
     parameters: lang.Entries[Parameter] = ()
     """Numbers a study may choose otherwise; expressions read them by name."""

@@ -4,6 +4,7 @@ import polars as pl
 
 from qol.contracts.many_records import Split
 from qol.contracts.source import SourceContract
+from qol.transform.bucket_totals import with_totals_share
 from qol.transform.overlaps import with_share
 from qol.transform.split import by_local_day
 from qol.transform.stages import sessions
@@ -33,7 +34,10 @@ def before_sessions(contract: SourceContract, records: pl.DataFrame) -> pl.DataF
     rows = _with_expressions(contract, rows, known_only=True)
     if contract.split is not None:
         rows = _with_pieces(contract, contract.split, rows)
-    return rows if contract.overlaps is None else with_share(contract.overlaps, rows)
+    rule = contract.overlaps
+    if rule is None:
+        return rows
+    return with_share(rule, rows) if rule.totals is None else with_totals_share(rule, rule.totals, rows)
 
 
 def _with_pieces(contract: SourceContract, rule: Split, rows: pl.DataFrame) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def _intervals(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
         {
             "row": pl.int_range(rows.height, eager=True),
             "user_kind": ranks(rows["user_id"]) * kind.n_unique() + ranks(kind),
-            "device": _places(rows[rule.by], rule.order),
+            "device": places(rows[rule.by], rule.order),
             "start": rows[rule.start].cast(pl.Int64),
             "end": rows[rule.end].cast(pl.Int64),
             "record_key": rows["record_key"],
@@ -49,7 +49,7 @@ def _intervals(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _places(codes: pl.Series, order: tuple[str, ...]) -> pl.Series:
+def places(codes: pl.Series, order: tuple[str, ...]) -> pl.Series:
     """A device's place in the order; devices it does not list come after, by name, and those without a name last."""
     others = sorted(set(codes.unique().drop_nulls().to_list()) - set(order))
     places = {code: place for place, code in enumerate([*order, *others])}
