@@ -19,7 +19,11 @@ pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 SUNDAY, MONDAY = date(2026, 11, 8), date(2026, 11, 9)
 #: The Mondays of their weeks, 2026-W45 and 2026-W46.
 BEFORE, AFTER = date(2026, 11, 2), MONDAY
-FOLDERS = {"night": "raw/oura/sleep", "sample": "raw/healthkit/measurements", "day": "raw/garmin/dailies"}
+FOLDERS = {
+    "night": "raw/oura/sleep",
+    "sample": "raw/healthkit/measurements",
+    "bucket": "raw/healthkit/health_auto_export",
+}
 
 Delivery = tuple[str, dict[str, Any]]
 
@@ -36,6 +40,12 @@ def steps(start: str, end: str, value: float, device: str = "iPhone16,1", uuid: 
     times = {"start": f"2026-11-{start}:00+09:00", "end": f"2026-11-{end}:00+09:00"}
     one = {"uuid": uuid, "type": "HKQuantityTypeIdentifierStepCount", "value": value, "unit": "count"}
     return "sample", {"user_id": "u1", "measurements": [one | times | {"device": {"model": device}}]}
+
+
+def buckets(source: str, *rows: tuple[str, float]) -> Delivery:
+    """Steps that the app for exports posts together: local times of November 2026 with their offset, such as `08 23:00:00 +0900`."""
+    data = [{"date": f"2026-11-{at}", "qty": value, "source": source} for at, value in rows]
+    return "bucket", {"user_id": "u1", "data": {"metrics": [{"name": "step_count", "units": "count", "data": data}]}}
 
 
 def deleted(uuid: str) -> Delivery:
@@ -124,8 +134,14 @@ def near_the_border(seed: int) -> list[Delivery]:
     for number in range(14):
         day, hour = choose.choice(["06", "07", "08", "09", "10"]), choose.randrange(24)
         stamp = f"2026-11-17T{choose.randrange(3):02d}:00:00Z"
-        kind = choose.randrange(6)
-        if kind < 2:
+        kind = choose.randrange(9)
+        if kind > 5:
+            device, offset = choose.choice(["Watch", "iPhone"]), choose.choice(["+0900", "-0500"])
+            clock = choose.choice([f"{hour:02d}:%02d", "00:00", f"{hour:02d}:00", "23:%02d"])
+            minutes = sorted(choose.sample(range(0, 60, 5), choose.choice([1, 3]))) if "%" in clock else [0]
+            rows = [(f"{day} {clock % m if '%' in clock else clock}:00 {offset}", 10.0 * hour + m) for m in minutes]
+            one = buckets(device, *rows)
+        elif kind < 2:
             one = a_night(date(2026, 11, int(day)), stamp, 3600 * (hour % 8), choose.choice("ab"))
         elif kind < 5:
             end = f"{int(day) + choose.choice([0, 1, 2]):02d}T{hour:02d}:45"
