@@ -209,8 +209,6 @@ class ReduceStep:
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
 
 
-
-
 def assemble_tasks(parts: list[Part]) -> list[list[Part]]:
     """Parts by partition, in the order they were staged, the largest partitions first so that none is left for the end."""
     grouped: dict[tuple[str, str], list[Part]] = {}

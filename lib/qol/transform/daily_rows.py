@@ -40,10 +40,12 @@ def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.Data
     members.sort(key=lambda c: (c.priority, c.name))
     found = [days_of_derived(c, contracts.metric, with_derived(c, records[c.name])) for c in members]
     # A record that lasts over midnight may give a day that has no record of its own.
-    days = pl.concat([rows.select(GRAIN) for rows in (*(records[c.name] for c in members), *found)]).unique().sort(GRAIN)
-    for number, values in enumerate(found):
+    days = (
+        pl.concat([rows.select(GRAIN) for rows in (*(records[c.name] for c in members), *found)]).unique().sort(GRAIN)
+    )
+    for number, of_type in enumerate(found):
         prefix = f"{number}:"
-        values = values.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
+        values = of_type.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
         days = days.join(values, on=GRAIN, how="left", maintain_order="left")
     metrics = [pl.coalesce(columns).alias(name) for name, columns in _choices(members, days.columns).items()]
     return with_combined(days.select(*GRAIN, pl.lit(source).alias("source"), *metrics), contracts)
