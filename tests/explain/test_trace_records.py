@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from qol.contracts.source import SourceContract
@@ -14,7 +15,16 @@ from tests.command_line import Qol
 from tests.explain import builders
 from tests.explain.builders import user_week
 from tests.run import test_deletions as phones
-from tests.transform.builders import MEASUREMENTS, MONDAY, Row, contract_of, contracts_of, daily_frame, records
+from tests.transform.builders import (
+    MEASUREMENTS,
+    MONDAY,
+    Row,
+    contract_named,
+    contract_of,
+    contracts_of,
+    daily_frame,
+    records,
+)
 from tests.transform.test_transform_deletions import DELETED
 from tests.transform.test_transform_overlaps import STEPS, a_stretch
 from tests.transform.test_transform_stages import SLEEP, TUESDAY, a_night, a_stage, an_evening
@@ -195,3 +205,24 @@ def test_a_source_without_a_record_type_of_the_group_has_no_days_in_the_list() -
     result = monday("whoqol_overall", {}, "garmin", "survey")
     assert result.unrelated_sources == ("garmin",)
     assert {day.source for day in result.days} == {"survey"}
+
+
+def test_a_walk_over_midnight_says_what_it_gave_to_each_day() -> None:
+    walk = a_stretch("PHONE", 1430, 1450, 200)
+    contract = contract_of(MEASUREMENTS, STEPS, "split: {start: start_seconds, end: end_seconds, values: [value]}")
+    assert roles(traced("steps", contract, [walk])) == {
+        "PHONE1430-1450": "100 of the sum over 1 for steps; of 2026-11-10: 100 of the sum over 1 for steps"
+    }
+
+
+def test_a_document_that_moved_to_sunday_says_where_its_better_version_is() -> None:
+    contract = contract_named("oura_sleep")
+    night = {"document_id": "a", "total_sleep_duration": 3600, "bedtime_start": 0, "bedtime_end": 3600}
+    versions = [night | {"day": f"2026-11-{day:02d}", "meta_updated_at": at} for day, at in ((9, 1), (8, 2))]
+    monday, sunday = (records(contract, [version]) for version in versions)
+    contracts = contracts_of(contract)
+    days = daily(contracts, {contract.name: pl.concat([monday, sunday])}, {})
+    week = user_week(
+        days.filter(pl.col("day") >= MONDAY), records={contract.name: monday}, beside={contract.name: sunday}
+    )
+    assert roles(builders.traced(contracts, "sleep_minutes", week)) == {"a": "a better version of it is of 2026-11-08"}

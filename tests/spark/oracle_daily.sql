@@ -1,12 +1,47 @@
 -- One row per person and local day, worked out from Garmin's record tables as the documentation says, in nothing but
 -- Spark SQL. Durations are seconds; minutes have two decimals, halves away from zero (decimals round so).
 WITH
+-- Each week keeps its own record of a key; of one that is in two weeks, the better version counts.
+dailies AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, record_key
+      ORDER BY duration_seconds DESC NULLS LAST, coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC
+    ) AS version
+    FROM records_garmin_dailies
+  ) WHERE version = 1
+),
+stress_details AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, record_key
+      ORDER BY duration_seconds DESC NULLS LAST, coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC
+    ) AS version
+    FROM records_garmin_stressDetails
+  ) WHERE version = 1
+),
+sleeps AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, record_key ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC
+    ) AS version
+    FROM records_garmin_sleeps
+  ) WHERE version = 1
+),
+hrv AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, record_key ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC
+    ) AS version
+    FROM records_garmin_hrv
+  ) WHERE version = 1
+),
 -- A day is there when any record tells of it.
 all_days AS (
-  SELECT user_id, day FROM records_garmin_dailies
-  UNION SELECT user_id, day FROM records_garmin_sleeps
-  UNION SELECT user_id, day FROM records_garmin_stressDetails
-  UNION SELECT user_id, day FROM records_garmin_hrv
+  SELECT user_id, day FROM dailies
+  UNION SELECT user_id, day FROM sleeps
+  UNION SELECT user_id, day FROM stress_details
+  UNION SELECT user_id, day FROM hrv
   UNION SELECT user_id, day FROM records_garmin_userMetrics
 ),
 -- Of several summaries of a day by the person's own device the longest counts, then the one received last.
@@ -19,7 +54,7 @@ whole_day AS (
       PARTITION BY user_id, day
       ORDER BY duration_seconds DESC NULLS LAST, coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
     ) AS place
-    FROM records_garmin_dailies WHERE third_party_source IS NULL
+    FROM dailies WHERE third_party_source IS NULL
   ) WHERE place = 1
 ),
 stress_day AS (
@@ -28,7 +63,7 @@ stress_day AS (
       PARTITION BY user_id, day
       ORDER BY duration_seconds DESC NULLS LAST, coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
     ) AS place
-    FROM records_garmin_stressDetails
+    FROM stress_details
   ) WHERE place = 1
 ),
 -- Of several records of a night the one with the most values counts, then the longest, then the one received last.
@@ -39,7 +74,7 @@ hrv_night AS (
       ORDER BY hrv_value_count DESC NULLS LAST, duration_seconds DESC NULLS LAST,
         coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
     ) AS place
-    FROM records_garmin_hrv
+    FROM hrv
   ) WHERE place = 1
 ),
 fitness_day AS (
@@ -54,7 +89,7 @@ fitness_day AS (
 -- Every version of every sleep: time asleep is the sum of the stages, else the duration; the end is the last stage's,
 -- unless it lies before start + asleep + awake + unmeasurable or more than a day after the start.
 sleep_versions AS (
-  SELECT *, CAST(date_trunc('WEEK', day) AS DATE) AS week, start_time_seconds AS begins,
+  SELECT *, start_time_seconds AS begins,
     CASE WHEN levels_end_seconds <= start_time_seconds + 86400 AND levels_end_seconds > counted_end
       THEN levels_end_seconds ELSE counted_end END AS ends
   FROM (
@@ -63,14 +98,14 @@ sleep_versions AS (
       SELECT *, coalesce(
         nullif(coalesce(deep_seconds, 0) + coalesce(light_seconds, 0) + coalesce(rem_seconds, 0), 0), duration_seconds
       ) AS asleep
-      FROM records_garmin_sleeps
+      FROM sleeps
     )
   )
 ),
 -- Final before tentative before all else; then received last; then the rank of the code; then longest.
 ranked_versions AS (
   SELECT *, row_number() OVER (
-    PARTITION BY user_id, week
+    PARTITION BY user_id
     ORDER BY
       CASE
         WHEN validation IN ('DEVICE', 'AUTO_FINAL', 'ENHANCED_FINAL', 'AUTO_MANUAL', 'MANUAL') THEN 2
@@ -89,15 +124,15 @@ ranked_versions AS (
   ) AS place
   FROM sleep_versions
 ),
--- Best first, a version stays when it overlaps none that stayed: a fold over the versions of a week.
-versions_of_week AS (
-  SELECT user_id, week, array_sort(collect_list(struct(place, begins, ends, record_key))) AS versions
-  FROM ranked_versions GROUP BY user_id, week
+-- Best first, a version stays when it overlaps none that stayed: a fold over all versions of a user, whatever their weeks.
+versions_of_user AS (
+  SELECT user_id, array_sort(collect_list(struct(place, begins, ends, record_key))) AS versions
+  FROM ranked_versions GROUP BY user_id
 ),
 episodes AS (
   SELECT r.*
   FROM (
-    SELECT user_id, week, explode(aggregate(
+    SELECT user_id, explode(aggregate(
       versions,
       slice(versions, 1, 0),
       (stayed, v) -> IF(
@@ -106,9 +141,9 @@ episodes AS (
         concat(stayed, array(v))
       )
     )) AS kept
-    FROM versions_of_week
+    FROM versions_of_user
   ) k
-  JOIN ranked_versions r ON r.user_id = k.user_id AND r.week = k.week AND r.place = k.kept.place
+  JOIN ranked_versions r ON r.user_id = k.user_id AND r.place = k.kept.place
 ),
 -- The longest sleep of a day is its night; what was slept beside it joins the naps that were listed.
 sleep_days AS (

@@ -89,11 +89,14 @@ def test_a_pause_longer_than_the_gap_begins_a_new_session() -> None:
     assert starts == [(after_midnight(0), "WATCHCORE0"), (after_midnight(180) + 1, "WATCHCORE180")]
 
 
-@pytest.mark.parametrize(
-    "other", [{"device": "PHONE"}, {"device": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}]
-)
-def test_a_session_is_of_one_user_week_and_device(other: Row) -> None:
+@pytest.mark.parametrize("other", [{"device": "PHONE"}, {"device": None}, {"user_id": "p2"}])
+def test_a_session_is_of_one_user_and_device(other: Row) -> None:
     assert len(found(a_stage("CORE", 0, 60), a_stage("CORE", 30, 90) | other)) == 2
+
+
+def test_a_sleep_that_goes_on_into_the_next_week_is_one_session() -> None:
+    (session,) = found(a_stage("CORE", -60, 0, day=date(2026, 11, 8)), a_stage("CORE", 0, 60))
+    assert picked(session, "day", "asleep_seconds_total") == (date(2026, 11, 9), 7200)
 
 
 #: What begins after 18:00 on Tuesday is of Wednesday.

@@ -7,6 +7,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field
 
 from qol.contracts import language as lang
+from qol.contracts.fields import TimeField
 
 Stage = Literal["deep", "light", "rem", "asleep", "awake", "in_bed"]
 
@@ -27,8 +28,21 @@ class Deletes(lang.Model):
     """This type's document_id field that names the deleted record."""
 
 
+class Split(lang.Model):
+    """Quantities of a record that lasts over local midnight are shared between the local days in proportion to time, as the vendor's own daily totals are. Each day gets a piece: the record with the day, the start, the end and the share of `values` that are its own. Pieces are what `overlaps` and `daily` work with; the record table keeps the record whole. A record that lasts longer than three days stays whole, on the day it begins."""
+
+    start: TimeField
+    """epoch_seconds or instant field with the start."""
+    end: Annotated[lang.Name, lang.Refers("a time field or helper")]
+    """Field or helper with the end, Unix time."""
+    values: lang.Some[Annotated[lang.Name, lang.Refers("a field of type number")]]
+    """Number fields that are shared out."""
+    where: lang.Maybe[lang.Sql] = None
+    """SQL that is true for records whose values are quantities of their time, such as steps; means, highest and lowest values are not, they stay with the day their record begins on."""
+
+
 class Overlaps(lang.Model):
-    """Records of several devices that measured the same time count once, within a person's ISO week: best device first, a record keeps the share of its time that no better device has."""
+    """Records of several devices that measured the same time count once: best device first, a record keeps the share of its time that no better device has."""
 
     start: TimeColumn
     """Field or helper with the start, Unix time."""
@@ -42,6 +56,8 @@ class Overlaps(lang.Model):
     """Codes of `by`, the most believed first; any other code comes after them, by name."""
     share: lang.Name
     """Name of the helper column that holds the share kept, 0 to 1; an instant keeps 1 unless a better device's record of the same instant is there."""
+    totals: lang.Maybe[Annotated[lang.Name, lang.Refers("a numeric field or helper")]] = None
+    """Records of whole local hours and days are totals, and this is the total; null for a record that is a mean, a highest or a lowest value. One record of an hour or day counts: that of the best device, then the one received last, whatever the offset it was told with. Finer records of a device that is not worse come before it: it keeps at most the time that they leave, and what its total has beyond theirs. Finer records of a worse device do not count."""
 
 
 class Stages(lang.Model):

@@ -17,6 +17,8 @@ WORKING_COLUMNS = frozenset(
         "person",
         "object",
         "week",
+        "border",
+        "row",
         "receipt",
         "group",
         "position",

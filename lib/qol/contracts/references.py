@@ -91,6 +91,7 @@ _FITTING: Mapping[str, _Fitting] = {
     "a field of type integer or utc_offset": _fields("integer", "utc_offset"),
     "a field of type time_zone": _fields("time_zone"),
     "a field of type document_id": _fields("document_id"),
+    "a field of type number": _fields("number"),
     "a key field": lambda contract, _: contract.key,
     "a number of the record": _own_numbers,
     "a time field or helper": _or_helpers("a whole number", *MOMENTS),

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, StringConst
 
 from qol.contracts import language as lang
 from qol.contracts.fields import Field, TimeField
-from qol.contracts.many_records import Deletes, Episodes, Overlaps, Stages
+from qol.contracts.many_records import Deletes, Episodes, Overlaps, Split, Stages
 from qol.contracts.quality import RecordQuality
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.wording import choices
@@ -30,6 +30,15 @@ class Only(lang.Model):
     """Texts that may stand there."""
     anywhere: lang.Flag = False
     """Such records are this type's in every folder and envelope of the source, even where its rules take them for pings."""
+
+
+class Spacing(lang.Model):
+    """Records that come together in one list of a delivery, such as hourly sums, tell by their spacing how long each lasts. A field whose path is `_spacing` has the seconds from a record to the next one of its list, but no more than the median of the list; it is null for a record that is alone."""
+
+    of: TimeField
+    """epoch_seconds or instant field that is spaced."""
+    by: lang.RawPath
+    """Dotted place in the raw record; records with different values there, such as devices, are spaced apart."""
 
 
 class DayRule(lang.Model):
@@ -157,6 +166,7 @@ class SourceContract(lang.Model):
     """The epoch_seconds or instant field that becomes source_timestamp."""
     slot: lang.Some[Annotated[lang.Name, lang.Refers("a key field")]] = ()
     """Key fields that name a slot which a delivery replaces as a whole: of all records of a person's slot only those received last stay."""
+    spacing: lang.Maybe[Spacing] = None
     deletes: lang.Maybe[Deletes] = None
     parameters: lang.Entries[Parameter] = ()
     """Numbers a study may choose otherwise; expressions read them by name."""
@@ -164,6 +174,7 @@ class SourceContract(lang.Model):
     """Columns of the record table, in order."""
     derived: dict[lang.Name, lang.Sql] = pydantic.Field(default_factory=dict)
     """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers. Not stored."""
+    split: lang.Maybe[Split] = None
     overlaps: lang.Maybe[Overlaps] = None
     stages: lang.Maybe[Stages] = None
     metrics: dict[lang.Name, DailyValue] = pydantic.Field(default_factory=dict, validation_alias="daily")

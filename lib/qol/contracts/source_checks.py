@@ -27,6 +27,8 @@ def source_mistakes(contract: SourceContract, vocabulary: Vocabulary) -> Iterato
     yield from reference_mistakes(contract, types)
     yield from _names_of_computed(contract)
     yield from _daily(contract, vocabulary, types)
+    if contract.split is not None and contract.split.where is not None:
+        yield from types.mistakes("split.where", contract.split.where, "true or false")
     yield from _wear(contract, types)
     yield from _words_together(contract)
     yield from _examples(contract)
@@ -148,6 +150,8 @@ def _words_together(contract: SourceContract) -> Iterator[Mistake]:
     day, episodes = contract.day, contract.episodes
     if day.start is None and (day.zone is not None or day.shift_hours):
         yield Mistake("day.start", None, "a start, which zone and shift_hours are about")
+    if contract.split is not None and day.shift_hours:
+        yield Mistake("split", day.shift_hours, "nothing with shift_hours: days are cut at local midnight")
     if contract.best and episodes is not None:
         allowed = "nothing with episodes, which tell the day's main record"
         yield Mistake("best", ", ".join(contract.best), allowed)

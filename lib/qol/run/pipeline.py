@@ -128,8 +128,9 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
 def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
     read = {week for summary in ingested.summaries for week in summary.weeks}
     unconfirmed = {date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks}
+    borders = {border for summary in ingested.summaries for border in summary.borders}
     deletions = [summary.deletions for summary in ingested.summaries]
-    return plan_run(run, found.scope, found.published, read | unconfirmed, deletions)
+    return plan_run(run, found.scope, found.published, read | unconfirmed, borders, deletions)
 
 
 def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:

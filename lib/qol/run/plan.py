@@ -90,49 +90,64 @@ def _window(request: RunRequest, last: ManifestHead | None) -> Window:
 
 
 def plan_run(
-    run: RunContext, scope: Scope, published: Published, touched: set[date], deletions: list[Deletions]
+    run: RunContext,
+    scope: Scope,
+    published: Published,
+    touched: set[date],
+    borders: set[date],
+    deletions: list[Deletions],
 ) -> RunPlan:
     """The plan once raw is read.
 
     `touched` are the weeks of the records that were read and those that an earlier run left unconfirmed; `deletions` are
-    those that were read. Computed as well are weeks of files with an older shape, weeks that lose a record to a new
-    deletion, closed weeks that have records but no weekly file, and weeks that look back on any of them. A rebuild takes
-    the weeks it was given and those that look back on them; UsageError when one given has published days but no records.
+    those that were read; `borders` are Mondays of weeks that share records with the week before. Computed as well are weeks
+    of files with an older shape, weeks that lose a record to a new deletion, the weeks on both sides of borders, closed
+    weeks that have records but no weekly file, and weeks that look back on any of them. A rebuild takes the weeks it was
+    given and those that look back on them; UsageError when one given has published days but no records.
     """
+    known = _weeks_with_records(run.contracts, published)
     if scope.rebuild is not None:
-        changing = _weeks_to_rebuild(published, *scope.rebuild)
+        changing = _weeks_to_rebuild(published, known, *scope.rebuild)
     else:
         changing = touched | _outdated_weeks(run.lake, run.contracts, published)
-        unpublished = _weeks_with_records(published) - set(map(date.fromisoformat, published.dates("weekly_metrics")))
+        unpublished = known - set(map(date.fromisoformat, published.dates("weekly_metrics")))
         changing |= {week for week in unpublished if is_closed(week, run.request.now)}
-        changing |= _weeks_of_deleted(run, published, deletions, changing)
-    weeks = tuple(sorted(changing | _looking_back(changing, published)))
+        deleted = _weeks_of_deleted(run, published, deletions, changing)
+        borders = borders | deleted | {week + WEEK for week in deleted}
+        changing |= deleted | ({week for border in borders for week in (border - WEEK, border)} & known)
+    weeks = tuple(sorted(changing | _looking_back(changing, published, known)))
     closed = _closed_weeks(weeks, published, run.request.now)
     computed = {week.isoformat() for week in weeks}
     deleting_days = {name: published.dates(f"records_{name}") for name in deleting(run.contracts)}
     return RunPlan(weeks, closed, {name: tuple(sorted(days - computed)) for name, days in deleting_days.items()})
 
 
-def _weeks_with_records(published: Published) -> set[date]:
-    return {date.fromisoformat(day) for name, day in published.files if name.startswith("records_")}
+def _weeks_with_records(contracts: Contracts, published: Published) -> set[date]:
+    """Weeks with records, and those with days of records that last into them from the week before."""
+    dates = {date.fromisoformat(day) for name, day in published.files if name.startswith("records_")}
+    lasting = [f"records_{contract.name}" for contract in contracts.sources if contract.split is not None]
+    after = {date.fromisoformat(day) + WEEK for table in lasting for day in published.dates(table)}
+    return dates | (after & _weeks_with_days(published))
 
 
-def _weeks_to_rebuild(published: Published, first: date, last: date) -> set[date]:
-    with_records = _weeks_with_records(published)
-    have_days = {date.fromisoformat(day) for day in published.dates("daily_metrics")}
-    orphans = sorted(week for week in have_days - with_records if first <= week <= last)
+def _weeks_with_days(published: Published) -> set[date]:
+    return {date.fromisoformat(day) for day in published.dates("daily_metrics")}
+
+
+def _weeks_to_rebuild(published: Published, known: set[date], first: date, last: date) -> set[date]:
+    orphans = sorted(week for week in _weeks_with_days(published) - known if first <= week <= last)
     if orphans:
         names = ", ".join(map(iso_week, orphans[:5]))
         raise UsageError(f"rebuild: no records for {names}; allowed: weeks with records, or move their days aside too")
-    return {week for week in with_records if first <= week <= last}
+    return {week for week in known if first <= week <= last}
 
 
-def _looking_back(weeks: set[date], published: Published) -> set[date]:
+def _looking_back(weeks: set[date], published: Published, known: set[date]) -> set[date]:
     """Weeks with records that look back on these: the week after each, and the one after that where it has survey windows."""
     with_windows = {date.fromisoformat(day) for day in published.dates(WINDOWS)}
     after = {week + WEEK for week in weeks}
     after |= {week + back * WEEK for week in weeks for back in range(1, WINDOW_WEEKS + 1)} & with_windows
-    return after & _weeks_with_records(published)
+    return after & known
 
 
 def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) -> frozenset[date]:
@@ -216,6 +231,7 @@ def emptied(plan: RunPlan, published: Published, listing: RawListing, parts: lis
     closed = {week.isoformat() for week in plan.closed}
     wanted += [(WINDOWS, day) for day in sorted(published.dates(WINDOWS) & closed)]
     weeks = {part.date for part in parts if part.table.startswith("records_")}
+    weeks |= published.dates("daily_metrics") & {week.isoformat() for week in plan.weeks}
     wanted += [("daily_metrics", week) for week in sorted(weeks)]
     wanted += [("weekly_metrics", week) for week in sorted(weeks & closed)]
     return [Part(table, day, "", 0) for table, day in wanted if (table, day) not in have]

@@ -6,10 +6,11 @@ import polars as pl
 
 from qol.contracts.columns import daily_columns
 from qol.contracts.daily import DailyMetric
-from qol.contracts.frames import GRAIN, monday_expr, no_rows, with_columns_of
+from qol.contracts.frames import GRAIN, no_rows, with_columns_of
 from qol.contracts.many_records import Episodes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract, Wear
+from qol.transform.borders import of_own_week, with_neighbours, without_moved
 from qol.transform.decimals import round_half_away
 from qol.transform.deletions import Frames, without_deleted
 from qol.transform.derived import WHERE, with_derived
@@ -24,7 +25,8 @@ def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFr
     source have the same metric, the contract with the lower `priority` comes first; all metrics of a main episode are
     those of the first contract that has one of the day.
     """
-    records = without_deleted(contracts, records, deletions)
+    left = without_deleted(contracts, records, deletions)
+    records = {name: without_moved(contracts.by_name[name], rows) for name, rows in left.items()}
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))
@@ -36,11 +38,14 @@ def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFr
 def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.DataFrame:
     members = [c for c in contracts.sources if c.source == source and c.name in records]
     members.sort(key=lambda c: (c.priority, c.name))
-    days = pl.concat([records[c.name].select(GRAIN) for c in members]).unique().sort(GRAIN)
-    for number, contract in enumerate(members):
-        values = days_of_derived(contract, contracts.metric, with_derived(contract, records[contract.name]))
+    found = [days_of_derived(c, contracts.metric, with_derived(c, records[c.name])) for c in members]
+    # A record that lasts over midnight may give a day that has no record of its own.
+    days = (
+        pl.concat([rows.select(GRAIN) for rows in (*(records[c.name] for c in members), *found)]).unique().sort(GRAIN)
+    )
+    for number, of_type in enumerate(found):
         prefix = f"{number}:"
-        values = values.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
+        values = of_type.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
         days = days.join(values, on=GRAIN, how="left", maintain_order="left")
     metrics = [pl.coalesce(columns).alias(name) for name, columns in _choices(members, days.columns).items()]
     return with_combined(days.select(*GRAIN, pl.lit(source).alias("source"), *metrics), contracts)
@@ -183,12 +188,11 @@ def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.D
 
 
 def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Best first, an episode is kept when it overlaps no better one of the same user and week that is kept.
+    """Best first, an episode is kept when it overlaps no better one that is kept of the same user and week, or near that week.
 
-    Within a week, because a run may read one week without its neighbours, and a week's days must not depend on that.
     Only episodes of one cluster (a chain of overlaps) can overlap, so each round keeps the best of every cluster.
     """
-    rows = episodes.with_columns(week=monday_expr(pl.col("day"))).sort("user_id", "week", "start", "end")
+    rows = with_neighbours(episodes, "start", "end").sort("user_id", "week", "start", "end")
     reach = pl.col("end").cum_max().shift(1).over("user_id", "week")
     before = pl.col("start").shift(1).over("user_id", "week")
     fresh = ((pl.col("start") >= reach) & (pl.col("start") > before)).fill_null(value=True)
@@ -203,4 +207,4 @@ def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
         overlaps = (pl.col("start") < pl.col("best_end")) & (pl.col("best_start") < pl.col("end"))
         same = pl.col("start") == pl.col("best_start")
         rows = rest.filter(~(overlaps | same)).drop("best_start", "best_end")
-    return pl.concat(kept) if kept else rows
+    return of_own_week(pl.concat(kept)) if kept else rows

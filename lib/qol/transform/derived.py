@@ -2,8 +2,11 @@
 
 import polars as pl
 
+from qol.contracts.many_records import Split
 from qol.contracts.source import SourceContract
+from qol.transform.bucket_totals import with_totals_share
 from qol.transform.overlaps import with_share
+from qol.transform.split import by_local_day
 from qol.transform.stages import sessions
 
 WHERE = "where"
@@ -24,11 +27,26 @@ def with_derived(contract: SourceContract, records: pl.DataFrame) -> pl.DataFram
 
 
 def before_sessions(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
-    """Records with every column that needs no sessions, and only those that `where` keeps if it needs none."""
+    """Records, or pieces of them, with every column that needs no sessions, and only those `where` keeps if it needs none."""
     rows = _with_parameters(contract, records)
-    if contract.overlaps is not None:
-        rows = with_share(contract.overlaps, _with_expressions(contract, rows, known_only=True))
-    return rows if contract.stages is None else _with_expressions(contract, rows, known_only=True)
+    if (contract.split or contract.overlaps or contract.stages) is None:
+        return rows
+    rows = _with_expressions(contract, rows, known_only=True)
+    if contract.split is not None:
+        rows = _with_pieces(contract, contract.split, rows)
+    rule = contract.overlaps
+    if rule is None:
+        return rows
+    return with_share(rule, rows) if rule.totals is None else with_totals_share(rule, rule.totals, rows)
+
+
+def _with_pieces(contract: SourceContract, rule: Split, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, cut by local day; helpers of pieces are computed from what the piece has."""
+    whole, pieces = by_local_day(rule, rows)
+    if pieces.is_empty():
+        return whole
+    pieces = pieces.drop(name for name in contract.derived if name != rule.end and name in pieces.columns)
+    return pl.concat([whole, _with_expressions(contract, pieces, known_only=True).select(whole.columns)])
 
 
 def _with_expressions(contract: SourceContract, rows: pl.DataFrame, *, known_only: bool = False) -> pl.DataFrame:

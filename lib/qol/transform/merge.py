@@ -80,25 +80,32 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
     if published is not None and published.height:
         old = published.select(*names, object_index=pl.lit(None, pl.Int64), is_new=pl.lit(value=False))
         rows = pl.concat([rows, old])
-    versions = version_order(contract)
-    winners = _winners(_best_first(rows.with_columns(**versions), contract, [*versions]), [*versions], names)
+    winners = _winners_by(["week"], rows.with_columns(week=monday_expr(pl.col("day"))), contract)
     kept = winners.filter("is_new").group_by("object_index").len("kept")
     received = new.group_by("object_index").len("records")
     counts = received.join(kept, on="object_index", how="left").with_columns(pl.col("kept").fill_null(0).cast(pl.Int64))
     return Merged(winners.select(*names, "week"), counts)
 
 
-def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str]) -> pl.DataFrame:
-    """Rows sorted by user, week and key, the best first, with the number of their `group` from 1 and their `position`."""
-    rows = rows.with_columns(
-        **key_columns(contract),
-        person=ranks(rows["user_id"]),
-        object=ranks(rows["raw_object"]),
-        week=monday_expr(pl.col("day")),
-    )
+def best_of_keys(rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
+    """Of record rows of several weeks, the winner of each user, `border` and key, in the order that `merge` has."""
+    return _winners_by(["border"], rows.with_columns(is_new=pl.lit(value=True)), contract)
+
+
+def _winners_by(within: list[str], rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
+    """The winner of each user and key within columns of the rows."""
+    versions = version_order(contract)
+    names = [column.name for column in record_columns(contract)]
+    ordered = _best_first(rows.with_columns(**versions), contract, [*versions], within)
+    return _winners(ordered, [*versions], names)
+
+
+def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str], within: list[str]) -> pl.DataFrame:
+    """Rows sorted by user, `within` and key, the best first, with the number of their `group` from 1 and their `position`."""
+    rows = rows.with_columns(**key_columns(contract), person=ranks(rows["user_id"]), object=ranks(rows["raw_object"]))
     if contract.slot:
-        rows = _newest_of_slots(rows, contract.slot)
-    keys = ["person", "week", *key_columns(contract)]
+        rows = _newest_of_slots(rows, (*within, *contract.slot))
+    keys = ["person", *within, *key_columns(contract)]
     ordered = rows.sort(
         [*keys, *versions, *PLACE, "is_new"],
         descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
@@ -111,12 +118,12 @@ def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str
 
 
 def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
-    """Rows received with the last delivery of their user's slot.
+    """Rows received with the last delivery of their user's slot (columns, with those within which it is one).
 
     This is done before winners are chosen and by receipt alone, so that rows received one by one leave the same rows as
     all at once: the newest receipt of a slot never gets older, and one of its rows is always among those published.
     """
-    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("person", "week", *slot))
+    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("person", *slot))
 
 
 def ranks(texts: pl.Series) -> pl.Series:
