@@ -1,6 +1,6 @@
 -- Every column of weekly_metrics as a row (name, number, text), worked out from daily rows in nothing but Spark SQL.
 -- Views: oracle_days (user_id, day, source, worn, metric, value: one row per metric, also where it is null), oracle_nights
--- (user_id, day, source, intervals, bed, wake), holidays (day) and what schemas/metrics says: metrics, groups, anchors, precedence, asked (columns by aggregate), derived, derived_parts.
+-- (user_id, day, source, intervals, bed, wake), holidays (day) and what schemas/metrics says: metrics, groups, anchors, own_days, precedence, asked (columns by aggregate), derived, derived_parts.
 -- Each part makes the view it names, for the parts after it.
 
 -- view: people
@@ -14,13 +14,26 @@
   JOIN groups g ON g.grp = a.grp
   WHERE d.value IS NOT NULL AND (d.worn OR NOT g.needs_wear)
 
--- The source with most valid days gives the group, ties by precedence, then by name.
+-- Days on which a metric counts that needs no anchor.
+-- view: own
+  SELECT d.user_id, d.week, d.day, d.source, o.grp, o.metric
+  FROM oracle_days d
+  JOIN own_days o ON o.metric = d.metric
+  JOIN groups g ON g.grp = o.grp
+  WHERE d.value IS NOT NULL AND (d.worn OR NOT g.needs_wear)
+
+-- The source with most valid days gives the group, without any that with most days; ties by precedence, then by name.
 -- view: chosen
   SELECT * FROM (
     SELECT v.*, row_number() OVER (
-      PARTITION BY v.user_id, v.week, v.grp ORDER BY v.valid_days DESC, coalesce(p.place, 1000), v.source
+      PARTITION BY v.user_id, v.week, v.grp ORDER BY v.valid_days DESC, IF(v.valid_days = 0, v.days, 0) DESC, coalesce(p.place, 1000), v.source
     ) AS nth
-    FROM (SELECT user_id, week, grp, source, count(*) AS valid_days FROM valid GROUP BY user_id, week, grp, source) v
+    FROM (
+      SELECT user_id, week, grp, source, count(DISTINCT valid_on) AS valid_days, count(DISTINCT day) AS days FROM (
+        SELECT user_id, week, grp, source, day, day AS valid_on FROM valid
+        UNION ALL SELECT user_id, week, grp, source, day, NULL FROM own
+      ) GROUP BY user_id, week, grp, source
+    ) v
     LEFT JOIN precedence p ON p.grp = v.grp AND p.source = v.source
   ) WHERE nth = 1
 
@@ -31,8 +44,11 @@ WITH known AS (
     weekday(d.day) >= 5 OR d.day IN (SELECT day FROM holidays) AS free,
     CAST(d.value AS DOUBLE) * 2 * pi() / 1440 AS angle
   FROM chosen c
-  JOIN valid v ON v.user_id = c.user_id AND v.week = c.week AND v.grp = c.grp AND v.source = c.source
   JOIN metrics m ON m.grp = c.grp
+  JOIN (
+    SELECT user_id, week, day, source, grp, metric FROM valid JOIN metrics USING (grp)
+    UNION SELECT user_id, week, day, source, grp, metric FROM own
+  ) v ON v.user_id = c.user_id AND v.week = c.week AND v.grp = c.grp AND v.source = c.source AND v.metric = m.metric
   JOIN oracle_days d ON d.user_id = v.user_id AND d.day = v.day AND d.source = v.source AND d.metric = m.metric
   WHERE d.value IS NOT NULL
 )

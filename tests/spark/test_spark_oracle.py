@@ -137,6 +137,10 @@ def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> Tables:
             "grp, metric",
             [(name, m) for name, group in groups.items() for m in group["anchor"] or daily["groups"][name]],
         ),
+        "own_days": (
+            "grp, metric",
+            [(name, m) for name, group in groups.items() for m in group.get("own_days", ())],
+        ),
         "precedence": (
             "grp, source, place",
             [(name, s, place) for name, group in groups.items() for place, s in enumerate(group["precedence"])],

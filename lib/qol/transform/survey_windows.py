@@ -16,7 +16,7 @@ from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import RecallWindows, WeeklyGroup
 from qol.transform.aggregates import aggregate
-from qol.transform.weekly_rows import anchors, days_of_best_source, source_columns, valid_day
+from qol.transform.weekly_rows import anchors, days_of_best_source, group_days, source_columns
 
 
 def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
@@ -76,7 +76,7 @@ def _names(windows: RecallWindows, group: WeeklyGroup) -> list[str]:
 
 
 def _group(contracts: Contracts, group: WeeklyGroup, names: list[str], members: pl.DataFrame) -> pl.DataFrame:
-    days = days_of_best_source(group, members.filter(valid_day(contracts, group)), "window")
+    days = days_of_best_source(group, group_days(contracts, group, members), "window")
     columns = [column for name in names for column in _columns(contracts.metric[name])]
     return days.group_by("window", maintain_order=True).agg(*source_columns(group), *columns)
 
