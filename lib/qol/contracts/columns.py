@@ -110,7 +110,7 @@ def valid_day(group: WeeklyGroup) -> str:
 
 def aggregate_type(metric: DailyMetric, aggregate: str) -> str:
     """Type of an aggregate: whole numbers stay whole where the formula allows it."""
-    whole = metric.type == "integer" and aggregate in ("min", "max", "sum", "last")
+    whole = metric.decimals == 0 and aggregate in ("min", "max", "sum", "last")
     return "bigint" if whole else "double"
 
 

@@ -16,6 +16,7 @@ from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import RecallWindows, WeeklyGroup
 from qol.transform.aggregates import aggregate
+from qol.transform.decimals import round_half_away
 from qol.transform.weekly_rows import anchors, days_of_best_source, group_days, source_columns
 
 
@@ -50,13 +51,18 @@ def _is_questionnaire(contracts: Contracts, windows: RecallWindows) -> pl.Expr:
 def _questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
     """The week's questionnaires with a number, `window`, and the first and last day of their window."""
     in_week = pl.col("day").is_between(monday, monday + timedelta(days=6))
-    values = [metric.name for metric in contracts.group_metrics[windows.of]]
+    values = [_score(metric) for metric in contracts.group_metrics[windows.of]]
     rows = daily.filter(in_week & _is_questionnaire(contracts, windows)).sort("user_id", "day", "source")
     return rows.select(
         pl.int_range(pl.len()).alias("window"), "user_id", "day", "source", *values,
         window_start=pl.col("day") - pl.duration(days=windows.days),
         window_end=pl.col("day") - pl.duration(days=1),
     )  # fmt: skip
+
+
+def _score(metric: DailyMetric) -> pl.Expr:
+    value = pl.col(metric.name)
+    return round_half_away(value, metric.decimals) if metric.type == "number" else value
 
 
 def _members(
