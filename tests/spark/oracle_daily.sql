@@ -1,5 +1,5 @@
 -- One row per person and local day, worked out from Garmin's record tables as the documentation says, in nothing but
--- Spark SQL. Durations are seconds; minutes have two decimals, halves away from zero (decimals round so).
+-- Spark SQL. Durations are seconds; days keep ten decimals, halves away from zero (decimals round so).
 WITH
 -- Each week keeps its own record of a key; of one that is in two weeks, the better version counts.
 dailies AS (
@@ -48,7 +48,7 @@ all_days AS (
 whole_day AS (
   SELECT *,
     CASE WHEN hr_sample_count >= 240
-      THEN round(CAST(least(hr_sample_count * 15, duration_seconds) AS DECIMAL(18, 0)) / 60, 2) END AS wear_minutes
+      THEN round(CAST(least(hr_sample_count * 15, duration_seconds) AS DECIMAL(24, 12)) / 60, 10) END AS wear_minutes
   FROM (
     SELECT *, row_number() OVER (
       PARTITION BY user_id, day
@@ -150,14 +150,14 @@ sleep_days AS (
   SELECT *,
     row_number() OVER (PARTITION BY user_id, day ORDER BY asleep DESC, place) AS by_length,
     count(*) OVER (PARTITION BY user_id, day) AS sleeps,
-    sum(round(CAST(asleep AS DECIMAL(18, 0)) / 60, 2)) OVER (PARTITION BY user_id, day) AS all_minutes,
-    sum(round(CAST(coalesce(total_nap_seconds, nap_seconds) AS DECIMAL(18, 0)) / 60, 2))
+    sum(round(CAST(asleep AS DECIMAL(24, 12)) / 60, 10)) OVER (PARTITION BY user_id, day) AS all_minutes,
+    sum(round(CAST(coalesce(total_nap_seconds, nap_seconds) AS DECIMAL(24, 12)) / 60, 10))
       OVER (PARTITION BY user_id, day) AS listed_minutes
   FROM episodes
 ),
 night AS (
   SELECT *,
-    round(CAST(asleep AS DECIMAL(18, 0)) / 60, 2) AS sleep_minutes,
+    round(CAST(asleep AS DECIMAL(24, 12)) / 60, 10) AS sleep_minutes,
     begins + utc_offset_seconds AS local_begin,
     ends + utc_offset_seconds AS local_end
   FROM sleep_days WHERE by_length = 1
@@ -168,14 +168,14 @@ SELECT
   'garmin' AS source,
   coalesce(least(w.wear_minutes, CAST(w.duration_seconds AS DECIMAL(18, 0)) / 60) >= 600, true) AS worn,
   w.steps,
-  round(CAST(w.distance_m AS DECIMAL(18, 6)), 2) AS distance_m,
+  round(CAST(w.distance_m AS DECIMAL(24, 12)), 10) AS distance_m,
   w.active_kcal,
   w.floors,
-  round(CAST(w.moderate_intensity_seconds AS DECIMAL(18, 0)) / 60, 2) AS moderate_minutes,
-  round(CAST(w.vigorous_intensity_seconds AS DECIMAL(18, 0)) / 60, 2) AS vigorous_minutes,
+  round(CAST(w.moderate_intensity_seconds AS DECIMAL(24, 12)) / 60, 10) AS moderate_minutes,
+  round(CAST(w.vigorous_intensity_seconds AS DECIMAL(24, 12)) / 60, 10) AS vigorous_minutes,
   CASE WHEN w.moderate_intensity_seconds IS NOT NULL OR w.vigorous_intensity_seconds IS NOT NULL THEN
-    coalesce(round(CAST(w.moderate_intensity_seconds AS DECIMAL(18, 0)) / 60, 2), 0)
-    + 2 * coalesce(round(CAST(w.vigorous_intensity_seconds AS DECIMAL(18, 0)) / 60, 2), 0)
+    coalesce(round(CAST(w.moderate_intensity_seconds AS DECIMAL(24, 12)) / 60, 10), 0)
+    + 2 * coalesce(round(CAST(w.vigorous_intensity_seconds AS DECIMAL(24, 12)) / 60, 10), 0)
   END AS mvpa_equivalent_minutes,
   w.wear_minutes,
   w.resting_hr_bpm,
@@ -184,31 +184,31 @@ SELECT
   w.mean_hr_bpm,
   h.last_night_avg AS hrv_rmssd_ms,
   n.sleep_minutes,
-  round(CAST(n.deep_seconds AS DECIMAL(18, 0)) / 60, 2) AS deep_minutes,
-  round(CAST(n.light_seconds AS DECIMAL(18, 0)) / 60, 2) AS light_minutes,
-  round(CAST(n.rem_seconds AS DECIMAL(18, 0)) / 60, 2) AS rem_minutes,
-  round(CAST(n.awake_seconds AS DECIMAL(18, 0)) / 60, 2) AS awake_minutes,
-  round(CAST(n.ends - n.begins AS DECIMAL(18, 0)) / 60, 2) AS time_in_bed_minutes,
+  round(CAST(n.deep_seconds AS DECIMAL(24, 12)) / 60, 10) AS deep_minutes,
+  round(CAST(n.light_seconds AS DECIMAL(24, 12)) / 60, 10) AS light_minutes,
+  round(CAST(n.rem_seconds AS DECIMAL(24, 12)) / 60, 10) AS rem_minutes,
+  round(CAST(n.awake_seconds AS DECIMAL(24, 12)) / 60, 10) AS awake_minutes,
+  round(CAST(n.ends - n.begins AS DECIMAL(24, 12)) / 60, 10) AS time_in_bed_minutes,
   round(
-    100 * CAST(n.asleep AS DECIMAL(18, 0))
-    / nullif(CAST(n.asleep + n.awake_seconds + coalesce(n.unmeasurable_seconds, 0) AS DECIMAL(18, 0)), 0),
-    2
+    100 * CAST(n.asleep AS DECIMAL(18, 6))
+    / nullif(CAST(n.asleep + n.awake_seconds + coalesce(n.unmeasurable_seconds, 0) AS DECIMAL(9, 0)), 0),
+    10
   ) AS sleep_efficiency_pct,
   n.overall_score AS sleep_score,
-  round(CAST(n.local_begin % 86400 AS DECIMAL(18, 0)) / 60, 2) AS bedtime_minute,
-  round(CAST(n.local_end % 86400 AS DECIMAL(18, 0)) / 60, 2) AS wake_minute,
-  round(CAST((n.local_begin + n.local_end) % 172800 AS DECIMAL(18, 0)) / 120, 2) AS midsleep_minute,
+  round(CAST(n.local_begin % 86400 AS DECIMAL(24, 12)) / 60, 10) AS bedtime_minute,
+  round(CAST(n.local_end % 86400 AS DECIMAL(24, 12)) / 60, 10) AS wake_minute,
+  round(CAST((n.local_begin + n.local_end) % 172800 AS DECIMAL(24, 12)) / 120, 10) AS midsleep_minute,
   CASE WHEN n.listed_minutes IS NOT NULL OR n.sleeps > 1
     THEN coalesce(n.listed_minutes, 0) + n.all_minutes - n.sleep_minutes END AS nap_minutes,
   n.asleep_intervals,
   -- The summary of the day goes before the stress details, metric by metric.
   coalesce(w.average_stress_level, s.mean_stress) AS stress_mean,
   coalesce(w.max_stress_level, s.max_stress) AS stress_max,
-  coalesce(round(CAST(w.rest_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.rest_minutes) AS rest_stress_minutes,
-  coalesce(round(CAST(w.low_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.low_minutes) AS low_stress_minutes,
-  coalesce(round(CAST(w.medium_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.medium_minutes) AS medium_stress_minutes,
-  coalesce(round(CAST(w.high_stress_seconds AS DECIMAL(18, 0)) / 60, 2), s.high_minutes) AS high_stress_minutes,
-  round(CAST(w.activity_stress_seconds AS DECIMAL(18, 0)) / 60, 2) AS activity_stress_minutes,
+  coalesce(round(CAST(w.rest_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.rest_minutes) AS rest_stress_minutes,
+  coalesce(round(CAST(w.low_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.low_minutes) AS low_stress_minutes,
+  coalesce(round(CAST(w.medium_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.medium_minutes) AS medium_stress_minutes,
+  coalesce(round(CAST(w.high_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.high_minutes) AS high_stress_minutes,
+  round(CAST(w.activity_stress_seconds AS DECIMAL(24, 12)) / 60, 10) AS activity_stress_minutes,
   w.body_battery_charged,
   w.body_battery_drained,
   n.respiration_mean_brpm,

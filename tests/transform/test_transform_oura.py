@@ -155,7 +155,7 @@ def test_scores_states_and_deviations_of_a_day_stand_in_one_row() -> None:
         vO2_max=[at | {"timestamp": n, "source_timestamp": utc(f"2026-11-09 0{n}:00"), "vo2_max": 60.0 + n} for n in (2, 1)],
     )  # fmt: skip
     assert picked(row, "sleep_score", "readiness_score", "skin_temp_deviation_c") == (77, 86, -0.29)
-    assert picked(row, "spo2_mean_pct", "spo2_min_pct", "vascular_age_years", "vo2max") == (98.07, None, 39, 62.0)
+    assert picked(row, "spo2_mean_pct", "spo2_min_pct", "vascular_age_years", "vo2max") == (98.072, None, 39, 62.0)
 
 
 @pytest.mark.parametrize("name", ["workout", "session", "sleep_time", "tag", "enhanced_tag", "rest_mode_period"])

@@ -86,7 +86,13 @@ CASES = {
                 sample("HKQuantityTypeIdentifierAppleExerciseTime", *HOUR, value=25, unit="min"),
             ]
         },
-        {"weight_kg": 68.04, "distance_m": 3218.69, "active_kcal": 100, "spo2_mean_pct": 96.0, "spo2_min_pct": 95.0}
+        {
+            "weight_kg": 68.0388555,
+            "distance_m": 3218.688,
+            "active_kcal": 100,
+            "spo2_mean_pct": 96.0,
+            "spo2_min_pct": 95.0,
+        }
         | {"hrv_sdnn_ms": 42.3, "moderate_minutes": 25.0, "vigorous_minutes": None},
     ),
     "a day in one sample is plausible, as much in ten minutes is not": (

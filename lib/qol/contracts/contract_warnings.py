@@ -21,12 +21,12 @@ def _values_without_a_week(contracts: Contracts) -> Iterator[Problem]:
     """Weekly metrics that a record type gives without any anchor of their group: whoever sends only that has them in no week."""
     for group in contracts.groups:
         for name in group.metrics:
-            if not group.anchor or name in group.anchor:
+            if not group.anchor or name in (*group.anchor, *group.own_days):
                 continue
             alone = [c.name for c in contracts.sources if name in c.metrics and not _has_anchor(c, name, group)]
             if alone:
                 found = f"a metric that {', '.join(alone)} can give on a day without {' or '.join(group.anchor)}"
-                allowed = "an anchor that comes with it, or a group of its own"
+                allowed = f"{name} in own_days, an anchor that comes with it, or a group of its own"
                 yield problem(WEEKLY, Mistake(f"groups.{group.name}.metrics.{name}", found, allowed))
 
 

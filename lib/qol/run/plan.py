@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import WINDOWS, table_columns, table_schemas
+from qol.contracts.columns import WINDOWS, arrow_schema, table_columns, table_schemas
 from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
@@ -157,25 +158,25 @@ def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) 
 
 
 def _outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
-    """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
+    """Weeks whose daily or weekly file has other columns or types than the contracts say; only footers are read."""
     tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_schemas(contracts)]
-    names = {table: [column.name for column in table_columns(contracts, table)] for table in tables}
-    files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
+    schemas = {table: arrow_schema(table_columns(contracts, table)) for table in tables}
+    files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in schemas]
     # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
-    found = read_many(lake, lambda file: _column_names(lake, file[2]), files)
+    found = read_many(lake, lambda file: _schema(lake, file[2]), files)
     return {
         date.fromisoformat(day)
-        for (table, day, _), columns in zip(files, found, strict=True)
-        if columns != names[table]
+        for (table, day, _), schema in zip(files, found, strict=True)
+        if schema != schemas[table]
     }
 
 
-def _column_names(lake: Lake, key: str) -> list[str]:
+def _schema(lake: Lake, key: str) -> pa.Schema | None:
     """The columns of a published file; none when it is damaged, so that it is written again."""
     try:
-        return list(pq.read_schema(lake.open_table(key)).names)
+        return pq.read_schema(lake.open_table(key))
     except ARROW_ERRORS:
-        return []
+        return None
 
 
 def _weeks_of_deleted(

@@ -11,7 +11,7 @@ from qol.contracts.many_records import Episodes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract, Wear
 from qol.transform.borders import of_own_week, with_neighbours, without_moved
-from qol.transform.decimals import round_half_away
+from qol.transform.decimals import as_stored
 from qol.transform.deletions import Frames, without_deleted
 from qol.transform.derived import WHERE, with_derived
 from qol.transform.parts import day_parts
@@ -82,7 +82,7 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
         expression = pl.sql_expr(metric.from_metrics)
         parts = sorted(set(expression.meta.root_names()))
         filled = with_columns_of(rows, dict.fromkeys(parts, pl.Float64))
-        value = filled.fill_null(0).select(rounded(expression, metric)).to_series()
+        value = filled.fill_null(0).select(as_stored(expression, metric)).to_series()
         known = filled.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
         rows = rows.with_columns(pl.when(known).then(value).alias(metric.name))
     return rows
@@ -99,7 +99,7 @@ def days_of_derived(
     if not names and contract.wear is None:
         return day_parts(contract, vocabulary, rows)
     values = rows.with_columns(
-        [rounded(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
+        [as_stored(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
     )
     if contract.parts:
         parts = day_parts(contract, vocabulary, rows).rename({name: f"={name}" for name in contract.parts})
@@ -111,7 +111,7 @@ def days_of_derived(
         columns.append(pl.col("worn"))
     if contract.episodes is None:
         return _best_records(contract, values).select(*GRAIN, *columns)
-    return _main_episodes(contract.episodes, values, _versions(contract)).select(*GRAIN, *columns)
+    return _main_episodes(contract.episodes, values, _versions(contract), vocabulary).select(*GRAIN, *columns)
 
 
 def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFrame:
@@ -121,15 +121,6 @@ def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFram
         *map(pl.col, GRAIN), *better, descending=[False, False, *[True] * len(better)], nulls_last=True
     )
     return ordered.unique(GRAIN, keep="first", maintain_order=True)
-
-
-def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
-    """A metric's value with its declared decimals, halves away from zero; never infinite or NaN. Intervals pass."""
-    if metric.type == "intervals":
-        return value.cast(pl.List(pl.Int32))
-    number = value.cast(pl.Float64)
-    finite = pl.when(number.is_finite()).then(round_half_away(number, metric.decimals))
-    return finite.cast(pl.Int64) if metric.type == "integer" else finite
 
 
 def _worn(wear: Wear, values: pl.DataFrame, metrics: list[str]) -> pl.Series:
@@ -147,7 +138,9 @@ def _versions(contract: SourceContract) -> list[pl.Expr]:
     return list(version_order(contract, of_sessions=contract.stages is not None).values())
 
 
-def _main_episodes(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
+def _main_episodes(
+    rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr], vocabulary: Mapping[str, DailyMetric]
+) -> pl.DataFrame:
     """The longest episode of each day once overlapping versions are dropped; the others' time goes to `rest_to`."""
     kept = _without_overlaps(_ranked(rule, rows, versions))
     main = f"={rule.main}"
@@ -160,9 +153,9 @@ def _main_episodes(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) 
         own=pl.col(rest).sum(), any_own=pl.col(rest).is_not_null().any(), episodes=pl.len(),
         others=pl.col(main).sum() - pl.col(main).first().fill_null(0),
     )  # fmt: skip
-    total = (sums["own"] + sums["others"]).round(2, mode="half_away_from_zero")
     known = sums["any_own"] | (sums["episodes"] > 1)
-    return best.with_columns(pl.when(known).then(total).alias(rest))
+    total = sums.select(as_stored(pl.when(known).then(pl.col("own") + pl.col("others")), vocabulary[rule.rest_to]))
+    return best.with_columns(total.to_series().alias(rest))
 
 
 def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
