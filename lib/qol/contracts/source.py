@@ -150,6 +150,8 @@ class SourceContract(lang.Model):
     """Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own."""
     version: lang.Each[DeclaredField] = ()
     """Fields that order two records of one key before the time received does; the larger wins. Where an instant is null the time received stands in for it; any other null loses."""
+    growing: lang.Each[DeclaredField] = ()
+    """Fields that grow while a thing is still being measured. Of two records of one key, version and receipt the one with the larger first of them wins, then the next field, then all other columns; null loses. Deliveries without `_received_at` all tie within their arrival day."""
     day: DayRule = DayRule()
     source_timestamp: lang.Maybe[TimeField] = None
     """The epoch_seconds or instant field that becomes source_timestamp."""

@@ -41,6 +41,8 @@ class MapSummary:
     weeks: set[date]
     rejects: list[Part]
     lateness: Counter[int]
+    #: Records without a stamp of when they were received.
+    unstamped: int
     deletions: Deletions
 
 
@@ -58,9 +60,11 @@ class MapStep:
         blocks: dict[int, list[tuple[str, bytes]]] = {}
         weeks: set[date] = set()
         lateness: Counter[int] = Counter()
+        unstamped = 0
         for name, rows in result.rows.items():
             weeks |= _weeks(rows)
             lateness += count_days(rows)
+            unstamped += rows["received_at"].null_count()
             filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append(
@@ -71,7 +75,9 @@ class MapStep:
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
-        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects, lateness, deleted)
+        summary = MapSummary(
+            result.tallies, result.reasons, result.issues, weeks, rejects, lateness, unstamped, deleted
+        )
         return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
 
 
