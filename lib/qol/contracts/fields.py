@@ -44,6 +44,7 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "join_words": ("code",),
     "classes": ("code",),
     "namespace": ("document_id",),
+    "at": ("utc_offset",),
 }
 _SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
     "count": ("integer",),
@@ -175,6 +176,10 @@ class Field(Limited):
         default_factory=dict
     )
     """For codes: the text itself is not stored, but the first class one of whose words occurs in it, upper or lower case; OTHER where none does."""
+    at: lang.Some[TimeField] = ()
+    """For utc_offset: the fields with the time it is of, the first known counts. Where the record writes no offset for it, it is that of the record's zone at that time, as long as the zone has the offset that the record's day is found with; else that offset."""
+    may_be_absent: lang.Flag = False
+    """As a key field: a record without it is kept, as one without a code or a flag is."""
     units: lang.Maybe[lang.RawPath] = None
     """Place of the value's unit in the raw record; the value is converted with schemas/units.yaml, an unknown unit makes it null with an issue."""
     ranges_by: lang.Maybe[RangesBy] = None

@@ -164,6 +164,8 @@ class SourceContract(lang.Model):
     """Columns of the record table, in order."""
     derived: dict[lang.Name, lang.Sql] = pydantic.Field(default_factory=dict)
     """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers. Not stored."""
+    same: lang.Each[DeclaredField] = ()
+    """Fields in which two records of a person that are the same reading under two ids are equal; of such records only the one with the highest version counts, then the first by key. The others stay stored."""
     overlaps: lang.Maybe[Overlaps] = None
     stages: lang.Maybe[Stages] = None
     metrics: dict[lang.Name, DailyValue] = pydantic.Field(default_factory=dict, validation_alias="daily")

@@ -14,11 +14,12 @@ DAYS = 10_000_000
 def with_share(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, in their order, with the share of each one's time (0 to 1) that counts.
 
-    Per user, ISO week and `kind`, every moment belongs to the record of the best device that has it, and of one device's
-    records to the one that began first (then the longer one, then the first by record_key). An instant keeps 1 unless a
-    better device has a record of the same instant. A record without a start or an end, or one that ends before it
-    starts, keeps 1. Days of a week are compared with each other, as records of a phone and a watch around midnight need
-    not begin on the same one; weeks are not, because a run may read one week without its neighbours.
+    Per user, ISO week and `kind`, every moment belongs to the record of the best device that has it (of two devices of one
+    class the first by `device`), and of one device's records to the one that began first (then the longer one, then the
+    first by record_key). An instant keeps 1 unless a better device has a record of the same instant. A record without a
+    start or an end, or one that ends before it starts, keeps 1. Days of a week are compared with each other, as records of
+    a phone and a watch around midnight need not begin on the same one; weeks are not, because a run may read one week
+    without its neighbours.
     """
     intervals = _intervals(rule, rows)
     length = pl.col("end") - pl.col("start")
@@ -37,12 +38,21 @@ def _intervals(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
         {
             "row": pl.int_range(rows.height, eager=True),
             "group": user_week * kind.n_unique() + ranks(kind),
-            "device": _places(rows[rule.by], rule.order),
+            "device": _devices(rule, rows),
             "start": rows[rule.start].cast(pl.Int64),
             "end": rows[rule.end].cast(pl.Int64),
             "record_key": rows["record_key"],
         }
     )
+
+
+def _devices(rule: Overlaps, rows: pl.DataFrame) -> pl.Series:
+    """A device's place in the order of all, that of its class first."""
+    places = _places(rows[rule.by], rule.order)
+    if rule.device is None:
+        return places
+    own = ranks(rows[rule.device].fill_null(""))
+    return places * (own.n_unique() + 1) + own
 
 
 def _places(codes: pl.Series, order: tuple[str, ...]) -> pl.Series:
