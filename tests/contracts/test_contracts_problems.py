@@ -30,10 +30,10 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         7 contract problem(s):
           metrics/daily.yaml: relations.stress_mean_up_to_max.right: found stress_max + (unable to parse 'stress_max +' as Expr); allowed: an SQL expression over the row's columns
           metrics/weekly.yaml: groups.sleep.metrics.bedtime_minute.0: found mean; allowed: for a time of day: circular_mean, circular_sd, last
-          sources/garmin/dailies.yaml: fields.steps: found a second time in line 24; allowed: each key once
+          sources/garmin/dailies.yaml: fields.steps: found a second time in line 25; allowed: each key once
           sources/garmin/hrv.yaml: fields.calendar_date.type: found "day"; allowed: 'integer', 'number', 'decimal', 'boolean', 'code', 'document_id', 'date', 'epoch_seconds', 'instant', 'utc_offset', 'time_zone' or 'intervals'
           sources/garmin/hrv.yaml: key: found nothing; allowed: required: Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own.
-          sources/garmin/hrv.yaml: keys: found an unknown key; allowed: key, … (29 names)
+          sources/garmin/hrv.yaml: keys: found an unknown key; allowed: key, … (31 names)
           sources/garmin/userMetrics.yaml: record: found user; allowed: the file's name, userMetrics""")
 
 
@@ -63,7 +63,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (STRESS, "within: [26, 50], ", "", "fields.low_minutes.samples: found minutes; allowed: within and seconds_each with minutes, and only there"),
         (HRV, "samples: {reduce: count", "samples: {within: [1, 2], reduce: count", "fields.hrv_value_count.samples: found count; allowed: within and seconds_each with minutes, and only there"),
         (HRV, "hrv_value_count: {path: hrvValues, type: integer", "hrv_value_count: {path: hrvValues, type: number", "fields.hrv_value_count.type: found number; allowed: integer for samples reduced to count"),
-        (SLEEPS, "asleep_seconds / 60", "asleep / 60", "daily.sleep_minutes: found unknown column asleep; allowed: asleep_seconds, … (41 names)"),
+        (SLEEPS, "asleep_seconds / 60", "asleep / 60", "daily.sleep_minutes: found unknown column asleep; allowed: asleep_seconds, … (42 names)"),
         (SLEEPS, "sleep_score: overall_score", "sleep_score: overall_qualifier", "daily.sleep_score: found overall_qualifier of type String; allowed: a whole number"),
         (HRV, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd_ms: summary_id", "daily.hrv_rmssd_ms: found summary_id of type String; allowed: a number"),
         (HRV, "hrv_rmssd_ms: last_night_avg", "hrv_rmssd_ms: sum(last_night_avg)", "daily.hrv_rmssd_ms: found sum(last_night_avg) (one value for all rows); allowed: one value per row"),
@@ -71,7 +71,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (HRV, "hrv_rmssd_ms: last", "rmssd: last", "daily.rmssd: found rmssd; allowed: where or a daily metric: steps, distance_m, active_kcal, … (69 names)"),
         (DAILIES, "where: own_device", "where: steps", "daily.where: found steps of type Int64; allowed: true or false"),
         (DAILIES, "own_device: third_party_source IS NULL", "steps: 1", "derived.steps: found steps; allowed: a name that no field or record column has, and that no step works with"),
-        (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (62 names)"),
+        (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (63 names)"),
         (SLEEPS, "end: end_seconds", "end: validation", "episodes.end: found validation; allowed: a numeric field or helper: utc_offset_seconds, start_time_seconds, start_time_offset_seconds, … (22 names)"),
         (SLEEPS, "unlisted: 0", "unlisted: 3", "episodes.rank.unlisted: found 3; allowed: a tier from 0 to 2"),
         (USER, "reject: missing_day", "reject: no_day", 'examples.3.reject: found "no_day"; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range, no_person'),

@@ -27,7 +27,7 @@ from tests.transform.builders import (
 )
 from tests.transform.test_transform_deletions import DELETED
 from tests.transform.test_transform_overlaps import STEPS, a_stretch
-from tests.transform.test_transform_stages import SLEEP, TUESDAY, a_night, a_stage, an_evening
+from tests.transform.test_transform_stages import BY_APP, JOINED, SLEEP, TUESDAY, a_night, a_stage, an_evening
 
 
 def traced(metric: str, contract: SourceContract, rows: Sequence[Row], deleted: Sequence[Row] = ()) -> Trace:
@@ -133,6 +133,33 @@ def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
         result["WATCHDREAM1"]
         == "left out (is_sleep does not hold or it is not a listed stage of sleep, or has no duration)"
     )
+
+
+def test_a_night_joined_by_its_sender_says_whether_it_is_the_night_beside_sessions() -> None:
+    rows = [a_stage("CORE", 0, 300), a_stage(None, 780, 840, value=30.0)]
+    assert roles(traced("sleep_minutes", contract_of(MEASUREMENTS, JOINED), rows)) == {
+        "WATCHCORE0": "its session gives the value",
+        "WATCHNone780": "its session was not the day's main one",
+    }
+
+
+def test_samples_of_two_devices_of_a_class_belong_to_their_own_sessions() -> None:
+    rows = [a_stage("ASLEEP", 0, 480, "PHONE", app="a"), a_stage("CORE", 30, 400, "PHONE", app="b")]
+    assert roles(traced("sleep_minutes", contract_of(MEASUREMENTS, BY_APP), rows)) == {
+        "PHONEASLEEP0": "its session gives the value",
+        "PHONECORE30": "its session was not the day's main one",
+    }
+
+
+def test_a_reading_that_came_again_under_another_id_says_so() -> None:
+    rows = [a_stretch("WATCH", 0, 9, 5), a_stretch("WATCH", 0, 9, 5, uuid="again")]
+    result = traced(
+        "steps", contract_of(MEASUREMENTS, STEPS, "same: [kind, device, start_seconds, end_seconds, value]"), rows
+    )
+    assert roles(result) == {
+        "WATCH0-9": "5 of the sum over 1 for steps",
+        "again": "left out (another record is the same reading)",
+    }
 
 
 def test_samples_of_a_sleep_that_ends_on_the_next_day_say_so_and_so_does_their_own_day() -> None:

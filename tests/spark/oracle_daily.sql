@@ -48,7 +48,9 @@ all_days AS (
 whole_day AS (
   SELECT *,
     CASE WHEN hr_sample_count >= 240
-      THEN round(CAST(least(hr_sample_count * 15, duration_seconds) AS DECIMAL(24, 12)) / 60, 10) END AS wear_minutes
+      THEN round(CAST(least(hr_sample_count * 15, duration_seconds) AS DECIMAL(24, 12)) / 60, 10) END AS wear_minutes,
+    coalesce(rest_stress_seconds > 0 OR low_stress_seconds > 0 OR medium_stress_seconds > 0
+      OR high_stress_seconds > 0 OR activity_stress_seconds > 0, false) AS has_stress
   FROM (
     SELECT *, row_number() OVER (
       PARTITION BY user_id, day
@@ -93,36 +95,49 @@ sleep_versions AS (
     CASE WHEN levels_end_seconds <= start_time_seconds + 86400 AND levels_end_seconds > counted_end
       THEN levels_end_seconds ELSE counted_end END AS ends
   FROM (
-    SELECT *, start_time_seconds + asleep + coalesce(awake_seconds, 0) + coalesce(unmeasurable_seconds, 0) AS counted_end
+    SELECT *, stages > 0 AS has_stages,
+      start_time_seconds + asleep + coalesce(awake_seconds, 0) + coalesce(unmeasurable_seconds, 0) AS counted_end
     FROM (
-      SELECT *, coalesce(
-        nullif(coalesce(deep_seconds, 0) + coalesce(light_seconds, 0) + coalesce(rem_seconds, 0), 0), duration_seconds
-      ) AS asleep
-      FROM sleeps
+      SELECT *, coalesce(nullif(stages, 0), duration_seconds) AS asleep
+      FROM (
+        SELECT *, coalesce(deep_seconds, 0) + coalesce(light_seconds, 0) + coalesce(rem_seconds, 0) AS stages
+        FROM sleeps
+      )
     )
   )
 ),
+believed_versions AS (
+  SELECT *,
+    CASE
+      WHEN validation IN ('DEVICE', 'AUTO_FINAL', 'ENHANCED_FINAL', 'AUTO_MANUAL', 'MANUAL') THEN 2
+      WHEN validation IN ('AUTO_TENTATIVE', 'ENHANCED_TENTATIVE') THEN 1
+      ELSE 0
+    END AS tier,
+    CASE validation
+      WHEN 'OFF_WRIST' THEN 1
+      WHEN 'AUTO_TENTATIVE' THEN 1 WHEN 'ENHANCED_TENTATIVE' THEN 2
+      WHEN 'DEVICE' THEN 1 WHEN 'AUTO_FINAL' THEN 2 WHEN 'ENHANCED_FINAL' THEN 3
+      WHEN 'AUTO_MANUAL' THEN 4 WHEN 'MANUAL' THEN 5
+      ELSE 0
+    END AS code_rank
+  FROM sleep_versions
+),
+-- What lies within a version of the same trust, and is neither longer asleep nor by a better code, is a part of it.
 -- Final before tentative before all else; then received last; then the rank of the code; then longest.
 ranked_versions AS (
   SELECT *, row_number() OVER (
     PARTITION BY user_id
-    ORDER BY
-      CASE
-        WHEN validation IN ('DEVICE', 'AUTO_FINAL', 'ENHANCED_FINAL', 'AUTO_MANUAL', 'MANUAL') THEN 2
-        WHEN validation IN ('AUTO_TENTATIVE', 'ENHANCED_TENTATIVE') THEN 1
-        ELSE 0
-      END DESC,
-      coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC,
-      CASE validation
-        WHEN 'OFF_WRIST' THEN 1
-        WHEN 'AUTO_TENTATIVE' THEN 1 WHEN 'ENHANCED_TENTATIVE' THEN 2
-        WHEN 'DEVICE' THEN 1 WHEN 'AUTO_FINAL' THEN 2 WHEN 'ENHANCED_FINAL' THEN 3
-        WHEN 'AUTO_MANUAL' THEN 4 WHEN 'MANUAL' THEN 5
-        ELSE 0
-      END DESC,
-      asleep DESC, record_key DESC
+    ORDER BY tier DESC, coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, code_rank DESC, asleep DESC,
+      record_key DESC
   ) AS place
-  FROM sleep_versions
+  FROM believed_versions part
+  WHERE NOT EXISTS (
+    SELECT 1 FROM believed_versions whole
+    WHERE whole.user_id = part.user_id AND whole.tier = part.tier
+      AND whole.begins <= part.begins AND part.ends <= whole.ends
+      AND whole.ends - whole.begins > part.ends - part.begins
+      AND whole.code_rank >= part.code_rank AND whole.asleep >= part.asleep
+  )
 ),
 -- Best first, a version stays when it overlaps none that stayed: a fold over all versions of a user, whatever their weeks.
 versions_of_user AS (
@@ -168,7 +183,7 @@ SELECT
   'garmin' AS source,
   coalesce(least(w.wear_minutes, CAST(w.duration_seconds AS DECIMAL(18, 0)) / 60) >= 600, true) AS worn,
   w.steps,
-  round(CAST(w.distance_m AS DECIMAL(24, 12)), 10) AS distance_m,
+  IF(w.distance_m = 0 AND w.steps > 0, NULL, round(CAST(w.distance_m AS DECIMAL(24, 12)), 10)) AS distance_m,
   w.active_kcal,
   w.floors,
   round(CAST(w.moderate_intensity_seconds AS DECIMAL(24, 12)) / 60, 10) AS moderate_minutes,
@@ -184,9 +199,10 @@ SELECT
   w.mean_hr_bpm,
   h.last_night_avg AS hrv_rmssd_ms,
   n.sleep_minutes,
-  round(CAST(n.deep_seconds AS DECIMAL(24, 12)) / 60, 10) AS deep_minutes,
-  round(CAST(n.light_seconds AS DECIMAL(24, 12)) / 60, 10) AS light_minutes,
-  round(CAST(n.rem_seconds AS DECIMAL(24, 12)) / 60, 10) AS rem_minutes,
+  -- Zeros in all stages, all levels of stress, or metres beside steps are values that are not known.
+  round(CAST(IF(n.has_stages, n.deep_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10) AS deep_minutes,
+  round(CAST(IF(n.has_stages, n.light_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10) AS light_minutes,
+  round(CAST(IF(n.has_stages, n.rem_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10) AS rem_minutes,
   round(CAST(n.awake_seconds AS DECIMAL(24, 12)) / 60, 10) AS awake_minutes,
   round(CAST(n.ends - n.begins AS DECIMAL(24, 12)) / 60, 10) AS time_in_bed_minutes,
   round(
@@ -204,11 +220,11 @@ SELECT
   -- The summary of the day goes before the stress details, metric by metric.
   coalesce(w.average_stress_level, s.mean_stress) AS stress_mean,
   coalesce(w.max_stress_level, s.max_stress) AS stress_max,
-  coalesce(round(CAST(w.rest_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.rest_minutes) AS rest_stress_minutes,
-  coalesce(round(CAST(w.low_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.low_minutes) AS low_stress_minutes,
-  coalesce(round(CAST(w.medium_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.medium_minutes) AS medium_stress_minutes,
-  coalesce(round(CAST(w.high_stress_seconds AS DECIMAL(24, 12)) / 60, 10), s.high_minutes) AS high_stress_minutes,
-  round(CAST(w.activity_stress_seconds AS DECIMAL(24, 12)) / 60, 10) AS activity_stress_minutes,
+  coalesce(round(CAST(IF(w.has_stress, w.rest_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10), s.rest_minutes) AS rest_stress_minutes,
+  coalesce(round(CAST(IF(w.has_stress, w.low_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10), s.low_minutes) AS low_stress_minutes,
+  coalesce(round(CAST(IF(w.has_stress, w.medium_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10), s.medium_minutes) AS medium_stress_minutes,
+  coalesce(round(CAST(IF(w.has_stress, w.high_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10), s.high_minutes) AS high_stress_minutes,
+  round(CAST(IF(w.has_stress, w.activity_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10) AS activity_stress_minutes,
   w.body_battery_charged,
   w.body_battery_drained,
   n.respiration_mean_brpm,

@@ -112,6 +112,13 @@ CASES: dict[str, tuple[list[Row], float, float | None]] = {
         190.0, None,
     ),
     "a short sleep inside a better one goes": ([LONG, heard(30, "AUTO_TENTATIVE", "05:00", "2026-11-10 02:00")], 480.0, None),
+    "a later part of the night is part of it, whichever final it is": (
+        [LONG, heard(200, "AUTO_FINAL", "12:00", "2026-11-10 02:00"), heard(30, "DEVICE", "13:00", "2026-11-10 02:30")], 480.0, None,
+    ),
+    "a later sleep that ends later is no part of it": ([LONG, heard(400, "AUTO_FINAL", "12:00", "2026-11-10 02:00")], 400.0, None),
+    "a later sleep within it that is longer is no part of it": (
+        [LONG | {"duration_seconds": 60, "awake_seconds": 28_740}, heard(200, "AUTO_FINAL", "12:00", "2026-11-10 02:00")], 200.0, None,
+    ),
     "a better short one takes the long one": ([LONG, heard(30, "MANUAL", "12:00", "2026-11-10 02:00")], 30.0, None),
 }  # fmt: skip
 
@@ -165,6 +172,14 @@ def test_asleep_is_the_sum_of_the_stages_or_else_the_duration() -> None:
     staged = heard(424, "DEVICE", "09:00") | {"deep_seconds": 3600, "light_seconds": 14_400, "awake_seconds": 1440}
     assert picked(the_day(sleeps=[staged]), "sleep_minutes", "deep_minutes", "rem_minutes") == (300.0, 60.0, None)
     assert the_day(sleeps=[heard(424, "DEVICE", "09:00")])["sleep_minutes"] == 424.0
+
+
+def test_stages_that_are_all_0_are_not_known() -> None:
+    night = heard(424, "DEVICE", "09:00") | {"deep_seconds": 0, "light_seconds": 0, "rem_seconds": 0}
+    names = ("sleep_minutes", "deep_minutes", "light_minutes", "rem_minutes")
+    assert picked(the_day(sleeps=[night]), *names) == (424.0, None, None, None)
+    light = night | {"light_seconds": 25_440}
+    assert picked(the_day(sleeps=[light]), *names) == (424.0, 0.0, 424.0, 0.0)
 
 
 def test_without_time_awake_or_asleep_the_efficiency_is_not_known() -> None:

@@ -42,6 +42,14 @@ def test_a_worse_device_keeps_the_share_of_its_time_that_no_better_one_has() -> 
     assert picked(day, "steps", "dropped_overlap_minutes") == (450 + 800, 15.0)
 
 
+def test_of_two_devices_of_one_class_one_has_the_time_they_share_and_an_instant() -> None:
+    rule = RULE.model_copy(update={"device": "app"})
+    rows = [a_stretch("PHONE", 0, 20, app="b"), a_stretch("PHONE", 10, 40, app="a"), a_stretch("PHONE", 5, 5, app="b")]
+    rows += [a_stretch("PHONE", 5, 5, app="a"), a_stretch("WATCH", 30, 40, app="c"), a_stretch("WATCH", 35, 45)]
+    found = with_share(rule, records(contract_of(MEASUREMENTS), rows))["share"].to_list()
+    assert found == [0.5, 2 / 3, 0.0, 1.0, 0.5, 1.0]
+
+
 def test_of_one_devices_records_the_first_to_begin_then_the_longer_then_the_first_by_key_has_the_time() -> None:
     assert shares(a_stretch("WATCH", 0, 20), a_stretch("WATCH", 10, 30)) == [1.0, 0.5]
     assert shares(a_stretch("WATCH", 0, 10), a_stretch("WATCH", 0, 30)) == [0.0, 1.0]

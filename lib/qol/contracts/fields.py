@@ -47,6 +47,7 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "known": ("code",),
     "namespace": ("document_id",),
     "of_other": ("document_id",),
+    "at": ("utc_offset",),
 }
 _SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
     "count": ("integer",),
@@ -208,6 +209,10 @@ class Field(Limited):
     """For classes: a text with no word of any class is an issue (`unknown_code`) beside being OTHER."""
     known: Annotated[lang.Some[lang.Text], AfterValidator(lambda codes: frozenset(map(bare, codes)))] = ()
     """For codes: the only texts that are stored, as they were sent but with `_` for all that no code has; upper or lower case, and all but letters and digits, do not matter. Any other text is OTHER, with an issue (`unknown_code`)."""
+    at: lang.Some[TimeField] = ()
+    """For utc_offset: the fields with the time it is of, the first known counts. Where the record writes no offset for it, it is that of the record's zone at that time, as long as the zone has the offset that the record's day is found with; else that offset."""
+    may_be_absent: lang.Flag = False
+    """As a key field: a record without it is kept, as one without a code or a flag is."""
     units: lang.RepeatedPaths = ()
     """Place of the value's unit in the raw record, or one for each path; the value is converted with schemas/units.yaml, an unknown unit makes it null with an issue."""
     unit_may_be_missing: lang.Flag = False

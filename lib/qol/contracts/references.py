@@ -96,7 +96,6 @@ _FITTING: Mapping[str, _Fitting] = {
     "a number of the record": _own_numbers,
     "a time field or helper": _or_helpers("a whole number", *MOMENTS),
     "a code field or helper": _or_helpers("a text", "code"),
-    "a time field, or that of a session": _or_sessions(*MOMENTS),
     "a code field, or that of a session": _or_sessions("code"),
     "a numeric field or helper": lambda _, columns: columns.numbers,
     "a daily metric of this contract": lambda contract, _: [name for name in contract.daily if name != "where"],

@@ -161,6 +161,8 @@ class SourceContract(lang.Model):
     """Fields that name the thing where a record lacks a field of `key`, such as start and kind where there is no id; of these only times, days and numbers must be there."""
     version: lang.Each[DeclaredField] = ()
     """Fields that order two records of one key before the time received does; the larger wins. Where an instant is null the time received stands in for it; any other null loses."""
+    growing: lang.Each[DeclaredField] = ()
+    """Fields that grow while a thing is still being measured. Of two records of one key, version and receipt the one with the larger first of them wins, then the next field, then all other columns; null loses. Deliveries without `_received_at` all tie within their arrival day."""
     day: DayRule = DayRule()
     source_timestamp: lang.Maybe[TimeField] = None
     """The epoch_seconds or instant field that becomes source_timestamp."""
@@ -174,6 +176,8 @@ class SourceContract(lang.Model):
     """Columns of the record table, in order."""
     derived: dict[lang.Name, lang.Sql] = pydantic.Field(default_factory=dict)
     """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers. Not stored."""
+    same: lang.Each[DeclaredField] = ()
+    """Fields in which two records of a person that are the same reading under two ids are equal; of such records only the one with the highest version counts, then the first by key. The others stay stored."""
     split: lang.Maybe[Split] = None
     overlaps: lang.Maybe[Overlaps] = None
     stages: lang.Maybe[Stages] = None

@@ -101,7 +101,10 @@ def _names_of_computed(contract: SourceContract) -> Iterator[Mistake]:
     """Parameters and columns of overlaps and stages that have the name of another column."""
     names = {f"parameters.{parameter.name}": parameter.name for parameter in contract.parameters}
     names |= {"overlaps.share": contract.overlaps.share} if contract.overlaps else {}
-    names |= {f"stages ({name})": name for name in contract.stages.columns} if contract.stages else {}
+    if contract.stages:
+        of_both = {f"{stage}_seconds" for stage in contract.stages.values} if contract.stages.joined else set()
+        columns = [name for name in contract.stages.columns if name not in of_both & contract.by_name.keys()]
+        names |= {f"stages ({name})": name for name in columns}
     for at, name in names.items():
         if name in contract.by_name or name in contract.derived or name in RECORD_COLUMNS:
             yield Mistake(at, name, "a name that no field, helper or record column has")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -79,17 +80,19 @@ class Evidence:
             return self.units.select(_PLACE, _UNIT).iter_rows()
         begin, finish = pl.col(stages.start).cast(pl.Int64), pl.col(stages.end).cast(pl.Int64)
         listed = [code for codes in stages.values.values() for code in codes]
+        device = pl.col(stages.device) if stages.device else pl.lit(None, pl.String)
         samples = before_sessions(self.contract, self.counting).filter(
             pl.col(stages.stage).is_in(listed) & (finish > begin)
         )
-        sessions = self.units.select(
-            _UNIT, "session_rank", "session_start_seconds", "session_end_seconds", waking="day"
-        )
-        met = samples.join(sessions, left_on=stages.by, right_on="session_rank", nulls_equal=True)
+        samples = samples.with_columns(session_rank=stages.by, session_device=device)
+        devices = ["session_rank", "session_device"]
+        sessions = self.units.select(_UNIT, *devices, "session_start_seconds", "session_end_seconds", waking="day")
+        met = samples.join(sessions, on=devices, nulls_equal=True)
         inside = met.filter((begin >= pl.col("session_start_seconds")) & (finish <= pl.col("session_end_seconds")))
         # Of two sessions that were cut apart between days, a sample is of its own day's.
         own_day_last = inside.sort(pl.col("day") == pl.col("waking"), maintain_order=True)
-        return own_day_last.unique(_PLACE, keep="last").select(_PLACE, _UNIT).iter_rows()
+        found = own_day_last.unique(_PLACE, keep="last").select(_PLACE, _UNIT).iter_rows()
+        return chain(found, self.units.select(_PLACE, _UNIT).drop_nulls().iter_rows() if stages.joined else ())
 
     @cached_property
     def parts(self) -> list[dict[str, float | None]]:
@@ -136,6 +139,8 @@ class Evidence:
         """Why a record is left out: the contract's condition, or the stage of sleep."""
         keep = self.contract.daily.get(WHERE)
         reasons = [f"{keep} does not hold"] if keep else []
+        if self.contract.same:
+            reasons.append("another record is the same reading")
         if self.contract.stages is not None:
             reasons.append("it is not a listed stage of sleep, or has no duration")
         return " or ".join(reasons)

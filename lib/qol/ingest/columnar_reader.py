@@ -33,7 +33,7 @@ from qol.ingest.column_values import (
 from qol.ingest.decoder_types import head_types, is_usable, reads_structs
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
-from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
+from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, offset_of_field, shift_seconds, zone_offset
 from qol.ingest.record_reader import MICROSECONDS, RecordReader, required_keys
 from qol.ingest.sample_reduction import by_offset
 
@@ -138,6 +138,7 @@ class ColumnarReader:
         ok &= pl.col("user_id") != ""
         ok &= pl.col("received_at").ne_missing(pl.lit(UNCLEAN))
         frame = self._with_day(frame, columns, arrival_day)
+        frame = frame.with_columns([self._offsets_at(spec, frame, columns) for spec in contract.fields if spec.at])
         for spec in contract.fields:
             if spec.type == "intervals":
                 frame = frame.with_columns(self._minutes(spec, frame, columns))
@@ -267,6 +268,24 @@ class ColumnarReader:
             )
         ]
         return pl.Series(filled, dtype=pl.Int64)
+
+    def _offsets_at(self, spec: Field, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
+        """An offset field's values, where none is written as `offset_of_field` gives them."""
+        written = frame[spec.name]
+        if not written.null_count():
+            return written
+        rule = self._contract.day
+        needed = [name for name in (spec.name, *spec.at, rule.start, rule.zone, "utc_offset_seconds") if name]
+        ids = columns[self._contract.person[0]]
+        filled = [
+            row[spec.name]
+            if UNCLEAN in row.values()
+            else offset_of_field(spec, rule, row, self._home_zone(vendor_user_id))
+            for row, vendor_user_id in zip(
+                frame.select(list(dict.fromkeys(needed))).iter_rows(named=True), ids, strict=True
+            )
+        ]
+        return pl.Series(spec.name, filled, pl.Int64)
 
     def _home_zone(self, vendor_user_id: str) -> str:
         return self._record_reader.users[vendor_user_id.strip()].timezone or self._record_reader.zone

@@ -15,7 +15,7 @@ from qol.identity.pseudonyms import Identities, User, UserIndex
 from qol.ingest.convert import OTHER, IssueError, convert, in_stored_unit
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
-from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, require_day
+from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, offset_of_field, require_day
 from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.sample_reduction import reduce_samples
 from qol.ingest.times import parse_instant
@@ -55,6 +55,7 @@ class RecordReader:
             lambda name, limits: self.contract.by_name[name].changed(range=limits)
         )
         self._intervals = [spec for spec in self.contract.fields if spec.type == "intervals"]
+        self._offsets = [spec for spec in self.contract.fields if spec.at]
 
     def read(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> dict[str, Any]:
         """The row of a raw record: every column but `raw_object` and `line_number`.
@@ -78,6 +79,8 @@ class RecordReader:
         user = self._owner(vendor_user_id, row, arrival) if self.by_day else self.users[vendor_user_id]
         row |= self._meant_offsets(row, user.timezone)
         offset = row["utc_offset_seconds"] = offset_of(contract.day, row, user.timezone or self.zone)
+        for spec in self._offsets:
+            row[spec.name] = offset_of_field(spec, contract.day, row, user.timezone or self.zone)
         row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
         require_day(row["day"], arrival)
         for spec in self._intervals:
@@ -194,8 +197,9 @@ class RecordReader:
 
 
 def required_keys(contract: SourceContract) -> list[str]:
-    """Key fields that a record must have; an absent code or flag in a key is a value of its own."""
-    return [name for name in contract.key if contract.by_name[name].type not in OPTIONAL_IN_KEYS]
+    """Key fields that a record must have; an absent code, flag or field that may be absent is a value of its own."""
+    fields = [contract.by_name[name] for name in contract.key]
+    return [field.name for field in fields if field.type not in OPTIONAL_IN_KEYS and not field.may_be_absent]
 
 
 def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:

@@ -45,6 +45,8 @@ class MapSummary:
     borders: set[date]
     rejects: list[Part]
     lateness: Counter[int]
+    #: Records without a stamp of when they were received.
+    unstamped: int
     deletions: Deletions
 
 
@@ -63,6 +65,7 @@ class MapStep:
         weeks: set[date] = set()
         borders: set[date] = set()
         lateness: Counter[int] = Counter()
+        unstamped = 0
         for name, rows in result.rows.items():
             days = rows["day"].unique().cast(pl.Int32).cast(pl.Date).to_list()
             contract = self.context.contracts.by_name[name]
@@ -70,6 +73,7 @@ class MapStep:
             borders |= borders_near(days) if can_cross(contract) else set()
             weeks |= borders_near(days) if contract.split is not None else set()
             lateness += count_days(rows)
+            unstamped += rows["received_at"].null_count()
             filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append(
@@ -80,7 +84,9 @@ class MapStep:
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
-        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, borders, rejects, lateness, deleted)
+        summary = MapSummary(
+            result.tallies, result.reasons, result.issues, weeks, borders, rejects, lateness, unstamped, deleted
+        )
         return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
 
 

@@ -1,6 +1,6 @@
 """Records to one row per user, local day and source, in the vocabulary of daily metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -111,7 +111,7 @@ def days_of_derived(
         columns.append(pl.col("worn"))
     if contract.episodes is None:
         return _best_records(contract, values).select(*GRAIN, *columns)
-    return _main_episodes(contract.episodes, values, _versions(contract), vocabulary).select(*GRAIN, *columns)
+    return _main_episodes(contract, contract.episodes, values, vocabulary).select(*GRAIN, *columns)
 
 
 def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFrame:
@@ -139,10 +139,12 @@ def _versions(contract: SourceContract) -> list[pl.Expr]:
 
 
 def _main_episodes(
-    rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr], vocabulary: Mapping[str, DailyMetric]
+    contract: SourceContract, rule: Episodes, rows: pl.DataFrame, vocabulary: Mapping[str, DailyMetric]
 ) -> pl.DataFrame:
     """The longest episode of each day once overlapping versions are dropped; the others' time goes to `rest_to`."""
-    kept = _without_overlaps(_ranked(rule, rows, versions))
+    ranked = _with_clusters(_ranked(rule, rows, _versions(contract)))
+    versions = () if contract.stages else contract.version
+    kept = _without_overlaps(_without_parts(ranked, f"={rule.main}", versions))
     main = f"={rule.main}"
     kept = kept.sort([*GRAIN, main, "quality"], descending=[False, False, True, False], nulls_last=True)
     best = kept.unique(GRAIN, keep="first", maintain_order=True)
@@ -180,16 +182,38 @@ def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.D
     return ordered.with_columns(quality=pl.int_range(pl.len()))
 
 
-def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Best first, an episode is kept when it overlaps no better one that is kept of the same user and week, or near that week.
-
-    Only episodes of one cluster (a chain of overlaps) can overlap, so each round keeps the best of every cluster.
-    """
+def _with_clusters(episodes: pl.DataFrame) -> pl.DataFrame:
+    """Episodes with the number of their `cluster`, a chain of overlaps of one user and week, or near that week; best first."""
     rows = with_neighbours(episodes, "start", "end").sort("user_id", "week", "start", "end")
     reach = pl.col("end").cum_max().shift(1).over("user_id", "week")
     before = pl.col("start").shift(1).over("user_id", "week")
     fresh = ((pl.col("start") >= reach) & (pl.col("start") > before)).fill_null(value=True)
-    rows = rows.with_columns(cluster=fresh.cum_sum()).sort("quality")
+    return rows.with_columns(cluster=fresh.cum_sum()).sort("quality")
+
+
+def _without_parts(episodes: pl.DataFrame, main: str, versions: Sequence[str]) -> pl.DataFrame:
+    """Episodes without those that tell a part of another one again: one in the same tier that lies around it.
+
+    It is no part but a correction if it is the longer sleep, has a higher place in the tier, or is a newer version.
+    """
+    facts = ["start", "end", "place", main, *versions]
+    pairs = episodes.filter(pl.col("cluster").is_duplicated())
+    pairs = pairs.join(pairs.select("cluster", "tier", *facts), on=["cluster", "tier"], suffix=" whole")
+    length, whole_length = (pl.col(f"end{of}") - pl.col(f"start{of}") for of in ("", " whole"))
+    around = (pl.col("start whole") <= pl.col("start")) & (pl.col("end") <= pl.col("end whole"))
+    corrects = [pl.col(name) > pl.col(f"{name} whole").fill_null(-1) for name in ("place", main)]
+    for name in versions:
+        is_older = (pl.col(f"{name} whole") < pl.col(name)) | pl.col(f"{name} whole").is_null()
+        corrects.append(pl.col(name).is_not_null() & is_older)
+    parts = pairs.filter(around & (whole_length > length) & ~pl.any_horizontal(corrects).fill_null(value=False))
+    return episodes.filter(~pl.col("quality").is_in(parts["quality"].implode()))
+
+
+def _without_overlaps(rows: pl.DataFrame) -> pl.DataFrame:
+    """Best first, an episode is kept when it overlaps no better one of the same user and week that is kept.
+
+    Only episodes of one cluster can overlap, so each round keeps the best of every cluster.
+    """
     kept: list[pl.DataFrame] = []
     while rows.height:
         is_best = pl.col("cluster").is_first_distinct()

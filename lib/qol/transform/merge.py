@@ -71,8 +71,8 @@ def with_line_numbers(rows: pl.DataFrame, line_offsets: pl.DataFrame) -> pl.Data
 def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:
     """One winner per (week, user, key).
 
-    Order: that of the contract's versions (`version_order`), the row's content, then the smallest place. Content stands
-    in for a hash of the raw record: rows of equal content give equal output.
+    Order: that of the contract's versions (`version_order`); the larger content, where the fields that grow are compared
+    before all others; then the smallest place. Rows of equal content give equal output.
     Where the contract has a slot, only rows of the slot's newest receipt take part.
     """
     names = [column.name for column in record_columns(contract)]
@@ -97,7 +97,7 @@ def _winners_by(within: list[str], rows: pl.DataFrame, contract: SourceContract)
     versions = version_order(contract)
     names = [column.name for column in record_columns(contract)]
     ordered = _best_first(rows.with_columns(**versions), contract, [*versions], within)
-    return _winners(ordered, [*versions], names)
+    return _winners(ordered, [*versions], list(dict.fromkeys((*contract.growing, *names))))
 
 
 def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str], within: list[str]) -> pl.DataFrame:
@@ -134,7 +134,7 @@ def ranks(texts: pl.Series) -> pl.Series:
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
-    """The first row of each group; by content where several new rows, or rows of different places, tie for it."""
+    """The first row of each group; by the content of `names`, in their order, the larger where new rows or places tie."""
     leads = ordered.filter(pl.col("group").is_first_distinct())
     if leads.height == ordered.height:
         return leads
@@ -147,8 +147,9 @@ def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl
         return leads
     tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
     content = [pl.col(name) for name in names if name not in EXCEPT_CONTENT]
-    issues = pl.col("value_issues").list.join("\n")
-    best = tied.sort(["group", *content, issues, *PLACE, ~pl.col("is_new")], nulls_last=True)
+    rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE), ~pl.col("is_new")]
+    descending = [False] + [True] * len(content) + [False] * len(rest)
+    best = tied.sort("group", *content, *rest, descending=descending, nulls_last=True)
     best = best.filter(pl.col("group").is_first_distinct())
     uncontested = leads.filter(~pl.col("group").is_in(contested.implode()))
     return pl.concat([uncontested, best]).sort("group")

@@ -15,8 +15,9 @@ DAYS = 10_000_000
 def with_share(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, in their order, with the share of each one's time (0 to 1) that counts.
 
-    Per user and `kind`, every moment belongs to the record of the best device that has it, and of one device's
-    records to the one that began first (then the longer one, then the first by record_key). An instant keeps 1 unless a
+    Per user and `kind`, every moment belongs to the record of the best device that has it (of two devices of one
+    class the first by `device`), and of one device's records to the one that began first (then the longer one, then the first
+    by record_key). An instant keeps 1 unless a
     better device has a record of the same instant. A record without a start or an end, or one that ends before it
     starts, keeps 1. Records of a week are compared with each other, and with those of the weeks beside it that come near.
     """
@@ -36,7 +37,7 @@ def _intervals(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
         {
             "row": pl.int_range(rows.height, eager=True),
             "user_kind": ranks(rows["user_id"]) * kind.n_unique() + ranks(kind),
-            "device": places(rows[rule.by], rule.order),
+            "device": _devices(rule, rows),
             "start": rows[rule.start].cast(pl.Int64),
             "end": rows[rule.end].cast(pl.Int64),
             "record_key": rows["record_key"],
@@ -47,6 +48,15 @@ def _intervals(rule: Overlaps, rows: pl.DataFrame) -> pl.DataFrame:
     return with_neighbours(intervals, "start", "end").with_columns(
         group=pl.col("user_kind") * DAYS + week, is_own=pl.col("week") == monday_expr(pl.col("day"))
     )
+
+
+def _devices(rule: Overlaps, rows: pl.DataFrame) -> pl.Series:
+    """A device's place in the order of all, that of its class first."""
+    of_class = places(rows[rule.by], rule.order)
+    if rule.device is None:
+        return of_class
+    own = ranks(rows[rule.device].fill_null(""))
+    return of_class * (own.n_unique() + 1) + own
 
 
 def places(codes: pl.Series, order: tuple[str, ...]) -> pl.Series:

@@ -25,7 +25,8 @@ def sessions(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
     Columns of `Stages.columns` beside those of every record: times in Unix seconds, seconds per stage as the union of
     its records (null for a stage without any), `asleep_seconds_total` and `asleep_intervals` as the union of all stages
     asleep. User, device, key and offset are those of the first sample, `day_rule` is that of the one that began last,
-    receipt is the latest. Records without a listed stage or without a duration belong to no session.
+    `session_end_offset_seconds` is the offset at the end, receipt is the latest. Records without a listed stage or without
+    a duration belong to no session.
     """
     samples = _samples(rule, rows)
     found = _bounds(samples)
@@ -40,24 +41,25 @@ def _samples(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
     """Samples of listed stages with `stage`, `begin`, `finish` and the session (`session`) they are in."""
     stages = {code: stage for stage, codes in rule.values.items() for code in codes}
     samples = rows.select(
-        *GRAIN, "record_key", "day_rule", "source_timestamp", "received_at", "arrival_date", "utc_offset_seconds",
+        *GRAIN, "record_key", "day_rule", "source_timestamp", "received_at", "arrival_date", pl.coalesce(rule.start_offset or "utc_offset_seconds", "utc_offset_seconds").alias("utc_offset_seconds"),
         session_rank=pl.col(rule.by),
+        session_device=pl.col(rule.device) if rule.device else pl.lit(None, pl.String),
+        end_offset=pl.coalesce(rule.end_offset or "utc_offset_seconds", "utc_offset_seconds"),
         stage=pl.col(rule.stage).replace_strict(stages, default=None, return_dtype=pl.String),
         begin=pl.col(rule.start).cast(pl.Int64),
         finish=pl.col(rule.end).cast(pl.Int64),
     )  # fmt: skip
     usable = samples.filter(pl.col("stage").is_not_null() & (pl.col("finish") > pl.col("begin")))
     gap = round(rule.gap_minutes * 60)
-    chained = with_chain(
-        with_neighbours(usable, "begin", "finish"), ["user_id", "week", "session_rank"], "begin", "finish", gap=gap
-    )
+    devices = ["user_id", "week", "session_rank", "session_device"]
+    chained = with_chain(with_neighbours(usable, "begin", "finish"), devices, "begin", "finish", gap=gap)
     length = (pl.col("finish").max() - pl.col("begin").min()).over("chain")
     cut = chained.with_columns(cut=pl.when(length > DAY_SECONDS).then("day"))
     return with_chain(cut, ["chain", "cut"], "begin", "finish", gap=gap, name="session")
 
 
 def _bounds(samples: pl.DataFrame) -> pl.DataFrame:
-    first = ("user_id", "week", "session_rank", "record_key", "source_timestamp")
+    first = ("user_id", "week", "session_rank", "session_device", "record_key", "source_timestamp")
     ordered = samples.sort("session", "begin", "finish", "record_key")
     return ordered.group_by("session", maintain_order=True).agg(
         *[pl.col(name).first() for name in first],
@@ -67,6 +69,7 @@ def _bounds(samples: pl.DataFrame) -> pl.DataFrame:
         pl.col("arrival_date").max(),
         session_start_seconds=pl.col("begin").min(),
         session_end_seconds=pl.col("finish").max(),
+        session_end_offset_seconds=pl.col("end_offset").sort_by("finish", "begin", "record_key").drop_nulls().last(),
     )
 
 

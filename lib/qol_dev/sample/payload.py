@@ -20,7 +20,8 @@ from qol_dev.sample.truth import TRUTH, Truth
 #: From a batch to one value per delivery; None where the record says nothing.
 Maker = Callable[[Batch], list[Any]]
 
-_SCALED = re.compile(r"(\w+)(?: ([*/]) ([0-9.]+))?")
+#: A column times or over a number, maybe only under a condition.
+_SCALED = re.compile(r"(?:CASE WHEN .+ THEN )?(\w+)(?: ([*/]) ([0-9.]+))?(?: END)?")
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d")
 _END = re.compile(r"(^|_)end|End")
 
