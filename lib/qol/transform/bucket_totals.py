@@ -15,8 +15,9 @@ def with_totals_share(rule: Overlaps, total: str, rows: pl.DataFrame) -> pl.Data
     """The rows, in their order, with the share of each that counts, as `overlaps` and its word `totals` say."""
     buckets = _buckets(rule, total, rows)
     of_size = [buckets["size"] == size for size in SIZES]
-    fine = ~(of_size[0] | of_size[1])
+    fine = ~(of_size[0] | of_size[1]) & _told_last(buckets)
     shares = buckets.filter(fine).with_columns(share=with_share(rule, rows.filter(fine))[rule.share])
+    shares = pl.concat([shares, buckets.filter(~(fine | of_size[0] | of_size[1])).with_columns(share=pl.lit(0.0))])
     for size, chosen in zip(SIZES, of_size, strict=True):
         shares = _with_coarser(shares, buckets.filter(chosen), size)
     share = shares.sort("row")["share"]
@@ -33,6 +34,13 @@ def _buckets(rule: Overlaps, total: str, rows: pl.DataFrame) -> pl.DataFrame:
         size=size.fill_null(0), total=pl.col(total).cast(pl.Float64), receipt=receipt(),
         device=places(rows[rule.by], rule.order),
     )  # fmt: skip
+
+
+def _told_last(buckets: pl.DataFrame) -> pl.Series:
+    """Whether a record is the last of its device, start and length; the larger of two received at once."""
+    best = buckets.sort("receipt", "total", "record_key", descending=[True, True, False], nulls_last=True)
+    last = best.filter(pl.struct("user_id", "kind", "device", "start", "seconds").is_first_distinct())
+    return buckets["row"].is_in(last["row"].implode())
 
 
 def _with_coarser(finer: pl.DataFrame, coarse: pl.DataFrame, size: int) -> pl.DataFrame:
