@@ -19,7 +19,7 @@ WEEKLY = [name for group in CONTRACTS.groups for name in group.metrics]
 def _given_together(contract: SourceContract) -> Iterator[tuple[str, ...]]:
     """Metrics of one record; of a record type with a record per quantity, those of each quantity."""
     best = tuple(name for name in contract.daily if name != "where")
-    quantities = {part.where for part in contract.parts.values()} if contract.parts else {None}
+    quantities = dict.fromkeys(part.where for part in contract.parts.values()) or {None: None}
     for where in quantities:
         yield (*best, *(name for name, part in contract.parts.items() if part.where in (None, where)))
 
