@@ -110,7 +110,8 @@ def test_a_workout_does_not_outweigh_the_hours_of_a_phones_day() -> None:
         heart | {"uuid": f"id{at}", "start_seconds": at, "end_seconds": at, "value": bpm} for at, bpm in [*run, *desk]
     ]
     assert the_day_of(contract_named("healthkit_measurements"), rows)["mean_hr_bpm"] == 69.0
-    buckets = [{"metric": "heart_rate", "time_seconds": at, "average": bpm} for at, bpm in [*run, *desk]]
+    bucket = {"metric": "heart_rate", "spacing_seconds": 60}
+    buckets = [bucket | {"time_seconds": at, "average": bpm} for at, bpm in [*run, *desk]]
     assert the_day_of(contract_named("healthkit_health_auto_export"), buckets)["mean_hr_bpm"] == 69.0
 
 
