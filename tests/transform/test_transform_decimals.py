@@ -2,6 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import partial
 from math import floor
 
 import polars as pl
@@ -25,12 +26,16 @@ def _metric(decimals: int) -> DailyMetric:
     return DailyMetric.model_construct(name="x", type="number", decimals=decimals, clock=False)
 
 
-def _digits_after_point(largest: int = LARGEST) -> st.SearchStrategy[list[Decimal]]:
+def _decimal(units: int, places: int) -> Decimal:
+    return Decimal(units).scaleb(-places)
+
+
+def _numbers() -> st.SearchStrategy[list[Decimal]]:
     """Numbers of both signs up to the largest, with at most 15 digits in all."""
     of_places = [
-        st.integers(-bound, bound).map(lambda units, places=places: Decimal(units).scaleb(-places))
+        st.integers(-bound, bound).map(partial(_decimal, places=places))
         for places in range(12)
-        for bound in [min(10**DIGITS - 1, largest * 10**places)]
+        for bound in [min(10**DIGITS - 1, LARGEST * 10**places)]
     ]
     return st.lists(st.one_of(of_places), min_size=1, max_size=50)
 
@@ -42,7 +47,7 @@ def _rounded(values: list[Decimal], decimals: int) -> list[float]:
 
 @pytest.mark.parametrize("decimals", DECIMALS)
 @settings(max_examples=examples(30, 500))
-@given(values=_digits_after_point())
+@given(values=_numbers())
 def test_a_number_is_rounded_as_decimal_rounds_its_text(decimals: int, values: list[Decimal]) -> None:
     frame = pl.DataFrame({"x": [float(value) for value in values]})
     found = frame.select(round_half_away(pl.col("x"), decimals)).to_series().to_list()
@@ -89,10 +94,10 @@ def test_a_week_is_rounded_once_from_days_with_all_their_decimals(decimals: int,
     names = ("mean", "median", "sum", "min", "max", "last")
     found = stored.select(aggregate(metric, name).alias(name) for name in names).row(0)
     ordered, count = sorted(days), len(days)
-    exact = (sum(days) / count, (ordered[(count - 1) // 2] + ordered[count // 2]) / 2, sum(days))
-    exact = (*exact, ordered[0], ordered[-1], days[-1])
+    total, middle = sum(days, Fraction(0)), (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    exact = (total / count, middle, total, ordered[0], ordered[-1], days[-1])
     places = (max(2, decimals), max(2, decimals), *[decimals] * 4)
-    assert found == tuple(map(_half_away, map(Fraction, exact), places))
+    assert found == tuple(map(_half_away, exact, places))
 
 
 @pytest.mark.parametrize("decimals", DECIMALS)

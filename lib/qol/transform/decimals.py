@@ -3,7 +3,7 @@
 import polars as pl
 
 from qol.contracts.daily import DailyMetric
-from qol.contracts.rounding import KEPT_DECIMALS, aggregate_decimals
+from qol.contracts.rounding import stored_decimals
 
 #: Decimals that sines, cosines and logarithms of single days keep: far more than a published value shows, and fewer than
 #: processors and their libraries differ in.
@@ -32,7 +32,7 @@ def round_half_away(value: pl.Expr, decimals: int) -> pl.Expr:
 def as_stored(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
     """A daily value as `daily_metrics` has it; never infinite or NaN. Intervals pass.
 
-    Whole where the metric is; else with KEPT_DECIMALS more than its mean, or fewer where a double has fewer.
+    Whole where the metric is; else with its stored decimals, or all that a double has where it has fewer.
     """
     if metric.type == "intervals":
         return value.cast(pl.List(pl.Int32))
@@ -40,9 +40,4 @@ def as_stored(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
     number = pl.when(number.is_finite()).then(number)
     if metric.type == "integer":
         return round_half_away(number, 0).cast(pl.Int64)
-    fewest = aggregate_decimals(metric, "mean")
-    stored = round_half_away(number, fewest)
-    for decimals in range(fewest + KEPT_DECIMALS // 2, fewest + KEPT_DECIMALS + 1, KEPT_DECIMALS // 2):
-        fits = number.abs() * 10.0**decimals < MAX_UNITS
-        stored = pl.when(fits).then(round_half_away(number, decimals)).otherwise(stored)
-    return stored
+    return round_half_away(number, stored_decimals(metric))

@@ -75,7 +75,9 @@ def _combined(part: Part, metric: DailyMetric) -> pl.Expr:
         over = over * 2
     elif part.over in ("min", "max", "first", "last"):
         number = getattr(known, part.over)()
-    return as_stored(_quotient(number, pl.when(count > 0).then(over)).truediv(_unit(metric)), metric)
+    # A column and no constant: Polars multiplies many rows by the reciprocal of one where it divides a single row.
+    unit = pl.when(count > 0).then(pl.lit(_unit(metric), pl.Float64))
+    return as_stored(_quotient(number, pl.when(count > 0).then(over)).truediv(unit), metric)
 
 
 def _quotient(numerator: pl.Expr, count: pl.Expr) -> pl.Expr:
