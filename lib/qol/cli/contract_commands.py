@@ -33,13 +33,16 @@ def _load(schemas: Path | None) -> Contracts:
 
 @app.command()
 def check(schemas: SchemasOption = None) -> None:
-    """Check all contracts; every problem is listed with its place, the value found and what is allowed."""
+    """Check all contracts; problems are listed with place, value found and what is allowed, warnings with what is better."""
+    from qol.contracts.contract_warnings import contract_warnings
     from qol.ingest.examples import example_problems
 
     contracts = _load(schemas)
     problems = list(example_problems(contracts))
     if problems:
         raise ContractError(problems)
+    for found in contract_warnings(contracts):
+        warn(f"warning: {found.file}: {found.path}: {found.value}; better: {found.allowed}", style="yellow")
     examples = sum(len(contract.examples) for contract in contracts.sources)
     sources = count(len(contracts.sources), "source contract")
     say(f"{contracts.root}: {sources}, {len(contracts.metrics)} daily metrics, {count(examples, 'example')}: all fit.")
