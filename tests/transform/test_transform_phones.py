@@ -114,7 +114,8 @@ CASES = {
                 sample("HKQuantityTypeIdentifierRestingHeartRate", *AT, value=61.999999999999993, unit="count/min"),
             ]
         },
-        {"systolic_mmhg": 129, "diastolic_mmhg": 82, "resting_hr_bpm": 62},
+        # 17.2 and 10.9 kPa are 129.010591 and 81.756712 mmHg.
+        {"systolic_mmhg": 129.0052955228, "diastolic_mmhg": 81.8783558836, "resting_hr_bpm": 62},
     ),
     "times of the 12-hour clock name their moments": (
         {

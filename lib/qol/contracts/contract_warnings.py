@@ -8,6 +8,7 @@ from qol.contracts.problems import problem
 from qol.contracts.source import SourceContract
 from qol.contracts.weekly import WeeklyGroup
 from qol.contracts.word_warnings import word_warnings
+from qol.contracts.zero_warnings import zero_warnings
 from qol.errors import Problem
 
 
@@ -38,4 +39,4 @@ def _has_anchor(contract: SourceContract, name: str, group: WeeklyGroup) -> bool
     return any(anchor in contract.parts and contract.parts[anchor].where in chosen for anchor in group.anchor)
 
 
-_PATTERNS: tuple[Callable[[Contracts], Iterator[Problem]], ...] = (_values_without_a_week, word_warnings)
+_PATTERNS: tuple[Callable[[Contracts], Iterator[Problem]], ...] = (_values_without_a_week, word_warnings, zero_warnings)
