@@ -110,7 +110,7 @@ def test_single_stretches_of_a_device_become_a_night_as_samples_do() -> None:
     row = the_day_of(EXPORT, [*stretches(), a_stretch("Core", 800, 830)])
     assert picked(row, *STAGES) == (440.0, 60.0, 320.0, 60.0, 10.0)
     assert picked(row, "bedtime_minute", "wake_minute", "midsleep_minute") == (1400.0, 410.0, 185.0)
-    assert picked(row, "time_in_bed_minutes", "sleep_efficiency_pct", "nap_minutes") == (450.0, 97.7777778, 30.0)
+    assert picked(row, "time_in_bed_minutes", "sleep_efficiency_pct", "nap_minutes") == (450.0, 97.7777777778, 30.0)
     assert row["asleep_intervals"] == [-40, 180, 190, 410]
 
 
