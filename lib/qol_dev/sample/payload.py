@@ -22,6 +22,8 @@ Maker = Callable[[Batch], list[Any]]
 
 #: A column times or over a number, maybe only under a condition.
 _SCALED = re.compile(r"(?:CASE WHEN .+ THEN )?(\w+)(?: ([*/]) ([0-9.]+))?(?: END)?")
+#: Ids of this namespace are names of devices, which stay as they are in the example.
+DEVICES = "device"
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d")
 _END = re.compile(r"(^|_)end|End")
 
@@ -63,7 +65,7 @@ class Payload:
             node = at(root, text)
             if field.samples is not None:
                 yield from self._sampled(text, field, node)
-            elif field.type == "document_id" and isinstance(node, str):
+            elif field.type == "document_id" and isinstance(node, str) and field.namespace != DEVICES:
                 yield text, partial(_ids, self.habit.get("ids", self.name))
             elif field.name in ("duration_seconds", "duration") and field.unit == "s":
                 yield text, partial(_measured, lambda b: b.seconds, 1.0, field, node)
