@@ -90,7 +90,7 @@ def test_a_document_that_moved_back_to_sunday_counts_there_only(tmp_path: Path) 
 def test_other_documents_and_other_users_of_the_border_stay(tmp_path: Path) -> None:
     kind, other = a_night(SUNDAY, "2026-11-09T01:00:00Z", 20_000)
     deliver(tmp_path, [MOVED[1], (kind, other | {"user_id": "u2"})])
-    assert daily(tmp_path, "sleep_minutes") == [(SUNDAY, 333.33), (MONDAY, 420.0)]
+    assert daily(tmp_path, "sleep_minutes") == [(SUNDAY, 333.3333333333), (MONDAY, 420.0)]
 
 
 def test_a_backfill_of_the_document_that_moved_reaches_the_week_it_left(tmp_path: Path) -> None:

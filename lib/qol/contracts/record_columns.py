@@ -18,6 +18,7 @@ WORKING_COLUMNS = frozenset(
         "object",
         "week",
         "border",
+        "has_zone",
         "row",
         "receipt",
         "group",

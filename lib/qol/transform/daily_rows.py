@@ -206,7 +206,7 @@ def _without_parts(episodes: pl.DataFrame, main: str, versions: Sequence[str]) -
         is_older = (pl.col(f"{name} whole") < pl.col(name)) | pl.col(f"{name} whole").is_null()
         corrects.append(pl.col(name).is_not_null() & is_older)
     parts = pairs.filter(around & (whole_length > length) & ~pl.any_horizontal(corrects).fill_null(value=False))
-    return episodes.filter(~pl.col("quality").is_in(parts["quality"].implode()))
+    return episodes.join(parts, on=["quality", "week"], how="anti", maintain_order="left")
 
 
 def _without_overlaps(rows: pl.DataFrame) -> pl.DataFrame:
