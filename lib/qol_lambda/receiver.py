@@ -62,7 +62,7 @@ def _receive(event: Event, now: datetime) -> int:
         logger.warning("refused: wrong token or client id")
         return NOT_FOUND
     body, is_whole = _body(event)
-    delivery = split_body(body, now) if is_whole else None
+    delivery = split_body(body, now, deadline.check) if is_whole else None
     metrics.add_metric("bodies", MetricUnit.Count, 1)
     metrics.add_metric("body_bytes", MetricUnit.Bytes, len(body))
     metrics.add_metric("unparsable_bodies", MetricUnit.Count, int(delivery is None))
