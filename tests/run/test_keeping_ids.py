@@ -16,6 +16,7 @@ from qol.identity.lake_state import read_lake_state
 from qol.identity.user_map import UserMap, read_user_map
 from qol.lake.local import LocalLake
 from qol.quality.gate_input import GateInput
+from qol.tables.manifest import CheckResult
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -43,7 +44,12 @@ def test_an_entry_for_a_person_with_records_under_the_keyed_hash_is_a_warning_on
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[GateInput] = []
-    monkeypatch.setattr("qol.run.pipeline.run_gate", lambda _lake, _contracts, given, _docs: seen.append(given) or [])
+
+    def gate(_lake: object, _contracts: object, given: GateInput, _docs: object) -> list[CheckResult]:
+        seen.append(given)
+        return []
+
+    monkeypatch.setattr("qol.run.pipeline.run_gate", gate)
     lake, old = tmp_path / "lake", user_id("u1")
     both = UserMap((("garmin", "u1", "P001", "Asia/Tokyo"), ("garmin", "u2", "P002", None)))
     for number, user_map in enumerate((UserMap(()), both, both)):
