@@ -163,7 +163,12 @@ def test_an_entry_that_somebody_changes_meanwhile_is_left_to_the_next_run(
     webhook: Webhook, monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]
 ) -> None:
     put("SECRET", "")
-    monkeypatch.setattr(dynamodb_user_map, "_new_user_id", lambda: (change(), "u_other")[1])
+
+    def new_user_id() -> str:
+        change()
+        return "u_other"
+
+    monkeypatch.setattr(dynamodb_user_map, "_new_user_id", new_user_id)
     with pytest.raises(QolError, match="DynamoDB answered ConditionalCheckFailedException; run again$"):
         read()
     assert "u_other" not in repr(items())
