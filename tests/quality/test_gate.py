@@ -106,7 +106,20 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
 def test_rejected_items_are_observed_in_numbers(tmp_path: Path, rejected: int, items: int, text: str) -> None:
     given = GateInput([], [], rejected, items)
     results = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
-    assert [(result.id, result.observed) for result in results] == [("rejected_share", text)]
+    observed = {result.id: result.observed for result in results}
+    assert observed == {"rejected_share": text, "people_with_two_ids": "0 users"}
+
+
+@pytest.mark.parametrize(
+    ("users", "passed", "text"),
+    [(0, True, "0 users"), (1, False, "1 user; the keyed hash is kept, the entry not used")],
+)
+def test_a_second_id_for_a_person_is_a_warning_that_refuses_nothing(
+    tmp_path: Path, users: int, passed: bool, text: str
+) -> None:
+    results = run_gate(LocalLake(tmp_path), CONTRACTS, GateInput([], [], 0, 1, two_ids=users), None)
+    (result,) = [result for result in results if result.id == "people_with_two_ids"]
+    assert (result.severity, result.success, result.observed) == ("warning", passed, text)
 
 
 @pytest.mark.parametrize(
