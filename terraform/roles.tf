@@ -359,9 +359,11 @@ locals {
         Resource = "${local.arn.bucket}/athena-results-operators/*"
       },
       {
-        Sid      = "RunJob"
+        # No glue:StartJobRun: arguments of a run may name another script, which would read all that the job reads. The kick
+        # function starts the job, from a closed event.
+        Sid      = "StopJob"
         Effect   = "Allow"
-        Action   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun", "glue:GetJob"]
+        Action   = ["glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun", "glue:GetJob"]
         Resource = local.arn.job
       },
       {
@@ -383,7 +385,7 @@ locals {
         Sid      = "RestoreWeeks"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = [for place in ["processed/*", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*/part-00000.parquet", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
       },
       {
         Sid      = "DeleteRestoreLock"

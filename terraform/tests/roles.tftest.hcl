@@ -176,7 +176,7 @@ run "operators_may" {
     condition = join(" ", sort(distinct([
       for action in flatten([for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Action]) : action
       if !startswith(action, "athena:") && !startswith(action, "glue:Get") && !startswith(action, "glue:BatchGet")
-    ]))) == "cloudwatch:DescribeAlarms dynamodb:DeleteItem dynamodb:GetItem dynamodb:Scan glue:BatchCreatePartition glue:BatchStopJobRun glue:CreatePartition glue:StartJobRun glue:UpdatePartition kms:Decrypt kms:GenerateDataKey lambda:GetFunctionConfiguration lambda:InvokeFunction logs:DescribeLogStreams logs:FilterLogEvents logs:GetLogEvents logs:GetQueryResults logs:StartQuery logs:StopQuery s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:GetObjectVersion s3:ListBucket s3:ListBucketVersions s3:ListMultipartUploadParts s3:PutObject scheduler:GetSchedule secretsmanager:DescribeSecret secretsmanager:PutSecretValue sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
+    ]))) == "cloudwatch:DescribeAlarms dynamodb:DeleteItem dynamodb:GetItem dynamodb:Scan glue:BatchCreatePartition glue:BatchStopJobRun glue:CreatePartition glue:UpdatePartition kms:Decrypt kms:GenerateDataKey lambda:GetFunctionConfiguration lambda:InvokeFunction logs:DescribeLogStreams logs:FilterLogEvents logs:GetLogEvents logs:GetQueryResults logs:StartQuery logs:StopQuery s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:GetObjectVersion s3:ListBucket s3:ListBucketVersions s3:ListMultipartUploadParts s3:PutObject scheduler:GetSchedule secretsmanager:DescribeSecret secretsmanager:PutSecretValue sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
     error_message = "actions of operators beside looking at tables"
   }
 
@@ -194,7 +194,7 @@ run "operators_may" {
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
       "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _reports/* _runs/* processed/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock _runs/*-restore-*.json athena-results-operators/* processed/*"
+      "s3:PutObject"        = "_locks/publish.lock _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
       "s3:DeleteObject"     = "_locks/publish.lock"
     }
     error_message = "where operators read, put and delete"

@@ -45,7 +45,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_manifest_names_every_file_with_its_hash(dist: Path) -> None:
     manifest = json.loads((dist / "manifest.json").read_text())
     assert list(manifest) == [
-        "glue/qol-wheels-0.2.0.gluewheels.zip", "glue/qol_lake-0.2.0-py3-none-any.whl", "glue/weekly_etl.py",
+        "glue/empty.jar", "glue/qol-wheels-0.2.0.gluewheels.zip", "glue/qol_lake-0.2.0-py3-none-any.whl", "glue/weekly_etl.py",
         "lambda/functions.zip",
     ]  # fmt: skip
     assert manifest == {path: sha256(dist / path) for path in manifest}

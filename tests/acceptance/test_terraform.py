@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from qol_dev.cloud.tools import MissingToolError, find_terraform
+from qol_dev.policies import BUCKET, LAYERS, Policies, rendered
 from tests.acceptance.processes import ROOT, missing
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("terraform")]
@@ -43,6 +44,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if made.returncode != 0:
         missing(f"terraform init: {made.stderr.strip()[-600:]}")
     return folder
+
+
+@pytest.fixture(scope="module")
+def policies(data: Path) -> Policies:
+    """The policies of production, as Terraform renders them."""
+    printed = terraform(data, "test", "-json", "-verbose", "-filter=tests/policies.tftest.hcl")
+    assert printed.returncode == 0, printed.stdout[-4000:]
+    return rendered(printed.stdout)
 
 
 def checkov(folder: Path, data: Path) -> subprocess.CompletedProcess[str]:
@@ -88,3 +97,27 @@ def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> N
     found = json.loads(checkov(tmp_path, tmp_path).stdout)
     fired = {(finding["check_id"], Path(finding["file_path"]).name) for finding in found["results"]["failed_checks"]}
     assert fired == argued
+
+
+def test_only_the_job_reads_raw_lines_unparsable_bodies_who_is_who_and_the_pseudonym_key(policies: Policies) -> None:
+    identifying = ("raw", "quarantine/bodies", "_staging", "user map: vendor id and user id", "pseudonym key")
+    readers = {layer: [role for role in policies.roles if "read" in policies.access(role, layer)] for layer in LAYERS}
+    assert {reader for layer in identifying for reader in readers[layer]} == {"job", "raw_gap"}
+    assert readers["quarantine/rows"] == ["job", "operator"]
+    assert readers["webhook secret"] == ["receiver"]
+
+
+def test_no_role_but_the_kick_function_runs_anything_with_the_rights_of_another(policies: Policies) -> None:
+    reached = {role: policies.runs_code_as(role) - {role} for role in policies.roles}
+    assert {role: targets for role, targets in reached.items() if targets} == {"kick": {"job"}}
+
+
+def test_operators_restore_weeks_and_put_nothing_else_among_published_files(policies: Policies) -> None:
+    key = {"s3:x-amz-server-side-encryption-aws-kms-key-id": policies.named["pseudonymous"]}
+    places = (
+        "processed/weekly/date=2026-11-09/part-00000.parquet",
+        "processed/x.py",
+        "processed/weekly/part-00001.parquet",
+    )
+    allowed = [place for place in places if policies.may("operator", "s3:PutObject", f"{BUCKET}/{place}", key)]
+    assert allowed == ["processed/weekly/date=2026-11-09/part-00000.parquet"]

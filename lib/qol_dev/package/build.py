@@ -16,7 +16,8 @@ LAMBDA_REQUIREMENTS = frozenset({"aws-lambda-powertools", "tzdata"})
 #: The modules of qol that the functions use, with their packages; none imports anything that Lambda lacks.
 SHARED_MODULES = (
     "qol/__init__.py", "qol/errors.py", "qol/aws/__init__.py", "qol/aws/emf.py", "qol/aws/requests.py",
-    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
+    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/run/__init__.py",
+    "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
 )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ def build(root: Path, dist: Path) -> dict[str, str]:
     shutil.rmtree(dist, ignore_errors=True)
     (dist / "glue").mkdir(parents=True)
     shutil.copyfile(root / "glue_jobs" / "weekly_etl.py", dist / "glue" / "weekly_etl.py")
+    write_zip(dist / "glue" / "empty.jar", {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n"})
     wheel = _build_wheel(root, dist / "glue")
     _write_wheelhouse(dist / "glue" / f"qol-wheels-{__version__}.gluewheels.zip", glue_lock(root), [*glue, wheel])
     write_zip(dist / "lambda" / "functions.zip", function_files(root / "lib", libraries))
