@@ -200,7 +200,18 @@ locals {
     ])
 
     raw_gap = concat(local.can_start.raw_gap, local.can_fail_over, local.can_alert, local.can_query, [
-      { Sid = "ReadUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
+      {
+        # Without the attribute that holds vendor ids; a request that names no attributes would get all.
+        Sid      = "ReadUserMap"
+        Effect   = "Allow"
+        Action   = "dynamodb:Scan"
+        Resource = local.arn.user_map
+        Condition = {
+          StringEquals                = { "dynamodb:Select" = "SPECIFIC_ATTRIBUTES" }
+          "ForAllValues:StringEquals" = { "dynamodb:Attributes" = ["user_id", "status", "registered_at"] }
+          Null                        = { "dynamodb:Attributes" = "false" }
+        }
+      },
       {
         Sid       = "DecryptUserMap"
         Effect    = "Allow"

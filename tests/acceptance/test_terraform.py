@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from qol_dev.cloud.tools import MissingToolError, find_terraform
-from qol_dev.policies import BUCKET, LAYERS, Policies, rendered
+from qol_dev.policies import BUCKET, LAYERS, USER_MAP, Policies, rendered
 from tests.acceptance.processes import ROOT, missing
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("terraform")]
@@ -102,7 +102,8 @@ def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> N
 def test_only_the_job_reads_raw_lines_unparsable_bodies_who_is_who_and_the_pseudonym_key(policies: Policies) -> None:
     identifying = ("raw", "quarantine/bodies", "_staging", "user map: vendor id and user id", "pseudonym key")
     readers = {layer: [role for role in policies.roles if "read" in policies.access(role, layer)] for layer in LAYERS}
-    assert {reader for layer in identifying for reader in readers[layer]} == {"job", "raw_gap"}
+    assert {reader for layer in identifying for reader in readers[layer]} == {"job"}
+    assert readers["user map: user id and status"] == ["job", "raw_gap"]
     assert readers["quarantine/rows"] == ["job", "operator"]
     assert readers["webhook secret"] == ["receiver"]
 
@@ -121,3 +122,11 @@ def test_operators_restore_weeks_and_put_nothing_else_among_published_files(poli
     )
     allowed = [place for place in places if policies.may("operator", "s3:PutObject", f"{BUCKET}/{place}", key)]
     assert allowed == ["processed/weekly/date=2026-11-09/part-00000.parquet"]
+
+
+def test_the_gap_check_gets_no_attribute_of_the_user_map_that_it_does_not_name(policies: Policies) -> None:
+    named = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:Attributes": ["user_id", "status", "registered_at"]}
+    assert policies.may("raw_gap", "dynamodb:Scan", USER_MAP, named)
+    for more in ({"dynamodb:Select": "ALL_ATTRIBUTES"}, {"dynamodb:Attributes": ["user_id", "garmin_user_id"]}):
+        assert not policies.may("raw_gap", "dynamodb:Scan", USER_MAP, named | more)
+    assert not policies.may("raw_gap", "dynamodb:Scan", USER_MAP, {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"})
