@@ -78,6 +78,18 @@ resource "aws_s3_bucket_policy" "lake" {
         Resource  = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_runs/*"]
         Condition = { StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = aws_kms_key.pseudonymous.arn } }
       },
+      {
+        # What was received is never replaced, whoever writes. Parts of an upload cannot name the condition; its end must.
+        Sid       = "NeverReplaceReceived"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = ["${local.arn.bucket}/raw/*", "${local.arn.bucket}/quarantine/bodies/*"]
+        Condition = {
+          Null = { "s3:if-none-match" = "true" }
+          Bool = { "s3:ObjectCreationOperation" = "true" }
+        }
+      },
     ]
   })
 

@@ -56,6 +56,16 @@ locals {
     },
   ]
 
+  # Conditions of writes to the user map: the attributes that a request may name, and no value in its answer.
+  writes_attributes = { for role, names in {
+    receiver = ["garmin_user_id", "status", "registered_at", "last_change_at", "deregistered_at", "permissions", "permissions_changed_at"]
+    job      = ["garmin_user_id", "user_id"]
+    } : role => {
+    StringEqualsIfExists        = { "dynamodb:ReturnValues" = "NONE" }
+    "ForAllValues:StringEquals" = { "dynamodb:Attributes" = names }
+    Null                        = { "dynamodb:Attributes" = "false" }
+  } }
+
   # Key patterns of the lock items that a function uses.
   lock_items = {
     kick     = ["run#*", "alert#*", "notice#*"]
@@ -169,12 +179,13 @@ locals {
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
       {
-        # No reads, and no old values in answers: a leaked receiver cannot map ids.
+        # No reads, and no old values in answers; no user_id, not even in a condition, so that a leaked receiver can neither
+        # guess ids nor give them. No PutItem, which would replace an item and its user_id.
         Sid       = "WriteUserMap"
         Effect    = "Allow"
-        Action    = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+        Action    = "dynamodb:UpdateItem"
         Resource  = local.arn.user_map
-        Condition = { StringEqualsIfExists = { "dynamodb:ReturnValues" = "NONE" } }
+        Condition = local.writes_attributes.receiver
       },
       { Sid = "ReadSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.garmin_webhook.arn },
       {
@@ -272,6 +283,7 @@ locals {
       Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
     },
     { Sid = "ReadUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
+    { Sid = "AssignUserIds", Effect = "Allow", Action = "dynamodb:UpdateItem", Resource = local.arn.user_map, Condition = local.writes_attributes.job },
     { Sid = "ReadSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.pseudonym_key.arn },
     {
       Sid       = "DecryptUserMapAndSecret"

@@ -104,7 +104,7 @@ run "the_lake" {
 
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : "${statement.Effect} ${statement.Sid}"] == [
-      "Deny TlsOnly", "Deny RequirePseudonymousKey",
+      "Deny TlsOnly", "Deny RequirePseudonymousKey", "Deny NeverReplaceReceived",
     ]
     error_message = "bucket policy"
   }
@@ -112,8 +112,9 @@ run "the_lake" {
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : statement.Resource if statement.Action == "s3:PutObject"] == [
       ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*"],
+      ["arn:aws:s3:::qol-lake-123456789012/raw/*", "arn:aws:s3:::qol-lake-123456789012/quarantine/bodies/*"],
     ]
-    error_message = "what must be written under the pseudonymous key"
+    error_message = "what must be written under the pseudonymous key, and what is never replaced"
   }
 
   assert {

@@ -21,7 +21,7 @@ run "functions_may" {
     condition = { for key, role in aws_iam_role_policy.lambda : key => join(" ", sort(distinct(flatten([
       for statement in jsondecode(role.policy).Statement : statement.Action if statement.Effect == "Allow"
       ])))) } == {
-      receiver = "dynamodb:PutItem dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:PutObject secretsmanager:GetSecretValue"
+      receiver = "dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:PutObject secretsmanager:GetSecretValue"
       kick     = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns glue:StartJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents sns:Publish sqs:SendMessage"
       notifier = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
       watchdog = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
@@ -65,7 +65,7 @@ run "the_job_may" {
   assert {
     condition = join(" ", sort(distinct(flatten([
       for statement in jsondecode(aws_iam_role_policy.job.policy).Statement : statement.Action if statement.Effect == "Allow"
-    ])))) == "dynamodb:Scan glue:BatchCreatePartition glue:CreatePartition glue:GetPartition glue:GetSecurityConfiguration glue:GetTable glue:UpdatePartition kms:Decrypt kms:GenerateDataKey logs:AssociateKmsKey logs:CreateLogStream logs:PutLogEvents s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:ListBucket s3:PutObject secretsmanager:GetSecretValue"
+    ])))) == "dynamodb:Scan dynamodb:UpdateItem glue:BatchCreatePartition glue:CreatePartition glue:GetPartition glue:GetSecurityConfiguration glue:GetTable glue:UpdatePartition kms:Decrypt kms:GenerateDataKey logs:AssociateKmsKey logs:CreateLogStream logs:PutLogEvents s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:ListBucket s3:PutObject secretsmanager:GetSecretValue"
     error_message = "actions of the job"
   }
 

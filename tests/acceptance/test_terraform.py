@@ -130,3 +130,25 @@ def test_the_gap_check_gets_no_attribute_of_the_user_map_that_it_does_not_name(p
     for more in ({"dynamodb:Select": "ALL_ATTRIBUTES"}, {"dynamodb:Attributes": ["user_id", "garmin_user_id"]}):
         assert not policies.may("raw_gap", "dynamodb:Scan", USER_MAP, named | more)
     assert not policies.may("raw_gap", "dynamodb:Scan", USER_MAP, {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"})
+
+
+def test_a_leaked_receiver_learns_no_user_id_and_gives_none(policies: Policies) -> None:
+    named = {"dynamodb:ReturnValues": "NONE", "dynamodb:Attributes": ["garmin_user_id", "status", "registered_at"]}
+    assert policies.may("receiver", "dynamodb:UpdateItem", USER_MAP, named)
+    for more in ({"dynamodb:ReturnValues": "ALL_OLD"}, {"dynamodb:Attributes": ["garmin_user_id", "user_id"]}):
+        assert not policies.may("receiver", "dynamodb:UpdateItem", USER_MAP, named | more)
+    assert not policies.may("receiver", "dynamodb:PutItem", USER_MAP, named)
+    assert [
+        role for role in policies.roles if "change" in policies.access(role, "user map: vendor id and user id")
+    ] == ["job"]
+
+
+def test_what_was_received_is_replaced_by_nobody(policies: Policies) -> None:
+    access = {
+        layer: [policies.access(role, layer) for role in policies.roles] for layer in ("raw", "quarantine/bodies")
+    }
+    assert {layer: [can for can in found if can not in ([], ["read"])] for layer, found in access.items()} == {
+        "raw": [["add"]], "quarantine/bodies": [["add"]]
+    }  # fmt: skip
+    part_of_an_upload = {"s3:ObjectCreationOperation": "false"}
+    assert policies.may("receiver", "s3:PutObject", f"{BUCKET}/raw/daily/date=2026-11-10/0.jsonl", part_of_an_upload)
