@@ -479,6 +479,8 @@ locals {
     ])
   }
 
+  people_names = { for who in ["analyst", "operator"] : who => "qol-${who}${local.dash}" }
+
   people_principals = {
     analyst  = var.analyst_principals
     operator = var.operator_principals
@@ -537,7 +539,7 @@ resource "aws_iam_role_policy" "scheduler" {
 resource "aws_iam_role" "people" {
   for_each = local.people_statements
 
-  name        = "qol-${each.key}${local.dash}"
+  name        = local.people_names[each.key]
   description = "Role of ${each.key}s."
 
   assume_role_policy = jsonencode({

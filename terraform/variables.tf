@@ -118,6 +118,12 @@ variable "operator_principals" {
   default     = []
 }
 
+variable "decrypting_roles" {
+  description = "Names of further roles that may decrypt vendor ids: for emergencies, and for edits of the user map by hand. Nobody else can, whatever IAM allows."
+  type        = list(string)
+  default     = []
+}
+
 variable "enforce_bucket_policy" {
   description = "False only on moto, which denies every write under a policy with a condition."
   type        = bool

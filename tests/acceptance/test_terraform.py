@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,13 @@ def test_what_was_received_is_replaced_by_nobody(policies: Policies) -> None:
     }  # fmt: skip
     part_of_an_upload = {"s3:ObjectCreationOperation": "false"}
     assert policies.may("receiver", "s3:PutObject", f"{BUCKET}/raw/daily/date=2026-11-10/0.jsonl", part_of_an_upload)
+
+
+def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_identified_one(policies: Policies) -> None:
+    everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    arns = {**policies.arns, "administrator": "arn:aws:iam::123456789012:role/administrator"}
+    broad = replace(policies, roles=dict.fromkeys(arns, everything), arns=arns)
+    decrypts = {role for role in arns if broad.may(role, "kms:Decrypt", policies.named["identified"])}
+    assert decrypts == {"job", "receiver", "raw_gap", "operator"}
+    assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
+    assert broad.access("administrator", "processed") == ["read", "add", "change"]
