@@ -47,6 +47,14 @@ resource "aws_kms_key_policy" "identified" {
           Bool         = { "aws:PrincipalIsAWSService" = "false" }
         }
       },
+      {
+        Sid       = "EncryptAuditTrail"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = ["kms:GenerateDataKey", "kms:DescribeKey"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceArn" = local.arn_of_audit_trail } }
+      },
     ]
   })
 

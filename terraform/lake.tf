@@ -1,7 +1,7 @@
 # The lake: one bucket, the two DynamoDB tables beside it, the secrets.
 
 resource "aws_s3_bucket" "lake" {
-  #checkov:skip=CKV_AWS_18:Reads of health data are audited by the account's CloudTrail data events, which name the role; docs/deploy.md says how
+  #checkov:skip=CKV_AWS_18:Reads of raw, quarantine and the user map are data events of the trail in audit.tf, or of the one that audit_trail names; they name the role
   #checkov:skip=CKV_AWS_144:Versions protect against mistakes; a copy in another region would move health data abroad
   #checkov:skip=CKV2_AWS_62:No function is triggered by objects; the schedule starts the job
   bucket        = local.bucket

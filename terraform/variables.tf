@@ -124,6 +124,17 @@ variable "decrypting_roles" {
   default     = []
 }
 
+variable "audit_trail" {
+  description = "ARN of an existing CloudTrail trail with data events of the bucket and the user map; null: the installation has its own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.audit_trail == null || can(regex("^arn:aws:cloudtrail:[^:]+:[0-9]{12}:trail/", var.audit_trail))
+    error_message = "audit_trail: must be the ARN of a trail."
+  }
+}
+
 variable "enforce_bucket_policy" {
   description = "False only on moto, which denies every write under a policy with a condition."
   type        = bool

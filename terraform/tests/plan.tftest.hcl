@@ -10,6 +10,11 @@ override_resource {
   values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
 }
 
+override_resource {
+  target = aws_sns_topic.topics["alert"]
+  values = { arn = "arn:aws:sns:ap-northeast-1:123456789012:job_failure_alert" }
+}
+
 variables {
   stage        = "prod"
   alert_emails = ["one@example.org", "two@example.org"]
@@ -311,6 +316,7 @@ run "logs_and_alarms" {
       "job_failure_notifier-errors", "job_failure_notifier-throttles", "qol-watchdog-errors", "qol-watchdog-throttles",
       "qol-raw-gap-check-errors", "qol-raw-gap-check-throttles", "qol-failed-calls-waiting",
       "qol-weekly-etl-slow", "qol-weekly-etl-failed", "qol-garmin-webhook-5xx", "qol-garmin-webhook-413",
+      "qol-garmin-webhook-unparsable", "qol-garmin-webhook-refused",
     ])
     error_message = "alarms"
   }
@@ -339,6 +345,25 @@ run "logs_and_alarms" {
   }
 
   assert {
+    condition = { for name, alarm in aws_cloudwatch_metric_alarm.alarms : name => "${alarm.namespace} ${alarm.metric_name} ${alarm.dimensions.service} > ${alarm.threshold} in ${alarm.period} s" if contains(["unparsable_bodies", "rejected_tokens"], alarm.metric_name) } == {
+      qol-garmin-webhook-unparsable = "QoLLake unparsable_bodies garmin_webhook_receiver > 0 in 300 s"
+      qol-garmin-webhook-refused    = "QoLLake rejected_tokens garmin_webhook_receiver > 100 in 300 s"
+    }
+    error_message = "data that is refused or cannot be read is noticed, under the name that the receiver's metrics have"
+  }
+
+  assert {
+    condition     = join(" ", sort([for name, alarm in aws_cloudwatch_metric_alarm.alarms : name if one(alarm.alarm_actions) == aws_sns_topic.topics["alert"].arn])) == "qol-garmin-webhook-refused qol-garmin-webhook-unparsable"
+    error_message = "alarms that are mailed"
+  }
+
+  assert {
+    condition = alltrue([for policy in aws_sns_topic_policy.topics : contains(
+    [for statement in jsondecode(policy.policy).Statement : "${statement.Effect} ${jsonencode(statement.Principal)}"], "Allow {\"Service\":\"cloudwatch.amazonaws.com\"}")])
+    error_message = "CloudWatch may publish to both topics"
+  }
+
+  assert {
     condition     = join(" ", sort([for mail in aws_sns_topic_subscription.mail : mail.endpoint])) == "one@example.org two@example.org"
     error_message = "people who get mail"
   }
@@ -346,6 +371,44 @@ run "logs_and_alarms" {
   assert {
     condition     = alltrue([for topic in aws_sns_topic.topics : topic.kms_master_key_id != ""])
     error_message = "topics are encrypted"
+  }
+}
+
+run "audit" {
+  assert {
+    condition = { for selector in aws_cloudtrail.audit[0].advanced_event_selector : selector.name => { for field in selector.field_selector : field.field => join(" ", concat(coalesce(field.equals, []), coalesce(field.starts_with, []))) } } == {
+      "Reads of raw and quarantine" = {
+        eventCategory    = "Data"
+        readOnly         = "true"
+        "resources.type" = "AWS::S3::Object"
+        "resources.ARN"  = "arn:aws:s3:::qol-lake-123456789012/raw/ arn:aws:s3:::qol-lake-123456789012/quarantine/"
+      }
+      "Reads of the user map" = {
+        eventCategory    = "Data"
+        readOnly         = "true"
+        "resources.type" = "AWS::DynamoDB::Table"
+        "resources.ARN"  = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/user_id_map"
+      }
+    }
+    error_message = "reads of raw, quarantine and the user map are recorded"
+  }
+
+  assert {
+    condition     = aws_cloudtrail.audit[0].enable_log_file_validation && aws_cloudtrail.audit[0].kms_key_id == aws_kms_key.identified.arn && aws_s3_bucket.audit[0].bucket == "qol-lake-123456789012-audit"
+    error_message = "records can be verified, are encrypted, and lie apart"
+  }
+}
+
+run "a_trail_that_the_account_has_already_is_named" {
+  command = plan
+
+  variables {
+    audit_trail = "arn:aws:cloudtrail:ap-northeast-1:123456789012:trail/all"
+  }
+
+  assert {
+    condition     = length(concat(aws_cloudtrail.audit, aws_s3_bucket.audit)) == 0
+    error_message = "no second trail"
   }
 }
 
