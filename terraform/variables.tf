@@ -35,6 +35,7 @@ variable "package_dir" {
 variable "alert_emails" {
   description = "E-mail addresses that get one message per failed, refused or missing run."
   type        = list(string)
+  sensitive   = true
 
   validation {
     condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])

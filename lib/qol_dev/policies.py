@@ -135,27 +135,34 @@ class Policies:
 
 def rendered(output: str) -> Policies:
     """The policies in what `terraform test -json -verbose -filter=tests/policies.tftest.hcl` prints."""
+    found = resources(output)
+    keys = found["aws_kms_key"]
+    policies = found["aws_kms_key"] | found.get("aws_kms_key_policy", {})
+    return Policies(
+        roles={name: statements(values) for name, values in found["aws_iam_role_policy"].items()},
+        arns={
+            name: f"arn:aws:iam::123456789012:role/{values['name']}" for name, values in found["aws_iam_role"].items()
+        },
+        of_resources={keys[name]["arn"]: statements(policies[name]) for name in keys}
+        | {BUCKET: [s for values in found["aws_s3_bucket_policy"].values() for s in statements(values)]},
+        named={name: values["arn"] for name, values in (keys | found["aws_secretsmanager_secret"]).items()},
+    )
+
+
+def resources(output: str) -> dict[str, dict[str, Any]]:
+    """Values of the resources in what `terraform test -json -verbose` prints of one run, by type, by key or name."""
     lines = (json.loads(line) for line in output.splitlines())
     [state] = [line["test_state"] for line in lines if line["type"] == "test_state"]
     found: dict[str, dict[str, Any]] = {}
     for resource in state["root_module"]["resources"]:
         found.setdefault(resource["type"], {})[resource.get("index") or resource["name"]] = resource["values"]
-    keys = found["aws_kms_key"]
-    policies = found["aws_kms_key"] | found.get("aws_kms_key_policy", {})
-    return Policies(
-        roles={name: _statements(values) for name, values in found["aws_iam_role_policy"].items()},
-        arns={
-            name: f"arn:aws:iam::123456789012:role/{values['name']}" for name, values in found["aws_iam_role"].items()
-        },
-        of_resources={keys[name]["arn"]: _statements(policies[name]) for name in keys}
-        | {BUCKET: [s for values in found["aws_s3_bucket_policy"].values() for s in _statements(values)]},
-        named={name: values["arn"] for name, values in (keys | found["aws_secretsmanager_secret"]).items()},
-    )
+    return found
 
 
-def _statements(values: Mapping[str, Any]) -> list[Statement]:
-    statements: list[Statement] = json.loads(values["policy"])["Statement"]
-    return statements
+def statements(values: Mapping[str, Any]) -> list[Statement]:
+    """The statements of a resource that has a policy."""
+    found: list[Statement] = json.loads(values["policy"])["Statement"]
+    return found
 
 
 def _names(principal: str | Mapping[str, Any], arn: str) -> bool:
@@ -164,10 +171,10 @@ def _names(principal: str | Mapping[str, Any], arn: str) -> bool:
 
 
 def _applies(statement: Statement, action: str, resource: str, known: Context) -> bool:
-    is_about = _is_like(action.lower(), [text.lower() for text in _texts(statement["Action"])])
+    is_named = _is_like(resource, _texts(statement.get("Resource", statement.get("NotResource", []))))
     return (
-        is_about
-        and _is_like(resource, _texts(statement["Resource"]))
+        _is_like(action.lower(), [text.lower() for text in _texts(statement["Action"])])
+        and is_named == ("Resource" in statement)
         and all(
             _holds(operator, _texts(wanted), known.get(key))
             for operator, pairs in statement.get("Condition", {}).items()

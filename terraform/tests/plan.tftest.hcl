@@ -364,8 +364,13 @@ run "logs_and_alarms" {
   }
 
   assert {
-    condition     = join(" ", sort([for mail in aws_sns_topic_subscription.mail : mail.endpoint])) == "one@example.org two@example.org"
+    condition     = nonsensitive(join(" ", sort([for mail in aws_sns_topic_subscription.mail : mail.endpoint]))) == "one@example.org two@example.org"
     error_message = "people who get mail"
+  }
+
+  assert {
+    condition     = alltrue([for key, mail in aws_sns_topic_subscription.mail : issensitive(mail.endpoint) && length(regexall("@", key)) == 0])
+    error_message = "addresses of people are not shown in plans"
   }
 
   assert {

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qol_dev.cloud.tools import MissingToolError, find_terraform
-from qol_dev.policies import BUCKET, LAYERS, USER_MAP, Policies, rendered
+from qol_dev.policies import BUCKET, LAYERS, USER_MAP, Policies, rendered, resources, statements
 from tests.acceptance.processes import ROOT, missing
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("terraform")]
@@ -28,9 +28,9 @@ def ended(command: Sequence[str | Path], data: Path, folder: Path = ROOT) -> sub
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def terraform(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def terraform(data: Path, *arguments: str, folder: Path = TERRAFORM) -> subprocess.CompletedProcess[str]:
     """Terraform on the deployment."""
-    return ended([sys.executable, "-m", "qol_dev.cloud.tools", "terraform", f"-chdir={TERRAFORM}", *arguments], data)
+    return ended([sys.executable, "-m", "qol_dev.cloud.tools", "terraform", f"-chdir={folder}", *arguments], data)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,9 @@ def test_what_was_received_is_replaced_by_nobody(policies: Policies) -> None:
     assert policies.may("receiver", "s3:PutObject", f"{BUCKET}/raw/daily/date=2026-11-10/0.jsonl", part_of_an_upload)
 
 
-def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_identified_one(policies: Policies) -> None:
+def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_identified_one(
+    policies: Policies,
+) -> None:
     everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
     arns = {**policies.arns, "administrator": "arn:aws:iam::123456789012:role/administrator"}
     broad = replace(policies, roles=dict.fromkeys(arns, everything), arns=arns)
@@ -163,3 +165,23 @@ def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_i
     assert decrypts == {"job", "receiver", "raw_gap", "operator"}
     assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
     assert broad.access("administrator", "processed") == ["read", "add", "change"]
+
+
+def test_the_role_that_plans_reads_no_data_although_it_may_read_all_settings(
+    policies: Policies, tmp_path: Path
+) -> None:
+    folder = TERRAFORM / "bootstrap"
+    assert (
+        terraform(tmp_path, "init", "-backend=false", "-input=false", "-lockfile=readonly", folder=folder).returncode
+        == 0
+    )
+    printed = terraform(tmp_path, "test", "-json", "-verbose", folder=folder)
+    assert printed.returncode == 0, printed.stdout[-4000:]
+    own = statements(resources(printed.stdout)["aws_iam_role_policy"]["plan"])
+    read_only = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]  # more than AWS's ReadOnlyAccess, which it has
+    plan = replace(
+        policies, roles={"plan": [*read_only, *own]}, arns={"plan": "arn:aws:iam::123456789012:role/qol-plan-prod"}
+    )
+    assert [layer for layer in LAYERS if "read" in plan.access("plan", layer)] == []
+    assert plan.may("plan", "s3:GetObject", "arn:aws:s3:::qol-lake-terraform-123456789012/prod/terraform.tfstate")
+    assert not plan.may("plan", "s3:GetObject", "arn:aws:s3:::qol-lake-terraform-123456789012/dev/terraform.tfstate")

@@ -14,7 +14,11 @@ def may(
     *statements: dict[str, Any], context: Context | None = None, of_bucket: tuple[dict[str, Any], ...] = ()
 ) -> bool:
     """Whether a role with these statements may put an object."""
-    found = [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*", **s} for s in statements]
+    everywhere = {"Resource": "arn:aws:s3:::b/*"}
+    found = [
+        {"Effect": "Allow", "Action": "s3:PutObject", **({} if "NotResource" in s else everywhere), **s}
+        for s in statements
+    ]
     bucket = [{"Action": "s3:*", "Resource": "arn:aws:s3:::b/*", "Principal": "*", **s} for s in of_bucket]
     arns = {"job": "arn:aws:iam::1:role/job"}
     return Policies({"job": found}, arns, {"arn:aws:s3:::b": bucket}, {}).may("job", "s3:PutObject", OBJECT, context)
@@ -31,6 +35,11 @@ def test_a_denial_overrides_a_permission_wherever_it_is() -> None:
     assert not may({}, {"Effect": "Deny"})
     assert not may({}, of_bucket=({"Effect": "Deny"},))
     assert may({}, of_bucket=({"Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::1:role/other"}},))
+
+
+def test_a_statement_may_name_what_it_is_not_about() -> None:
+    assert may({}, {"Effect": "Deny", "NotResource": "arn:aws:s3:::b/raw/*"})
+    assert not may({}, {"Effect": "Deny", "NotResource": "arn:aws:s3:::b/processed/*"})
 
 
 def test_a_resource_may_allow_a_role_by_name_and_leaves_the_account_to_its_own_policies() -> None:
