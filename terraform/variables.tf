@@ -95,6 +95,17 @@ variable "webhook_requests_per_second" {
   default     = 50
 }
 
+variable "webhook_guard" {
+  description = "Networks that may reach the webhook, by a second address behind a firewall; `only`: the first address is closed. Null: no firewall."
+  type        = object({ allowed_cidrs = list(string), only = optional(bool, false) })
+  default     = null
+
+  validation {
+    condition     = var.webhook_guard == null || try(length(var.webhook_guard.allowed_cidrs) > 0 && alltrue([for cidr in var.webhook_guard.allowed_cidrs : can(cidrhost(cidr, 0))]), false)
+    error_message = "webhook_guard: allowed_cidrs must be one or more networks such as 192.0.2.0/24."
+  }
+}
+
 variable "gap_days" {
   description = "Days without data after which a user is reported."
   type        = number

@@ -302,6 +302,44 @@ run "webhook" {
   }
 }
 
+run "a_guarded_webhook" {
+  command = plan
+
+  variables {
+    webhook_guard = { allowed_cidrs = ["192.0.2.0/24"], only = true }
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.webhook[0].default_action[0].block) == 1 && aws_wafv2_ip_set.vendor[0].addresses == toset(["192.0.2.0/24"])
+    error_message = "whoever is not of the vendor's networks ends at the firewall"
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl_association.webhook) == 1 && aws_apigatewayv2_api.webhook.disable_execute_api_endpoint
+    error_message = "no address without the firewall"
+  }
+
+  assert {
+    condition     = alltrue([for config in concat(aws_wafv2_web_acl.webhook[0].visibility_config, [for rule in aws_wafv2_web_acl.webhook[0].rule : rule.visibility_config[0]]) : !config.sampled_requests_enabled])
+    error_message = "no sample of a request is kept: its path holds the token"
+  }
+
+  assert {
+    condition     = aws_api_gateway_method_settings.webhook[0].settings[0].throttling_rate_limit == 50 && contains(keys(aws_cloudwatch_metric_alarm.alarms), "qol-garmin-webhook-guarded-5xx")
+    error_message = "throttle and alarm"
+  }
+}
+
+run "a_guard_without_networks_is_refused" {
+  command = plan
+
+  variables {
+    webhook_guard = { allowed_cidrs = [] }
+  }
+
+  expect_failures = [var.webhook_guard]
+}
+
 run "logs_and_alarms" {
   assert {
     condition = (length(concat(values(aws_cloudwatch_log_group.lambda), values(aws_cloudwatch_log_group.job), [aws_cloudwatch_log_group.webhook])) == 8 &&

@@ -89,7 +89,7 @@ def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> N
     shutil.copytree(TERRAFORM, tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform"))
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     argued: set[tuple[str, str]] = set()
-    for file in sorted((tmp_path / "terraform").glob("*.tf")):
+    for file in sorted((tmp_path / "terraform").rglob("*.tf")):
         text = file.read_text()
         for check, reason in SKIP.findall(text):
             assert len(reason) > 30, f"{file.name}: {check} says too little"
