@@ -59,7 +59,7 @@ locals {
   # Conditions of writes to the user map: the attributes that a request may name, and no value in its answer.
   writes_attributes = { for role, names in {
     receiver = ["garmin_user_id", "status", "registered_at", "last_change_at", "deregistered_at", "permissions", "permissions_changed_at"]
-    job      = ["garmin_user_id", "user_id"]
+    job      = ["garmin_user_id", "user_id", "assigned_at"]
     } : role => {
     StringEqualsIfExists        = { "dynamodb:ReturnValues" = "NONE" }
     "ForAllValues:StringEquals" = { "dynamodb:Attributes" = names }

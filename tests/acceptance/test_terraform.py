@@ -139,6 +139,11 @@ def test_a_leaked_receiver_learns_no_user_id_and_gives_none(policies: Policies) 
     for more in ({"dynamodb:ReturnValues": "ALL_OLD"}, {"dynamodb:Attributes": ["garmin_user_id", "user_id"]}):
         assert not policies.may("receiver", "dynamodb:UpdateItem", USER_MAP, named | more)
     assert not policies.may("receiver", "dynamodb:PutItem", USER_MAP, named)
+    assigned = {"dynamodb:Attributes": ["garmin_user_id", "user_id", "assigned_at"]}
+    assert policies.may("job", "dynamodb:UpdateItem", USER_MAP, assigned)
+    assert not policies.may(
+        "job", "dynamodb:UpdateItem", USER_MAP, {"dynamodb:Attributes": ["garmin_user_id", "status"]}
+    )
     assert [
         role for role in policies.roles if "change" in policies.access(role, "user map: vendor id and user id")
     ] == ["job"]
