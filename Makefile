@@ -67,10 +67,11 @@ docs: setup ## write the generated catalog, tables, JSON Schemas and cost page
 bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
 
-package: setup ## build the files for AWS in dist/: wheel, wheelhouse, zip of the functions, hashes
-	$(BIN)/python -m qol_dev.package
+# Not in $(VENV): only what a lock names by its hash may take part in what goes to AWS.
+package: ## build the files for AWS in dist/: wheel, wheelhouse, zip of the functions, hashes
+	PYTHONPATH=lib $(PYTHON) -s -m qol_dev.package
 
-lock: setup ## lock the wheels of the package again
+lock: setup ## lock the wheels of the package and of its tools again
 	$(BIN)/python -m qol_dev.package lock
 
 terraform-check: setup $(CHECKOV) ## check terraform/: format, validity, tests, scan
@@ -81,9 +82,9 @@ terraform-check: setup $(CHECKOV) ## check terraform/: format, validity, tests, 
 	$(CHECKOV) --config-file terraform/.checkov.yaml
 
 # In its own environment: its pinned dependencies conflict with the project's.
-$(CHECKOV):
-	$(PYTHON) -m venv .venv-checkov
-	.venv-checkov/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
+$(CHECKOV): terraform/checkov.lock
+	$(PYTHON) -m venv --clear .venv-checkov
+	.venv-checkov/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --requirement $<
 
 docker-demo: setup ## the job in the image of Glue 5.1, with a moto server (needs Docker)
 	rm -rf $(DEMO)/docker

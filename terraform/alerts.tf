@@ -1,4 +1,5 @@
-# Two topics: `alert` mails one message per failure; `operations` takes alarms and has no subscription.
+# Two topics: `alert` mails one message per failure, and alarms about data that is refused or cannot be read; `operations` takes
+# all other alarms and has no subscription.
 resource "aws_sns_topic" "topics" {
   for_each = local.topics
 
@@ -24,7 +25,7 @@ resource "aws_sns_topic_policy" "topics" {
           Condition = { Bool = { "aws:SecureTransport" = "false" } }
         },
       ],
-      each.key == "operations" ? [
+      [
         {
           Sid       = "PublishAlarms"
           Effect    = "Allow"
@@ -33,17 +34,22 @@ resource "aws_sns_topic_policy" "topics" {
           Resource  = local.arn[each.key]
           Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
         },
-      ] : []
+      ]
     )
   })
 }
 
+locals {
+  # Plans and states are read by more people than may know the addresses; keys are their hashes.
+  mail = { for address in var.alert_emails : substr(sha256(address), 0, 12) => address }
+}
+
 resource "aws_sns_topic_subscription" "mail" {
-  for_each = toset(var.alert_emails)
+  for_each = nonsensitive(toset(keys(local.mail)))
 
   topic_arn = aws_sns_topic.topics["alert"].arn
   protocol  = "email"
-  endpoint  = each.value
+  endpoint  = local.mail[each.key]
 }
 
 locals {
@@ -61,7 +67,26 @@ locals {
     }
   ]...)
 
-  alarms = merge(local.lambda_alarms, {
+  # What the receiver counts and nobody would notice; these wake somebody. A function's metrics have its name as `service`.
+  mailed_alarms = { for key, alarm in {
+    unparsable = {
+      metric      = "unparsable_bodies"
+      description = "A body could not be read: it is in quarantine/bodies/ for 30 days, and its data has not arrived (docs/webhook.md)."
+      above       = 0
+    }
+    refused = {
+      metric      = "rejected_tokens"
+      description = "More than 100 requests in 5 minutes had a wrong token or client id: a rotation that is incomplete, or somebody who tries (docs/webhook.md)."
+      above       = 100
+    }
+    } : "qol-garmin-webhook${local.dash}-${key}" => merge(alarm, {
+      namespace  = local.metrics_namespace
+      dimensions = { service = local.lambdas.receiver.name }
+      statistic  = "Sum"
+    })
+  }
+
+  alarms = merge(local.lambda_alarms, local.mailed_alarms, local.guard_alarms, {
     "${local.dead_letters}-waiting" = {
       description = "A call failed after its retries; its event is in ${local.dead_letters} (docs/runbook.md)."
       namespace   = "AWS/SQS"
@@ -121,6 +146,6 @@ resource "aws_cloudwatch_metric_alarm" "alarms" {
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
   actions_enabled     = var.alarm_actions_enabled
-  alarm_actions       = [aws_sns_topic.topics["operations"].arn]
+  alarm_actions       = [aws_sns_topic.topics[contains(keys(local.mailed_alarms), each.key) ? "alert" : "operations"].arn]
   ok_actions          = [aws_sns_topic.topics["operations"].arn]
 }

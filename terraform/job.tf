@@ -6,6 +6,7 @@ locals {
   glue_files     = fileset(var.package_dir, "glue/*")
   job_script     = one([for file in local.glue_files : file if endswith(file, ".py")])
   job_wheelhouse = one([for file in local.glue_files : file if endswith(file, ".gluewheels.zip")])
+  job_jar        = one([for file in local.glue_files : file if endswith(file, ".jar")])
 
   artifact_uri = { for file in local.glue_files : file => "s3://${local.bucket}/${local.artifacts}/${basename(file)}" }
 }
@@ -85,10 +86,12 @@ resource "aws_glue_job" "weekly" {
     script_location = local.artifact_uri[local.job_script]
   }
 
-  default_arguments = {
-    # Options of every command; arguments of a run override them. `--key-secret` is the secret's name, not the key.
+  # What a run must not choose: where it reads and writes, its keys, and every way to bring code along. They win over the
+  # arguments of a run, which only the kick function gives. `--key-secret` is the secret's name, not the key.
+  non_overridable_arguments = {
     "--lake"       = "s3://${local.bucket}"
     "--engine"     = "spark"
+    "--master"     = "none"
     "--user-map"   = "dynamodb:${local.user_map}"
     "--key-secret" = local.secrets.pseudonym_key
     "--database"   = local.database
@@ -97,10 +100,16 @@ resource "aws_glue_job" "weekly" {
     # Arguments of Glue itself.
     "--job-language"        = "python"
     "--job-bookmark-option" = "job-bookmark-disable"
+    "--scriptLocation"      = local.artifact_uri[local.job_script]
     # The wheelhouse holds the project's wheel too; with --no-index Glue's pip installs from nothing else.
     "--additional-python-modules"       = local.artifact_uri[local.job_wheelhouse]
     "--python-modules-installer-option" = "--no-index"
-    "--TempDir"                         = "s3://${local.bucket}/_staging/glue/"
+    # Nothing is needed here, and an empty value might not be taken: files that change nothing stand in its place.
+    "--extra-py-files"  = local.artifact_uri[local.job_script]
+    "--extra-files"     = local.artifact_uri[local.job_script]
+    "--extra-jars"      = local.artifact_uri[local.job_jar]
+    "--user-jars-first" = "false"
+    "--TempDir"         = "s3://${local.bucket}/_staging/glue/"
     # Glue 5.1 reads through S3A, which without a region uses us-east-2 and times out. What Spark writes to local disks,
     # the pseudonym key and the user map among it, is encrypted.
     "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region} --conf spark.io.encryption.enabled=true"

@@ -1,7 +1,7 @@
 # The lake: one bucket, the two DynamoDB tables beside it, the secrets.
 
 resource "aws_s3_bucket" "lake" {
-  #checkov:skip=CKV_AWS_18:Reads of health data are audited by the account's CloudTrail data events, which name the role; docs/deploy.md says how
+  #checkov:skip=CKV_AWS_18:Reads of raw, quarantine and the user map are data events of the trail in audit.tf, or of the one that audit_trail names; they name the role
   #checkov:skip=CKV_AWS_144:Versions protect against mistakes; a copy in another region would move health data abroad
   #checkov:skip=CKV2_AWS_62:No function is triggered by objects; the schedule starts the job
   bucket        = local.bucket
@@ -77,6 +77,18 @@ resource "aws_s3_bucket_policy" "lake" {
         Action    = "s3:PutObject"
         Resource  = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_runs/*"]
         Condition = { StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = aws_kms_key.pseudonymous.arn } }
+      },
+      {
+        # What was received is never replaced, whoever writes. Parts of an upload cannot name the condition; its end must.
+        Sid       = "NeverReplaceReceived"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = ["${local.arn.bucket}/raw/*", "${local.arn.bucket}/quarantine/bodies/*"]
+        Condition = {
+          Null = { "s3:if-none-match" = "true" }
+          Bool = { "s3:ObjectCreationOperation" = "true" }
+        }
       },
     ]
   })

@@ -8,6 +8,11 @@ output "webhook_url" {
   value       = "${aws_apigatewayv2_api.webhook.api_endpoint}/garmin/TOKEN"
 }
 
+output "guarded_webhook_url" {
+  description = "URL to enter at Garmin where `webhook_guard` is set, with the token in place of TOKEN; else null."
+  value       = one([for stage in aws_api_gateway_stage.webhook : "${stage.invoke_url}/garmin/TOKEN"])
+}
+
 output "job" {
   description = "The Glue job."
   value       = aws_glue_job.weekly.name

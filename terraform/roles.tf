@@ -56,6 +56,16 @@ locals {
     },
   ]
 
+  # Conditions of writes to the user map: the attributes that a request may name, and no value in its answer.
+  writes_attributes = { for role, names in {
+    receiver = ["garmin_user_id", "status", "registered_at", "last_change_at", "deregistered_at", "permissions", "permissions_changed_at"]
+    job      = ["garmin_user_id", "user_id", "assigned_at"]
+    } : role => {
+    StringEqualsIfExists        = { "dynamodb:ReturnValues" = "NONE" }
+    "ForAllValues:StringEquals" = { "dynamodb:Attributes" = names }
+    Null                        = { "dynamodb:Attributes" = "false" }
+  } }
+
   # Key patterns of the lock items that a function uses.
   lock_items = {
     kick     = ["run#*", "alert#*", "notice#*"]
@@ -169,12 +179,13 @@ locals {
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
       {
-        # No reads, and no old values in answers: a leaked receiver cannot map ids.
+        # No reads, and no old values in answers; no user_id, not even in a condition, so that a leaked receiver can neither
+        # guess ids nor give them. No PutItem, which would replace an item and its user_id.
         Sid       = "WriteUserMap"
         Effect    = "Allow"
-        Action    = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+        Action    = "dynamodb:UpdateItem"
         Resource  = local.arn.user_map
-        Condition = { StringEqualsIfExists = { "dynamodb:ReturnValues" = "NONE" } }
+        Condition = local.writes_attributes.receiver
       },
       { Sid = "ReadSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.garmin_webhook.arn },
       {
@@ -200,7 +211,18 @@ locals {
     ])
 
     raw_gap = concat(local.can_start.raw_gap, local.can_fail_over, local.can_alert, local.can_query, [
-      { Sid = "ReadUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
+      {
+        # Without the attribute that holds vendor ids; a request that names no attributes would get all.
+        Sid      = "ReadUserMap"
+        Effect   = "Allow"
+        Action   = "dynamodb:Scan"
+        Resource = local.arn.user_map
+        Condition = {
+          StringEquals                = { "dynamodb:Select" = "SPECIFIC_ATTRIBUTES" }
+          "ForAllValues:StringEquals" = { "dynamodb:Attributes" = ["user_id", "status", "registered_at"] }
+          Null                        = { "dynamodb:Attributes" = "false" }
+        }
+      },
       {
         Sid       = "DecryptUserMap"
         Effect    = "Allow"
@@ -261,6 +283,7 @@ locals {
       Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
     },
     { Sid = "ReadUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
+    { Sid = "AssignUserIds", Effect = "Allow", Action = "dynamodb:UpdateItem", Resource = local.arn.user_map, Condition = local.writes_attributes.job },
     { Sid = "ReadSecret", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.pseudonym_key.arn },
     {
       Sid       = "DecryptUserMapAndSecret"
@@ -359,9 +382,11 @@ locals {
         Resource = "${local.arn.bucket}/athena-results-operators/*"
       },
       {
-        Sid      = "RunJob"
+        # No glue:StartJobRun: arguments of a run may name another script, which would read all that the job reads. The kick
+        # function starts the job, from a closed event.
+        Sid      = "StopJob"
         Effect   = "Allow"
-        Action   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun", "glue:GetJob"]
+        Action   = ["glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun", "glue:GetJob"]
         Resource = local.arn.job
       },
       {
@@ -383,7 +408,7 @@ locals {
         Sid      = "RestoreWeeks"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = [for place in ["processed/*", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*/part-00000.parquet", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
       },
       {
         Sid      = "DeleteRestoreLock"
@@ -454,6 +479,8 @@ locals {
     ])
   }
 
+  people_names = { for who in ["analyst", "operator"] : who => "qol-${who}${local.dash}" }
+
   people_principals = {
     analyst  = var.analyst_principals
     operator = var.operator_principals
@@ -512,7 +539,7 @@ resource "aws_iam_role_policy" "scheduler" {
 resource "aws_iam_role" "people" {
   for_each = local.people_statements
 
-  name        = "qol-${each.key}${local.dash}"
+  name        = local.people_names[each.key]
   description = "Role of ${each.key}s."
 
   assume_role_policy = jsonencode({

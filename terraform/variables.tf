@@ -35,6 +35,7 @@ variable "package_dir" {
 variable "alert_emails" {
   description = "E-mail addresses that get one message per failed, refused or missing run."
   type        = list(string)
+  sensitive   = true
 
   validation {
     condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
@@ -94,6 +95,17 @@ variable "webhook_requests_per_second" {
   default     = 50
 }
 
+variable "webhook_guard" {
+  description = "Networks that may reach the webhook, by a second address behind a firewall; `only`: the first address is closed. Null: no firewall."
+  type        = object({ allowed_cidrs = list(string), only = optional(bool, false) })
+  default     = null
+
+  validation {
+    condition     = var.webhook_guard == null || try(length(var.webhook_guard.allowed_cidrs) > 0 && alltrue([for cidr in var.webhook_guard.allowed_cidrs : can(cidrhost(cidr, 0))]), false)
+    error_message = "webhook_guard: allowed_cidrs must be one or more networks such as 192.0.2.0/24."
+  }
+}
+
 variable "gap_days" {
   description = "Days without data after which a user is reported."
   type        = number
@@ -116,6 +128,23 @@ variable "operator_principals" {
   description = "ARNs that may assume the operator role; empty: IAM policies of the account decide."
   type        = list(string)
   default     = []
+}
+
+variable "decrypting_roles" {
+  description = "Names of further roles that may decrypt vendor ids: for emergencies, and for edits of the user map by hand. Nobody else can, whatever IAM allows."
+  type        = list(string)
+  default     = []
+}
+
+variable "audit_trail" {
+  description = "ARN of an existing CloudTrail trail with data events of the bucket and the user map; null: the installation has its own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.audit_trail == null || can(regex("^arn:aws:cloudtrail:[^:]+:[0-9]{12}:trail/", var.audit_trail))
+    error_message = "audit_trail: must be the ARN of a trail."
+  }
 }
 
 variable "enforce_bucket_policy" {

@@ -9,6 +9,8 @@ resource "aws_apigatewayv2_api" "webhook" {
   name          = "qol-garmin-webhook${local.dash}"
   description   = "Receives the pushes of Garmin."
   protocol_type = "HTTP"
+
+  disable_execute_api_endpoint = try(var.webhook_guard.only, false)
 }
 
 resource "aws_apigatewayv2_integration" "receiver" {

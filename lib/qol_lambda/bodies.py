@@ -1,24 +1,22 @@
 """Splits a body of Garmin into raw objects; a pure function of the body and the time of its arrival.
 
 Every record keeps the sender's bytes, numbers to the last digit, but tokens are removed, line breaks become tabs (one
-record is one line), and `_received_at` is appended.
+record is one line), and `_received_at` is appended. Users are those of the lines that are stored.
 """
 
 import hashlib
-import json
-import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
-from qol_lambda.garmin_routes import DROP, FOLDERS, PING, USER_ID_PATHS
+from qol_lambda.dropped_fields import RECEIVED_AT, cut_unreadable, is_dropped, read_json, without_dropped
+from qol_lambda.garmin_routes import FOLDERS, USER_ID_PATHS
 from qol_lambda.spans import BrokenTextError, elements, members, skip_space, value_end
 
-RECEIVED_AT = "_received_at"
 #: The folder of messages whose key is missing or not a plain name.
 UNNAMED = "raw/garmin/_odd"
 #: The type of a folder's messages for logs and metrics: an envelope key of the contracts.
@@ -27,19 +25,13 @@ _RECORD_TYPES = {folder: key for key, folder in reversed(FOLDERS.items())}
 MAX_UNKNOWN_FOLDERS = 16
 #: Limit of a key of the user map's table, with room for a source's name before it.
 _MAX_ID_BYTES = 1024
+#: Limits of a body: members and elements of its lists, all objects and lists at any depth, and the bytes stored for it.
+#: Honest bodies have at most a third of that many; each part of a hostile one would cost the function memory and time.
+MAX_PARTS, MAX_NESTED_PARTS = 50_000, 250_000
+MAX_STORED_TIMES, MIN_STORED_BYTES = 2, 64 * 2**10
 DEREGISTRATIONS, PERMISSIONS = "deregistrations", "userPermissionsChange"
 _BOM = b"\xef\xbb\xbf"
-#: Strings, and the colon that makes one a key.
-_KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"[ \t\r\n]*+(:)?', re.DOTALL)
 _ONE_LINE = bytes.maketrans(b"\r\n", b"\t\t")
-_DROPPED = frozenset(name.lower() for name in DROP) | {RECEIVED_AT}
-_PING = PING.lower() if PING else None
-#: Keys of those names alone: in valid JSON no such text is anything but a key, unless letters are written as escapes.
-_NAMED = re.compile(
-    rb'(?<!\\)"(' + b"|".join(re.escape(name.encode()) for name in {*_DROPPED, _PING} if name) + rb')"[ \t\r\n]*+(:)',
-    re.IGNORECASE,
-)
-_URL_TOKEN = re.compile(r"([?&;][^=&;#]*token=)[^&;#]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -70,18 +62,24 @@ class Delivery:
     controls: tuple[Control, ...]
 
 
+class _TooMuchError(Exception):
+    """When a body has more parts, or would be stored as more bytes, than one may."""
+
+
 @dataclass
 class _Split:
     """Lines by folder and vendor ids of users, in their order."""
 
     stamp: bytes
+    bytes_left: int
+    check_deadline: Callable[[], None]
+    parts: int = 0
     lines: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     users: dict[str, None] = field(default_factory=dict)
     controls: list[Control] = field(default_factory=list)
 
-    def folder(self, key: bytes, opens: bytes) -> str:
+    def folder(self, name: str | None, opens: bytes) -> str:
         """The folder of an envelope key whose value begins with `opens`."""
-        name = _decoded(key)
         if name in FOLDERS:
             return FOLDERS[name]
         folder = f"raw/garmin/{name}"
@@ -89,17 +87,29 @@ class _Split:
         unknown = sum(have not in _RECORD_TYPES for have in self.lines)
         return folder if is_plain and (folder in self.lines or unknown < MAX_UNKNOWN_FOLDERS) else UNNAMED
 
-    def keep(self, folder: str, value: bytes) -> None:
-        """Add a value to a folder as one line; an object gets `_received_at` at its end."""
-        line = value.translate(_ONE_LINE).strip()
+    def count_part(self) -> None:
+        """Count a member or element; _TooMuchError for one too many, an error of `check_deadline` when it is too late."""
+        self.parts += 1
+        if self.parts > MAX_PARTS:
+            raise _TooMuchError
+        self.check_deadline()
+
+    def keep(self, folder: str, value: bytes, record_type: str | None = None) -> None:
+        """Add a value to a folder as one line, and the users of that line; an object gets `_received_at` at its end."""
+        line = without_dropped(value).translate(_ONE_LINE).strip()
         if line[:1] == b"{":
             inner = line[1:-1]
             line = b"{" + inner + (b"," if inner.strip() else b"") + self.stamp + b"}"
+        message = read_json(line)
+        if message is None:
+            line = cut_unreadable(line)
+        self.bytes_left -= len(line)
+        if self.bytes_left < 0:
+            raise _TooMuchError
         self.lines[folder].append(line)
+        self._add_users(record_type, message)
 
-    def add_users(self, record_type: str | None, record: bytes) -> None:
-        """Add the users and control messages of a record; one that cannot be parsed has none."""
-        message = _read(record) if record[:1] in (b"{", b"[") else None
+    def _add_users(self, record_type: str | None, message: Any) -> None:
         for node in _objects(message):
             vendor = _vendor_user_id(node)
             if vendor is not None and record_type in (DEREGISTRATIONS, PERMISSIONS):
@@ -108,24 +118,28 @@ class _Split:
                 self.users[vendor] = None
 
 
-def split_body(body: bytes, received: datetime) -> Delivery | None:
-    """The content of a body, with every byte accounted for; None when it is not a whole JSON object or array.
+def split_body(body: bytes, received: datetime, check_deadline: Callable[[], None] = lambda: None) -> Delivery | None:
+    """The content of a body, with every byte accounted for.
 
-    A mistake inside one record stays in that record's line, where the job finds and quarantines it.
+    None when it is not a whole JSON object or array, or beyond the limits of a body. A mistake inside one record stays in
+    that record's line, where the job finds and quarantines it. `check_deadline` is called for every part.
     """
-    split = _Split(f'"{RECEIVED_AT}":"{stamp(received)}"'.encode())
     text = body.removeprefix(_BOM)
+    stored = max(MAX_STORED_TIMES * len(body), MIN_STORED_BYTES)
+    split = _Split(f'"{RECEIVED_AT}":"{stamp(received)}"'.encode(), stored, check_deadline)
     start = skip_space(text, 0)
+    if text[start : start + 1] not in (b"{", b"[") or text.count(b"{") + text.count(b"[") > MAX_NESTED_PARTS:
+        return None
     try:
-        if text[start : start + 1] not in (b"{", b"[") or skip_space(text, value_end(text, start)) != len(text):
+        if skip_space(text, value_end(text, start)) != len(text):
             return None
         if text[start : start + 1] == b"[":
             for record in elements(text, start):
-                split.add_users(None, record)
-                split.keep(UNNAMED, _cleaned(record))
+                split.count_part()
+                split.keep(UNNAMED, record)
         else:
             _take_envelope(split, text, start)
-    except BrokenTextError:
+    except (BrokenTextError, _TooMuchError):
         return None
     name = f"date={received.astimezone(UTC):%Y-%m-%d}/{hashlib.sha256(body).hexdigest()}.jsonl"
     objects = [
@@ -148,64 +162,31 @@ def stamp(moment: datetime) -> str:
 
 def _take_envelope(split: _Split, text: bytes, start: int) -> None:
     for key, value in members(text, start):
-        name = _decoded(key)
-        if name is not None and name.lower() in _DROPPED:
+        split.count_part()
+        decoded = read_json(key)
+        name = decoded if isinstance(decoded, str) else None
+        if name is not None and is_dropped(name):
             continue
-        folder = split.folder(key, value[:1])
-        records = list(elements(value)) if value[:1] == b"[" else [value]
-        for record in records:
-            split.add_users(name, record)
-        if folder == UNNAMED or not records:
-            split.keep(folder, b"{" + key + b":" + _cleaned(value) + b"}")
-            continue
-        for record in records:
-            split.keep(folder, _cleaned(record))
-
-
-def _cleaned(record: bytes) -> bytes:
-    """A value without the members that are never stored, at any depth, and without tokens in a ping's URL."""
-    out, at = bytearray(), 0
-    keys = _KEY if b"\\u" in record else _NAMED
-    for found in keys.finditer(record):
-        if found[2] is None or found.start() < at:
-            continue
-        name = (_decoded(b'"' + found[1] + b'"') or "").lower()
-        if name != _PING and name not in _DROPPED:
-            continue
-        out += record[at : found.start()]
-        end = _end_of_part(record, found.end())
-        if name == _PING:
-            out += record[found.start() : found.end()] + _without_token(record[found.end() : end])
-            at = end
+        folder, is_list = split.folder(name, value[:1]), value[:1] == b"["
+        if folder == UNNAMED or not (is_list or value[:1] == b"{"):
+            split.keep(UNNAMED, b"{" + key + b":" + value + b"}")
+        elif is_list:
+            _take_list(split, folder, key, value, name)
         else:
-            at = _close_gap(out, record, end)
-    return bytes(out) + record[at:]
+            split.keep(folder, value, name)
 
 
-def _end_of_part(record: bytes, at: int) -> int:
-    """The position of the comma or bracket that ends a member's value."""
-    at = skip_space(record, at)
-    while at < len(record) and record[at] not in b",]}":
-        at = skip_space(record, value_end(record, at))
-    return at
-
-
-def _close_gap(out: bytearray, record: bytes, end: int) -> int:
-    """Remove one comma beside a removed member, and return where the rest begins."""
-    kept = out.rstrip()
-    if kept.endswith(b","):
-        del out[len(kept) - 1 :]
-        return end
-    return end + 1 if record[end : end + 1] == b"," else end
-
-
-def _without_token(value: bytes) -> bytes:
-    """A ping's URL with its token blanked; null when it is not a JSON string."""
-    text = _read(value)
-    if not isinstance(text, str):
-        return b"null"
-    blanked = _URL_TOKEN.sub(r"\1", text)
-    return value if blanked == text else json.dumps(blanked).encode()
+def _take_list(split: _Split, folder: str, key: bytes, value: bytes, name: str | None) -> None:
+    """The records of a list; what else it holds becomes one line, whose key names the type."""
+    other: list[bytes] = []
+    for element in elements(value):
+        split.count_part()
+        if element[:1] in (b"{", b"["):
+            split.keep(folder, element, name)
+        else:
+            other.append(element)
+    if other or not value[1:-1].strip():
+        split.keep(UNNAMED if other else folder, b"{" + key + b":[" + b",".join(other) + b"]}")
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:
@@ -227,19 +208,4 @@ def _vendor_user_id(node: dict[str, Any]) -> str | None:
         with suppress(UnicodeEncodeError):
             if found is not None and len(found.encode()) <= _MAX_ID_BYTES:
                 return found
-    return None
-
-
-def _decoded(key: bytes) -> str | None:
-    found = _read(key)
-    return found if isinstance(found, str) else None
-
-
-def _read(value: bytes) -> Any:
-    """The value of a JSON text; None when it is invalid or nested too deeply."""
-    with suppress(ValueError, RecursionError):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return json.loads(value, parse_int=str)  # an integer of thousands of digits, which Python does not convert
     return None

@@ -9,14 +9,14 @@ from qol_lambda.schedule import local_time
 from qol_lambda.settings import Installation
 
 
-def kick_failed(installation: Installation, week: str, reason: str, *, is_busy: bool) -> Message:
-    """The notification that the job could not be started."""
-    wait = "Another run of the job is in progress. Wait until it has ended; if it is not about this week, then:"
+def kick_failed(installation: Installation, name: str, reason: str, command: str, *, is_busy: bool) -> Message:
+    """The notification that a run, such as `weekly run 2026-W46`, could not be started; `command` starts it again."""
+    wait = "Another run of the job is in progress. Wait until it has ended; if it is not about the same, then:"
     return compose(
         installation,
-        f"weekly run {week} could not be started",
-        [("Job", installation.job), ("Week", week), ("Reason", one_line(reason))],
-        [f"{wait if is_busy else 'Start it again:'}\n{rerun_command(installation, week)}"],
+        f"{name} could not be started",
+        [("Job", installation.job), ("Reason", one_line(reason))],
+        [f"{wait if is_busy else 'Start it again:'}\n{command}"],
         "The weekly run could not be started",
     )
 

@@ -1,9 +1,11 @@
 """Texts of notifications: what happened, what is still published, what to do."""
 
+import json
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from qol_lambda.settings import Installation
@@ -61,19 +63,22 @@ def compose(
     return Message(subject[:SUBJECT_CHARACTERS], "\n".join(lines) + "\n")
 
 
-def rerun_command(installation: Installation, week: str | None) -> str:
-    """The command that starts a week's run again."""
-    payload = f'{{"week": "{week or "YYYY-Www"}", "again": true}}'
+def kick_command(installation: Installation, event: Mapping[str, Any]) -> str:
+    """The command that starts the run an event asks for."""
     return (
         f"aws lambda invoke --function-name {installation.kick} --cli-binary-format raw-in-base64-out"
-        f" --payload '{payload}' /dev/stdout"
+        f" --payload '{json.dumps(event)}' /dev/stdout"
     )
+
+
+def rerun_command(installation: Installation, week: str | None) -> str:
+    """The command that starts a week's run again."""
+    return kick_command(installation, {"week": week or "YYYY-Www", "again": True})
 
 
 def accept_command(installation: Installation, week: str, checks: Iterable[str]) -> str:
     """The command that publishes a refused week in spite of its failed checks."""
-    arguments = f'{{"--week": "{week}", "--trigger": "manual", "--accept": "{",".join(checks)}"}}'
-    return f"aws glue start-job-run --job-name {installation.job} --arguments '{arguments}'"
+    return kick_command(installation, {"week": week, "again": True, "accept": [*checks]})
 
 
 def log_link(installation: Installation, run_id: str) -> str:

@@ -1,8 +1,9 @@
-"""Writes to the user map's table: conditional, without reading it."""
+"""Writes to the user map's table: updates that read nothing and know no `user_id`, which the job assigns.
 
-import base64
+The function's role may name no attribute but those written here, so that a leaked one learns and changes no id.
+"""
+
 import re
-import secrets
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,7 +16,6 @@ from qol_lambda.clients import CONDITION_FAILED, client, ignore_error
 from qol_lambda.deadline import QUICK, Deadline, run_concurrently
 from qol_lambda.settings import setting
 
-ID_BYTES = 10
 CACHE_SECONDS = 600.0
 MAX_CACHED_USERS = 100_000
 PERMISSION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -23,12 +23,7 @@ _SOURCE = "garmin"
 #: Attributes whose names are reserved words of DynamoDB.
 _RESERVED = ("status", "permissions")
 #: What makes an item whole where an update finds none.
-_NEW = "user_id = if_not_exists(user_id, :user), registered_at = if_not_exists(registered_at, :now)"
-
-
-def new_user_id() -> str:
-    """A random internal id: `u_` and 16 letters or digits."""
-    return "u_" + base64.b32encode(secrets.token_bytes(ID_BYTES)).decode().lower()
+_NEW = "registered_at = if_not_exists(registered_at, :now)"
 
 
 def item_key(vendor_user_id: str) -> str:
@@ -60,23 +55,14 @@ class Registered:
 def register(users: Iterable[str], now: datetime, registered: Registered, deadline: Deadline) -> None:
     """Create the missing entries of users; ClientError and other errors of the SDK when the table does not answer."""
 
-    def put(vendor_user_id: str) -> None:
-        item = {
-            "garmin_user_id": item_key(vendor_user_id),
-            "user_id": new_user_id(),
-            "status": "active",
-            "registered_at": stamp(now),
-            "last_change_at": stamp(now),
-        }
-        with ignore_error(CONDITION_FAILED):
-            client("dynamodb", QUICK).put_item(
-                TableName=setting("QOL_USER_MAP_TABLE"),
-                Item=_typed(item),
-                ConditionExpression="attribute_not_exists(garmin_user_id)",
-            )
+    def enter(vendor_user_id: str) -> None:
+        change = "SET #status = :status, registered_at = :now, last_change_at = :now"
+        _update(
+            vendor_user_id, change, {":status": "active", ":now": stamp(now)}, "attribute_not_exists(registered_at)"
+        )
         registered.add(vendor_user_id)
 
-    run_concurrently(put, registered.unknown(users), deadline)
+    run_concurrently(enter, registered.unknown(users), deadline)
 
 
 def apply_controls(controls: Iterable[Control], now: datetime, deadline: Deadline) -> None:
@@ -88,7 +74,7 @@ def apply_controls(controls: Iterable[Control], now: datetime, deadline: Deadlin
 
 def _deregister(control: Control, now: datetime) -> None:
     change = f"SET #status = :status, deregistered_at = :now, last_change_at = :now, {_NEW}"
-    _update(control, change, {":status": "deregistered", ":now": stamp(now), ":user": new_user_id()})
+    _update(control.vendor_user_id, change, {":status": "deregistered", ":now": stamp(now)})
 
 
 def _permit(control: Control, now: datetime) -> None:
@@ -97,25 +83,30 @@ def _permit(control: Control, now: datetime) -> None:
         ":now": stamp(now), ":at": stamp(_changed_at(control.message, now)), ":status": "active"
     }  # fmt: skip
     permissions = _permissions(control.message.get("permissions"))
-    values = {**changed, ":user": new_user_id(), **({":permissions": permissions} if permissions else {})}
+    values = {**changed, **({":permissions": permissions} if permissions else {})}
     change = (
         f"SET last_change_at = :now, permissions_changed_at = :at, #status = if_not_exists(#status, :status), {_NEW}"
     )
     change += ", #permissions = :permissions" if permissions else " REMOVE #permissions"
-    _update(control, change, values, "attribute_not_exists(permissions_changed_at) OR permissions_changed_at <= :at")
+    _update(
+        control.vendor_user_id,
+        change,
+        values,
+        "attribute_not_exists(permissions_changed_at) OR permissions_changed_at <= :at",
+    )
     if permissions:
         condition = "#status = :left AND deregistered_at < :at"
         back = {**changed, ":left": "deregistered"}
-        _update(control, "SET #status = :status, last_change_at = :now", back, condition)
+        _update(control.vendor_user_id, "SET #status = :status, last_change_at = :now", back, condition)
 
 
-def _update(control: Control, change: str, values: Mapping[str, Any], condition: str | None = None) -> None:
-    """Change an entry; when the condition fails, the table has something newer."""
+def _update(vendor_user_id: str, change: str, values: Mapping[str, Any], condition: str | None = None) -> None:
+    """Change or create an entry; when the condition fails, the table has what is to stay."""
     expressions = f"{change} {condition or ''}"
     with ignore_error(CONDITION_FAILED):
         client("dynamodb", QUICK).update_item(
             TableName=setting("QOL_USER_MAP_TABLE"),
-            Key=_typed({"garmin_user_id": item_key(control.vendor_user_id)}),
+            Key=_typed({"garmin_user_id": item_key(vendor_user_id)}),
             UpdateExpression=change,
             ExpressionAttributeValues=_typed(values),
             ExpressionAttributeNames={f"#{name}": name for name in _RESERVED if f"#{name}" in expressions},

@@ -10,6 +10,11 @@ override_resource {
   values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
 }
 
+override_resource {
+  target = aws_sns_topic.topics["alert"]
+  values = { arn = "arn:aws:sns:ap-northeast-1:123456789012:job_failure_alert" }
+}
+
 variables {
   stage        = "prod"
   alert_emails = ["one@example.org", "two@example.org"]
@@ -104,7 +109,7 @@ run "the_lake" {
 
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : "${statement.Effect} ${statement.Sid}"] == [
-      "Deny TlsOnly", "Deny RequirePseudonymousKey",
+      "Deny TlsOnly", "Deny RequirePseudonymousKey", "Deny NeverReplaceReceived",
     ]
     error_message = "bucket policy"
   }
@@ -112,8 +117,9 @@ run "the_lake" {
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : statement.Resource if statement.Action == "s3:PutObject"] == [
       ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*"],
+      ["arn:aws:s3:::qol-lake-123456789012/raw/*", "arn:aws:s3:::qol-lake-123456789012/quarantine/bodies/*"],
     ]
-    error_message = "what must be written under the pseudonymous key"
+    error_message = "what must be written under the pseudonymous key, and what is never replaced"
   }
 
   assert {
@@ -163,28 +169,32 @@ run "the_job" {
   }
 
   assert {
-    condition = { for name, value in aws_glue_job.weekly.default_arguments : name => value if !strcontains(value, "artifacts/") } == {
+    condition = { for name, value in aws_glue_job.weekly.non_overridable_arguments : name => replace(value, "/[0-9a-f]{16}\\//", "") } == {
       "--lake"                            = "s3://qol-lake-123456789012"
       "--engine"                          = "spark"
+      "--master"                          = "none"
       "--user-map"                        = "dynamodb:user_id_map"
       "--key-secret"                      = "qol/pseudonym-key"
       "--database"                        = "db_qol"
       "--kms-key"                         = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
       "--job-language"                    = "python"
       "--job-bookmark-option"             = "job-bookmark-disable"
-      "--TempDir"                         = "s3://qol-lake-123456789012/_staging/glue/"
+      "--scriptLocation"                  = "s3://qol-lake-123456789012/artifacts/weekly_etl.py"
+      "--additional-python-modules"       = "s3://qol-lake-123456789012/artifacts/qol-wheels-0.0.0.gluewheels.zip"
       "--python-modules-installer-option" = "--no-index"
+      "--extra-py-files"                  = "s3://qol-lake-123456789012/artifacts/weekly_etl.py"
+      "--extra-files"                     = "s3://qol-lake-123456789012/artifacts/weekly_etl.py"
+      "--extra-jars"                      = "s3://qol-lake-123456789012/artifacts/empty.jar"
+      "--user-jars-first"                 = "false"
+      "--TempDir"                         = "s3://qol-lake-123456789012/_staging/glue/"
       "--conf"                            = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1 --conf spark.io.encryption.enabled=true"
     }
-    error_message = "default arguments"
+    error_message = "arguments that no run can choose; artifacts lie below a prefix named after their content"
   }
 
   assert {
-    condition = can(regex(
-      "^s3://qol-lake-123456789012/artifacts/[0-9a-f]{16}/qol-wheels-0.0.0.gluewheels.zip$",
-      aws_glue_job.weekly.default_arguments["--additional-python-modules"]
-    ))
-    error_message = "the wheelhouse below a prefix named after its content"
+    condition     = length(coalesce(aws_glue_job.weekly.default_arguments, {})) == 0
+    error_message = "no argument that a run could override"
   }
 
   assert {
@@ -292,6 +302,44 @@ run "webhook" {
   }
 }
 
+run "a_guarded_webhook" {
+  command = plan
+
+  variables {
+    webhook_guard = { allowed_cidrs = ["192.0.2.0/24"], only = true }
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.webhook[0].default_action[0].block) == 1 && aws_wafv2_ip_set.vendor[0].addresses == toset(["192.0.2.0/24"])
+    error_message = "whoever is not of the vendor's networks ends at the firewall"
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl_association.webhook) == 1 && aws_apigatewayv2_api.webhook.disable_execute_api_endpoint
+    error_message = "no address without the firewall"
+  }
+
+  assert {
+    condition     = alltrue([for config in concat(aws_wafv2_web_acl.webhook[0].visibility_config, [for rule in aws_wafv2_web_acl.webhook[0].rule : rule.visibility_config[0]]) : !config.sampled_requests_enabled])
+    error_message = "no sample of a request is kept: its path holds the token"
+  }
+
+  assert {
+    condition     = aws_api_gateway_method_settings.webhook[0].settings[0].throttling_rate_limit == 50 && contains(keys(aws_cloudwatch_metric_alarm.alarms), "qol-garmin-webhook-guarded-5xx")
+    error_message = "throttle and alarm"
+  }
+}
+
+run "a_guard_without_networks_is_refused" {
+  command = plan
+
+  variables {
+    webhook_guard = { allowed_cidrs = [] }
+  }
+
+  expect_failures = [var.webhook_guard]
+}
+
 run "logs_and_alarms" {
   assert {
     condition = (length(concat(values(aws_cloudwatch_log_group.lambda), values(aws_cloudwatch_log_group.job), [aws_cloudwatch_log_group.webhook])) == 8 &&
@@ -306,6 +354,7 @@ run "logs_and_alarms" {
       "job_failure_notifier-errors", "job_failure_notifier-throttles", "qol-watchdog-errors", "qol-watchdog-throttles",
       "qol-raw-gap-check-errors", "qol-raw-gap-check-throttles", "qol-failed-calls-waiting",
       "qol-weekly-etl-slow", "qol-weekly-etl-failed", "qol-garmin-webhook-5xx", "qol-garmin-webhook-413",
+      "qol-garmin-webhook-unparsable", "qol-garmin-webhook-refused",
     ])
     error_message = "alarms"
   }
@@ -334,13 +383,75 @@ run "logs_and_alarms" {
   }
 
   assert {
-    condition     = join(" ", sort([for mail in aws_sns_topic_subscription.mail : mail.endpoint])) == "one@example.org two@example.org"
+    condition = { for name, alarm in aws_cloudwatch_metric_alarm.alarms : name => "${alarm.namespace} ${alarm.metric_name} ${alarm.dimensions.service} > ${alarm.threshold} in ${alarm.period} s" if contains(["unparsable_bodies", "rejected_tokens"], alarm.metric_name) } == {
+      qol-garmin-webhook-unparsable = "QoLLake unparsable_bodies garmin_webhook_receiver > 0 in 300 s"
+      qol-garmin-webhook-refused    = "QoLLake rejected_tokens garmin_webhook_receiver > 100 in 300 s"
+    }
+    error_message = "data that is refused or cannot be read is noticed, under the name that the receiver's metrics have"
+  }
+
+  assert {
+    condition     = join(" ", sort([for name, alarm in aws_cloudwatch_metric_alarm.alarms : name if one(alarm.alarm_actions) == aws_sns_topic.topics["alert"].arn])) == "qol-garmin-webhook-refused qol-garmin-webhook-unparsable"
+    error_message = "alarms that are mailed"
+  }
+
+  assert {
+    condition = alltrue([for policy in aws_sns_topic_policy.topics : contains(
+    [for statement in jsondecode(policy.policy).Statement : "${statement.Effect} ${jsonencode(statement.Principal)}"], "Allow {\"Service\":\"cloudwatch.amazonaws.com\"}")])
+    error_message = "CloudWatch may publish to both topics"
+  }
+
+  assert {
+    condition     = nonsensitive(join(" ", sort([for mail in aws_sns_topic_subscription.mail : mail.endpoint]))) == "one@example.org two@example.org"
     error_message = "people who get mail"
+  }
+
+  assert {
+    condition     = alltrue([for key, mail in aws_sns_topic_subscription.mail : issensitive(mail.endpoint) && length(regexall("@", key)) == 0])
+    error_message = "addresses of people are not shown in plans"
   }
 
   assert {
     condition     = alltrue([for topic in aws_sns_topic.topics : topic.kms_master_key_id != ""])
     error_message = "topics are encrypted"
+  }
+}
+
+run "audit" {
+  assert {
+    condition = { for selector in aws_cloudtrail.audit[0].advanced_event_selector : selector.name => { for field in selector.field_selector : field.field => join(" ", concat(coalesce(field.equals, []), coalesce(field.starts_with, []))) } } == {
+      "Reads of raw and quarantine" = {
+        eventCategory    = "Data"
+        readOnly         = "true"
+        "resources.type" = "AWS::S3::Object"
+        "resources.ARN"  = "arn:aws:s3:::qol-lake-123456789012/raw/ arn:aws:s3:::qol-lake-123456789012/quarantine/"
+      }
+      "Reads of the user map" = {
+        eventCategory    = "Data"
+        readOnly         = "true"
+        "resources.type" = "AWS::DynamoDB::Table"
+        "resources.ARN"  = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/user_id_map"
+      }
+    }
+    error_message = "reads of raw, quarantine and the user map are recorded"
+  }
+
+  assert {
+    condition     = aws_cloudtrail.audit[0].enable_log_file_validation && aws_cloudtrail.audit[0].kms_key_id == aws_kms_key.identified.arn && aws_s3_bucket.audit[0].bucket == "qol-lake-123456789012-audit"
+    error_message = "records can be verified, are encrypted, and lie apart"
+  }
+}
+
+run "a_trail_that_the_account_has_already_is_named" {
+  command = plan
+
+  variables {
+    audit_trail = "arn:aws:cloudtrail:ap-northeast-1:123456789012:trail/all"
+  }
+
+  assert {
+    condition     = length(concat(aws_cloudtrail.audit, aws_s3_bucket.audit)) == 0
+    error_message = "no second trail"
   }
 }
 

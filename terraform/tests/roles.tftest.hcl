@@ -21,7 +21,7 @@ run "functions_may" {
     condition = { for key, role in aws_iam_role_policy.lambda : key => join(" ", sort(distinct(flatten([
       for statement in jsondecode(role.policy).Statement : statement.Action if statement.Effect == "Allow"
       ])))) } == {
-      receiver = "dynamodb:PutItem dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:PutObject secretsmanager:GetSecretValue"
+      receiver = "dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:PutObject secretsmanager:GetSecretValue"
       kick     = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns glue:StartJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents sns:Publish sqs:SendMessage"
       notifier = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
       watchdog = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
@@ -65,7 +65,7 @@ run "the_job_may" {
   assert {
     condition = join(" ", sort(distinct(flatten([
       for statement in jsondecode(aws_iam_role_policy.job.policy).Statement : statement.Action if statement.Effect == "Allow"
-    ])))) == "dynamodb:Scan glue:BatchCreatePartition glue:CreatePartition glue:GetPartition glue:GetSecurityConfiguration glue:GetTable glue:UpdatePartition kms:Decrypt kms:GenerateDataKey logs:AssociateKmsKey logs:CreateLogStream logs:PutLogEvents s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:ListBucket s3:PutObject secretsmanager:GetSecretValue"
+    ])))) == "dynamodb:Scan dynamodb:UpdateItem glue:BatchCreatePartition glue:CreatePartition glue:GetPartition glue:GetSecurityConfiguration glue:GetTable glue:UpdatePartition kms:Decrypt kms:GenerateDataKey logs:AssociateKmsKey logs:CreateLogStream logs:PutLogEvents s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:ListBucket s3:PutObject secretsmanager:GetSecretValue"
     error_message = "actions of the job"
   }
 
@@ -176,7 +176,7 @@ run "operators_may" {
     condition = join(" ", sort(distinct([
       for action in flatten([for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Action]) : action
       if !startswith(action, "athena:") && !startswith(action, "glue:Get") && !startswith(action, "glue:BatchGet")
-    ]))) == "cloudwatch:DescribeAlarms dynamodb:DeleteItem dynamodb:GetItem dynamodb:Scan glue:BatchCreatePartition glue:BatchStopJobRun glue:CreatePartition glue:StartJobRun glue:UpdatePartition kms:Decrypt kms:GenerateDataKey lambda:GetFunctionConfiguration lambda:InvokeFunction logs:DescribeLogStreams logs:FilterLogEvents logs:GetLogEvents logs:GetQueryResults logs:StartQuery logs:StopQuery s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:GetObjectVersion s3:ListBucket s3:ListBucketVersions s3:ListMultipartUploadParts s3:PutObject scheduler:GetSchedule secretsmanager:DescribeSecret secretsmanager:PutSecretValue sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
+    ]))) == "cloudwatch:DescribeAlarms dynamodb:DeleteItem dynamodb:GetItem dynamodb:Scan glue:BatchCreatePartition glue:BatchStopJobRun glue:CreatePartition glue:UpdatePartition kms:Decrypt kms:GenerateDataKey lambda:GetFunctionConfiguration lambda:InvokeFunction logs:DescribeLogStreams logs:FilterLogEvents logs:GetLogEvents logs:GetQueryResults logs:StartQuery logs:StopQuery s3:AbortMultipartUpload s3:DeleteObject s3:GetBucketLocation s3:GetObject s3:GetObjectVersion s3:ListBucket s3:ListBucketVersions s3:ListMultipartUploadParts s3:PutObject scheduler:GetSchedule secretsmanager:DescribeSecret secretsmanager:PutSecretValue sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
     error_message = "actions of operators beside looking at tables"
   }
 
@@ -194,7 +194,7 @@ run "operators_may" {
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
       "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _reports/* _runs/* processed/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock _runs/*-restore-*.json athena-results-operators/* processed/*"
+      "s3:PutObject"        = "_locks/publish.lock _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
       "s3:DeleteObject"     = "_locks/publish.lock"
     }
     error_message = "where operators read, put and delete"

@@ -15,7 +15,7 @@ import yaml
 
 from qol.errors import QolError
 from qol_dev.package.archive import sha256
-from qol_dev.package.build import build
+from qol_dev.package.build import build, build_lock
 from qol_dev.package.locks import name_of, read_list
 from qol_dev.sample import CORE, SampleOptions, write_sample
 from tests.acceptance.processes import NOW, ROOT, finish, missing, start_run
@@ -45,7 +45,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_manifest_names_every_file_with_its_hash(dist: Path) -> None:
     manifest = json.loads((dist / "manifest.json").read_text())
     assert list(manifest) == [
-        "glue/qol-wheels-0.2.0.gluewheels.zip", "glue/qol_lake-0.2.0-py3-none-any.whl", "glue/weekly_etl.py",
+        "glue/empty.jar", "glue/qol-wheels-0.2.0.gluewheels.zip", "glue/qol_lake-0.2.0-py3-none-any.whl", "glue/weekly_etl.py",
         "lambda/functions.zip",
     ]  # fmt: skip
     assert manifest == {path: sha256(dist / path) for path in manifest}
@@ -101,6 +101,12 @@ def pip(python: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def installed(python: Path) -> dict[str, str]:
     return {line["name"]: line["version"] for line in json.loads(pip(python, "list", "--format", "json").stdout)}
+
+
+@pytest.mark.usefixtures("dist")
+def test_what_builds_the_wheel_is_what_the_lock_names_and_pip() -> None:
+    there = installed(build_lock(ROOT).environment(ROOT / ".package"))
+    assert there == {"pip": there["pip"], **build_lock(ROOT).pins()}
 
 
 def test_the_job_runs_from_its_package_on_what_glue_brings(dist: Path, glue: Path, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from qol_dev.cloud.tools import MissingToolError, find_terraform
+from qol_dev.policies import BUCKET, LAYERS, USER_MAP, Policies, rendered, resources, statements
 from tests.acceptance.processes import ROOT, missing
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("terraform")]
@@ -26,9 +28,9 @@ def ended(command: Sequence[str | Path], data: Path, folder: Path = ROOT) -> sub
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def terraform(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def terraform(data: Path, *arguments: str, folder: Path = TERRAFORM) -> subprocess.CompletedProcess[str]:
     """Terraform on the deployment."""
-    return ended([sys.executable, "-m", "qol_dev.cloud.tools", "terraform", f"-chdir={TERRAFORM}", *arguments], data)
+    return ended([sys.executable, "-m", "qol_dev.cloud.tools", "terraform", f"-chdir={folder}", *arguments], data)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if made.returncode != 0:
         missing(f"terraform init: {made.stderr.strip()[-600:]}")
     return folder
+
+
+@pytest.fixture(scope="module")
+def policies(data: Path) -> Policies:
+    """The policies of production, as Terraform renders them."""
+    printed = terraform(data, "test", "-json", "-verbose", "-filter=tests/policies.tftest.hcl")
+    assert printed.returncode == 0, printed.stdout[-4000:]
+    return rendered(printed.stdout)
 
 
 def checkov(folder: Path, data: Path) -> subprocess.CompletedProcess[str]:
@@ -79,7 +89,7 @@ def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> N
     shutil.copytree(TERRAFORM, tmp_path / "terraform", ignore=shutil.ignore_patterns(".terraform"))
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     argued: set[tuple[str, str]] = set()
-    for file in sorted((tmp_path / "terraform").glob("*.tf")):
+    for file in sorted((tmp_path / "terraform").rglob("*.tf")):
         text = file.read_text()
         for check, reason in SKIP.findall(text):
             assert len(reason) > 30, f"{file.name}: {check} says too little"
@@ -88,3 +98,95 @@ def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> N
     found = json.loads(checkov(tmp_path, tmp_path).stdout)
     fired = {(finding["check_id"], Path(finding["file_path"]).name) for finding in found["results"]["failed_checks"]}
     assert fired == argued
+
+
+def test_only_the_job_reads_raw_lines_unparsable_bodies_who_is_who_and_the_pseudonym_key(policies: Policies) -> None:
+    identifying = ("raw", "quarantine/bodies", "_staging", "user map: vendor id and user id", "pseudonym key")
+    readers = {layer: [role for role in policies.roles if "read" in policies.access(role, layer)] for layer in LAYERS}
+    assert {reader for layer in identifying for reader in readers[layer]} == {"job"}
+    assert readers["user map: user id and status"] == ["job", "raw_gap"]
+    assert readers["quarantine/rows"] == ["job", "operator"]
+    assert readers["webhook secret"] == ["receiver"]
+
+
+def test_no_role_but_the_kick_function_runs_anything_with_the_rights_of_another(policies: Policies) -> None:
+    reached = {role: policies.runs_code_as(role) - {role} for role in policies.roles}
+    assert {role: targets for role, targets in reached.items() if targets} == {"kick": {"job"}}
+
+
+def test_operators_restore_weeks_and_put_nothing_else_among_published_files(policies: Policies) -> None:
+    key = {"s3:x-amz-server-side-encryption-aws-kms-key-id": policies.named["pseudonymous"]}
+    places = (
+        "processed/weekly/date=2026-11-09/part-00000.parquet",
+        "processed/x.py",
+        "processed/weekly/part-00001.parquet",
+    )
+    allowed = [place for place in places if policies.may("operator", "s3:PutObject", f"{BUCKET}/{place}", key)]
+    assert allowed == ["processed/weekly/date=2026-11-09/part-00000.parquet"]
+
+
+def test_the_gap_check_gets_no_attribute_of_the_user_map_that_it_does_not_name(policies: Policies) -> None:
+    named = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:Attributes": ["user_id", "status", "registered_at"]}
+    assert policies.may("raw_gap", "dynamodb:Scan", USER_MAP, named)
+    for more in ({"dynamodb:Select": "ALL_ATTRIBUTES"}, {"dynamodb:Attributes": ["user_id", "garmin_user_id"]}):
+        assert not policies.may("raw_gap", "dynamodb:Scan", USER_MAP, named | more)
+    assert not policies.may("raw_gap", "dynamodb:Scan", USER_MAP, {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"})
+
+
+def test_a_leaked_receiver_learns_no_user_id_and_gives_none(policies: Policies) -> None:
+    named = {"dynamodb:ReturnValues": "NONE", "dynamodb:Attributes": ["garmin_user_id", "status", "registered_at"]}
+    assert policies.may("receiver", "dynamodb:UpdateItem", USER_MAP, named)
+    for more in ({"dynamodb:ReturnValues": "ALL_OLD"}, {"dynamodb:Attributes": ["garmin_user_id", "user_id"]}):
+        assert not policies.may("receiver", "dynamodb:UpdateItem", USER_MAP, named | more)
+    assert not policies.may("receiver", "dynamodb:PutItem", USER_MAP, named)
+    assigned = {"dynamodb:Attributes": ["garmin_user_id", "user_id", "assigned_at"]}
+    assert policies.may("job", "dynamodb:UpdateItem", USER_MAP, assigned)
+    assert not policies.may(
+        "job", "dynamodb:UpdateItem", USER_MAP, {"dynamodb:Attributes": ["garmin_user_id", "status"]}
+    )
+    assert [
+        role for role in policies.roles if "change" in policies.access(role, "user map: vendor id and user id")
+    ] == ["job"]
+
+
+def test_what_was_received_is_replaced_by_nobody(policies: Policies) -> None:
+    access = {
+        layer: [policies.access(role, layer) for role in policies.roles] for layer in ("raw", "quarantine/bodies")
+    }
+    assert {layer: [can for can in found if can not in ([], ["read"])] for layer, found in access.items()} == {
+        "raw": [["add"]], "quarantine/bodies": [["add"]]
+    }  # fmt: skip
+    part_of_an_upload = {"s3:ObjectCreationOperation": "false"}
+    assert policies.may("receiver", "s3:PutObject", f"{BUCKET}/raw/daily/date=2026-11-10/0.jsonl", part_of_an_upload)
+
+
+def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_identified_one(
+    policies: Policies,
+) -> None:
+    everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    arns = {**policies.arns, "administrator": "arn:aws:iam::123456789012:role/administrator"}
+    broad = replace(policies, roles=dict.fromkeys(arns, everything), arns=arns)
+    decrypts = {role for role in arns if broad.may(role, "kms:Decrypt", policies.named["identified"])}
+    assert decrypts == {"job", "receiver", "raw_gap", "operator"}
+    assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
+    assert broad.access("administrator", "processed") == ["read", "add", "change"]
+
+
+def test_the_role_that_plans_reads_no_data_although_it_may_read_all_settings(
+    policies: Policies, tmp_path: Path
+) -> None:
+    folder = TERRAFORM / "bootstrap"
+    assert (
+        terraform(tmp_path, "init", "-backend=false", "-input=false", "-lockfile=readonly", folder=folder).returncode
+        == 0
+    )
+    printed = terraform(tmp_path, "test", "-json", "-verbose", folder=folder)
+    assert printed.returncode == 0, printed.stdout[-4000:]
+    own = statements(resources(printed.stdout)["aws_iam_role_policy"]["plan"])
+    read_only = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]  # more than AWS's ReadOnlyAccess, which it has
+    plan = replace(
+        policies, roles={"plan": [*read_only, *own]}, arns={"plan": "arn:aws:iam::123456789012:role/qol-plan-prod"}
+    )
+    assert [layer for layer in LAYERS if "read" in plan.access("plan", layer)] == []
+    assert plan.may("plan", "s3:GetObject", "arn:aws:s3:::qol-lake-terraform-123456789012/prod/terraform.tfstate")
+    assert not plan.may("plan", "s3:GetObject", "arn:aws:s3:::qol-lake-terraform-123456789012/dev/terraform.tfstate")

@@ -97,3 +97,17 @@ def test_docs_are_written_and_stale_ones_are_named(qol: Qol, project: Path) -> N
     ended = qol("contracts", "docs", "--check", *schemas)
     assert (ended.code, str(project / "docs/catalog.md") in ended.err) == (1, True)
     assert (project / "docs/catalog.md").read_text() == "old"
+
+
+def test_a_weekly_metric_that_comes_without_its_anchor_is_a_warning_and_no_error(qol: Qol, project: Path) -> None:
+    assert qol("contracts", "check", "--schemas", project / "schemas").err == ""
+    weekly = project / "schemas/metrics/weekly.yaml"
+    text = weekly.read_text(encoding="utf-8")
+    weekly.write_text(text.replace("    own_days: [min_hr_bpm, max_hr_bpm, mean_hr_bpm]\n", ""), encoding="utf-8")
+    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    assert (ended.code, ended.out.endswith("all fit.\n")) == (0, True)
+    assert (
+        "warning: metrics/weekly.yaml: groups.heart.metrics.mean_hr_bpm: a metric that healthkit_measurements, "
+        "healthkit_health_auto_export, oura_heartrate can give on a day without resting_hr_bpm or hrv_rmssd_ms or "
+        "hrv_sdnn_ms; better: mean_hr_bpm in own_days, an anchor that comes with it, or a group of its own\n"
+    ) in ended.err

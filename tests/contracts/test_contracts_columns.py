@@ -35,9 +35,11 @@ def test_whole_numbers_stay_whole_where_the_formula_allows_it(contracts: Contrac
 def test_comments_hold_unit_and_formula(contracts: Contracts) -> None:
     comments = {c.name: c.comment for c in (*daily_columns(contracts), *weekly_columns(contracts))}
 
-    assert comments["distance_m_sd"] == (
-        "Standard deviation (n-1) of distance_m (m) over the valid days that have it; null below 2 days."
+    assert comments["deep_minutes_sd"] == (
+        "Standard deviation (n-1) of deep_minutes (min) over the valid days that have it; null below 2 days."
     )
+    assert comments["distance_m_min"] == "Lowest distance_m (m) of the days of the week."
+    assert comments["distance_m_days"] == "Days of the week that have distance_m."
     assert comments["mvpa_equivalent_minutes"] == (
         "Moderate plus twice vigorous activity (WHO 2020 equivalence); null when neither is known, one missing counts "
         "0. Unit: min. Formula: moderate_minutes + 2 * vigorous_minutes."

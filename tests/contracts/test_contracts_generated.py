@@ -12,7 +12,6 @@ from qol.contracts.generated import generated, stale_files, table_yaml, write_ge
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place
 from qol.transform.decimals import PORTABLE_DECIMALS
-from qol.transform.parts import FINER_DECIMALS
 from tests.contracts.conftest import PROJECT
 
 
@@ -74,8 +73,7 @@ def test_the_catalog_tells_how_values_are_rounded(contracts: Contracts) -> None:
     assert (
         "| weekly_metrics: min, max, sum, last | a daily value, or the sum of them | `decimals` of the metric |" in page
     )
-    assert "whose parts keep 6 decimals more" in page
-    assert FINER_DECIMALS == 6
+    assert "| 8 more than its weekly mean, as far as a double has them |" in page
     assert "of single days keep 12 decimals" in page
     assert PORTABLE_DECIMALS == 12
 

@@ -54,7 +54,7 @@ def test_a_word_of_a_model_is_no_word_of_another(schemas: Path, edit: Edit) -> N
         (AVERAGE, f"{AVERAGE}, uppercase: 1", "fields.last_night_avg.uppercase: found 1; allowed: boolean"),
         (AVERAGE, f"{AVERAGE}, classes: {{A: [b, b]}}", 'fields.last_night_avg.classes.A: found ["b", "b"]; allowed: each entry once'),
         ("paths: [raw/garmin/hrv]", "paths: []", "paths: found []; allowed: at least 1 item after validation, not 0"),
-        (AVERAGE, f"{AVERAGE}, units: 'a b'", 'fields.last_night_avg.units: found "a b"; allowed: dotted keys such as a.b'),
+        (AVERAGE, f"{AVERAGE}, units: 'a b'", 'fields.last_night_avg.units.0: found "a b"; allowed: dotted keys such as a.b'),
         ("paths: [raw/garmin/hrv]", "paths: [raw/a b]", 'paths.0: found "raw/a b"; allowed: pattern \'^raw(/[A-Za-z0-9_.-]+)+$\''),
         ("person: [userId]", "person: userId", 'person: found "userId"; allowed: tuple'),
         ("fields:\n", "fields:\n  empty:\n", "fields.empty: found null; allowed: a mapping"),

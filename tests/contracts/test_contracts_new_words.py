@@ -67,6 +67,7 @@ def with_fields(edit: Edit, *fields: str) -> None:
     edit(HRV, HRV_FIELDS, HRV_FIELDS + "".join(f"  {field}\n" for field in fields))
 
 
+LISTED_TIMES = [line.strip() for line in TIMES.splitlines()]
 KIND = "kind: {path: type, type: code, description: d}"
 
 
@@ -78,13 +79,21 @@ KIND = "kind: {path: type, type: code, description: d}"
         ([KIND, "value: {path: value, type: number, description: d, range: [0, 1], ranges_by: {field: kind, ranges: {A: [0, 1]}}}"], "fields.value.ranges_by: found number; allowed: only for integer, number, decimal, epoch_seconds, instant, without samples and range"),
         ([KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [1, 0]}}}"], "fields.value.ranges_by.ranges.A: found [1, 0]; allowed: [low, high] with low < high"),
         (["value: {path: value, type: number, description: d, classes: {A: [b]}}"], "fields.value.classes: found number; allowed: classes only for code"),
+        (["value: {path: value, type: code, description: d, closed: true}"], "fields.value.closed: found true; allowed: closed only with classes"),
+        (["value: {path: value, type: number, description: d, known: [a]}"], "fields.value.known: found number; allowed: known only for code"),
+        (["value: {path: value, type: code, description: d, of_other: kind}"], "fields.value.of_other: found code; allowed: of_other only for document_id"),
+        (["other: {path: x, type: document_id, description: d, of_other: kind}", KIND], "fields.other.of_other: found kind; allowed: a code field declared before this one: none is declared"),
+        (["value: {path: value, type: number, description: d, units: [a, b]}"], "fields.value.units: found 2; allowed: one place, or one for each path"),
+        (["value: {path: value, type: number, description: d, unit_may_be_missing: true}"], "fields.value.unit_may_be_missing: found true; allowed: only with units"),
+        ([KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [0, 1]}, per_minute: {start: at, end: at, highest: {A: 1}}}}", *LISTED_TIMES], "fields.value.ranges_by.per_minute.start: found at; allowed: a field declared before this one: "),
+        ([*LISTED_TIMES, KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [0, 1]}, per_minute: {start: at, end: at, highest: {B: 1}}}}"], "fields.value.ranges_by.per_minute.highest: found B; allowed: a code of ranges: A"),
         (["value: {path: value, type: number, description: d, join_words: true}"], "fields.value.join_words: found number; allowed: join_words only for code"),
         (["value: {path: value, type: code, description: d, namespace: n}"], "fields.value.namespace: found code; allowed: namespace only for document_id"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_field_is_told(schemas: Path, edit: Edit, fields: list[str], problem: str) -> None:
     with_fields(edit, *fields)
-    assert f"{HRV}: {problem}" in problems(schemas)
+    assert any(found.startswith(f"{HRV}: {problem}") for found in problems(schemas))
 
 
 @pytest.mark.parametrize(
@@ -135,6 +144,9 @@ STAGES, SURVEY, EPOCHS = (
         (MEASUREMENTS, "end: until_seconds,", "end: metric_type,", "overlaps.end: found metric_type; allowed: a time field or helper: "),
         (MEASUREMENTS, "by: device_class,", "by: value,", "overlaps.by: found value; allowed: a code field or helper: "),
         (MEASUREMENTS, "share: share}", "share: value}", "overlaps.share: found value; allowed: a name that no field, helper or record column has"),
+        (MEASUREMENTS, "values: [value]", "values: [uuid]", "split.values.0: found uuid; allowed: a field of type number: value"),
+        (MEASUREMENTS, "where: is_quantity}\ndaily", "where: half}\ndaily", "split.where: found half of type Decimal"),
+        (MEASUREMENTS, "zone: time_zone}", "zone: time_zone, shift_hours: 6}", "split: found 6; allowed: nothing with shift_hours: days are cut at local midnight"),
         (STAGES, "  stage: stage", "  stage: start_seconds", "stages.stage: found start_seconds; allowed: a code field or helper: "),
         (MEASUREMENTS, "overlaps: {start: start_seconds,", "overlaps: {start: whose,", "overlaps.start: found whose; allowed: a time field or helper: "),
         (MEASUREMENTS, "end: until_seconds,", "end: half,", "overlaps.end: found half; allowed: a time field or helper: "),

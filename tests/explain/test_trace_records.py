@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from qol.contracts.source import SourceContract
@@ -14,10 +15,19 @@ from tests.command_line import Qol
 from tests.explain import builders
 from tests.explain.builders import user_week
 from tests.run import test_deletions as phones
-from tests.transform.builders import MEASUREMENTS, MONDAY, Row, contract_of, contracts_of, daily_frame, records
+from tests.transform.builders import (
+    MEASUREMENTS,
+    MONDAY,
+    Row,
+    contract_named,
+    contract_of,
+    contracts_of,
+    daily_frame,
+    records,
+)
 from tests.transform.test_transform_deletions import DELETED
 from tests.transform.test_transform_overlaps import STEPS, a_stretch
-from tests.transform.test_transform_stages import SLEEP, TUESDAY, a_night, a_stage, an_evening
+from tests.transform.test_transform_stages import BY_APP, JOINED, SLEEP, TUESDAY, a_night, a_stage, an_evening
 
 
 def traced(metric: str, contract: SourceContract, rows: Sequence[Row], deleted: Sequence[Row] = ()) -> Trace:
@@ -125,6 +135,33 @@ def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
     )
 
 
+def test_a_night_joined_by_its_sender_says_whether_it_is_the_night_beside_sessions() -> None:
+    rows = [a_stage("CORE", 0, 300), a_stage(None, 780, 840, value=30.0)]
+    assert roles(traced("sleep_minutes", contract_of(MEASUREMENTS, JOINED), rows)) == {
+        "WATCHCORE0": "its session gives the value",
+        "WATCHNone780": "its session was not the day's main one",
+    }
+
+
+def test_samples_of_two_devices_of_a_class_belong_to_their_own_sessions() -> None:
+    rows = [a_stage("ASLEEP", 0, 480, "PHONE", app="a"), a_stage("CORE", 30, 400, "PHONE", app="b")]
+    assert roles(traced("sleep_minutes", contract_of(MEASUREMENTS, BY_APP), rows)) == {
+        "PHONEASLEEP0": "its session gives the value",
+        "PHONECORE30": "its session was not the day's main one",
+    }
+
+
+def test_a_reading_that_came_again_under_another_id_says_so() -> None:
+    rows = [a_stretch("WATCH", 0, 9, 5), a_stretch("WATCH", 0, 9, 5, uuid="again")]
+    result = traced(
+        "steps", contract_of(MEASUREMENTS, STEPS, "same: [kind, device, start_seconds, end_seconds, value]"), rows
+    )
+    assert roles(result) == {
+        "WATCH0-9": "5 of the sum over 1 for steps",
+        "again": "left out (another record is the same reading)",
+    }
+
+
 def test_samples_of_a_sleep_that_ends_on_the_next_day_say_so_and_so_does_their_own_day() -> None:
     result = traced("sleep_minutes", contract_of(MEASUREMENTS, SLEEP), an_evening())
     assert roles(result) == {
@@ -195,3 +232,24 @@ def test_a_source_without_a_record_type_of_the_group_has_no_days_in_the_list() -
     result = monday("whoqol_overall", {}, "garmin", "survey")
     assert result.unrelated_sources == ("garmin",)
     assert {day.source for day in result.days} == {"survey"}
+
+
+def test_a_walk_over_midnight_says_what_it_gave_to_each_day() -> None:
+    walk = a_stretch("PHONE", 1430, 1450, 200)
+    contract = contract_of(MEASUREMENTS, STEPS, "split: {start: start_seconds, end: end_seconds, values: [value]}")
+    assert roles(traced("steps", contract, [walk])) == {
+        "PHONE1430-1450": "100 of the sum over 1 for steps; of 2026-11-10: 100 of the sum over 1 for steps"
+    }
+
+
+def test_a_document_that_moved_to_sunday_says_where_its_better_version_is() -> None:
+    contract = contract_named("oura_sleep")
+    night = {"document_id": "a", "total_sleep_duration": 3600, "bedtime_start": 0, "bedtime_end": 3600}
+    versions = [night | {"day": f"2026-11-{day:02d}", "meta_updated_at": at} for day, at in ((9, 1), (8, 2))]
+    monday, sunday = (records(contract, [version]) for version in versions)
+    contracts = contracts_of(contract)
+    days = daily(contracts, {contract.name: pl.concat([monday, sunday])}, {})
+    week = user_week(
+        days.filter(pl.col("day") >= MONDAY), records={contract.name: monday}, beside={contract.name: sunday}
+    )
+    assert roles(builders.traced(contracts, "sleep_minutes", week)) == {"a": "a better version of it is of 2026-11-08"}

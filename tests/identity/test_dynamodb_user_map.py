@@ -1,8 +1,10 @@
 """The user map in a table: read as it is now, after raw was listed; ids are pinned once their place is settled."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,10 @@ def put(vendor: str, user: str = "P1", age: timedelta = timedelta(days=1), **val
     item = {"garmin_user_id": vendor, "user_id": user, "status": "active", "registered_at": moment, **values}
     typed = {name: {"S": value} if isinstance(value, str) else value for name, value in item.items() if value}
     aws_client("dynamodb", QUICK).put_item(TableName="user_id_map", Item=typed)
+
+
+def remove(vendor: str) -> None:
+    aws_client("dynamodb", QUICK).delete_item(TableName="user_id_map", Key={"garmin_user_id": {"S": vendor}})
 
 
 def read() -> UserMap:
@@ -102,7 +108,7 @@ def test_a_zone_may_change_and_an_id_may_not(webhook: Webhook) -> None:
     ("item", "problem"),
     [
         ({"user": "SECRET name"}, "user_id must match [A-Za-z0-9_.-]{1,64}"),
-        ({"user_id": None}, "user_id must match [A-Za-z0-9_.-]{1,64}"),
+        ({"user_id": None, "assigned_at": NOW.isoformat()}, "user_id must match [A-Za-z0-9_.-]{1,64}"),
         ({"user_id": {"N": "5"}}, "user_id must match [A-Za-z0-9_.-]{1,64}"),
         ({"timezone": "SECRET"}, "timezone must be an IANA time zone such as Asia/Tokyo"),
         ({"timezone": {"NULL": True}}, "timezone must be an IANA time zone such as Asia/Tokyo"),
@@ -119,6 +125,68 @@ def test_a_mistake_is_named_by_the_moment_of_registration_and_never_by_the_id(
         read()
     where = "--user-map dynamodb:user_id_map: item registered at 2026-11-17T00:05:00.000000+00:00"
     assert str(caught.value) == f"{where}; allowed: {problem}"
+
+
+def ids(user_map: UserMap) -> dict[str, str]:
+    """User ids by vendor id."""
+    return {vendor: user_id for _, vendor, user_id, _ in user_map.entries}
+
+
+def items() -> dict[str, dict[str, str]]:
+    """The table's items by their keys."""
+    found = aws_client("dynamodb", QUICK).scan(TableName="user_id_map")["Items"]
+    return {item["garmin_user_id"]["S"]: {name: value["S"] for name, value in item.items()} for item in found}
+
+
+def test_an_entry_without_a_user_id_gets_a_random_one_which_stays(webhook: Webhook) -> None:
+    put("u1", "")
+    put("u2", "")
+    put("u3", "P3")
+    first = ids(read())
+    assert all(re.fullmatch(r"u_[a-z2-7]{16}", first[vendor]) for vendor in ("u1", "u2"))
+    assert (len(set(first.values())), first["u3"]) == (3, "P3")
+    assert ids(read()) == first == {vendor: item["user_id"] for vendor, item in items().items()}
+    assert items()["u1"]["assigned_at"] == "2026-11-18T00:05:00.000000+00:00"
+    assert items()["u3"]["assigned_at"] == items()["u3"]["registered_at"]
+
+
+def test_a_dry_run_uses_ids_that_it_does_not_store(webhook: Webhook) -> None:
+    put("u1", "")
+    put("u2", "P2")
+    before = items()
+    assert set(ids(read_user_table("user_id_map", lambda: NOW, assigns=False))) == {"u1", "u2"}
+    assert items() == before
+
+
+@pytest.mark.parametrize("change", [partial(put, "SECRET", "P1"), partial(remove, "SECRET")], ids=["filled", "removed"])
+def test_an_entry_that_somebody_changes_meanwhile_is_left_to_the_next_run(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]
+) -> None:
+    put("SECRET", "")
+
+    def new_user_id() -> str:
+        change()
+        return "u_other"
+
+    monkeypatch.setattr(dynamodb_user_map, "_new_user_id", new_user_id)
+    with pytest.raises(QolError, match="DynamoDB answered ConditionalCheckFailedException; run again$"):
+        read()
+    assert "u_other" not in repr(items())
+
+
+def test_what_the_receiver_may_write_changes_neither_ids_nor_their_order(webhook: Webhook) -> None:
+    for vendor, hours in (("u1", 3), ("u2", 2), ("u3", 1)):
+        put(vendor, "" if vendor == "u2" else f"P{vendor}", timedelta(hours=hours))
+    before = read()
+    for vendor, moment in (("u3", "2020-01-01T00:00:00Z"), ("u2", "2030-01-01T00:00:00Z"), ("u1", "never")):
+        aws_client("dynamodb", QUICK).update_item(
+            TableName="user_id_map",
+            Key={"garmin_user_id": {"S": vendor}},
+            UpdateExpression="SET registered_at = :moment",
+            ExpressionAttributeValues={":moment": {"S": moment}},
+        )
+    assert read().entries == before.entries
+    assert [vendor for _, vendor, _, _ in before.entries] == ["u1", "u3", "u2"]
 
 
 @pytest.mark.parametrize("moment", [None, "yesterday SECRET", "2026-11-17T00:05:00", {"N": "5"}])

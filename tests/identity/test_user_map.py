@@ -1,6 +1,7 @@
 """The user map: every mistake is named by its line and never by the id, and people who have records are not renamed."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from traceback import format_exception
 
@@ -11,7 +12,7 @@ from qol.contracts.raw_values import is_zone
 from qol.errors import UsageError
 from qol.identity.pseudonym_key import read_key
 from qol.identity.pseudonyms import Identities
-from qol.identity.user_map import UserMap, read_user_map, require_append_only
+from qol.identity.user_map import UserMap, keep_hashes, read_user_map
 from tests.ingest.feed import KEY
 
 GOOD = '{"source":"garmin","vendor_user_id":"u1","user_id":"P001","timezone":"Asia/Tokyo"}'
@@ -126,43 +127,40 @@ def test_the_digest_covers_the_first_entries_only() -> None:
 
 
 #: Published records of the unmapped person `old` and the mapped person P009.
-PUBLISHED = [pl.Series(["P009"]), pl.Series([IDENTITIES.user_hash("garmin", "old"), "P009"])]
+OLD = IDENTITIES.user_hash("garmin", "old")
+PUBLISHED = [pl.Series(["P009"]), pl.Series([OLD, "P009"])]
 
 
-def complaint(user_map: UserMap, checked: int = 0) -> str:
-    """What is said of a map by a run after which `checked` entries were good; nothing when it may be used."""
-    try:
-        require_append_only(user_map, IDENTITIES, checked, PUBLISHED)
-    except UsageError as err:
-        return str(err)
-    return ""
+def used_ids(user_map: UserMap, checked: int = 0, kept: Sequence[str] = ()) -> list[str]:
+    """The ids that a run uses; `checked` entries were looked up by earlier runs, which found `kept`."""
+    used, hashes = keep_hashes(user_map, IDENTITIES, kept, checked, PUBLISHED)
+    assert hashes == [entry[2] for entry in used.entries if entry[2] == OLD]
+    assert [entry[:2] for entry in used.entries] == [entry[:2] for entry in user_map.entries]
+    return [entry[2] for entry in used.entries]
 
 
-def test_a_person_with_records_under_the_keyed_hash_gets_no_other_id() -> None:
-    assert complaint(UserMap((entry("new"), entry("old")))) == (
-        "user map line 2: this person already has records under the keyed hash;"
-        " allowed: that hash as user_id, which keeps the id, or people without records"
-        " (docs/backfill-and-rebuild.md has both ways)"
-    )
+def test_a_person_with_records_under_the_keyed_hash_keeps_it_whatever_an_entry_says() -> None:
+    assert used_ids(UserMap((entry("new"), entry("old", "P002")))) == ["P001", OLD]
+    assert used_ids(UserMap((entry("old", "P002"), entry("new"))), checked=2, kept=[OLD]) == [OLD, "P001"]
 
 
 def test_people_without_records_may_be_added() -> None:
-    assert complaint(UserMap((entry("new"), entry("newer", "P002"), entry("mapped", "P009")))) == ""
+    entries = (entry("new"), entry("newer", "P002"), entry("mapped", "P009"))
+    assert used_ids(UserMap(entries)) == ["P001", "P002", "P009"]
 
 
-def test_an_entry_that_gives_the_keyed_hash_itself_renames_nobody() -> None:
-    assert complaint(UserMap((entry("old", IDENTITIES.user_hash("garmin", "old")),))) == ""
+def test_an_entry_that_gives_the_keyed_hash_itself_is_no_second_id() -> None:
+    used, kept = keep_hashes(UserMap((entry("old", OLD),)), IDENTITIES, (), 0, PUBLISHED)
+    assert (used.entries, kept) == ((entry("old", OLD),), [])
 
 
 def test_entries_an_earlier_run_found_good_are_not_looked_up_again() -> None:
-    user_map = UserMap((entry("old"), entry("new")))
-    assert complaint(user_map, 1) == ""
-    assert complaint(user_map, 0).startswith("user map line 1: this person already has records")
+    assert used_ids(UserMap((entry("old"), entry("new"))), checked=1) == ["P001", "P001"]
 
 
 @pytest.mark.parametrize(("checked", "files_read"), [(1, 0), (0, 2)])
 def test_published_ids_are_read_only_when_an_entry_is_new(checked: int, files_read: int) -> None:
     read: list[pl.Series] = []
     published = (read.append(ids) or ids for ids in PUBLISHED)  # type: ignore[func-returns-value]
-    require_append_only(UserMap((entry("new"),)), IDENTITIES, checked, published)
+    keep_hashes(UserMap((entry("new"),)), IDENTITIES, (), checked, published)
     assert len(read) == files_read

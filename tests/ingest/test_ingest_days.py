@@ -56,6 +56,48 @@ def test_without_an_offset_the_zone_of_the_run_gives_the_day(fast: bool, start: 
     assert day_of(fast, startTimeInSeconds=start) == (day, "zone", 32_400)
 
 
+def night_of(fast: bool, start: str, end: str, **fields: Any) -> tuple[int | None, ...]:
+    """Offsets of a stretch of sleep at its start and at its end, and that of its day."""
+    stretch = {"user_id": "u1", "uuid": "a", "start": start, "end": end, "category_value": 3, **fields}
+    stretch["type"] = "HKCategoryTypeIdentifierSleepAnalysis"
+    row = feed(json.dumps(stretch).encode(), "healthkit_sleep_samples", arrival="2026-11-10", fast=fast).row
+    return row["start_offset_seconds"], row["end_offset_seconds"], row["utc_offset_seconds"]
+
+
+EDT, EST, UTC = (
+    "2026-10-31T23:00:00-04:00",
+    "2026-11-01T07:00:00-05:00",
+    ("2026-11-01T03:00:00Z", "2026-11-01T12:00:00Z"),
+)
+NEW_YORK_PHONE, IN_NEW_YORK = {"device_tz": "America/New_York"}, {"metadata": {"HKTimeZone": "America/New_York"}}
+
+
+@both_readers
+@pytest.mark.parametrize(
+    ("times", "fields", "offsets"),
+    [
+        ((EDT, EST), {}, (-14_400, -18_000, -14_400)),
+        ((EDT, EST), NEW_YORK_PHONE, (-14_400, -18_000, -14_400)),
+        (UTC, NEW_YORK_PHONE, (None, -18_000, -14_400)),
+        (UTC, NEW_YORK_PHONE | {"metadata": {"HKTimeZone": "Asia/Tokyo"}}, (None, 32_400, 32_400)),
+        (UTC, {}, (None, 32_400, 32_400)),
+        (UTC, {"zone_offset": "-04:00"} | IN_NEW_YORK, (-14_400, -18_000, -14_400)),
+        (UTC, {"zone_offset": "-04:00", "device_tz": "Asia/Tokyo"}, (-14_400, -14_400, -14_400)),
+        ((EDT, UTC[1]), NEW_YORK_PHONE, (-14_400, -18_000, -14_400)),
+        ((EDT, UTC[1]), {}, (-14_400, -14_400, -14_400)),
+    ],
+    ids=[
+        "written at both ends", "written, with a zone", "by the zone", "by the sample's own zone", "by the person's zone",
+        "the zone has the offset of the start", "the phone is elsewhere by now", "written at the start, by the zone",
+        "written at the start, no zone fits",
+    ],
+)  # fmt: skip
+def test_a_night_has_the_offset_of_each_of_its_ends(
+    fast: bool, times: tuple[str, str], fields: dict[str, Any], offsets: tuple[int | None, ...]
+) -> None:
+    assert night_of(fast, *times, **fields) == offsets
+
+
 #: Seconds before and after each local midnight and each change of the clocks in New York.
 SPRING_2026 = [
     (1_772_945_999, "2026-03-07", -18_000),

@@ -9,7 +9,7 @@ import pytest
 from qol.contracts.model import Contracts
 from qol.ingest.times import parse_offset, parse_seconds
 
-from .feed import Fed, feed
+from .feed import Fed, both_readers, feed
 from .wild import contract
 
 #: 2026-11-09T14:10:00Z, in Tokyo 23:10 of that day.
@@ -32,9 +32,10 @@ ZONE_ONLY = contract(
 CONTRACTS = Contracts(Path(), (NIGHT, ZONE_ONLY), (), (), (), ())
 
 
-def fed(record: str = "night", **raw: Any) -> Fed:
+def fed(record: str = "night", fast: bool | None = None, **raw: Any) -> Fed:
     known = {("wild", "u9"): ("P9", "America/New_York")}
-    return feed(json.dumps({"who": "u1", **raw}).encode(), f"wild_{record}", contracts=CONTRACTS, known=known)
+    line = json.dumps({"who": "u1", **raw}).encode()
+    return feed(line, f"wild_{record}", contracts=CONTRACTS, known=known, fast=fast)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,42 @@ def test_an_instant_is_whole_seconds_of_unix_time(text: str) -> None:
 )  # fmt: skip
 def test_a_text_without_an_offset_or_of_another_age_is_no_instant(text: str) -> None:
     assert (parse_seconds(text), parse_offset(text)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute"),
+    [
+        ("2026-11-09 7:57:00\u202fam +0900", 7, 57),
+        ("2026-11-09 07:57:00\u00a0AM +09:00", 7, 57),
+        ("2026-11-09 9:15:00 PM +0900", 21, 15),
+        ("2026-11-09T9:15:00Pm+09:00", 21, 15),
+        ("2026-11-09 9:15 p.m. +0900", 21, 15),
+        ("2026-11-09 9:15:00.5 p.\u00a0m. +0900", 21, 15),
+        ("2026-11-09 12:05:00 am +0900", 0, 5),
+        ("2026-11-09 12:30:00 pm +0900", 12, 30),
+        ("2026-11-09 午後3:00:00 +0900", 15, 0),
+        ("2026-11-09 午前0:05:00 +0900", 0, 5),
+        ("2026-11-09 午後 12:30:00 +0900", 12, 30),
+        ("2026-11-09 下午3:00:00 +0900", 15, 0),
+        ("2026-11-09 오후 3:00:00 +0900", 15, 0),
+    ],
+)
+def test_a_time_of_the_12_hour_clock_with_its_offset_is_an_instant(text: str, hour: int, minute: int) -> None:
+    midnight = 1_794_150_000
+    assert (parse_seconds(text), parse_offset(text)) == (midnight + hour * 3_600 + minute * 60, 32_400)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-09 9:15:00 PM", "2026-11-09 13:15:00 PM +0900", "2026-11-09 9:15:00 +0900", "2026-11-09 9:75:00 PM +0900",
+        "2026-11-09 午後9:15:00 PM +0900", "11/09/2026 9:15:00 PM +0900", "9 Nov 2026 9:15:00 PM +0900", "2026-11-31 9:15:00 PM +0900",
+        "2026-11-09 9 PM +0900", "2026-11-09 9:15:00 xm +0900", "2026-11-09 9:15:00 PM JST",
+    ],
+)  # fmt: skip
+def test_a_time_that_may_mean_two_moments_is_no_instant(text: str) -> None:
+    assert (parse_seconds(text), parse_offset(text)) == (None, None)
+    assert fed("zone_only", start=text).verdicts == ["missing_key"]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +157,28 @@ def test_without_an_offset_the_records_own_zone_comes_before_the_persons(
 ) -> None:
     row = fed("zone_only", who=who, start="2026-11-09T14:10:00Z", zone=zone).row
     assert (row["day"], row["utc_offset_seconds"], row["day_rule"]) == (day, offset, "zone")
+
+
+@both_readers
+@pytest.mark.parametrize(
+    "text", ["2026-11-08T22:00:00+00:00", "2026-11-08 22:00:00 +0000", "2026-11-08T22:00:00-00:00"]
+)
+@pytest.mark.parametrize(
+    ("who", "zone", "day", "offset"),
+    [("u1", "Asia/Tokyo", "2026-11-09", 32_400), ("u9", None, "2026-11-08", -18_000), ("u9", "Asia/Tokyo", "2026-11-09", 32_400)],
+)  # fmt: skip
+def test_an_offset_of_zero_beside_a_named_zone_is_utc(
+    text: str, who: str, zone: str | None, day: str, offset: int, fast: bool
+) -> None:
+    row = fed(fast=fast, who=who, start=text, zone=zone).row
+    assert (row["at"], row["shift"], row["value_issues"]) == (1_794_175_200, None, None)
+    assert (row["day"], row["utc_offset_seconds"], row["day_rule"]) == (day, offset, "zone")
+
+
+@both_readers
+def test_an_offset_of_zero_without_any_named_zone_is_an_offset(fast: bool) -> None:
+    row = fed(fast=fast, start="2026-11-08T17:59:59+00:00").row
+    assert (row["day"], row["shift"], row["day_rule"]) == ("2026-11-08", 0, "offset")
 
 
 def test_an_offset_wins_over_a_zone() -> None:

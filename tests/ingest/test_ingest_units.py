@@ -19,6 +19,8 @@ SAMPLE = contract(
             "ranges_by": {"field": "kind", "ranges": {"HeartRate": [25, 240], "BodyMass": [20, 350]}},
         },
         "whole": {"path": "whole", "type": "integer", "units": "meta.unit"},
+        "length": {"path": ["new.qty", "old.qty"], "type": "number", "units": ["new.units", "old.units"]},
+        "pressure": {"path": "pressure.qty", "type": "number", "units": "pressure.units", "unit_may_be_missing": True, "range": [50, 300]},
     },
 )  # fmt: skip
 WITH_UNITS = replace(WILD, sources=(SAMPLE,), units=CONTRACTS.units)
@@ -86,6 +88,37 @@ def test_a_whole_number_stays_whole_or_is_none(whole: object, unit: str, stored:
 
 
 @pytest.mark.parametrize(
+    ("whole", "stored"),
+    [(61.999999999999993, 62), (128.99999999999997, 129), (82.00000000000001, 82), ("61.999999999999993", 62), (1e-12, 0), (61.9999, None), (0.5, None)],
+)  # fmt: skip
+def test_what_a_conversion_left_beside_a_whole_number_is_that_number(whole: object, stored: int | None) -> None:
+    assert fed(1, "m", whole=whole)["whole"] == stored
+
+
+@pytest.mark.parametrize(
+    ("raw", "stored"),
+    [
+        ({"new": {"qty": 2, "units": "km"}}, 2_000),
+        ({"old": {"qty": 2, "units": "m"}}, 2),
+        ({"new": {"qty": 2, "units": "km"}, "old": {"qty": 2, "units": "m"}}, 2_000),
+        ({"new": {"qty": 2}, "old": {"qty": 3, "units": "m"}}, 3),
+    ],
+)
+def test_every_place_of_a_value_has_its_own_unit(raw: dict[str, Any], stored: float) -> None:
+    assert fed(1, "m", **raw)["length"] == stored
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "stored"),
+    [(129, "mmHg", 129), (17.2, "kPa", 129.01), (12.9, "cmHg", 129), (5.1, "inHg", 129.54), (129, None, 129), (17.2, None, None), (129, "bar", None)],
+)  # fmt: skip
+def test_a_pressure_without_its_unit_may_be_in_the_stored_one(value: float, unit: str | None, stored: float) -> None:
+    assert fed(1, "m", pressure={"qty": value, "units": unit})["pressure"] == (
+        stored and pytest.approx(stored, abs=0.005)
+    )
+
+
+@pytest.mark.parametrize(
     ("kind", "value", "unit", "stored"),
     [
         ("HeartRate", 300, "count/min", None),
@@ -109,3 +142,42 @@ def test_the_place_of_a_unit_is_a_known_field() -> None:
     document = json.dumps({"who": "u1", "at": 1_794_150_000, "value": 1, "meta": {"unit": "m", "novel": 1}})
     issues = feed(document.encode(), "wild_sample", contracts=WITH_UNITS).issues
     assert issues == {("wild_sample", "meta.novel", "unknown_field"): 1}
+
+
+TIMED = contract(
+    "timed",
+    {
+        "at": {"path": "at", "type": "epoch_seconds"},
+        "until": {"path": "until", "type": "epoch_seconds"},
+        "kind": {"path": "type", "type": "code"},
+        "value": {
+            "path": "value", "type": "number",
+            "ranges_by": {
+                "field": "kind", "ranges": {"Steps": [0, 100_000], "HeartRate": [25, 240]},
+                "per_minute": {"start": "at", "end": "until", "highest": {"Steps": 300}},
+            },
+        },
+    },
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most"),
+    [(86_399, 100_000), (3 * 86_400, 300_000), (25_200, 100_000), (600, 3_000), (60, 300), (2, 300), (0, 18_000), (None, 18_000), (-5, 18_000)],
+)  # fmt: skip
+def test_what_is_plausible_of_a_quantity_follows_from_the_time_it_took(seconds: int | None, most: int) -> None:
+    """A shorter sample counts as a minute, an instant as an hour, and no day may have more than a day's most."""
+    until = None if seconds is None else 1_794_150_000 + seconds
+    base = {"who": "u1", "at": 1_794_150_000, "until": until, "type": "Steps"}
+    rows = [
+        feed(json.dumps({**base, "value": value}).encode(), "wild_timed", contracts=replace(WILD, sources=(TIMED,))).row
+        for value in (most, most + 1)
+    ]
+    assert [row["value"] for row in rows] == [most, None]
+    assert rows[1]["value_issues"][0].endswith(" out_of_range")
+
+
+def test_a_code_without_a_rate_has_its_range_whatever_the_time() -> None:
+    raw = {"who": "u1", "at": 1_794_150_000, "until": 1_794_236_400, "type": "HeartRate", "value": 241}
+    row = feed(json.dumps(raw).encode(), "wild_timed", contracts=replace(WILD, sources=(TIMED,))).row
+    assert (row["value"], row["value_issues"]) == (None, ["value: 241 out_of_range"])

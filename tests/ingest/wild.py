@@ -54,7 +54,9 @@ EVERYTHING = contract(
         "moment": {"path": ["when", "deep.when"], "type": "instant", "range": [1_293_840_000, 1_800_000_000.5]},
         "ahead": {"path": ["when", "deep.when", "shiftText"], "type": "utc_offset"},
         "zone": {"path": "zone", "type": "time_zone"},
-        "maker": {"path": ["maker", "when"], "type": "code", "classes": {"WATCH": ["watch"], "PHONE": ["phone", "x-"]}},
+        "maker": {"path": ["maker", "when"], "type": "code", "classes": {"WATCH": ["watch"], "PHONE": ["phone", "x-1"]}},
+        "condition": {"path": ["maker", "kind"], "type": "code", "closed": True, "classes": {"FAULTY": ["not", "-1"], "SOUND": ["good", "true", "0", "日本", "x-1"]}},
+        "listed_kind": {"path": "kind", "type": "code", "known": ["Good", "a.b-c_1", "not a code", "x-1"]},
         "shared_doc": {"path": "doc", "type": "document_id", "namespace": "things"},
         "asleep": {"path": ["stretches", "older"], "type": "intervals", "samples": {"reduce": "intervals", "start": "v", "end": "w", "keys": ["a", "b"]}},
         "phases": {"path": ["zone", "maker"], "type": "intervals", "samples": {"reduce": "intervals", "characters": "xA1", "seconds_each": 90, "from": "moment"}},
@@ -106,13 +108,43 @@ LIMITED = contract(
     "limited",
     {**AT, "kind": {"path": "kind", "type": "code"}, "n": {"path": "n", "type": "number", "ranges_by": {"field": "kind", "ranges": {"GOOD": [0, 9]}}}},
 )  # fmt: skip
+TIMED = contract(
+    "timed",
+    {
+        **AT, "kind": {"path": "kind", "type": "code"}, "until": {"path": "until", "type": "epoch_seconds"},
+        "n": {"path": "n", "type": "number", "ranges_by": {"field": "kind", "ranges": {"GOOD": [0, 9]}, "per_minute": {"start": "at", "end": "until", "highest": {"GOOD": 5}}}},
+    },
+)  # fmt: skip
+OTHERS = contract(
+    "others",
+    {
+        **AT,
+        "doc": {"path": "doc", "type": "document_id"},
+        "kind": {"path": "kind", "type": "code", "known": ["x-1"]},
+        "other": {"path": "kind", "type": "document_id", "of_other": "kind"},
+    },
+    key=["doc"],
+    key_without=["at", "kind", "other"],
+)
 SELECTED = contract("selected", {**AT, "n": {"path": ["n", "all[kind=GOOD].n"], "type": "integer"}})
 EXACT = contract("exact", {**AT, "n": {"path": "n", "type": "decimal"}})
 SENTINEL_INSIDE = contract("sentinel_inside", {**AT, "n": {"path": "n", "type": "integer", "sentinels": [0]}})
 PERSON_BELOW = contract("person_below", AT, person=["user", "id"])
 FIELD_IS_PING = contract("field_is_ping", {**AT, "link": {"path": "callbackURL", "type": "code"}})
 #: Contracts whose clean lines no struct can tell.
-SLOW = (WITH_UNITS, LIMITED, SELECTED, EXACT, TWO_MEANINGS, LEAF_AND_NODE, SENTINEL_INSIDE, PERSON_BELOW, FIELD_IS_PING)
+SLOW = (
+    WITH_UNITS,
+    LIMITED,
+    TIMED,
+    OTHERS,
+    SELECTED,
+    EXACT,
+    TWO_MEANINGS,
+    LEAF_AND_NODE,
+    SENTINEL_INSIDE,
+    PERSON_BELOW,
+    FIELD_IS_PING,
+)
 WILD = Contracts(
     root=Path(),
     sources=(EVERYTHING, TIMES, ZONES, DATE_AND_OFFSET, NO_DAY, START_ONLY, *SLOW),

@@ -95,7 +95,7 @@ def test_the_other_stages_name_their_own_function() -> None:
 
 
 def test_a_kick_that_failed_for_another_reason_does_not_tell_people_to_wait() -> None:
-    assert "Wait" not in kick_failed(PLACE, "2026-W46", "AccessDeniedException", is_busy=False).body
+    assert "Wait" not in kick_failed(PLACE, "weekly run 2026-W46", "AccessDeniedException", "", is_busy=False).body
 
 
 def test_every_section_a_message_points_to_is_in_the_runbook() -> None:

@@ -51,16 +51,16 @@ def test_every_record_that_garmin_posted_is_kept_superseded_rejected_or_a_contro
     assert manifest.status == "published"
     totals = manifest.totals
     assert {name: totals[name] for name in ("lines", "kept", "superseded", "rejected", "control", "blank")} == {
-        "lines": 20,
+        "lines": 19,
         "kept": 11,
         "superseded": 1,
-        "rejected": 3,
+        "rejected": 2,
         "control": 5,
         "blank": 0,
     }
-    assert manifest.rejects_by_reason == {"missing_key": 1, "not_an_object": 1, "not_json": 1}
+    assert manifest.rejects_by_reason == {"missing_key": 1, "not_json": 1}
     skipped = sorted((s.key.split("/date=")[0], s.reason) for s in manifest.skipped)
-    assert skipped == [("raw/garmin/_odd", "unknown_record"), ("raw/garmin/solarDetails", "unknown_record")]
+    assert skipped == [*[("raw/garmin/_odd", "unknown_record")] * 2, ("raw/garmin/solarDetails", "unknown_record")]
 
 
 @pytest.mark.usefixtures("no_gate")
@@ -76,3 +76,12 @@ def test_people_are_in_the_tables_under_the_ids_the_receiver_gave_them(webhook: 
     published = b"".join(data for key, data in webhook.stored().items() if key.startswith(("processed/", "_runs/")))
     assert b"person-one" not in published
     assert run(NOW + timedelta(hours=1)).status == "nothing_to_do"
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_push_with_a_mistake_inside_its_token_stops_no_later_run(webhook: Webhook) -> None:
+    honest = json.dumps({"dailies": [daily_record("newcomer", 0, userAccessToken="CANARY")]}).encode()
+    for day, data in enumerate((honest.replace(b"CANARY", b"CAN\tARY"), honest)):
+        assert webhook.post(data, now=datetime(2026, 11, 16, 3 + day, 0, tzinfo=UTC)) == 200
+        assert run(NOW + timedelta(hours=day)).status == "published"
+    assert {row["user_id"] for row in table(webhook, "weekly")} == {webhook.people()["newcomer"]["user_id"]}

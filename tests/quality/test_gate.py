@@ -107,7 +107,20 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
 def test_rejected_items_are_observed_in_numbers(tmp_path: Path, rejected: int, items: int, text: str) -> None:
     given = GateInput([], [], rejected, items)
     results = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
-    assert [(result.id, result.observed) for result in results] == [("rejected_share", text)]
+    observed = {result.id: result.observed for result in results}
+    assert observed == {"rejected_share": text, "people_with_two_ids": "0 users"}
+
+
+@pytest.mark.parametrize(
+    ("users", "passed", "text"),
+    [(0, True, "0 users"), (1, False, "1 user; the keyed hash is kept, the entry not used")],
+)
+def test_a_second_id_for_a_person_is_a_warning_that_refuses_nothing(
+    tmp_path: Path, users: int, passed: bool, text: str
+) -> None:
+    results = run_gate(LocalLake(tmp_path), CONTRACTS, GateInput([], [], 0, 1, two_ids=users), None)
+    (result,) = [result for result in results if result.id == "people_with_two_ids"]
+    assert (result.severity, result.success, result.observed) == ("warning", passed, text)
 
 
 @pytest.mark.parametrize(
@@ -183,11 +196,11 @@ def test_nights_of_work_and_free_days_are_not_more_than_the_valid_nights(tmp_pat
     assert _failed(tmp_path, weekly_metrics=[week]) == {"weekly_metrics.midsleep_days_within_sleep_days"}
 
 
-@pytest.mark.parametrize("mean", [999.9, 3_000.1])
+@pytest.mark.parametrize("mean", [999.49, 3_000.51])
 def test_a_mean_outside_its_min_and_max_fails_the_check_of_its_group_and_names_the_metric(
     tmp_path: Path, mean: float
 ) -> None:
-    good = _week(steps_min=1_000, steps_mean=3_000.0, steps_max=3_000, floors_min=1, floors_mean=None, floors_max=2)
+    good = _week(steps_min=1_000, steps_mean=3_000.5, steps_max=3_000, floors_min=1, floors_mean=None, floors_max=2)
     rows = [{**good, "user_id": "b", "steps_mean": mean}, good]
     observed = "1 of 2 rows; weekly_metrics 2026-W46: 1 row of 1 user (steps)"
     assert _checked_rows(tmp_path, "weekly_metrics", rows) == {
@@ -197,7 +210,17 @@ def test_a_mean_outside_its_min_and_max_fails_the_check_of_its_group_and_names_t
 
 def test_every_group_with_min_mean_and_max_has_one_check() -> None:
     checks = {check.id for check in every_check(CONTRACTS) if check.id.endswith("_min_mean_max")}
-    groups = ("activity", "heart", "sleep", "stress", "respiration", "temperature", "score", "environment")
+    groups = (
+        "activity",
+        "heart",
+        "sleep",
+        "stress",
+        "respiration",
+        "temperature",
+        "sleep_score",
+        "score",
+        "environment",
+    )
     assert checks == {f"weekly_metrics.{group}_min_mean_max" for group in groups}
 
 

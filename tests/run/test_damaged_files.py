@@ -47,7 +47,7 @@ def test_a_damaged_file_of_days_of_the_week_before_names_the_rebuild_that_makes_
     run_lake(tmp_path)
     good = published_files(tmp_path, "processed")
     zeroed_body(tmp_path / DAILY)
-    later = daily_record("u1", 7)
+    later = daily_record("u1", 10)
     write_lines(tmp_path, "2026-11-25", [later])
     window = (date(2026, 11, 25), date(2026, 11, 25))
     with pytest.raises(LakeError) as raised:

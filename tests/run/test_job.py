@@ -41,6 +41,8 @@ def test_a_run_that_ends_well_has_its_manifest_and_says_what_it_did(lake: Path) 
         "Read 1 raw object of arrival days 2026-11-10 to 2026-11-18, 1 line.",
         "1 item = 0 blank + 0 control + 0 rejected + 1 kept + 0 superseded",
     )
+    assert outcome.manifest.unstamped == 1
+    assert outcome.notes[3].startswith("1 record without _received_at: of versions that arrived on one day ")
     assert outcome.notes[-1] == f"Manifest   {lake}/_runs/{run_id}.json"
 
 

@@ -12,7 +12,11 @@ import polars as pl
 import pytest
 
 from qol.errors import UsageError
+from qol.identity.lake_state import read_lake_state
 from qol.identity.user_map import UserMap, read_user_map
+from qol.lake.local import LocalLake
+from qol.quality.gate_input import GateInput
+from qol.tables.manifest import CheckResult
 from tests.builders import KEY, daily_record, run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -34,6 +38,30 @@ def test_an_entry_with_the_keyed_hash_keeps_the_id_and_joins_a_second_device(tmp
     write_lines(lake, "2026-11-11", [RING], folder="raw/oura/daily_readiness")
     run_lake(lake, user_map=UserMap((("garmin", "u1", old, None), ("oura", "ring-1", old, None))))
     assert people(lake) == {old: {"garmin", "oura"}}
+
+
+def test_an_entry_for_a_person_with_records_under_the_keyed_hash_is_a_warning_once_and_never_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[GateInput] = []
+
+    def gate(_lake: object, _contracts: object, given: GateInput, _docs: object) -> list[CheckResult]:
+        seen.append(given)
+        return []
+
+    monkeypatch.setattr("qol.run.pipeline.run_gate", gate)
+    lake, old = tmp_path / "lake", user_id("u1")
+    both = UserMap((("garmin", "u1", "P001", "Asia/Tokyo"), ("garmin", "u2", "P002", None)))
+    for number, user_map in enumerate((UserMap(()), both, both)):
+        write_lines(lake, "2026-11-10", [daily_record("u1", 0, steps=number)], name=f"{number}.jsonl")
+        write_lines(lake, "2026-11-10", [daily_record("u2" if number else "u1", 0)], name=f"{number}b.jsonl")
+        manifest = run_lake(lake, user_map=user_map)
+        assert manifest.status == "published"
+    assert set(people(lake)) == {old, "P002"}
+    assert [given.two_ids for given in seen] == [0, 1, 0]
+    assert manifest.user_map is not None
+    assert (manifest.user_map["hashes_kept"], manifest.user_map["new_hashes_kept"]) == (1, 0)
+    assert read_lake_state(LocalLake(lake)).kept_hashes == [old]
 
 
 def test_a_person_moves_to_another_id_when_published_files_and_the_lakes_memory_are_moved_aside(tmp_path: Path) -> None:

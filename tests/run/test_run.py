@@ -17,6 +17,7 @@ from qol.tables.manifest import manifest_schema
 from tests.builders import daily_record, night_record, published_files, run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
+DAILY = "processed/daily/date=2026-11-09/part-00000.parquet"
 WEEKLY = "processed/weekly/date=2026-11-09/part-00000.parquet"
 
 
@@ -117,7 +118,7 @@ def test_rebuild_makes_daily_and_weekly_again_from_records_without_raw(tmp_path:
     run_lake(tmp_path)
     good = published_files(tmp_path)
     (tmp_path / WEEKLY).unlink()
-    (tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").write_bytes(b"broken")
+    (tmp_path / DAILY).write_bytes(b"broken")
     (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").unlink()
     run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert published_files(tmp_path) == good
@@ -132,6 +133,15 @@ def test_files_of_an_older_shape_are_written_again(tmp_path: Path, monkeypatch: 
     old.write_parquet(tmp_path / WEEKLY)
     run_lake(tmp_path, now=datetime(2027, 3, 1, tzinfo=UTC), raw_days=1)
     assert "steps_sum" in _weekly(tmp_path).columns
+
+
+def test_files_with_other_types_of_columns_are_written_again(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    before, file = published_files(tmp_path), tmp_path / DAILY
+    pl.read_parquet(file, hive_partitioning=False).with_columns(pl.col("steps").cast(pl.Int64)).write_parquet(file)
+    assert run_lake(tmp_path, now=datetime(2027, 3, 1, tzinfo=UTC), raw_days=1).weeks == ["2026-W46"]
+    assert published_files(tmp_path) == before
 
 
 def test_a_published_file_with_a_broken_footer_is_written_again(tmp_path: Path) -> None:

@@ -109,17 +109,6 @@ def test_a_block_lost_between_map_and_reduce_fails_the_run(tmp_path: Path, monke
         run_lake(tmp_path)
 
 
-def test_a_map_entry_for_a_person_who_already_has_records_stops_the_run_without_naming_the_id(tmp_path: Path) -> None:
-    write_lines(tmp_path, "2026-11-10", [daily_record("vendor-77")])
-    run_lake(tmp_path)
-    entries = (("garmin", "someone", "P0001", None), ("garmin", "vendor-77", "P0002", None))
-    with pytest.raises(
-        UsageError, match="user map line 2.*allowed: that hash as user_id, which keeps the id"
-    ) as raised:
-        run_lake(tmp_path, user_map=UserMap(entries))
-    assert "vendor-77" not in str(raised.value)
-
-
 def test_a_run_without_the_map_of_earlier_runs_is_refused(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
     entries = (("garmin", "u1", "P0001", None),)

@@ -1,6 +1,6 @@
 -- Every column of weekly_metrics as a row (name, number, text), worked out from daily rows in nothing but Spark SQL.
 -- Views: oracle_days (user_id, day, source, worn, metric, value: one row per metric, also where it is null), oracle_nights
--- (user_id, day, source, intervals, bed, wake), holidays (day) and what schemas/metrics says: metrics, groups, anchors, precedence, asked (columns by aggregate), derived, derived_parts.
+-- (user_id, day, source, intervals, bed, wake), holidays (day) and what schemas/metrics says: metrics, groups, anchors, own_days, precedence, asked (columns by aggregate), derived, derived_parts.
 -- Each part makes the view it names, for the parts after it.
 
 -- view: people
@@ -14,33 +14,49 @@
   JOIN groups g ON g.grp = a.grp
   WHERE d.value IS NOT NULL AND (d.worn OR NOT g.needs_wear)
 
--- The source with most valid days gives the group, ties by precedence, then by name.
+-- Days on which a metric counts that needs no anchor.
+-- view: own
+  SELECT d.user_id, d.week, d.day, d.source, o.grp, o.metric
+  FROM oracle_days d
+  JOIN own_days o ON o.metric = d.metric
+  JOIN groups g ON g.grp = o.grp
+  WHERE d.value IS NOT NULL AND (d.worn OR NOT g.needs_wear)
+
+-- The source with most valid days gives the group, without any that with most days; ties by precedence, then by name.
 -- view: chosen
   SELECT * FROM (
     SELECT v.*, row_number() OVER (
-      PARTITION BY v.user_id, v.week, v.grp ORDER BY v.valid_days DESC, coalesce(p.place, 1000), v.source
+      PARTITION BY v.user_id, v.week, v.grp ORDER BY v.valid_days DESC, IF(v.valid_days = 0, v.days, 0) DESC, coalesce(p.place, 1000), v.source
     ) AS nth
-    FROM (SELECT user_id, week, grp, source, count(*) AS valid_days FROM valid GROUP BY user_id, week, grp, source) v
+    FROM (
+      SELECT user_id, week, grp, source, count(DISTINCT valid_on) AS valid_days, count(DISTINCT day) AS days FROM (
+        SELECT user_id, week, grp, source, day, day AS valid_on FROM valid
+        UNION ALL SELECT user_id, week, grp, source, day, NULL FROM own
+      ) GROUP BY user_id, week, grp, source
+    ) v
     LEFT JOIN precedence p ON p.grp = v.grp AND p.source = v.source
   ) WHERE nth = 1
 
--- Sums are of decimals, hence exact; the median is of whole hundredths.
+-- Sums are of decimals, hence exact. Days keep ten decimals, so what is a half with eight is taken for one.
 -- view: stats
 WITH known AS (
-  SELECT d.user_id, d.week, m.grp, d.metric, d.day, datediff(d.day, d.week) AS t, d.value,
+  SELECT d.user_id, d.week, m.grp, d.metric, m.scale, d.day, datediff(d.day, d.week) AS t, d.value,
     weekday(d.day) >= 5 OR d.day IN (SELECT day FROM holidays) AS free,
     CAST(d.value AS DOUBLE) * 2 * pi() / 1440 AS angle
   FROM chosen c
-  JOIN valid v ON v.user_id = c.user_id AND v.week = c.week AND v.grp = c.grp AND v.source = c.source
   JOIN metrics m ON m.grp = c.grp
+  JOIN (
+    SELECT user_id, week, day, source, grp, metric FROM valid JOIN metrics USING (grp)
+    UNION SELECT user_id, week, day, source, grp, metric FROM own
+  ) v ON v.user_id = c.user_id AND v.week = c.week AND v.grp = c.grp AND v.source = c.source AND v.metric = m.metric
   JOIN oracle_days d ON d.user_id = v.user_id AND d.day = v.day AND d.source = v.source AND d.metric = m.metric
   WHERE d.value IS NOT NULL
 )
-  SELECT user_id, week, metric, count(*) AS n, sum(value) AS total,
-    sum(value) / count(*) AS mean,
-    CAST(percentile(CAST(value * 100 AS BIGINT), 0.5) AS DECIMAL(18, 1)) / 100 AS median,
+  SELECT user_id, week, metric, first(scale) AS scale, count(*) AS n, round(sum(value), 8) AS total,
+    round(sum(value) / count(*), 8) AS mean,
+    round(CAST(percentile(CAST(value * 10000000000 AS BIGINT), 0.5) AS DECIMAL(20, 1)) / 10000000000, 8) AS median,
     sqrt(CAST(count(*) * sum(value * value) - sum(value) * sum(value) AS DOUBLE)) AS spread,
-    min(value) AS least_value, max(value) AS greatest_value, max_by(value, day) AS latest,
+    round(min(value), 8) AS least_value, round(max(value), 8) AS greatest_value, round(max_by(value, day), 8) AS latest,
     avg(sin(angle)) AS s, avg(cos(angle)) AS c,
     regr_slope(CAST(value AS DOUBLE), CAST(t AS DOUBLE)) AS slope,
     avg(ln(CAST(value AS DOUBLE))) AS ln_mean, stddev_samp(ln(CAST(value AS DOUBLE))) AS ln_sd,
@@ -61,17 +77,17 @@ WITH circles AS (
     'mean', CAST(round(mean, 2) AS DOUBLE),
     'median', CAST(round(median, 2) AS DOUBLE),
     'sd', CASE WHEN n >= 2 THEN round(spread / sqrt(n * (n - 1)), 2) END,
-    'min', CAST(least_value AS DOUBLE),
-    'max', CAST(greatest_value AS DOUBLE),
-    'sum', CAST(total AS DOUBLE),
-    'last', CAST(latest AS DOUBLE),
+    'min', CAST(round(least_value * scale) AS DOUBLE) / scale,
+    'max', CAST(round(greatest_value * scale) AS DOUBLE) / scale,
+    'sum', CAST(round(total * scale) AS DOUBLE) / scale,
+    'last', CAST(round(latest * scale) AS DOUBLE) / scale,
     'circular_mean', CASE WHEN r > 1e-9 THEN IF(direction >= 1440, CAST(0 AS DOUBLE), direction) END,
     'circular_sd', CASE WHEN n >= 2 AND r > 1e-9
       THEN round(sqrt(-2 * ln(least(r, CAST(1 AS DOUBLE)))) * 1440 / (2 * pi()), 2) END,
-    'weekday_mean', CAST(round(weekday_sum / weekday_n, 2) AS DOUBLE),
-    'weekend_mean', CAST(round(weekend_sum / weekend_n, 2) AS DOUBLE),
-    'weighted_mean', CAST(round(
-      (5 * weekday_sum * weekend_n + 2 * weekend_sum * weekday_n) / nullif(7 * weekday_n * weekend_n, 0), 2) AS DOUBLE),
+    'weekday_mean', CAST(round(round(weekday_sum / weekday_n, 8), 2) AS DOUBLE),
+    'weekend_mean', CAST(round(round(weekend_sum / weekend_n, 8), 2) AS DOUBLE),
+    'weighted_mean', CAST(round(round(
+      (5 * weekday_sum * weekend_n + 2 * weekend_sum * weekday_n) / nullif(7 * weekday_n * weekend_n, 0), 8), 2) AS DOUBLE),
     'days', CAST(n AS DOUBLE)
   ) AS (aggregate, number)
   FROM circles
@@ -79,8 +95,8 @@ WITH circles AS (
 -- Middles of sleep on work and free days, in minutes; the correction is of mean minutes in bed.
 -- view: middles
   SELECT m.user_id, m.week, m.work_n, m.free_n,
-    IF(m.work_n > 0, round(pmod(atan2(m.work_s, m.work_c) * 1440 / (2 * pi()), 1440), 2), NULL) AS work_middle,
-    IF(m.free_n > 0, round(pmod(atan2(m.free_s, m.free_c) * 1440 / (2 * pi()), 1440), 2), NULL) AS free_middle,
+    IF(m.work_n > 0, pmod(atan2(m.work_s, m.work_c) * 1440 / (2 * pi()), 1440), NULL) AS work_middle,
+    IF(m.free_n > 0, pmod(atan2(m.free_s, m.free_c) * 1440 / (2 * pi()), 1440), NULL) AS free_middle,
     b.free_mean - b.work_mean AS longer,
     5 - (SELECT count(*) FROM holidays h WHERE h.day BETWEEN m.week AND date_add(m.week, 4)) AS work_days
   FROM stats m LEFT JOIN stats b ON b.user_id = m.user_id AND b.week = m.week AND b.metric = 'time_in_bed_minutes'
@@ -154,11 +170,11 @@ formulas AS (
         WHEN 'share_of_sums' THEN
           IF(p.others > 0, round(CAST(p.of_sum AS DOUBLE) / CAST(nullif(p.total_sum, 0) AS DOUBLE), 6), NULL)
         WHEN 'sum_at_least' THEN
-          CASE WHEN s.total >= d.threshold THEN 1 WHEN c.valid_days >= g.min_valid_days THEN 0 END
+          CASE WHEN round(s.total * s.scale) / s.scale >= d.threshold THEN 1 WHEN c.valid_days >= g.min_valid_days THEN 0 END
         WHEN 'work_days' THEN m.work_n
         WHEN 'free_days' THEN m.free_n
-        WHEN 'work_mean' THEN IF(m.work_n >= d.min_work_days, m.work_middle, NULL)
-        WHEN 'free_mean' THEN IF(m.free_n >= d.min_free_days, m.free_middle, NULL)
+        WHEN 'work_mean' THEN IF(m.work_n >= d.min_work_days, round(m.work_middle, 2), NULL)
+        WHEN 'free_mean' THEN IF(m.free_n >= d.min_free_days, round(m.free_middle, 2), NULL)
         WHEN 'work_free_distance' THEN IF(m.work_n >= d.min_work_days AND m.free_n >= d.min_free_days, round(least(
           abs(m.free_middle - m.work_middle), 1440 - abs(m.free_middle - m.work_middle)), 2), NULL)
         WHEN 'free_corrected' THEN IF(m.work_n >= d.min_work_days AND m.free_n >= d.min_free_days AND m.longer IS NOT NULL,

@@ -99,7 +99,7 @@ def oracle_weekly(spark: SparkSession, sample_lake: Path, oracle_daily: DataFram
     named = [named for members in daily["groups"].values() for named in members.items()]
     metrics = [metric for metric, spec in named if spec["type"] != "intervals"]
     keys = ["user_id", "day", "source", "worn"]
-    exact = oracle_daily.select(*keys, *[f.col(metric).cast("decimal(18,6)").alias(metric) for metric in metrics])
+    exact = oracle_daily.select(*keys, *[f.col(metric).cast("decimal(18,10)").alias(metric) for metric in metrics])
     days = exact.unpivot([*keys], [*metrics], "metric", "value")
     days.withColumn("week", f.date_trunc("week", "day").cast("date")).transform(made).createOrReplaceTempView(
         "oracle_days"
@@ -121,6 +121,11 @@ def oracle_weekly(spark: SparkSession, sample_lake: Path, oracle_daily: DataFram
     return spark.table("oracle_weekly")
 
 
+def _scale(metric: dict[str, Any]) -> int:
+    """How many of the last published decimal make 1."""
+    return int(10 ** metric.get("decimals", 2 if metric["type"] == "number" else 0))
+
+
 def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> Tables:
     """The vocabulary as small tables: columns and rows by name."""
     groups = weekly["groups"]
@@ -132,10 +137,17 @@ def said_as_tables(daily: dict[str, Any], weekly: dict[str, Any]) -> Tables:
             "grp, needs_wear, min_valid_days",
             [(name, group["needs_wear"], group["min_valid_days"]) for name, group in groups.items()],
         ),
-        "metrics": ("grp, metric", [(name, m) for name, group in groups.items() for m in group["metrics"]]),
+        "metrics": (
+            "grp, metric, scale",
+            [(name, m, _scale(daily["groups"][name][m])) for name, group in groups.items() for m in group["metrics"]],
+        ),
         "anchors": (
             "grp, metric",
             [(name, m) for name, group in groups.items() for m in group["anchor"] or daily["groups"][name]],
+        ),
+        "own_days": (
+            "grp, metric",
+            [(name, m) for name, group in groups.items() for m in group.get("own_days", ())],
         ),
         "precedence": (
             "grp, source, place",

@@ -160,6 +160,7 @@ fields:
   uuid: {path: uuid, type: document_id, description: Id.}
   kind: {path: type, type: code, description: What was measured.}
   device: {path: device, type: code, description: Who measured it.}
+  app: {path: app, type: document_id, description: The device itself.}
   start_seconds: {path: start, type: epoch_seconds, description: Start.}
   end_seconds: {path: end, type: epoch_seconds, description: End.}
   value: {path: value, type: number, description: How much.}

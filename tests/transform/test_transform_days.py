@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, daily_columns
-from qol.transform.daily_rows import daily, rounded
+from qol.transform.daily_rows import daily
+from qol.transform.decimals import as_stored, round_half_away
 from tests.builders import CONTRACTS
 
 from .builders import (
@@ -186,9 +187,10 @@ def test_vigorous_minutes_count_twice_and_what_is_not_known_counts_nothing() -> 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "minutes"), [(100, 1.67), (5, 0.08), (3, 0.05), (0, 0.0), (86_399, 1439.98), (90, 1.5)]
+    ("seconds", "minutes"),
+    [(100, 1.6666666667), (5, 0.0833333333), (3, 0.05), (0, 0.0), (86_399, 1439.9833333333), (90, 1.5)],
 )
-def test_minutes_have_two_decimals(seconds: int, minutes: float) -> None:
+def test_minutes_of_a_day_keep_ten_decimals(seconds: int, minutes: float) -> None:
     assert the_day(dailies=[a_day("2026-11-09", moderate_intensity_seconds=seconds)])["moderate_minutes"] == minutes
 
 
@@ -207,20 +209,21 @@ def test_minutes_have_two_decimals(seconds: int, minutes: float) -> None:
 )
 def test_halves_are_rounded_away_from_zero_and_what_is_no_number_is_null(value: float, expected: float | None) -> None:
     metric = CONTRACTS.metric["skin_temp_deviation_c"]
-    assert pl.DataFrame({"x": [value]}).select(rounded(pl.col("x"), metric)).item() == expected
+    row = pl.DataFrame({"x": [value]}).select(round_half_away(as_stored(pl.col("x"), metric), 2))
+    assert row.item() == expected
 
 
 def test_a_half_that_binary_fractions_miss_is_a_half() -> None:
     """0.575 is a little less in binary, and 69 seconds times 1/120 less again."""
     night = a_night("2026-11-10", "2026-11-10 00:00:34", 1 / 60)
     others = [{**night, "user_id": f"q{n}"} for n in range(3)]
-    assert the_day(sleeps=[night])["midsleep_minute"] == 0.58
-    assert [row["midsleep_minute"] for row in days(sleeps=[night, *others])] == [0.58] * 4
+    assert the_day(sleeps=[night])["midsleep_minute"] == 0.575
+    assert [row["midsleep_minute"] for row in days(sleeps=[night, *others])] == [0.575] * 4
 
 
 def test_whole_metrics_are_rounded_to_whole_numbers() -> None:
     halves = pl.DataFrame({"x": [56.5, 57.5, -0.5, 57.49, None]})
-    whole = halves.select(rounded(pl.col("x"), CONTRACTS.metric["steps"])).to_series()
+    whole = halves.select(as_stored(pl.col("x"), CONTRACTS.metric["stress_max"])).to_series()
     assert whole.to_list() == [57, 58, -1, 57, None]
 
 

@@ -17,6 +17,8 @@ from .builders import (
     contract_named,
     contract_of,
     contracts_of,
+    local,
+    merged,
     picked,
     records,
     the_day_of,
@@ -60,9 +62,78 @@ def test_the_longest_sleep_is_the_night_and_the_others_are_naps() -> None:
     assert picked(row, "time_in_bed_minutes", "midsleep_minute") == (385.0, 197.5)
 
 
-def test_a_single_stretch_and_a_sleep_of_no_time_make_no_night() -> None:
-    stretch = {"time_seconds": after_midnight(180), "stage": "Core", "stretch_seconds": 3600.0}
-    assert the_day_of(EXPORT, [stretch, exported(20, 390)])["sleep_minutes"] is None
+def test_a_sleep_of_no_time_makes_no_night() -> None:
+    assert the_day_of(EXPORT, [exported(20, 390)])["sleep_minutes"] is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("stamps", [(1, 2, 3), (3, 2, 1), (None, None, None)], ids=["later", "earlier", "unstamped"])
+def test_the_rest_of_a_night_told_again_is_part_of_it(stamps: tuple[int | None, ...], order: int) -> None:
+    """The app tells one awakening again with a later and later start."""
+    whole = exported(-179, 371, deep_seconds=3240.0, core_seconds=14_400.0, rem_seconds=12_960.0)
+    parts = [exported(27, 371, core_seconds=18_000.0), exported(110, 371, core_seconds=10_800.0)]
+    rows = [row | {"device_id": "a"} for row in (whole, *parts)]
+    rows = [row | {"received_at": n and utc(f"2026-11-09 0{n}:00")} for row, n in zip(rows, stamps, strict=True)]
+    left = merged(EXPORT, *[[row] for row in rows[::order]]).records.drop("week")
+    (row,) = daily(CONTRACTS, {EXPORT.name: left}, {}).to_dicts()
+    assert picked(row, "sleep_minutes", "rem_minutes", "bedtime_minute", "nap_minutes") == (510.0, 216.0, 1261.0, None)
+
+
+def test_a_nap_elsewhere_is_a_nap_and_of_two_devices_the_better_one_counts_however_short() -> None:
+    phone = exported(-60, 420, device_class="PHONE", asleep_seconds=28_800.0, received_at=utc("2026-11-09 03:00"))
+    watch = exported(0, 400, core_seconds=18_000.0, received_at=utc("2026-11-09 01:00"))
+    nap = exported(780, 840, core_seconds=2400.0)
+    assert picked(the_day_of(EXPORT, [phone, watch, nap]), "sleep_minutes", "nap_minutes") == (300.0, 40.0)
+
+
+def test_stages_that_are_all_0_beside_time_asleep_are_not_known() -> None:
+    zeros = {"deep_seconds": 0.0, "core_seconds": 0.0, "rem_seconds": 0.0}
+    night = the_day_of(EXPORT, [exported(20, 390) | zeros | {"asleep_seconds": 18_000.0, "awake_seconds": 60.0}])
+    assert picked(night, *STAGES) == (300.0, None, None, None, 1.0)
+    light = the_day_of(EXPORT, [exported(20, 390) | zeros | {"core_seconds": 18_000.0}])
+    assert picked(light, *STAGES) == (300.0, 0.0, 300.0, 0.0, None)
+
+
+def a_stretch(stage: str, start: float, end: float, device: str = "WATCH") -> Row:
+    """A single stretch of sleep of Monday."""
+    times = {"stretch_start_seconds": after_midnight(start), "time_seconds": after_midnight(end)}
+    return {"day": MONDAY, "stage": stage, "device_class": device, "device_id": device} | times
+
+
+def stretches() -> list[Row]:
+    """In bed from 23:00 to 7:00 by the phone; by the watch asleep from 23:20 to 6:50 but for ten minutes."""
+    stages = [("Core", -40, 60), ("Deep", 60, 120), ("REM", 120, 180), ("Awake", 180, 190), ("Core", 190, 410)]
+    return [a_stretch("In_Bed", -60, 420, "PHONE"), *(a_stretch(*stage) for stage in stages)]
+
+
+def test_single_stretches_of_a_device_become_a_night_as_samples_do() -> None:
+    row = the_day_of(EXPORT, [*stretches(), a_stretch("Core", 800, 830)])
+    assert picked(row, *STAGES) == (440.0, 60.0, 320.0, 60.0, 10.0)
+    assert picked(row, "bedtime_minute", "wake_minute", "midsleep_minute") == (1400.0, 410.0, 185.0)
+    assert picked(row, "time_in_bed_minutes", "sleep_efficiency_pct", "nap_minutes") == (450.0, 97.7777777778, 30.0)
+    assert row["asleep_intervals"] == [-40, 180, 190, 410]
+
+
+def test_of_a_night_told_whole_and_in_stretches_one_counts_whole_and_samples_before_both() -> None:
+    joined = exported(-40, 410, core_seconds=21_600.0)
+    assert picked(the_day_of(EXPORT, [*stretches(), joined]), *STAGES) == (440.0, 60.0, 320.0, 60.0, 10.0)
+    frames = {SAMPLES.name: records(SAMPLES, [sampled("3", 60, 360)]), EXPORT.name: records(EXPORT, stretches())}
+    (row,) = daily(CONTRACTS, frames, {}).to_dicts()
+    assert picked(row, *STAGES, "bedtime_minute") == (300.0, None, 300.0, None, None, 60.0)
+
+
+def test_bedtime_is_by_the_clock_of_going_to_bed_and_waking_by_that_of_waking_up() -> None:
+    """New York: the clocks go back an hour between 23:00 and 7:00."""
+    offsets = {"start_offset_seconds": -14_400, "time_offset_seconds": -18_000, "utc_offset_seconds": -18_000}
+    bed, up = local("2026-10-31 23:00", -14_400), local("2026-11-01 07:00", -18_000)
+    told: Row = {"day": date(2026, 11, 1), "time_seconds": up} | offsets
+    for row in (
+        told | {"sleep_start_seconds": bed, "asleep_seconds": 28_800.0},
+        told | {"stretch_start_seconds": bed, "stage": "Core"},
+    ):
+        night = the_day_of(EXPORT, [row])
+        assert picked(night, "bedtime_minute", "wake_minute", "midsleep_minute") == (1380.0, 420.0, 210.0)
+        assert night["time_in_bed_minutes"] == 540.0
 
 
 def test_a_night_comes_whole_from_the_samples_where_they_have_one_and_else_from_the_export() -> None:

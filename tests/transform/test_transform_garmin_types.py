@@ -29,7 +29,7 @@ def test_the_last_weighing_of_a_day_counts_and_what_it_did_not_measure_is_from_t
 
 def test_readings_of_a_day_are_averaged() -> None:
     readings = [at("07:00", systolic_mmhg=129, diastolic_mmhg=82), at("07:02", systolic_mmhg=120, diastolic_mmhg=75)]
-    assert picked(the_day(bloodPressures=readings), "systolic_mmhg", "diastolic_mmhg") == (125, 79)
+    assert picked(the_day(bloodPressures=readings), "systolic_mmhg", "diastolic_mmhg") == (124.5, 78.5)
 
 
 def test_oxygen_on_demand_stays_out_of_the_day() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from qol.contracts.columns import record_columns
 from qol.ingest.results import row_schema
-from qol.transform.merge import merge, to_records
+from qol.transform.merge import key_columns, merge, to_records
 from tests.builders import CONTRACTS
 
 from .builders import Row, a_day, a_night, delivered, merged, monday, records, utc
@@ -26,7 +26,7 @@ def in_every_way(name: str, rows: list[Row]) -> list[dict[str, Any]]:
     return [only(name, rows), only(name, rows[::-1]), only(name, [first], [second]), only(name, [second], [first])]
 
 
-def a_version(steps: int, received: str | None, seconds: int | None = 86_400, **fields: Any) -> Row:
+def a_version(steps: int | None, received: str | None, seconds: int | None = 86_400, **fields: Any) -> Row:
     """A version of the day 2026-11-09."""
     at = None if received is None else utc(received)
     return a_day("2026-11-09", steps=steps, duration_seconds=seconds, received_at=at) | fields
@@ -41,7 +41,8 @@ def a_version(steps: int, received: str | None, seconds: int | None = 86_400, **
         (a_version(1, "2026-11-10 00:00:01"), a_version(2, None, arrival_date=date(2026, 11, 10))),
         (a_version(2, None, arrival_date=date(2026, 11, 11)), a_version(1, "2026-11-10 23:59:59")),
         (a_version(1, "2026-11-11 00:00:01"), a_version(2, None, arrival_date=date(2026, 11, 11))),
-        (a_version(4000, None, raw_object="z"), a_version(4001, None, raw_object="a")),
+        (a_version(4001, None, raw_object="z"), a_version(4000, None, raw_object="a")),
+        (a_version(1, None, raw_object="z"), a_version(None, None, hr_sample_count=200, raw_object="a")),
     ],
     ids=[
         "the longest, also after a late retry",
@@ -50,7 +51,8 @@ def a_version(steps: int, received: str | None, seconds: int | None = 86_400, **
         "received after the arrival day of one without stamp began",
         "without stamp, arrived the day after",
         "received after the next arrival day began",
-        "by content when nothing else tells them apart",
+        "nothing else tells them apart: the fuller count",
+        "a known count before none",
     ],
 )
 def test_of_two_versions_of_a_day_the_same_one_is_left_however_they_come(winner: Row, loser: Row) -> None:
@@ -85,6 +87,31 @@ def test_a_document_without_update_stamp_counts_as_updated_when_it_was_received(
 def test_of_documents_updated_in_one_second_the_one_received_last_wins() -> None:
     early, late = (a_document(n, "2026-11-10 03:00", received_at=utc(f"2026-11-10 0{n}:00")) for n in (5, 6))
     assert [row["steps"] for row in in_every_way("oura_daily_activity", [early, late])] == [6] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "readings"),
+    [
+        ("healthkit_health_auto_export", [{"metric": "step_count", "time_seconds": 9, "value": n} for n in (1.0, 2.0, 9.0)]),
+        ("oura_sleep", [{"document_id": "d", "total_sleep_duration": n, "bedtime_end": 9_999 - n} for n in (1, 2, 9)]),
+        ("garmin_epochs", [{"start_time_seconds": 9, "duration_seconds": n, "steps": 10 - n} for n in (1, 2, 9)]),
+        ("healthkit_workouts", [{"start_seconds": 9, "end_seconds": n, "energy_kcal": 10.0 - n} for n in (1, 2, 9)]),
+    ],
+)  # fmt: skip
+def test_without_stamps_the_fullest_of_a_days_readings_is_left(name: str, readings: list[Row]) -> None:
+    low, middle, full = ({"day": "2026-11-09", "raw_object": f"{n}"} | row for n, row in enumerate(readings))
+    for order in ([low, middle, full], [full, low, middle], [middle, full, low]):
+        assert only(name, order) == only(name, *[[row] for row in order]) == only(name, [full])
+
+
+def test_a_field_of_intervals_settles_a_tie_too() -> None:
+    stretches = {"a": [0, 5], "b": [0, 9], "c": None}
+    nights = [
+        a_night("2026-11-10", "2026-11-09 23:00", 400, asleep_intervals=pairs, raw_object=name)
+        for name, pairs in stretches.items()
+    ]
+    for order in (nights, nights[::-1]):
+        assert only("sleeps", order)["asleep_intervals"] == [0, 9]
 
 
 def test_records_that_differ_only_in_what_was_noted_about_them_give_the_same_one_in_any_order() -> None:
@@ -138,8 +165,8 @@ def test_a_line_that_holds_the_same_record_twice_gives_one_and_supersedes_one() 
 @pytest.mark.parametrize("count", [2, 500])
 def test_a_line_that_holds_versions_nothing_tells_apart_gives_the_same_one_in_any_order(order: int, count: int) -> None:
     line = [a_day("2026-11-09", steps=steps) for steps in range(count)][::order]
-    assert only("dailies", line)["steps"] == 0
-    assert only("dailies", line, line)["steps"] == 0
+    assert only("dailies", line)["steps"] == count - 1
+    assert only("dailies", line, line)["steps"] == count - 1
 
 
 @pytest.mark.parametrize(
@@ -236,3 +263,41 @@ def test_lines_count_from_the_start_of_an_object_that_was_split() -> None:
     offsets = {"object_index": [0, 1], "range_start": [500, 500], "lines_before": [11, 40]}
     assert as_record("hrv", offsets, range_start=500)["line_number"] == 43
     assert as_record("hrv", offsets, range_start=0)["line_number"] == 3
+
+
+def a_workout(number: int, uuid: str | None, start: int = 1_794_178_963, **fields: Any) -> Row:
+    return {"uuid": uuid, "start_seconds": start, "workout_type": "OTHER", "step_count": number} | fields
+
+
+@pytest.mark.parametrize(
+    ("workouts", "left"),
+    [
+        ([a_workout(1, "a"), a_workout(2, "b")], [1, 2]),
+        ([a_workout(1, "a"), a_workout(2, "a", start=1_794_179_000, workout_type="WALKING")], [2]),
+        ([a_workout(1, None, name_hash="walk"), a_workout(2, None, name_hash="swim")], [1, 2]),
+        ([a_workout(1, None, name_hash="walk"), a_workout(2, None, name_hash="walk")], [2]),
+        ([a_workout(1, None, workout_type="WALKING"), a_workout(2, None, workout_type="WALKING")], [2]),
+        ([a_workout(1, "a"), a_workout(2, None)], [1, 2]),
+    ],
+    ids=[
+        "two ids",
+        "one id",
+        "two names without id",
+        "one name without id",
+        "one kind without id",
+        "with and without id",
+    ],
+)
+def test_a_workout_is_known_by_its_id_else_by_start_kind_and_name(workouts: list[Row], left: list[int]) -> None:
+    stamped = [{**row, "received_at": utc(f"2026-11-10 0{n}:00")} for n, row in enumerate(workouts)]
+    for batches in ([stamped], [stamped[::-1]], [[row] for row in stamped], [[row] for row in stamped[::-1]]):
+        records = merged("healthkit_workouts", *batches).records
+        assert sorted(records["step_count"]) == left
+
+
+def test_the_key_of_a_workout_has_only_what_names_it() -> None:
+    """Either its id, or start, kind and hash of its name."""
+    contract = CONTRACTS.by_name["healthkit_workouts"]
+    rows = pl.DataFrame([a_workout(1, "a", name_hash="n"), a_workout(2, None, name_hash="n")])
+    keys = rows.select(**key_columns(contract)).rows()
+    assert keys == [("a", None, None, None), (None, 1_794_178_963, "OTHER", "n")]

@@ -112,6 +112,13 @@ CASES: dict[str, tuple[list[Row], float, float | None]] = {
         190.0, None,
     ),
     "a short sleep inside a better one goes": ([LONG, heard(30, "AUTO_TENTATIVE", "05:00", "2026-11-10 02:00")], 480.0, None),
+    "a later part of the night is part of it, whichever final it is": (
+        [LONG, heard(200, "AUTO_FINAL", "12:00", "2026-11-10 02:00"), heard(30, "DEVICE", "13:00", "2026-11-10 02:30")], 480.0, None,
+    ),
+    "a later sleep that ends later is no part of it": ([LONG, heard(400, "AUTO_FINAL", "12:00", "2026-11-10 02:00")], 400.0, None),
+    "a later sleep within it that is longer is no part of it": (
+        [LONG | {"duration_seconds": 60, "awake_seconds": 28_740}, heard(200, "AUTO_FINAL", "12:00", "2026-11-10 02:00")], 200.0, None,
+    ),
     "a better short one takes the long one": ([LONG, heard(30, "MANUAL", "12:00", "2026-11-10 02:00")], 30.0, None),
 }  # fmt: skip
 
@@ -138,11 +145,10 @@ def test_the_nights_of_two_users_do_not_meet() -> None:
     assert [row["sleep_minutes"] for row in days(sleeps=rows)] == [400.0, 300.0]
 
 
-def test_the_nights_of_a_week_do_not_depend_on_whether_the_next_week_is_looked_at() -> None:
+def test_a_night_told_on_sunday_and_then_with_its_whole_length_on_monday_counts_once() -> None:
     sunday = a_night("2026-11-15", "2026-11-15 22:00", 60, "AUTO_TENTATIVE")
     on_monday = a_night("2026-11-16", "2026-11-15 22:00", 400, "AUTO_FINAL")
-    both = nights(sunday, on_monday)
-    assert both == nights(sunday) + nights(on_monday)
+    assert nights(sunday, on_monday) == [(date(2026, 11, 15), None, None), (date(2026, 11, 16), 400.0, None)]
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -168,6 +174,14 @@ def test_asleep_is_the_sum_of_the_stages_or_else_the_duration() -> None:
     assert the_day(sleeps=[heard(424, "DEVICE", "09:00")])["sleep_minutes"] == 424.0
 
 
+def test_stages_that_are_all_0_are_not_known() -> None:
+    night = heard(424, "DEVICE", "09:00") | {"deep_seconds": 0, "light_seconds": 0, "rem_seconds": 0}
+    names = ("sleep_minutes", "deep_minutes", "light_minutes", "rem_minutes")
+    assert picked(the_day(sleeps=[night]), *names) == (424.0, None, None, None)
+    light = night | {"light_seconds": 25_440}
+    assert picked(the_day(sleeps=[light]), *names) == (424.0, 0.0, 424.0, 0.0)
+
+
 def test_without_time_awake_or_asleep_the_efficiency_is_not_known() -> None:
     for night in (heard(424, "DEVICE", "09:00"), heard(0, "DEVICE", "09:00") | {"awake_seconds": 0}):
         assert the_day(sleeps=[night])["sleep_efficiency_pct"] is None
@@ -182,10 +196,10 @@ def test_what_the_night_measured_comes_from_the_night_not_from_the_nap() -> None
 @pytest.mark.parametrize(
     ("bed", "minutes", "clocks"),
     [
-        ("2026-11-09 23:59:59", 60, (1439.98, 59.98, 29.98)),
+        ("2026-11-09 23:59:59", 60, (1439.9833333333, 59.9833333333, 29.9833333333)),
         ("2026-11-10 00:00:00", 60, (0.0, 60.0, 30.0)),
         ("2026-11-09 18:00:00", 360, (1080.0, 0.0, 1260.0)),
-        ("2026-11-10 08:59:59", 60, (539.98, 599.98, 569.98)),
+        ("2026-11-10 08:59:59", 60, (539.9833333333, 599.9833333333, 569.9833333333)),
         ("2026-11-10 09:00:00", 60, (540.0, 600.0, 570.0)),
     ],
     ids=["before midnight", "midnight", "until midnight", "before midnight UTC", "midnight UTC"],

@@ -36,6 +36,13 @@ def test_a_night_gives_stages_times_and_what_was_measured_in_it() -> None:
     assert row["nap_minutes"] is None
 
 
+def test_zeros_beside_time_asleep_are_not_known() -> None:
+    zeros = dict.fromkeys(("deep_sleep_duration", "light_sleep_duration", "rem_sleep_duration"), 0)
+    row = the_day(sleep=[NIGHT | zeros | {"time_in_bed": 0, "efficiency": 0}])
+    assert picked(row, "sleep_minutes", "deep_minutes", "light_minutes", "rem_minutes") == (387.0, None, None, None)
+    assert picked(row, "time_in_bed_minutes", "sleep_efficiency_pct") == (458.0, None)
+
+
 def test_rest_and_deleted_periods_are_no_sleep_however_long() -> None:
     rest = a_period("2026-11-10 12:00", "2026-11-10 21:00", 500, "rest")
     deleted = a_period("2026-11-09 21:00", "2026-11-10 09:00", 600, "deleted")
@@ -52,12 +59,20 @@ def test_shorter_sleep_of_a_day_is_a_nap_from_a_quarter_of_an_hour_on() -> None:
 
 def test_a_new_analysis_under_another_id_replaces_the_night_it_overlaps() -> None:
     first = NIGHT | {"received_at": utc("2026-11-10 00:00")}
-    edited = a_period("2026-11-09 23:00", "2026-11-10 06:08", 170, "sleep", received_at=utc("2026-11-10 03:00"))
-    assert picked(the_day(sleep=[first, edited]), "sleep_minutes", "nap_minutes") == (170.0, None)
+    moved = a_period("2026-11-09 23:00", "2026-11-10 06:20", 170, "sleep", received_at=utc("2026-11-10 03:00"))
+    assert picked(the_day(sleep=[first, moved]), "sleep_minutes", "nap_minutes") == (170.0, None)
+
+
+def test_a_period_within_another_is_part_of_it_unless_it_says_that_it_is_an_update() -> None:
+    first = NIGHT | {"received_at": utc("2026-11-10 00:00")}
+    part = a_period("2026-11-09 23:00", "2026-11-10 06:08", 170, "sleep", received_at=utc("2026-11-10 03:00"))
+    update = part | {"meta_updated_at": local("2026-11-10 02:00", 0)}
+    assert picked(the_day(sleep=[first, part]), "sleep_minutes", "nap_minutes") == (387.0, None)
+    assert picked(the_day(sleep=[first, update]), "sleep_minutes", "nap_minutes") == (170.0, None)
 
 
 @pytest.mark.parametrize(
-    ("updated", "minutes"), [("2026-11-10 03:00", 387.0), ("2026-11-10 05:00", 170.0), (None, 170.0)]
+    ("updated", "minutes"), [("2026-11-10 03:00", 387.0), ("2026-11-10 05:00", 170.0), (None, 387.0)]
 )
 def test_of_two_analyses_of_a_night_the_one_updated_last_counts_not_the_one_fetched_last(
     updated: str | None, minutes: float
@@ -155,7 +170,7 @@ def test_scores_states_and_deviations_of_a_day_stand_in_one_row() -> None:
         vO2_max=[at | {"timestamp": n, "source_timestamp": utc(f"2026-11-09 0{n}:00"), "vo2_max": 60.0 + n} for n in (2, 1)],
     )  # fmt: skip
     assert picked(row, "sleep_score", "readiness_score", "skin_temp_deviation_c") == (77, 86, -0.29)
-    assert picked(row, "spo2_mean_pct", "spo2_min_pct", "vascular_age_years", "vo2max") == (98.07, None, 39, 62.0)
+    assert picked(row, "spo2_mean_pct", "spo2_min_pct", "vascular_age_years", "vo2max") == (98.072, None, 39, 62.0)
 
 
 @pytest.mark.parametrize("name", ["workout", "session", "sleep_time", "tag", "enhanced_tag", "rest_mode_period"])

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import permutations
-from math import floor
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ def joined(over: str, rows: Sequence[Row]) -> Any:
 
 @pytest.mark.parametrize(
     ("over", "expected"),
-    [("sum", 10.5), ("mean", 2.63), ("median", 2.25), ("min", 1.0), ("max", 5.0), ("first", 2.0), ("last", 2.5), ("count", 4.0)],
+    [("sum", 10.5), ("mean", 2.625), ("median", 2.25), ("min", 1.0), ("max", 5.0), ("first", 2.0), ("last", 2.5), ("count", 4.0)],
 )  # fmt: skip
 def test_a_day_is_made_of_all_of_its_records(over: str, expected: float) -> None:
     assert joined(over, measured(None, 2.0, 5.0, 1.0, 2.5, None)) == expected
@@ -61,8 +60,7 @@ def test_mean_and_median_are_those_of_fractions(hundredths: list[int]) -> None:
     ordered = sorted(hundredths)
     middle = Fraction(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2], 2)
     for over, exact in (("mean", Fraction(sum(hundredths), len(hundredths))), ("median", middle)):
-        away = floor(abs(exact) + Fraction(1, 2)) * (-1 if exact < 0 else 1)
-        assert joined(over, rows) == away / 100
+        assert joined(over, rows) == round(float(exact / 100), 10)
 
 
 def test_the_first_and_last_are_by_time_then_by_receipt_then_by_key() -> None:
@@ -92,7 +90,7 @@ def test_the_mean_of_each_hour_weighs_the_same_however_many_records_it_has() -> 
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(-9999, 9999)), min_size=1, max_size=12))
-def test_means_of_hours_are_those_of_fractions_but_for_the_eighth_decimal(records: list[tuple[int, int]]) -> None:
+def test_means_of_hours_are_those_of_fractions_but_for_the_tenth_decimal(records: list[tuple[int, int]]) -> None:
     rows = [
         {"uuid": f"id{n}", "start_seconds": hour * 3600 + n, "value": hundredths / 100}
         for n, (hour, hundredths) in enumerate(records)
@@ -100,7 +98,7 @@ def test_means_of_hours_are_those_of_fractions_but_for_the_eighth_decimal(record
     hours = [[value for hour, value in records if hour == one] for one in {hour for hour, _ in records}]
     exact = sum((Fraction(sum(values), 100 * len(values)) for values in hours), Fraction(0)) / len(hours)
     found = the_day_of(contract_of(MEASUREMENTS, BY_HOUR), rows)["skin_temp_deviation_c"]
-    assert abs(Fraction(str(found)) - exact) <= Fraction(5_000_001, 10**9)
+    assert abs(Fraction(str(found)) - exact) <= Fraction(1, 10**10)
 
 
 def test_a_workout_does_not_outweigh_the_hours_of_a_phones_day() -> None:
@@ -112,7 +110,8 @@ def test_a_workout_does_not_outweigh_the_hours_of_a_phones_day() -> None:
         heart | {"uuid": f"id{at}", "start_seconds": at, "end_seconds": at, "value": bpm} for at, bpm in [*run, *desk]
     ]
     assert the_day_of(contract_named("healthkit_measurements"), rows)["mean_hr_bpm"] == 69.0
-    buckets = [{"metric": "heart_rate", "time_seconds": at, "average": bpm} for at, bpm in [*run, *desk]]
+    bucket = {"metric": "heart_rate", "spacing_seconds": 60}
+    buckets = [bucket | {"time_seconds": at, "average": bpm} for at, bpm in [*run, *desk]]
     assert the_day_of(contract_named("healthkit_health_auto_export"), buckets)["mean_hr_bpm"] == 69.0
 
 

@@ -34,7 +34,7 @@ def night(start: str, end: str, device: str, stage: int) -> dict[str, Any]:
     return sample(SLEEP, start, end, device, category_value=stage)
 
 
-def day_of(lake: Path, **lists: list[dict[str, Any]]) -> dict[str, Any]:
+def day_of(lake: Path, **lists: Any) -> dict[str, Any]:
     """The daily row of 2026-11-09 after one batch."""
     write_lines(lake, "2026-11-10", [{"user_id": "u1", **lists}], folder="raw/healthkit/measurements")
     run_lake(lake)
@@ -43,6 +43,7 @@ def day_of(lake: Path, **lists: list[dict[str, Any]]) -> dict[str, Any]:
     return dict(row)
 
 
+PRESSURE = "HKCorrelationTypeIdentifierBloodPressure"
 EIGHT, WATCH, PHONE = "2026-11-09 08:00:00 +0900", "Watch6,1", "iPhone14,2"
 AT = ("07:00", "07:00", PHONE)
 HOUR = ("07:00", "08:00", WATCH)
@@ -85,8 +86,69 @@ CASES = {
                 sample("HKQuantityTypeIdentifierAppleExerciseTime", *HOUR, value=25, unit="min"),
             ]
         },
-        {"weight_kg": 68.04, "distance_m": 3218.69, "active_kcal": 100, "spo2_mean_pct": 96.0, "spo2_min_pct": 95.0}
+        {
+            "weight_kg": 68.0388555,
+            "distance_m": 3218.688,
+            "active_kcal": 100,
+            "spo2_mean_pct": 96.0,
+            "spo2_min_pct": 95.0,
+        }
         | {"hrv_sdnn_ms": 42.3, "moderate_minutes": 25.0, "vigorous_minutes": None},
+    ),
+    "a day in one sample is plausible, as much in ten minutes is not": (
+        {
+            "measurements": [
+                sample(STEPS, "00:00", "23:59", PHONE, value=26_450, unit="count"),
+                sample("HKQuantityTypeIdentifierFlightsClimbed", "08:00", "08:10", PHONE, value=400, unit="count"),
+                sample("HKQuantityTypeIdentifierActiveEnergyBurned", "00:00", "17:00", PHONE, value=6_000, unit="kcal"),
+                sample("HKQuantityTypeIdentifierDistanceWalkingRunning", "08:00", "08:10", PHONE, value=26, unit="km"),
+            ]
+        },
+        {"steps": 26_450, "floors": None, "active_kcal": 6_000, "distance_m": None},
+    ),
+    "numbers that a conversion left beside whole ones, and pressures in kilopascal, are what was measured": (
+        {
+            "measurements": [
+                sample(PRESSURE, *AT, systolic=128.99999999999997, diastolic=82.00000000000001, unit="mmHg"),
+                sample(PRESSURE, "09:00", "09:00", PHONE, systolic=17.2, diastolic=10.9, unit="kPa"),
+                sample("HKQuantityTypeIdentifierRestingHeartRate", *AT, value=61.999999999999993, unit="count/min"),
+            ]
+        },
+        # 17.2 and 10.9 kPa are 129.010591 and 81.756712 mmHg.
+        {"systolic_mmhg": 129.0052955228, "diastolic_mmhg": 81.8783558836, "resting_hr_bpm": 62},
+    ),
+    "times of the 12-hour clock name their moments": (
+        {
+            "metrics": [
+                {
+                    "name": "step_count",
+                    "units": "count",
+                    "data": [
+                        {"qty": 120, "date": "2026-11-09 7:57:00\u202fam +0900"},
+                        {"qty": 80, "date": "2026-11-09 12:30:00\u00a0PM +0900"},
+                        {"qty": 11, "date": "2026-11-09 12:05:00 AM +0900"},
+                        {"qty": 7, "date": "2026-11-09 午後3:00:00 +0900"},
+                        {"qty": 1_000, "date": "2026-11-09 16:00:00 +0900"},
+                        {"qty": 5_000, "date": "2026-11-09 4:00:00 PM"},
+                    ],
+                }
+            ]
+        },
+        {"steps": 1_218},
+    ),
+    "22:00 UTC is a morning in Tokyo however the phone there writes it": (
+        {
+            "device_tz": "Asia/Tokyo",
+            "measurements": [
+                {
+                    **steps("08:00", "08:10", PHONE, n),
+                    "start": f"2026-11-08T22:{n}:00{utc}",
+                    "end": f"2026-11-08T22:{n + 1}:00{utc}",
+                }
+                for n, utc in ((10, "Z"), (20, "+00:00"), (30, "+0000"))
+            ],
+        },
+        {"steps": 60},
     ),
     # Asleep 23:00 to 2:00 and 2:30 to 6:00; half an hour is both REM and core.
     "a night is the union of the stages of one device": (

@@ -33,7 +33,9 @@ def day_of(lake: Path, *readings: dict[str, Any]) -> dict[str, Any]:
 def test_the_discomfort_index_is_that_of_published_tables(
     tmp_path: Path, temperature: float, humidity: float, index: float
 ) -> None:
-    assert day_of(tmp_path, {"temperature": temperature, "humidity": humidity})["discomfort_index"] == index
+    assert day_of(tmp_path, {"temperature": temperature, "humidity": humidity})["discomfort_index"] == pytest.approx(
+        index, abs=0.0051
+    )
 
 
 def test_18_to_28_degrees_and_40_to_70_percent_are_comfortable_with_their_edges(tmp_path: Path) -> None:
@@ -54,6 +56,17 @@ def test_faults_are_no_readings_and_what_the_device_calls_an_error_does_not_coun
         {"temperature": 30, "humidity": 90, "status": "error"},
     )
     assert (row["temperature_mean_c"], row["humidity_mean_pct"], row["valid_readings"]) == (21.0, 52.5, 2)
+
+
+@pytest.mark.parametrize("status", [0, "0", "", None, "online", "LOW_BATTERY", "正常"])
+def test_a_status_that_names_no_fault_leaves_a_reading(tmp_path: Path, status: object) -> None:
+    assert day_of(tmp_path, {"temperature": 20, "humidity": 50, "status": status})["valid_readings"] == 1
+
+
+@pytest.mark.parametrize("status", [-2, "No response", "no connection", "unresponsive", "broken", "not ok", "backup"])
+def test_a_status_that_does_not_say_it_is_well_leaves_none(tmp_path: Path, status: object) -> None:
+    well = {"temperature": 20, "humidity": 50}
+    assert day_of(tmp_path, well, {"temperature": 30, "humidity": 50, "status": status})["valid_readings"] == 1
 
 
 def test_two_devices_of_one_person_do_not_replace_each_other(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ VALUES: dict[Stage, tuple[str, ...]] = {
     "awake": ("AWAKE",),
 }
 RULE = Stages(
-    start="start_seconds", end="end_seconds", stage="kind", by="device", order=("WATCH", "PHONE"), gap_minutes=120,
+    start="start_seconds", end="end_seconds", stage="kind", by="device", device="app", order=("WATCH", "PHONE"),
+    end_offset="value", gap_minutes=120,
     values={**VALUES, "in_bed": ("IN_BED",)},
 )  # fmt: skip
 SLEEP = """
@@ -89,11 +90,14 @@ def test_a_pause_longer_than_the_gap_begins_a_new_session() -> None:
     assert starts == [(after_midnight(0), "WATCHCORE0"), (after_midnight(180) + 1, "WATCHCORE180")]
 
 
-@pytest.mark.parametrize(
-    "other", [{"device": "PHONE"}, {"device": None}, {"user_id": "p2"}, {"day": date(2026, 11, 8)}]
-)
-def test_a_session_is_of_one_user_week_and_device(other: Row) -> None:
+@pytest.mark.parametrize("other", [{"device": "PHONE"}, {"device": None}, {"app": "b"}, {"user_id": "p2"}])
+def test_a_session_is_of_one_user_and_device(other: Row) -> None:
     assert len(found(a_stage("CORE", 0, 60), a_stage("CORE", 30, 90) | other)) == 2
+
+
+def test_a_sleep_that_goes_on_into_the_next_week_is_one_session() -> None:
+    (session,) = found(a_stage("CORE", -60, 0, day=date(2026, 11, 8)), a_stage("CORE", 0, 60))
+    assert picked(session, "day", "asleep_seconds_total") == (date(2026, 11, 9), 7200)
 
 
 #: What begins after 18:00 on Tuesday is of Wednesday.
@@ -155,6 +159,16 @@ def test_a_session_was_received_with_its_last_sample_and_is_where_its_first_one_
     assert picked(night, "received_at", "utc_offset_seconds", "record_key") == (late, 32_400, "WATCHCORE0")
 
 
+def test_a_session_ends_by_the_offset_of_the_sample_that_ends_last() -> None:
+    rows = [
+        a_stage("IN_BED", -60, 420, value=-18_000),
+        a_stage("CORE", -30, 200, value=-14_400),
+        a_stage("CORE", 300, 400, value=None, utc_offset_seconds=-14_400),
+    ]
+    assert found(*rows)[0]["session_end_offset_seconds"] == -18_000
+    assert found(*rows[1:])[0]["session_end_offset_seconds"] == -14_400
+
+
 def test_seconds_are_cut_to_the_minutes_they_begin_in() -> None:
     start = after_midnight(0)
     rows = [
@@ -171,6 +185,43 @@ def test_sessions_go_through_derived_columns_episodes_and_days_as_records_do() -
     day = the_day_of(contract_of(MEASUREMENTS, SLEEP), [*phone, *a_night(), a_stage(None, 430, 460)])
     assert picked(day, "sleep_minutes", "deep_minutes", "rem_minutes", "nap_minutes") == (410.0, 120.0, 60.0, 30.0)
     assert picked(day, "bedtime_minute", "asleep_intervals", "floors") == (1380.0, [-30, 180, 190, 390], 3)
+
+
+def test_two_apps_of_one_class_are_two_judgements_of_a_night_of_which_one_counts_whole() -> None:
+    whole = a_stage("ASLEEP", -60, 420, "PHONE", app="a")
+    staged = [a_stage("CORE", -30, 180, "PHONE", app="b"), a_stage("CORE", 210, 390, "PHONE", app="b")]
+    day = the_day_of(contract_of(MEASUREMENTS, BY_APP), [whole, *staged])
+    assert picked(day, "sleep_minutes", "nap_minutes", "bedtime_minute") == (480.0, 0.0, 1380.0)
+
+
+BY_APP = SLEEP.replace("by: device", "by: device\n  device: app")
+JOINED = """
+stages:
+  start: start_seconds
+  end: end_seconds
+  stage: kind
+  by: device
+  order: [WATCH, PHONE]
+  gap_minutes: 120
+  joined: true
+  values: {deep: [DEEP], light: [CORE]}
+derived:
+  begin: coalesce(session_start_seconds, start_seconds)
+  finish: coalesce(session_end_seconds, end_seconds)
+daily:
+  sleep_minutes: coalesce(asleep_seconds_total / 60, value)
+  deep_minutes: deep_seconds / 60
+episodes: {start: begin, end: finish, rank: {field: session_rank, tiers: [[PHONE], [WATCH]], unlisted: 0}, main: sleep_minutes}
+"""
+
+
+def test_a_night_that_its_sender_joined_stands_beside_sessions_of_stages() -> None:
+    contract = contract_of(MEASUREMENTS, JOINED)
+    joined = a_stage(None, -60, 420, "PHONE", value=470.0)
+    stages = [a_stage("CORE", 0, 60), a_stage("DEEP", 60, 90)]
+    assert picked(the_day_of(contract, [joined]), "sleep_minutes", "deep_minutes") == (470.0, None)
+    assert picked(the_day_of(contract, stages), "sleep_minutes", "deep_minutes") == (90.0, 30.0)
+    assert picked(the_day_of(contract, [*stages, joined]), "sleep_minutes", "deep_minutes") == (90.0, 30.0)
 
 
 def test_a_day_without_any_session_has_no_night() -> None:

@@ -104,15 +104,40 @@ def test_a_day_not_worn_stays_out_of_activity_heart_and_stress_but_not_out_of_th
     assert picked(row, "days_observed", "steps_sum", "sleep_minutes_days") == (2, 100, 2)
 
 
-def test_a_day_without_its_anchor_does_not_count_for_the_group() -> None:
-    row = the_week([{"day": 0, "steps": 10, "floors": 1}, {"day": 1, "floors": 9}])
-    assert picked(row, "activity_valid_days", "floors_sd", "floors_max", "floors_days") == (1, None, 1, 1)
+def test_a_day_without_its_anchor_does_not_count_for_metrics_that_need_it() -> None:
+    row = the_week([{"day": 0, "steps": 10, "wear_minutes": 700.0}, {"day": 1, "wear_minutes": 900.0}])
+    assert picked(row, "activity_valid_days", "wear_minutes_max", "wear_minutes_days") == (1, 700.0, 1)
+
+
+def test_a_metric_that_needs_no_anchor_counts_on_its_own_worn_days() -> None:
+    alone = [{"day": 1, "floors": 9}, {"day": 2, "floors": 20, "worn": False}]
+    row = the_week([{"day": 0, "steps": 10, "floors": 1}, *alone])
+    assert picked(row, "activity_valid_days", "steps_days", "floors_mean", "floors_days") == (1, 1, 5.0, 2)
+    row = the_week(alone)
+    assert picked(row, "activity_source", "activity_valid_days", "activity_valid") == ("garmin", 0, False)
+    assert picked(row, "floors_max", "floors_days", "steps_sum", "steps_days") == (9, 1, None, 0)
+
+
+def test_a_source_with_one_valid_day_comes_before_one_with_none_then_the_one_with_most_days() -> None:
+    series = each_day("mean_hr_bpm", [70.0, 72.0, 74.0], source="oura")
+    one = {"day": 6, "mean_hr_bpm": 80.0, "source": "healthkit"}
+    assert picked(the_week([*series, one]), "heart_source", "mean_hr_bpm_mean") == ("oura", 72.0)
+    valid = {"day": 6, "resting_hr_bpm": 60}
+    assert picked(the_week([*series, one, valid]), "heart_source", "mean_hr_bpm_days") == ("garmin", 0)
 
 
 @pytest.mark.parametrize("anchor", ["resting_hr_bpm", "hrv_rmssd_ms"])
 def test_either_anchor_makes_the_heart_day(anchor: str) -> None:
-    row = the_week([{"day": 0, anchor: 50, "max_hr_bpm": 150}, {"day": 1, "max_hr_bpm": 190}])
-    assert picked(row, "heart_valid_days", "max_hr_bpm_max") == (1, 150)
+    row = the_week([{"day": 0, anchor: 50}, {"day": 1, "max_hr_bpm": 190}])
+    assert picked(row, "heart_valid_days", "max_hr_bpm_max") == (1, 190)
+
+
+def test_a_score_counts_without_its_night_and_from_another_device_than_the_nights() -> None:
+    scores = each_day("sleep_score", [80, 70, 90], source="oura")
+    columns = ("sleep_score_source", "sleep_score_mean", "sleep_score_days", "sleep_score_valid", "sleep_source")
+    assert picked(the_week(scores), *columns) == ("oura", 80.0, 3, True, None)
+    nights = each_day("sleep_minutes", [400.0, 410.0], source="healthkit")
+    assert picked(the_week([*scores, *nights]), *columns) == ("oura", 80.0, 3, True, "healthkit")
 
 
 def test_a_user_with_days_but_no_metrics_has_a_row_of_nulls_and_zero_counts() -> None:

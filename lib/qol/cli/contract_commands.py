@@ -33,13 +33,16 @@ def _load(schemas: Path | None) -> Contracts:
 
 @app.command()
 def check(schemas: SchemasOption = None) -> None:
-    """Check all contracts; every problem is listed with its place, the value found and what is allowed."""
+    """Check all contracts; problems are listed with place, value found and what is allowed, warnings with what is better."""
+    from qol.contracts.contract_warnings import contract_warnings
     from qol.ingest.examples import example_problems
 
     contracts = _load(schemas)
     problems = list(example_problems(contracts))
     if problems:
         raise ContractError(problems)
+    for found in contract_warnings(contracts):
+        warn(f"warning: {found.file}: {found.path}: {found.value}; better: {found.allowed}", style="yellow")
     examples = sum(len(contract.examples) for contract in contracts.sources)
     sources = count(len(contracts.sources), "source contract")
     say(f"{contracts.root}: {sources}, {len(contracts.metrics)} daily metrics, {count(examples, 'example')}: all fit.")
@@ -77,7 +80,10 @@ def _show_contract(contract: SourceContract) -> None:
     say(contract.description)
     say()
     say(f"raw folders: {', '.join(contract.paths)}")
-    say(f"key: user_id, {', '.join(contract.key)}; later record: {', '.join([*contract.version, 'received_at'])}")
+    without = f", without it {', '.join(contract.key_without)}" if contract.key_without else ""
+    say(
+        f"key: user_id, {', '.join(contract.key)}{without}; later record: {', '.join([*contract.version, 'received_at'])}"
+    )
     fields = [(f.name, _raw(f), f.type, f.unit or "", _allowed(f), f.description) for f in contract.fields]
     table("Fields", ("column", "raw path", "type", "unit", "allowed", "meaning"), fields)
     parts = [(n, f"{p.over} of {p.value}{f' where {p.where}' if p.where else ''}") for n, p in contract.parts.items()]

@@ -123,11 +123,13 @@ def _show_record(contracts: Contracts, head: str, record: RecordTrace, place: st
 
 def _key(contracts: Contracts, record: RecordTrace) -> str:
     """The parts of a record's key by name; a key of an older contract as it is stored."""
-    names = contracts.by_name[record.table.removeprefix("records_")].key
+    contract = contracts.by_name[record.table.removeprefix("records_")]
+    names = (*contract.key, *contract.key_without)
     parts = str(record.row["record_key"]).split("|")
     if len(parts) != len(names):
         return str(record.row["record_key"])
-    return ", ".join(f"{name} {part or 'null'}" for name, part in zip(names, parts, strict=True))
+    known = [(name, part) for name, part in zip(names, parts, strict=True) if part or not contract.key_without]
+    return ", ".join(f"{name} {part or 'null'}" for name, part in known)
 
 
 def _or_null(value: Any) -> str:

@@ -6,7 +6,7 @@ from qol.contracts.columns import fixed, weekly_columns, window_aggregate, windo
 from qol.contracts.model import Column, Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
-from qol.contracts.rounding import MEAN_DECIMALS, aggregate_decimals, weekly_decimals
+from qol.contracts.rounding import KEPT_DECIMALS, MEAN_DECIMALS, aggregate_decimals, stored_decimals, weekly_decimals
 from qol.contracts.templates import render
 from qol.contracts.weekly import WeeklyGroup
 
@@ -19,6 +19,8 @@ def catalog(contracts: Contracts) -> str:
         "catalog.md.j2",
         contracts=contracts,
         mean_decimals=MEAN_DECIMALS,
+        kept_decimals=KEPT_DECIMALS,
+        stored_decimals=stored_decimals,
         record_columns=(*RECORD_HEAD, *RECORD_TAIL),
         daily_head=fixed("daily_metrics"),
         weekly_head=fixed("weekly_metrics"),

@@ -165,7 +165,8 @@ def _group(group: WeeklyGroup, contracts: Contracts) -> Iterator[Mistake]:
         allowed = f"a group of the daily vocabulary: {choices(contracts.group_metrics, group.name)}"
         yield Mistake(at, group.name, allowed)
         return
-    yield from _unknown(f"{at}.anchor", group.anchor, [*members], "a metric of the group")
+    for word, names in (("anchor", group.anchor), ("own_days", group.own_days)):
+        yield from _unknown(f"{at}.{word}", names, [*members], "a metric of the group")
     for name, aggregates in group.metrics.items():
         if name not in members:
             yield Mistake(f"{at}.metrics.{name}", name, f"a metric of the group: {choices(members, name)}")

@@ -87,24 +87,30 @@ def _group_columns(group: WeeklyGroup, contracts: Contracts) -> Iterator[Column]
         metric = contracts.metric[name]
         for aggregate in aggregates:
             comment = FIXED["aggregates"][aggregate].format(m=name, u=metric.unit)
-            yield Column(f"{name}_{aggregate}", aggregate_type(metric, aggregate), comment)
-        yield Column(f"{name}_days", "int", f"Valid days of the week that have {name}.")
+            yield Column(f"{name}_{aggregate}", aggregate_type(metric, aggregate), _on_days(group, name, comment))
+        yield Column(f"{name}_days", "int", _on_days(group, name, f"Valid days of the week that have {name}."))
     for derived in contracts.derived:
         if derived.group == group.name:
             comment = short(f"{derived.description} Unit: {derived.unit}.")
             yield Column(derived.name, derived_type(derived, contracts), comment)
 
 
+def _on_days(group: WeeklyGroup, metric: str, comment: str) -> str:
+    """A comment on a metric's valid days; of a metric that needs no anchor, on its days."""
+    return comment.replace("Valid days", "Days").replace("valid ", "") if metric in group.own_days else comment
+
+
 def valid_day(group: WeeklyGroup) -> str:
     """What a valid day of a group is, in a sentence."""
     worn = "a day not known to be unworn" if group.needs_wear else "a day"
     anchor = " or ".join(group.anchor) or f"any {group.name} metric"
-    return f"A valid day is {worn} with {anchor}."
+    others = f" {', '.join(group.own_days)} count on their own days." if group.own_days else ""
+    return f"A valid day is {worn} with {anchor}.{others}"
 
 
 def aggregate_type(metric: DailyMetric, aggregate: str) -> str:
     """Type of an aggregate: whole numbers stay whole where the formula allows it."""
-    whole = metric.type == "integer" and aggregate in ("min", "max", "sum", "last")
+    whole = metric.decimals == 0 and aggregate in ("min", "max", "sum", "last")
     return "bigint" if whole else "double"
 
 
@@ -142,8 +148,8 @@ def _window_group(group: WeeklyGroup, contracts: Contracts, windows: RecallWindo
     for name in names:
         aggregate = window_aggregate(contracts.metric[name])
         comment = FIXED["aggregates"][aggregate].format(m=name, u=contracts.metric[name].unit).replace("week", "window")
-        yield Column(f"{name}_{aggregate}", "double", short(comment))
-        yield Column(f"{name}_days", "int", f"Valid days of the window that have {name}.")
+        yield Column(f"{name}_{aggregate}", "double", short(_on_days(group, name, comment)))
+        yield Column(f"{name}_days", "int", _on_days(group, name, f"Valid days of the window that have {name}."))
 
 
 def table_schemas(contracts: Contracts) -> dict[str, tuple[Column, ...]]:

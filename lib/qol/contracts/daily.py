@@ -23,7 +23,7 @@ class DailyMetric(lang.Model):
     type: Literal["integer", "number", "intervals"]
     """integer is bigint, number is double, intervals array<int>: pairs of minutes after local midnight, the evening before is negative."""
     decimals: lang.Decimals = Field(default_factory=lambda data: 2 if data.get("type") == "number" else 0)
-    """Decimals of the daily value, for type number; by default 2."""
+    """For type number: decimals of a weekly min, max, sum or last, by default 2; a mean has two at least, and a day eight more than a mean. 0 makes these four whole."""
     range: lang.Range
     """Lowest and highest plausible value."""
     description: lang.Text

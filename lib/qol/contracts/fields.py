@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import pydantic
 from annotated_types import Gt, Lt
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
 from qol.contracts import language as lang
+from qol.contracts.code_words import WordClasses, bare
 from qol.contracts.record_columns import TAKEN
 
 FieldType = Literal[
@@ -43,7 +44,10 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "uppercase": ("code",),
     "join_words": ("code",),
     "classes": ("code",),
+    "known": ("code",),
     "namespace": ("document_id",),
+    "of_other": ("document_id",),
+    "at": ("utc_offset",),
 }
 _SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
     "count": ("integer",),
@@ -51,12 +55,6 @@ _SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
     "minutes": ("number",),
     "intervals": ("intervals",),
 }
-
-_ClassName = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_]*$")]
-
-
-def _in_lower_case(classes: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(word.lower() for word in words) for name, words in classes.items()}
 
 
 def _up_to(band: tuple[float, float]) -> tuple[float, float]:
@@ -137,6 +135,28 @@ class SampleRule(Limited):
 
 
 @dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
+class PerMinute:
+    """The most that is plausible in a minute of a record's time; `ranges` then are those of a day, and longer records may have as much more."""
+
+    start: TimeField
+    """The field with the record's start, declared before this one."""
+    end: TimeField
+    """The field with its end, declared before this one."""
+    highest: lang.Filled[str, Annotated[lang.Number, Gt(0)]]
+    """Highest plausible value per minute, per code."""
+    shortest_seconds: Annotated[lang.Number, Gt(0)] = 60
+    """A shorter record counts as so long."""
+    instant_seconds: Annotated[lang.Number, Gt(0)] = 3600
+    """An instant, or a record without an end, does not tell its time and counts as so long."""
+
+    def seconds(self, row: Mapping[str, Any]) -> float:
+        """How long a record counts."""
+        start, end = row[self.start], row[self.end]
+        is_long = start is not None and end is not None and end > start
+        return max(end - start, self.shortest_seconds) if is_long else self.instant_seconds
+
+
+@dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
 class RangesBy:
     """Plausible values that depend on a code field declared before this one; a code that is not listed has no limits."""
 
@@ -144,6 +164,16 @@ class RangesBy:
     """The code field."""
     ranges: lang.Filled[str, lang.Range]
     """Lowest and highest plausible value per code."""
+    per_minute: lang.Maybe[PerMinute] = None
+
+    def limits(self, row: Mapping[str, Any]) -> tuple[float, float] | None:
+        """Lowest and highest plausible value of a record, whose fields before this one are known."""
+        code = row[self.field]
+        limits, rate = self.ranges.get(code), self.per_minute
+        if limits is None or rate is None or code not in rate.highest:
+            return limits
+        seconds = rate.seconds(row)
+        return limits[0], min(limits[1] * max(1, seconds / 86_400), rate.highest[code] * seconds / 60)
 
 
 @dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
@@ -165,20 +195,36 @@ class Field(Limited):
     """Numbers with which the vendor says 'no value'."""
     namespace: lang.Maybe[lang.Token] = None
     """For document_id: record types of a source that name one give an id one hash, so that records of different types can refer to each other; by default the record type."""
+    of_other: lang.Maybe[lang.Name] = None
+    """For document_id: stored only where this code field, declared before, is OTHER, to tell the texts behind that apart."""
     uppercase: lang.Flag = False
     """Codes are stored in upper case."""
     join_words: lang.Flag = False
     """For codes: blanks between words are stored as `_`, so that a vendor's name of several words is a code. Only for names the vendor chooses, never for typed text."""
     decimals: lang.Maybe[lang.Decimals] = None
     """Decimals of what samples are reduced to; a value that the vendor sends is stored as it is."""
-    classes: Annotated[lang.Filled[_ClassName, lang.Some[lang.Text]], AfterValidator(_in_lower_case)] = pydantic.Field(
-        default_factory=dict
-    )
-    """For codes: the text itself is not stored, but the first class one of whose words occurs in it, upper or lower case; OTHER where none does."""
-    units: lang.Maybe[lang.RawPath] = None
-    """Place of the value's unit in the raw record; the value is converted with schemas/units.yaml, an unknown unit makes it null with an issue."""
+    classes: WordClasses = pydantic.Field(default_factory=WordClasses)
+    """For codes: the text itself is not stored, but the first class one of whose words stands in it as a whole word, upper or lower case, the longer of two words at one place; a number only where it is the whole text. OTHER where none does; null for an empty text."""
+    closed: lang.Flag = False
+    """For classes: a text with no word of any class is an issue (`unknown_code`) beside being OTHER."""
+    known: Annotated[lang.Some[lang.Text], AfterValidator(lambda codes: frozenset(map(bare, codes)))] = ()
+    """For codes: the only texts that are stored, as they were sent but with `_` for all that no code has; upper or lower case, and all but letters and digits, do not matter. Any other text is OTHER, with an issue (`unknown_code`)."""
+    at: lang.Some[TimeField] = ()
+    """For utc_offset: the fields with the time it is of, the first known counts. Where the record writes no offset for it, it is that of the record's zone at that time, as long as the zone has the offset that the record's day is found with; else that offset."""
+    may_be_absent: lang.Flag = False
+    """As a key field: a record without it is kept, as one without a code or a flag is."""
+    units: lang.RepeatedPaths = ()
+    """Place of the value's unit in the raw record, or one for each path; the value is converted with schemas/units.yaml, an unknown unit makes it null with an issue."""
+    unit_may_be_missing: lang.Flag = False
+    """A value with `units` but without any unit beside it is in the unit that is stored; else it is null with an issue."""
     ranges_by: lang.Maybe[RangesBy] = None
+    #: Codes that the contract's stages read; any other stays and is an issue. Set by the contract.
+    staged: ClassVar[frozenset[str]] = frozenset()
     samples: lang.Maybe[SampleRule] = None
+
+    def place_of_unit(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Where the unit of the value at a path stands."""
+        return self.units[self.paths.index(path) if len(self.units) > 1 else 0]
 
     @property
     def column_type(self) -> str:
@@ -198,8 +244,14 @@ class Field(Limited):
         for word, types in _ONLY_FOR.items():
             if getattr(self, word) and self.type not in types:
                 yield lang.Mistake(word, self.type, f"{word} only for {', '.join(types)}")
-        if self.units is not None and (self.type not in ("integer", "number") or self.samples):
+        if self.closed and not self.classes:
+            yield lang.Mistake("closed", self.closed, "closed only with classes")
+        if self.units and (self.type not in ("integer", "number") or self.samples):
             yield lang.Mistake("units", self.type, "units only for an integer or number that is no sample")
+        if len(self.units) not in (0, 1, len(self.paths)):
+            yield lang.Mistake("units", len(self.units), "one place, or one for each path")
+        if self.unit_may_be_missing and not self.units:
+            yield lang.Mistake("unit_may_be_missing", self.unit_may_be_missing, "only with units")
         if self.ranges_by is not None and (self.type not in NUMERIC or self.samples or self.range):
             yield lang.Mistake("ranges_by", self.type, f"only for {', '.join(NUMERIC)}, without samples and range")
         if self.decimals is not None and (self.samples is None or self.type not in NUMERIC):

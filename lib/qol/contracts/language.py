@@ -162,14 +162,13 @@ Some = Annotated[tuple[T, ...], Len(1), WrapValidator(_each_once), _UNIQUE]
 #: A mapping that is not empty.
 Filled = Annotated[dict[K, T], Len(1)]
 Texts = Annotated[frozenset[Text], WrapValidator(_each_once)]
+_Listed = BeforeValidator(
+    lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=_PathText | Some[_PathText]
+)
 #: One path or a list of them.
-RawPaths = Annotated[
-    Some[RawPath],
-    BeforeValidator(
-        lambda value: [value] if isinstance(value, str) else value,
-        json_schema_input_type=_PathText | Some[_PathText],
-    ),
-]
+RawPaths = Annotated[Some[RawPath], _Listed]
+#: The same where several values may have one place in common.
+RepeatedPaths = Annotated[tuple[RawPath, ...], _Listed]
 Maybe = Annotated[T | None, _Absent()]
 Entries = Annotated[tuple[T, ...], _Entries()]
 SomeEntries = Annotated[tuple[T, ...], _Entries(1)]

@@ -6,8 +6,16 @@ from qol.contracts.model import Contracts
 from qol.contracts.weekly import Derived
 
 MEAN_DECIMALS = 2
+#: Decimals that `daily_metrics` keeps beyond those of a metric's mean: a week of them is off by less than the tenth of the
+#: distance from which on rounding no longer takes a value for a half.
+KEPT_DECIMALS = 8
 #: Aggregates that are a day's value, or a sum of days' values: they have as many decimals as a day has.
 OF_DAYS = ("min", "max", "sum", "last")
+
+
+def stored_decimals(metric: DailyMetric) -> int:
+    """Decimals of a number in `daily_metrics`, as far as a double has them."""
+    return aggregate_decimals(metric, "mean") + KEPT_DECIMALS if metric.type == "number" else 0
 
 
 def aggregate_decimals(metric: DailyMetric, aggregate: str) -> int:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, StringConst
 
 from qol.contracts import language as lang
 from qol.contracts.fields import Field, TimeField
-from qol.contracts.many_records import Deletes, Episodes, Overlaps, Stages
+from qol.contracts.many_records import Deletes, Episodes, Overlaps, Split, Stages
 from qol.contracts.quality import RecordQuality
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.wording import choices
@@ -30,6 +30,15 @@ class Only(lang.Model):
     """Texts that may stand there."""
     anywhere: lang.Flag = False
     """Such records are this type's in every folder and envelope of the source, even where its rules take them for pings."""
+
+
+class Spacing(lang.Model):
+    """Records that come together in one list of a delivery, such as hourly sums, tell by their spacing how long each lasts. A field whose path is `_spacing` has the seconds from a record to the next one of its list, but no more than the median of the list; it is null for a record that is alone."""
+
+    of: TimeField
+    """epoch_seconds or instant field that is spaced."""
+    by: lang.RawPath
+    """Dotted place in the raw record; records with different values there, such as devices, are spaced apart."""
 
 
 class DayRule(lang.Model):
@@ -148,13 +157,18 @@ class SourceContract(lang.Model):
     """Raw keys that are never stored or hashed, such as tokens."""
     key: lang.Some[DeclaredField]
     """Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own."""
+    key_without: lang.Each[DeclaredField] = ()
+    """Fields that name the thing where a record lacks a field of `key`, such as start and kind where there is no id; of these only times, days and numbers must be there."""
     version: lang.Each[DeclaredField] = ()
     """Fields that order two records of one key before the time received does; the larger wins. Where an instant is null the time received stands in for it; any other null loses."""
+    growing: lang.Each[DeclaredField] = ()
+    """Fields that grow while a thing is still being measured. Of two records of one key, version and receipt the one with the larger first of them wins, then the next field, then all other columns; null loses. Deliveries without `_received_at` all tie within their arrival day."""
     day: DayRule = DayRule()
     source_timestamp: lang.Maybe[TimeField] = None
     """The epoch_seconds or instant field that becomes source_timestamp."""
     slot: lang.Some[Annotated[lang.Name, lang.Refers("a key field")]] = ()
     """Key fields that name a slot which a delivery replaces as a whole: of all records of a person's slot only those received last stay."""
+    spacing: lang.Maybe[Spacing] = None
     deletes: lang.Maybe[Deletes] = None
     parameters: lang.Entries[Parameter] = ()
     """Numbers a study may choose otherwise; expressions read them by name."""
@@ -162,6 +176,9 @@ class SourceContract(lang.Model):
     """Columns of the record table, in order."""
     derived: dict[lang.Name, lang.Sql] = pydantic.Field(default_factory=dict)
     """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers. Not stored."""
+    same: lang.Each[DeclaredField] = ()
+    """Fields in which two records of a person that are the same reading under two ids are equal; of such records only the one with the highest version counts, then the first by key. The others stay stored."""
+    split: lang.Maybe[Split] = None
     overlaps: lang.Maybe[Overlaps] = None
     stages: lang.Maybe[Stages] = None
     metrics: dict[lang.Name, DailyValue] = pydantic.Field(default_factory=dict, validation_alias="daily")
@@ -173,6 +190,12 @@ class SourceContract(lang.Model):
     quality: RecordQuality = RecordQuality()
     examples: Annotated[tuple[Example, ...], pydantic.Field(min_length=1)]
     """Raw lines with their verdicts; every one is a test."""
+
+    def model_post_init(self, _: Any) -> None:
+        """Tell the field with the stage which codes the stages read."""
+        stage = self.by_name.get(self.stages.stage) if self.stages else None
+        if self.stages and stage and not stage.classes:
+            vars(stage).update(staged=frozenset(code for codes in self.stages.values.values() for code in codes))
 
     @property
     def name(self) -> str:

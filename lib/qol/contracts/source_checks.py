@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from qol.contracts.daily import DailyMetric
 from qol.contracts.expressions import ColumnTypes, record_types
+from qol.contracts.fields import Field, RangesBy
 from qol.contracts.language import Mistake
 from qol.contracts.raw_path import path_text
 from qol.contracts.record_columns import RECORD_COLUMNS, TAKEN
@@ -26,6 +27,8 @@ def source_mistakes(contract: SourceContract, vocabulary: Vocabulary) -> Iterato
     yield from reference_mistakes(contract, types)
     yield from _names_of_computed(contract)
     yield from _daily(contract, vocabulary, types)
+    if contract.split is not None and contract.split.where is not None:
+        yield from types.mistakes("split.where", contract.split.where, "true or false")
     yield from _wear(contract, types)
     yield from _words_together(contract)
     yield from _examples(contract)
@@ -40,20 +43,38 @@ def _place(contract: SourceContract) -> Iterator[Mistake]:
 
 
 def _fields(contract: SourceContract) -> Iterator[Mistake]:
-    codes: list[str] = []
+    before: dict[str, Field] = {}
     for field in contract.fields:
         at = f"fields.{field.name}"
         yield from (mistake.below(at) for mistake in field.mistakes())
-        if field.ranges_by is not None and field.ranges_by.field not in codes:
-            found = field.ranges_by.field
-            allowed = f"a code field declared before this one: {choices(codes, found)}"
-            yield Mistake(f"{at}.ranges_by.field", found, allowed)
-        codes += [field.name] if field.type == "code" else []
+        if field.of_other is not None:
+            yield from (mistake.below(at) for mistake in _code_before("of_other", field.of_other, before))
+        if field.ranges_by is not None:
+            yield from (mistake.below(f"{at}.ranges_by") for mistake in _ranges(field.ranges_by, before))
+        before[field.name] = field
         for path in field.paths:
             if path[0] in contract.drop:
                 yield Mistake(f"{at}.path", path_text(path), "a path that is not in drop")
             if path == contract.person and field.type != "document_id":
                 yield Mistake(f"{at}.path", path_text(path), "a path that is not the person id")
+
+
+def _ranges(rule: RangesBy, before: Mapping[str, Field]) -> Iterator[Mistake]:
+    """Fields that ranges read, which have to be declared before, and rates of codes without a range."""
+    yield from _code_before("field", rule.field, before)
+    if rule.per_minute is None:
+        return
+    for word, name in (("start", rule.per_minute.start), ("end", rule.per_minute.end)):
+        if name not in before:
+            yield Mistake(f"per_minute.{word}", name, f"a field declared before this one: {choices(before, name)}")
+    for code in rule.per_minute.highest.keys() - rule.ranges.keys():
+        yield Mistake("per_minute.highest", code, f"a code of ranges: {choices(rule.ranges, code)}")
+
+
+def _code_before(word: str, name: str, before: Mapping[str, Field]) -> Iterator[Mistake]:
+    codes = [field.name for field in before.values() if field.type == "code"]
+    if name not in codes:
+        yield Mistake(word, name, f"a code field declared before this one: {choices(codes, name)}")
 
 
 def _aliases(contract: SourceContract) -> Iterator[Mistake]:
@@ -80,7 +101,10 @@ def _names_of_computed(contract: SourceContract) -> Iterator[Mistake]:
     """Parameters and columns of overlaps and stages that have the name of another column."""
     names = {f"parameters.{parameter.name}": parameter.name for parameter in contract.parameters}
     names |= {"overlaps.share": contract.overlaps.share} if contract.overlaps else {}
-    names |= {f"stages ({name})": name for name in contract.stages.columns} if contract.stages else {}
+    if contract.stages:
+        of_both = {f"{stage}_seconds" for stage in contract.stages.values} if contract.stages.joined else set()
+        columns = [name for name in contract.stages.columns if name not in of_both & contract.by_name.keys()]
+        names |= {f"stages ({name})": name for name in columns}
     for at, name in names.items():
         if name in contract.by_name or name in contract.derived or name in RECORD_COLUMNS:
             yield Mistake(at, name, "a name that no field, helper or record column has")
@@ -129,6 +153,8 @@ def _words_together(contract: SourceContract) -> Iterator[Mistake]:
     day, episodes = contract.day, contract.episodes
     if day.start is None and (day.zone is not None or day.shift_hours):
         yield Mistake("day.start", None, "a start, which zone and shift_hours are about")
+    if contract.split is not None and day.shift_hours:
+        yield Mistake("split", day.shift_hours, "nothing with shift_hours: days are cut at local midnight")
     if contract.best and episodes is not None:
         allowed = "nothing with episodes, which tell the day's main record"
         yield Mistake("best", ", ".join(contract.best), allowed)

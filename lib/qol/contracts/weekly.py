@@ -43,6 +43,8 @@ class WeeklyGroup(lang.Model):
     name: lang.Key
     anchor: lang.Each[lang.Name]
     """A day is valid when one of these is not null; empty means any metric of the group."""
+    own_days: lang.Each[lang.Name] = ()
+    """Metrics that need no anchor, because a source can give them alone: they count on every day that has them (and, with needs_wear, was not unworn), valid or not."""
     needs_wear: lang.Flag
     """A valid day is also a day that is not known to be unworn."""
     min_valid_days: _WeekDays

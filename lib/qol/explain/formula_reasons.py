@@ -10,7 +10,7 @@ from qol.contracts.weekly import Derived
 from qol.contracts.wording import count
 from qol.explain.trace_model import Trace, UserWeek
 from qol.transform.jetlag import free_days
-from qol.transform.weekly_rows import valid_day
+from qol.transform.weekly_rows import group_days
 
 Days = Sequence[Mapping[str, Any]]
 
@@ -30,7 +30,7 @@ class ValidDays:
 
 def valid_days_of(contracts: Contracts, stored: UserWeek, trace: Trace) -> ValidDays:
     """The days that a formula of the target is computed from."""
-    daily = stored.daily.filter(valid_day(contracts, trace.target.group))
+    daily = group_days(contracts, trace.target.group, stored.daily)
     rows = [row for row in daily.iter_rows(named=True) if row["source"] == trace.source]
     return ValidDays(stored.monday, rows, free_days(stored.monday, contracts.holidays))
 

@@ -22,7 +22,7 @@ from qol.explain.trace_model import (
     recorded_metrics,
 )
 from qol.explain.trace_records import AT_MOST, Evidence, Roles, preferred_night
-from qol.transform.weekly_rows import anchors, valid_day
+from qol.transform.weekly_rows import anchors, days_of_best_source, group_days, valid_day
 
 
 class Tracer:
@@ -35,7 +35,7 @@ class Tracer:
         self._anchors = anchors(contracts, target.group)
         sources = sorted(set(week.daily["source"]))
         self._unrelated = tuple(source for source in sources if not self._gives_anything(source))
-        days = week.daily.with_columns(_valid=valid_day(contracts, target.group))
+        days = week.daily.with_columns(valid=valid_day(contracts, target.group))
         related = days.filter(~pl.col("source").is_in(self._unrelated))
         self._days = {(r["day"], r["source"]): r for r in related.iter_rows(named=True)}
         self._evidence = {
@@ -66,18 +66,16 @@ class Tracer:
     @cached_property
     def _valid_days(self) -> dict[str, int]:
         counts = dict.fromkeys(sorted({source for _, source in self._days}), 0)
-        counts.update(Counter(source for (_, source), row in self._days.items() if row["_valid"]))
+        counts.update(Counter(source for (_, source), row in self._days.items() if row["valid"]))
         return counts
 
     @cached_property
     def _source(self) -> str | None:
         """The source that fills the group: as published, else as it would be chosen now."""
         group = self._target.group
-        published = (self._week.weekly or {}).get(f"{group.name}_source")
-        order = {source: place for place, source in enumerate(group.precedence)}
-        with_days = [source for source, days in self._valid_days.items() if days]
-        ranked = sorted(with_days, key=lambda s: (-self._valid_days[s], order.get(s, len(order)), s))
-        return published or (ranked[0] if ranked else None)
+        published: str | None = (self._week.weekly or {}).get(f"{group.name}_source")
+        days = days_of_best_source(group, group_days(self._contracts, group, self._week.daily), "user_id")
+        return published or next(iter(days["source"]), None)
 
     def _day_traces(self) -> Iterator[DayTrace]:
         for number in range(7 if self._days else 0):
@@ -92,7 +90,8 @@ class Tracer:
 
     def _why_not(self, day: date, source: str, row: Mapping[str, Any]) -> str:
         group = self._target.group
-        if all(row[name] is None for name in self._anchors):
+        needs_anchor = self._target.is_of_group or any(m.name not in group.own_days for m in self._target.metrics)
+        if needs_anchor and all(row[name] is None for name in self._anchors):
             return self._why_null(day, source, self._anchors)
         if group.needs_wear and not row["worn"]:
             return self._not_worn(day, source, row)

@@ -60,6 +60,8 @@ class UserWeek:
     week_is_published: bool
     daily: pl.DataFrame
     records: Mapping[str, pl.DataFrame]
+    #: Records of the weeks before and after that lie near the week, by contract name.
+    beside: Mapping[str, pl.DataFrame] = dataclass_field(default_factory=dict)
     other_weeks: tuple[date, ...] = ()
     #: The weekly row of the week before, with the columns its file has.
     before: Mapping[str, Any] | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -21,6 +22,8 @@ from qol.explain.trace_model import (
     fields_behind,
     recorded_metrics,
 )
+from qol.tables.weeks import WEEK
+from qol.transform.borders import without_moved
 from qol.transform.daily_rows import days_of_derived
 from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived
@@ -33,15 +36,19 @@ _PLACE, _UNIT = "trace_place", "trace_unit"
 
 
 class Evidence:
-    """The records of one type in a user's week, and what the daily step computes from them."""
+    """The records of one type in a user's week, with those near it, and what the daily step computes from them."""
 
     def __init__(self, contracts: Contracts, contract: SourceContract, week: UserWeek) -> None:
         self.contract = contract
-        self.rows = week.records[contract.name].with_columns(pl.int_range(pl.len()).alias(_PLACE))
+        beside = [week.beside[contract.name]] if contract.name in week.beside else []
+        rows = pl.concat([week.records[contract.name], *beside])
+        self.rows = rows.with_columns(pl.int_range(pl.len()).alias(_PLACE))
+        self._monday = week.monday
         deletions = {name: week.deletions.get(name, week.records.get(name)) for name in deleting(contracts)}
         known = {name: rows for name, rows in deletions.items() if rows is not None}
         self.without_deleted = without_deleted(contracts, {contract.name: self.rows}, known)[contract.name]
-        self.units = with_derived(contract, self.without_deleted).with_columns(pl.int_range(pl.len()).alias(_UNIT))
+        self.counting = without_moved(contract, self.without_deleted)
+        self.units = with_derived(contract, self.counting).with_columns(pl.int_range(pl.len()).alias(_UNIT))
         self.deleters = [name for name, other in deleting(contracts).items() if contract.name in targets(other)]
         self._vocabulary = contracts.metric
 
@@ -57,24 +64,35 @@ class Evidence:
         return {row["day"]: row for row in picked.iter_rows(named=True)}
 
     @cached_property
-    def unit_of(self) -> dict[int, int]:
-        """The row of `units` (a record or session) that each record is part of, by its place; records left out have none."""
+    def units_of(self) -> dict[int, list[int]]:
+        """The rows of `units` that belong to each record, by its place: itself, its pieces by day, or its session.
+
+        Records left out have none.
+        """
+        found: dict[int, list[int]] = {}
+        for place, unit in self._places_of_units():
+            found.setdefault(place, []).append(unit)
+        return found
+
+    def _places_of_units(self) -> Iterator[tuple[int, int]]:
         stages = self.contract.stages
         if stages is None:
-            return dict(self.units.select(_PLACE, _UNIT).iter_rows())
+            return self.units.select(_PLACE, _UNIT).iter_rows()
         begin, finish = pl.col(stages.start).cast(pl.Int64), pl.col(stages.end).cast(pl.Int64)
         listed = [code for codes in stages.values.values() for code in codes]
-        samples = before_sessions(self.contract, self.without_deleted).filter(
+        device = pl.col(stages.device) if stages.device else pl.lit(None, pl.String)
+        samples = before_sessions(self.contract, self.counting).filter(
             pl.col(stages.stage).is_in(listed) & (finish > begin)
         )
-        sessions = self.units.select(
-            _UNIT, "session_rank", "session_start_seconds", "session_end_seconds", waking="day"
-        )
-        met = samples.join(sessions, left_on=stages.by, right_on="session_rank", nulls_equal=True)
+        samples = samples.with_columns(session_rank=stages.by, session_device=device)
+        devices = ["session_rank", "session_device"]
+        sessions = self.units.select(_UNIT, *devices, "session_start_seconds", "session_end_seconds", waking="day")
+        met = samples.join(sessions, on=devices, nulls_equal=True)
         inside = met.filter((begin >= pl.col("session_start_seconds")) & (finish <= pl.col("session_end_seconds")))
         # Of two sessions that were cut apart between days, a sample is of its own day's.
         own_day_last = inside.sort(pl.col("day") == pl.col("waking"), maintain_order=True)
-        return dict(own_day_last.select(_PLACE, _UNIT).iter_rows())
+        found = own_day_last.unique(_PLACE, keep="last").select(_PLACE, _UNIT).iter_rows()
+        return chain(found, self.units.select(_PLACE, _UNIT).drop_nulls().iter_rows() if stages.joined else ())
 
     @cached_property
     def parts(self) -> list[dict[str, float | None]]:
@@ -98,7 +116,10 @@ class Evidence:
         remaining = self.without_deleted.filter(pl.col("day") == day)
         if not remaining.height:
             return f"{self.contract.record} {self.deleted}"
-        elsewhere = sorted({self.day_of(self.unit_of[place]) for place in remaining[_PLACE] if place in self.unit_of})
+        elsewhere = sorted({self.day_of(unit) for place in remaining[_PLACE] for unit in self.units_of.get(place, ())})
+        moved = {self.moved(key) for key in remaining.join(self.counting, on=_PLACE, how="anti")["record_key"]}
+        if moved:
+            return f"{self.contract.record} {' and '.join(sorted(moved))}"
         if elsewhere:
             return f"{self.contract.record} belongs to the sleep of {' and '.join(map(str, elsewhere))}"
         return f"{self.contract.record} left out, because {self.condition}"
@@ -118,9 +139,32 @@ class Evidence:
         """Why a record is left out: the contract's condition, or the stage of sleep."""
         keep = self.contract.daily.get(WHERE)
         reasons = [f"{keep} does not hold"] if keep else []
+        if self.contract.same:
+            reasons.append("another record is the same reading")
         if self.contract.stages is not None:
             reasons.append("it is not a listed stage of sleep, or has no duration")
         return " or ".join(reasons)
+
+    def listed(self) -> pl.DataFrame:
+        """Records of the week, and those beside it that belong to one of its days."""
+        week = range(self._monday.toordinal(), self._monday.toordinal() + 7)
+        inside = [
+            place for place, units in self.units_of.items() if any(self.day_of(u).toordinal() in week for u in units)
+        ]
+        of_week = pl.col("day").is_between(self._monday, self._monday + WEEK, "left")
+        return self.rows.filter(of_week | pl.col(_PLACE).is_in(inside))
+
+    def moved(self, key: str) -> str:
+        """The role of a record whose better version is of another week."""
+        (day,) = self.counting.filter(pl.col("record_key") == key)["day"].head(1)
+        return f"a better version of it is of {day}"
+
+    def why_left_out(self, row: Mapping[str, Any]) -> str:
+        """Why a record counts for no day."""
+        if row[_PLACE] in self.counting[_PLACE]:
+            return f"left out ({self.condition})"
+        is_deleted = row[_PLACE] not in self.without_deleted[_PLACE]
+        return self.deleted if is_deleted else self.moved(row["record_key"])
 
 
 class _Role(NamedTuple):
@@ -156,7 +200,7 @@ class Roles:
         contract = evidence.contract
         fields = fields_behind(contract, self._wanted)
         is_of_all = contract.stages is not None or any(name in contract.parts for name in self._wanted)
-        ordered = evidence.rows.sort("day", "source_timestamp", _PLACE)
+        ordered = evidence.listed().sort("day", "source_timestamp", _PLACE)
         for _, rows in ordered.group_by("day", maintain_order=True):
             traces = [self._trace(evidence, row, fields) for row in rows.iter_rows(named=True)]
             yield from _summarized(traces) if is_of_all else traces
@@ -174,10 +218,12 @@ class Roles:
         )
 
     def _roles(self, evidence: Evidence, row: Mapping[str, Any]) -> list[_Role]:
-        unit = evidence.unit_of.get(row[_PLACE])
-        if unit is None:
-            is_deleted = row[_PLACE] not in evidence.without_deleted[_PLACE]
-            return [_Role(evidence.deleted if is_deleted else f"left out ({evidence.condition})")]
+        units = evidence.units_of.get(row[_PLACE])
+        if units is None:
+            return [_Role(evidence.why_left_out(row))]
+        return [role for unit in units for role in self._roles_of(evidence, unit, row)]
+
+    def _roles_of(self, evidence: Evidence, unit: int, row: Mapping[str, Any]) -> list[_Role]:
         day = evidence.day_of(unit)
         best = [name for name in self._wanted if name in evidence.contract.daily]
         roles = [self._best_role(evidence, day, unit, best)] if best else []

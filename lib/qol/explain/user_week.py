@@ -11,6 +11,7 @@ import polars as pl
 from qol.contracts.columns import table_columns
 from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
+from qol.contracts.source import SourceContract
 from qol.explain.trace_model import UserWeek, fields_behind, raw_names
 from qol.ingest.listing import RAW
 from qol.lake import Lake
@@ -18,7 +19,8 @@ from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import TableFile, read_manifests
 from qol.tables.slices import user_slice
-from qol.tables.weeks import iso_week
+from qol.tables.weeks import WEEK, iso_week
+from qol.transform.borders import can_cross, is_near
 from qol.transform.deletions import deleting
 
 
@@ -34,10 +36,17 @@ def read_user_week(lake: Lake, contracts: Contracts, user_id: str, monday: date,
         week_is_published=lake.stat(partition_key("weekly_metrics", day)) is not None,
         daily=daily,
         records={c.name: _user_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
+        beside={c.name: _beside(lake, contracts, c, monday, user_id) for c in contracts.sources if can_cross(c)},
         other_weeks=() if daily.height else tuple(_weeks_with_days(lake, user_id)),
         before=_weekly_row(lake, monday - timedelta(days=7), user_id),
         deletions={name: _all_weeks(lake, contracts, f"records_{name}", user_id) for name in deleting(contracts)},
     )
+
+
+def _beside(lake: Lake, contracts: Contracts, contract: SourceContract, monday: date, user_id: str) -> pl.DataFrame:
+    table = f"records_{contract.name}"
+    weeks = [(monday + step).isoformat() for step in (-WEEK, WEEK)]
+    return pl.concat([_user_rows(lake, contracts, table, day, user_id) for day in weeks]).filter(is_near(monday))
 
 
 def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None:

@@ -1,6 +1,14 @@
-"""The user map in DynamoDB, which the webhook's receiver fills while jobs run: read whole, digested as far as it is settled."""
+"""The user map in DynamoDB: the webhook's receiver enters vendor ids while jobs run, and a job assigns their user ids.
 
+It is read whole, and digested as far as it is settled. The order of the entries is that of `assigned_at`, which only jobs
+write: whoever takes over the receiver can change neither an id nor the order.
+"""
+
+import base64
+import secrets
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,35 +22,40 @@ from qol.identity.user_map import Entry, UserMap, entry_problem, find_overlap
 
 SCHEME = "dynamodb:"
 GARMIN = "garmin"
+ID_BYTES = 10
+#: Updates at once.
+THREADS = 16
 #: No later entry comes before one of this age: writers stamp entries in the seconds before they write them.
 SETTLED_AFTER = timedelta(minutes=15)
 STATUSES = ("active", "deregistered")
 RETRY_POLICY = RetryPolicy(attempts=4, connect_seconds=5.0, read_seconds=20.0)
 _CONFIGURATION_ERRORS = {
     "ResourceNotFoundException": "there is no such table in this region",
-    "AccessDeniedException": "this role may not read it",
+    "AccessDeniedException": "this role may not read or update it",
     "ValidationException": "not a name of a table",
 }
 
 _now = partial(datetime.now, UTC)
-#: Moment of registration, key of the item, the map's entry and its period.
-_Row = tuple[datetime, str, Entry, Period]
+_Item = Mapping[str, Any]
+#: Moments of assignment and registration, key of the item, the map's entry and its period.
+_Row = tuple[datetime, str, datetime, Entry, Period]
 
 
-def read_user_table(table: str, clock: Callable[[], datetime] = _now) -> UserMap:
-    """Every entry of the table, in the order of registration.
+def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns: bool = True) -> UserMap:
+    """Every entry of the table, in the order of assignment; those without a user id get one, stored where `assigns`.
 
-    Entries younger than 15 minutes are used, but a lake does not remember them yet: one that is being written may still
-    come before them. UsageError names the table and what is wrong, never an id; QolError when the table does not answer.
-    Time zones may change; ids may not. Items of one device that have a `from` differ by what follows `#` in their keys.
+    Only the holder of the lake's lock may call this. Entries younger than 15 minutes are used, but a lake does not remember
+    them yet: one that is being written may still come before them. UsageError names the table and what is wrong, never an
+    id; QolError when the table does not answer. Time zones may change; ids may not. Items of one device that have a `from`
+    differ by what follows `#` in their keys.
     """
-    settled_until = clock() - SETTLED_AFTER
-    rows = sorted(_row(table, item) for item in _scan(table))
-    periods = tuple(row[3] for row in rows)
+    now = clock()
+    rows = sorted(_row(table, item) for item in _assigned(table, list(_scan(table)), now, stores=assigns))
+    periods = tuple(row[4] for row in rows)
     user_map = UserMap(
-        tuple(row[2] for row in rows),
-        settled=sum(row[0] < settled_until for row in rows),
-        registered=tuple(row[0].isoformat(timespec="seconds") for row in rows),
+        tuple(row[3] for row in rows),
+        settled=sum(row[0] < now - SETTLED_AFTER for row in rows),
+        registered=tuple(row[2].isoformat(timespec="seconds") for row in rows),
         pins_zones=False,
         periods=periods if any(period != ALWAYS for period in periods) else (),
     )
@@ -55,19 +68,60 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now) -> UserMap
     raise _usage_error(table, found, "one person for a device and day")
 
 
-def _scan(table: str) -> Iterator[Mapping[str, Any]]:
+def _table_errors(table: str) -> AbstractContextManager[None]:
+    allowed = "a table this role may read and update"
+    return aws_errors(f"--user-map {SCHEME}{table}", "DynamoDB", _CONFIGURATION_ERRORS, allowed)
+
+
+def _scan(table: str) -> Iterator[_Item]:
     """All items, page by page, with consistent reads."""
     if not table:
         raise UsageError(f"--user-map {SCHEME}: names no table; allowed: {SCHEME}<table>")
-    with aws_errors(f"--user-map {SCHEME}{table}", "DynamoDB", _CONFIGURATION_ERRORS, "a table this role may read"):
+    with _table_errors(table):
         pages = aws_client("dynamodb", RETRY_POLICY).get_paginator("scan")
         for page in pages.paginate(TableName=table, ConsistentRead=True):
             yield from page["Items"]
 
 
-def _row(table: str, item: Mapping[str, Any]) -> _Row:
+def _assigned(table: str, items: list[_Item], now: datetime, *, stores: bool) -> list[_Item]:
+    """The items, each with user id and moment of assignment, except those without a usable registration.
+
+    The moment of an item that brought its id is its registration, so entries made by hand, or by earlier versions, keep
+    their place. One update per item, which fails where it would replace a value.
+    """
+
+    def assign(item: _Item) -> _Item:
+        if "user_id" in item:
+            new = {"assigned_at": item["registered_at"]}
+        else:
+            new = {"user_id": {"S": _new_user_id()}, "assigned_at": {"S": now.isoformat(timespec="microseconds")}}
+        if stores:
+            missing = "".join(f" AND attribute_not_exists({name})" for name in new)
+            aws_client("dynamodb", RETRY_POLICY).update_item(
+                TableName=table,
+                Key={"garmin_user_id": item["garmin_user_id"]},
+                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in new),
+                ConditionExpression=f"attribute_exists(garmin_user_id){missing}",
+                ExpressionAttributeValues={f":{name}": value for name, value in new.items()},
+            )
+        return {**item, **new}
+
+    def is_new(item: _Item) -> bool:
+        return "assigned_at" not in item and _moment(item.get("registered_at", {}).get("S", "")) is not None
+
+    with _table_errors(table), ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda item: assign(item) if is_new(item) else item, items))
+
+
+def _new_user_id() -> str:
+    """A random internal id: `u_` and 16 letters or digits."""
+    return "u_" + base64.b32encode(secrets.token_bytes(ID_BYTES)).decode().lower()
+
+
+def _row(table: str, item: _Item) -> _Row:
     values = {name: value.get("S") or "" for name, value in item.items()}
-    key, moment = values.get("garmin_user_id", ""), _moment(values.get("registered_at", ""))
+    key, assigned = values.get("garmin_user_id", ""), _moment(values.get("assigned_at", ""))
+    moment = _moment(values.get("registered_at", "")) or assigned
     if moment is None:
         raise _usage_error(table, "an item without a usable registered_at", "ISO 8601 with its zone")
     period = read_period(values)
@@ -81,7 +135,7 @@ def _row(table: str, item: Mapping[str, Any]) -> _Row:
         problem = entry_problem(user_id, timezone, period)
     if problem is not None:
         raise _usage_error(table, f"item registered at {moment.isoformat(timespec='microseconds')}", problem)
-    return moment, key, (source, str(vendor), str(user_id), timezone), period or ALWAYS
+    return assigned or moment, key, moment, (source, str(vendor), str(user_id), timezone), period or ALWAYS
 
 
 def _source_and_id(key: str) -> tuple[str, str | None]:

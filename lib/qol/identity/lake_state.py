@@ -11,11 +11,15 @@ STATE_KEY = "_locks/lake.json"
 
 
 class LakeState(msgspec.Struct):
-    """Which key and user map made the user ids, and the weeks that a run began to publish and did not confirm."""
+    """Which key and user map made the user ids, and the weeks that a run began to publish and did not confirm.
+
+    `kept_hashes` are keyed hashes that users keep in spite of their entries, because records had them first.
+    """
 
     key_check: str | None = None
     map_entries: int = 0
     map_digest: str = ""
+    kept_hashes: list[str] = []
     unconfirmed_weeks: list[str] = msgspec.field(default_factory=list, name="weeks_in_doubt")
 
 
@@ -54,4 +58,5 @@ def require_same_users(state: LakeState, identities: Identities, user_map: UserM
             " allowed: that map, with new lines only at its end. Put the old lines back;"
             " docs/backfill-and-rebuild.md says how a user gets another id"
         )
-    return LakeState(identities.key_check, count, user_map.digest(count, identities.key), state.unconfirmed_weeks)
+    digest = user_map.digest(count, identities.key)
+    return msgspec.structs.replace(state, key_check=identities.key_check, map_entries=count, map_digest=digest)

@@ -3,9 +3,9 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import islice, repeat
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from itertools import compress, islice, repeat
 from pathlib import Path
 
 import msgspec
@@ -177,25 +177,24 @@ def entry_problem(user_id: object, timezone: object, period: Period | None) -> s
     return PERIOD_PROBLEM if period is None else None
 
 
-def require_append_only(user_map: UserMap, identities: Identities, checked: int, user_ids: Iterable[pl.Series]) -> None:
-    """UsageError when the keyed hash of an entry's vendor id already has records: the user would have two ids.
+def keep_hashes(
+    user_map: UserMap, identities: Identities, kept: Collection[str], checked: int, user_ids: Iterable[pl.Series]
+) -> tuple[UserMap, list[str]]:
+    """The map as a run uses it, and all keyed hashes that it keeps: nobody may get a second id.
 
-    `checked` is the number of first entries that an earlier run found good; they are not looked up again. `user_ids` are
-    those of the published records, file by file; none is read when no entry could be wrong.
+    An entry whose keyed hash is in `kept`, or already has records, gives that hash instead of its own id. `checked` is the
+    number of first entries whose hashes earlier runs looked up: those found are in `kept`. `user_ids` are those of the
+    published records, file by file; none is read when no entry is new.
     """
-    fresh = {
-        identities.user_hash(source, vendor): position
-        for position, (source, vendor, user_id, _) in enumerate(user_map.entries)
-        if position >= checked and identities.user_hash(source, vendor) != user_id
-    }
-    if not fresh:
-        return
-    hashes = pl.Series(list(fresh), dtype=pl.String)
-    for published in user_ids:
-        found = published.filter(published.is_in(hashes.implode())).unique()
-        if found.len():
-            location = user_map.location(min(fresh[user_id] for user_id in found))
-            raise UsageError(
-                f"user map {location}: this person already has records under the keyed hash; allowed: that hash as user_id,"
-                " which keeps the id, or people without records (docs/backfill-and-rebuild.md has both ways)"
-            )
+    hashes = [identities.user_hash(source, vendor) for source, vendor, *_ in user_map.entries]
+    other = [digest != entry[2] for digest, entry in zip(hashes, user_map.entries, strict=True)]
+    found = set(kept).intersection(compress(hashes, other))
+    fresh = pl.Series(list(compress(hashes[checked:], other[checked:])), dtype=pl.String)
+    if len(fresh):
+        for published in user_ids:
+            found.update(published.filter(published.is_in(fresh.implode())))
+    entries = tuple(
+        (*entry[:2], digest if digest in found else entry[2], entry[3])
+        for digest, entry in zip(hashes, user_map.entries, strict=True)
+    )
+    return replace(user_map, entries=entries), sorted(found)

@@ -33,7 +33,7 @@ from qol.ingest.column_values import (
 from qol.ingest.decoder_types import head_types, is_usable, reads_structs
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
-from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, shift_seconds, zone_offset
+from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, offset_of_field, shift_seconds, zone_offset
 from qol.ingest.record_reader import MICROSECONDS, RecordReader, required_keys
 from qol.ingest.sample_reduction import by_offset
 
@@ -138,6 +138,7 @@ class ColumnarReader:
         ok &= pl.col("user_id") != ""
         ok &= pl.col("received_at").ne_missing(pl.lit(UNCLEAN))
         frame = self._with_day(frame, columns, arrival_day)
+        frame = frame.with_columns([self._offsets_at(spec, frame, columns) for spec in contract.fields if spec.at])
         for spec in contract.fields:
             if spec.type == "intervals":
                 frame = frame.with_columns(self._minutes(spec, frame, columns))
@@ -154,9 +155,11 @@ class ColumnarReader:
         users = [self._record_reader.users[v] for v in codes]
         names = [user.user_id if v else "" for v, user in zip(codes, users, strict=True)]
         buckets = [user.bucket for user in users]
+        zoned = [user.timezone is not None for user in users]
         return [
             pl.Series("user_id", names, pl.String).gather(rows),
             pl.Series("bucket", buckets, pl.Int64).gather(rows),
+            pl.Series("has_zone", zoned, pl.Boolean).gather(rows),
         ]
 
     def _values(self, spec: Field, columns: dict[str, Column]) -> Column:
@@ -224,6 +227,7 @@ class ColumnarReader:
         provider = pl.col(rule.date) if rule.date else pl.lit(None, pl.Int64)
         if rule.utc_midnight:
             provider = pl.coalesce(provider, pl.when(start % DAY_SECONDS == 0).then(start // DAY_SECONDS))
+        frame = frame.with_columns(self._meant_offsets())
         frame = frame.with_columns(arrival_date=arrival, utc_offset_seconds=self._offsets(frame, columns))
         local = (start + pl.col("utc_offset_seconds") + shift_seconds(rule)) // DAY_SECONDS
         rule_name = (
@@ -238,6 +242,13 @@ class ColumnarReader:
             day_rule=rule_name,
             source_timestamp=(pl.col(stamp) * MICROSECONDS) if stamp else pl.lit(None, pl.Int64),
         )
+
+    def _meant_offsets(self) -> list[pl.Expr]:
+        """Offsets as `RecordReader.read` stores them: zero beside a named zone is null."""
+        zone = self._contract.day.zone
+        named = pl.col("has_zone") | pl.col(zone).is_not_null() if zone else pl.col("has_zone")
+        names = [spec.name for spec in self._contract.fields if spec.type == "utc_offset"]
+        return [pl.when(~(named & (pl.col(name) == 0))).then(pl.col(name)).alias(name) for name in names]
 
     def _offsets(self, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
         """Seconds local time is ahead of UTC, as `offset_of` gives them."""
@@ -257,6 +268,24 @@ class ColumnarReader:
             )
         ]
         return pl.Series(filled, dtype=pl.Int64)
+
+    def _offsets_at(self, spec: Field, frame: pl.DataFrame, columns: dict[str, Column]) -> pl.Series:
+        """An offset field's values, where none is written as `offset_of_field` gives them."""
+        written = frame[spec.name]
+        if not written.null_count():
+            return written
+        rule = self._contract.day
+        needed = [name for name in (spec.name, *spec.at, rule.start, rule.zone, "utc_offset_seconds") if name]
+        ids = columns[self._contract.person[0]]
+        filled = [
+            row[spec.name]
+            if UNCLEAN in row.values()
+            else offset_of_field(spec, rule, row, self._home_zone(vendor_user_id))
+            for row, vendor_user_id in zip(
+                frame.select(list(dict.fromkeys(needed))).iter_rows(named=True), ids, strict=True
+            )
+        ]
+        return pl.Series(spec.name, filled, pl.Int64)
 
     def _home_zone(self, vendor_user_id: str) -> str:
         return self._record_reader.users[vendor_user_id.strip()].timezone or self._record_reader.zone

@@ -5,12 +5,16 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 
+from qol.contracts.code_words import bare
 from qol.contracts.fields import Field
 from qol.contracts.raw_values import CODE, identifier, is_zone, parse_day
 from qol.contracts.units import Unit
 from qol.ingest.times import parse_offset, parse_seconds
 
 _BLANKS = re.compile(" +")
+_NO_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
+#: Stands for a text that is of no class and in no list.
+OTHER = "OTHER"
 NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 INT64 = 2**63
 MILLISECONDS_FROM = 100_000_000_000
@@ -21,6 +25,8 @@ MAX_DIGITS = 400
 #: No larger number is taken, so that none becomes infinite.
 MAX_NUMBER = 10.0**300
 DECIMAL_PLACES = 18
+#: How near a number has to be to a whole one to be it, of its size: far less than any sensor resolves.
+NEARLY = 1e-9
 _WIDE = Context(prec=60)
 _FLAGS: Mapping[str, bool] = {"true": True, "false": False}
 
@@ -85,15 +91,15 @@ def _text(value: object) -> str:
     return value.strip()
 
 
-def _issue(value: object, reason: str) -> IssueError:
-    return IssueError(f"{shown(value)} {reason}")
+def _issue(value: object, reason: str, kept: object = None) -> IssueError:
+    return IssueError(f"{shown(value)} {reason}", kept)
 
 
 def convert(field: Field, value: object, hash_document: HashDocument) -> object:
     """The typed value of a declared field.
 
     IssueError with `<value> <reason>`: sentinel, out_of_range, wrong_type, too_large, not_a_code, invalid_date,
-    invalid_time, invalid_zone, milliseconds (then `kept` holds the seconds).
+    invalid_time, invalid_zone; with a value in `kept`: milliseconds (the seconds), unknown_code.
     """
     return _CONVERTERS[field.type](field, value, hash_document)
 
@@ -101,13 +107,15 @@ def convert(field: Field, value: object, hash_document: HashDocument) -> object:
 def in_stored_unit(field: Field, value: object, unit: object, units: Mapping[str, Unit]) -> int | float:
     """The number in the unit that is stored; the vendor's sentinels are recognised before the conversion.
 
-    IssueError: wrong_type, sentinel, too_large, unknown_unit (also for a missing unit).
+    IssueError: wrong_type, sentinel, too_large, unknown_unit (also for a missing unit, unless it may be).
     """
     number = require_number(value)
     if number in field.sentinels:
         raise _issue(value, "sentinel")
     if abs(number) >= MAX_NUMBER:
         raise _issue(value, "too_large")
+    if unit is None and field.unit_may_be_missing:
+        return number
     known = units.get(unit.strip()) if isinstance(unit, str) else None
     if known is None:
         raise _issue(value, "unknown_unit")
@@ -125,6 +133,13 @@ def _checked(field: Field, value: object, number: float | Decimal) -> float | De
 
 def _integer(field: Field, value: object, _: HashDocument) -> int:
     number = require_number(value)
+    # A conversion of units before ours leaves 128.99999999999997.
+    if (
+        isinstance(number, float)
+        and abs(number) < INT64
+        and math.isclose(number, round(number), rel_tol=NEARLY, abs_tol=NEARLY)
+    ):
+        number = round(number)
     if not isinstance(number, int):
         raise _issue(value, "wrong_type")
     if not -INT64 <= number < INT64:
@@ -207,18 +222,36 @@ def _time_zone(_field: Field, value: object, _: HashDocument) -> str:
     return text
 
 
-def _code(field: Field, value: object, _: HashDocument) -> str:
+def _code(field: Field, value: object, _: HashDocument) -> str | None:
+    if field.classes:
+        return _class(field, value)
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise _issue(value, "wrong_type")
     text = str(value).strip()
-    if field.classes:
-        lower = text.lower()
-        return next((name for name, words in field.classes.items() if any(w in lower for w in words)), "OTHER")
+    if field.known:
+        if bare(text) not in field.known:
+            raise _issue(value, "unknown_code", kept=OTHER)
+        text = _NO_CODE.sub("_", text)
     if field.join_words:
         text = _BLANKS.sub("_", text)
     if not CODE.fullmatch(text):
         raise IssueError("string not_a_code")
-    return text.upper() if field.uppercase else text
+    text = text.upper() if field.uppercase else text
+    if field.staged and text not in field.staged:
+        raise IssueError(f"{text} unknown_code", kept=text)
+    return text
+
+
+def _class(field: Field, value: object) -> str | None:
+    if not isinstance(value, str | int | float | Decimal):
+        raise _issue(value, "wrong_type")
+    text = str(value)
+    if not text.strip():
+        return None
+    found = field.classes.class_of(text)
+    if found is None and field.closed:
+        raise _issue(value, "unknown_code", kept=OTHER)
+    return found or OTHER
 
 
 def _document_id(_field: Field, value: object, hash_document: HashDocument) -> str:

@@ -8,6 +8,7 @@ from qol.contracts.raw_values import safe_get
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.ingest.parse import Reason, RejectedError, parse_line
+from qol.ingest.spacing import SPACING, spacings
 
 RECEIVED_AT = "_received_at"
 PAGE_KEY = "data"
@@ -115,16 +116,26 @@ class Exploder:
             yield from self._elements(node[key], contract, self._context(node, context))
 
     def _elements(self, value: Any, contract: SourceContract | None, context: _EnvelopeContext) -> Iterator[Item]:
-        for element in _as_list(value):
+        elements = _as_list(value)
+        spaced = spacings(contract, elements) if contract is not None and contract.spacing is not None else {}
+        for number, element in enumerate(elements):
             if isinstance(element, dict):
-                yield self._record(element, contract, context)
+                yield self._record(element, contract, context, spaced.get(number))
             else:
                 yield _not_an_object(element, "an element of the envelope", context.received_at)
 
-    def _record(self, node: dict[str, Any], contract: SourceContract | None, context: _EnvelopeContext) -> Item:
+    def _record(
+        self,
+        node: dict[str, Any],
+        contract: SourceContract | None,
+        context: _EnvelopeContext,
+        spacing: int | None = None,
+    ) -> Item:
         inherited = {key: value for key, value in context.values.items() if node.get(key) is None}
         node = {**node, **inherited} if inherited else node
         found = None if self._is_ignored(node) else self._contract_of(node, contract)
+        if spacing is not None and found is not None and found.spacing is not None:
+            node = {**node, SPACING: spacing}
         return Item(node, found, node.get(RECEIVED_AT, context.received_at))
 
     def _is_ignored(self, node: dict[str, Any]) -> bool:

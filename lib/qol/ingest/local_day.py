@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from qol.contracts.fields import Field
 from qol.contracts.raw_values import parse_day
 from qol.contracts.source import DayRule
 from qol.ingest.parse import Reason, RejectedError
@@ -22,6 +23,23 @@ def offset_of(rule: DayRule, row: Mapping[str, Any], home: str) -> int | None:
         return None
     own_zone = row[rule.zone] if rule.zone is not None else None
     return zone_offset(own_zone or home, row[rule.start])
+
+
+def offset_of_field(field: Field, rule: DayRule, row: Mapping[str, Any], home: str) -> int | None:
+    """Seconds local time is ahead of UTC at the time a field with `at` is of; null when the time is not known.
+
+    It is what the record wrote, else that of the row's zone (or `home`) at the time if the zone has the row's own
+    `utc_offset_seconds` at its start, else that offset.
+    """
+    if row[field.name] is not None:
+        return int(row[field.name])
+    at = next((row[name] for name in field.at if row[name] is not None), None)
+    if at is None:
+        return None
+    start, offset = row[rule.start] if rule.start is not None else None, row["utc_offset_seconds"]
+    zone = (row[rule.zone] if rule.zone is not None else None) or home
+    changes = start is not None and zone_offset(zone, start) == offset
+    return zone_offset(zone, at) if changes else offset
 
 
 def day_of(rule: DayRule, row: Mapping[str, Any], offset: int | None, arrival: int) -> tuple[int, str]:

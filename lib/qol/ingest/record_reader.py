@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from qol.contracts.fields import Field
@@ -12,10 +12,10 @@ from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Unit
 from qol.identity.pseudonyms import Identities, User, UserIndex
-from qol.ingest.convert import IssueError, convert, in_stored_unit
+from qol.ingest.convert import OTHER, IssueError, convert, in_stored_unit
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
-from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, require_day
+from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, offset_of_field, require_day
 from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.sample_reduction import reduce_samples
 from qol.ingest.times import parse_instant
@@ -23,6 +23,8 @@ from qol.ingest.times import parse_instant
 MICROSECONDS = 1_000_000
 OTHER_NAMES = "(other)"
 MAX_UNKNOWN_NAMES = 1000
+#: Types of key fields of which null is a value like any other.
+OPTIONAL_IN_KEYS = ("code", "boolean")
 
 
 @dataclass
@@ -48,13 +50,12 @@ class RecordReader:
             )
             for spec in self.contract.fields
         }
+        self._utc_offsets = [spec.name for spec in self.contract.fields if spec.type == "utc_offset"]
+        self._with_range = lru_cache(maxsize=10_000)(
+            lambda name, limits: self.contract.by_name[name].changed(range=limits)
+        )
         self._intervals = [spec for spec in self.contract.fields if spec.type == "intervals"]
-        self._by_code = {
-            (spec.name, code): spec.changed(range=limits)
-            for spec in self.contract.fields
-            if spec.ranges_by is not None
-            for code, limits in spec.ranges_by.ranges.items()
-        }
+        self._offsets = [spec for spec in self.contract.fields if spec.at]
 
     def read(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> dict[str, Any]:
         """The row of a raw record: every column but `raw_object` and `line_number`.
@@ -67,14 +68,19 @@ class RecordReader:
         issues: list[str] = []
         row: dict[str, Any] = {}
         for spec in contract.fields:
-            if spec.type != "intervals":
+            if spec.of_other is not None and row[spec.of_other] != OTHER:
+                row[spec.name] = None
+            elif spec.type != "intervals":
                 row[spec.name] = self._value(self._limited(spec, row), raw, issues)
         row["received_at"] = received_us = _instant(received, arrival_day, issues)
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
         self._require_key(row)
         user = self._owner(vendor_user_id, row, arrival) if self.by_day else self.users[vendor_user_id]
+        row |= self._meant_offsets(row, user.timezone)
         offset = row["utc_offset_seconds"] = offset_of(contract.day, row, user.timezone or self.zone)
+        for spec in self._offsets:
+            row[spec.name] = offset_of_field(spec, contract.day, row, user.timezone or self.zone)
         row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
         require_day(row["day"], arrival)
         for spec in self._intervals:
@@ -92,12 +98,19 @@ class RecordReader:
             raise RejectedError(Reason.MISSING_KEY, f"{'.'.join(self.contract.person)} is missing or not an id")
         return vendor_user_id
 
+    def _meant_offsets(self, row: Mapping[str, Any], user_zone: str | None) -> dict[str, None]:
+        """Offsets of zero beside a named zone, as null: like `Z`, they say that the time is written in UTC."""
+        zone = self.contract.day.zone
+        named = user_zone or (zone and row[zone])
+        return {name: None for name in self._utc_offsets if row[name] == 0} if named else {}
+
     def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> User:
         """The owner of a device on a row's day in the owner's own time zone."""
         rule = self.contract.day
         for period, user in self.users.owners(device_id):
-            offset = offset_of(rule, row, user.timezone or self.zone)
-            if period.contains(day_of(rule, row, offset, arrival)[0]):
+            meant = {**row, **self._meant_offsets(row, user.timezone)}
+            offset = offset_of(rule, meant, user.timezone or self.zone)
+            if period.contains(day_of(rule, meant, offset, arrival)[0]):
                 return user
         require_day(day_of(rule, row, offset_of(rule, row, self.zone), arrival)[0], arrival)
         raise RejectedError(Reason.NO_PERSON, "no user map entry has this device on this day")
@@ -113,7 +126,7 @@ class RecordReader:
                 if spec.samples is not None:
                     converted = self._reduced(spec, name, value, issues)
                 else:
-                    converted = self._converted(spec, value, raw)
+                    converted = self._converted(spec, path, value, raw)
             except IssueError as issue:
                 issues.append(f"{name}: {issue}")
                 converted = issue.kept
@@ -122,13 +135,13 @@ class RecordReader:
         return None
 
     def _limited(self, spec: Field, row: Mapping[str, Any]) -> Field:
-        """The field with the range that a code of the same record gives it."""
-        by = spec.ranges_by
-        return spec if by is None else self._by_code.get((spec.name, row[by.field]), spec)
+        """The field with the range that other fields of the same record give it."""
+        limits = None if spec.ranges_by is None else spec.ranges_by.limits(row)
+        return spec if limits is None else self._with_range(spec.name, limits)
 
-    def _converted(self, spec: Field, value: object, raw: Mapping[str, Any]) -> object:
-        if spec.units is not None:
-            value = in_stored_unit(spec, value, safe_get(raw, spec.units), self.units)
+    def _converted(self, spec: Field, path: tuple[str, ...], value: object, raw: Mapping[str, Any]) -> object:
+        if spec.units:
+            value = in_stored_unit(spec, value, safe_get(raw, spec.place_of_unit(path)), self.units)
             spec = spec.changed(sentinels=()) if spec.sentinels else spec
         return convert(spec, value, self._hashes[spec.namespace])
 
@@ -155,12 +168,17 @@ class RecordReader:
         return None
 
     def _require_key(self, row: Mapping[str, Any]) -> None:
-        for name in required_keys(self.contract):
-            if row[name] is None:
-                path = path_text(self.contract.by_name[name].paths[0])
-                if name == self.contract.day.date:
-                    raise RejectedError(Reason.MISSING_DAY, f"{path} is the record's key and day, and is not usable")
-                raise RejectedError(Reason.MISSING_KEY, f"{path} is missing or not usable")
+        contract = self.contract
+        missing = [name for name in required_keys(contract) if row[name] is None]
+        if missing and contract.key_without:
+            optional = (*OPTIONAL_IN_KEYS, "document_id")
+            required = [name for name in contract.key_without if contract.by_name[name].type not in optional]
+            missing = [name for name in required if row[name] is None]
+        for name in missing:
+            path = path_text(contract.by_name[name].paths[0])
+            if name == contract.day.date:
+                raise RejectedError(Reason.MISSING_DAY, f"{path} is the record's key and day, and is not usable")
+            raise RejectedError(Reason.MISSING_KEY, f"{path} is missing or not usable")
 
     def _count_unknown(self, raw: Mapping[str, Any]) -> None:
         known = self._known
@@ -179,8 +197,9 @@ class RecordReader:
 
 
 def required_keys(contract: SourceContract) -> list[str]:
-    """Key fields that a record must have; an absent code or flag in a key is a value of its own."""
-    return [name for name in contract.key if contract.by_name[name].type not in ("code", "boolean")]
+    """Key fields that a record must have; an absent code, flag or field that may be absent is a value of its own."""
+    fields = [contract.by_name[name] for name in contract.key]
+    return [field.name for field in fields if field.type not in OPTIONAL_IN_KEYS and not field.may_be_absent]
 
 
 def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
@@ -191,7 +210,7 @@ def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
     names: dict[str, set[str]] = {RECEIVED_AT: set(), contract.person[0]: set()}
     names.update((name, set()) for name in contract.drop)
     for spec in contract.fields:
-        for path in (*spec.paths, *([spec.units] if spec.units else [])):
+        for path in (*spec.paths, *spec.units):
             names.setdefault(path[0], set()).update(path[1:2])
     return {name: frozenset(below.union(contract.drop) if below else below) for name, below in names.items()}
 

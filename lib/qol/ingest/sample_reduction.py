@@ -38,7 +38,7 @@ def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> 
         return mean(values, field.decimals)
     value = _REDUCERS[rule.reduce](values, rule)
     if field.type != "number":
-        return int(value)
+        return int(_rounded(value, 0))
     return float(value) if field.decimals is None else _rounded(value, field.decimals)
 
 
@@ -84,7 +84,9 @@ def _raw_values(rule: SampleRule, samples: Mapping[str, object] | list[object]) 
 
 
 def structs_of(rule: SampleRule, samples: Mapping[str, object] | list[object]) -> list[dict[str, object]]:
-    """The objects in a list, or in the lists below a map's keys that the rule reads."""
+    """The objects in a list, or in the lists below a map's keys that the rule reads; one that is a sample itself, alone."""
+    if isinstance(samples, dict) and rule.of in samples:
+        return [samples]
     lists = [samples] if isinstance(samples, list) else [samples[k] for k in samples if not rule.keys or k in rule.keys]
     return [item for group in lists if isinstance(group, list) for item in group if isinstance(item, dict)]
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.model import Contracts
+from qol.contracts.rounding import aggregate_decimals
 from qol.tables.layout import Candidate
 
 DAY_KEY = ("user_id", "day", "source")
@@ -35,10 +36,18 @@ def means_outside_min_max(contracts: Contracts) -> dict[str, dict[str, pl.Expr]]
     limits = {"min", "mean", "max"}
     groups = {g.name: [name for name, has in g.metrics.items() if limits <= set(has)] for g in contracts.groups}
     return {
-        f"{group}_min_mean_max": {m: ~pl.col(f"{m}_mean").is_between(f"{m}_min", f"{m}_max") for m in metrics}
-        for group, metrics in groups.items()
-        if metrics
+        f"{group}_min_mean_max": {name: _mean_outside(contracts.metric[name]) for name in names}
+        for group, names in groups.items()
+        if names
     }
+
+
+def _mean_outside(metric: DailyMetric) -> pl.Expr:
+    """Of a metric with fewer decimals than its mean, a min or max that rounding moved past the mean is none."""
+    mean, lowest, highest = (pl.col(f"{metric.name}_{aggregate}") for aggregate in ("mean", "min", "max"))
+    is_rounded = metric.type == "number" and metric.decimals < aggregate_decimals(metric, "mean")
+    moved = 0.5 * 10**-metric.decimals if is_rounded else 0.0
+    return (mean < lowest - moved) | (mean > highest + moved)
 
 
 def values_out_of_range(contracts: Contracts) -> dict[str, dict[str, pl.Expr]]:

@@ -22,7 +22,7 @@ from qol.quality.check_columns import select_check_columns, to_numbers
 from qol.quality.comparison import Comparison
 from qol.quality.docs_pages import load_nothing
 from qol.quality.gate_input import GateInput
-from qol.quality.observations import CheckObservation, observe_files, observe_rows, observe_run
+from qol.quality.observations import CheckObservation, observe_files, observe_rows, observe_run, observe_two_ids
 from qol.quality.suites import Check, between_weeks_suite, partitions_suite, row_suites, run_suite
 from qol.tables.layout import Candidate
 from qol.tables.manifest import CheckResult, Trigger
@@ -45,9 +45,10 @@ def run_gate(lake: Lake, contracts: Contracts, gate_input: GateInput, docs: Path
     context = _context()
     comparisons, rejected, items = gate_input.comparisons, gate_input.rejected, gate_input.items
     results = _validate_files(context, "partitions", partitions_suite(), comparisons)
-    share = pl.DataFrame({"rejected_share": [rejected / items if items else 0.0]})
-    observed = {"rejected_share": observe_run(rejected, items)}
-    results += _validate_observed(context, "run", run_suite(), share, observed)
+    two_ids = gate_input.two_ids
+    row = pl.DataFrame({"rejected_share": [rejected / items if items else 0.0], "people_with_two_ids": [two_ids]})
+    observed = {"rejected_share": observe_run(rejected, items), "people_with_two_ids": observe_two_ids(two_ids)}
+    results += _validate_observed(context, "run", run_suite(), row, observed)
     results += _validate_files(context, "between_weeks", between_weeks_suite(contracts), comparisons)
     for table, suite in row_suites(contracts).items():
         batches = list(_batches(lake, contracts, table, gate_input.candidates))

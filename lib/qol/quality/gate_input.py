@@ -21,12 +21,16 @@ OLD_DAYS = ("backfill", "rebuild")
 
 @dataclass(frozen=True)
 class GateInput:
-    """Comparisons of files, the candidates whose rows are checked, and the run's rejected and all items."""
+    """Comparisons of files, the candidates whose rows are checked, the run's rejected and all items.
+
+    `two_ids`: users whom a new entry of the map would have given a second id.
+    """
 
     comparisons: Sequence[Comparison]
     candidates: Sequence[Candidate]
     rejected: int
     items: int
+    two_ids: int = 0
 
 
 def collect_gate_input(
@@ -46,4 +50,5 @@ def collect_gate_input(
     if manifest.trigger not in OLD_DAYS:
         comparisons += compare_clock(contracts, footers, weeks, now)
     totals = manifest.totals
-    return GateInput(comparisons, candidates, totals.get("rejected", 0), totals.get("lines", 0))
+    two_ids = (manifest.user_map or {}).get("new_hashes_kept", 0)
+    return GateInput(comparisons, candidates, totals.get("rejected", 0), totals.get("lines", 0), two_ids)

@@ -32,6 +32,12 @@ def observe_run(rejected: int, items: int) -> CheckObservation:
     return CheckObservation(checked=True, text=text)
 
 
+def observe_two_ids(users: int) -> CheckObservation:
+    """The observation of the check of users whom an entry would have given a second id."""
+    kept = "; the keyed hash is kept, the entry not used" if users else ""
+    return CheckObservation(checked=True, text=f"{count(users, 'user')}{kept}")
+
+
 def observe_files(check: Check, comparisons: Sequence[Comparison]) -> CheckObservation:
     """The observation of a check of compared files, the newest week first."""
     of_check = [c for c in comparisons if c.compared == check.compared]

@@ -55,8 +55,12 @@ def _check_max(
 
 def run_suite() -> list[Check]:
     """Checks on the one row that describes the run."""
-    message = f"At most {MAX_REJECTED_SHARE:.0%} of the items are rejected."
-    return [_check_max("rejected_share", "warning", message, MAX_REJECTED_SHARE)]
+    rejected = f"At most {MAX_REJECTED_SHARE:.0%} of the items are rejected."
+    two_ids = "No new entry of the user map gives a second id to a user who has records under the keyed hash."
+    return [
+        _check_max("rejected_share", "warning", rejected, MAX_REJECTED_SHARE),
+        _check_max("people_with_two_ids", "warning", two_ids),
+    ]
 
 
 def partitions_suite() -> list[Check]:

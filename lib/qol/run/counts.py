@@ -44,6 +44,7 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFram
     manifest.rejects_by_reason = unpack_counts(reasons)
     manifest.field_issues = unpack_counts(issues)
     manifest.lateness = summarize(summary.lateness for summary in summaries)
+    manifest.unstamped = sum(summary.unstamped for summary in summaries)
     add_up(manifest)  # the manifest of a run that fails from here on has what it read as well
     return pl.DataFrame(offsets, LINE_OFFSETS, orient="row")
 

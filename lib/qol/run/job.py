@@ -51,7 +51,7 @@ def run_job(request: RunRequest, contracts: Contracts, on_stage: Callable[[str],
     try:
         lake = open_lake(request.lake, kms_key=request.kms_key, database=request.database)
         _require_usable(request, contracts)
-        key, read_map = find_key(lake, request.key_secret), _user_map_reader(request.user_map)
+        key, read_map = find_key(lake, request.key_secret), _user_map_reader(request)
         manifest = begin_manifest(contracts, request)
         with docs_folder(lake, wanted=request.wants_docs) as docs:
             make_engine = partial(_make_engine, request)
@@ -90,10 +90,11 @@ def _require_usable(request: RunRequest, contracts: Contracts) -> None:
             raise UsageError(f"--accept {check}: no such check; allowed: {', '.join(known)}")
 
 
-def _user_map_reader(named: str | None) -> Callable[[], UserMap]:
+def _user_map_reader(request: RunRequest) -> Callable[[], UserMap]:
     """What gives the user map: a file is read now, a table once the run has listed what arrived."""
+    named = request.user_map
     if named is not None and named.startswith(SCHEME):
-        return partial(read_user_table, named.removeprefix(SCHEME))
+        return partial(read_user_table, named.removeprefix(SCHEME), assigns=not request.dry_run)
     user_map = read_user_map(None if named is None else Path(named))
     return lambda: user_map
 

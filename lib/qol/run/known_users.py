@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import msgspec
 import polars as pl
 
 from qol.identity.lake_state import LakeState, read_lake_state, require_same_users
 from qol.identity.pseudonyms import Identities
-from qol.identity.user_map import UserMap, require_append_only, require_known_sources, require_periods_usable
+from qol.identity.user_map import UserMap, keep_hashes, require_known_sources, require_periods_usable
 from qol.run.context import RunContext
 from qol.tables.corruption import read_published
 from qol.tables.layout import Published
@@ -22,9 +23,12 @@ class KnownUsers:
 
 
 def read_known_users(run: RunContext, published: Published) -> KnownUsers:
-    """The users of this run; UsageError when the key or the user map would give known users other ids."""
+    """The users of this run; UsageError when the key or the user map would give known users other ids.
+
+    A user with records under the keyed hash keeps it, whatever an entry says.
+    """
     user_map = run.read_user_map()
-    identities = Identities(run.key, user_map.known, user_map.owners)
+    identities = Identities(run.key, {})
     require_periods_usable(user_map, run.contracts)
     before = read_lake_state(run.lake)
     state = require_same_users(before, identities, user_map)
@@ -33,6 +37,12 @@ def read_known_users(run: RunContext, published: Published) -> KnownUsers:
     if user_map.entries:
         files = [stored.key for (table, _), stored in published.files.items() if table.startswith("records_")]
         user_ids = (pl.Series(read_published(run.lake, key, columns=["user_id"])["user_id"]) for key in files)
-        require_append_only(user_map, identities, before.map_entries, user_ids)
-        run.manifest.user_map = {"entries": state.map_entries, "sha256": state.map_digest}
-    return KnownUsers(identities, user_map, state)
+        user_map, kept = keep_hashes(user_map, identities, before.kept_hashes, before.map_entries, user_ids)
+        state = msgspec.structs.replace(state, kept_hashes=kept)
+        run.manifest.user_map = {
+            "entries": state.map_entries,
+            "sha256": state.map_digest,
+            "hashes_kept": len(kept),
+            "new_hashes_kept": len(set(kept).difference(before.kept_hashes)),
+        }
+    return KnownUsers(Identities(run.key, user_map.known, user_map.owners), user_map, state)

@@ -131,9 +131,10 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
 def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
     read = {week for summary in ingested.summaries for week in summary.weeks}
     unconfirmed = [date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks]
+    borders = {border for summary in ingested.summaries for border in summary.borders}
     deletions = [summary.deletions for summary in ingested.summaries]
     raw_bytes = sum(raw.stored.bytes for raw in found.listing.objects)
-    return plan_run(run, found.scope, found.published, Changes(read, unconfirmed, deletions, raw_bytes))
+    return plan_run(run, found.scope, found.published, Changes(read, unconfirmed, borders, deletions, raw_bytes))
 
 
 def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import WINDOWS, table_columns, table_schemas
+from qol.contracts.columns import WINDOWS, arrow_schema, table_columns, table_schemas
 from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
@@ -64,12 +65,13 @@ class Scope:
 class Changes:
     """What a run found to work on.
 
-    Weeks of the records that were read, weeks that earlier runs left, those that wait for longest first, deletions that were
-    read, and the bytes of the raw objects.
+    Weeks of the records that were read, weeks that earlier runs left, those that wait for longest first, Mondays of weeks
+    that share records with the week before, deletions that were read, and the bytes of the raw objects.
     """
 
     read: set[date]
     unconfirmed: Sequence[date]
+    borders: set[date]
     deletions: list[Deletions]
     raw_bytes: int
 
@@ -120,23 +122,26 @@ def plan_run(
 ) -> RunPlan:
     """The plan once raw is read.
 
-    Computed are the weeks of the changes, weeks of files with an older shape, weeks that lose a record to a new deletion,
-    closed weeks that have records but no weekly file, and weeks that look back on any of them; of too many for the bytes
-    that were read, some wait (none with a file of an older shape). A rebuild takes the weeks it was given and those that look back on them; UsageError when one
-    given has published days but no records.
+    Computed are the weeks of the changes, those on both sides of borders, weeks of files with an older shape, weeks that
+    lose a record to a new deletion, closed weeks that have records but no weekly file, and weeks that look back on any of
+    them; of too many for the bytes that were read, some wait, none with a file of an older shape. A rebuild takes the weeks
+    it was given and those that look back on them; UsageError when one given has published days but no records.
     """
+    known = _weeks_with_records(run.contracts, published)
     if scope.rebuild is not None:
-        changing = _weeks_to_rebuild(published, *scope.rebuild)
+        changing = _weeks_to_rebuild(published, known, *scope.rebuild)
         chosen = changing
     else:
         outdated = _outdated_weeks(run.lake, run.contracts, published)
         changing = changes.read.union(changes.unconfirmed) | outdated
-        unpublished = _weeks_with_records(published) - set(map(date.fromisoformat, published.dates("weekly_metrics")))
+        unpublished = known - set(map(date.fromisoformat, published.dates("weekly_metrics")))
         changing |= {week for week in unpublished if is_closed(week, run.request.now)}
-        changing |= _weeks_of_deleted(run, published, changes.deletions, changing)
+        deleted = _weeks_of_deleted(run, published, changes.deletions, changing)
+        borders = changes.borders | deleted | {week + WEEK for week in deleted}
+        changing |= deleted | ({week for border in borders for week in (border - WEEK, border)} & known)
         limit = MIN_WEEKS + changes.raw_bytes // BYTES_PER_WEEK
         chosen = outdated.union(_first_weeks(changing, changes.unconfirmed, run.request.now)[:limit])
-    weeks = tuple(sorted(chosen | _looking_back(chosen, published)))
+    weeks = tuple(sorted(chosen | _looking_back(chosen, published, known)))
     closed = _closed_weeks(weeks, published, run.request.now)
     merged = tuple(sorted(changes.read.union(weeks)))
     computed = {week.isoformat() for week in merged}
@@ -152,26 +157,32 @@ def _first_weeks(weeks: set[date], unconfirmed: Sequence[date], now: datetime) -
     return sorted(weeks, key=lambda week: (week < recent, places.get(week, len(places)), -week.toordinal()))
 
 
-def _weeks_with_records(published: Published) -> set[date]:
-    return {date.fromisoformat(day) for name, day in published.files if name.startswith("records_")}
+def _weeks_with_records(contracts: Contracts, published: Published) -> set[date]:
+    """Weeks with records, and those with days of records that last into them from the week before."""
+    dates = {date.fromisoformat(day) for name, day in published.files if name.startswith("records_")}
+    lasting = [f"records_{contract.name}" for contract in contracts.sources if contract.split is not None]
+    after = {date.fromisoformat(day) + WEEK for table in lasting for day in published.dates(table)}
+    return dates | (after & _weeks_with_days(published))
 
 
-def _weeks_to_rebuild(published: Published, first: date, last: date) -> set[date]:
-    with_records = _weeks_with_records(published)
-    have_days = {date.fromisoformat(day) for day in published.dates("daily_metrics")}
-    orphans = sorted(week for week in have_days - with_records if first <= week <= last)
+def _weeks_with_days(published: Published) -> set[date]:
+    return {date.fromisoformat(day) for day in published.dates("daily_metrics")}
+
+
+def _weeks_to_rebuild(published: Published, known: set[date], first: date, last: date) -> set[date]:
+    orphans = sorted(week for week in _weeks_with_days(published) - known if first <= week <= last)
     if orphans:
         names = ", ".join(map(iso_week, orphans[:5]))
         raise UsageError(f"rebuild: no records for {names}; allowed: weeks with records, or move their days aside too")
-    return {week for week in with_records if first <= week <= last}
+    return {week for week in known if first <= week <= last}
 
 
-def _looking_back(weeks: set[date], published: Published) -> set[date]:
+def _looking_back(weeks: set[date], published: Published, known: set[date]) -> set[date]:
     """Weeks with records that look back on these: the week after each, and the one after that where it has survey windows."""
     with_windows = {date.fromisoformat(day) for day in published.dates(WINDOWS)}
     after = {week + WEEK for week in weeks}
     after |= {week + back * WEEK for week in weeks for back in range(1, WINDOW_WEEKS + 1)} & with_windows
-    return after & _weeks_with_records(published)
+    return after & known
 
 
 def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) -> frozenset[date]:
@@ -181,25 +192,25 @@ def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) 
 
 
 def _outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
-    """Weeks whose daily or weekly file has other columns than the contracts now say; only footers are read."""
+    """Weeks whose daily or weekly file has other columns or types than the contracts say; only footers are read."""
     tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_schemas(contracts)]
-    names = {table: [column.name for column in table_columns(contracts, table)] for table in tables}
-    files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in names]
+    schemas = {table: arrow_schema(table_columns(contracts, table)) for table in tables}
+    files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in schemas]
     # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
-    found = read_many(lake, lambda file: _column_names(lake, file[2]), files)
+    found = read_many(lake, lambda file: _schema(lake, file[2]), files)
     return {
         date.fromisoformat(day)
-        for (table, day, _), columns in zip(files, found, strict=True)
-        if columns != names[table]
+        for (table, day, _), schema in zip(files, found, strict=True)
+        if schema != schemas[table]
     }
 
 
-def _column_names(lake: Lake, key: str) -> list[str]:
+def _schema(lake: Lake, key: str) -> pa.Schema | None:
     """The columns of a published file; none when it is damaged, so that it is written again."""
     try:
-        return list(pq.read_schema(lake.open_table(key)).names)
+        return pq.read_schema(lake.open_table(key))
     except ARROW_ERRORS:
-        return []
+        return None
 
 
 def _weeks_of_deleted(
@@ -254,7 +265,8 @@ def emptied(plan: RunPlan, published: Published, listing: RawListing, parts: lis
     wanted = [("rejects", day) for day in sorted(published.dates("rejects") & read)]
     closed = {week.isoformat() for week in plan.closed}
     wanted += [(WINDOWS, day) for day in sorted(published.dates(WINDOWS) & closed)]
-    weeks = {part.date for part in parts if part.table.startswith("records_")} & {str(week) for week in plan.weeks}
+    weeks = {part.date for part in parts if part.table.startswith("records_")} | published.dates("daily_metrics")
+    weeks &= {week.isoformat() for week in plan.weeks}
     wanted += [("daily_metrics", week) for week in sorted(weeks)]
     wanted += [("weekly_metrics", week) for week in sorted(weeks & closed)]
     return [Part(table, day, "", 0) for table, day in wanted if (table, day) not in have]

@@ -7,13 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from qol.errors import UsageError
 from qol.tables.weeks import iso_week, last_closed_week, parse_week
-
-if TYPE_CHECKING:
-    from qol.tables.manifest import Trigger
 
 Command = Literal["run", "backfill", "rebuild"]
 COMMANDS: tuple[Command, ...] = get_args(Command)
@@ -175,7 +172,7 @@ class RunRequest:
             raise UsageError(f"{span}; allowed: the same week or an earlier one")
 
     @property
-    def manifest_trigger(self) -> Trigger:
+    def manifest_trigger(self) -> Literal["schedule", "manual", "backfill", "rebuild"]:
         """What the manifest says started the run: the command where it is not a plain run."""
         return self.trigger if self.command == "run" else self.command
 

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from qol.contracts.columns import record_columns, table_columns
-from qol.contracts.frames import drop_null_columns, monday_expr, normalize_negative_zero, with_columns_of
+from qol.contracts.frames import drop_null_columns, monday_expr, no_rows, normalize_negative_zero, with_columns_of
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.ingest.line_reader import ObjectRange
@@ -25,7 +25,8 @@ from qol.run.plan import RunPlan
 from qol.run.week_tables import week_tables
 from qol.tables.layout import Candidate, Part
 from qol.tables.slices import Bucket
-from qol.tables.weeks import monday_of
+from qol.tables.weeks import WEEK, monday_of
+from qol.transform.borders import borders_near, can_cross, identity, is_near, reaches_over
 from qol.transform.daily_rows import daily
 from qol.transform.deletions import Deletions, deletion_columns, deletions_in
 from qol.transform.merge import merge, to_records, with_line_numbers
@@ -38,9 +39,14 @@ class MapSummary:
     tallies: list[Tally]
     reasons: Counter[tuple[str, str]]
     issues: Counter[tuple[str, str, str]]
+    #: Weeks of the rows, and those that rows may last into.
     weeks: set[date]
+    #: Mondays of the borders between two weeks that rows are near to, which may matter to both.
+    borders: set[date]
     rejects: list[Part]
     lateness: Counter[int]
+    #: Records without a stamp of when they were received.
+    unstamped: int
     deletions: Deletions
 
 
@@ -57,10 +63,17 @@ class MapStep:
         result = ingest(self.lake, self.context, parts)
         blocks: dict[int, list[tuple[str, bytes]]] = {}
         weeks: set[date] = set()
+        borders: set[date] = set()
         lateness: Counter[int] = Counter()
+        unstamped = 0
         for name, rows in result.rows.items():
-            weeks |= _weeks(rows)
+            days = rows["day"].unique().cast(pl.Int32).cast(pl.Date).to_list()
+            contract = self.context.contracts.by_name[name]
+            weeks |= {monday_of(day) for day in days}
+            borders |= borders_near(days) if can_cross(contract) else set()
+            weeks |= borders_near(days) if contract.split is not None else set()
             lateness += count_days(rows)
+            unstamped += rows["received_at"].null_count()
             filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append(
@@ -71,7 +84,9 @@ class MapStep:
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
-        summary = MapSummary(result.tallies, result.reasons, result.issues, weeks, rejects, lateness, deleted)
+        summary = MapSummary(
+            result.tallies, result.reasons, result.issues, weeks, borders, rejects, lateness, unstamped, deleted
+        )
         return Mapped(summary, [(bucket, msgspec.msgpack.encode(block)) for bucket, block in sorted(blocks.items())])
 
 
@@ -105,8 +120,9 @@ class ReduceStep:
         records: dict[str, pl.DataFrame] = {}
         for contract in self.contracts.sources:
             merged = self._merge(contract, new.pop(contract.name, []), bucket, summary)
-            if merged is not None:
-                records[contract.name] = merged
+            frames = [*([] if merged is None else [merged]), *self._beside(contract, merged, bucket)]
+            if frames:
+                records[contract.name] = pl.concat(frames)
         deletions = self._deletions(bucket, records)
         days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
         for week in self.plan.weeks:
@@ -143,14 +159,39 @@ class ReduceStep:
         for week in self.plan.merged:
             rows = merged.records.filter(pl.col("week") == week).drop("week")
             self._stage(summary, f"records_{contract.name}", week, rows)
-        return merged.records
+        return merged.records.drop("week")
 
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None without any."""
-        table, columns, users = f"records_{contract.name}", record_columns(contract), self._users(bucket)
-        days = [day for week in self.plan.merged if (table, day := week.isoformat()) in self.published]
-        frames = [users.published(table, day, columns) for day in days]
+        frames = [self._of_week(contract, bucket, week) for week in self.plan.merged]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
+
+    def _beside(self, contract: SourceContract, records: pl.DataFrame | None, bucket: int) -> Iterator[pl.DataFrame]:
+        """The bucket's published records of other weeks that can matter to `records`, those of the merged weeks."""
+        if not can_cross(contract) or (records is None and contract.split is None):
+            return
+        weeks = self.plan.weeks
+        near = pl.any_horizontal([is_near(week) for week in weeks])
+        for week in sorted({week + step for week in weeks for step in (-WEEK, WEEK)}.difference(self.plan.merged)):
+            if records is None or reaches_over(contract) or self._holds_a_key(contract, records, bucket, week):
+                yield self._of_week(contract, bucket, week).filter(near)
+
+    def _holds_a_key(self, contract: SourceContract, records: pl.DataFrame, bucket: int, week: date) -> bool:
+        """Whether a week has a record near a border with a key of `records`; only the columns of the key are read."""
+        names = ["user_id", "day", *identity(contract)]
+        keys = self._of_week(contract, bucket, week, names)
+        near = records.filter(is_near(week))
+        return not keys.join(
+            near, on=[name for name in names if name != "day"], how="semi", nulls_equal=True
+        ).is_empty()
+
+    def _of_week(self, contract: SourceContract, bucket: int, week: date, names: Sequence[str] = ()) -> pl.DataFrame:
+        """The bucket's published records of a week; only these columns where names are given."""
+        table, day = f"records_{contract.name}", week.isoformat()
+        columns = [column for column in record_columns(contract) if not names or column.name in names]
+        if (table, day) not in self.published:
+            return no_rows(columns)
+        return self._users(bucket).published(table, day, columns)
 
     def _deletions(self, bucket: int, records: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Every deletion of the bucket's users by contract name: those among `records`, and those of other partitions."""
@@ -172,11 +213,6 @@ class ReduceStep:
         if rows.height:
             filled = normalize_negative_zero(drop_null_columns(rows))
             summary.parts.append(stage_part(self.lake, self.staging, table, week.isoformat(), filled))
-
-
-def _weeks(rows: pl.DataFrame) -> set[date]:
-    days = rows["day"].unique().cast(pl.Int32).cast(pl.Date).to_list()
-    return {monday_of(day) for day in days}
 
 
 def assemble_tasks(parts: list[Part]) -> list[list[Part]]:

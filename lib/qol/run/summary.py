@@ -57,6 +57,11 @@ def read_and_skipped(manifest: Manifest) -> Iterator[str]:
         yield f"Read {read}, {count(totals.get('physical_lines', 0), 'line')}."
         parts = " + ".join(f"{totals.get(n, 0)} {n}" for n in ("blank", "control", "rejected", "kept", "superseded"))
         yield f"{count(totals.get('lines', 0), 'item')} = {parts}"
+        if manifest.unstamped:
+            yield (
+                f"{count(manifest.unstamped, 'record')} without _received_at: of versions that arrived on one day the one "
+                "with the larger values counts, which need not be the last."
+            )
         if not manifest.objects:
             yield "Nothing arrived in those days: raw objects lie below raw/<source>/<record>/date=YYYY-MM-DD/."
     reasons: dict[str, list[str]] = {}

@@ -103,6 +103,7 @@ class Manifest(msgspec.Struct):
     accepted: list[str] = []
     stages: dict[str, float] = {}
     lateness: dict[str, int] | None = None
+    unstamped: int = 0
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
     undone: str | None = None

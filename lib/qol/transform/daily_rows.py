@@ -1,16 +1,17 @@
 """Records to one row per user, local day and source, in the vocabulary of daily metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from qol.contracts.columns import daily_columns
 from qol.contracts.daily import DailyMetric
-from qol.contracts.frames import GRAIN, monday_expr, no_rows, with_columns_of
+from qol.contracts.frames import GRAIN, no_rows, with_columns_of
 from qol.contracts.many_records import Episodes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract, Wear
-from qol.transform.decimals import round_half_away
+from qol.transform.borders import of_own_week, with_neighbours, without_moved
+from qol.transform.decimals import as_stored
 from qol.transform.deletions import Frames, without_deleted
 from qol.transform.derived import WHERE, with_derived
 from qol.transform.parts import day_parts
@@ -24,7 +25,8 @@ def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFr
     source have the same metric, the contract with the lower `priority` comes first; all metrics of a main episode are
     those of the first contract that has one of the day.
     """
-    records = without_deleted(contracts, records, deletions)
+    left = without_deleted(contracts, records, deletions)
+    records = {name: without_moved(contracts.by_name[name], rows) for name, rows in left.items()}
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))
@@ -36,11 +38,14 @@ def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFr
 def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.DataFrame:
     members = [c for c in contracts.sources if c.source == source and c.name in records]
     members.sort(key=lambda c: (c.priority, c.name))
-    days = pl.concat([records[c.name].select(GRAIN) for c in members]).unique().sort(GRAIN)
-    for number, contract in enumerate(members):
-        values = days_of_derived(contract, contracts.metric, with_derived(contract, records[contract.name]))
+    found = [days_of_derived(c, contracts.metric, with_derived(c, records[c.name])) for c in members]
+    # A record that lasts over midnight may give a day that has no record of its own.
+    days = (
+        pl.concat([rows.select(GRAIN) for rows in (*(records[c.name] for c in members), *found)]).unique().sort(GRAIN)
+    )
+    for number, of_type in enumerate(found):
         prefix = f"{number}:"
-        values = values.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
+        values = of_type.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
         days = days.join(values, on=GRAIN, how="left", maintain_order="left")
     metrics = [pl.coalesce(columns).alias(name) for name, columns in _choices(members, days.columns).items()]
     return with_combined(days.select(*GRAIN, pl.lit(source).alias("source"), *metrics), contracts)
@@ -77,7 +82,7 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
         expression = pl.sql_expr(metric.from_metrics)
         parts = sorted(set(expression.meta.root_names()))
         filled = with_columns_of(rows, dict.fromkeys(parts, pl.Float64))
-        value = filled.fill_null(0).select(rounded(expression, metric)).to_series()
+        value = filled.fill_null(0).select(as_stored(expression, metric)).to_series()
         known = filled.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
         rows = rows.with_columns(pl.when(known).then(value).alias(metric.name))
     return rows
@@ -94,7 +99,7 @@ def days_of_derived(
     if not names and contract.wear is None:
         return day_parts(contract, vocabulary, rows)
     values = rows.with_columns(
-        [rounded(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
+        [as_stored(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
     )
     if contract.parts:
         parts = day_parts(contract, vocabulary, rows).rename({name: f"={name}" for name in contract.parts})
@@ -106,7 +111,7 @@ def days_of_derived(
         columns.append(pl.col("worn"))
     if contract.episodes is None:
         return _best_records(contract, values).select(*GRAIN, *columns)
-    return _main_episodes(contract.episodes, values, _versions(contract)).select(*GRAIN, *columns)
+    return _main_episodes(contract, contract.episodes, values, vocabulary).select(*GRAIN, *columns)
 
 
 def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFrame:
@@ -116,15 +121,6 @@ def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFram
         *map(pl.col, GRAIN), *better, descending=[False, False, *[True] * len(better)], nulls_last=True
     )
     return ordered.unique(GRAIN, keep="first", maintain_order=True)
-
-
-def rounded(value: pl.Expr, metric: DailyMetric) -> pl.Expr:
-    """A metric's value with its declared decimals, halves away from zero; never infinite or NaN. Intervals pass."""
-    if metric.type == "intervals":
-        return value.cast(pl.List(pl.Int32))
-    number = value.cast(pl.Float64)
-    finite = pl.when(number.is_finite()).then(round_half_away(number, metric.decimals))
-    return finite.cast(pl.Int64) if metric.type == "integer" else finite
 
 
 def _worn(wear: Wear, values: pl.DataFrame, metrics: list[str]) -> pl.Series:
@@ -142,9 +138,13 @@ def _versions(contract: SourceContract) -> list[pl.Expr]:
     return list(version_order(contract, of_sessions=contract.stages is not None).values())
 
 
-def _main_episodes(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
+def _main_episodes(
+    contract: SourceContract, rule: Episodes, rows: pl.DataFrame, vocabulary: Mapping[str, DailyMetric]
+) -> pl.DataFrame:
     """The longest episode of each day once overlapping versions are dropped; the others' time goes to `rest_to`."""
-    kept = _without_overlaps(_ranked(rule, rows, versions))
+    ranked = _with_clusters(_ranked(rule, rows, _versions(contract)))
+    versions = () if contract.stages else contract.version
+    kept = _without_overlaps(_without_parts(ranked, f"={rule.main}", versions))
     main = f"={rule.main}"
     kept = kept.sort([*GRAIN, main, "quality"], descending=[False, False, True, False], nulls_last=True)
     best = kept.unique(GRAIN, keep="first", maintain_order=True)
@@ -155,9 +155,9 @@ def _main_episodes(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) 
         own=pl.col(rest).sum(), any_own=pl.col(rest).is_not_null().any(), episodes=pl.len(),
         others=pl.col(main).sum() - pl.col(main).first().fill_null(0),
     )  # fmt: skip
-    total = (sums["own"] + sums["others"]).round(2, mode="half_away_from_zero")
     known = sums["any_own"] | (sums["episodes"] > 1)
-    return best.with_columns(pl.when(known).then(total).alias(rest))
+    total = sums.select(as_stored(pl.when(known).then(pl.col("own") + pl.col("others")), vocabulary[rule.rest_to]))
+    return best.with_columns(total.to_series().alias(rest))
 
 
 def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.DataFrame:
@@ -182,17 +182,38 @@ def _ranked(rule: Episodes, rows: pl.DataFrame, versions: list[pl.Expr]) -> pl.D
     return ordered.with_columns(quality=pl.int_range(pl.len()))
 
 
-def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
-    """Best first, an episode is kept when it overlaps no better one of the same user and week that is kept.
-
-    Within a week, because a run may read one week without its neighbours, and a week's days must not depend on that.
-    Only episodes of one cluster (a chain of overlaps) can overlap, so each round keeps the best of every cluster.
-    """
-    rows = episodes.with_columns(week=monday_expr(pl.col("day"))).sort("user_id", "week", "start", "end")
+def _with_clusters(episodes: pl.DataFrame) -> pl.DataFrame:
+    """Episodes with the number of their `cluster`, a chain of overlaps of one user and week, or near that week; best first."""
+    rows = with_neighbours(episodes, "start", "end").sort("user_id", "week", "start", "end")
     reach = pl.col("end").cum_max().shift(1).over("user_id", "week")
     before = pl.col("start").shift(1).over("user_id", "week")
     fresh = ((pl.col("start") >= reach) & (pl.col("start") > before)).fill_null(value=True)
-    rows = rows.with_columns(cluster=fresh.cum_sum()).sort("quality")
+    return rows.with_columns(cluster=fresh.cum_sum()).sort("quality")
+
+
+def _without_parts(episodes: pl.DataFrame, main: str, versions: Sequence[str]) -> pl.DataFrame:
+    """Episodes without those that tell a part of another one again: one in the same tier that lies around it.
+
+    It is no part but a correction if it is the longer sleep, has a higher place in the tier, or is a newer version.
+    """
+    facts = ["start", "end", "place", main, *versions]
+    pairs = episodes.filter(pl.col("cluster").is_duplicated())
+    pairs = pairs.join(pairs.select("cluster", "tier", *facts), on=["cluster", "tier"], suffix=" whole")
+    length, whole_length = (pl.col(f"end{of}") - pl.col(f"start{of}") for of in ("", " whole"))
+    around = (pl.col("start whole") <= pl.col("start")) & (pl.col("end") <= pl.col("end whole"))
+    corrects = [pl.col(name) > pl.col(f"{name} whole").fill_null(-1) for name in ("place", main)]
+    for name in versions:
+        is_older = (pl.col(f"{name} whole") < pl.col(name)) | pl.col(f"{name} whole").is_null()
+        corrects.append(pl.col(name).is_not_null() & is_older)
+    parts = pairs.filter(around & (whole_length > length) & ~pl.any_horizontal(corrects).fill_null(value=False))
+    return episodes.join(parts, on=["quality", "week"], how="anti", maintain_order="left")
+
+
+def _without_overlaps(rows: pl.DataFrame) -> pl.DataFrame:
+    """Best first, an episode is kept when it overlaps no better one of the same user and week that is kept.
+
+    Only episodes of one cluster can overlap, so each round keeps the best of every cluster.
+    """
     kept: list[pl.DataFrame] = []
     while rows.height:
         is_best = pl.col("cluster").is_first_distinct()
@@ -203,4 +224,4 @@ def _without_overlaps(episodes: pl.DataFrame) -> pl.DataFrame:
         overlaps = (pl.col("start") < pl.col("best_end")) & (pl.col("best_start") < pl.col("end"))
         same = pl.col("start") == pl.col("best_start")
         rows = rest.filter(~(overlaps | same)).drop("best_start", "best_end")
-    return pl.concat(kept) if kept else rows
+    return of_own_week(pl.concat(kept)) if kept else rows

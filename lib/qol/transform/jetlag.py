@@ -13,6 +13,7 @@ import polars as pl
 
 from qol.contracts.weekly import Derived
 from qol.transform.circular import DAY_MINUTES, circular_mean, time_of_day
+from qol.transform.decimals import round_half_away
 
 WEEK_DAYS = 7
 SATURDAY = 5
@@ -40,13 +41,13 @@ def _values(name: str, part: str) -> pl.Expr:
 def _mean_time(rule: Derived, part: str) -> pl.Expr:
     """Circular mean time of day over the days of a part, from the rule's number of days on."""
     minutes, enough = _values(rule.of[0], part), {"work": rule.min_work_days, "free": rule.min_free_days}[part]
-    return pl.when(minutes.count() >= enough).then(time_of_day(circular_mean(minutes), rule.decimals))
+    return pl.when(minutes.count() >= enough).then(circular_mean(minutes))
 
 
 def _distance(rule: Derived, _: int) -> pl.Expr:
     """|MSF - MSW| the shorter way round the clock, in minutes (Wittmann 2006)."""
     apart = (_mean_time(rule, "free") - _mean_time(rule, "work")).abs()
-    return pl.min_horizontal(apart, DAY_MINUTES - apart).round(rule.decimals, mode="half_away_from_zero")
+    return round_half_away(pl.min_horizontal(apart, DAY_MINUTES - apart), rule.decimals)
 
 
 def _corrected(rule: Derived, work_days: int) -> pl.Expr:
@@ -66,8 +67,8 @@ def _corrected(rule: Derived, work_days: int) -> pl.Expr:
 WORK_AND_FREE: Mapping[str, Callable[[Derived, int], pl.Expr]] = {
     "work_days": lambda rule, _: _values(rule.of[0], "work").count(),
     "free_days": lambda rule, _: _values(rule.of[0], "free").count(),
-    "work_mean": lambda rule, _: _mean_time(rule, "work"),
-    "free_mean": lambda rule, _: _mean_time(rule, "free"),
+    "work_mean": lambda rule, _: time_of_day(_mean_time(rule, "work"), rule.decimals),
+    "free_mean": lambda rule, _: time_of_day(_mean_time(rule, "free"), rule.decimals),
     "free_corrected": _corrected,
     "work_free_distance": _distance,
 }

@@ -42,9 +42,22 @@ def to_records(
         *[pl.col(name).cast(pl.Datetime("us", "UTC")) for name in ("source_timestamp", "received_at")],
     )
     return rows.with_columns(
-        record_key=pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in contract.key], separator="|"),
+        record_key=pl.concat_str(
+            [column.cast(pl.String).fill_null("") for column in key_columns(contract).values()], separator="|"
+        ),
         raw_object=raw_objects.gather(rows["object_index"]),
     )
+
+
+def key_columns(contract: SourceContract) -> dict[str, pl.Expr]:
+    """Columns that are the same in two records of one user exactly when both are about the same thing."""
+    if not contract.key_without:
+        return {name: pl.col(name) for name in contract.key}
+    lacks = pl.any_horizontal([pl.col(name).is_null() for name in contract.key])
+    return {
+        **{f"key_{name}": pl.when(~lacks).then(pl.col(name)) for name in contract.key},
+        **{f"without_{name}": pl.when(lacks).then(pl.col(name)) for name in contract.key_without},
+    }
 
 
 def with_line_numbers(rows: pl.DataFrame, line_offsets: pl.DataFrame) -> pl.DataFrame:
@@ -58,8 +71,8 @@ def with_line_numbers(rows: pl.DataFrame, line_offsets: pl.DataFrame) -> pl.Data
 def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:
     """One winner per (week, user, key).
 
-    Order: that of the contract's versions (`version_order`), the row's content, then the smallest place. Content stands
-    in for a hash of the raw record: rows of equal content give equal output.
+    Order: that of the contract's versions (`version_order`); the larger content, where the fields that grow are compared
+    before all others; then the smallest place. Rows of equal content give equal output.
     Where the contract has a slot, only rows of the slot's newest receipt take part.
     """
     names = [column.name for column in record_columns(contract)]
@@ -67,22 +80,32 @@ def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceCon
     if published is not None and published.height:
         old = published.select(*names, object_index=pl.lit(None, pl.Int64), is_new=pl.lit(value=False))
         rows = pl.concat([rows, old])
-    versions = version_order(contract)
-    winners = _winners(_best_first(rows.with_columns(**versions), contract, [*versions]), [*versions], names)
+    winners = _winners_by(["week"], rows.with_columns(week=monday_expr(pl.col("day"))), contract)
     kept = winners.filter("is_new").group_by("object_index").len("kept")
     received = new.group_by("object_index").len("records")
     counts = received.join(kept, on="object_index", how="left").with_columns(pl.col("kept").fill_null(0).cast(pl.Int64))
     return Merged(winners.select(*names, "week"), counts)
 
 
-def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str]) -> pl.DataFrame:
-    """Rows sorted by user, week and key, the best first, with the number of their `group` from 1 and their `position`."""
-    rows = rows.with_columns(
-        person=ranks(rows["user_id"]), object=ranks(rows["raw_object"]), week=monday_expr(pl.col("day"))
-    )
+def best_of_keys(rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
+    """Of record rows of several weeks, the winner of each user, `border` and key, in the order that `merge` has."""
+    return _winners_by(["border"], rows.with_columns(is_new=pl.lit(value=True)), contract)
+
+
+def _winners_by(within: list[str], rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
+    """The winner of each user and key within columns of the rows."""
+    versions = version_order(contract)
+    names = [column.name for column in record_columns(contract)]
+    ordered = _best_first(rows.with_columns(**versions), contract, [*versions], within)
+    return _winners(ordered, [*versions], list(dict.fromkeys((*contract.growing, *names))))
+
+
+def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str], within: list[str]) -> pl.DataFrame:
+    """Rows sorted by user, `within` and key, the best first, with the number of their `group` from 1 and their `position`."""
+    rows = rows.with_columns(**key_columns(contract), person=ranks(rows["user_id"]), object=ranks(rows["raw_object"]))
     if contract.slot:
-        rows = _newest_of_slots(rows, contract.slot)
-    keys = ["person", "week", *contract.key]
+        rows = _newest_of_slots(rows, (*within, *contract.slot))
+    keys = ["person", *within, *key_columns(contract)]
     ordered = rows.sort(
         [*keys, *versions, *PLACE, "is_new"],
         descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
@@ -95,12 +118,12 @@ def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str
 
 
 def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
-    """Rows received with the last delivery of their user's slot.
+    """Rows received with the last delivery of their user's slot (columns, with those within which it is one).
 
     This is done before winners are chosen and by receipt alone, so that rows received one by one leave the same rows as
     all at once: the newest receipt of a slot never gets older, and one of its rows is always among those published.
     """
-    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("person", "week", *slot))
+    return rows.filter(pl.col(RECEIPT) == pl.col(RECEIPT).max().over("person", *slot))
 
 
 def ranks(texts: pl.Series) -> pl.Series:
@@ -111,7 +134,7 @@ def ranks(texts: pl.Series) -> pl.Series:
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
-    """The first row of each group; by content where several new rows, or rows of different places, tie for it."""
+    """The first row of each group; by the content of `names`, in their order, the larger where new rows or places tie."""
     leads = ordered.filter(pl.col("group").is_first_distinct())
     if leads.height == ordered.height:
         return leads
@@ -124,8 +147,9 @@ def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl
         return leads
     tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
     content = [pl.col(name) for name in names if name not in EXCEPT_CONTENT]
-    issues = pl.col("value_issues").list.join("\n")
-    best = tied.sort(["group", *content, issues, *PLACE, ~pl.col("is_new")], nulls_last=True)
+    rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE), ~pl.col("is_new")]
+    descending = [False] + [True] * len(content) + [False] * len(rest)
+    best = tied.sort("group", *content, *rest, descending=descending, nulls_last=True)
     best = best.filter(pl.col("group").is_first_distinct())
     uncontested = leads.filter(~pl.col("group").is_in(contested.implode()))
     return pl.concat([uncontested, best]).sort("group")

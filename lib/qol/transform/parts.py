@@ -6,18 +6,16 @@ import polars as pl
 
 from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import GRAIN
+from qol.contracts.rounding import KEPT_DECIMALS, aggregate_decimals
 from qol.contracts.source import Part, SourceContract
-from qol.transform.decimals import round_half_away
+from qol.transform.decimals import as_stored
 from qol.transform.versions import receipt
-
-#: Decimals of a part beyond those of its metric: many small parts, such as shares of steps, must not each be rounded.
-FINER_DECIMALS = 6
 
 
 def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], rows: pl.DataFrame) -> pl.DataFrame:
     """One row per user and day of the rows, with every metric of the contract's `parts`; null when no part is known.
 
-    Values are exact quotients of integers, rounded to the metric's decimals, halves away from zero. `first` and `last`
+    Values are exact quotients of integers, stored as `as_stored` says. `first` and `last`
     are by `source_timestamp` (receipt where it is null), then by the contract's end, among records with a known part: a
     vendor that sends a day's value again as the day goes on leaves the start at midnight.
     """
@@ -43,15 +41,12 @@ def record_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric]
 def _of_each(each: str, part: Part, metric: DailyMetric, rows: pl.DataFrame) -> pl.DataFrame:
     """Per user and day the mean of one mean per value of `each`, so that dense records do not outweigh others."""
     known = rows.select(*GRAIN, each=pl.sql_expr(each), part=_scaled(part, metric)).drop_nulls("part")
-    mean = _quotient(pl.col("part").sum(), pl.len().cast(pl.Int128) * _unit(metric), metric.decimals + FINER_DECIMALS)
-    means = known.group_by(*GRAIN, "each").agg(mean.alias("mean"))
-    whole = (pl.col("mean") * _unit(metric)).round(mode="half_away_from_zero").cast(pl.Int128)
-    days = means.select(*GRAIN, whole.alias(metric.name)).group_by(GRAIN)
-    return days.agg(_combined(part, metric).alias(metric.name))
+    means = known.group_by(*GRAIN, "each").agg(_quotient(pl.col("part").sum(), pl.len()).alias(metric.name))
+    return means.group_by(GRAIN).agg(_combined(part, metric).alias(metric.name))
 
 
 def _scaled(part: Part, metric: DailyMetric) -> pl.Expr:
-    """A record's part in units of 10^-(decimals + 6); null where it does not count or is not a finite number."""
+    """A record's part in the metric's units; null where it does not count or is not a finite number."""
     value = pl.sql_expr(part.value)
     if part.over == "count":
         number = pl.when(value.is_not_null()).then(1.0)
@@ -63,7 +58,8 @@ def _scaled(part: Part, metric: DailyMetric) -> pl.Expr:
 
 
 def _unit(metric: DailyMetric) -> int:
-    return int(10 ** (metric.decimals + FINER_DECIMALS))
+    """How many units make 1: many small parts, such as shares of steps, must not each be rounded to published decimals."""
+    return int(10 ** (aggregate_decimals(metric, "mean") + KEPT_DECIMALS))
 
 
 def _combined(part: Part, metric: DailyMetric) -> pl.Expr:
@@ -79,17 +75,13 @@ def _combined(part: Part, metric: DailyMetric) -> pl.Expr:
         over = over * 2
     elif part.over in ("min", "max", "first", "last"):
         number = getattr(known, part.over)()
-    value = _quotient(number, pl.when(count > 0).then(over).cast(pl.Int128) * _unit(metric), metric.decimals)
-    return value.cast(pl.Int64) if metric.type == "integer" else value
+    # A column and no constant: Polars multiplies many rows by the reciprocal of one where it divides a single row.
+    unit = pl.when(count > 0).then(pl.lit(_unit(metric), pl.Float64))
+    return as_stored(_quotient(number, pl.when(count > 0).then(over)).truediv(unit), metric)
 
 
-def _quotient(numerator: pl.Expr, denominator: pl.Expr, decimals: int) -> pl.Expr:
-    """A quotient of integers, rounded half away from zero as an integer, then converted to a double.
-
-    Polars multiplies many rows by the reciprocal of a constant where it divides a single one, so the double is rounded to
-    its decimals again.
-    """
-    scaled = numerator.abs() * 10**decimals
-    whole = (2 * scaled + denominator) // (2 * denominator)
-    signed: pl.Expr = pl.when(numerator < 0).then(0 - whole).otherwise(whole)  # Polars cannot negate 128 bits
-    return round_half_away(signed.truediv(10**decimals), decimals)
+def _quotient(numerator: pl.Expr, count: pl.Expr) -> pl.Expr:
+    """A quotient of integers, rounded half away from zero to an integer of 128 bits."""
+    denominator = count.cast(pl.Int128)
+    whole = (2 * numerator.abs() + denominator) // (2 * denominator)
+    return pl.when(numerator < 0).then(0 - whole).otherwise(whole)  # Polars cannot negate 128 bits

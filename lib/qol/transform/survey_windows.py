@@ -16,7 +16,8 @@ from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import RecallWindows, WeeklyGroup
 from qol.transform.aggregates import aggregate
-from qol.transform.weekly_rows import anchors, days_of_best_source, source_columns, valid_day
+from qol.transform.decimals import round_half_away
+from qol.transform.weekly_rows import anchors, days_of_best_source, group_days, source_columns
 
 
 def survey_windows(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
@@ -50,13 +51,18 @@ def _is_questionnaire(contracts: Contracts, windows: RecallWindows) -> pl.Expr:
 def _questionnaires(contracts: Contracts, windows: RecallWindows, daily: pl.DataFrame, monday: date) -> pl.DataFrame:
     """The week's questionnaires with a number, `window`, and the first and last day of their window."""
     in_week = pl.col("day").is_between(monday, monday + timedelta(days=6))
-    values = [metric.name for metric in contracts.group_metrics[windows.of]]
+    values = [_score(metric) for metric in contracts.group_metrics[windows.of]]
     rows = daily.filter(in_week & _is_questionnaire(contracts, windows)).sort("user_id", "day", "source")
     return rows.select(
         pl.int_range(pl.len()).alias("window"), "user_id", "day", "source", *values,
         window_start=pl.col("day") - pl.duration(days=windows.days),
         window_end=pl.col("day") - pl.duration(days=1),
     )  # fmt: skip
+
+
+def _score(metric: DailyMetric) -> pl.Expr:
+    value = pl.col(metric.name)
+    return round_half_away(value, metric.decimals) if metric.type == "number" else value
 
 
 def _members(
@@ -76,7 +82,7 @@ def _names(windows: RecallWindows, group: WeeklyGroup) -> list[str]:
 
 
 def _group(contracts: Contracts, group: WeeklyGroup, names: list[str], members: pl.DataFrame) -> pl.DataFrame:
-    days = days_of_best_source(group, members.filter(valid_day(contracts, group)), "window")
+    days = days_of_best_source(group, group_days(contracts, group, members), "window")
     columns = [column for name in names for column in _columns(contracts.metric[name])]
     return days.group_by("window", maintain_order=True).agg(*source_columns(group), *columns)
 

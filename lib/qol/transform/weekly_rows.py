@@ -1,6 +1,6 @@
 """Daily rows of a closed week to one row per user: aggregates of one source per metric group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -41,7 +41,7 @@ def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: Week
         week_start=pl.lit(monday), week_end=pl.lit(monday + timedelta(days=6)), iso_week=pl.lit(iso_week(monday))
     )
     for group in contracts.groups:
-        days = daily.filter(valid_day(contracts, group))
+        days = group_days(contracts, group, daily)
         if days.height:  # most studies have few of the groups
             values = _group(contracts, group, _numbered(days, monday), monday, before.daily)
             rows = rows.join(values, on="user_id", how="left", maintain_order="left")
@@ -64,8 +64,24 @@ def days_before_columns(contracts: Contracts) -> list[str]:
 
 def valid_day(contracts: Contracts, group: WeeklyGroup) -> pl.Expr:
     """Whether a daily row counts for a group: its anchor is known and, where the group asks for it, it was worn."""
-    known = pl.any_horizontal([pl.col(name).is_not_null() for name in anchors(contracts, group)])
+    return _day_with(group, anchors(contracts, group))
+
+
+def _day_with(group: WeeklyGroup, names: Sequence[str]) -> pl.Expr:
+    known = pl.any_horizontal([pl.col(name).is_not_null() for name in names])
     return known & pl.col("worn") if group.needs_wear else known
+
+
+def group_days(contracts: Contracts, group: WeeklyGroup, daily: pl.DataFrame) -> pl.DataFrame:
+    """Daily rows that count for a group, with `valid`: valid days, and the (worn) days of metrics that need no anchor.
+
+    A day that is not valid has no other metric of the group. Metrics may be left out of `daily`.
+    """
+    names = [metric.name for metric in contracts.group_metrics[group.name] if metric.name in daily.columns]
+    own = [name for name in names if name in group.own_days]
+    rows = daily.with_columns(valid=valid_day(contracts, group))
+    rows = rows.filter(pl.any_horizontal("valid", *([_day_with(group, own)] if own else [])))
+    return rows.with_columns(pl.when("valid").then(pl.col(name)).alias(name) for name in names if name not in own)
 
 
 def anchors(contracts: Contracts, group: WeeklyGroup) -> tuple[str, ...]:
@@ -74,14 +90,16 @@ def anchors(contracts: Contracts, group: WeeklyGroup) -> tuple[str, ...]:
 
 
 def days_of_best_source(group: WeeklyGroup, days: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Of each key's valid days those of the source with the most, ties by precedence, then by name; sorted by key and day.
+    """Of each key's `group_days` those of the source with the most valid ones; sorted by key and day.
 
-    Aggregates of doubles depend on the order of rows in their last bits, so rows come to them in this order only.
+    Where no source has a valid day, it is the one with the most days; ties go by precedence, then by name. Aggregates of
+    doubles depend on the order of rows in their last bits, so rows come to them in this order only.
     """
     order = {source: place for place, source in enumerate(group.precedence)}
     place = pl.col("source").replace_strict(order, default=len(order), return_dtype=pl.Int64)
-    ranked = days.group_by(key, "source").len().with_columns(place=place)
-    ranked = ranked.sort([key, "len", "place", "source"], descending=[False, True, False, False])
+    invalid = pl.when(~pl.col("valid").any()).then(pl.len())
+    ranked = days.group_by(key, "source").agg(pl.col("valid").sum(), invalid=invalid).with_columns(place=place)
+    ranked = ranked.sort([key, "valid", "invalid", "place", "source"], descending=[False, True, True, False, False])
     best = ranked.unique(key, keep="first", maintain_order=True)
     return days.join(best, on=[key, "source"], how="semi").sort(key, "day")
 
@@ -89,11 +107,11 @@ def days_of_best_source(group: WeeklyGroup, days: pl.DataFrame, key: str) -> pl.
 def _group(
     contracts: Contracts, group: WeeklyGroup, days: pl.DataFrame, monday: date, before: pl.DataFrame
 ) -> pl.DataFrame:
-    """The group's columns of every user with a valid day, but those that need another weekly row."""
+    """The group's columns of every user with a day of it, but those that need another weekly row."""
     rules = [rule for rule in contracts.derived if rule.group == group.name]
     free = free_days(monday, contracts.holidays)
     days = days_of_best_source(group, days.with_columns(free=pl.col("index").is_in(sorted(free))), "user_id")
-    valid = pl.len() >= group.min_valid_days
+    valid = pl.col("valid").sum() >= group.min_valid_days
     formulas = [
         formula(rule, contracts.metric, valid=valid, work_days=WEEK_DAYS - len(free)).alias(rule.name)
         for rule in rules
@@ -114,7 +132,9 @@ def _numbered(days: pl.DataFrame, monday: date) -> pl.DataFrame:
 
 def source_columns(group: WeeklyGroup) -> tuple[pl.Expr, pl.Expr]:
     """The group's source and how many valid days it has, for `agg` of `days_of_best_source`."""
-    return pl.col("source").first().alias(f"{group.name}_source"), pl.len().alias(f"{group.name}_valid_days")
+    return pl.col("source").first().alias(f"{group.name}_source"), pl.col("valid").sum().alias(
+        f"{group.name}_valid_days"
+    )
 
 
 def _aggregates(contracts: Contracts, group: WeeklyGroup) -> Iterator[pl.Expr]:

@@ -59,7 +59,7 @@ def execute(cloud: Cloud, run_id: str) -> Iterator[Attempt]:
         log = folder / f"attempt-{number}.log"
         own = {"--JOB_NAME": job["Name"], "--JOB_RUN_ID": attempt_id}
         started = time.monotonic()
-        code = _run_script(cloud, job, {**job["DefaultArguments"], **run.get("Arguments", {}), **own}, log)
+        code = _run_script(cloud, job, {**run.get("Arguments", {}), **job["NonOverridableArguments"], **own}, log)
         state = "FAILED" if code else "SUCCEEDED"
         seconds = time.monotonic() - started
         event = state_change(job["Name"], attempt_id, state, _last_log_line(log) if code else "")
@@ -117,7 +117,7 @@ def _unpacked(cloud: Cloud, job: Mapping[str, Any]) -> Path:
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        house = str(job["DefaultArguments"]["--additional-python-modules"])
+        house = str(job["NonOverridableArguments"]["--additional-python-modules"])
         with zipfile.ZipFile(io.BytesIO(_object(cloud, house))) as wheels:
             ours = next(name for name in wheels.namelist() if name.startswith("wheels/qol_lake-"))
             with zipfile.ZipFile(io.BytesIO(wheels.read(ours))) as wheel:

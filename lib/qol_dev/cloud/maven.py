@@ -69,7 +69,8 @@ def _partial_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def _fetch(coordinates: str, folder: Path) -> None:
-    command = [str(find_maven()), "-q", "-B", _COPY, f"-Dartifact={coordinates}", f"-DoutputDirectory={folder}"]
+    # Without -C, Maven 3 only warns of a wrong checksum.
+    command = [str(find_maven()), "-q", "-B", "-C", _COPY, f"-Dartifact={coordinates}", f"-DoutputDirectory={folder}"]
     try:
         done = subprocess.run(  # noqa: S603 (the Maven the user has)
             command, cwd=folder, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False

@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+import tomllib
 from pathlib import Path
 
 from qol import __version__
@@ -16,7 +17,8 @@ LAMBDA_REQUIREMENTS = frozenset({"aws-lambda-powertools", "tzdata"})
 #: The modules of qol that the functions use, with their packages; none imports anything that Lambda lacks.
 SHARED_MODULES = (
     "qol/__init__.py", "qol/errors.py", "qol/aws/__init__.py", "qol/aws/emf.py", "qol/aws/requests.py",
-    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
+    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/run/__init__.py",
+    "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
 )  # fmt: skip
 
 
@@ -33,14 +35,32 @@ def lambda_lock(root: Path) -> Lock:
     return Lock(root / "lib" / "qol_lambda" / "requirements.lock", needed, ("jmespath==1.0.1",), "3.13", ("any",))
 
 
+def build_lock(root: Path) -> Lock:
+    """What builds the project's wheel."""
+    needed = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    return Lock(root / "lib" / "qol_dev" / "package" / "requirements.lock", tuple(needed), (), "3.11", ("any",))
+
+
+def checkov_lock(root: Path) -> Lock:
+    """What checks `terraform/`, in an environment of its own, because it conflicts with the project's requirements."""
+    return Lock(root / "terraform" / "checkov.lock", ("checkov==3.3.30",), (), "3.11", ("any",))
+
+
+def locks(root: Path) -> tuple[Lock, ...]:
+    """Every lock of a checkout."""
+    return glue_lock(root), lambda_lock(root), build_lock(root), checkov_lock(root)
+
+
 def build(root: Path, dist: Path) -> dict[str, str]:
     """Build the package of a checkout into an emptied folder and return the SHA-256 of every file by its path."""
     cache = root / ".package"
-    glue, libraries = glue_lock(root).wheels(cache), lambda_lock(root).wheels(cache)
+    python = build_lock(root).environment(cache)
+    glue, libraries = glue_lock(root).wheels(cache, python), lambda_lock(root).wheels(cache, python)
     shutil.rmtree(dist, ignore_errors=True)
     (dist / "glue").mkdir(parents=True)
     shutil.copyfile(root / "glue_jobs" / "weekly_etl.py", dist / "glue" / "weekly_etl.py")
-    wheel = _build_wheel(root, dist / "glue")
+    write_zip(dist / "glue" / "empty.jar", {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n"})
+    wheel = _build_wheel(root, dist / "glue", python)
     _write_wheelhouse(dist / "glue" / f"qol-wheels-{__version__}.gluewheels.zip", glue_lock(root), [*glue, wheel])
     write_zip(dist / "lambda" / "functions.zip", function_files(root / "lib", libraries))
     files = sorted(path for path in dist.rglob("*") if path.is_file())
@@ -56,7 +76,7 @@ def function_files(lib: Path, wheels: list[Path]) -> dict[str, bytes]:
     return libraries | {name: (lib / name).read_bytes() for name in [*own, *SHARED_MODULES]}
 
 
-def _build_wheel(root: Path, folder: Path) -> Path:
+def _build_wheel(root: Path, folder: Path, python: Path) -> Path:
     """The project's wheel with the contracts in it, built from a copy without the files of earlier builds."""
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", "qol_dev")
     with tempfile.TemporaryDirectory() as place:
@@ -68,7 +88,8 @@ def _build_wheel(root: Path, folder: Path) -> Path:
         for line in glue_lock(root).provided:  # AWS changes the versions of what Glue brings
             described = described.replace(f'"{line}"', f'"{line.replace("==", ">=")}"')
         (source / "pyproject.toml").write_text(described, encoding="utf-8")
-        run(["pip", "wheel", "--no-deps", "--use-pep517", "--wheel-dir", place, str(source)])
+        command = ["pip", "wheel", "--no-index", "--no-deps", "--use-pep517", "--no-build-isolation"]
+        run(str(python), [*command, "--wheel-dir", place, str(source)])
         (built,) = Path(place).glob("*.whl")
         write_zip(folder / built.name, read_zip(built))
         return folder / built.name

@@ -37,7 +37,8 @@ class Lock:
             constraints.write("\n".join(kept))
             constraints.flush()
             command += ["--constraint", constraints.name]
-            run([*command, *(word for line in kept for word in ("--no-emit-package", name_of(line)))], self.needed)
+            command += [word for line in kept for word in ("--no-emit-package", name_of(line))]
+            run(sys.executable, command, self.needed)
 
     def pins(self) -> dict[str, str]:
         """Versions by name; UsageError when the lock misses a requirement or holds a package that the runtime provides."""
@@ -52,18 +53,33 @@ class Lock:
             )
         return found
 
-    def wheels(self, cache: Path) -> list[Path]:
-        """The locked wheels, downloaded into a folder of `cache` unless they are in it; pip compares their hashes."""
+    def environment(self, cache: Path) -> Path:
+        """The interpreter of an environment of the locked wheels alone, made in a folder of `cache` unless it is there."""
         self.pins()
-        folder = cache / hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
+        folder = self._folder(cache)
+        if not folder.is_dir():
+            unfinished = folder.with_suffix(".part")
+            run(sys.executable, ["venv", "--clear", str(unfinished)])
+            command = ["pip", "install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
+            run(str(unfinished / "bin" / "python"), [*command, "--requirement", str(self.path)])
+            unfinished.rename(folder)
+        return folder / "bin" / "python"
+
+    def wheels(self, cache: Path, python: Path) -> list[Path]:
+        """The locked wheels, downloaded into a folder of `cache` unless they are in it; the pip of `python` compares hashes."""
+        self.pins()
+        folder = self._folder(cache)
         if not folder.is_dir():
             unfinished = folder.with_suffix(".part")
             command = ["pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"]
             command += ["--implementation", "cp", "--python-version", self.python]
             command += [word for platform in self.platforms for word in ("--platform", platform)]
-            run([*command, "--dest", str(unfinished), "--requirement", str(self.path)])
+            run(str(python), [*command, "--dest", str(unfinished), "--requirement", str(self.path)])
             unfinished.rename(folder)
         return sorted(folder.glob("*.whl"))
+
+    def _folder(self, cache: Path) -> Path:
+        return cache / hashlib.sha256(self.path.read_bytes()).hexdigest()[:16]
 
 
 def name_of(requirement: str) -> str:
@@ -82,10 +98,10 @@ def read_list(path: Path) -> tuple[str, ...]:
     return tuple(line for line in lines if line and not line.startswith("#"))
 
 
-def run(command: list[str], requirements: tuple[str, ...] = ()) -> None:
-    """Run a Python tool with requirements as its input; QolError with the end of its output when it fails."""
+def run(python: str, command: list[str], requirements: tuple[str, ...] = ()) -> None:
+    """Run a module of an interpreter with requirements as its input; QolError with the end of its output when it fails."""
     ended = subprocess.run(  # noqa: S603 (a fixed command)
-        [sys.executable, "-m", *command], input="\n".join(requirements), capture_output=True, text=True, check=False
+        [python, "-I", "-m", *command], input="\n".join(requirements), capture_output=True, text=True, check=False
     )
     if ended.returncode:
         raise QolError(f"{' '.join(command[:2])} ended with {ended.returncode}: {ended.stderr.strip()[-500:]}")

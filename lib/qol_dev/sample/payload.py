@@ -20,7 +20,10 @@ from qol_dev.sample.truth import TRUTH, Truth
 #: From a batch to one value per delivery; None where the record says nothing.
 Maker = Callable[[Batch], list[Any]]
 
-_SCALED = re.compile(r"(\w+)(?: ([*/]) ([0-9.]+))?")
+#: A column times or over a number, maybe only under a condition.
+_SCALED = re.compile(r"(?:CASE WHEN .+ THEN )?(\w+)(?: ([*/]) ([0-9.]+))?(?: END)?")
+#: Ids of this namespace are names of devices, which stay as they are in the example.
+DEVICES = "device"
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d")
 _END = re.compile(r"(^|_)end|End")
 
@@ -62,7 +65,7 @@ class Payload:
             node = at(root, text)
             if field.samples is not None:
                 yield from self._sampled(text, field, node)
-            elif field.type == "document_id" and isinstance(node, str):
+            elif field.type == "document_id" and isinstance(node, str) and field.namespace != DEVICES:
                 yield text, partial(_ids, self.habit.get("ids", self.name))
             elif field.name in ("duration_seconds", "duration") and field.unit == "s":
                 yield text, partial(_measured, lambda b: b.seconds, 1.0, field, node)

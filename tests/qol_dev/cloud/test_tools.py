@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qol_dev.cloud import tools
+from qol.errors import QolError
+from qol_dev.cloud import maven, tools
 from qol_dev.cloud.tools import MissingToolError
 
 
@@ -13,7 +14,7 @@ from qol_dev.cloud.tools import MissingToolError
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which nothing is installed."""
     javas = [name for name in os.environ if name.startswith("JAVA_HOME")]
-    for name in ("QOL_TERRAFORM_PLUGINS", "QOL_TRINO_JAVA_HOME", "TF_CLI_CONFIG_FILE", *javas):
+    for name in ("QOL_TERRAFORM_PLUGINS", "QOL_TRINO_JAVA_HOME", "TF_CLI_CONFIG_FILE", "XDG_CACHE_HOME", *javas):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -126,3 +127,16 @@ def test_trinos_java_is_found_where_a_ci_service_names_it(tmp_path: Path, monkey
     command(tmp_path / "jdk" / "bin" / "java", """echo 'openjdk version "25.0.1"' >&2""")
     monkeypatch.setenv("JAVA_HOME_25_X64", str(tmp_path / "jdk"))
     assert tools.find_trino_java() == tmp_path / "jdk"
+
+
+#: Maven with a file whose checksum is wrong: an error with -C, else a warning and the file.
+WRONG_CHECKSUM = """
+case " $* " in *" -C "*) echo "[ERROR] Checksum validation failed"; exit 1;; esac
+: > a-1.jar"""
+
+
+def test_a_file_whose_checksum_is_wrong_is_not_kept(tmp_path: Path) -> None:
+    command(tmp_path / "bin" / "mvn", WRONG_CHECKSUM)
+    with pytest.raises(QolError, match=r"^g:a:1: not fetched by Maven: \[ERROR\] Checksum validation failed$"):
+        maven.artifact("g:a:1")
+    assert not list((tmp_path / "home").rglob("*.jar"))

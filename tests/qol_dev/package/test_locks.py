@@ -1,12 +1,15 @@
 """The locks hold what the project pins and nothing that would replace what AWS brings."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from qol.errors import UsageError
-from qol_dev.package.build import glue_lock, lambda_lock
+from qol_dev.package.build import glue_lock, lambda_lock, locks
 from qol_dev.package.locks import Lock, name_of, read_list
 
 ROOT = Path(__file__).parents[3]
@@ -29,6 +32,36 @@ def test_what_glue_brings_is_what_the_project_pins() -> None:
 
 def test_functions_get_powertools_and_time_zones() -> None:
     assert lambda_lock(ROOT).pins().keys() == {"aws-lambda-powertools", "typing-extensions", "tzdata"}
+
+
+def test_every_package_of_every_lock_has_its_hashes() -> None:
+    for lock in locks(ROOT):
+        entries = [entry for entry in lock.path.read_text(encoding="utf-8").split("\n") if "==" in entry]
+        assert len(entries) == len(lock.pins()) > 0
+        assert all(entry.endswith(" \\") for entry in entries), lock.path
+
+
+def test_a_build_imports_nothing_but_python_and_the_project() -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'lib')!r}); import qol_dev.package.__main__"
+    ended = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_make_package_runs_outside_the_developers_environment() -> None:
+    ended = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "PYTHON=python3.11", "package"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "PYTHONPATH=lib python3.11 -s -m qol_dev.package\n"
+
+
+@pytest.mark.parametrize("job", ["build", "plan", "apply"])
+def test_only_main_builds_plans_and_applies(job: str) -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8"))
+    assert "github.ref == 'refs/heads/main'" in workflow["jobs"][job]["if"].split(" && ")
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""Sums over a stretch of time, per device or merged, told again and in other groupings: no minute counts twice."""
+
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.builders import run_lake, write_lines
+
+pytestmark = pytest.mark.usefixtures("no_gate")
+WATCH, PHONE, BOTH = "Ann's Apple Watch", "Ann's iPhone", "Ann's iPhone|Ann's Apple Watch"
+
+Bucket = tuple[str, float, str]
+
+
+def pushed(buckets: Sequence[Bucket], received: str | None = None, metric: str = "step_count") -> dict[str, Any]:
+    """One body of the app: buckets of 2026-11-09 in Tokyo by clock (or whole times), value and source."""
+    rows = [
+        {"date": at if " " in at else f"2026-11-09 {at}:00 +0900", "qty": value, "source": source}
+        for at, value, source in buckets
+    ]
+    body = {"user_id": "u1", "data": {"metrics": [{"name": metric, "units": "count", "data": rows}]}}
+    return body if received is None else body | {"_received_at": f"2026-11-10T{received}:00Z"}
+
+
+def days(lake: Path, *runs: Sequence[dict[str, Any]], column: str = "steps") -> list[Any]:
+    """A column of every day after a run for each of the lists of bodies."""
+    for number, bodies in enumerate(runs):
+        write_lines(lake, "2026-11-17", bodies, folder="raw/healthkit/health_auto_export", name=f"{number}.jsonl")
+        run_lake(lake)
+    files = sorted((lake / "processed/daily").rglob("*.parquet"))
+    return [value for file in files for value in pl.read_parquet(file)[column]]
+
+
+def every(minutes: int, value: float, source: str, first: int = 0) -> list[Bucket]:
+    """Buckets of the hour from 8:00."""
+    return [(f"08:{minute:02d}", value, source) for minute in range(first, 60, minutes)]
+
+
+HOURS = [("08:00", 3000.0, WATCH), ("09:00", 2000.0, WATCH), ("12:00", 2500.0, WATCH)]
+CASES: dict[str, tuple[list[Bucket], int, float]] = {
+    "a watch and a phone in the same five minutes": (every(5, 100, WATCH) + every(5, 90, PHONE), 1200, 60.0),
+    # The last of the phone's begins at 8:57 and has two minutes for itself.
+    "a phone that is two minutes later": (every(5, 100, WATCH) + every(5, 90, PHONE, first=2), 1236, 58.0),
+    "a phone where the watch has nothing": (every(5, 100, WATCH)[:6] + every(5, 90, PHONE)[6:], 1140, 0.0),
+    "one source, every five minutes": (every(5, 100, PHONE), 1200, 0.0),
+    "hours with gaps": (HOURS, 7500, 0.0),
+    "hours of a watch and of a phone": ([*HOURS, ("09:00", 2600.0, PHONE), ("10:00", 40.0, PHONE)], 7540, 60.0),
+    "a day of each device": ([("00:00", 8000.0, WATCH), ("00:00", 9000.0, PHONE)], 8000, 1440.0),
+    "a bucket without a source": ([("08:00", 300.0, ""), ("09:00", 200.0, "")], 500, 0.0),
+}
+
+
+@pytest.mark.parametrize(("buckets", "steps", "dropped"), CASES.values(), ids=CASES)
+def test_buckets_of_one_delivery(tmp_path: Path, buckets: list[Bucket], steps: int, dropped: float) -> None:
+    assert days(tmp_path, [pushed(buckets)]) == [steps]
+    assert days(tmp_path, column="dropped_overlap_minutes") == [dropped]
+
+
+DAY, OTHER_ZONE = "2026-11-09 00:00:00 +0900", "2026-11-09 00:00:00 -0500"
+TOLD_AGAIN: dict[str, tuple[list[dict[str, Any]], list[int]]] = {
+    "hours after the day's total": ([pushed([(DAY, 7500, WATCH)], "01:00"), pushed(HOURS, "02:00")], [7500]),
+    "hours that have grown": ([pushed([(DAY, 7000, WATCH)], "01:00"), pushed(HOURS, "02:00")], [7500]),
+    "a few hours and then the day's total": ([pushed(HOURS, "01:00"), pushed([(DAY, 9000, BOTH)], "02:00")], [9000]),
+    "hours and then minutes of one": ([pushed(HOURS, "01:00"), pushed(every(5, 260, WATCH), "02:00")], [7620]),
+    "hours of a phone beside a day of all devices": (
+        [pushed([(DAY, 8000, BOTH)], "01:00"), pushed([("08:00", 9000, PHONE)], "02:00")],
+        [8000],
+    ),
+    "a day told with another offset": (
+        [pushed([(DAY, 8000, BOTH)], "01:00"), pushed([(OTHER_ZONE, 9000, BOTH)], "02:00")],
+        [9000],
+    ),
+    "a day told with another offset that had less": (
+        [pushed([(DAY, 8000, BOTH)], "01:00"), pushed([(OTHER_ZONE, 7000, BOTH)], "02:00")],
+        [7000],
+    ),
+    "an hour told again": (
+        [pushed([("08:00", 200, WATCH)], "01:00"), pushed([("08:00", 350, WATCH)], "02:00")],
+        [350],
+    ),
+    "an hour of Monday told again as one of Sunday": (
+        [
+            pushed([("2026-11-09 08:00:00 +0900", 700, BOTH)], "01:00"),
+            pushed([("2026-11-08 18:00:00 -0500", 700, BOTH)], "02:00"),
+        ],
+        [700],
+    ),
+    "an hour of all devices and then all of its minutes": (
+        [pushed([("08:00", 900, BOTH)], "01:00"), pushed(every(5, 50, WATCH) + every(5, 40, PHONE), "02:00")],
+        [600],
+    ),
+}
+
+
+@pytest.mark.parametrize(("bodies", "steps"), TOLD_AGAIN.values(), ids=TOLD_AGAIN)
+def test_buckets_that_are_told_again_count_once_in_any_order_and_split(
+    tmp_path: Path, bodies: list[dict[str, Any]], steps: list[int]
+) -> None:
+    for number, (first, second) in enumerate(permutations(bodies)):
+        assert days(tmp_path / f"{number}", [first], [second]) == steps
+    assert days(tmp_path / "at once", bodies) == steps
+
+
+def test_two_real_hours_of_the_same_clock_count_both(tmp_path: Path) -> None:
+    """A flight to the west: 8:00 in Tokyo, and 8:00 in New York 14 hours later."""
+    hours = [("2026-11-09 08:00:00 +0900", 500, WATCH), ("2026-11-09 08:00:00 -0500", 600, WATCH)]
+    assert days(tmp_path, [pushed(hours)]) == [1100]
+
+
+def test_an_average_of_the_day_does_not_count_beside_those_of_its_hours(tmp_path: Path) -> None:
+    told = [[("00:00", 50, WATCH)], [("02:00", 30, WATCH), ("03:00", 40, WATCH)]]
+    bodies = [pushed(buckets, f"0{number}:00", "respiratory_rate") for number, buckets in enumerate(told)]
+    for body in bodies:
+        body["data"]["metrics"][0]["units"] = "count/min"
+    assert days(tmp_path, bodies, column="respiration_mean_brpm") == [35.0]
+
+
+def test_an_implausible_bucket_takes_no_time_from_another_device(tmp_path: Path) -> None:
+    assert days(tmp_path, [pushed([("08:00", 999_999, WATCH), ("08:00", 300, PHONE)])]) == [300]
