@@ -29,7 +29,7 @@ from qol.transform.deletions import Deletions, deleting, deletion_columns, targe
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
 #: Weeks that any run may compute, and how many bytes of raw objects allow one more: few bytes may name hundreds of weeks.
-MIN_WEEKS = 16
+MIN_WEEKS = 12
 BYTES_PER_WEEK = 16 * 2**10
 #: The last weeks wait for no other.
 RECENT = 4 * WEEK

@@ -156,14 +156,16 @@ class ReduceStep:
         for index, received, kept in merged.kept.iter_rows():
             summary.received[index] += received
             summary.kept[index] += kept
+        by_week = merged.records.partition_by("week", as_dict=True, include_key=False)
         for week in self.plan.merged:
-            rows = merged.records.filter(pl.col("week") == week).drop("week")
-            self._stage(summary, f"records_{contract.name}", week, rows)
+            if (week,) in by_week:
+                self._stage(summary, f"records_{contract.name}", week, by_week[week,])
         return merged.records.drop("week")
 
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None without any."""
-        frames = [self._of_week(contract, bucket, week) for week in self.plan.merged]
+        weeks = [week for week in self.plan.merged if (f"records_{contract.name}", str(week)) in self.published]
+        frames = [self._of_week(contract, bucket, week) for week in weeks]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
 
     def _beside(self, contract: SourceContract, records: pl.DataFrame | None, bucket: int) -> Iterator[pl.DataFrame]:
