@@ -14,12 +14,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from qol.contracts.hidden_names import MASK, masked
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
 from qol.ingest.items import Exploder, Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
-from qol.ingest.parse import Reason, RejectedError
+from qol.ingest.parse import Reason, RejectedError, parse_line
 from qol.ingest.results import ResultBuilder, Tally
 
 MAX_RAW_BYTES = 65_536
@@ -120,6 +121,8 @@ class RangeReader:
     def __init__(self, results: ResultBuilder, batches: LineBatches, part: ObjectRange) -> None:
         contracts = results.context.contracts
         self.part = part
+        #: What rejects have instead of the object's key.
+        self.raw_object = results.context.identities.object_hash(part.key)
         self.contract = contract = contracts.by_name.get(part.record)
         self.arrival_day = (date.fromisoformat(part.arrival_date) - EPOCH).days
         self.tally = Tally(part.object_index, part.start)
@@ -160,8 +163,14 @@ class RangeReader:
         for position, item in enumerate(items):
             rejected = item.reject or self._read_item(item, number)
             if rejected is not None:
-                raw = line if len(items) == 1 else _ENCODER.encode(item.raw)
-                self._reject(rejected, raw, number, position, item.contract)
+                whole = line if len(items) == 1 else _ENCODER.encode(item.raw)
+                self._reject(rejected, self._masked(whole, item), number, position, item.contract, len(whole))
+
+    def _masked(self, raw: bytes, item: Item) -> bytes:
+        """The JSON of a rejected item, or of its line, without ids and secrets; nothing of an item that has no names."""
+        if not isinstance(item.raw, dict):
+            return _ENCODER.encode(MASK)
+        return _ENCODER.encode(masked(parse_line(raw, exact=True), self._results.hidden(item.contract)))
 
     def _read_item(self, item: Item, number: int) -> RejectedError | None:
         """Read a record or count a control message; why the record is rejected, None when it is not."""
@@ -203,7 +212,7 @@ class RangeReader:
                 "message": reject.message,
                 "source": self._source,
                 "record": record,
-                "raw_object": self.part.key,
+                "raw_object": self.raw_object,
                 "line_number": number,
                 "item": position,
                 "raw": raw[:MAX_RAW_BYTES],
