@@ -258,7 +258,7 @@ locals {
       Effect = "Allow"
       Action = ["s3:PutObject", "s3:AbortMultipartUpload"]
       Resource = [
-        for prefix in ["processed", "quarantine/rows", "_runs", "_staging", "_locks", "_docs"] :
+        for prefix in ["processed", "quarantine/rows", "quarantine/objects", "_runs", "_staging", "_locks", "_docs"] :
         "${local.arn.bucket}/${prefix}/*"
       ]
     },
@@ -330,6 +330,9 @@ locals {
   # Statements of `can_query` and `can_use_console` that operators do not get.
   analyst_only_sids = ["QueryWorkgroup", "QueryResults", "SavedQueries"]
 
+  # Tables that may say who somebody is.
+  tables_of_operators = ["rejects", "raw_objects"]
+
   people_statements = {
     analyst = concat(local.can_query, local.can_use_console, [
       {
@@ -351,7 +354,7 @@ locals {
         Resource = [aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn]
       },
       # Every kind of read: partitions, versions, statistics. AWS leaves denied tables out of lists.
-      { Sid = "DenyRejects", Effect = "Deny", Action = ["glue:Get*", "glue:BatchGet*", "glue:SearchTables"], Resource = "${local.arn.tables}/rejects" },
+      { Sid = "DenyRejects", Effect = "Deny", Action = ["glue:Get*", "glue:BatchGet*", "glue:SearchTables"], Resource = [for table in local.tables_of_operators : "${local.arn.tables}/${table}"] },
     ])
 
     operator = concat([for statement in concat(local.can_query, local.can_use_console) : statement if !contains(local.analyst_only_sids, statement.Sid)], [
@@ -399,7 +402,7 @@ locals {
         Sid      = "ReadLakeVersions"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = [for place in ["processed/*", "quarantine/rows/*", "_runs/*", "_locks/publish.lock", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_runs/*", "_locks/publish.lock", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
       },
       { Sid = "ListVersions", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.bucket },
       {

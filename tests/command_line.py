@@ -92,6 +92,11 @@ def pseudonym(name: str) -> str:
     return Identities(KEY, {}).user_hash("garmin", vendor(name))
 
 
+def hashed(key: str) -> str:
+    """What stands for the name of a raw object."""
+    return Identities(KEY, {}).object_hash(key)
+
+
 def day_of(name: str, day: int = 0, **values: object) -> dict[str, Any]:
     return daily_record(vendor(name), day, userAccessToken="token-of-nobody", **values)
 

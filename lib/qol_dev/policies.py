@@ -20,6 +20,7 @@ OBJECTS = {
     "raw": ("identified", "raw/daily/date=2026-11-10/0.jsonl"),
     "quarantine/bodies": ("identified", "quarantine/bodies/date=2026-11-10/0.bin"),
     "quarantine/rows": ("identified", "quarantine/rows/date=2026-11-10/part-00000.parquet"),
+    "quarantine/objects": ("identified", "quarantine/objects/2026-11-10.json"),
     "_staging": ("identified", "_staging/run/0"),
     "_locks": ("identified", "_locks/lake.json"),
     "_reports": ("identified", "_reports/raw_gaps/date=2026-11-18/raw_gaps.csv"),

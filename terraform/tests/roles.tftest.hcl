@@ -136,10 +136,10 @@ run "analysts_may_not_reach_what_names_people" {
       anytrue(flatten([
         for statement in jsondecode(aws_iam_role_policy.people["analyst"].policy).Statement :
         [for denied in flatten([statement.Action]) : denied == action || (endswith(denied, "*") && startswith(action, trimsuffix(denied, "*")))]
-        if statement.Effect == "Deny" && endswith(flatten([statement.Resource])[0], ":table/db_qol/rejects")
+        if statement.Effect == "Deny" && length([for table in ["rejects", "raw_objects"] : table if contains(flatten([statement.Resource]), "arn:aws:glue:ap-northeast-1:123456789012:table/db_qol/${table}")]) == 2
       ]))
     ])
-    error_message = "analysts are denied every way of reading about the table of rejects that they have for other tables"
+    error_message = "analysts are denied every way of reading about the tables of rejects and of raw objects that they have for other tables"
   }
 }
 
@@ -193,7 +193,7 @@ run "operators_may" {
         for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
-      "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _reports/* _runs/* processed/* quarantine/rows/*"
+      "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
       "s3:PutObject"        = "_locks/publish.lock _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
       "s3:DeleteObject"     = "_locks/publish.lock"
     }

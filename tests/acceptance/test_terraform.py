@@ -106,6 +106,7 @@ def test_only_the_job_reads_raw_lines_unparsable_bodies_who_is_who_and_the_pseud
     assert {reader for layer in identifying for reader in readers[layer]} == {"job"}
     assert readers["user map: user id and status"] == ["job", "raw_gap"]
     assert readers["quarantine/rows"] == ["job", "operator"]
+    assert readers["quarantine/objects"] == ["operator"]
     assert readers["webhook secret"] == ["receiver"]
 
 

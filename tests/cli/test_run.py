@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import daily_record, write_lines
-from tests.command_line import CLOCK, Qol, files, manifests
+from tests.command_line import CLOCK, Qol, files, hashed, manifests
 
 pytestmark = pytest.mark.usefixtures("no_gate")
 
@@ -45,7 +45,7 @@ def test_rejected_items_come_with_the_command_that_shows_them(run: Qol, lake: Pa
     write_lines(lake, "2026-11-11", [b"{", b"[1"], name="bad.jsonl")
     ended = run()
     (line,) = [line for line in ended.out.splitlines() if line.lstrip().startswith("not_json")]
-    assert (line.split()[1], line.split()[-1]) == ("2", "raw/daily/date=2026-11-11/bad.jsonl:2")
+    assert (line.split()[1], line.split()[-1]) == ("2", f"{hashed('raw/daily/date=2026-11-11/bad.jsonl')}:2")
     assert f"Where each one is: qol rejects --lake {lake} --reason not_json" in ended.out
 
 
@@ -55,9 +55,11 @@ def test_objects_that_were_not_read_come_with_what_would_have_been(run: Qol, lak
     write_lines(lake, "2026-11-10", [], folder="raw/fitbit/steps")
     unknown = "unknown_record: no contract has this folder; see qol contracts list"
     assert [line for line in run().out.splitlines() if line.startswith("Skipped")] == [
-        "Skipped 1 object (no_date: allowed …/date=YYYY-MM-DD/), such as raw/daily/loose.jsonl",
-        "Skipped 1 object (not_jsonl: allowed .jsonl, .jsonl.gz), such as raw/daily/date=2026-11-10/notes.txt",
-        f"Skipped 1 object ({unknown}), such as raw/fitbit/steps/date=2026-11-10/a.jsonl",
+        f"Skipped 1 object (no_date: allowed …/date=YYYY-MM-DD/), such as raw/daily/{hashed('raw/daily/loose.jsonl')}",
+        "Skipped 1 object (not_jsonl: allowed .jsonl, .jsonl.gz), such as raw/daily/date=2026-11-10/"
+        + hashed("raw/daily/date=2026-11-10/notes.txt"),
+        f"Skipped 1 object ({unknown}), such as raw/(other)/date=2026-11-10/"
+        + hashed("raw/fitbit/steps/date=2026-11-10/a.jsonl"),
     ]
 
 

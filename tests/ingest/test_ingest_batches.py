@@ -74,11 +74,12 @@ def test_lines_of_small_objects_count_for_their_own_object(least: int, most: int
         (6, 2, None, "2026-11-10"),
     ]
     rejects = given.rejects.select("raw_object", "line_number", "item", "reason", "arrival_date").rows()
+    hashed = Identities(KEY, {}).object_hash
     assert rejects == [
-        ("raw/b.jsonl", 1, 0, "not_json", "2026-11-10"),
-        ("raw/c.jsonl.gz", 2, 0, "truncated_object", "2026-11-10"),
-        ("raw/d.jsonl", 2, 0, "missing_key", "2026-11-11"),
-        ("raw/f.jsonl", 1, 0, "day_out_of_range", "2009-01-01"),
+        (hashed("raw/b.jsonl"), 1, 0, "not_json", "2026-11-10"),
+        (hashed("raw/c.jsonl.gz"), 2, 0, "truncated_object", "2026-11-10"),
+        (hashed("raw/d.jsonl"), 2, 0, "missing_key", "2026-11-11"),
+        (hashed("raw/f.jsonl"), 1, 0, "day_out_of_range", "2009-01-01"),
     ]
 
 

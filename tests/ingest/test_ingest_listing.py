@@ -1,6 +1,5 @@
 """What a run reads and what it does not, with the reason; the cost follows the window, not history."""
 
-import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -116,9 +115,22 @@ def test_folders_outside_the_window_are_never_opened(tmp_path: Path) -> None:
     assert opened == ["raw/", "raw/daily/", "raw/daily/date=2026-11-10/"]
 
 
-def test_records_name_an_object_by_the_hash_of_its_key(tmp_path: Path) -> None:
-    [raw] = listed(tmp_path, "daily/date=2026-11-10/a.jsonl").objects
-    assert raw.hashed_key == hashlib.sha256(b"raw/daily/date=2026-11-10/a.jsonl").hexdigest()
+def test_the_place_of_an_object_says_nothing_that_no_contract_says(tmp_path: Path) -> None:
+    listing = listed(
+        tmp_path,
+        "daily/date=2026-11-10/sato/date=2026-11-10/a.jsonl",
+        "daily/date=2026-11-10/sato.txt",
+        "daily/sato.txt",
+        "garmin/sato/date=2026-11-10/a.jsonl",
+        "sato/a.jsonl",
+    )
+    assert [raw.place for raw in listing.objects] == ["raw/daily/date=2026-11-10"]
+    assert [skipped.place for skipped in listing.skipped] == [
+        "raw/daily/date=2026-11-10",
+        "raw/daily",
+        "raw/(other)/date=2026-11-10",
+        "raw/(other)",
+    ]
 
 
 def test_opening_an_object_counts_as_16_kib_of_it_when_small_ones_are_packed_together(tmp_path: Path) -> None:

@@ -81,13 +81,13 @@ def test_record_types_a_study_does_not_have_are_left_out(tmp_path: Path) -> None
 def test_the_command_prints_names_and_numbers_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from qol.cli.app import app
 
-    write_lines(tmp_path, "2026-11-10", [daily_record("u1", stepCount=43_217)])
+    write_lines(tmp_path, "2026-11-10", [daily_record(f"u{user}", stepCount=43_217) for user in range(20)])
     manifest = run_lake(tmp_path)
     app(["contracts", "drift", "--lake", str(tmp_path), "--format", "json"], standalone_mode=False)
     printed = capsys.readouterr().out
     rows = {(row["field"], row["drift"]): row for row in json.loads(printed)}
     unknown = rows["stepCount", "unknown field"]
-    assert (unknown["records"], unknown["first_run"], unknown["last_run"]) == (1, manifest.run_id, manifest.run_id)
+    assert (unknown["records"], unknown["first_run"], unknown["last_run"]) == (20, manifest.run_id, manifest.run_id)
     assert rows["floors", "never seen"]["null_now"] == 1.0
     assert ("steps", "never seen") not in rows
     assert "43217" not in printed

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from qol.errors import LakeError, UsageError
+from qol.identity.pseudonyms import Identities
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
 from qol.tables.manifest import manifest_schema
-from tests.builders import daily_record, night_record, published_files, run_lake, user_id, write_lines
+from tests.builders import KEY, daily_record, night_record, published_files, run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 DAILY = "processed/daily/date=2026-11-09/part-00000.parquet"
@@ -100,7 +101,7 @@ def test_rejects_are_kept_with_reason_place_and_raw_line(tmp_path: Path) -> None
     run_lake(tmp_path)
     row = pl.read_parquet(tmp_path / "quarantine/rows/date=2026-11-10/part-00000.parquet").row(0, named=True)
     assert (row["reason"], row["raw_object"], row["line_number"], row["raw"]) == (
-        "not_json", "raw/daily/date=2026-11-10/a.jsonl", 2, b"{nonsense",
+        "not_json", Identities(KEY, {}).object_hash("raw/daily/date=2026-11-10/a.jsonl"), 2, b"{nonsense",
     )  # fmt: skip
 
 
@@ -181,7 +182,7 @@ def test_a_manifest_is_one_line_that_its_json_schema_accepts(tmp_path: Path) -> 
     jsonschema.validate(json.loads(text), manifest_schema())
     assert text.count("\n") == 1
     assert json.loads(text)["field_issues"] == {
-        "garmin_dailies": {"averageStressLevel": {"sentinel": 1}, "novelty": {"unknown_field": 1}}
+        "garmin_dailies": {"averageStressLevel": {"sentinel": 1}, "(other)": {"unknown_field": 1}}
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.command_line import Ended, Qol, pseudonym
 
-TABLES = "daily_metrics, job_runs, records_garmin_activities, records_garmin_activitydetails"
+TABLES = "daily_metrics, job_runs, raw_objects, records_garmin_activities, records_garmin_activitydetails"
 
 
 @pytest.fixture

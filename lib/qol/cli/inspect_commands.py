@@ -29,7 +29,7 @@ def query(
     form: FormatOption = "table",
     limit: LimitOption = 100,
 ) -> None:
-    """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, job_runs."""
+    """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, raw_objects, job_runs."""
     from qol.contracts.load import load_contracts
 
     try:
@@ -148,7 +148,7 @@ def rejects(
     found = read_rejects(opened, load_contracts(), [day] if day else None)
     if run is not None:
         manifest = _read(opened, find_run(opened, run))
-        read = [counted.key for counted in manifest.objects] if manifest else []
+        read = [counted.raw_object for counted in manifest.objects] if manifest else []
         found = found.filter(found["raw_object"].is_in(read))
     if reason is not None:
         found = found.filter(found["reason"] == reason)
@@ -178,9 +178,12 @@ def _message(row: dict[str, Any]) -> str:
 
 def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
     from qol.explain.rejected_rows import raw_of_rejects
+    from qol.tables.raw_keys import find_raw_keys
 
+    keys = find_raw_keys(lake, {row["raw_object"] for row in rows[:limit]})
+    places = [f"{keys.get(row['raw_object'], row['raw_object'])}:{row['line_number']}" for row in rows[:limit]]
     shown = [
-        (f"{row['raw_object']}:{row['line_number']}", row["item"], row["reason"], _message(row)) for row in rows[:limit]
+        (place, row["item"], row["reason"], _message(row)) for place, row in zip(places, rows[:limit], strict=True)
     ]
     table("Rejected items", ("raw line", "item", "reason", "message"), shown)
     more = f"; --limit shows more than {limit}" if len(rows) > limit else ""
@@ -190,6 +193,6 @@ def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_ra
     if show_raw:
         warn(PERSONAL_DATA, style="yellow")
         raw = {row["date"]: raw_of_rejects(lake, row["date"]) for row in rows[:limit]}
-        for row in rows[:limit]:
-            say(f"{row['raw_object']}:{row['line_number']}", style="bold")
+        for place, row in zip(places, rows[:limit], strict=True):
+            say(place, style="bold")
             say(cut(clean(cell(raw[row["date"]][row["row"]])), MAX_CHARACTERS))

@@ -76,7 +76,7 @@ def show_rejects(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
     if not manifest.rejects_by_reason:
         return
     days = [file.date for file in manifest.tables if file.name == "rejects"]
-    places = newest_rejects(lake, contracts, days, {counted.key for counted in manifest.objects})
+    places = newest_rejects(lake, contracts, days, {counted.raw_object for counted in manifest.objects})
     rows = [
         (reason, items, REJECT_REASONS.get(reason, ""), places.get(reason, ""))
         for reason, items in sorted(manifest.rejects_by_reason.items(), key=lambda pair: -pair[1])

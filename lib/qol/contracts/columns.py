@@ -167,6 +167,7 @@ def _tables(contracts: Contracts) -> dict[str, Callable[[], tuple[Column, ...]]]
         "weekly_metrics": partial(weekly_columns, contracts),
         "daily_metrics": partial(daily_columns, contracts),
         "rejects": partial(fixed, "rejects"),
+        "raw_objects": partial(fixed, "raw_objects"),
         "job_runs": partial(fixed, "job_runs"),
     }
     if contracts.windows is not None:

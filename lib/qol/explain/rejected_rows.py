@@ -24,12 +24,12 @@ def read_rejects(lake: Lake, contracts: Contracts, days: Collection[str] | None 
     return pl.concat(frames, how="diagonal").with_columns(pl.col("items").fill_null(1))  # rows of earlier versions
 
 
-def newest_rejects(lake: Lake, contracts: Contracts, days: Collection[str], keys: set[str]) -> dict[str, str]:
-    """`raw object:line` of the newest reject of each reason, among raw objects `keys` of arrival days."""
-    rows = read_rejects(lake, contracts, days).filter(pl.col("raw_object").is_in(sorted(keys)))
+def newest_rejects(lake: Lake, contracts: Contracts, days: Collection[str], raw_objects: set[str]) -> dict[str, str]:
+    """`raw object:line` of the newest reject of each reason, among these raw objects of arrival days."""
+    rows = read_rejects(lake, contracts, days).filter(pl.col("raw_object").is_in(sorted(raw_objects)))
     ordered = rows.sort("date", "raw_object", "line_number", nulls_last=True)
     places = ordered.select("reason", "raw_object", "line_number").iter_rows()
-    return {reason: f"{key}:{line}" for reason, key, line in places}
+    return {reason: f"{raw_object}:{line}" for reason, raw_object, line in places}
 
 
 def raw_of_rejects(lake: Lake, day: str) -> list[bytes]:

@@ -1,9 +1,7 @@
-"""Reads what a trace needs of a lake: a user's rows of a week, and the keys of raw objects."""
+"""Reads what a trace needs of a lake: a user's rows of a week."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -13,11 +11,10 @@ from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.explain.trace_model import UserWeek, fields_behind, raw_names
-from qol.ingest.listing import RAW
 from qol.lake import Lake
 from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
-from qol.tables.manifest import TableFile, read_manifests
+from qol.tables.manifest import TableFile
 from qol.tables.slices import user_slice
 from qol.tables.weeks import WEEK, iso_week
 from qol.transform.borders import can_cross, is_near
@@ -72,20 +69,6 @@ def _weeks_with_days(lake: Lake, user_id: str) -> Iterator[date]:
         key = partition_key("daily_metrics", day)
         if read_published(lake, key, columns=["user_id"], filters=[("user_id", "=", user_id)]).num_rows:
             yield date.fromisoformat(day)
-
-
-def raw_keys(lake: Lake, hashes: Iterable[str]) -> dict[str, str]:
-    """Keys of raw objects by their SHA-256: of those in the lake, else of those a manifest names."""
-    missing, found = set(hashes), dict[str, str]()
-    of_manifests = (counted.key for manifest in read_manifests(lake) for counted in manifest.objects)
-    for key in chain((stored.key for stored in lake.walk(RAW)), of_manifests):
-        if not missing:
-            break
-        hashed = hashlib.sha256(key.encode()).hexdigest()
-        if hashed in missing:
-            found[hashed] = key
-            missing.discard(hashed)
-    return found
 
 
 def example_of_issue(

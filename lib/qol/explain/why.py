@@ -14,8 +14,9 @@ from qol.explain.null_reasons import reasons
 from qol.explain.rejected_rows import read_rejects
 from qol.explain.trace import Tracer
 from qol.explain.trace_model import RecordTrace, Trace, UserWeek, contributing_contracts
-from qol.explain.user_week import raw_keys, read_user_week
+from qol.explain.user_week import read_user_week
 from qol.lake import Lake
+from qol.tables.raw_keys import find_raw_keys
 
 #: Late items of a week arrive up to this many days after it.
 LATE_DAYS = 7
@@ -31,18 +32,18 @@ class Explanation:
     reasons: tuple[str, ...]
     #: Record types that give the target.
     record_types: tuple[str, ...]
-    #: Keys of raw objects by the SHA-256 that records have.
+    #: Keys of raw objects by the hashes that records have.
     raw_keys: Mapping[str, str]
     #: Where a day does not count: rejects of the record types that arrived in or soon after the week.
     rejects: pl.DataFrame
 
     def raw_key(self, record: RecordTrace) -> str | None:
-        """The key of the raw object a record is from; None when neither the lake nor a manifest knows it."""
+        """The key of the raw object a record is from; None when it left the lake."""
         return self.raw_keys.get(str(record.row["raw_object"]))
 
     def place(self, record: RecordTrace) -> str:
         """`key:line` of the raw line a record is from."""
-        unknown = f"deleted object (SHA-256 of its key {str(record.row['raw_object'])[:12]}…)"
+        unknown = f"unknown object {record.row['raw_object']}"
         return f"{self.raw_key(record) or unknown}:{record.row['line_number']}"
 
 
@@ -61,7 +62,7 @@ def explain_value(
         raise UsageError(f"--user: the lake has no user with this user_id; allowed: a user_id that `{query}` lists")
     traced = Tracer(contracts, target, week).trace()
     record_types = tuple(contract.name for contract in contributing_contracts(contracts, target))
-    keys = raw_keys(lake, {str(record.row["raw_object"]) for record in traced.records})
+    keys = find_raw_keys(lake, {str(record.row["raw_object"]) for record in traced.records})
     rejects = _near_rejects(lake, contracts, week, traced, record_types)
     return Explanation(week, traced, tuple(reasons(contracts, week, traced)), record_types, keys, rejects)
 

@@ -62,6 +62,14 @@ class Identities:
         """A key for document ids alone, derived from the secret key; BLAKE2b takes at most 64 bytes."""
         return hmac.digest(self.key, b"document", hashlib.sha256)
 
+    def object_hash(self, key: str) -> str:
+        """128 bits of keyed BLAKE2b over the key of a raw object, whose name may be a user's."""
+        return keyed_hash(self._object_key, key.encode())
+
+    @cached_property
+    def _object_key(self) -> bytes:
+        return hmac.digest(self.key, b"raw object", hashlib.sha256)
+
 
 def keyed_hash(key: bytes, data: bytes) -> str:
     """128 bits of keyed BLAKE2b as hex; much faster than an HMAC, for the one id that every record carries."""

@@ -115,10 +115,13 @@ class ColumnarReader:
 
     def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:
         for name in self._learned:
-            present = (v is not UNSET and i not in unclean for i, v in zip(clean, columns[name], strict=True))
-            count = sum(present)
-            if count:
-                self._record_reader.count_unknown("", name, count)
+            present = [
+                self._record_reader.users[vendor_id.strip()].user_id
+                for i, v, vendor_id in zip(clean, columns[name], columns[self._contract.person[0]], strict=True)
+                if v is not UNSET and i not in unclean
+            ]
+            if present:
+                self._record_reader.count_unknown("", name, present)
 
     def _frame(self, columns: dict[str, Column], clean: list[int], arrival_day: int) -> pl.DataFrame:
         contract, ok = self._contract, pl.lit(value=True)

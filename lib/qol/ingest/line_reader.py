@@ -1,8 +1,9 @@
 """Bytes of raw objects to lines: ranges of big objects, gzip, a byte order mark at the start, lines that are too long."""
 
+import re
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -58,6 +59,15 @@ class LineChunk:
 
     lines: list[bytes | LongLine]
     truncated: str = ""
+
+
+@contextmanager
+def unnamed(key: str, name: str) -> Iterator[None]:
+    """A LakeError about a raw object, or one below a folder `key`, says `name` instead, and nothing of its cause."""
+    try:
+        yield
+    except LakeError as err:
+        raise LakeError(re.sub(re.escape(key) + ".*?(?=: |$)", lambda _: name, str(err), flags=re.DOTALL)) from None
 
 
 def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:

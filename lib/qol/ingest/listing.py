@@ -1,14 +1,14 @@
 """Raw objects of a run's arrival window: those it reads, and those it skips."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+from qol.contracts.hidden_names import OTHER_NAMES
 from qol.contracts.model import Contracts
-from qol.ingest.line_reader import ObjectRange
+from qol.ingest.line_reader import ObjectRange, unnamed
 from qol.lake.base import Lake, StoredObject
 
 RAW = "raw/"
@@ -39,17 +39,21 @@ class RawObject:
     arrival_date: str
 
     @property
-    def hashed_key(self) -> str:
-        """SHA-256 of the key, which records have instead of the key."""
-        return hashlib.sha256(self.stored.key.encode()).hexdigest()
+    def place(self) -> str:
+        """Its folder with `date=`."""
+        return place_of(self.stored.key, self.arrival_date)
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """One object below `raw/` that is not read, and why: link, unknown_record, not_jsonl or no_date."""
+    """One object below `raw/` that is not read, and why: link, unknown_record, not_jsonl or no_date.
+
+    `place` is its folder with `date=`; a folder that no contract has is `(other)`, since its name may be a user's.
+    """
 
     stored: StoredObject
     reason: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,37 @@ def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
     skipped: list[Skipped] = []
     for stored, folder, day in _find(lake, RAW, window):
         record = _record(contracts, folder)
-        if stored.is_link:
-            skipped.append(Skipped(stored, "link"))
-        elif day is None:
-            skipped.append(Skipped(stored, "no_date"))
-        elif record is None:
-            skipped.append(Skipped(stored, "unknown_record"))
-        elif not stored.key.endswith((".jsonl", ".jsonl.gz")):
-            skipped.append(Skipped(stored, "not_jsonl"))
-        else:
+        if (
+            not stored.is_link
+            and day is not None
+            and record is not None
+            and stored.key.endswith((".jsonl", ".jsonl.gz"))
+        ):
             objects.append(RawObject(stored, record, day.isoformat()))
+            continue
+        place = (f"{RAW}{OTHER_NAMES}" if record is None else folder) + ("" if day is None else f"/date={day}")
+        skipped.append(Skipped(stored, _why_skipped(stored, record, day), place))
     objects.sort(key=lambda o: (o.arrival_date, o.stored.key))
     return RawListing(tuple(objects), tuple(sorted(skipped, key=lambda s: s.stored.key)))
 
 
+def _why_skipped(stored: StoredObject, record: str | None, day: date | None) -> str:
+    if stored.is_link:
+        return "link"
+    if day is None:
+        return "no_date"
+    return "unknown_record" if record is None else "not_jsonl"
+
+
+def place_of(key: str, arrival_date: str) -> str:
+    """Folder and `date=` of a raw object's key: with its hash, all that is said of a name outside raw and quarantine."""
+    date_folder = f"/date={arrival_date}"
+    return key.partition(f"{date_folder}/")[0] + date_folder
+
+
 def _find(lake: Lake, prefix: str, window: Window) -> Iterator[tuple[StoredObject, str, date | None]]:
-    listing = lake.children(prefix)
+    with unnamed(prefix, RAW):
+        listing = lake.children(prefix)
     for stored in listing.objects:
         yield stored, prefix.rstrip("/"), None
     for name in listing.folders:
@@ -89,7 +108,9 @@ def _find(lake: Lake, prefix: str, window: Window) -> Iterator[tuple[StoredObjec
         if day is None:
             yield from _find(lake, prefix + name, window)
         elif window.contains(day):
-            yield from ((stored, prefix.rstrip("/"), day) for stored in lake.walk(prefix + name))
+            with unnamed(prefix + name, RAW):
+                found = list(lake.walk(prefix + name))
+            yield from ((stored, prefix.rstrip("/"), day) for stored in found)
 
 
 def _folder_day(name: str) -> date | None:

@@ -17,12 +17,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from qol.contracts.hidden_names import MASK, masked
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
 from qol.ingest.items import Exploder, Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
-from qol.ingest.parse import Reason, RejectedError
+from qol.ingest.parse import Reason, RejectedError, parse_line
 from qol.ingest.results import ResultBuilder, Tally
 
 MAX_RAW_BYTES = 65_536
@@ -125,6 +126,8 @@ class RangeReader:
     def __init__(self, results: ResultBuilder, batches: LineBatches, part: ObjectRange) -> None:
         contracts = results.context.contracts
         self.part = part
+        #: What rejects have instead of the object's key.
+        self.raw_object = results.context.identities.object_hash(part.key)
         self.contract = contract = contracts.by_name.get(part.record)
         self.arrival_day = (date.fromisoformat(part.arrival_date) - EPOCH).days
         self.tally = Tally(part.object_index, part.start)
@@ -168,7 +171,13 @@ class RangeReader:
         for position, item in enumerate(chain(first, items)):
             rejected = item.reject or self._read_item(item, number)
             if rejected is not None:
-                self._reject(rejected, line if len(first) == 1 else item, number, position, item.contract)
+                self._reject(rejected, line if len(first) == 1 else None, number, position, item)
+
+    def _masked(self, raw: bytes, item: Item) -> bytes:
+        """The JSON of a rejected item, or of its line, without ids and secrets; nothing of an item that has no names."""
+        if not isinstance(item.raw, dict):
+            return _ENCODER.encode(MASK)
+        return _ENCODER.encode(masked(parse_line(raw, exact=True), self._results.hidden(item.contract)))
 
     def _read_item(self, item: Item, number: int) -> RejectedError | None:
         """Read a record or count a control message; why the record is rejected, None when it is not."""
@@ -193,13 +202,14 @@ class RangeReader:
     def _reject(
         self,
         reject: RejectedError,
-        raw: bytes | Item,
+        raw: bytes | None,
         number: int,
         position: int = 0,
-        contract: SourceContract | None = None,
+        item: Item | None = None,
         length: int | None = None,
     ) -> None:
-        contract = contract or self.contract
+        """Count a rejected line or item, and keep a row of it; `raw` is the line, None where the item is one of several."""
+        contract = (item.contract if item else None) or self.contract
         record = contract.record if contract else self._record
         self.tally.lines += 1
         self.tally.rejected += 1
@@ -209,17 +219,19 @@ class RangeReader:
         if self._rejected[kind] > MAX_REJECTS:
             self._last_rejects[kind]["items"] += 1
             return
-        raw = _ENCODER.encode(raw.raw) if isinstance(raw, Item) else raw
+        if item is not None:
+            whole = _ENCODER.encode(item.raw) if raw is None else raw
+            raw, length = self._masked(whole, item), len(whole)
         row = {
             "reason": reject.reason.value,
             "message": reject.message,
             "source": self._source,
             "record": record,
-            "raw_object": self.part.key,
+            "raw_object": self.raw_object,
             "line_number": number,
             "item": position,
-            "raw": raw[:MAX_RAW_BYTES],
-            "raw_bytes": len(raw) if length is None else length,
+            "raw": (raw or b"")[:MAX_RAW_BYTES],
+            "raw_bytes": len(raw or b"") if length is None else length,
             "items": 1,
             "arrival_date": self.part.arrival_date,
             "object_index": self.part.object_index,

@@ -1,12 +1,13 @@
 """One raw record to one row: conversion field by field, key, day; every value it nulls has an issue."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
 from qol.contracts.fields import Field
+from qol.contracts.hidden_names import OTHER_NAMES
 from qol.contracts.raw_path import is_selector, path_text
 from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
 from qol.contracts.source import SourceContract
@@ -21,8 +22,9 @@ from qol.ingest.sample_reduction import reduce_samples
 from qol.ingest.times import parse_instant
 
 MICROSECONDS = 1_000_000
-OTHER_NAMES = "(other)"
 MAX_UNKNOWN_NAMES = 1000
+#: The name of an unknown field is shown once so many users sent it: before that it may say who somebody is.
+MIN_USERS_OF_NAME = 20
 #: Types of key fields of which null is a value like any other.
 OPTIONAL_IN_KEYS = ("code", "boolean")
 
@@ -36,6 +38,8 @@ class RecordReader:
     identities: Identities
     zone: str
     unknown: Counter[str] = field(default_factory=Counter)
+    #: Some users who sent an unknown field, by its name: all of them where they are fewer than MIN_USERS_OF_NAME.
+    senders: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     #: Names a record may have from the envelope around it.
     inherited: frozenset[str] = frozenset()
     units: Mapping[str, Unit] = field(default_factory=dict)
@@ -89,7 +93,7 @@ class RecordReader:
         row["source_timestamp"] = None if start is None else start * MICROSECONDS
         row["user_id"], row["bucket"] = user.user_id, user.bucket
         row["value_issues"] = issues or None
-        self._count_unknown(raw)
+        self._count_unknown(raw, user.user_id)
         return row
 
     def _vendor_user_id(self, raw: Mapping[str, Any]) -> str:
@@ -180,20 +184,23 @@ class RecordReader:
                 raise RejectedError(Reason.MISSING_DAY, f"{path} is the record's key and day, and is not usable")
             raise RejectedError(Reason.MISSING_KEY, f"{path} is missing or not usable")
 
-    def _count_unknown(self, raw: Mapping[str, Any]) -> None:
+    def _count_unknown(self, raw: Mapping[str, Any], user_id: str) -> None:
         known = self._known
         for key, value in raw.items():
             below = known.get(key)
             if below is None:
-                self.count_unknown("", key)
+                self.count_unknown("", key, [user_id])
             elif below and isinstance(value, dict):
                 for inner in value.keys() - below:
-                    self.count_unknown(f"{key}.", inner)
+                    self.count_unknown(f"{key}.", inner, [user_id])
 
-    def count_unknown(self, prefix: str, name: str, times: int = 1) -> None:
-        """Count a field that the contract does not name; a name that may be data itself counts as `(other)`."""
+    def count_unknown(self, prefix: str, name: str, user_ids: Collection[str]) -> None:
+        """Count a field that the contract does not name, in a record of each user; a name that may be data itself is `(other)`."""
         shown = prefix + (name if PLAIN_NAME.fullmatch(name) else OTHER_NAMES)
-        self.unknown[shown if shown in self.unknown or len(self.unknown) < MAX_UNKNOWN_NAMES else OTHER_NAMES] += times
+        shown = shown if shown in self.unknown or len(self.unknown) < MAX_UNKNOWN_NAMES else OTHER_NAMES
+        self.unknown[shown] += len(user_ids)
+        if len(self.senders[shown]) < MIN_USERS_OF_NAME:
+            self.senders[shown].update(user_ids)
 
 
 def required_keys(contract: SourceContract) -> list[str]:

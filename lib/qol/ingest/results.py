@@ -9,6 +9,7 @@ import polars as pl
 
 from qol.contracts.columns import fixed
 from qol.contracts.frames import no_rows
+from qol.contracts.hidden_names import hidden_names
 from qol.contracts.model import Contracts
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
@@ -19,6 +20,7 @@ from qol.ingest.record_reader import RecordReader
 
 #: Rows that wait as dictionaries, which take many times the memory of a frame.
 MAX_BUFFERED_ROWS = 4096
+UNKNOWN_FIELD = "unknown_field"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class IngestResult:
     tallies: list[Tally]
     reasons: Counter[tuple[str, str]]
     issues: Counter[tuple[str, str, str]]
+    #: Users who sent an unknown field, by record type and its name, as `RecordReader.senders`.
+    senders: Mapping[tuple[str, str], set[str]]
 
 
 REJECT_SCHEMA: dict[str, Any] = {
@@ -125,6 +129,7 @@ class ResultBuilder:
         self._rows: dict[str, RowBuffer] = {}
         self._readers: dict[str, RecordReader] = {}
         self._columnar: dict[str, ColumnarReader] = {}
+        self._hidden: dict[str | None, frozenset[str]] = {}
 
     def rows(self, contract: SourceContract) -> RowBuffer:
         """The rows of a contract."""
@@ -155,16 +160,25 @@ class ResultBuilder:
             self._columnar[contract.name] = ColumnarReader(self.reader(contract), discriminators)
         return self._columnar[contract.name]
 
+    def hidden(self, contract: SourceContract | None) -> frozenset[str]:
+        """Names whose values are masked in rejects of a contract, or of none."""
+        name = None if contract is None else contract.name
+        if name not in self._hidden:
+            self._hidden[name] = hidden_names(self.context.contracts.sources, contract)
+        return self._hidden[name]
+
     def result(self) -> IngestResult:
         """Everything the ranges gave, as frames."""
+        senders: dict[tuple[str, str], set[str]] = {}
         for name, reader in self._readers.items():
             for unknown, count in reader.unknown.items():
-                self.issues[name, unknown, "unknown_field"] += count
+                self.issues[name, unknown, UNKNOWN_FIELD] += count
+                senders[name, unknown] = reader.senders[unknown]
         rows = {name: buffer.frame() for name, buffer in self._rows.items()}
         for row in self.last_rejects:
             self.rejects.append(row)
         rejects = self.rejects.frame().sort(*REJECT_ORDER)
-        return IngestResult(rows, rejects, self.tallies, self.reasons, self.issues)
+        return IngestResult(rows, rejects, self.tallies, self.reasons, self.issues, senders)
 
 
 def unpack_counts(counter: Mapping[tuple[str, ...], int]) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """What a run writes into its manifest as it learns it: what was read, what became of every item."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
 
+from qol.contracts.hidden_names import OTHER_NAMES
+from qol.identity.pseudonyms import Identities
 from qol.ingest.listing import RawListing
-from qol.ingest.results import unpack_counts
+from qol.ingest.record_reader import MIN_USERS_OF_NAME
+from qol.ingest.results import UNKNOWN_FIELD, unpack_counts
 from qol.run.arrival_lag import summarize
 from qol.run.plan import Scope
 from qol.run.steps import MapSummary, ReduceSummary
@@ -16,25 +20,32 @@ from qol.tables.weeks import iso_week, monday_of
 from qol.transform.merge import LINE_OFFSETS
 
 
-def note_listing(manifest: Manifest, scope: Scope, listing: RawListing) -> None:
-    """What is to be read and what is not, with the days that were looked at."""
+def note_listing(manifest: Manifest, scope: Scope, listing: RawListing, identities: Identities) -> None:
+    """What is to be read and what is not, with the days that were looked at; hashes stand for names of objects."""
     if scope.window is not None:
         oldest = min((raw.arrival_date for raw in listing.objects), default=None)
         first = scope.window.first.isoformat() if scope.window.first else oldest
         manifest.window = Window(first, scope.window.last.isoformat())
-    manifest.objects = [ObjectCounts(o.stored.key, o.stored.etag, o.stored.bytes) for o in listing.objects]
-    manifest.skipped = [SkippedObject(s.stored.key, s.stored.bytes, s.reason) for s in listing.skipped]
+    objects = [(f"{o.place}/{identities.object_hash(o.stored.key)}", o.stored) for o in listing.objects]
+    manifest.objects = [ObjectCounts(name, stored.etag, stored.bytes) for name, stored in objects]
+    manifest.skipped = [
+        SkippedObject(f"{s.place}/{identities.object_hash(s.stored.key)}", s.stored.bytes, s.reason)
+        for s in listing.skipped
+    ]
 
 
 def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFrame:
     """Fill in the manifest's counts; how many lines lie before each range of an object that was split (LINE_OFFSETS)."""
     offsets: list[tuple[int, int, int]] = []
     reasons: Counter[tuple[str, ...]] = Counter()
-    issues: Counter[tuple[str, ...]] = Counter()
+    issues: Counter[tuple[str, str, str]] = Counter()
+    senders: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for summary in summaries:
         for (_, reason), count in summary.reasons.items():
             reasons[reason,] += count
         issues.update(summary.issues)
+        for field, users in summary.senders.items():
+            senders[field] |= users
         for tally in summary.tallies:
             counts = manifest.objects[tally.object_index]
             if tally.start:
@@ -42,11 +53,23 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFram
             for name in ("physical_lines", "lines", "blank", "control", "rejected"):
                 setattr(counts, name, getattr(counts, name) + getattr(tally, name))
     manifest.rejects_by_reason = unpack_counts(reasons)
-    manifest.field_issues = unpack_counts(issues)
+    manifest.field_issues = unpack_counts(_with_names_of_many(issues, senders))
     manifest.lateness = summarize(summary.lateness for summary in summaries)
     manifest.unstamped = sum(summary.unstamped for summary in summaries)
     add_up(manifest)  # the manifest of a run that fails from here on has what it read as well
     return pl.DataFrame(offsets, LINE_OFFSETS, orient="row")
+
+
+def _with_names_of_many(
+    issues: Counter[tuple[str, str, str]], senders: Mapping[tuple[str, str], set[str]]
+) -> Counter[tuple[str, ...]]:
+    """The issues; unknown fields that few users sent count as `(other)`."""
+    shown: Counter[tuple[str, ...]] = Counter()
+    for (record, name, reason), count in issues.items():
+        is_of_few = reason == UNKNOWN_FIELD and len(senders[record, name]) < MIN_USERS_OF_NAME
+        head, dot, _ = name.rpartition(".")
+        shown[record, f"{head}{dot}{OTHER_NAMES}" if is_of_few else name, reason] += count
+    return shown
 
 
 def note_kept(manifest: Manifest, reduced: list[ReduceSummary]) -> None:

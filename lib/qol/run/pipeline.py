@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import polars as pl
 
-from qol.contracts.columns import table_schemas
+from qol.contracts.places import table_places
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
 from qol.identity.lake_state import LakeState, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
@@ -27,6 +27,7 @@ from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_sc
 from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.tables.layout import Candidate, Published, find_published
 from qol.tables.manifest import manifest_key, with_totals
+from qol.tables.raw_keys import write_raw_keys
 
 
 def run_pipeline(run: RunContext) -> None:
@@ -111,11 +112,13 @@ class _Ingested:
 
 
 def _list(run: RunContext) -> _Found:
-    published = find_published(run.lake, [t for t in table_schemas(run.contracts) if t != "job_runs"])
+    published = find_published(run.lake, [t for t, place in table_places(run.contracts).items() if place.partition])
     scope = find_scope(run.lake, run.request)
     listing = RawListing((), ()) if scope.window is None else list_raw(run.lake, run.contracts, scope.window)
     users = read_known_users(run, published)
-    note_listing(run.manifest, scope, listing)
+    note_listing(run.manifest, scope, listing, users.identities)
+    if not run.request.dry_run:
+        write_raw_keys(run.lake, users.identities, listing)
     return _Found(published, scope, listing, users, scope.estimated_bytes(published, listing))
 
 
@@ -144,7 +147,7 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         run.contracts,
         run.staging,
         ingested.bucket_limits,
-        [raw.hashed_key for raw in found.listing.objects],
+        [found.users.identities.object_hash(raw.stored.key) for raw in found.listing.objects],
         ingested.line_offsets,
         plan,
         frozenset(found.published.files),

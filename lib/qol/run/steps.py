@@ -39,6 +39,8 @@ class MapSummary:
     tallies: list[Tally]
     reasons: Counter[tuple[str, str]]
     issues: Counter[tuple[str, str, str]]
+    #: Users who sent an unknown field, by record type and its name.
+    senders: Mapping[tuple[str, str], set[str]]
     #: Weeks of the rows, and those that rows may last into.
     weeks: set[date]
     #: Mondays of the borders between two weeks that rows are near to, which may matter to both.
@@ -85,8 +87,9 @@ class MapStep:
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
         summary = MapSummary(
-            result.tallies, result.reasons, result.issues, weeks, borders, rejects, lateness, unstamped, deleted
-        )
+            result.tallies, result.reasons, result.issues, result.senders, weeks, borders, rejects, lateness, unstamped,
+            deleted,
+        )  # fmt: skip
         return Mapped(summary, [(bucket, msgspec.msgpack.encode(block)) for bucket, block in sorted(blocks.items())])
 
 

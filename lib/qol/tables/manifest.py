@@ -26,7 +26,7 @@ Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore"]
 
 
 class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
-    """Counts of one raw object, in items; `physical_lines` are its lines."""
+    """Counts of one raw object, in items; `physical_lines` are its lines. `key` ends with a hash instead of a name."""
 
     key: str
     etag: str
@@ -38,6 +38,11 @@ class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
     rejected: int = 0
     kept: int = 0
     superseded: int = 0
+
+    @property
+    def raw_object(self) -> str:
+        """The keyed hash of the object's own key, as records and rejects have it."""
+        return self.key.rpartition("/")[2]
 
 
 #: What a manifest counts, in items but for the first, which counts lines.
@@ -73,7 +78,7 @@ class CheckResult(msgspec.Struct):
 
 
 class SkippedObject(msgspec.Struct):
-    """One object below `raw/` that was not read."""
+    """One object below `raw/` that was not read; `key` ends with a hash instead of a name."""
 
     key: str
     bytes: int

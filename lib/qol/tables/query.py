@@ -13,16 +13,17 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from qol.contracts.columns import table_columns, table_schemas
+from qol.contracts.columns import table_columns, table_folder, table_schemas
 from qol.contracts.model import Column, Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
 from qol.tables.corruption import require_readable
 from qol.tables.layout import find_published
-from qol.tables.manifest import manifest_keys
 
 DATABASE = "db_qol"
 _CATALOGS = ("", "awsdatacatalog")
+#: Folders of the tables that are files of JSON lines.
+_JSON_FOLDERS = {table: table_folder(table) for table in ("job_runs", "raw_objects")}
 _MANIFEST_BYTES = 512 * 2**20
 _BATCH_ROWS = 1_000
 #: Errors that DuckDB raises before it reads rows of any file.
@@ -53,8 +54,8 @@ def run_query(lake: Lake, contracts: Contracts, sql: str) -> QueryResult:
 
 def _keys(lake: Lake, table: str) -> list[str]:
     """Keys of a table's objects."""
-    if table == "job_runs":
-        return manifest_keys(lake)
+    if table in _JSON_FOLDERS:
+        return [stored.key for stored in lake.children(_JSON_FOLDERS[table]).objects if stored.key.endswith(".json")]
     return sorted(stored.key for stored in find_published(lake, [table]).files.values())
 
 
@@ -85,7 +86,7 @@ def _translating_errors(lake: LocalLake, keys: Mapping[str, list[str]]) -> Itera
         yield
     except duckdb.Error as err:
         if not isinstance(err, _SQL_ERRORS):  # its text names no file, and the folder may be a copy
-            for key in (key for table in sorted(keys) if table != "job_runs" for key in keys[table]):
+            for key in (key for table in sorted(keys) if table not in _JSON_FOLDERS for key in keys[table]):
                 require_readable(lake, key, whole=True)
         raise UsageError(f"SQL: {err}") from None
 
@@ -140,13 +141,13 @@ def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str
 def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
     """SQL of a view with the contract's columns, null where files lack them, and `date` as text."""
     types = {c.name: exp.DataType.build(c.type, dialect="athena").sql(dialect="duckdb") for c in columns}
-    if table != "job_runs":
+    if table not in _JSON_FOLDERS:
         types["date"] = "VARCHAR"
     no_rows = ", ".join(f"CAST(NULL AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
     chosen = ", ".join(f"CAST({_name(name)} AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
     parts = [f"SELECT {no_rows} WHERE false"]
     if files:
-        source = _manifests(types, files) if table == "job_runs" else _partitions(files)
+        source = _json_lines(types, files) if table in _JSON_FOLDERS else _partitions(files)
         parts.append(f"SELECT * FROM {source}")  # noqa: S608 (names of files, quoted)
     rows = " UNION ALL BY NAME ".join(parts)
     return f"CREATE VIEW {DATABASE}.{table} AS SELECT {chosen} FROM ({rows})"  # noqa: S608 (names of contracts)
@@ -157,7 +158,7 @@ def _partitions(files: list[str]) -> str:
     return f"read_parquet([{', '.join(map(_text, files))}], {options})"
 
 
-def _manifests(types: Mapping[str, str], files: list[str]) -> str:
+def _json_lines(types: Mapping[str, str], files: list[str]) -> str:
     columns = ", ".join(f"{_text(name)}: {_text(dtype)}" for name, dtype in types.items())
     options = f"format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {_MANIFEST_BYTES}"
     return f"read_json([{', '.join(map(_text, files))}], {options})"
