@@ -115,6 +115,24 @@ def test_no_role_but_the_kick_function_runs_anything_with_the_rights_of_another(
     assert {role: targets for role, targets in reached.items() if targets} == {"kick": {"job"}}
 
 
+def test_the_privacy_page_says_who_can_see_and_change_what_and_for_how_many_days(policies: Policies) -> None:
+    section = (ROOT / "docs" / "privacy.md").read_text().partition("## Who can see what")[2].partition("\n## ")[0]
+    cells = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    shown = {row[0].strip("`"): row[2:] for row in cells}
+    access = {layer: {role: policies.access(role, layer) for role in policies.roles} for layer in LAYERS}
+    assert shown == {
+        layer: [
+            ", ".join(sorted(role for role, can in roles.items() if what in can)) or "nobody"
+            for what in ("read", "add", "change")
+        ]
+        for layer, roles in access.items()
+    }
+    kept = re.findall(r'prefix = "([^"]+)/", *days = (\d+)', (TERRAFORM / "lake.tf").read_text())
+    assert len(kept) == 5
+    content = {row[0].strip("`"): row[1] for row in cells}
+    assert [place for place, days in kept if f"{days} days" not in content[place]] == []
+
+
 def test_operators_restore_weeks_and_put_nothing_else_among_published_files(policies: Policies) -> None:
     key = {"s3:x-amz-server-side-encryption-aws-kms-key-id": policies.named["pseudonymous"]}
     places = (
