@@ -7,7 +7,7 @@ import msgspec
 
 from qol.contracts.columns import table_folder
 from qol.identity.pseudonyms import Identities
-from qol.ingest.listing import RawListing
+from qol.ingest.listing import RawListing, RawObject, Skipped
 from qol.lake.base import Lake, read_many
 
 TABLE = "raw_objects"
@@ -23,7 +23,8 @@ class RawKey(msgspec.Struct):
 def write_raw_keys(lake: Lake, identities: Identities, listing: RawListing) -> None:
     """Write the keys of a listing, by the last folder of their place: `date=<day>`, else that of objects without a day."""
     days: defaultdict[str, list[RawKey]] = defaultdict(list)
-    for one in (*listing.objects, *listing.skipped):
+    listed: list[RawObject | Skipped] = [*listing.objects, *listing.skipped]
+    for one in listed:
         _, has_day, day = one.place.rpartition("/date=")
         days[day if has_day else "no_date"].append(RawKey(identities.object_hash(one.stored.key), one.stored.key))
     encode = msgspec.json.Encoder().encode_lines
