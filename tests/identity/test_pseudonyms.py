@@ -126,3 +126,8 @@ def test_a_row_carries_its_persons_bucket(fast: bool) -> None:
         lines(daily(userId="u1"), daily(userId="u2"), daily(userId="u3")), bucket_limits=("P2", "P3"), fast=fast
     ).rows
     assert [(row["user_id"], row["bucket"]) for row in rows] == [("P1", 0), ("P2", 1), ("P3", 2)]
+
+
+def test_nobody_without_the_key_can_tell_which_object_a_hash_stands_for() -> None:
+    assert Identities(b"k" * 32, {}).object_hash("raw/a.jsonl") == "613d8305a83e5beb8d518643936bea1e"
+    assert Identities(b"l" * 32, {}).object_hash("raw/a.jsonl") == "7310d7a6a22169219baed02be7e1dbfb"

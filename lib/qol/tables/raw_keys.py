@@ -23,7 +23,7 @@ class RawKey(msgspec.Struct):
 def write_raw_keys(lake: Lake, identities: Identities, listing: RawListing) -> None:
     """Write the keys of a listing, by the last folder of their place: `date=<day>`, else that of objects without a day."""
     days: defaultdict[str, list[RawKey]] = defaultdict(list)
-    listed: tuple[RawObject | Skipped, ...] = (*listing.objects, *listing.skipped)
+    listed: list[RawObject | Skipped] = [*listing.objects, *listing.skipped]
     for one in listed:
         _, has_day, day = one.place.rpartition("/date=")
         days[day if has_day else "no_date"].append(RawKey(identities.object_hash(one.stored.key), one.stored.key))
