@@ -93,6 +93,29 @@ TOLD_AGAIN: dict[str, tuple[list[dict[str, Any]], list[int]]] = {
         [pushed([("08:00", 900, BOTH)], "01:00"), pushed(every(5, 50, WATCH) + every(5, 40, PHONE), "02:00")],
         [600],
     ),
+    "five minutes and then minutes that had less": (
+        [pushed(every(5, 10, WATCH), "01:00"), pushed(every(1, 8, WATCH), "02:00")],
+        [480],
+    ),
+    "minutes and then five minutes that had more": (
+        [pushed(every(1, 8, WATCH), "01:00"), pushed(every(5, 50, WATCH), "02:00")],
+        [600],
+    ),
+    "some minutes and then five minutes of a watch, beside a phone": (
+        [pushed(every(1, 8, WATCH)[:7] + every(5, 90, PHONE), "01:00"), pushed(every(5, 50, WATCH), "02:00")],
+        [600],
+    ),
+    "the last five minutes alone, grown": (
+        [pushed(every(5, 100, WATCH), "01:00"), pushed([("08:55", 130, WATCH)], "02:00")],
+        [1230],
+    ),
+    "a list that has one bucket more": (
+        [
+            pushed([("08:00", 50, WATCH), ("08:07", 50, WATCH), ("08:20", 50, WATCH)], "01:00"),
+            pushed([("08:00", 50, WATCH), ("08:03", 50, WATCH), ("08:07", 40, WATCH), ("08:20", 50, WATCH)], "02:00"),
+        ],
+        [190],
+    ),
 }
 
 
