@@ -116,6 +116,32 @@ TOLD_AGAIN: dict[str, tuple[list[dict[str, Any]], list[int]]] = {
         ],
         [190],
     ),
+    "the first five minutes alone, grown, which look like an hour": (
+        [pushed(every(5, 100, WATCH), "01:00"), pushed([("08:00", 130, WATCH)], "02:00")],
+        [1230],
+    ),
+    "an hour's total that is less than its minutes": (
+        [pushed(every(5, 100, WATCH), "01:00"), pushed([("08:00", 1190, WATCH)], "02:00")],
+        [1200],
+    ),
+    "the first hour of a day alone, grown, which looks like a day": (
+        [pushed([("00:00", 100, WATCH), *HOURS], "01:00"), pushed([("00:00", 120, WATCH)], "02:00")],
+        [7620],
+    ),
+    "half a day in hours and then the day's total": (
+        [
+            pushed([(f"{hour:02d}:00", 100, BOTH) for hour in range(12)], "01:00"),
+            pushed([(DAY, 3000, BOTH)], "02:00"),
+        ],
+        [3000],
+    ),
+    "a day's total and then half of it in hours": (
+        [
+            pushed([(DAY, 3000, BOTH)], "01:00"),
+            pushed([(f"{hour:02d}:00", 100, BOTH) for hour in range(12)], "02:00"),
+        ],
+        [2700],
+    ),
 }
 
 

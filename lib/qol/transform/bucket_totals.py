@@ -42,7 +42,9 @@ def _buckets(rule: Overlaps, total: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _told_last(buckets: pl.DataFrame) -> pl.Series:
     """Whether a record is the last of its device and start below an hour, whatever its length; the larger of two at once."""
-    best = buckets.filter(size=0).sort("receipt", "total", "record_key", descending=[True, True, False], nulls_last=True)
+    best = buckets.filter(size=0).sort(
+        "receipt", "total", "record_key", descending=[True, True, False], nulls_last=True
+    )
     last = best.filter(pl.struct("user_id", "kind", "device", "start").is_first_distinct())
     return buckets["row"].is_in(last["row"].implode())
 
@@ -61,7 +63,9 @@ def _with_finer_first(rule: Overlaps, rows: pl.DataFrame, buckets: pl.DataFrame)
         meeting.with_columns(hour=hours)
         .explode("hour")
         .join(shares.with_columns(hour=pl.col("start") // HOUR), on=[*device, "hour"], suffix="_finer")
-        .filter(pl.col("start_finer").is_between("start", "end", "left") & (pl.col("seconds_finer") < pl.col("seconds")))
+        .filter(
+            pl.col("start_finer").is_between("start", "end", "left") & (pl.col("seconds_finer") < pl.col("seconds"))
+        )
     )
     inside = pairs.group_by("row").agg(
         _sum(pl.col("total_finer")).alias("told"),
@@ -100,21 +104,34 @@ def _with_coarser(finer: pl.DataFrame, coarse: pl.DataFrame, size: int) -> pl.Da
     finer = finer.join(judge, on=stretch, how="left", maintain_order="left")
     is_worse = pl.col("device") > pl.col("coarse_device")
     finer = finer.with_columns(share=pl.when(is_worse).then(0.0).otherwise("share")).drop("coarse_device")
-    kept = (
-        finer.filter(pl.col("share") > 0)
-        .group_by(stretch)
-        .agg(
-            _sum(pl.col("total") * pl.col("share")).alias("told"),
-            _sum(pl.col("seconds") * pl.col("share")).alias("covered"),
-        )
-    )
-    beyond = pl.when(pl.col("total") > 0).then(1 - pl.col("told") / pl.col("total")).otherwise(0.0)
-    left = pl.min_horizontal(1 - pl.col("covered") / size, beyond).clip(0.0, 1.0)
-    won = winners.join(kept, on=stretch, how="left").with_columns(
-        share=pl.when(pl.col("covered").is_null()).then(1.0).otherwise(left)
-    )
+    finer, won = _beside_finer(finer, winners, stretch, size)
     lost = best.filter(~is_first).with_columns(share=pl.lit(0.0))
     return pl.concat([finer, *(rows.select(finer.columns) for rows in (won, lost))])
+
+
+def _beside_finer(
+    finer: pl.DataFrame, winners: pl.DataFrame, stretch: list[str], size: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The finer records, and the one of each hour or day with what it has beyond them; a later total of their device stands."""
+    counted = finer.filter(pl.col("share") > 0)
+    kept = counted.group_by(stretch).agg(
+        _sum(pl.col("total") * pl.col("share")).alias("told"),
+        _sum(pl.col("seconds") * pl.col("share")).alias("covered"),
+        pl.col("device").min().alias("finer_device"),
+        pl.col("receipt").max().alias("finer_receipt"),
+    )
+    begun = ["user_id", "kind", "device", "start"]
+    first = counted.group_by(begun).agg(_sum(pl.col("total") * pl.col("share")).alias("first"))
+    won = winners.join(kept, on=stretch, how="left").join(first, on=begun, how="left")
+    stands = (pl.col("device") == pl.col("finer_device")) & (pl.col("receipt") >= pl.col("finer_receipt"))
+    # Nearer to the finer one that begins with it than to the sum of all: one of them, told again alone.
+    is_one = stands & (2 * pl.col("total") < pl.col("told") + pl.col("first"))
+    left = pl.when(stands).then(_beyond()).otherwise(pl.min_horizontal(1 - pl.col("covered") / size, _beyond()))
+    is_whole = pl.col("covered").is_null() | is_one.fill_null(value=False)
+    share = pl.when(is_whole).then(1.0).otherwise(left.clip(0.0, 1.0))
+    replaced = pl.struct(begun).is_in(won.filter(is_one).select(pl.struct(begun)).to_series().implode())
+    finer = finer.with_columns(share=pl.when(replaced).then(0.0).otherwise("share"))
+    return finer, won.with_columns(share=share)
 
 
 def _sum(values: pl.Expr) -> pl.Expr:
