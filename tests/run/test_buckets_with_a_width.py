@@ -170,3 +170,21 @@ def test_an_average_of_the_day_does_not_count_beside_those_of_its_hours(tmp_path
 
 def test_an_implausible_bucket_takes_no_time_from_another_device(tmp_path: Path) -> None:
     assert days(tmp_path, [pushed([("08:00", 999_999, WATCH), ("08:00", 300, PHONE)])]) == [300]
+
+
+@pytest.mark.parametrize(
+    ("buckets", "steps"),
+    [
+        (every(1, 50, WATCH)[:9] + [("08:09", 26_450, WATCH)], [450]),
+        (every(1, 50, WATCH)[:9] + [("08:09", 3000, WATCH)], [3450]),
+        ([("08:00", 18_001, WATCH), ("09:00", 18_000, WATCH)], [18_000]),
+        ([("08:00", 18_001, WATCH)], [None]),
+        ([("08:05", 18_000, WATCH)], [18_000]),
+        ([("00:00", 26_450, WATCH)], [26_450]),
+    ],
+    ids=["a minute", "ten minutes", "hours", "an hour alone", "alone", "a day"],
+)
+def test_more_steps_than_a_bucket_has_time_for_do_not_count(
+    tmp_path: Path, buckets: list[Bucket], steps: list[int | None]
+) -> None:
+    assert days(tmp_path, [pushed(buckets)]) == steps
