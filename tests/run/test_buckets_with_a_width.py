@@ -93,6 +93,55 @@ TOLD_AGAIN: dict[str, tuple[list[dict[str, Any]], list[int]]] = {
         [pushed([("08:00", 900, BOTH)], "01:00"), pushed(every(5, 50, WATCH) + every(5, 40, PHONE), "02:00")],
         [600],
     ),
+    "five minutes and then minutes that had less": (
+        [pushed(every(5, 10, WATCH), "01:00"), pushed(every(1, 8, WATCH), "02:00")],
+        [480],
+    ),
+    "minutes and then five minutes that had more": (
+        [pushed(every(1, 8, WATCH), "01:00"), pushed(every(5, 50, WATCH), "02:00")],
+        [600],
+    ),
+    "some minutes and then five minutes of a watch, beside a phone": (
+        [pushed(every(1, 8, WATCH)[:7] + every(5, 90, PHONE), "01:00"), pushed(every(5, 50, WATCH), "02:00")],
+        [600],
+    ),
+    "the last five minutes alone, grown": (
+        [pushed(every(5, 100, WATCH), "01:00"), pushed([("08:55", 130, WATCH)], "02:00")],
+        [1230],
+    ),
+    "a list that has one bucket more": (
+        [
+            pushed([("08:00", 50, WATCH), ("08:07", 50, WATCH), ("08:20", 50, WATCH)], "01:00"),
+            pushed([("08:00", 50, WATCH), ("08:03", 50, WATCH), ("08:07", 40, WATCH), ("08:20", 50, WATCH)], "02:00"),
+        ],
+        [190],
+    ),
+    "the first five minutes alone, grown, which look like an hour": (
+        [pushed(every(5, 100, WATCH), "01:00"), pushed([("08:00", 130, WATCH)], "02:00")],
+        [1230],
+    ),
+    "an hour's total that is less than its minutes": (
+        [pushed(every(5, 100, WATCH), "01:00"), pushed([("08:00", 1190, WATCH)], "02:00")],
+        [1200],
+    ),
+    "the first hour of a day alone, grown, which looks like a day": (
+        [pushed([("00:00", 100, WATCH), *HOURS], "01:00"), pushed([("00:00", 120, WATCH)], "02:00")],
+        [7620],
+    ),
+    "half a day in hours and then the day's total": (
+        [
+            pushed([(f"{hour:02d}:00", 100, BOTH) for hour in range(12)], "01:00"),
+            pushed([(DAY, 3000, BOTH)], "02:00"),
+        ],
+        [3000],
+    ),
+    "a day's total and then half of it in hours": (
+        [
+            pushed([(DAY, 3000, BOTH)], "01:00"),
+            pushed([(f"{hour:02d}:00", 100, BOTH) for hour in range(12)], "02:00"),
+        ],
+        [2700],
+    ),
 }
 
 
@@ -121,3 +170,21 @@ def test_an_average_of_the_day_does_not_count_beside_those_of_its_hours(tmp_path
 
 def test_an_implausible_bucket_takes_no_time_from_another_device(tmp_path: Path) -> None:
     assert days(tmp_path, [pushed([("08:00", 999_999, WATCH), ("08:00", 300, PHONE)])]) == [300]
+
+
+@pytest.mark.parametrize(
+    ("buckets", "steps"),
+    [
+        (every(1, 50, WATCH)[:9] + [("08:09", 26_450, WATCH)], [450]),
+        (every(1, 50, WATCH)[:9] + [("08:09", 3000, WATCH)], [3450]),
+        ([("08:00", 18_001, WATCH), ("09:00", 18_000, WATCH)], [18_000]),
+        ([("08:00", 18_001, WATCH)], [None]),
+        ([("08:05", 18_000, WATCH)], [18_000]),
+        ([("00:00", 26_450, WATCH)], [26_450]),
+    ],
+    ids=["a minute", "ten minutes", "hours", "an hour alone", "alone", "a day"],
+)
+def test_more_steps_than_a_bucket_has_time_for_do_not_count(
+    tmp_path: Path, buckets: list[Bucket], steps: list[int | None]
+) -> None:
+    assert days(tmp_path, [pushed(buckets)]) == steps

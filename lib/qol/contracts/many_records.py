@@ -60,7 +60,7 @@ class Overlaps(lang.Model):
     share: lang.Name
     """Name of the helper column that holds the share kept, 0 to 1; an instant keeps 1 unless a better device's record of the same instant is there."""
     totals: lang.Maybe[Annotated[lang.Name, lang.Refers("a numeric field or helper")]] = None
-    """Records of whole local hours and days are totals, and this is the total; null for a record that is a mean, a highest or a lowest value. One record of an hour or day counts: that of the best device, then the one received last, whatever the offset it was told with. Finer records of a device that is not worse come before it: it keeps at most the time that they leave, and what its total has beyond theirs. Finer records of a worse device do not count."""
+    """Records of whole local hours and days are totals, and this is the total; null for a record that is a mean, a highest or a lowest value. One record of an hour or day counts: that of the best device, then the one received last, whatever the offset it was told with. Finer records of a device that is not worse come before it: it keeps what its total has beyond theirs, and unless they are of its device and were not received after it, at most the time that they leave. Finer records of a worse device do not count. Below an hour, of one device and start the record received last counts."""
 
 
 class Stages(lang.Model):

@@ -14,12 +14,16 @@ _UNIT = 1_000_000
 def with_totals_share(rule: Overlaps, total: str, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, in their order, with the share of each that counts, as `overlaps` and its word `totals` say."""
     buckets = _buckets(rule, total, rows)
-    of_size = [buckets["size"] == size for size in SIZES]
-    fine = ~(of_size[0] | of_size[1]) & _told_last(buckets)
-    shares = buckets.filter(fine).with_columns(share=with_share(rule, rows.filter(fine))[rule.share])
-    shares = pl.concat([shares, buckets.filter(~(fine | of_size[0] | of_size[1])).with_columns(share=pl.lit(0.0))])
-    for size, chosen in zip(SIZES, of_size, strict=True):
-        shares = _with_coarser(shares, buckets.filter(chosen), size)
+    is_short = buckets["size"] == 0
+    told_last = is_short & _told_last(buckets)
+    shares = pl.concat(
+        [
+            _with_finer_first(rule, rows.filter(told_last), buckets.filter(told_last)),
+            buckets.filter(is_short & ~told_last).with_columns(share=pl.lit(0.0)),
+        ]
+    )
+    for size in SIZES:
+        shares = _with_coarser(shares, buckets.filter(size=size), size)
     share = shares.sort("row")["share"]
     return rows.with_columns(share.alias(rule.share))
 
@@ -37,10 +41,50 @@ def _buckets(rule: Overlaps, total: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _told_last(buckets: pl.DataFrame) -> pl.Series:
-    """Whether a record is the last of its device, start and length; the larger of two received at once."""
-    best = buckets.sort("receipt", "total", "record_key", descending=[True, True, False], nulls_last=True)
-    last = best.filter(pl.struct("user_id", "kind", "device", "start", "seconds").is_first_distinct())
+    """Whether a record is the last of its device and start below an hour, whatever its length; the larger of two at once."""
+    best = buckets.filter(size=0).sort(
+        "receipt", "total", "record_key", descending=[True, True, False], nulls_last=True
+    )
+    last = best.filter(pl.struct("user_id", "kind", "device", "start").is_first_distinct())
     return buckets["row"].is_in(last["row"].implode())
+
+
+def _with_finer_first(rule: Overlaps, rows: pl.DataFrame, buckets: pl.DataFrame) -> pl.DataFrame:
+    """Shares of records below an hour: of one device the shorter ones come first."""
+    by_length = rule.model_copy(update={"device": "length"})
+    lengths = buckets["seconds"].cast(pl.String).str.zfill(10)
+    shares = buckets.with_columns(share=with_share(by_length, rows.with_columns(length=lengths))[rule.share])
+    device = ["user_id", "kind", "device"]
+    ends = pl.col("start") + pl.col("seconds")
+    next_start = pl.col("start").shift(-1).over(device)
+    meeting = shares.sort(*device, "start").filter(next_start < ends).with_columns(end=ends)
+    hours = pl.int_ranges(pl.col("start") // HOUR, (pl.col("end") - 1) // HOUR + 1)
+    pairs = (
+        meeting.with_columns(hour=hours)
+        .explode("hour")
+        .join(shares.with_columns(hour=pl.col("start") // HOUR), on=[*device, "hour"], suffix="_finer")
+        .filter(
+            pl.col("start_finer").is_between("start", "end", "left") & (pl.col("seconds_finer") < pl.col("seconds"))
+        )
+    )
+    inside = pairs.group_by("row").agg(
+        _sum(pl.col("total_finer")).alias("told"),
+        _sum(pl.col("total_finer") * pl.col("share_finer")).alias("kept"),
+        pl.col("receipt_finer").max().alias("finer_receipt"),
+    )
+    beyond = _beyond()
+    # What better devices leave of the finer ones they leave of the coarser one.
+    left = pl.when(pl.col("told") > 0).then(pl.col("kept") / pl.col("told")).otherwise("share")
+    stands = pl.col("receipt") >= pl.col("finer_receipt")
+    share = pl.when(stands).then(beyond * left).otherwise(pl.min_horizontal("share", beyond))
+    counted = shares.join(inside, on="row", how="left", maintain_order="left")
+    return counted.select(*buckets.columns, share=pl.when(pl.col("told").is_null()).then("share").otherwise(share))
+
+
+def _beyond() -> pl.Expr:
+    """The share of a total that the finer ones do not have, whose sum is `told`."""
+    beyond = pl.when(pl.col("total") > 0).then(1 - pl.col("told") / pl.col("total")).otherwise(0.0)
+    return beyond.clip(0.0, 1.0)
 
 
 def _with_coarser(finer: pl.DataFrame, coarse: pl.DataFrame, size: int) -> pl.DataFrame:
@@ -60,21 +104,34 @@ def _with_coarser(finer: pl.DataFrame, coarse: pl.DataFrame, size: int) -> pl.Da
     finer = finer.join(judge, on=stretch, how="left", maintain_order="left")
     is_worse = pl.col("device") > pl.col("coarse_device")
     finer = finer.with_columns(share=pl.when(is_worse).then(0.0).otherwise("share")).drop("coarse_device")
-    kept = (
-        finer.filter(pl.col("share") > 0)
-        .group_by(stretch)
-        .agg(
-            _sum(pl.col("total") * pl.col("share")).alias("told"),
-            _sum(pl.col("seconds") * pl.col("share")).alias("covered"),
-        )
-    )
-    beyond = pl.when(pl.col("total") > 0).then(1 - pl.col("told") / pl.col("total")).otherwise(0.0)
-    left = pl.min_horizontal(1 - pl.col("covered") / size, beyond).clip(0.0, 1.0)
-    won = winners.join(kept, on=stretch, how="left").with_columns(
-        share=pl.when(pl.col("covered").is_null()).then(1.0).otherwise(left)
-    )
+    finer, won = _beside_finer(finer, winners, stretch, size)
     lost = best.filter(~is_first).with_columns(share=pl.lit(0.0))
     return pl.concat([finer, *(rows.select(finer.columns) for rows in (won, lost))])
+
+
+def _beside_finer(
+    finer: pl.DataFrame, winners: pl.DataFrame, stretch: list[str], size: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The finer records, and the one of each hour or day with what it has beyond them; a later total of their device stands."""
+    counted = finer.filter(pl.col("share") > 0)
+    kept = counted.group_by(stretch).agg(
+        _sum(pl.col("total") * pl.col("share")).alias("told"),
+        _sum(pl.col("seconds") * pl.col("share")).alias("covered"),
+        pl.col("device").min().alias("finer_device"),
+        pl.col("receipt").max().alias("finer_receipt"),
+    )
+    begun = ["user_id", "kind", "device", "start"]
+    first = counted.group_by(begun).agg(_sum(pl.col("total") * pl.col("share")).alias("first"))
+    won = winners.join(kept, on=stretch, how="left").join(first, on=begun, how="left")
+    stands = (pl.col("device") == pl.col("finer_device")) & (pl.col("receipt") >= pl.col("finer_receipt"))
+    # Nearer to the finer one that begins with it than to the sum of all: one of them, told again alone.
+    is_one = stands & (2 * pl.col("total") < pl.col("told") + pl.col("first"))
+    left = pl.when(stands).then(_beyond()).otherwise(pl.min_horizontal(1 - pl.col("covered") / size, _beyond()))
+    is_whole = pl.col("covered").is_null() | is_one.fill_null(value=False)
+    share = pl.when(is_whole).then(1.0).otherwise(left.clip(0.0, 1.0))
+    replaced = pl.struct(begun).is_in(won.filter(is_one).select(pl.struct(begun)).to_series().implode())
+    finer = finer.with_columns(share=pl.when(replaced).then(0.0).otherwise("share"))
+    return finer, won.with_columns(share=share)
 
 
 def _sum(values: pl.Expr) -> pl.Expr:
