@@ -107,7 +107,19 @@ def test_a_weekly_metric_that_comes_without_its_anchor_is_a_warning_and_no_error
     ended = qol("contracts", "check", "--schemas", project / "schemas")
     assert (ended.code, ended.out.endswith("all fit.\n")) == (0, True)
     assert (
-        "warning: metrics/weekly.yaml: groups.heart.metrics.mean_hr_bpm: a metric that healthkit_measurements, "
+        "warning: metrics/weekly.yaml: groups.heart.metrics.mean_hr_bpm: a metric that garmin_dailies, healthkit_measurements, "
         "healthkit_health_auto_export, oura_heartrate can give on a day without resting_hr_bpm or hrv_rmssd_ms or "
         "hrv_sdnn_ms; better: mean_hr_bpm in own_days, an anchor that comes with it, or a group of its own\n"
     ) in ended.err
+
+
+def test_a_metric_of_other_fields_than_its_anchor_is_a_warning_although_one_record_has_both(qol: Qol, project: Path) -> None:
+    weekly = project / "schemas/metrics/weekly.yaml"
+    text = weekly.read_text(encoding="utf-8")
+    weekly.write_text(text.replace("own_days: [stress_max, ", "own_days: ["), encoding="utf-8")
+    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    # stressDetails reads both from one list of samples.
+    assert ended.err == (
+        "warning: metrics/weekly.yaml: groups.stress.metrics.stress_max: a metric that garmin_dailies can give on a day without "
+        "stress_mean or recovery_high_minutes; better: stress_max in own_days, an anchor that comes with it, or a group of its own\n"
+    )

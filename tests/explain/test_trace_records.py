@@ -119,6 +119,15 @@ def test_a_record_type_whose_records_of_a_day_are_deleted_says_so_where_another_
     assert [day.why_not for day in result.days if day.day == MONDAY] == ["steps: measurements deleted by phone_deleted"]
 
 
+def test_a_record_without_a_time_says_so() -> None:
+    timed = contract_of(MEASUREMENTS, STEPS, "day: {start: start_seconds}")
+    untimed = a_stretch("PHONE", 0, 9, 5) | {"start_seconds": None, "day_rule": "arrival"}
+    result = traced("steps", timed, [a_stretch("WATCH", 20, 29, 7), untimed])
+    assert roles(result)["PHONE0-9"] == "left out (it has no usable time, so its day is not known)"
+    alone = traced("steps", timed, [untimed])
+    assert alone.days == ()
+
+
 def test_samples_of_sleep_say_whether_their_session_is_the_night() -> None:
     rows = [
         *a_night(),

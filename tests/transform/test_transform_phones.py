@@ -212,3 +212,15 @@ def test_a_deleted_sample_no_longer_counts_whichever_came_first(tmp_path: Path, 
         run_lake(tmp_path)
     (row,) = pq.read_table(tmp_path / "processed/daily/date=2026-11-09/part-00000.parquet").to_pylist()[:1]
     assert row["steps"] == 1_000
+
+
+@pytest.mark.parametrize("start", ["Nov 9, 2026 8:00 AM +0900", "2026-11-09T08:00:00", "09/11/2026 08:00"])
+def test_a_sample_whose_time_is_refused_gives_no_day(tmp_path: Path, start: str) -> None:
+    refused = steps("08:00", "09:00", WATCH, 700) | {"start": start, "uuid": "refused"}
+    weight = sample("HKQuantityTypeIdentifierBodyMass", *AT, value=70, unit="kg") | {"start": start}
+    row = day_of(tmp_path, measurements=[steps("10:00", "11:00", WATCH, 300), refused, weight])
+    assert (row["steps"], row["weight_kg"]) == (300, None)
+    (daily,) = (tmp_path / "processed/daily").rglob("*.parquet")
+    assert [str(day) for day in pq.read_table(daily)["day"].to_pylist()] == ["2026-11-09"]
+    (stored,) = (tmp_path / "processed/records/healthkit_measurements").rglob("*.parquet")
+    assert sorted(pq.read_table(stored)["day_rule"].to_pylist()) == ["arrival", "arrival", "offset"]

@@ -13,8 +13,9 @@ from qol.transform.weekly_rows import weekly
 from tests.builders import CONTRACTS
 from tests.effort import examples
 
-from .builders import MONDAY, daily_frame, each_day, picked, the_week, weeks
+from .builders import MONDAY, a_day, daily_frame, each_day, picked, the_day, the_week, weeks
 
+GROUP = {group.name: group for group in CONTRACTS.groups}
 SIX = ("mean", "median", "sd", "min", "max", "sum")
 
 
@@ -105,8 +106,8 @@ def test_a_day_not_worn_stays_out_of_activity_heart_and_stress_but_not_out_of_th
 
 
 def test_a_day_without_its_anchor_does_not_count_for_metrics_that_need_it() -> None:
-    row = the_week([{"day": 0, "steps": 10, "wear_minutes": 700.0}, {"day": 1, "wear_minutes": 900.0}])
-    assert picked(row, "activity_valid_days", "wear_minutes_max", "wear_minutes_days") == (1, 700.0, 1)
+    row = the_week([{"day": 0, "sleep_minutes": 400.0, "deep_minutes": 60.0}, {"day": 1, "deep_minutes": 90.0}])
+    assert picked(row, "sleep_valid_days", "deep_minutes_max", "deep_minutes_days") == (1, 60.0, 1)
 
 
 def test_a_metric_that_needs_no_anchor_counts_on_its_own_worn_days() -> None:
@@ -116,6 +117,26 @@ def test_a_metric_that_needs_no_anchor_counts_on_its_own_worn_days() -> None:
     row = the_week(alone)
     assert picked(row, "activity_source", "activity_valid_days", "activity_valid") == ("garmin", 0, False)
     assert picked(row, "floors_max", "floors_days", "steps_sum", "steps_days") == (9, 1, None, 0)
+
+
+@pytest.mark.parametrize("name", [*GROUP["stress"].own_days, *GROUP["activity"].own_days, *GROUP["heart"].own_days])
+def test_a_metric_that_a_record_may_have_alone_reaches_the_week_alone(name: str) -> None:
+    row = the_week(each_day(name, [30.0, 40.0]))
+    assert picked(row, f"{name}_mean", f"{name}_days", f"{CONTRACTS.metric[name].group}_valid_days") == (35.0, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("record", "value", "name"),
+    [
+        ({"body_battery_charged": 55}, 55, "body_battery_charged"),
+        ({"max_stress_level": 90}, 90, "stress_max"),
+        ({"low_stress_seconds": 600, "high_stress_seconds": 0}, 10.0, "low_stress_minutes"),
+    ],
+)
+def test_a_day_of_one_field_reaches_the_week(record: dict[str, Any], value: float, name: str) -> None:
+    day = the_day(dailies=[a_day("2026-11-09", **record)])
+    row = weekly(CONTRACTS, daily_frame([day]), MONDAY).row(0, named=True)
+    assert picked(row, f"{name}_mean", f"{name}_days", "stress_source") == (value, 1, "garmin")
 
 
 def test_a_source_with_one_valid_day_comes_before_one_with_none_then_the_one_with_most_days() -> None:

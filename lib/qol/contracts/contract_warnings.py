@@ -1,6 +1,8 @@
 """Patterns that the language allows and that have given wrong or missing values; `qol contracts check` warns of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+import polars as pl
 
 from qol.contracts.language import Mistake
 from qol.contracts.model import WEEKLY, Contracts
@@ -32,11 +34,32 @@ def _values_without_a_week(contracts: Contracts) -> Iterator[Problem]:
 
 
 def _has_anchor(contract: SourceContract, name: str, group: WeeklyGroup) -> bool:
-    """Whether what gives the metric gives an anchor too: the day's best record, or parts of the same records or of all."""
-    if name in contract.daily:
-        return any(anchor in contract.daily for anchor in group.anchor)
-    chosen = (None, contract.parts[name].where)
-    return any(anchor in contract.parts and contract.parts[anchor].where in chosen for anchor in group.anchor)
+    """Whether a record that gives the metric gives an anchor too, as an episode does, or an anchor read from no other places."""
+    if name in contract.daily and contract.episodes is not None and contract.episodes.main in group.anchor:
+        return True
+    places = _places(contract, contract.gives[name])
+    return any(
+        anchor in contract.metrics
+        and _condition(contract, anchor) in (None, _condition(contract, name))
+        and _places(contract, contract.gives[anchor]) <= places
+        for anchor in group.anchor
+    )
+
+
+def _condition(contract: SourceContract, name: str) -> str | None:
+    return contract.parts[name].where if name in contract.parts else None
+
+
+def _places(contract: SourceContract, expressions: Iterable[str]) -> set[object]:
+    """Places of the raw record that expressions read, themselves or by helpers; record columns stand for themselves."""
+    found: set[object] = set()
+    for column in {name for sql in expressions for name in pl.sql_expr(sql).meta.root_names()}:
+        field = contract.by_name.get(column)
+        if column in contract.derived:
+            found |= _places(contract, [contract.derived[column]])
+        else:
+            found.add(column if field is None else field.paths)
+    return found
 
 
 _PATTERNS: tuple[Callable[[Contracts], Iterator[Problem]], ...] = (_values_without_a_week, word_warnings, zero_warnings)

@@ -26,12 +26,13 @@ from qol.tables.weeks import WEEK
 from qol.transform.borders import without_moved
 from qol.transform.daily_rows import days_of_derived
 from qol.transform.deletions import deleting, targets, without_deleted
-from qol.transform.derived import WHERE, before_sessions, with_derived
+from qol.transform.derived import WHERE, before_sessions, with_derived, with_own_day
 from qol.transform.parts import record_parts
 
 #: Records of a day that are listed where a value is made of all of them; the others are counted.
 MAX_LISTED = 20
 AT_MOST = "trace_at_most"
+NO_TIME = "it has no usable time, so its day is not known"
 _PLACE, _UNIT = "trace_place", "trace_unit"
 
 
@@ -48,7 +49,8 @@ class Evidence:
         known = {name: rows for name, rows in deletions.items() if rows is not None}
         self.without_deleted = without_deleted(contracts, {contract.name: self.rows}, known)[contract.name]
         self.counting = without_moved(contract, self.without_deleted)
-        self.units = with_derived(contract, self.counting).with_columns(pl.int_range(pl.len()).alias(_UNIT))
+        self.timed = with_own_day(contract, self.counting)
+        self.units = with_derived(contract, self.timed).with_columns(pl.int_range(pl.len()).alias(_UNIT))
         self.deleters = [name for name, other in deleting(contracts).items() if contract.name in targets(other)]
         self._vocabulary = contracts.metric
 
@@ -122,7 +124,8 @@ class Evidence:
             return f"{self.contract.record} {' and '.join(sorted(moved))}"
         if elsewhere:
             return f"{self.contract.record} belongs to the sleep of {' and '.join(map(str, elsewhere))}"
-        return f"{self.contract.record} left out, because {self.condition}"
+        untimed = self.timed.join(remaining, on=_PLACE, how="semi").is_empty()
+        return f"{self.contract.record} left out, because {NO_TIME if untimed else self.condition}"
 
     def day_of(self, unit: int) -> date:
         """The day a record or session counts for; a session's may come after that of its samples."""
@@ -162,7 +165,7 @@ class Evidence:
     def why_left_out(self, row: Mapping[str, Any]) -> str:
         """Why a record counts for no day."""
         if row[_PLACE] in self.counting[_PLACE]:
-            return f"left out ({self.condition})"
+            return f"left out ({self.condition if row[_PLACE] in self.timed[_PLACE] else NO_TIME})"
         is_deleted = row[_PLACE] not in self.without_deleted[_PLACE]
         return self.deleted if is_deleted else self.moved(row["record_key"])
 

@@ -13,7 +13,7 @@ from qol.contracts.source import SourceContract, Wear
 from qol.transform.borders import of_own_week, with_neighbours, without_moved
 from qol.transform.decimals import as_stored
 from qol.transform.deletions import Frames, without_deleted
-from qol.transform.derived import WHERE, with_derived
+from qol.transform.derived import WHERE, with_derived, with_own_day
 from qol.transform.parts import day_parts
 from qol.transform.versions import version_order
 
@@ -21,12 +21,13 @@ from qol.transform.versions import version_order
 def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFrame:
     """Daily rows of record frames by contract name, sorted by user, day and source.
 
-    Records named by `deletions`, rows of deleting contracts by name, are left out. Where several record types of a
+    Records named by `deletions`, rows of deleting contracts by name, are left out, and so are records without a usable time. Where several record types of a
     source have the same metric, the contract with the lower `priority` comes first; all metrics of a main episode are
     those of the first contract that has one of the day.
     """
     left = without_deleted(contracts, records, deletions)
-    records = {name: without_moved(contracts.by_name[name], rows) for name, rows in left.items()}
+    counting = {name: without_moved(contracts.by_name[name], rows) for name, rows in left.items()}
+    records = {name: with_own_day(contracts.by_name[name], rows) for name, rows in counting.items()}
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))

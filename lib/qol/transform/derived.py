@@ -31,6 +31,12 @@ def with_derived(contract: SourceContract, records: pl.DataFrame) -> pl.DataFram
     return _with_expressions(contract, _with_parameters(contract, found), known_only=True)
 
 
+def with_own_day(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
+    """Records without those that tell no usable time where their contract names one: their day would be a guess."""
+    has_time = contract.day.date is not None or contract.day.start is not None
+    return records.filter(pl.col("day_rule") != "arrival") if has_time else records
+
+
 def before_sessions(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
     """Records, or pieces of them, with every column that needs no sessions, and only those `where` keeps if it needs none."""
     rows = _with_parameters(contract, _each_reading_once(contract, records))
