@@ -138,7 +138,7 @@ class ResultBuilder:
             context = self.context
             rules = context.contracts.source_rules.get(contract.source) or SourceRules(source=contract.source)
             self._readers[contract.name] = RecordReader(
-                contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit,
+                contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit | rules.inherit_nested,
                 units=context.contracts.units, by_day=rules.people_by_day,
             )  # fmt: skip
         return self._readers[contract.name]
@@ -151,7 +151,7 @@ class ResultBuilder:
                 other.only.path[0] for other in self.context.contracts.anywhere(contract.source) if other.only
             }
             if rules:
-                discriminators |= rules.never.keys() | ({rules.ping.has} if rules.ping else set())
+                discriminators |= {rules.ping.has} if rules.ping else set()
             self._columnar[contract.name] = ColumnarReader(self.reader(contract), discriminators)
         return self._columnar[contract.name]
 
