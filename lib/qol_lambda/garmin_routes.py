@@ -19,8 +19,6 @@ FOLDERS: dict[str, str] = {
     "hrv": "raw/garmin/hrv",
     "manualActivities": "raw/garmin/activities",
     "manuallyUpdatedActivities": "raw/garmin/activities",
-    "mct": "raw/garmin/mct",
-    "menstrualCycleTracking": "raw/garmin/menstrualCycleTracking",
     "moveIQActivities": "raw/garmin/moveIQActivities",
     "moveiq": "raw/garmin/moveIQActivities",
     "pulseOX": "raw/garmin/pulseox",
@@ -33,12 +31,14 @@ FOLDERS: dict[str, str] = {
     "userMetrics": "raw/garmin/userMetrics",
     "userPermissionsChange": "raw/garmin/userPermissionsChange",
 }
-#: Fields that are never stored.
+#: Fields and envelope keys that are never stored.
 DROP: frozenset[str] = frozenset(
     {
         "activityName",
         "latitudeInDegree",
         "longitudeInDegree",
+        "mct",
+        "menstrualCycleTracking",
         "startingLatitudeInDegree",
         "startingLongitudeInDegree",
         "userAccessToken",

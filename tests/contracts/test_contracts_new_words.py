@@ -20,6 +20,7 @@ HRV_FIELDS = "fields:\n"
     [
         ("nested: {metric: data}", "nested.metric: found metric; allowed: an envelope key of the source: "),
         ("inherit: [hrv]", "inherit: found hrv; allowed: a key that holds no records; sources/garmin/hrv.yaml has it"),
+        ("inherit_nested: [hrv]", "inherit_nested: found hrv; allowed: a key that holds no records; sources/garmin/hrv.yaml has it"),
         ("unwrap: [activityFiles]", "unwrap: found activityFiles; allowed: a key that holds no records; sources/garmin/_rules.yaml has it"),
     ],
 )  # fmt: skip
@@ -88,6 +89,7 @@ KIND = "kind: {path: type, type: code, description: d}"
         ([KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [0, 1]}, per_minute: {start: at, end: at, highest: {A: 1}}}}", *LISTED_TIMES], "fields.value.ranges_by.per_minute.start: found at; allowed: a field declared before this one: "),
         ([*LISTED_TIMES, KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [0, 1]}, per_minute: {start: at, end: at, highest: {B: 1}}}}"], "fields.value.ranges_by.per_minute.highest: found B; allowed: a code of ranges: A"),
         (["value: {path: value, type: number, description: d, join_words: true}"], "fields.value.join_words: found number; allowed: join_words only for code"),
+        (["value: {path: value, type: code, description: d, join_words: true}"], "fields.value.join_words: found true; allowed: with known, or for the stage of stages: "),
         (["value: {path: value, type: code, description: d, namespace: n}"], "fields.value.namespace: found code; allowed: namespace only for document_id"),
     ],
 )  # fmt: skip

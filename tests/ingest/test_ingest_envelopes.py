@@ -32,7 +32,8 @@ RULES = SourceRules(
     control_keys=frozenset({"goodbye"}),
     ping=Ping(has="callbackURL", lacks="doc"),
     unwrap=frozenset({"data", "Item"}),
-    inherit=frozenset({"who", "batch", "name", "units"}),
+    inherit=frozenset({"who", "batch"}),
+    inherit_nested=frozenset({"name", "units"}),
     nested={"metrics": "data"},
 )
 CONTRACTS = Contracts(Path(), (SAMPLE, WALK), (), (), (), (), source_rules={"wild": RULES})
@@ -57,6 +58,13 @@ def test_records_of_a_batch_inherit_what_stands_beside_their_lists() -> None:
         ("wild_walks", "U1", 2),
     ]
     assert (result.tally["lines"], result.issues) == (3, {})
+
+
+def test_a_name_beside_the_lists_is_no_name_of_their_records() -> None:
+    samples = [{"at": AT, "qty": 60}]
+    result = fed({"who": "u1", "name": "taro.yamada", "metrics": [{"data": samples}], "measurements": [{"at": AT + 1}]})
+    assert [(row["user_id"], row["name"]) for row in result.rows] == [("U1", None), ("U1", None)]
+    assert (result.rejects, result.issues) == ([], {})
 
 
 def test_a_record_says_otherwise_unless_it_says_null() -> None:

@@ -95,9 +95,7 @@ def test_a_source_without_pings_has_its_deletions_taken_out_of_documents_too(fas
     ("rules", "rest"),
     [
         (SourceRules(source="wild", ping=Ping(has="link", lacks="at_all")), {"drop": ["link"]}),
-        (SourceRules(source="wild", never={"link": frozenset({"x"})}), {"drop": ["link"]}),
         (SourceRules(source="wild", ping=Ping(has="link", lacks="at_all"), inherit=frozenset({"link"})), {}),
-        (SourceRules(source="wild", never={"link": frozenset({"x"})}, inherit=frozenset({"link"})), {}),
     ],
 )  # fmt: skip
 def test_a_mark_that_is_dropped_or_inherited_still_tells_a_message(

@@ -87,7 +87,9 @@ def clean(field: Field) -> st.SearchStrategy[str]:
         "epoch_seconds": st.integers(1_794_000_000, 1_794_320_000).map(str),
         "number": whole | real,
         "boolean": st.sampled_from(["true", "false"]),
-        "code": st.sampled_from(['"GOOD"', '"good"', '" a.b-c_1 "']),
+        "code": st.sampled_from(
+            sorted(map(json.dumps, {*field.known, *field.staged} or {"GOOD", "good", " a.b-c_1 "}))
+        ),
         "date": days.map(json.dumps),
         "document_id": st.sampled_from(['"x-1"', '" x-1"', '"日本"']),
         "instant": moments,
@@ -190,7 +192,7 @@ def sound(source: SourceContract) -> dict[str, Node]:
         kinds = {"integer": lowest, "number": lowest, "epoch_seconds": "1794150000", "boolean": "true"}
         kinds |= {"date": '"2026-11-09"', "instant": '"2026-11-09T00:00:00+09:00"'}
         kinds |= {"utc_offset": kinds["instant"], "time_zone": '"Asia/Tokyo"', "decimal": lowest}
-        text = kinds.get(field.type, json.dumps(min(field.staged or ["x-1"])))
+        text = kinds.get(field.type, json.dumps(min(field.staged or field.known or ["x-1"])))
         if rule is not None:
             text = sound_samples(rule, lowest)
         if field.paths[0] not in seen or (rule is not None and rule.start is not None):

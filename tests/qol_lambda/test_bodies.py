@@ -56,6 +56,20 @@ def test_a_record_over_several_lines_becomes_one_line_with_the_same_values() -> 
     assert "\\u3042" in line
 
 
+@pytest.mark.parametrize("key", ["mct", "MCT", "menstrualCycleTracking", "menstrual_cycle_tracking"])
+def test_of_a_menstrual_cycle_nothing_is_stored(key: str) -> None:
+    cycle = '{"userId":"u2","summaryId":"x","dayInCycle":5}'
+    for text in (
+        '{"%s":[%s],"dailies":[{"a":1}]}',
+        '[{"%s":%s},{"dailies":[{"a":1}]}]',
+        '{"dailies":[{"a":1,"%s":%s}]}',
+    ):
+        delivery = split(text % (key, cycle))
+        assert (len(delivery.objects), delivery.users, delivery.controls) == (1, (), ())
+        assert b"Cycle" not in delivery.objects[0].data
+    assert split(json.dumps({key: [json.loads(cycle)]})).objects == ()
+
+
 def test_equal_keys_of_a_body_lose_nothing() -> None:
     assert lines('{"dailies":[{"a":1}],"sleeps":[{"b":2}],"dailies":[{"c":3}]}') == {
         "raw/daily": ['{"a":1,' + MARK + "}", '{"c":3,' + MARK + "}"],
@@ -389,7 +403,7 @@ def names(value: Any) -> set[str]:
     records=st.lists(VALUES, min_size=1, max_size=4),
     ascii_only=st.booleans(),
     indent=st.sampled_from([None, 2]),
-    as_base=st.sampled_from(["dailies", "sleeps", "mct"]),
+    as_base=st.sampled_from(["dailies", "sleeps", "activityFiles"]),
 )
 @settings(max_examples=150)
 def test_every_valid_body_comes_out_value_by_value(

@@ -100,7 +100,10 @@ def _rules(contracts: Contracts) -> Iterator[Problem]:
         for key in rule.nested:
             if key not in keys:
                 yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
-        for word, names in (("unwrap", rule.unwrap), ("inherit", rule.inherit)):
+        for key in sorted(rule.never_store - rule.control_keys):
+            yield Problem(file, "never_store", key, f"a control key: {choices(rule.control_keys, key)}")
+        words = (("unwrap", rule.unwrap), ("inherit", rule.inherit), ("inherit_nested", rule.inherit_nested))
+        for word, names in words:
             for key in sorted(names & keys.keys()):
                 yield Problem(file, word, key, f"a key that holds no records; {keys[key]} has it")
 

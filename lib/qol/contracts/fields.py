@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from qol.contracts import language as lang
 from qol.contracts.code_words import WordClasses, bare
+from qol.contracts.raw_values import safe_get
 from qol.contracts.record_columns import TAKEN
 
 FieldType = Literal[
@@ -184,7 +185,7 @@ class Field(Limited):
     paths: lang.RawPaths = pydantic.Field(validation_alias="path")
     """Dotted place in the raw record, or a list of aliases; the first that is present counts. `name[key=value]` takes the element of a list whose key has that value."""
     type: FieldType
-    """code: a short token; document_id: stored as a keyed hash only; epoch_seconds: Unix time, milliseconds are recognised; instant: an ISO 8601 time with its offset, stored as Unix time; utc_offset: the offset written in such a time, or in a text such as +09:00, in seconds; time_zone: an IANA name; decimal: exact, decimal(38,18); intervals: pairs of minutes, from samples reduced to intervals."""
+    """code: a text of `known` or `classes`, or one of the vendor's own vocabulary: words of at most 24 letters, not more than two digits; document_id: stored as a keyed hash only; epoch_seconds: Unix time, milliseconds are recognised; instant: an ISO 8601 time with its offset, stored as Unix time; utc_offset: the offset written in such a time, or in a text such as +09:00, in seconds; time_zone: an IANA name; decimal: exact, decimal(38,18); intervals: pairs of minutes, from samples reduced to intervals."""
     description: lang.Text
     """What the column says; becomes the column comment in Athena."""
     unit: lang.Maybe[lang.Text] = None
@@ -200,7 +201,7 @@ class Field(Limited):
     uppercase: lang.Flag = False
     """Codes are stored in upper case."""
     join_words: lang.Flag = False
-    """For codes: blanks between words are stored as `_`, so that a vendor's name of several words is a code. Only for names the vendor chooses, never for typed text."""
+    """For codes: blanks between words are stored as `_`, so that a vendor's name of several words is a code. Only with `known`, or for the stage that the contract's stages read: any other text could be typed by a person."""
     decimals: lang.Maybe[lang.Decimals] = None
     """Decimals of what samples are reduced to; a value that the vendor sends is stored as it is."""
     classes: WordClasses = pydantic.Field(default_factory=WordClasses)
@@ -208,7 +209,7 @@ class Field(Limited):
     closed: lang.Flag = False
     """For classes: a text with no word of any class is an issue (`unknown_code`) beside being OTHER."""
     known: Annotated[lang.Some[lang.Text], AfterValidator(lambda codes: frozenset(map(bare, codes)))] = ()
-    """For codes: the only texts that are stored, as they were sent but with `_` for all that no code has; upper or lower case, and all but letters and digits, do not matter. Any other text is OTHER, with an issue (`unknown_code`)."""
+    """For codes: the only texts that are stored, as they were sent but with `_` for all that no code has; upper or lower case, and all but letters and digits, do not matter; those that `ranges_by` lists for this field are known as well. Any other text is OTHER, with an issue (`unknown_code`)."""
     at: lang.Some[TimeField] = ()
     """For utc_offset: the fields with the time it is of, the first known counts. Where the record writes no offset for it, it is that of the record's zone at that time, as long as the zone has the offset that the record's day is found with; else that offset."""
     may_be_absent: lang.Flag = False
@@ -218,13 +219,18 @@ class Field(Limited):
     unit_may_be_missing: lang.Flag = False
     """A value with `units` but without any unit beside it is in the unit that is stored; else it is null with an issue."""
     ranges_by: lang.Maybe[RangesBy] = None
-    #: Codes that the contract's stages read; any other stays and is an issue. Set by the contract.
+    #: Codes that the contract's stages read; any other is OTHER, with an issue. Set by the contract.
     staged: ClassVar[frozenset[str]] = frozenset()
     samples: lang.Maybe[SampleRule] = None
 
     def place_of_unit(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Where the unit of the value at a path stands."""
         return self.units[self.paths.index(path) if len(self.units) > 1 else 0]
+
+    def is_known(self, raw: object) -> bool:
+        """Whether a raw record has no value for the field, or a code that `known` lists."""
+        value = next((found for path in self.paths if (found := safe_get(raw, path)) is not None), None)
+        return value is None or (isinstance(value, str | int) and bare(str(value)) in self.known)
 
     @property
     def column_type(self) -> str:

@@ -87,6 +87,7 @@ def _own_numbers(contract: SourceContract, columns: ColumnTypes) -> list[str]:
 _FITTING: Mapping[str, _Fitting] = {
     "a declared field of one value": lambda contract, _: [f.name for f in contract.fields if f.type != "intervals"],
     "a field of type date": _fields("date"),
+    "a code field with known": lambda contract, _: [f.name for f in contract.fields if f.known],
     "a field of type epoch_seconds or instant": _fields(*MOMENTS),
     "a field of type integer or utc_offset": _fields("integer", "utc_offset"),
     "a field of type time_zone": _fields("time_zone"),

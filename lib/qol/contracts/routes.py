@@ -13,11 +13,11 @@ def garmin_routes(contracts: Contracts) -> str:
     sources = [contract for contract in contracts.sources if contract.source == SOURCE]
     rules = contracts.source_rules.get(SOURCE) or SourceRules(source=SOURCE)
     folders = {key: contract.paths[0] for contract in sources for key in contract.envelope_keys}
-    folders |= {key: f"raw/{SOURCE}/{key}" for key in rules.control_keys if key not in folders}
+    folders |= {key: f"raw/{SOURCE}/{key}" for key in rules.control_keys - rules.never_store if key not in folders}
     return render(
         "garmin_routes.py.j2",
         folders=folders,
-        drop={name for contract in sources for name in contract.drop},
+        drop={name for contract in sources for name in contract.drop} | rules.never_store,
         user_ids={contract.person for contract in sources},
         ping=rules.ping.has if rules.ping else None,
     )

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
+from annotated_types import Ge
 from pydantic import Field
 
-from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token
+from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token, Whole
 
 
 class Ping(Model):
@@ -27,12 +28,16 @@ class SourceRules(Model):
     """Keys of objects whose content stands for the envelope, such as `data` in {"data": {"metrics": []}}."""
     inherit: Texts = frozenset()
     """Keys of an envelope, or of an element of a `nested` list, that each of its records has unless it says otherwise; never records themselves."""
+    inherit_nested: Texts = frozenset()
+    """The same for keys that only an element of a `nested` list gives to its records, such as the name of a metric: beside the lists of an envelope they may name a user."""
     nested: dict[str, Text] = Field(default_factory=dict)
     """Envelope keys whose elements hold their records in a list under this key."""
     typed_values: Maybe[Literal["dynamodb"]] = None
     """dynamodb: values may be written {"N": "21.5"}, {"S": "x"}, {"BOOL": true}, {"NULL": true}."""
-    never: dict[str, Annotated[Texts, Field(min_length=1)]] = Field(default_factory=dict)
-    """Records with one of these texts under the key are of a special category and never read: counted as control, in no table and in no quarantine."""
+    never_store: Texts = frozenset()
+    """Those of the control keys whose messages are of a special category: the receiver stores nothing of them, and the job never reads them."""
     people_by_day: Flag = False
     """The person is a device that belongs to different users from one day to another: only entries of the user map with `from` and `to` say to whom; a record of another day is rejected, no_person."""
     ping: Maybe[Ping] = None
+    max_age_days: Maybe[Annotated[Whole, Ge(1)]] = None
+    """A record whose day lies more days before its arrival is rejected, day_too_old, until `qol backfill --old` publishes it: for pushes, whose sender proves no more than that it knows one shared token. By default none, for sources that are fetched or exported."""

@@ -10,6 +10,7 @@ from annotated_types import Ge, Interval
 from pydantic import AfterValidator, BeforeValidator, Discriminator, StringConstraints, Tag
 
 from qol.contracts import language as lang
+from qol.contracts.code_words import bare
 from qol.contracts.fields import Field, TimeField
 from qol.contracts.many_records import Deletes, Episodes, Overlaps, Split, Stages
 from qol.contracts.quality import RecordQuality
@@ -155,6 +156,8 @@ class SourceContract(lang.Model):
     """Keys on the way to the vendor's person id in the raw record, outermost first."""
     drop: lang.Each[lang.Text] = ()
     """Raw keys that are never stored or hashed, such as tokens."""
+    allow: lang.Maybe[Annotated[lang.Name, lang.Refers("a code field with known")]] = None
+    """Only records that have no code here, or one that the field's `known` lists, are read. All others may be of a special category, such as a diagnosis, a cycle or a mood: they are counted as control, in no table and in no quarantine."""
     key: lang.Some[DeclaredField]
     """Fields that, with the person, name one thing measured; a record without one is rejected, but an absent code or flag is a value of its own."""
     key_without: lang.Each[DeclaredField] = ()
@@ -192,10 +195,18 @@ class SourceContract(lang.Model):
     """Raw lines with their verdicts; every one is a test."""
 
     def model_post_init(self, _: Any) -> None:
-        """Tell the field with the stage which codes the stages read."""
+        """Tell the field with the stage which codes the stages read, and fields with known codes those that have ranges."""
+        for rule in filter(None, (field.ranges_by for field in self.fields)):
+            field = self.by_name.get(rule.field)
+            if field and field.known:
+                vars(field).update(known=frozenset({*field.known, *map(bare, rule.ranges)}))
         stage = self.by_name.get(self.stages.stage) if self.stages else None
         if self.stages and stage and not stage.classes:
             vars(stage).update(staged=frozenset(code for codes in self.stages.values.values() for code in codes))
+
+    def allows(self, raw: Any) -> bool:
+        """Whether a raw record is of no kind that `allow` keeps out."""
+        return self.allow is None or self.by_name[self.allow].is_known(raw)
 
     @property
     def name(self) -> str:

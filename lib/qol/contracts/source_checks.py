@@ -47,6 +47,9 @@ def _fields(contract: SourceContract) -> Iterator[Mistake]:
     for field in contract.fields:
         at = f"fields.{field.name}"
         yield from (mistake.below(at) for mistake in field.mistakes())
+        if field.join_words and not (field.known or field.staged):
+            allowed = "with known, or for the stage of stages: words could be what a person typed"
+            yield Mistake(f"{at}.join_words", field.join_words, allowed)
         if field.of_other is not None:
             yield from (mistake.below(at) for mistake in _code_before("of_other", field.of_other, before))
         if field.ranges_by is not None:

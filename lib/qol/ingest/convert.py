@@ -12,6 +12,8 @@ from qol.contracts.units import Unit
 from qol.ingest.times import parse_offset, parse_seconds
 
 _BLANKS = re.compile(" +")
+#: A code of a vocabulary that no contract lists: more digits, or a longer word, may be an id.
+_WORDS = re.compile(r"(?!(?:\D*\d){3})[A-Za-z0-9]{0,24}(?:[_.-]+[A-Za-z0-9]{0,24})*")
 _NO_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
 #: Stands for a text that is of no class and in no list.
 OTHER = "OTHER"
@@ -234,11 +236,11 @@ def _code(field: Field, value: object, _: HashDocument) -> str | None:
         text = _NO_CODE.sub("_", text)
     if field.join_words:
         text = _BLANKS.sub("_", text)
-    if not CODE.fullmatch(text):
-        raise IssueError("string not_a_code")
     text = text.upper() if field.uppercase else text
     if field.staged and text not in field.staged:
-        raise IssueError(f"{text} unknown_code", kept=text)
+        raise _issue(value, "unknown_code", kept=OTHER)
+    if not CODE.fullmatch(text) or not (field.known or field.staged or _WORDS.fullmatch(text)):
+        raise IssueError("string not_a_code")
     return text
 
 

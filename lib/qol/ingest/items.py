@@ -40,8 +40,9 @@ class Exploder:
         self._folder = folder
         self._rules = contracts.source_rules.get(source) or SourceRules(source=source)
         self._anywhere = contracts.anywhere(source)
-        self._page_keys = PAGE_KEYS | self._rules.inherit
-        self._no_records = self._rules.inherit | {RECEIVED_AT}
+        self._inherited = self._rules.inherit | self._rules.inherit_nested
+        self._page_keys = PAGE_KEYS | self._inherited
+        self._no_records = self._inherited | {RECEIVED_AT}
         self._fields = frozenset(path[0] for spec in folder.fields for path in spec.paths) if folder else frozenset()
         # All digits of a number are kept only for sources that have decimals: it takes longer.
         self._exact = any(spec.type == "decimal" for c in contracts.sources if c.source == source for spec in c.fields)
@@ -76,7 +77,7 @@ class Exploder:
         return node
 
     def _explode_object(self, node: dict[str, Any], received: object) -> Iterator[Item]:
-        context = self._context(node, _EnvelopeContext(received, {}))
+        context = self._context(node, _EnvelopeContext(received, {}), self._rules.inherit)
         if isinstance(node.get(PAGE_KEY), list) and node.keys() <= self._page_keys:
             yield from self._elements(node[PAGE_KEY], self._folder, context)
         elif self._is_envelope(node):
@@ -86,9 +87,10 @@ class Exploder:
         else:
             yield self._record(node, self._folder, _EnvelopeContext(context.received_at, {}))
 
-    def _context(self, node: dict[str, Any], outer: _EnvelopeContext) -> _EnvelopeContext:
-        """What the records inside an object have from it and from what is around it."""
-        own = {key: node[key] for key in self._rules.inherit if node.get(key) is not None}
+    @staticmethod
+    def _context(node: dict[str, Any], outer: _EnvelopeContext, keys: frozenset[str]) -> _EnvelopeContext:
+        """What the records inside an object have under these keys from it and from what is around it."""
+        own = {key: node[key] for key in keys if node.get(key) is not None}
         return _EnvelopeContext(node.get(RECEIVED_AT, outer.received_at), {**outer.values, **own})
 
     def _envelope_key(self, key: str, value: Any, context: _EnvelopeContext) -> Iterator[Item]:
@@ -113,7 +115,7 @@ class Exploder:
             reject = RejectedError(Reason.UNKNOWN_RECORD, "an element of the envelope without its list of records")
             yield Item(node, None, context.received_at, reject)
         elif node[key] is not None:
-            yield from self._elements(node[key], contract, self._context(node, context))
+            yield from self._elements(node[key], contract, self._context(node, context, self._inherited))
 
     def _elements(self, value: Any, contract: SourceContract | None, context: _EnvelopeContext) -> Iterator[Item]:
         elements = _as_list(value)
@@ -133,15 +135,12 @@ class Exploder:
     ) -> Item:
         inherited = {key: value for key, value in context.values.items() if node.get(key) is None}
         node = {**node, **inherited} if inherited else node
-        found = None if self._is_ignored(node) else self._contract_of(node, contract)
+        found = self._contract_of(node, contract)
+        if found is not None and not found.allows(node):
+            return Item(node, None, context.received_at)
         if spacing is not None and found is not None and found.spacing is not None:
             node = {**node, SPACING: spacing}
         return Item(node, found, node.get(RECEIVED_AT, context.received_at))
-
-    def _is_ignored(self, node: dict[str, Any]) -> bool:
-        """Whether the source's rules name the record as one that is never read."""
-        never = self._rules.never
-        return any(node.get(key) in texts for key, texts in never.items() if isinstance(node.get(key), str))
 
     def _contract_of(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
         """The contract of a record that stands where records of `contract` do; None for a ping."""

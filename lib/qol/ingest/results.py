@@ -31,6 +31,8 @@ class IngestContext:
     identities: Identities
     zone: str
     bucket_limits: tuple[str, ...]
+    #: Whether records older than `max_age_days` of their source's rules are read too.
+    old: bool = False
     _users: dict[str, UserIndex] = field(default_factory=dict, repr=False, compare=False)
 
     def users(self, source: str) -> UserIndex:
@@ -143,8 +145,9 @@ class ResultBuilder:
             context = self.context
             rules = context.contracts.source_rules.get(contract.source) or SourceRules(source=contract.source)
             self._readers[contract.name] = RecordReader(
-                contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit,
+                contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit | rules.inherit_nested,
                 units=context.contracts.units, by_day=rules.people_by_day,
+                max_age=None if context.old else rules.max_age_days,
             )  # fmt: skip
         return self._readers[contract.name]
 
@@ -156,7 +159,7 @@ class ResultBuilder:
                 other.only.path[0] for other in self.context.contracts.anywhere(contract.source) if other.only
             }
             if rules:
-                discriminators |= rules.never.keys() | ({rules.ping.has} if rules.ping else set())
+                discriminators |= {rules.ping.has} if rules.ping else set()
             self._columnar[contract.name] = ColumnarReader(self.reader(contract), discriminators)
         return self._columnar[contract.name]
 
