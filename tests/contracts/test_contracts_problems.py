@@ -74,7 +74,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (63 names)"),
         (SLEEPS, "end: end_seconds", "end: validation", "episodes.end: found validation; allowed: a numeric field or helper: utc_offset_seconds, start_time_seconds, start_time_offset_seconds, … (22 names)"),
         (SLEEPS, "unlisted: 0", "unlisted: 3", "episodes.rank.unlisted: found 3; allowed: a tier from 0 to 2"),
-        (USER, "reject: missing_day", "reject: no_day", 'examples.3.reject: found "no_day"; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range, no_person'),
+        (USER, "reject: missing_day", "reject: no_day", 'examples.3.reject: found "no_day"; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range, day_too_old, no_person'),
         (USER, "nulled: ['vo2Max: 0 out_of_range'", "nulled: ['vo2Max: 0 wrong'", 'examples.2.nulled.0: found "vo2Max: 0 wrong"; allowed: a text that ends in one of sentinel, out_of_range, wrong_type, too_large, invalid_date, invalid_time, invalid_zone, unknown_unit, milliseconds, unknown_code, not_a_code'),
         (USER, "    reject: missing_day\n", "", "examples.3: found a date that does not exist is no key; allowed: either expect or reject"),
         (USER, "expect: {vo2_max: 48.0, fitness", "expect: {vo2max: 48.0, fitness", "examples.1.expect.vo2max: found vo2max; allowed: a column of the record: vo2_max, … (17 names)"),

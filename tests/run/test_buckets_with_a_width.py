@@ -175,8 +175,8 @@ def test_an_implausible_bucket_takes_no_time_from_another_device(tmp_path: Path)
 @pytest.mark.parametrize(
     ("buckets", "steps"),
     [
-        (every(1, 50, WATCH)[:9] + [("08:09", 26_450, WATCH)], [450]),
-        (every(1, 50, WATCH)[:9] + [("08:09", 3000, WATCH)], [3450]),
+        ([*every(1, 50, WATCH)[:9], ("08:09", 26450, WATCH)], [450]),
+        ([*every(1, 50, WATCH)[:9], ("08:09", 3000, WATCH)], [3450]),
         ([("08:00", 18_001, WATCH), ("09:00", 18_000, WATCH)], [18_000]),
         ([("08:00", 18_001, WATCH)], [None]),
         ([("08:05", 18_000, WATCH)], [18_000]),
