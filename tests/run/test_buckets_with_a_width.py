@@ -175,7 +175,7 @@ def test_an_implausible_bucket_takes_no_time_from_another_device(tmp_path: Path)
 @pytest.mark.parametrize(
     ("buckets", "steps"),
     [
-        ([*every(1, 50, WATCH)[:9], ("08:09", 26450, WATCH)], [450]),
+        ([*every(1, 50, WATCH)[:9], ("08:09", 26_450, WATCH)], [450]),
         ([*every(1, 50, WATCH)[:9], ("08:09", 3000, WATCH)], [3450]),
         ([("08:00", 18_001, WATCH), ("09:00", 18_000, WATCH)], [18_000]),
         ([("08:00", 18_001, WATCH)], [None]),
@@ -188,3 +188,25 @@ def test_more_steps_than_a_bucket_has_time_for_do_not_count(
     tmp_path: Path, buckets: list[Bucket], steps: list[int | None]
 ) -> None:
     assert days(tmp_path, [pushed(buckets)]) == steps
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps"),
+    [
+        ([(2, 70_000), (9, 63_000)], [10_000] * 7 + [9000] * 7),
+        ([(9, 4000), (11, 6000)], [2000, 2000, 3000, 3000]),
+        ([(9, 4000), (10, 6000), (13, 500)], [4000, 6000, 500]),
+    ],
+    ids=["weeks", "two days", "days with a gap"],
+)
+def test_buckets_that_are_days_apart_are_shared_between_the_days(
+    tmp_path: Path, rows: list[tuple[int, float]], steps: list[int]
+) -> None:
+    assert (
+        days(tmp_path, [pushed([(f"2026-11-{day:02d} 00:00:00 +0900", value, BOTH) for day, value in rows])]) == steps
+    )
+
+
+def test_buckets_of_more_than_a_month_do_not_count(tmp_path: Path) -> None:
+    rows = [("2026-09-01 00:00:00 +0900", 90_000.0, BOTH), ("2026-11-09 00:00:00 +0900", 80_000.0, BOTH)]
+    assert [steps for steps in days(tmp_path, [pushed(rows)]) if steps is not None] == []

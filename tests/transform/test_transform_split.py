@@ -1,6 +1,6 @@
 """Quantities of a record over local midnight are shared between its days; means and instants are not."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -55,10 +55,19 @@ def test_midnight_is_that_of_the_records_own_offset() -> None:
     assert shared("steps", walk) == [(SUNDAY, 300), (MONDAY, 300)]
 
 
-def test_a_record_of_three_days_is_shared_and_a_longer_one_is_not() -> None:
-    days = shared("steps", a_walk(-720, -720 + 3 * 1440, 600))
-    assert [steps for _, steps in days] == [100, 200, 200, 100]
-    assert shared("steps", a_walk(-720, -719 + 3 * 1440, 600)) == [(SUNDAY, 600)]
+def test_a_record_of_four_days_and_of_31_is_shared_and_a_longer_one_is_not() -> None:
+    days = shared("steps", a_walk(0, 4 * 1440, 40_000, MONDAY))
+    assert [steps for _, steps in days] == [10_000] * 4
+    month = shared("steps", a_walk(0, 31 * 1440, 62_000, MONDAY))
+    assert [steps for _, steps in month] == [2000] * 7
+    assert shared("steps", a_walk(0, 31 * 1440 + 1, 62_000, MONDAY)) == [(MONDAY, 62_000)]
+
+
+@pytest.mark.parametrize(("weekday", "days"), [(0, 7), (3, 4), (4, 10), (6, 8)])
+def test_a_long_record_reaches_into_the_next_week_from_its_last_three_days(weekday: int, days: int) -> None:
+    begins = MONDAY + timedelta(days=weekday)
+    found = shared("steps", a_walk(weekday * 1440, (weekday + 20) * 1440, 20_000, begins))
+    assert found == [(begins + timedelta(days=nth), 1000) for nth in range(days)]
 
 
 def test_a_mean_belongs_to_the_day_its_record_begins_on() -> None:

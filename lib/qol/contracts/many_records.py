@@ -30,7 +30,7 @@ class Deletes(lang.Model):
 
 
 class Split(lang.Model):
-    """Quantities of a record that lasts over local midnight are shared between the local days in proportion to time, as the vendor's own daily totals are. Each day gets a piece: the record with the day, the start, the end and the share of `values` that are its own. Pieces are what `overlaps` and `daily` work with; the record table keeps the record whole. A record that lasts longer than three days stays whole, on the day it begins."""
+    """Quantities of a record that lasts over local midnight are shared between the local days in proportion to time, as the vendor's own daily totals are. Each day gets a piece: the record with the day, the start, the end and the share of `values` that are its own. Pieces are what `overlaps` and `daily` work with; the record table keeps the record whole. Only the week it begins in gets pieces, and the next one if it begins on one of the last three days of its week. A record that lasts longer than 31 days stays whole, on the day it begins."""
 
     start: TimeField
     """epoch_seconds or instant field with the start."""

@@ -37,7 +37,8 @@ def reaches_over(contract: SourceContract) -> bool:
     return any((contract.overlaps, contract.stages, contract.episodes, contract.split))
 
 
-def _is_before_border(day: pl.Expr) -> pl.Expr:
+def is_before_border(day: pl.Expr) -> pl.Expr:
+    """Whether a day is one of the last of its week, whose records the next week looks at too."""
     return day.dt.weekday() > 7 - DAYS_BEFORE
 
 
@@ -68,7 +69,7 @@ def with_neighbours(rows: pl.DataFrame, start: str, end: str) -> pl.DataFrame:
     ends_after = pl.col(end).cast(pl.Int64) > border + _WEEK_SECONDS - _MARGIN_SECONDS
     own = rows.with_columns(week=monday)
     earlier = rows.filter(_is_after_border(day) & begins_before).with_columns(week=monday - WEEK)
-    later = rows.filter(_is_before_border(day) & ends_after).with_columns(week=monday + WEEK)
+    later = rows.filter(is_before_border(day) & ends_after).with_columns(week=monday + WEEK)
     return pl.concat([own, earlier, later])
 
 
@@ -85,7 +86,7 @@ def without_moved(contract: SourceContract, records: pl.DataFrame) -> pl.DataFra
     if not can_cross(contract):
         return records
     rows = records.with_row_index("row").with_columns(border=monday_expr(pl.col("day")))
-    before = rows.filter(_is_before_border(pl.col("day"))).with_columns(pl.col("border") + WEEK)
+    before = rows.filter(is_before_border(pl.col("day"))).with_columns(pl.col("border") + WEEK)
     after = rows.filter(_is_after_border(pl.col("day")))
     same = ["user_id", "border", *identity(contract)]
     met = after.join(before, on=same, how="semi", nulls_equal=True)
