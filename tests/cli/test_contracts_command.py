@@ -113,7 +113,9 @@ def test_a_weekly_metric_that_comes_without_its_anchor_is_a_warning_and_no_error
     ) in ended.err
 
 
-def test_a_metric_of_other_fields_than_its_anchor_is_a_warning_although_one_record_has_both(qol: Qol, project: Path) -> None:
+def test_a_metric_of_other_fields_than_its_anchor_is_a_warning_although_one_record_has_both(
+    qol: Qol, project: Path
+) -> None:
     weekly = project / "schemas/metrics/weekly.yaml"
     text = weekly.read_text(encoding="utf-8")
     weekly.write_text(text.replace("own_days: [stress_max, ", "own_days: ["), encoding="utf-8")

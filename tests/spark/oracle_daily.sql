@@ -36,13 +36,23 @@ hrv AS (
     FROM records_garmin_hrv
   ) WHERE version = 1
 ),
+-- The day of an estimate is its key, so one that was moved is another record of the same document.
+user_metrics AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, coalesce(summary_id, record_key)
+      ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC
+    ) AS version
+    FROM records_garmin_userMetrics
+  ) WHERE version = 1
+),
 -- A day is there when any record tells of it.
 all_days AS (
   SELECT user_id, day FROM dailies
   UNION SELECT user_id, day FROM sleeps
   UNION SELECT user_id, day FROM stress_details
   UNION SELECT user_id, day FROM hrv
-  UNION SELECT user_id, day FROM records_garmin_userMetrics
+  UNION SELECT user_id, day FROM user_metrics
 ),
 -- Of several summaries of a day by the person's own device the longest counts, then the one received last.
 whole_day AS (
@@ -85,7 +95,7 @@ fitness_day AS (
       PARTITION BY user_id, day
       ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
     ) AS place
-    FROM records_garmin_userMetrics
+    FROM user_metrics
   ) WHERE place = 1
 ),
 -- Every version of every sleep: time asleep is the sum of the stages, else the duration; the end is the last stage's,
