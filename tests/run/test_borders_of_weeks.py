@@ -23,6 +23,9 @@ FOLDERS = {
     "night": "raw/oura/sleep",
     "sample": "raw/healthkit/measurements",
     "bucket": "raw/healthkit/health_auto_export",
+    "activity": "raw/oura/daily_activity",
+    "score": "raw/oura/daily_sleep",
+    "fitness": "raw/garmin/userMetrics",
 }
 
 Delivery = tuple[str, dict[str, Any]]
@@ -79,6 +82,45 @@ def test_a_document_that_moved_to_monday_counts_there_only(tmp_path: Path, runs:
     assert daily(tmp_path, "sleep_minutes") == [(MONDAY, 420.0)]
     stored = pl.read_parquet(sorted((tmp_path / "processed/records/oura_sleep").rglob("*.parquet")))
     assert sorted(stored["day"]) == [SUNDAY, MONDAY]
+
+
+def of_a_day(kind: str, day: str, received: str, document: str = "a") -> Delivery:
+    """A document of November 2026 whose key is its day, received at an hour of the 17th."""
+    field = {"activity": "steps", "score": "score", "fitness": "vo2Max"}[kind]
+    ids = {"userId": "u1", "summaryId": document, "calendarDate": f"2026-11-{day}"}
+    if kind != "fitness":
+        ids = {"user_id": "u1", "id": document, "day": f"2026-11-{day}"}
+    return kind, {**ids, field: 50, "_received_at": f"2026-11-17T{received}:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "then", "at_once", "order"),
+    [
+        ("activity", "08", "09", False, [0, 1]),
+        ("activity", "09", "08", False, [1, 0]),
+        ("score", "08", "09", True, [1, 0]),
+        ("score", "10", "11", False, [1, 0]),
+        ("fitness", "10", "11", True, [0, 1]),
+        ("fitness", "08", "09", False, [1, 0]),
+    ],
+)
+def test_a_document_whose_key_is_its_day_counts_once_when_it_moves(
+    tmp_path: Path, kind: str, first: str, then: str, at_once: bool, order: list[int]
+) -> None:
+    versions = [of_a_day(kind, first, "01"), of_a_day(kind, then, "02")]
+    others = [of_a_day(kind, "12", "01", "b"), of_a_day(kind, "13", "02", "c")]
+    arrived = [versions[number] for number in order]
+    deliver(tmp_path, *([[*arrived, *others]] if at_once else [[one] for one in (*arrived, *others)]))
+    column = {"activity": "steps", "score": "sleep_score", "fitness": "vo2max"}[kind]
+    assert daily(tmp_path, column) == [(date(2026, 11, int(day)), 50) for day in (then, "12", "13")]
+
+
+def test_documents_without_an_id_are_told_apart_by_their_day(tmp_path: Path) -> None:
+    nameless = [
+        (kind, record | {"id": None}) for kind, record in (of_a_day("activity", d, "01") for d in ("08", "09", "10"))
+    ]
+    deliver(tmp_path, nameless)
+    assert len(daily(tmp_path, "steps")) == 3
 
 
 def test_a_document_that_moved_back_to_sunday_counts_there_only(tmp_path: Path) -> None:

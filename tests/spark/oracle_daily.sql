@@ -36,13 +36,23 @@ hrv AS (
     FROM records_garmin_hrv
   ) WHERE version = 1
 ),
+-- The day of an estimate is its key, so one that was moved is another record of the same document.
+user_metrics AS (
+  SELECT * FROM (
+    SELECT *, row_number() OVER (
+      PARTITION BY user_id, coalesce(summary_id, record_key)
+      ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC
+    ) AS version
+    FROM records_garmin_userMetrics
+  ) WHERE version = 1
+),
 -- A day is there when any record tells of it.
 all_days AS (
   SELECT user_id, day FROM dailies
   UNION SELECT user_id, day FROM sleeps
   UNION SELECT user_id, day FROM stress_details
   UNION SELECT user_id, day FROM hrv
-  UNION SELECT user_id, day FROM records_garmin_userMetrics
+  UNION SELECT user_id, day FROM user_metrics
 ),
 -- Of several summaries of a day by the person's own device the longest counts, then the one received last.
 whole_day AS (
@@ -85,7 +95,7 @@ fitness_day AS (
       PARTITION BY user_id, day
       ORDER BY coalesce(received_at, CAST(arrival_date AS TIMESTAMP)) DESC, record_key DESC
     ) AS place
-    FROM records_garmin_userMetrics
+    FROM user_metrics
   ) WHERE place = 1
 ),
 -- Every version of every sleep: time asleep is the sum of the stages, else the duration; the end is the last stage's,
@@ -184,7 +194,7 @@ SELECT
   coalesce(least(w.wear_minutes, CAST(w.duration_seconds AS DECIMAL(18, 0)) / 60) >= 600, true) AS worn,
   w.steps,
   IF(w.distance_m = 0 AND w.steps > 0, NULL, round(CAST(w.distance_m AS DECIMAL(24, 12)), 10)) AS distance_m,
-  w.active_kcal,
+  IF(w.active_kcal = 0 AND w.steps >= 1000, NULL, w.active_kcal) AS active_kcal,
   w.floors,
   round(CAST(w.moderate_intensity_seconds AS DECIMAL(24, 12)) / 60, 10) AS moderate_minutes,
   round(CAST(w.vigorous_intensity_seconds AS DECIMAL(24, 12)) / 60, 10) AS vigorous_minutes,
@@ -225,8 +235,8 @@ SELECT
   coalesce(round(CAST(IF(w.has_stress, w.medium_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10), s.medium_minutes) AS medium_stress_minutes,
   coalesce(round(CAST(IF(w.has_stress, w.high_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10), s.high_minutes) AS high_stress_minutes,
   round(CAST(IF(w.has_stress, w.activity_stress_seconds, NULL) AS DECIMAL(24, 12)) / 60, 10) AS activity_stress_minutes,
-  w.body_battery_charged,
-  w.body_battery_drained,
+  IF(coalesce(w.body_battery_charged, 0) + coalesce(w.body_battery_drained, 0) = 0 AND w.steps >= 1000, NULL, w.body_battery_charged) AS body_battery_charged,
+  IF(coalesce(w.body_battery_charged, 0) + coalesce(w.body_battery_drained, 0) = 0 AND w.steps >= 1000, NULL, w.body_battery_drained) AS body_battery_drained,
   n.respiration_mean_brpm,
   n.spo2_mean_pct,
   n.spo2_min_pct,

@@ -145,6 +145,15 @@ def test_the_days_summary_goes_before_stress_details_metric_by_metric() -> None:
     assert picked(row, "rest_stress_minutes", "low_stress_minutes", "high_stress_minutes") == (45.0, 12.0, None)
 
 
+@pytest.mark.parametrize(("steps", "energy"), [(9000, None), (1000, None), (999, 0), (None, 0)])
+def test_energy_and_body_battery_of_0_beside_steps_are_not_known(steps: int | None, energy: int | None) -> None:
+    names = ("active_kcal", "body_battery_charged", "body_battery_drained")
+    row = the_day(dailies=[a_day("2026-11-09", steps=steps, **dict.fromkeys(names, 0))])
+    assert picked(row, *names) == (energy, energy, energy)
+    drained = a_day("2026-11-09", steps=steps, body_battery_charged=0, body_battery_drained=40)
+    assert picked(the_day(dailies=[drained]), *names[1:]) == (0, 40)
+
+
 def test_a_stress_of_zero_is_a_value() -> None:
     assert the_day(stressDetails=[a_day("2026-11-09", mean_stress=0.0, max_stress=0)])["stress_mean"] == 0.0
 

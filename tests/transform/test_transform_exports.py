@@ -94,6 +94,20 @@ def test_stages_that_are_all_0_beside_time_asleep_are_not_known() -> None:
     assert picked(light, *STAGES) == (300.0, 0.0, 300.0, 0.0, None)
 
 
+@pytest.mark.parametrize("deep", [0.0, 3600.0, None])
+def test_of_two_times_asleep_and_the_sum_of_stages_the_largest_counts(deep: float | None) -> None:
+    night = exported(20, 450, total_sleep_seconds=25_200.0, deep_seconds=deep)
+    assert the_day_of(EXPORT, [night])["sleep_minutes"] == 420.0
+    staged = exported(20, 450, total_sleep_seconds=0.0, core_seconds=18_000.0)
+    assert the_day_of(EXPORT, [staged])["sleep_minutes"] == 300.0
+
+
+def test_a_time_in_bed_that_ends_where_it_begins_is_not_known() -> None:
+    bed = dict.fromkeys(("in_bed_start_seconds", "in_bed_end_seconds"), after_midnight(0))
+    night = the_day_of(EXPORT, [exported(20, 450, asleep_seconds=25_200.0, in_bed_seconds=0.0) | bed])
+    assert picked(night, "time_in_bed_minutes", "bedtime_minute", "wake_minute") == (430.0, 20.0, 450.0)
+
+
 def a_stretch(stage: str, start: float, end: float, device: str = "WATCH") -> Row:
     """A single stretch of sleep of Monday."""
     times = {"stretch_start_seconds": after_midnight(start), "time_seconds": after_midnight(end)}

@@ -108,6 +108,17 @@ def an_activity(**fields: Any) -> Row:
     return row | times | {"sedentary_time": 38100, "resting_time": 22860, "non_wear_time": 60, "score": 95} | fields
 
 
+def test_times_that_are_all_0_beside_steps_are_not_known() -> None:
+    times = [
+        f"{of}_time" for of in ("high_activity", "medium_activity", "low_activity", "sedentary", "resting", "non_wear")
+    ]
+    zeros = {"day": "2026-11-09", **dict.fromkeys(times, 0)}
+    minutes = ("moderate_minutes", "vigorous_minutes", "sedentary_minutes", "wear_minutes", "worn")
+    walked = the_day(daily_activity=[zeros | {"steps": 9000}])
+    assert picked(walked, "steps", *minutes) == (9000, None, None, None, None, True)
+    assert picked(the_day(daily_activity=[zeros | {"steps": 0}]), *minutes) == (0.0, 0.0, 0.0, 0.0, False)
+
+
 def test_a_day_of_activity_gives_minutes_and_no_distance() -> None:
     row = the_day(daily_activity=[an_activity()])
     assert picked(row, "steps", "active_kcal", "activity_score", "worn") == (15185, 1153, 95, True)

@@ -164,6 +164,8 @@ class SourceContract(lang.Model):
     """Fields that name the thing where a record lacks a field of `key`, such as start and kind where there is no id; of these only times, days and numbers must be there."""
     version: lang.Each[DeclaredField] = ()
     """Fields that order two records of one key before the time received does; the larger wins. Where an instant is null the time received stands in for it; any other null loses."""
+    document: lang.Maybe[Annotated[lang.Name, lang.Refers("a field of type document_id")]] = None
+    """The field with the vendor's id of the document, where `key` is the document's day instead: of a person's records with one id only the best version counts in daily, whatever day it was moved to. The others stay stored."""
     growing: lang.Each[DeclaredField] = ()
     """Fields that grow while a thing is still being measured. Of two records of one key, version and receipt the one with the larger first of them wins, then the next field, then all other columns; null loses. Deliveries without `_received_at` all tie within their arrival day."""
     day: DayRule = DayRule()

@@ -23,7 +23,7 @@ from qol.explain.trace_model import (
     recorded_metrics,
 )
 from qol.tables.weeks import WEEK
-from qol.transform.borders import without_moved
+from qol.transform.borders import identity, without_moved
 from qol.transform.daily_rows import days_of_derived
 from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived, with_own_day
@@ -119,7 +119,8 @@ class Evidence:
         if not remaining.height:
             return f"{self.contract.record} {self.deleted}"
         elsewhere = sorted({self.day_of(unit) for place in remaining[_PLACE] for unit in self.units_of.get(place, ())})
-        moved = {self.moved(key) for key in remaining.join(self.counting, on=_PLACE, how="anti")["record_key"]}
+        lost = remaining.join(self.counting, on=_PLACE, how="anti")
+        moved = {self.moved(row) for row in lost.iter_rows(named=True)}
         if moved:
             return f"{self.contract.record} {' and '.join(sorted(moved))}"
         if elsewhere:
@@ -157,9 +158,10 @@ class Evidence:
         of_week = pl.col("day").is_between(self._monday, self._monday + WEEK, "left")
         return self.rows.filter(of_week | pl.col(_PLACE).is_in(inside))
 
-    def moved(self, key: str) -> str:
-        """The role of a record whose better version is of another week."""
-        (day,) = self.counting.filter(pl.col("record_key") == key)["day"].head(1)
+    def moved(self, row: Mapping[str, Any]) -> str:
+        """The role of a record whose better version is of another day."""
+        same = [pl.col(name).eq_missing(row[name]) for name in identity(self.contract)]
+        (day,) = self.counting.filter(same)["day"].head(1)
         return f"a better version of it is of {day}"
 
     def why_left_out(self, row: Mapping[str, Any]) -> str:
@@ -167,7 +169,7 @@ class Evidence:
         if row[_PLACE] in self.counting[_PLACE]:
             return f"left out ({self.condition if row[_PLACE] in self.timed[_PLACE] else NO_TIME})"
         is_deleted = row[_PLACE] not in self.without_deleted[_PLACE]
-        return self.deleted if is_deleted else self.moved(row["record_key"])
+        return self.deleted if is_deleted else self.moved(row)
 
 
 class _Role(NamedTuple):

@@ -182,12 +182,12 @@ class ReduceStep:
                 yield self._of_week(contract, bucket, week).filter(near)
 
     def _holds_a_key(self, contract: SourceContract, records: pl.DataFrame, bucket: int, week: date) -> bool:
-        """Whether a week has a record near a border with a key of `records`; only the columns of the key are read."""
+        """Whether a week has a record near a border that is a version of one of `records`; only what tells so is read."""
         names = ["user_id", "day", *identity(contract)]
         keys = self._of_week(contract, bucket, week, names)
         near = records.filter(is_near(week))
         return not keys.join(
-            near, on=[name for name in names if name != "day"], how="semi", nulls_equal=True
+            near, on=[name for name in names if name != "day"], how="semi", nulls_equal=contract.document is None
         ).is_empty()
 
     def _of_week(self, contract: SourceContract, bucket: int, week: date, names: Sequence[str] = ()) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The border between two weeks: records that reach across it, and documents that moved across it.
+"""The border between two weeks: records that reach across it, and documents that moved, across it or within a week.
 
 A week's days are made of its own records and those of the weeks beside it that lie near the border. What is near is told
 by a record alone, so that a week is the same whichever other weeks a run computes.
@@ -23,13 +23,13 @@ _DAY = timedelta(days=1)
 
 
 def can_cross(contract: SourceContract) -> bool:
-    """Whether a record can matter to another week than its own: not where the vendor's day is part of its key."""
-    return contract.day.date is None or contract.day.date not in contract.key
+    """Whether a record can matter to another week than its own: not where the vendor's day is all that tells it apart."""
+    return contract.document is not None or contract.day.date is None or contract.day.date not in contract.key
 
 
 def identity(contract: SourceContract) -> tuple[str, ...]:
-    """The columns that tell what a record is a version of."""
-    return contract.slot or ("record_key",)
+    """The columns that tell what a record is a version of; where one is null the record is a version of nothing else."""
+    return contract.slot or (contract.document or "record_key",)
 
 
 def reaches_over(contract: SourceContract) -> bool:
@@ -79,19 +79,31 @@ def of_own_week(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_moved(contract: SourceContract, records: pl.DataFrame) -> pl.DataFrame:
-    """Records without those of a key whose better version lies on the other side of a border.
+    """Records without those whose better version lies on the other side of a border or, of a document, in the same week.
 
-    Each week keeps a record of its own of one key; both stay stored, and the one that wins in the order of versions counts.
+    Each week keeps a record of its own of one key; all stay stored, and the one that wins in the order of versions counts.
     """
     if not can_cross(contract):
         return records
     rows = records.with_row_index("row").with_columns(border=monday_expr(pl.col("day")))
     before = rows.filter(is_before_border(pl.col("day"))).with_columns(pl.col("border") + WEEK)
-    after = rows.filter(_is_after_border(pl.col("day")))
+    rows = _without_worse(contract, rows, before, rows.filter(_is_after_border(pl.col("day"))))
+    if contract.document is not None:
+        documents = rows.drop_nulls(contract.document)
+        again = documents.filter(documents.select("user_id", "border", contract.document).is_duplicated())
+        rows = _without_worse(contract, rows, again, again)
+    return rows.drop("row", "border")
+
+
+def _without_worse(
+    contract: SourceContract, rows: pl.DataFrame, some: pl.DataFrame, others: pl.DataFrame
+) -> pl.DataFrame:
+    """The rows without those that are in `some` or `others` and have a better version there."""
     same = ["user_id", "border", *identity(contract)]
-    met = after.join(before, on=same, how="semi", nulls_equal=True)
+    met = others.join(some, on=same, how="semi", nulls_equal=contract.document is None)
     if met.is_empty():
-        return records
-    both = pl.concat([met, before.join(met, on=same, how="semi", nulls_equal=True)])
-    lost = both.join(best_of_keys(both, contract), on="row", how="anti")
-    return rows.join(lost, on="row", how="anti", maintain_order="left").drop("row", "border")
+        return rows
+    both = pl.concat([met, some.join(met, on=same, how="semi", nulls_equal=True)]).unique("row")
+    key = contract if contract.document is None else contract.model_copy(update={"key": (contract.document,)})
+    lost = both.join(best_of_keys(both, key), on="row", how="anti")
+    return rows.join(lost, on="row", how="anti", maintain_order="left")
