@@ -22,10 +22,21 @@ from qol_lambda.settings import this_installation
 SLACK = timedelta(seconds=30)
 
 #: Every argument that an order can have. Nothing else of an event reaches the job: its lake, key and code are Terraform's.
-ARGUMENTS = ("--command", "--week", "--trigger", "--now", "--from", "--to", "--from-week", "--to-week", "--accept")
+ARGUMENTS = (
+    "--command",
+    "--week",
+    "--trigger",
+    "--now",
+    "--from",
+    "--to",
+    "--from-week",
+    "--to-week",
+    "--old",
+    "--accept",
+)
 _OPERATORS_KEYS = frozenset({"week", "again", "accept", "backfill", "rebuild"})
 _TEXT = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-_ALLOWED = """{"week": "2026-W46", "again": true}, {"backfill": {"from": "2026-01-01", "to": "2026-03-31"}} or \
+_ALLOWED = """{"week": "2026-W46", "again": true}, {"backfill": {"from": "2026-01-01", "to": "2026-03-31", "old": true}} or \
 {"rebuild": {"from_week": "2026-W40", "to_week": "2026-W46"}}, each also with "accept": ["CHECK_ID"]"""
 
 logger = Logger()
@@ -106,8 +117,10 @@ def _operators_order(event: Mapping[str, Any], request_id: str) -> Order:
     match dict(event):
         case {"week": str(week), "again": True, **rest}:
             command, given = "run", {"week": week, "trigger": "manual"}
-        case {"backfill": dict(span), **rest} if span.keys() == {"from", "to"}:
-            command, given = "backfill", dict(span)
+        case {"backfill": dict(span), **rest} if (
+            span.keys() - {"old"} == {"from", "to"} and span.get("old", True) is True
+        ):
+            command, given = "backfill", dict(span) | ({"old": "true"} if "old" in span else {})
         case {"rebuild": dict(span), **rest} if span.keys() <= {"from_week", "to_week"}:
             command, given = "rebuild", {name.replace("_", "-"): week for name, week in span.items()}
         case _:

@@ -19,7 +19,7 @@ def day_of(fast: bool, *, arrival: str = "2026-11-10", **fields: Any) -> tuple[s
 
 def row_of(fast: bool, *, arrival: str = "2026-11-10", **fields: Any) -> Row:
     text = json.dumps({"userId": "u1", **fields}).encode()
-    return feed(text, arrival=arrival, known=NEW_YORK, fast=fast).row
+    return feed(text, arrival=arrival, known=NEW_YORK, fast=fast, old=True).row
 
 
 @both_readers
@@ -164,7 +164,7 @@ def test_a_day_lies_between_2010_and_one_day_after_arrival(
     fast: bool, day: str, arrival: str, verdicts: list[str]
 ) -> None:
     text = json.dumps({"userId": "u1", "calendarDate": day, "startTimeInSeconds": MONDAY_START}).encode()
-    assert feed(text, arrival=arrival, fast=fast).verdicts == verdicts
+    assert feed(text, arrival=arrival, fast=fast, old=True).verdicts == verdicts
 
 
 @both_readers
@@ -187,3 +187,28 @@ def test_a_receipt_later_than_the_day_after_its_folder_is_no_time(
 ) -> None:
     row = feed(daily(_received_at=stamp), arrival="2026-11-10", fast=fast).row
     assert (row["received_at"], row["value_issues"]) == (received, issues)
+
+
+@both_readers
+@pytest.mark.parametrize(
+    ("arrival", "stamp", "verdicts"),
+    [
+        ("2027-02-07", None, []),
+        ("2027-02-08", None, ["day_too_old"]),
+        ("2027-02-08", "2027-02-07T23:59:59Z", []),
+        ("2027-02-07", "2027-02-08T00:00:00Z", ["day_too_old"]),
+    ],
+)
+def test_a_push_of_more_than_90_days_before_its_arrival_is_kept_in_quarantine(
+    fast: bool, arrival: str, stamp: str | None, verdicts: list[str]
+) -> None:
+    line = daily(_received_at=stamp)
+    fed = feed(line, arrival=arrival, fast=fast)
+    assert (fed.verdicts, fed.tally["records"]) == (verdicts, 1 - len(verdicts))
+    assert [reject["raw"] for reject in fed.rejects] == [line] * len(verdicts)
+    assert feed(line, arrival=arrival, fast=fast, old=True).row["day"] == "2026-11-09"
+
+
+def test_what_is_fetched_or_exported_may_be_of_any_age() -> None:
+    steps = {"user_id": "u1", "name": "step_count", "units": "count", "date": "2016-11-09 08:00:00 +0900", "qty": 1}
+    assert feed(json.dumps(steps).encode(), "healthkit_health_auto_export").row["day"] == "2016-11-09"

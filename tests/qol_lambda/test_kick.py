@@ -107,6 +107,8 @@ def test_why_nothing_was_started_is_in_the_functions_log(cloud: Cloud, log: Stri
         ({"week": "2026-W40", "again": True, "arguments": {"--conf": "x"}}, "event: found"),
         ({"backfill": {"from": "2026-01-01"}}, "event: found"),
         ({"backfill": {"from": "2026-01-01", "to": "2026-01-02", "lake": "s3://other"}}, "event: found"),
+        ({"backfill": {"from": "2026-01-01", "to": "2026-01-02", "old": "true"}}, "event: found"),
+        ({"backfill": {"from": "2026-01-01", "old": True}}, "event: found"),
         ({"rebuild": {"from_week": "2026-W40", "user_map": "dynamodb:other"}}, "event: found"),
         ({"rebuild": {"from_week": 1}}, "event: found"),
         ({"week": "2026-W54", "again": True}, "--week 2026-W54: 2026 has weeks W01 to W53"),
@@ -132,6 +134,10 @@ def test_an_event_outside_the_closed_form_starts_nothing_and_is_answered_with_wh
         (
             {"backfill": {"from": "2026-01-01", "to": "2026-03-31"}, "accept": ["people_kept"]},
             {"--command": "backfill", "--from": "2026-01-01", "--to": "2026-03-31", "--accept": "people_kept"},
+        ),
+        (
+            {"backfill": {"from": "2026-01-01", "to": "2026-03-31", "old": True}},
+            {"--command": "backfill", "--from": "2026-01-01", "--to": "2026-03-31", "--old": "true"},
         ),
         (
             {"rebuild": {"from_week": "2026-W40", "to_week": "2026-W46"}},

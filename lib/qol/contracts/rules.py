@@ -1,10 +1,11 @@
 """What holds for all records of one source: schemas/sources/<source>/_rules.yaml; optional."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge
 from pydantic import Field
 
-from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token
+from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token, Whole
 
 
 class Ping(Model):
@@ -38,3 +39,5 @@ class SourceRules(Model):
     people_by_day: Flag = False
     """The person is a device that belongs to different users from one day to another: only entries of the user map with `from` and `to` say to whom; a record of another day is rejected, no_person."""
     ping: Maybe[Ping] = None
+    max_age_days: Maybe[Annotated[Whole, Ge(1)]] = None
+    """A record whose day lies more days before its arrival is rejected, day_too_old, until `qol backfill --old` publishes it: for pushes, whose sender proves no more than that it knows one shared token. By default none, for sources that are fetched or exported."""

@@ -147,6 +147,8 @@ class ColumnarReader:
             ok &= pl.col(name).is_not_null()
         ok &= pl.col("arrival_date") <= arrival_day + 1
         ok &= pl.col("day").is_between(FIRST_DAY, pl.col("arrival_date") + 1)
+        if self._record_reader.max_age is not None:
+            ok &= pl.col("arrival_date") - pl.col("day") <= self._record_reader.max_age
         return frame.with_columns(ok=ok.fill_null(value=False))
 
     def _user_columns(self, columns: dict[str, Column]) -> list[pl.Series]:

@@ -60,12 +60,17 @@ def shift_seconds(rule: DayRule) -> int:
     return round(rule.shift_hours * 3600)
 
 
-def require_day(day: int, arrival: int) -> None:
-    """RejectedError day_out_of_range when a day lies before 2010 or more than one day after arrival."""
+def require_day(day: int, arrival: int, max_age: int | None = None) -> None:
+    """Refuse a day that cannot be, or that lies more than `max_age` days before its arrival.
+
+    RejectedError: day_out_of_range (before 2010, or more than one day after arrival), day_too_old.
+    """
     if day < FIRST_DAY:
         raise RejectedError(Reason.DAY_OUT_OF_RANGE, "the day lies before 2010-01-01")
     if day > arrival + 1:
         raise RejectedError(Reason.DAY_OUT_OF_RANGE, "the day lies more than one day after its arrival")
+    if max_age is not None and arrival - day > max_age:
+        raise RejectedError(Reason.DAY_TOO_OLD, f"the day lies more than {max_age} days before its arrival")
 
 
 def zone_offset(zone: str, start: int) -> int:

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     MISSING_KEY = "missing_key"
     MISSING_DAY = "missing_day"
     DAY_OUT_OF_RANGE = "day_out_of_range"
+    DAY_TOO_OLD = "day_too_old"
     NO_PERSON = "no_person"
 
 

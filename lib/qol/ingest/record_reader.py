@@ -41,6 +41,8 @@ class RecordReader:
     units: Mapping[str, Unit] = field(default_factory=dict)
     #: Whether ids are those of devices, and the user is the owner on the record's day.
     by_day: bool = False
+    #: Days before its arrival that a record's day may be; any where None.
+    max_age: int | None = None
 
     def __post_init__(self) -> None:
         self._known = dict.fromkeys(self.inherited, frozenset[str]()) | known_names(self.contract)
@@ -61,7 +63,7 @@ class RecordReader:
         """The row of a raw record: every column but `raw_object` and `line_number`.
 
         `day`, `arrival_date` are days since 1970, times are microseconds. RejectedError: missing_key, missing_day,
-        day_out_of_range, no_person.
+        day_out_of_range, day_too_old, no_person.
         """
         contract = self.contract
         vendor_user_id = self._vendor_user_id(raw)
@@ -82,7 +84,7 @@ class RecordReader:
         for spec in self._offsets:
             row[spec.name] = offset_of_field(spec, contract.day, row, user.timezone or self.zone)
         row["day"], row["day_rule"] = day_of(contract.day, row, offset, arrival)
-        require_day(row["day"], arrival)
+        require_day(row["day"], arrival, self.max_age)
         for spec in self._intervals:
             row[spec.name] = self._minutes(spec, raw, row, user.timezone or self.zone, issues)
         start = row.get(contract.source_timestamp) if contract.source_timestamp else None

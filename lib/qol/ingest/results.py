@@ -29,6 +29,8 @@ class IngestContext:
     identities: Identities
     zone: str
     bucket_limits: tuple[str, ...]
+    #: Whether records older than `max_age_days` of their source's rules are read too.
+    old: bool = False
     _users: dict[str, UserIndex] = field(default_factory=dict, repr=False, compare=False)
 
     def users(self, source: str) -> UserIndex:
@@ -140,6 +142,7 @@ class ResultBuilder:
             self._readers[contract.name] = RecordReader(
                 contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit | rules.inherit_nested,
                 units=context.contracts.units, by_day=rules.people_by_day,
+                max_age=None if context.old else rules.max_age_days,
             )  # fmt: skip
         return self._readers[contract.name]
 

@@ -19,6 +19,7 @@ TOO_FEW_USERS = f"fewer than {MIN_USERS} users"
 TOO_FEW_ROWS = f"fewer than {MIN_ROWS} rows"
 NEW_WEEK = "not published before"
 NO_EARLIER_WEEK = "no earlier week to compare with"
+OTHER_COLUMNS = "published with other columns"
 DAMAGED_WEEK = "the published file is damaged"
 
 

@@ -9,13 +9,13 @@ from qol.lake.base import Lake
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.comparison import Comparison
 from qol.quality.freshness import compare_clock
-from qol.quality.partition_checks import compare_candidates
+from qol.quality.partition_checks import compare_candidates, compare_old_weeks
 from qol.quality.renamed_fields import unknown_fields
 from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
 from qol.tables.manifest import Manifest
 
-#: Triggers of runs about old days, which say nothing about the freshness of today's data.
+#: Triggers of runs about old days, which are meant to change old weeks and say nothing about the freshness of today's data.
 OLD_DAYS = ("backfill", "rebuild")
 
 
@@ -48,6 +48,7 @@ def collect_gate_input(
     unknown = unknown_fields(manifest.field_issues)
     comparisons += compare_weeks(contracts, footers, weeks, candidates, unknown, now)
     if manifest.trigger not in OLD_DAYS:
+        comparisons += compare_old_weeks(lake, candidates, published, now)
         comparisons += compare_clock(contracts, footers, weeks, now)
     totals = manifest.totals
     two_ids = (manifest.user_map or {}).get("new_hashes_kept", 0)

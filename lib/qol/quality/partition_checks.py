@@ -1,6 +1,7 @@
-"""Candidates against what the run computed and what is published: rows of all, users and metrics of weekly files."""
+"""Candidates against what the run computed and what is published: rows of all, users, metrics and values of weekly files."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from qol.quality.comparison import (
     MIN_USERS,
     NEW_WEEK,
     NO_EARLIER_WEEK,
+    OTHER_COLUMNS,
     TOO_FEW_USERS,
     WEEKLY,
     Comparison,
@@ -22,9 +24,13 @@ from qol.quality.comparison import (
 from qol.tables.corruption import ARROW_ERRORS
 from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
+from qol.tables.weeks import WEEK, is_closed
 
 MAX_USERS_LOST = 0.20
 FILLED_SHARE = 0.5
+#: Devices that were long without a connection, and edits, still change a week this many weeks after its end; of few users.
+OLD_WEEKS = 4
+MAX_USERS_CHANGED = 0.20
 #: A metric is emptied when at most one in so many of the expected values is left. No habit of users takes nine values of
 #: ten away within a week, and of the fewest values compared (half of 20 users) one left over hides nothing.
 ONE_IN = 10
@@ -56,6 +62,35 @@ def compare_candidates(
             yield comparison("metrics_not_emptied", *place, check_metrics(contracts, footer, earlier))
 
 
+def compare_old_weeks(
+    lake: Lake, candidates: Sequence[Candidate], published: Published, now: datetime
+) -> Iterator[Comparison]:
+    """Comparisons of weekly candidates whose week ended OLD_WEEKS ago or earlier, by users whose published values change."""
+    for candidate in candidates:
+        if candidate.table == WEEKLY and is_closed(date.fromisoformat(candidate.date) + OLD_WEEKS * WEEK, now):
+            current = published.get(candidate.table, candidate.date)
+            finding = _check_values(lake, candidate, current.key if current else None)
+            yield comparison("old_weeks_kept", candidate.table, candidate.date, finding)
+
+
+def _check_values(lake: Lake, candidate: Candidate, published: str | None) -> Finding:
+    if published is None:
+        return NEW_WEEK
+    try:
+        before = _table(lake, published)
+    except ARROW_ERRORS:
+        return DAMAGED_WEEK
+    now = _table(lake, candidate.staged)
+    if before.schema != now.schema:
+        return OTHER_COLUMNS
+    before = before.join(now, on="user_id", how="semi")
+    if before.height < MIN_USERS:
+        return TOO_FEW_USERS
+    changed = before.join(now, on=before.columns, how="anti", nulls_equal=True).height
+    is_many = changed / before.height > MAX_USERS_CHANGED
+    return {"warning": f"other values for {changed} of {before.height} users"} if is_many else {}
+
+
 def check_rows(staged: int, computed: int) -> Finding:
     """Whether the staged file has the rows that the run computed."""
     return {} if staged == computed else {"critical": f"{staged} rows staged, {computed} computed"}
@@ -80,7 +115,11 @@ def check_users_lost(lost: int, before: int) -> Finding:
 
 
 def _users(lake: Lake, key: str) -> pl.DataFrame:
-    return pl.DataFrame(pq.read_table(lake.open_table(key), columns=["user_id"]))
+    return _table(lake, key, ["user_id"])
+
+
+def _table(lake: Lake, key: str, columns: list[str] | None = None) -> pl.DataFrame:
+    return pl.DataFrame(pq.read_table(lake.open_table(key), columns=columns))
 
 
 def check_metrics(contracts: Contracts, week: Footer, earlier: Sequence[Sequence[Footer]]) -> Finding:

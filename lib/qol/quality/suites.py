@@ -10,7 +10,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.quality import SEVERITIES, Claim, Compared, Severity
 from qol.quality.check_columns import DAY_KEY, means_outside_min_max, values_out_of_range
 from qol.quality.comparison import MIN_USERS
-from qol.quality.partition_checks import MAX_USERS_LOST
+from qol.quality.partition_checks import MAX_USERS_CHANGED, MAX_USERS_LOST, OLD_WEEKS
 
 MAX_REJECTED_SHARE = 0.01
 
@@ -71,7 +71,10 @@ def partitions_suite() -> list[Check]:
         "metrics_not_emptied": "A metric that half of the last four weeks' rows, or of the week's own published rows, had still"
         f" has more than a tenth of the expected values (from {MIN_USERS} users on).",
     }
-    return [_check_max(name, "critical", message, compared=name) for name, message in messages.items()]
+    old = f"A week that was published and ended {OLD_WEEKS} weeks ago has the same values for at least"
+    old += f" {1 - MAX_USERS_CHANGED:.0%} of its users (from {MIN_USERS} users on)."
+    critical = [_check_max(name, "critical", message, compared=name) for name, message in messages.items()]
+    return [*critical, _check_max("old_weeks_kept", "warning", old, compared="old_weeks_kept")]
 
 
 def between_weeks_suite(contracts: Contracts) -> list[Check]:

@@ -122,7 +122,7 @@ def _list(run: RunContext) -> _Found:
 def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
     mapped_ids = [user_id for _, _, user_id, _ in found.users.user_map.entries]
     limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
-    context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits)
+    context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits, run.request.old)
     step = MapStep(run.lake, context, run.staging)
     shuffled = engine.shuffle(ingest_tasks(found.listing.objects), step, len(limits) + 1)
     return _Ingested(shuffled, shuffled.summaries, limits, note_tallies(run.manifest, shuffled.summaries))

@@ -109,6 +109,7 @@ class Option:
 _RUN, _BACKFILL, _REBUILD = ((command,) for command in COMMANDS)
 _TRIGGERS, _ENGINES = ("schedule", "manual"), ("local", "spark")
 _MAP = "JSON lines: source, vendor_user_id, user_id[, timezone, from, to]; or dynamodb:TABLE."
+_OLD = "Publish records older than the source's max_age_days too, such as a vendor's historical backfill."
 _WEEK = "Business week such as 2026-W46, by default the last closed one; only noted in the manifest."
 #: Every option by the field of the request it fills.
 OPTIONS = {
@@ -116,6 +117,7 @@ OPTIONS = {
     "trigger": Option("trigger", "Who started it.", parse_choice(*_TRIGGERS), "|".join(_TRIGGERS), _RUN),
     "first_day": Option("from", "First arrival day to read, YYYY-MM-DD.", parse_day, commands=_BACKFILL, required=True),
     "last_day": Option("to", "Last arrival day to read.", parse_day, commands=_BACKFILL, required=True),
+    "old": Option("old", _OLD, _parse_switch, commands=_BACKFILL),
     "first_week": Option("from-week", "First week; by default the oldest.", _parse_week, commands=_REBUILD),
     "last_week": Option("to-week", "Last week; by default the newest.", _parse_week, commands=_REBUILD),
     "lake": Option("lake", "The lake: a folder, or s3://bucket/prefix.", variable="QOL_LAKE"),
@@ -145,6 +147,7 @@ class RunRequest:
     trigger: Literal["schedule", "manual"] = "manual"
     first_day: date | None = None
     last_day: date | None = None
+    old: bool = False
     first_week: date | None = None
     last_week: date | None = None
     lake: str | None = None
