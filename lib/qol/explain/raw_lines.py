@@ -100,7 +100,7 @@ def masked_json(contracts: Contracts, contract: SourceContract, raw: Mapping[str
     """
     others = frozenset().union(*map(_hidden, contracts.sources))
     read = [field for field in contract.fields if field.type != "document_id"]
-    values = {_plain(path[-1]) for field in read for path in (*field.paths, *filter(None, [field.units]))}
+    values = {_plain(path[-1]) for field in read for path in (*field.paths, *field.units)}
     hidden = (others - values) | _hidden(contract)
     return msgspec.json.format(msgspec.json.encode(_shortened(raw, hidden)), indent=2).decode()
 
