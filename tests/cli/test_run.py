@@ -94,7 +94,7 @@ def test_a_dry_run_writes_nothing(run: Qol, lake: Path) -> None:
 
 
 def test_many_weeks_fit_a_narrow_screen(run: Qol, lake: Path) -> None:
-    days = [{**daily_record(), "calendarDate": f"2026-{month:02d}-05"} for month in range(1, 11)]
+    days = [daily_record(day=-7 * week) for week in range(1, 11)]
     write_lines(lake, "2026-11-12", days, name="old.jsonl")
     ended = run("--dry-run", COLUMNS="70")
     assert "7 earlier weeks not shown" in " ".join(ended.out.split())

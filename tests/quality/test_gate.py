@@ -273,6 +273,7 @@ def test_an_observation_names_what_failed_and_what_was_not_checked() -> None:
         "rows_as_expected": (True, "1 of 2 files; daily_metrics 2026-W46: 7 rows staged, 8 computed"),
         "people_kept": (True, f"1 of 1 file; weekly_metrics 2026-W46: 21 of 100 users lost; {few}"),
         "metrics_not_emptied": (True, f"0 of 1 file; {few}"),
+        "old_weeks_kept": (False, "not checked: no file to compare"),
     }
 
 
