@@ -197,7 +197,7 @@ class SourceContract(lang.Model):
         """Tell the field with the stage which codes the stages read."""
         stage = self.by_name.get(self.stages.stage) if self.stages else None
         if self.stages and stage and not stage.classes:
-            vars(stage).update(staged=frozenset(code for codes in self.stages.values.values() for code in codes))
+            vars(stage).update(staged=frozenset(self.stages.by_code))
 
     @property
     def name(self) -> str:
