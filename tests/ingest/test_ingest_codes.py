@@ -43,7 +43,7 @@ def test_a_status_that_is_no_text_is_an_issue() -> None:
 
 @pytest.mark.parametrize(
     ("stage", "issues"),
-    [(4, None), ("HKCategoryValueSleepAnalysisAsleepREM", None), (9, ["category_value: 9 unknown_code"]), ("Dozing", ["category_value: string unknown_code"])],
+    [(4, None), ("asleep REM", None), ("asleep_rem", None), (-1, ["category_value: -1 unknown_code"]), ("HKCategoryValueSleepAnalysisAsleepREM", None), (9, ["category_value: 9 unknown_code"]), ("Dozing", ["category_value: string unknown_code"])],
 )  # fmt: skip
 def test_a_stage_that_the_contract_does_not_read_is_other_and_counted(stage: object, issues: list[str] | None) -> None:
     raw = {
@@ -55,7 +55,7 @@ def test_a_stage_that_the_contract_does_not_read_is_other_and_counted(stage: obj
         "category_value": stage,
     }
     fed = feed(json.dumps(raw).encode(), "healthkit_sleep_samples")
-    assert (fed.row["stage"], fed.row["value_issues"]) == ("OTHER" if issues else str(stage), issues)
+    assert (fed.row["stage"], fed.row["value_issues"]) == ("OTHER" if issues else str(stage).replace(" ", "_"), issues)
     assert fed.issues == ({("healthkit_sleep_samples", "category_value", "unknown_code"): 1} if issues else {})
 
 

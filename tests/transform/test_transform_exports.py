@@ -108,6 +108,12 @@ def test_a_time_in_bed_that_ends_where_it_begins_is_not_known() -> None:
     assert picked(night, "time_in_bed_minutes", "bedtime_minute", "wake_minute") == (430.0, 20.0, 450.0)
 
 
+@pytest.mark.parametrize("core", ["core", "CORE", "asleepCore", "Asleep_Core", "ASLEEP_CORE"])
+def test_stages_are_known_in_any_case_and_as_two_words(core: str) -> None:
+    rows = [a_stretch(core, 0, 300), a_stretch("rem", 300, 360), a_stretch("DEEP", 360, 400), a_stretch("-1", 400, 410)]
+    assert picked(the_day_of(EXPORT, rows), *STAGES) == (400.0, 40.0, 300.0, 60.0, None)
+
+
 def a_stretch(stage: str, start: float, end: float, device: str = "WATCH") -> Row:
     """A single stretch of sleep of Monday."""
     times = {"stretch_start_seconds": after_midnight(start), "time_seconds": after_midnight(end)}

@@ -14,6 +14,7 @@ from qol.contracts import language as lang
 _ClassName = Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_]*$")]
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _BETWEEN = re.compile(r"[\s_-]+")
+_BLANKS = re.compile(r"[\s_]+")
 _UNLIKE = re.compile(r"[\W_]+")
 #: Scripts that write no blank between words: a word in one of them touches no other of their letters, Latin ones it may.
 _UNSPACED = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
@@ -73,6 +74,11 @@ def _folded(text: str) -> str:
 def bare(text: str) -> str:
     """A text without all that spellings of one code differ in: case and everything but letters and digits."""
     return _UNLIKE.sub("", _folded(text))
+
+
+def plain_code(code: str) -> str:
+    """A code in lower case without `_` and blanks; a sign stays, so that -1 is not 1."""
+    return _BLANKS.sub("", code.lower())
 
 
 def _whole_word(word: str) -> str:

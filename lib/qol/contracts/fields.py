@@ -219,7 +219,7 @@ class Field(Limited):
     unit_may_be_missing: lang.Flag = False
     """A value with `units` but without any unit beside it is in the unit that is stored; else it is null with an issue."""
     ranges_by: lang.Maybe[RangesBy] = None
-    #: Codes that the contract's stages read; any other is OTHER, with an issue. Set by the contract.
+    #: Codes that the contract's stages read, as `plain_code` has them; any other is OTHER, with an issue. Set by the contract.
     staged: ClassVar[frozenset[str]] = frozenset()
     samples: lang.Maybe[SampleRule] = None
 

@@ -7,6 +7,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field
 
 from qol.contracts import language as lang
+from qol.contracts.code_words import plain_code
 from qol.contracts.fields import TimeField
 
 Stage = Literal["deep", "light", "rem", "asleep", "awake", "in_bed"]
@@ -87,7 +88,12 @@ class Stages(lang.Model):
     joined: lang.Flag = False
     """Records without a stage are sleeps that their sender has joined: they stay beside the sessions, with their own columns and `session_rank`, and all expressions are over both. A field may then have the name of a session's `<stage>_seconds`."""
     values: lang.Filled[Stage, lang.Some[lang.Text]]
-    """Codes of `stage` per canonical stage; time is the union of a stage's records, and codes not listed are ignored."""
+    """Codes of `stage` per canonical stage, whatever their case and without regard to `_` and blanks; time is the union of a stage's records, and codes not listed are ignored."""
+
+    @property
+    def by_code(self) -> Mapping[str, Stage]:
+        """Stages by their codes, as `plain_code` has them."""
+        return {plain_code(code): stage for stage, codes in self.values.items() for code in codes}
 
     @property
     def columns(self) -> Mapping[str, str]:

@@ -204,7 +204,7 @@ class SourceContract(lang.Model):
                 vars(field).update(known=frozenset({*field.known, *map(bare, rule.ranges)}))
         stage = self.by_name.get(self.stages.stage) if self.stages else None
         if self.stages and stage and not stage.classes:
-            vars(stage).update(staged=frozenset(code for codes in self.stages.values.values() for code in codes))
+            vars(stage).update(staged=frozenset(self.stages.by_code))
 
     def allows(self, raw: Any) -> bool:
         """Whether a raw record is of no kind that `allow` keeps out."""

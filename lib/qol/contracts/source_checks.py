@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from qol.contracts.code_words import plain_code
 from qol.contracts.daily import DailyMetric
 from qol.contracts.expressions import ColumnTypes, record_types
 from qol.contracts.fields import Field, RangesBy
@@ -171,8 +172,9 @@ def _words_together(contract: SourceContract) -> Iterator[Mistake]:
     owner: dict[str, str] = {}
     for stage, codes in contract.stages.values.items() if contract.stages else ():
         for code in codes:
-            if owner.setdefault(code, stage) != stage:
-                yield Mistake(f"stages.values.{stage}", code, f"a code that {owner[code]} does not have")
+            other = owner.setdefault(plain_code(code), stage)
+            if other != stage:
+                yield Mistake(f"stages.values.{stage}", code, f"a code that {other} does not have")
 
 
 def _examples(contract: SourceContract) -> Iterator[Mistake]:

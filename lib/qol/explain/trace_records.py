@@ -28,6 +28,7 @@ from qol.transform.daily_rows import days_of_derived
 from qol.transform.deletions import deleting, targets, without_deleted
 from qol.transform.derived import WHERE, before_sessions, with_derived, with_own_day
 from qol.transform.parts import record_parts
+from qol.transform.stages import stage_of
 
 #: Records of a day that are listed where a value is made of all of them; the others are counted.
 MAX_LISTED = 20
@@ -81,10 +82,9 @@ class Evidence:
         if stages is None:
             return self.units.select(_PLACE, _UNIT).iter_rows()
         begin, finish = pl.col(stages.start).cast(pl.Int64), pl.col(stages.end).cast(pl.Int64)
-        listed = [code for codes in stages.values.values() for code in codes]
         device = pl.col(stages.device) if stages.device else pl.lit(None, pl.String)
         samples = before_sessions(self.contract, self.counting).filter(
-            pl.col(stages.stage).is_in(listed) & (finish > begin)
+            stage_of(stages).is_not_null() & (finish > begin)
         )
         samples = samples.with_columns(session_rank=stages.by, session_device=device)
         devices = ["session_rank", "session_device"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 
-from qol.contracts.code_words import bare
+from qol.contracts.code_words import bare, plain_code
 from qol.contracts.fields import Field
 from qol.contracts.raw_values import CODE, identifier, is_zone, parse_day
 from qol.contracts.units import Unit
@@ -237,7 +237,7 @@ def _code(field: Field, value: object, _: HashDocument) -> str | None:
     if field.join_words:
         text = _BLANKS.sub("_", text)
     text = text.upper() if field.uppercase else text
-    if field.staged and text not in field.staged:
+    if field.staged and plain_code(text) not in field.staged:
         raise _issue(value, "unknown_code", kept=OTHER)
     if not CODE.fullmatch(text) or not (field.known or field.staged or _WORDS.fullmatch(text)):
         raise IssueError("string not_a_code")

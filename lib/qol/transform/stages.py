@@ -37,15 +37,20 @@ def sessions(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
     return of_own_week(found.drop("session"))
 
 
+def stage_of(rule: Stages) -> pl.Expr:
+    """The canonical stage of a record; null where its code is not listed."""
+    code = pl.col(rule.stage).str.to_lowercase().str.replace_all(r"[\s_]+", "")
+    return code.replace_strict(dict(rule.by_code), default=None, return_dtype=pl.String)
+
+
 def _samples(rule: Stages, rows: pl.DataFrame) -> pl.DataFrame:
     """Samples of listed stages with `stage`, `begin`, `finish` and the session (`session`) they are in."""
-    stages = {code: stage for stage, codes in rule.values.items() for code in codes}
     samples = rows.select(
         *GRAIN, "record_key", "day_rule", "source_timestamp", "received_at", "arrival_date", pl.coalesce(rule.start_offset or "utc_offset_seconds", "utc_offset_seconds").alias("utc_offset_seconds"),
         session_rank=pl.col(rule.by),
         session_device=pl.col(rule.device) if rule.device else pl.lit(None, pl.String),
         end_offset=pl.coalesce(rule.end_offset or "utc_offset_seconds", "utc_offset_seconds"),
-        stage=pl.col(rule.stage).replace_strict(stages, default=None, return_dtype=pl.String),
+        stage=stage_of(rule),
         begin=pl.col(rule.start).cast(pl.Int64),
         finish=pl.col(rule.end).cast(pl.Int64),
     )  # fmt: skip
