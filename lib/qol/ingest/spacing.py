@@ -8,6 +8,7 @@ from qol.contracts.fields import Field
 from qol.contracts.raw_values import safe_get
 from qol.contracts.source import SourceContract
 from qol.ingest.convert import IssueError, convert
+from qol.ingest.local_day import DAY_SECONDS
 
 #: The raw key that a record's spacing is read from.
 SPACING = "_spacing"
@@ -33,10 +34,14 @@ def spacings(contract: SourceContract, elements: Sequence[Any]) -> dict[int, int
 
 
 def _to_the_next(moments: list[int]) -> dict[int, int]:
-    """The gap after each moment, but no more than the median gap, which is also that of the last one."""
+    """The gap after each moment, but no more than the median gap, which is also that of the last one.
+
+    Two records may be of any two days, so that a gap of their own tells no width beyond a day.
+    """
     gaps = [after - before for before, after in pairwise(moments)]
     if not gaps:
         return {}
+    gaps = [min(gaps[0], DAY_SECONDS)] if len(gaps) == 1 else gaps
     median = sorted(gaps)[(len(gaps) - 1) // 2]
     return {moment: min(gap, median) for moment, gap in zip(moments, [*gaps, median], strict=True)}
 
