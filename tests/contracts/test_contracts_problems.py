@@ -71,7 +71,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (HRV, "hrv_rmssd_ms: last", "rmssd: last", "daily.rmssd: found rmssd; allowed: where or a daily metric: steps, distance_m, active_kcal, … (69 names)"),
         (DAILIES, "where: own_device", "where: steps", "daily.where: found steps of type Int64; allowed: true or false"),
         (DAILIES, "own_device: third_party_source IS NULL", "steps: 1", "derived.steps: found steps; allowed: a name that no field or record column has, and that no step works with"),
-        (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (63 names)"),
+        (DAILIES, "at_most: duration_seconds / 60", "at_most: duration / 60", "wear.at_most: found unknown column duration; allowed: duration_seconds, … (64 names)"),
         (SLEEPS, "end: end_seconds", "end: validation", "episodes.end: found validation; allowed: a numeric field or helper: utc_offset_seconds, start_time_seconds, start_time_offset_seconds, … (22 names)"),
         (SLEEPS, "unlisted: 0", "unlisted: 3", "episodes.rank.unlisted: found 3; allowed: a tier from 0 to 2"),
         (USER, "reject: missing_day", "reject: no_day", 'examples.3.reject: found "no_day"; allowed: not_utf8, not_json, not_an_object, line_too_long, too_deep, truncated_object, unknown_record, missing_key, missing_day, day_out_of_range, no_person'),
