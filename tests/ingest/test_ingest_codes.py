@@ -27,6 +27,16 @@ def test_zero_and_nothing_are_no_errors(status: object, stored: str | None) -> N
     assert (row["status"], row["value_issues"]) == (stored, None)
 
 
+@pytest.mark.parametrize("status", ["エラーなし", "異常なし", "Status: 0", "error-free", "No error"])
+def test_a_status_that_denies_an_error_is_good(status: str) -> None:
+    assert reading(status)["status"] == "OK"
+
+
+@pytest.mark.parametrize("status", ["noResponse", "センサー異常", "接続エラー", "signal: none, error"])
+def test_a_word_of_an_error_within_a_longer_one_is_an_error(status: str) -> None:
+    assert reading(status)["status"] == "ERROR"
+
+
 @pytest.mark.parametrize(
     ("status", "issue"),
     [("default", "string"), ("backup", "string"), (7, "7"), ("-6", "string")],

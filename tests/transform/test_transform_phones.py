@@ -224,3 +224,13 @@ def test_a_sample_whose_time_is_refused_gives_no_day(tmp_path: Path, start: str)
     assert [str(day) for day in pq.read_table(daily)["day"].to_pylist()] == ["2026-11-09"]
     (stored,) = (tmp_path / "processed/records/healthkit_measurements").rglob("*.parquet")
     assert sorted(pq.read_table(stored)["day_rule"].to_pylist()) == ["arrival", "arrival", "offset"]
+
+
+def test_two_apps_of_one_name_make_no_night_together(tmp_path: Path) -> None:
+    def asleep(start: str, end: str, bundle: str) -> dict[str, Any]:
+        app = {"source": {"name": "Sleep", "bundle_id": bundle}, "uuid": f"{bundle}{start}"}
+        return night(start, end, PHONE, 1) | app
+
+    told = [asleep("00:00", "05:00", "com.a.sleep"), asleep("03:00", "08:00", "com.b.sleep")]
+    more = asleep("05:30", "08:30", "com.a.sleep")
+    assert day_of(tmp_path, sleep_samples=[], measurements=[*told, more])["sleep_minutes"] == 480.0

@@ -48,6 +48,7 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "known": ("code",),
     "namespace": ("document_id",),
     "of_other": ("document_id",),
+    "joined_with": ("document_id",),
     "at": ("utc_offset",),
 }
 _SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
@@ -198,6 +199,8 @@ class Field(Limited):
     """For document_id: record types of a source that name one give an id one hash, so that records of different types can refer to each other; by default the record type."""
     of_other: lang.Maybe[lang.Name] = None
     """For document_id: stored only where this code field, declared before, is OTHER, to tell the texts behind that apart."""
+    joined_with: lang.Maybe[lang.RawPath] = None
+    """For document_id: another place whose id, where there is one, is hashed together with the value, such as an app's bundle beside its name."""
     uppercase: lang.Flag = False
     """Codes are stored in upper case."""
     join_words: lang.Flag = False

@@ -57,7 +57,7 @@ def reads_structs(rule: SampleRule) -> bool:
 
 def _is_simple(spec: Field) -> bool:
     """Whether the range alone decides what is clean: no sentinel inside it, no gap between states and range."""
-    if spec.type not in (*_VALUES, *_TEXTS) or spec.units or spec.ranges_by or spec.of_other:
+    if spec.type not in (*_VALUES, *_TEXTS) or spec.units or spec.ranges_by or spec.of_other or spec.joined_with:
         return False
     if any(is_selector(step) for path in spec.paths for step in path):
         return False

@@ -149,6 +149,8 @@ class RecordReader:
         if spec.units:
             value = in_stored_unit(spec, value, safe_get(raw, spec.place_of_unit(path)), self.units)
             spec = spec.changed(sentinels=()) if spec.sentinels else spec
+        if spec.joined_with and identifier(value) and (more := identifier(safe_get(raw, spec.joined_with))):
+            value = f"{identifier(value)}\n{more}"
         return convert(spec, value, self._hashes[spec.namespace])
 
     def _reduced(self, spec: Field, name: str, value: Any, issues: list[str]) -> Any:

@@ -9,9 +9,9 @@ _BLANK = r"[ \u00a0\u202f]*"
 #: Hours to add for the half of the day, as phones write it before or after the time.
 _HALVES = {"am": 0, "pm": 12, "午前": 0, "午後": 12, "上午": 0, "下午": 12, "오전": 0, "오후": 12}
 _HALF = rf"[ap]\.?{_BLANK}m\.?|午前|午後|上午|下午|오전|오후"
-#: A time of the 12-hour clock on a day in ISO order, with its offset.
+#: A time of the 12-hour clock on a day whose year comes first, with its offset.
 _TWELVE_HOURS = re.compile(
-    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:T|{_BLANK})({_HALF})?{_BLANK}"
+    rf"([0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}})(?:T|{_BLANK})({_HALF})?{_BLANK}"
     rf"(0?[0-9]|1[0-2])(:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?){_BLANK}({_HALF})?{_BLANK}(Z|[+-][0-9]{{2}}:?[0-9]{{2}})",
     re.IGNORECASE,
 )
@@ -74,4 +74,4 @@ def _in_24_hours(text: str) -> str:
     if found is None or (found[2] is None) == (found[5] is None):
         return ""
     half = re.sub(r"[\W]", "", found[2] or found[5]).lower()
-    return f"{found[1]}T{int(found[3]) % 12 + _HALVES[half]:02}{found[4]}{found[6]}"
+    return f"{found[1].replace('/', '-')}T{int(found[3]) % 12 + _HALVES[half]:02}{found[4]}{found[6]}"
