@@ -13,5 +13,5 @@ echo "2. Upload the sample lake to s3://qol-lake"
 python3 docker/upload.py .demo/docker qol-lake
 
 echo "3. Run the job"
-spark-submit --conf "spark.hadoop.fs.s3a.endpoint.region=$AWS_DEFAULT_REGION" dist/glue/weekly_etl.py \
+spark-submit --conf spark.io.encryption.enabled=true --conf "spark.hadoop.fs.s3a.endpoint.region=$AWS_DEFAULT_REGION" dist/glue/weekly_etl.py \
     --JOB_NAME qol-weekly-etl --JOB_RUN_ID jr_docker --lake s3://qol-lake --now 2026-11-18T00:05:00Z --trigger schedule

@@ -110,8 +110,9 @@ resource "aws_glue_job" "weekly" {
     "--extra-jars"      = local.artifact_uri[local.job_jar]
     "--user-jars-first" = "false"
     "--TempDir"         = "s3://${local.bucket}/_staging/glue/"
-    # Glue 5.1 reads through S3A, which without a region uses us-east-2 and times out.
-    "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region}"
+    # Glue 5.1 reads through S3A, which without a region uses us-east-2 and times out. What Spark writes to local disks,
+    # the pseudonym key and the user map among it, is encrypted.
+    "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region} --conf spark.io.encryption.enabled=true"
   }
 
   depends_on = [aws_cloudwatch_log_group.job, aws_iam_role_policy.job, aws_s3_object.artifact]

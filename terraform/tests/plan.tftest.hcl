@@ -187,7 +187,7 @@ run "the_job" {
       "--extra-jars"                      = "s3://qol-lake-123456789012/artifacts/empty.jar"
       "--user-jars-first"                 = "false"
       "--TempDir"                         = "s3://qol-lake-123456789012/_staging/glue/"
-      "--conf"                            = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1"
+      "--conf"                            = "spark.hadoop.fs.s3a.endpoint.region=ap-northeast-1 --conf spark.io.encryption.enabled=true"
     }
     error_message = "arguments that no run can choose; artifacts lie below a prefix named after their content"
   }

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,14 +71,15 @@ def test_a_package_of_another_version_is_named_with_its_pin(
 def test_a_lake_without_rights_is_reported_without_a_crash(
     qol: Qol, own_week: Path, monkeypatch: pytest.MonkeyPatch, denied: str, wrong: list[str]
 ) -> None:
-    real = getattr(Path, denied)
+    owner = os if denied == "open" else Path
+    real = getattr(owner, denied)
 
-    def deny(path: Path, *asked: Any, **how: Any) -> Any:
-        if path.is_relative_to(own_week):
+    def deny(path: Path | str, *asked: Any, **how: Any) -> Any:
+        if Path(path).is_relative_to(own_week):
             raise PermissionError(errno.EACCES, "Permission denied")
         return real(path, *asked, **how)
 
-    monkeypatch.setattr(Path, denied, deny)
+    monkeypatch.setattr(owner, denied, deny)
     ended = qol("doctor", "--lake", own_week)
     assert ended.code == 1, ended.err
     assert [what for what, mark in findings(ended.out).items() if mark == "✗"] == wrong

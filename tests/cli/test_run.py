@@ -1,5 +1,6 @@
 """Runs end with a table, a path and the exit code of what happened."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -114,6 +115,16 @@ def test_backfill_reads_chosen_arrival_days_and_rebuild_none(qol: Qol, lake: Pat
     ended = qol("rebuild", "--from-week", "2026-W46", *options)
     assert (ended.code, "Read" in ended.out, "No records" in ended.out) == (0, False, False)
     assert [m["trigger"] for m in manifests(lake)] == ["backfill", "rebuild"]
+
+
+def test_what_a_command_writes_is_for_its_user_alone(run: Qol, lake: Path) -> None:
+    sent = set(lake.rglob("*"))
+    os.umask(0o022)
+    write_lines(lake, "2026-11-11", [b"nope"])
+    assert run().code == 0
+    written = set(lake.rglob("*")) - sent - set((lake / "raw").rglob("*"))
+    assert {path.name for path in written} >= {"_runs", "processed", "quarantine", "part-00000.parquet", "lake.json"}
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
 
 
 def test_options_reach_the_manifest(run: Qol, lake: Path) -> None:

@@ -1,5 +1,6 @@
 """A weekly value is explained down to the raw line; a missing one says why."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from qol.explain.metric_target import find_target
+from qol.explain.raw_lines import masked_json
 from qol.explain.trace_model import DayTrace, Trace
 from qol.explain.why import _near_rejects
 from qol.lake import LocalLake
@@ -217,6 +219,26 @@ def test_an_unknown_metric_or_week_is_a_usage_error(
 ) -> None:
     ended = qol("why", "--lake", week_lake, "--user", ALICE, "--week", week, "--metric", metric)
     assert (ended.code, ended.err[: len(message)]) == (2, message)
+
+
+def test_ids_and_secrets_are_masked_in_any_spelling_and_texts_are_shown_by_their_length() -> None:
+    values = {
+        "calendarDate": "2026-11-09",
+        "steps": 1_000,
+        "at": "2026-11-09 07:00:00 +0900",
+        "summary": {"units": "bpm"},
+    }
+    secrets = {
+        "userId": "TOK1", "UserID": "TOK1", "user_id": "TOK1", "SUMMARYID": "TOK1", "user_access_token": "TOK1",
+        "x-signature": "TOK1", "uuid": "TOK1", "startingLatitudeInDegree": 35.6, "latitude": 35.6, "E-Mail": "TOK1",
+    }  # fmt: skip
+    texts = {"extra": '{"token": "TOK1"}', "link": "https://example.org?tok=TOK1", "who": "a@TOK1", "note": "Taro TOK1"}
+    shown = json.loads(masked_json(CONTRACTS, CONTRACTS.by_name["garmin_dailies"], {**values, **secrets, **texts}))
+    assert {name: shown[name] for name in values} == {**values, "summary": {"units": "***"}}
+    assert {shown[name] for name in secrets} == {"***"}
+    assert [shown[name] for name in texts] == ["… 17 characters", "… 28 characters", "… 6 characters", "… 9 characters"]
+    workout = masked_json(CONTRACTS, CONTRACTS.by_name["healthkit_health_auto_export"], {"units": "bpm"})
+    assert json.loads(workout) == {"units": "bpm"}
 
 
 def test_raw_records_are_shown_on_request_without_secrets_or_records_of_other_users(why: Why) -> None:

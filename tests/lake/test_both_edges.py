@@ -121,12 +121,6 @@ def test_a_deleted_object_is_gone_and_deleting_nothing_is_fine(lake: Lake) -> No
     assert lake.stat("raw/a.jsonl") is None
 
 
-def test_a_scratch_folder_is_gone_afterwards(lake: Lake) -> None:
-    with lake.scratch("r") as scratch:
-        (scratch / "x").write_bytes(b"1")
-    assert not scratch.exists()
-
-
 def test_a_lake_travels_to_other_processes_with_all_it_needs(lake: Lake) -> None:
     lake.put("raw/a.jsonl", b"1")
     with lake.lock("run"):

@@ -39,6 +39,41 @@ def test_a_place_no_edge_knows_is_a_usage_error() -> None:
         open_lake("ftp://somewhere/lake")
 
 
+@pytest.mark.parametrize("key", ["/etc/hostname", "../outside", "raw/../../outside", "raw/.."])
+def test_no_key_leads_out_of_the_lake(tmp_path: Path, key: str) -> None:
+    (tmp_path / "outside").write_text("x")
+    with pytest.raises(LakeError, match="leads out of the lake; allowed: a path below"):
+        LocalLake(tmp_path / "lake").read(key)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda lake: lake.read("link"),
+        lambda lake: lake.lock("run-1").__enter__(),
+        lambda lake: lake.create("link").__enter__(),
+    ],
+)
+def test_nothing_is_read_or_written_through_a_link(tmp_path: Path, act: Callable[[LocalLake], object]) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    lake = tmp_path / "lake"
+    (lake / "_locks").mkdir(parents=True)
+    for link in ("link", "_locks/publish.lock"):
+        (lake / link).symlink_to(secret)
+    with pytest.raises((LakeError, FileExistsError)):
+        act(LocalLake(lake))
+    assert secret.read_text() == "x"
+
+
+def test_a_small_object_is_written_by_a_name_that_nobody_can_prepare(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    (tmp_path / f".a.json.{os.getpid()}").symlink_to(secret)
+    LocalLake(tmp_path).put("a.json", b"1")
+    assert (secret.read_text(), (tmp_path / "a.json").read_text()) == ("x", "1")
+
+
 def deny(*_: Any, **__: Any) -> NoReturn:
     raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -47,7 +82,7 @@ def without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system whose every answer is no; rights of files mean nothing to the user root, who may run the tests."""
     for owner, names in {
         Path: ("open", "stat", "mkdir", "unlink"),
-        os: ("scandir", "replace"),
+        os: ("scandir", "replace", "open"),
         pa: ("memory_map",),
     }.items():
         for name in names:
@@ -65,7 +100,6 @@ def without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda lake: lake.put("_runs/a", b""), "_runs/a: may not be written", "file", "write"),
         (lambda lake: lake.delete("_runs/a"), "_runs/a: may not be written", "file", "write"),
         (lambda lake: lake.lock("run").__enter__(), "_locks/publish.lock: may not be written", "file", "write"),
-        (lambda lake: lake.scratch("r").__enter__(), "_staging/r/scratch/: may not be written", "folder", "write"),
     ],
 )
 def test_what_a_user_may_not_do_is_said_with_the_key(

@@ -1,5 +1,6 @@
 """Every check of the gate can fail, a critical one stops the run, and an operator can accept it by its id."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -310,4 +311,10 @@ def test_a_published_run_keeps_its_warnings_and_writes_pages_a_person_can_open_w
     pages = list((tmp_path / "_docs").rglob("*.html"))
     assert (tmp_path / "_docs/index.html") in pages
     assert len(pages) >= 5
+    texts = [page.read_text() for page in pages]
+    assert [text for text in texts if re.search("<script|(src|<link[^>]* href|url)[=(]\\S*//", text)] == []
+    linked = re.findall('<li><a href="([^"]+)">', (tmp_path / "_docs/index.html").read_text())
+    assert sorted(tmp_path / "_docs" / name for name in linked) == sorted(
+        (tmp_path / "_docs/validations").rglob("*.html")
+    )
     assert not any("43217" in page.read_text() for page in pages)

@@ -29,6 +29,13 @@ def test_blocks_come_to_their_buckets_and_results_in_order(tmp_path: Path, worke
     assert shuffled.reduce(_join) == [(0, ["0", "3", "6"]), (1, ["1", "4"]), (2, ["2", "5"]), (3, [])]
 
 
+def test_a_file_that_no_task_wrote_is_not_read(tmp_path: Path) -> None:
+    shuffled = LocalEngine(tmp_path, 1).shuffle([0], _split, 1)
+    [written] = [file for file in tmp_path.rglob("*") if file.is_file()]
+    written.with_name("00000-999999").write_bytes(b"foreign;")
+    assert shuffled.reduce(_join) == [(0, ["0"])]
+
+
 def test_a_function_travels_without_a_file_of_it(tmp_path: Path) -> None:
     secret = functools.partial(operator.mul, 1234567)
     assert LocalEngine(tmp_path, 2).map([1, 2, 3], secret) == [1234567, 2469134, 3703701]

@@ -10,7 +10,7 @@ import jsonschema
 import polars as pl
 import pytest
 
-from qol.errors import UsageError
+from qol.errors import LakeError, UsageError
 from qol.identity.pseudonyms import Identities
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
@@ -237,10 +237,31 @@ def test_a_damaged_gzip_object_keeps_the_lines_before_the_damage(tmp_path: Path)
 
 
 @pytest.mark.folder_only
-def test_names_that_are_not_utf8_and_links_that_lead_nowhere_or_back_do_not_stop_a_run(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_and_links_do_not_stop_a_run_and_are_not_read(tmp_path: Path) -> None:
     folder = write_lines(tmp_path, "2026-11-10", [daily_record("u1")]).parent
     Path(bytes(folder).decode() + "/bad\udcff.jsonl").write_text("{}")
     (folder / "nowhere.jsonl").symlink_to(folder / "gone")
     (tmp_path / "raw/loop").symlink_to(tmp_path / "raw")
+    outside = tmp_path.with_name("outside")
+    secret = write_lines(outside, "2026-11-11", [b"secret"])
+    (folder / "file.jsonl").symlink_to(secret)
+    folder.with_name("date=2026-11-11").symlink_to(secret.parent)
     manifest = run_lake(tmp_path)
-    assert (manifest.totals["kept"], [s.reason for s in manifest.skipped]) == (1, ["not_jsonl"])
+    assert (manifest.totals["lines"], manifest.totals["kept"]) == (1, 1)
+    assert {s.key.removeprefix("raw/"): s.reason for s in manifest.skipped} == {
+        "daily/date=2026-11-10/bad\\udcff.jsonl.not-utf8": "not_jsonl",
+        "daily/date=2026-11-10/file.jsonl": "link",
+        "daily/date=2026-11-10/nowhere.jsonl": "link",
+        "daily/date=2026-11-11": "link",
+        "loop": "link",
+    }
+
+
+@pytest.mark.folder_only
+@pytest.mark.parametrize("link", ["date=2026-11-09", "date=2026-11-09/part-00000.parquet"])
+def test_a_link_in_a_table_stops_the_run_by_name(tmp_path: Path, link: str) -> None:
+    place = tmp_path / "lake/processed/weekly" / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path)
+    with pytest.raises(LakeError, match=f"1 other file.s.: processed/weekly/{link}; allowed"):
+        run_lake(tmp_path / "lake")

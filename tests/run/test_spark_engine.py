@@ -40,6 +40,14 @@ R = TypeVar("R")
 RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
 
 
+def test_what_travels_to_tasks_is_in_no_file_that_can_be_read(spark: SparkSession) -> None:
+    sent = spark.sparkContext.broadcast(b"canary of the key")
+    folder = Path(str(spark.sparkContext._temp_dir))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert (sent.value, len(files) > 0) == (b"canary of the key", True)
+    assert [path for path in files if b"canary of the key" in path.read_bytes()] == []
+
+
 # Same bytes.
 
 

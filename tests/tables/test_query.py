@@ -118,6 +118,27 @@ def test_nothing_but_the_lakes_tables_is_read(ask: Qol, week_lake: Path, source:
     assert ended.err.startswith("SQL")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'SELECT * FROM "{file}", (WITH "{file}" AS (SELECT 1 AS a) SELECT a FROM "{file}") AS q',
+        'WITH RECURSIVE "{file}" AS (SELECT * FROM "{file}" UNION ALL SELECT * FROM "{file}" WHERE false) SELECT * FROM "{file}"',
+        'WITH a AS (SELECT * FROM "{file}"), "{file}" AS (SELECT 1 AS a) SELECT * FROM a',
+    ],
+)
+@pytest.mark.parametrize("file", ["processed/x.csv", "quarantine/rows/date=2026-11-15/part-00000.parquet"])
+def test_a_cte_named_like_a_file_does_not_open_it(own_week: Path, qol: Qol, sql: str, file: str) -> None:
+    (own_week / "processed/x.csv").write_text("secret\n1\n")
+    ended = qol("query", sql.format(file=own_week / file), "--lake", own_week)
+    assert (ended.code, ended.out) == (2, "")
+
+
+def test_csv_has_no_formula_and_nothing_that_steers_a_terminal(ask: Qol) -> None:
+    sql = "SELECT * FROM (VALUES ('=cmd|x'), ('+1'), ('-1'), ('@a'), (chr(27) || ']0;x'), ('a' || chr(10) || 'b'), ('P-1')) t (v)"
+    assert ask(sql).out == "v\n'=cmd|x\n'+1\n'-1\n'@a\n\\x1b]0;x\na\\nb\nP-1\n"
+    assert ask("SELECT to_utf8('=1'), -1, -1.5, CAST(-1.5 AS decimal(3, 1))").out.split("\n")[1] == "'=1,-1,-1.5,-1.5"
+
+
 def test_an_unknown_table_names_those_there_are(ask: Qol) -> None:
     assert ask("SELECT * FROM weekly").err.startswith(f"SQL: no table weekly; allowed: {TABLES}")
 

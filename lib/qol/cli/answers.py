@@ -10,16 +10,25 @@ from typing import Annotated, Any, Literal
 import typer
 
 from qol.cli.show import cell, say, table
-from qol.contracts.wording import count, cut
+from qol.contracts.wording import clean, count, cut
 
 Form = Literal["table", "csv", "json"]
-FormatOption = Annotated[Form, typer.Option("--format", help="How rows are printed.")]
+FormatOption = Annotated[
+    Form,
+    typer.Option(
+        "--format",
+        help="How rows are printed; json has texts as they are, csv none that a spreadsheet or terminal runs.",
+    ),
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Rows a table shows; csv and json have all.")]
 
 #: Longer raw items are cut.
 MAX_CHARACTERS = 500
 #: A row with more columns is shown as a table of its own.
 MAX_COLUMNS = 12
+
+#: What a spreadsheet takes for the start of a formula; `clean` has escaped tabs and line ends.
+FORMULA_STARTS = ("=", "+", "-", "@")
 
 Row = Sequence[Any]
 
@@ -64,10 +73,13 @@ def _short(value: Any) -> Any:
 
 
 def _flat(value: Any) -> Any:
-    """A value for CSV: exact numbers, ISO times, lists and structures as JSON."""
+    """A value for CSV: exact numbers, ISO times, lists and structures as JSON; no text is a formula or steers a terminal."""
     if isinstance(value, bool | list | dict):
         return json.dumps(value, default=_plain)
-    return value if value is None or isinstance(value, str | int | float) else _plain(value)
+    if isinstance(value, str | bytes):
+        text = clean(value if isinstance(value, str) else _plain(value))
+        return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return value if value is None or isinstance(value, int | float) else _plain(value)
 
 
 def _json_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Every command of `qol`, by name."""
 
+import os
 import sys
 from importlib.metadata import entry_points
 from typing import Annotated
@@ -57,6 +58,7 @@ def _start(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
+    os.umask(0o077)  # rejects and user maps identify people: what is written is its user's alone
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a stream that cannot encode a character gets `?`

@@ -162,11 +162,18 @@ def rejects(
 
 
 def _count_rejects(lake: Lake, rows: list[dict[str, Any]]) -> None:
-    counted = Counter((row["reason"], f"{row['source']}_{row['record']}", row["date"]) for row in rows)
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        counted[row["reason"], f"{row['source']}_{row['record']}", row["date"]] += row["items"]
     ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     heads = ("reason", "record", "arrival day", "items", "meaning")
     table("Rejected items", heads, [(*names, items, REJECT_REASONS.get(names[0], "")) for names, items in ordered])
     say(f"Places of the items: {command('rejects', '--lake', lake.uri, '--reason', ordered[0][0][0])}")
+
+
+def _message(row: dict[str, Any]) -> str:
+    more = f"; so are {row['items'] - 1} items after it" if row["items"] > 1 else ""
+    return f"{row['message']}{more}"
 
 
 def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_raw: bool) -> None:
@@ -176,11 +183,13 @@ def _list_rejects(lake: Lake, rows: list[dict[str, Any]], limit: int, *, show_ra
     keys = find_raw_keys(lake, {row["raw_object"] for row in rows[:limit]})
     places = [f"{keys.get(row['raw_object'], row['raw_object'])}:{row['line_number']}" for row in rows[:limit]]
     shown = [
-        (place, row["item"], row["reason"], row["message"]) for place, row in zip(places, rows[:limit], strict=True)
+        (place, row["item"], row["reason"], _message(row)) for place, row in zip(places, rows[:limit], strict=True)
     ]
     table("Rejected items", ("raw line", "item", "reason", "message"), shown)
     more = f"; --limit shows more than {limit}" if len(rows) > limit else ""
-    say(f"{count(len(rows), 'item')}{more}. {lake.location('quarantine/rows')} has copies of the items.")
+    say(
+        f"{count(sum(row['items'] for row in rows), 'item')}{more}. {lake.location('quarantine/rows')} has copies of the items."
+    )
     if show_raw:
         warn(PERSONAL_DATA, style="yellow")
         raw = {row["date"]: raw_of_rejects(lake, row["date"]) for row in rows[:limit]}

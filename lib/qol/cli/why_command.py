@@ -141,7 +141,7 @@ def _show_rejects(lake: Lake, explained: Explanation) -> None:
         rejects = explained.rejects
         record_types, reasons = (", ".join(sorted(set(rejects[name]))) for name in ("record_type", "reason"))
         days = sorted(set(rejects["date"]))
-        items = count(rejects.height, "rejected item")
+        items = count(sum(rejects["items"]), "rejected item")
         arrived = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
         say(f"{items} of {record_types} that arrived {arrived} could not be assigned to a user ({reasons}).")
         say(f"  {command('rejects', '--lake', lake.uri)}")

@@ -1,11 +1,13 @@
 """The raw line behind a record, read again from the lake, with secrets and ids masked."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
+from qol.contracts.hidden_names import MASK, hidden_names, is_hidden
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
@@ -17,9 +19,9 @@ from qol.ingest.parse import RejectedError
 from qol.ingest.record_reader import RecordReader
 from qol.lake import Lake
 
-MASK = "***"
 #: Lists and maps with more entries than this are shown by their number of entries.
 MAX_ENTRIES = 6
+_CODE_OR_TIME = re.compile(r"[A-Za-z0-9_.:+-]{0,64}|[0-9+-][0-9T:+ .-]{0,40}")
 
 
 def raw_records(
@@ -33,7 +35,7 @@ def raw_records(
         line = raw_line(lake, key, row["line_number"]) if key else None
     except LakeError:
         return []
-    return [masked_json(contract, item) for item in items_of(contracts, contract, line, row)] if line else []
+    return [masked_json(contracts, contract, item) for item in items_of(contracts, contract, line, row)] if line else []
 
 
 def raw_line(lake: Lake, key: str, number: int) -> bytes | None:
@@ -90,18 +92,20 @@ def _reader_value(value: Any) -> Any:
     return (value - EPOCH).days if isinstance(value, date) else value
 
 
-def masked_json(contract: SourceContract, raw: Mapping[str, Any]) -> str:
-    """A raw record as JSON: secrets and ids that identify the user masked, long lists and maps as their size."""
-    documents = [path[-1] for field in contract.fields if field.type == "document_id" for path in field.paths]
-    hidden = {*contract.drop, contract.person[-1], *documents}
+def masked_json(contracts: Contracts, contract: SourceContract, raw: Mapping[str, Any]) -> str:
+    """A raw record as JSON: secrets and ids masked, long lists and maps, and texts that are no codes or times, as their size.
+
+    Masked is what any contract drops or takes for an id, in any spelling, unless this contract reads it as a value.
+    """
+    hidden = hidden_names(contracts.sources, contract)
     return msgspec.json.format(msgspec.json.encode(_shortened(raw, hidden)), indent=2).decode()
 
 
-def _shortened(node: Any, hidden: set[str]) -> Any:
+def _shortened(node: Any, hidden: frozenset[str]) -> Any:
     if isinstance(node, dict):
         if len(node) > MAX_ENTRIES and all(name.lstrip("-").isdigit() for name in node):  # samples by second
             return f"… {len(node)} entries"
-        return {name: MASK if name in hidden else _shortened(value, hidden) for name, value in node.items()}
+        return {name: MASK if is_hidden(name, hidden) else _shortened(value, hidden) for name, value in node.items()}
     if isinstance(node, list):
         return f"… {len(node)} entries" if len(node) > MAX_ENTRIES else [_shortened(value, hidden) for value in node]
-    return node
+    return f"… {len(node)} characters" if isinstance(node, str) and not _CODE_OR_TIME.fullmatch(node) else node

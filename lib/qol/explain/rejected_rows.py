@@ -21,7 +21,7 @@ def read_rejects(lake: Lake, contracts: Contracts, days: Collection[str] | None 
         if days is None or found in days:
             rows = pl.DataFrame(read_published(lake, partition_key("rejects", found), columns=empty.columns))
             frames.append(rows.with_columns(date=pl.lit(found), row=pl.int_range(pl.len())))
-    return pl.concat(frames)
+    return pl.concat(frames, how="diagonal").with_columns(pl.col("items").fill_null(1))  # rows of earlier versions
 
 
 def newest_rejects(lake: Lake, contracts: Contracts, days: Collection[str], raw_objects: set[str]) -> dict[str, str]:

@@ -46,15 +46,15 @@ class Exploder:
         # All digits of a number are kept only for sources that have decimals: it takes longer.
         self._exact = any(spec.type == "decimal" for c in contracts.sources if c.source == source for spec in c.fields)
 
-    def items(self, line: bytes) -> list[Item]:
-        """The items of a line, in order; a line without any is one control item.
+    def items(self, line: bytes) -> Iterator[Item]:
+        """The items of a line, in order, each made when it is asked for: a line of brackets has millions.
 
         RejectedError when the whole line is rejected: not_utf8, not_json, too_deep.
         """
         document = parse_line(line, exact=self._exact)
         if self._rules.typed_values == "dynamodb":
             document = plain_dynamodb(document)
-        return list(self._explode(document, None)) or [Item(None, None, None)]
+        return self._explode(document, None)
 
     def _explode(self, node: Any, received: object) -> Iterator[Item]:
         if isinstance(node, list):

@@ -12,8 +12,12 @@ from qol.errors import LakeError
 MAX_LINE_BYTES = 16 * 2**20
 CHUNK_BYTES = 8 * 2**20
 STEP_BYTES = 2**20
+#: What a gzip object may unpack to: by its size, and at most. A day of 200,000 users' largest records has about 2 GiB.
+MAX_GZIP_RATIO = 200
+MAX_UNPACKED_BYTES = 4 * 2**30
 BOM = b"\xef\xbb\xbf"
 GZIP_WBITS = 31
+_BREAKS_OFF = "it breaks off, or is not gzip"
 
 
 class Readable(Protocol):
@@ -51,10 +55,10 @@ class LongLine:
 
 @dataclass(frozen=True)
 class LineChunk:
-    """Consecutive lines without their newline; `truncated` when the compressed data broke off or did not unpack."""
+    """Consecutive lines without their newline; `truncated` says why the rest of a compressed object is not read."""
 
     lines: list[bytes | LongLine]
-    truncated: bool = False
+    truncated: str = ""
 
 
 @contextmanager
@@ -68,13 +72,13 @@ def unnamed(key: str, name: str) -> Iterator[None]:
 
 def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:
     """The lines that start in the range, in order, in chunks of about 8 MiB; LakeError when the object does not exist."""
-    blocks = _read_gzip(lake, part) if part.is_gzip else _read_plain(lake, part)
+    blocks = _bounded(_read_gzip(lake, part), part.bytes) if part.is_gzip else _read_plain(lake, part)
     tail = LineTail()
-    for block, ended_early in blocks if part.start else _strip_bom(blocks):
+    for block, truncated in blocks if part.start else _strip_bom(blocks):
         lines = tail.feed(block)
-        if lines or ended_early:
-            yield LineChunk(lines, ended_early)
-        if ended_early:
+        if lines or truncated:
+            yield LineChunk(lines, truncated)
+        if truncated:
             return
     last = tail.rest()
     if last is not None:
@@ -116,19 +120,19 @@ class LineTail:
         return kept if length <= MAX_LINE_BYTES else LongLine(kept[:65536], length)
 
 
-def _strip_bom(blocks: Iterator[tuple[bytes, bool]]) -> Iterator[tuple[bytes, bool]]:
+def _strip_bom(blocks: Iterator[tuple[bytes, str]]) -> Iterator[tuple[bytes, str]]:
     """The blocks without a byte order mark at their start; it may span two blocks."""
     head = b""
-    for block, ended_early in blocks:
+    for block, truncated in blocks:
         head += block
-        if len(head) >= len(BOM) or ended_early:
-            yield head.removeprefix(BOM), ended_early
+        if len(head) >= len(BOM) or truncated:
+            yield head.removeprefix(BOM), truncated
             yield from blocks
             return
-    yield head.removeprefix(BOM), False
+    yield head.removeprefix(BOM), ""
 
 
-def _read_plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
+def _read_plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, str]]:
     """Blocks from the first line start at or after `start` to the end of the last line that starts before `end`."""
     position, is_skipping = (part.start - 1, True) if part.start else (0, False)
     block = b""
@@ -143,7 +147,7 @@ def _read_plain(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool
             _, newline, block = data.partition(b"\n") if is_skipping else (b"", b"\n", data)
             is_skipping = not newline
         if not is_skipping:
-            yield block, False
+            yield block, ""
 
 
 def _read(lake: Readable, part: ObjectRange, position: int, length: int) -> bytes:
@@ -164,8 +168,22 @@ def _decompress_until_error(decompressor: Any, pending: bytes) -> bytes:
     return b"".join(found)
 
 
-def _read_gzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]]:
-    """Blocks of a gzip object of one or more members; the last is marked when the data breaks off or does not unpack."""
+def _bounded(blocks: Iterator[tuple[bytes, str]], size: int) -> Iterator[tuple[bytes, str]]:
+    """Blocks of a gzip object of `size` bytes up to what it may unpack to: a few bytes must not be hours of work."""
+    left = min(size * MAX_GZIP_RATIO, MAX_UNPACKED_BYTES)
+    for block, truncated in blocks:
+        if len(block) > left:
+            yield (
+                block[:left],
+                f"it expands too much: to more than {MAX_GZIP_RATIO} times its size, or {MAX_UNPACKED_BYTES >> 30} GiB",
+            )
+            return
+        left -= len(block)
+        yield block, truncated
+
+
+def _read_gzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, str]]:
+    """Blocks of a gzip object of one or more members; the last says so when the data breaks off or does not unpack."""
     position, decompressor, pending = 0, zlib.decompressobj(GZIP_WBITS), b""
     started = between = False
     while pending or position < part.bytes:
@@ -181,13 +199,13 @@ def _read_gzip(lake: Readable, part: ObjectRange) -> Iterator[tuple[bytes, bool]
         try:
             data = decompressor.decompress(pending, CHUNK_BYTES)
         except zlib.error:
-            yield _decompress_until_error(before, pending), True
+            yield _decompress_until_error(before, pending), _BREAKS_OFF
             return
         pending = decompressor.unconsumed_tail
         if decompressor.eof:
             pending, decompressor = decompressor.unused_data, zlib.decompressobj(GZIP_WBITS)
             started, between = False, True
         if data:
-            yield data, False
+            yield data, ""
     if started or not part.bytes:
-        yield b"", True
+        yield b"", _BREAKS_OFF

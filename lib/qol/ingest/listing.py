@@ -46,7 +46,7 @@ class RawObject:
 
 @dataclass(frozen=True)
 class Skipped:
-    """One object below `raw/` that is not read, and why: unknown_record, not_jsonl or no_date.
+    """One object below `raw/` that is not read, and why: link, unknown_record, not_jsonl or no_date.
 
     `place` is its folder with `date=`; a folder that no contract has is `(other)`, since its name may be a user's.
     """
@@ -70,10 +70,19 @@ def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
     skipped: list[Skipped] = []
     for stored, folder, day in _find(lake, RAW, window):
         record = _record(contracts, folder)
-        if day is not None and record is not None and stored.key.endswith((".jsonl", ".jsonl.gz")):
+        is_named = stored.key.endswith((".jsonl", ".jsonl.gz"))
+        if day is not None and record is not None and is_named and not stored.is_link:
             objects.append(RawObject(stored, record, day.isoformat()))
             continue
-        reason = "no_date" if day is None else "unknown_record" if record is None else "not_jsonl"
+        reason = (
+            "link"
+            if stored.is_link
+            else "no_date"
+            if day is None
+            else "unknown_record"
+            if record is None
+            else "not_jsonl"
+        )
         place = (f"{RAW}{OTHER_NAMES}" if record is None else folder) + ("" if day is None else f"/date={day}")
         skipped.append(Skipped(stored, reason, place))
     objects.sort(key=lambda o: (o.arrival_date, o.stored.key))

@@ -6,9 +6,12 @@ Every batch knows which of its lines came from which range.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, islice
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,6 +27,8 @@ from qol.ingest.parse import Reason, RejectedError, parse_line
 from qol.ingest.results import ResultBuilder, Tally
 
 MAX_RAW_BYTES = 65_536
+#: Rejects of a range, record type and reason that have a row each; the last row of theirs counts the others in `items`.
+MAX_REJECTS = 1_000
 #: Fewer lines are read one by one: making a frame of them would cost more.
 MIN_COLUMNAR_LINES = 32
 #: Lines that wait for others, in all, and their bytes.
@@ -132,6 +137,8 @@ class RangeReader:
         found = (contract.source, contract.record) if contract else _control_folder(contracts, part.record)
         self._source, self._record = found
         self._exploder = Exploder(contracts, self._source, contract)
+        self._rejected: Counter[tuple[str, Reason]] = Counter()
+        self._last_rejects: dict[tuple[str, Reason], dict[str, Any]] = {}
         #: Whether lines may belong to another contract, which the columnar reader cannot decide.
         self.shares_folder = contract is not None and bool(contracts.sharing(contract))
 
@@ -142,7 +149,7 @@ class RangeReader:
         if chunk.lines:
             self._batches.add(self, chunk.lines, before)
         if chunk.truncated:
-            message = "the compressed object cannot be unpacked from here on: it breaks off, or is not gzip"
+            message = f"the compressed object cannot be unpacked from here on: {chunk.truncated}"
             self._reject(RejectedError(Reason.TRUNCATED_OBJECT, message), b"", self.tally.physical_lines + 1)
 
     def read_line(self, line: Line, number: int) -> None:
@@ -160,11 +167,11 @@ class RangeReader:
         except RejectedError as reject:
             self._reject(reject, line, number)
             return
-        for position, item in enumerate(items):
+        first = list(islice(items, 2)) or [Item(None, None, None)]  # a line without items is a control item
+        for position, item in enumerate(chain(first, items)):
             rejected = item.reject or self._read_item(item, number)
             if rejected is not None:
-                whole = line if len(items) == 1 else _ENCODER.encode(item.raw)
-                self._reject(rejected, self._masked(whole, item), number, position, item.contract, len(whole))
+                self._reject(rejected, line if len(first) == 1 else item, number, position, item)
 
     def _masked(self, raw: bytes, item: Item) -> bytes:
         """The JSON of a rejected item, or of its line, without ids and secrets; nothing of an item that has no names."""
@@ -195,33 +202,44 @@ class RangeReader:
     def _reject(
         self,
         reject: RejectedError,
-        raw: bytes,
+        raw: bytes | Item,
         number: int,
         position: int = 0,
-        contract: SourceContract | None = None,
+        item: Item | None = None,
         length: int | None = None,
     ) -> None:
-        contract = contract or self.contract
+        contract = (item and item.contract) or self.contract
         record = contract.record if contract else self._record
         self.tally.lines += 1
         self.tally.rejected += 1
         self._results.reasons[f"{self._source}_{record}", reject.reason.value] += 1
-        self._results.rejects.append(
-            {
-                "reason": reject.reason.value,
-                "message": reject.message,
-                "source": self._source,
-                "record": record,
-                "raw_object": self.raw_object,
-                "line_number": number,
-                "item": position,
-                "raw": raw[:MAX_RAW_BYTES],
-                "raw_bytes": len(raw) if length is None else length,
-                "arrival_date": self.part.arrival_date,
-                "object_index": self.part.object_index,
-                "range_start": self.part.start,
-            }
-        )
+        kind = record, reject.reason
+        self._rejected[kind] += 1
+        if self._rejected[kind] > MAX_REJECTS:
+            self._last_rejects[kind]["items"] += 1
+            return
+        raw = _ENCODER.encode(raw.raw) if isinstance(raw, Item) else raw
+        kept = raw if item is None else self._masked(raw, item)
+        row = {
+            "reason": reject.reason.value,
+            "message": reject.message,
+            "source": self._source,
+            "record": record,
+            "raw_object": self.raw_object,
+            "line_number": number,
+            "item": position,
+            "raw": kept[:MAX_RAW_BYTES],
+            "raw_bytes": len(raw) if length is None else length,
+            "items": 1,
+            "arrival_date": self.part.arrival_date,
+            "object_index": self.part.object_index,
+            "range_start": self.part.start,
+        }
+        if self._rejected[kind] < MAX_REJECTS:
+            self._results.rejects.append(row)
+        else:
+            self._last_rejects[kind] = row
+            self._results.last_rejects.append(row)
 
 
 def _control_folder(contracts: Contracts, name: str) -> tuple[str, str]:

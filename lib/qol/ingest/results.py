@@ -121,6 +121,8 @@ class ResultBuilder:
     def __init__(self, context: IngestContext) -> None:
         self.context = context
         self.rejects = RowBuffer(REJECT_SCHEMA)
+        #: Rejects whose `items` grow until the last line is read.
+        self.last_rejects: list[dict[str, Any]] = []
         self.tallies: list[Tally] = []
         self.reasons: Counter[tuple[str, str]] = Counter()
         self.issues: Counter[tuple[str, str, str]] = Counter()
@@ -173,6 +175,8 @@ class ResultBuilder:
                 self.issues[name, unknown, UNKNOWN_FIELD] += count
                 senders[name, unknown] = reader.senders[unknown]
         rows = {name: buffer.frame() for name, buffer in self._rows.items()}
+        for row in self.last_rejects:
+            self.rejects.append(row)
         rejects = self.rejects.frame().sort(*REJECT_ORDER)
         return IngestResult(rows, rejects, self.tallies, self.reasons, self.issues, senders)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 import pyarrow as pa
@@ -17,11 +16,15 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object: its key relative to the lake, its size in bytes and an opaque tag that changes with its content."""
+    """One object: its key relative to the lake, its size in bytes and an opaque tag that changes with its content.
+
+    A link in a folder is not followed: it could lead out of the lake.
+    """
 
     key: str
     bytes: int
     etag: str
+    is_link: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,6 @@ class Lake(Protocol):
 
     def sweep(self, prefix: str) -> int:
         """Remove all objects below `prefix` and return their number."""
-
-    def scratch(self, run_id: str) -> AbstractContextManager[Path]:
-        """A local folder for a run's intermediate files, deleted when the context ends."""
 
     def lock(self, owner: str, job_run_id: str | None = None) -> AbstractContextManager[None]:
         """Hold the lake's only lock for the run `owner`; LockedError when another run holds it.

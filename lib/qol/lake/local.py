@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,8 +15,8 @@ import pyarrow as pa
 from qol.errors import LakeError, LockedError, PublishConflictError
 from qol.lake.base import LOCK_KEY, Listing, StoredObject
 
-#: Errors of missing rights and of a read-only file system.
-_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+#: Errors of missing rights, of a read-only file system, and of a link that is not followed.
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP)
 
 
 class LocalLake:
@@ -36,7 +37,9 @@ class LocalLake:
         return str(self.root)
 
     def path(self, key: str) -> Path:
-        """The file of a key."""
+        """The file of a key; LakeError when the key leads out of the lake."""
+        if key.startswith("/") or ".." in key.split("/"):
+            raise LakeError(f"{key}: leads out of the lake; allowed: a path below {self.root}")
         return self.root / key
 
     def location(self, key: str) -> str:
@@ -52,9 +55,9 @@ class LocalLake:
             if not folder.is_dir():
                 return Listing((), ())
             for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-                if _is_link_to_parent(entry):
-                    continue
-                if entry.is_dir():
+                if entry.is_symlink():
+                    objects.append(StoredObject(prefix + _decodable(entry.name), 0, "", is_link=True))
+                elif entry.is_dir():
                     folders.append(entry.name + "/")
                 elif entry.is_file():
                     objects.append(self._stored(prefix + _decodable(entry.name), entry.stat()))
@@ -75,7 +78,7 @@ class LocalLake:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
-        with _translate_errors(key, "read"), self.path(key).open("rb") as file:
+        with _translate_errors(key, "read"), open(self.path(key), "rb", opener=_no_link) as file:
             file.seek(start)
             return file.read(length)
 
@@ -90,7 +93,7 @@ class LocalLake:
         path = self.path(key)
         with _translate_errors(key, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            opened = path.open("wb")
+            opened = path.open("xb")  # no file that exists, and no link
         with opened as file:
             yield file
 
@@ -113,10 +116,11 @@ class LocalLake:
     def put(self, key: str, data: bytes) -> None:
         """Write a temporary file in the same folder, then rename it."""
         target = self.path(key)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         with _translate_errors(key, "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
+            with temporary.open("xb") as file:
+                file.write(data)
             _sync(temporary)
             os.replace(temporary, target)
             _sync(target.parent)
@@ -138,24 +142,12 @@ class LocalLake:
         return count
 
     @contextmanager
-    def scratch(self, run_id: str) -> Iterator[Path]:
-        """A folder below `_staging/`, so that the next run removes it after a kill."""
-        key = f"_staging/{run_id}/scratch/"
-        folder = self.path(key)
-        with _translate_errors(key, "written"):
-            folder.mkdir(parents=True, exist_ok=True)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    @contextmanager
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:  # noqa: ARG002 (the lock dies with its process)
         """Hold an OS lock on the lock file; the system releases it when this process ends."""
         path = self.path(LOCK_KEY)
         with _translate_errors(LOCK_KEY, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            opened = path.open("a+")
+            opened = os.fdopen(_no_link(str(path), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+")
         with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -188,9 +180,9 @@ def _translate_errors(key: str, act: Literal["read", "written"]) -> Iterator[Non
         raise LakeError(f"{key}: may not be {act} ({str(err.strerror).lower()}); allowed: {allowed}") from None
 
 
-def _is_link_to_parent(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a link to one of its parent folders; following it would never end."""
-    return entry.is_symlink() and os.path.realpath(entry.path) in map(str, Path(entry.path).absolute().parents)
+def _no_link(path: str, flags: int) -> int:
+    """Open a file as `open` does, but none that a link leads to: it could lie outside the lake."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _decodable(name: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from qol.aws.requests import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, TransientError, retry
@@ -100,12 +98,6 @@ class S3Lake(S3Objects):
         if self.database is not None:
             folder = self.location(key).rpartition("/")[0]
             register_partition(self.database, table, date, f"{folder}/", self.policy)
-
-    @contextmanager
-    def scratch(self, run_id: str) -> Iterator[Path]:
-        """A temporary folder of this machine."""
-        with tempfile.TemporaryDirectory(prefix=f"qol-{run_id}-") as folder:
-            yield Path(folder)
 
     @contextmanager
     def lock(self, owner: str, job_run_id: str | None = None) -> Iterator[None]:

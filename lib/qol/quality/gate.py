@@ -20,6 +20,7 @@ from qol.errors import LakeError, RefusedError
 from qol.lake.base import Lake
 from qol.quality.check_columns import select_check_columns, to_numbers
 from qol.quality.comparison import Comparison
+from qol.quality.docs_pages import load_nothing
 from qol.quality.gate_input import GateInput
 from qol.quality.observations import CheckObservation, observe_files, observe_rows, observe_run, observe_two_ids
 from qol.quality.suites import Check, between_weeks_suite, partitions_suite, row_suites, run_suite
@@ -176,6 +177,7 @@ def _batches(lake: Lake, contracts: Contracts, table: str, candidates: Sequence[
 def _write_docs(context: Any, folder: Path) -> None:
     site = {
         "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
@@ -183,6 +185,7 @@ def _write_docs(context: Any, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         context.add_data_docs_site(site_name="qol", site_config=site)
         context.build_data_docs(site_names=["qol"])
+        load_nothing(folder)
     except OSError as err:
         message = f"{folder}: Data Docs cannot be written there ({err.strerror})"
         raise LakeError(f"{message}; make it a writable folder, or leave them out with --no-docs") from err

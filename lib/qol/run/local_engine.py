@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,11 +29,12 @@ class LocalEngine:
         self._workers = workers
 
     def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
-        """Map every task; its blocks are files named by bucket and task."""
-        folder = self._scratch / "blocks"
-        folder.mkdir(parents=True, exist_ok=True)
-        summaries = self.map(enumerate(tasks), partial(_map_and_store, function, folder))
-        return LocalShuffled(self, folder, buckets, summaries)
+        """Map every task; its blocks are files, of which only those that the tasks name are read."""
+        stored = self.map(enumerate(tasks), partial(_map_and_store, function, self._scratch))
+        files: list[list[Path]] = [[] for _ in range(buckets)]
+        for bucket, file in chain.from_iterable(written for _, written in stored):
+            files[bucket].append(file)
+        return LocalShuffled(self, files, [summary for summary, _ in stored])
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
         """Call the function for every item, in the pool when there is more than one worker and item."""
@@ -50,28 +52,30 @@ class LocalEngine:
 
 @dataclass
 class LocalShuffled:
-    """Blocks as files, one per bucket and map task."""
+    """Blocks as files by bucket."""
 
     engine: LocalEngine
-    folder: Path
-    buckets: int
+    files: list[list[Path]]
     summaries: list[Any]
 
     def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
         """Call the function for every bucket."""
-        return self.engine.map(range(self.buckets), partial(_read_and_reduce, function, self.folder))
+        return self.engine.map(enumerate(self.files), partial(_read_and_reduce, function))
 
 
-def _map_and_store(function: Callable[[T], Mapped], folder: Path, numbered: tuple[int, T]) -> Any:
+def _map_and_store(
+    function: Callable[[T], Mapped], folder: Path, numbered: tuple[int, T]
+) -> tuple[Any, list[tuple[int, Path]]]:
     number, task = numbered
     mapped = function(task)
-    for bucket, block in mapped.blocks:
-        (folder / f"{bucket:05d}-{number:06d}").write_bytes(block)
-    return mapped.summary
+    written = [(bucket, folder / f"{bucket:05d}-{number:06d}") for bucket, _ in mapped.blocks]
+    for (_, file), (_, block) in zip(written, mapped.blocks, strict=True):
+        file.write_bytes(block)
+    return mapped.summary, written
 
 
-def _read_and_reduce(function: Callable[[int, Iterator[bytes]], R], folder: Path, bucket: int) -> R:
-    files = sorted(folder.glob(f"{bucket:05d}-*"))
+def _read_and_reduce(function: Callable[[int, Iterator[bytes]], R], numbered: tuple[int, list[Path]]) -> R:
+    bucket, files = numbered
     return function(bucket, (file.read_bytes() for file in files))
 
 

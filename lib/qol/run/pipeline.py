@@ -4,6 +4,8 @@ from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import polars as pl
@@ -21,7 +23,7 @@ from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
 from qol.run.engine import Engine, Shuffled
 from qol.run.known_users import KnownUsers, read_known_users
-from qol.run.plan import RunPlan, Scope, bucket_count, emptied, find_scope, plan_run
+from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, plan_run
 from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.tables.layout import Candidate, Published, find_published
 from qol.tables.manifest import manifest_key, with_totals
@@ -65,7 +67,8 @@ def _run_stages(run: RunContext) -> tuple[LakeState, tuple[date, ...]]:
     """The stages in order; the lake's state as this run leaves it, and the weeks it computed."""
     with run.stage("list"):
         found = _list(run)
-    with run.lake.scratch(run.manifest.run_id) as scratch, closing(run.make_engine(scratch, found.bytes)) as engine:
+    # Not in the lake: whoever may write there must not reach what goes from step to step. Only this user may open it.
+    with TemporaryDirectory(prefix="qol-") as scratch, closing(run.make_engine(Path(scratch), found.bytes)) as engine:
         with run.stage("ingest"):
             ingested = _ingest(run, found, engine)
         with run.stage("reduce"):
@@ -79,7 +82,7 @@ def _run_stages(run: RunContext) -> tuple[LakeState, tuple[date, ...]]:
             _gate(run, found, fresh, reduced)
         if not run.request.dry_run:
             with run.stage("publish"):
-                state = _publish(run, found, fresh)
+                state = _publish(run, found, fresh, plan)
         run.manifest.status = "published"
     else:
         _gate_without_files(run, found)
@@ -130,10 +133,11 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
 
 def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
     read = {week for summary in ingested.summaries for week in summary.weeks}
-    unconfirmed = {date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks}
+    unconfirmed = [date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks]
     borders = {border for summary in ingested.summaries for border in summary.borders}
     deletions = [summary.deletions for summary in ingested.summaries]
-    return plan_run(run, found.scope, found.published, read | unconfirmed, borders, deletions)
+    raw_bytes = sum(raw.stored.bytes for raw in found.listing.objects)
+    return plan_run(run, found.scope, found.published, Changes(read, unconfirmed, borders, deletions, raw_bytes))
 
 
 def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:
@@ -148,7 +152,7 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         plan,
         frozenset(found.published.files),
     )
-    reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.weeks else []
+    reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.merged else []
     note_kept(run.manifest, reduced)
     with_totals(run.manifest)
     return reduced
@@ -192,11 +196,15 @@ def _gate_without_files(run: RunContext, found: _Found) -> None:
             run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)
 
 
-def _publish(run: RunContext, found: _Found, fresh: list[Candidate]) -> LakeState:
-    """Put the files in place; the lake remembers their weeks before, so that the next run repairs a run that dies here."""
+def _publish(run: RunContext, found: _Found, fresh: list[Candidate], plan: RunPlan) -> LakeState:
+    """Put the files in place; the lake remembers their weeks before, so that the next run repairs a run that dies here.
+
+    It remembers those that wait as well, in the order in which they began to.
+    """
     state = found.users.state
-    weeks = {candidate.date for candidate in _of_weeks(fresh)}
-    state = msgspec.structs.replace(state, unconfirmed_weeks=sorted(weeks.union(state.unconfirmed_weeks)))
+    weeks = {candidate.date for candidate in _of_weeks(fresh)} | {str(week) for week in plan.waiting}
+    unconfirmed = dict.fromkeys([*state.unconfirmed_weeks, *sorted(weeks, reverse=True)])
+    state = msgspec.structs.replace(state, unconfirmed_weeks=list(unconfirmed))
     write_lake_state(run.lake, state)
     publish(run.lake, fresh, found.published)
     return state

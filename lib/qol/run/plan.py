@@ -1,6 +1,6 @@
 """The plan of a run: which arrival days it reads, and which weeks it computes again and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -28,6 +28,11 @@ from qol.transform.deletions import Deletions, deleting, deletion_columns, targe
 
 #: A run reads again the two arrival days before the last good one: what landed while that one ran is in this one.
 OVERLAP = timedelta(days=2)
+#: Weeks that any run may compute, and how many bytes of raw objects allow one more: few bytes may name hundreds of weeks.
+MIN_WEEKS = 16
+BYTES_PER_WEEK = 16 * 2**10
+#: The last weeks wait for no other.
+RECENT = 4 * WEEK
 BUCKET_BYTES = 224 * 2**20
 GZIP_RATIO = 8
 PARQUET_RATIO = 6
@@ -57,11 +62,30 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """What a run found to work on.
+
+    Weeks of the records that were read, weeks that earlier runs left, those that wait for longest first, Mondays of weeks
+    that share records with the week before, deletions that were read, and the bytes of the raw objects.
+    """
+
+    read: set[date]
+    unconfirmed: Sequence[date]
+    borders: set[date]
+    deletions: list[Deletions]
+    raw_bytes: int
+
+
+@dataclass(frozen=True)
 class RunPlan:
     """What a run computes: its weeks in order, those of them that get a weekly file, and the deletions outside them."""
 
     weeks: tuple[date, ...]
     closed: frozenset[date]
+    #: Weeks whose records are merged and stored: `weeks`, and those that were read and wait for a later run.
+    merged: tuple[date, ...]
+    #: Weeks that a later run computes.
+    waiting: frozenset[date]
     #: Published partitions of other weeks, of record tables that delete, by contract name.
     deletions_elsewhere: Mapping[str, tuple[str, ...]]
 
@@ -94,33 +118,43 @@ def plan_run(
     run: RunContext,
     scope: Scope,
     published: Published,
-    touched: set[date],
-    borders: set[date],
-    deletions: list[Deletions],
+    changes: Changes,
 ) -> RunPlan:
     """The plan once raw is read.
 
-    `touched` are the weeks of the records that were read and those that an earlier run left unconfirmed; `deletions` are
-    those that were read; `borders` are Mondays of weeks that share records with the week before. Computed as well are weeks
-    of files with an older shape, weeks that lose a record to a new deletion, the weeks on both sides of borders, closed
-    weeks that have records but no weekly file, and weeks that look back on any of them. A rebuild takes the weeks it was
-    given and those that look back on them; UsageError when one given has published days but no records.
+    Computed are the weeks of the changes, those on both sides of borders, weeks of files with an older shape, weeks that
+    lose a record to a new deletion, closed weeks that have records but no weekly file, and weeks that look back on any of
+    them; of too many for the bytes that were read, some wait, none with a file of an older shape. A rebuild takes the weeks
+    it was given and those that look back on them; UsageError when one given has published days but no records.
     """
     known = _weeks_with_records(run.contracts, published)
     if scope.rebuild is not None:
         changing = _weeks_to_rebuild(published, known, *scope.rebuild)
+        chosen = changing
     else:
-        changing = touched | _outdated_weeks(run.lake, run.contracts, published)
+        outdated = _outdated_weeks(run.lake, run.contracts, published)
+        changing = changes.read.union(changes.unconfirmed) | outdated
         unpublished = known - set(map(date.fromisoformat, published.dates("weekly_metrics")))
         changing |= {week for week in unpublished if is_closed(week, run.request.now)}
-        deleted = _weeks_of_deleted(run, published, deletions, changing)
-        borders = borders | deleted | {week + WEEK for week in deleted}
+        deleted = _weeks_of_deleted(run, published, changes.deletions, changing)
+        borders = changes.borders | deleted | {week + WEEK for week in deleted}
         changing |= deleted | ({week for border in borders for week in (border - WEEK, border)} & known)
-    weeks = tuple(sorted(changing | _looking_back(changing, published, known)))
+        limit = MIN_WEEKS + changes.raw_bytes // BYTES_PER_WEEK
+        chosen = outdated.union(_first_weeks(changing, changes.unconfirmed, run.request.now)[:limit])
+    weeks = tuple(sorted(chosen | _looking_back(chosen, published, known)))
     closed = _closed_weeks(weeks, published, run.request.now)
-    computed = {week.isoformat() for week in weeks}
+    merged = tuple(sorted(changes.read.union(weeks)))
+    computed = {week.isoformat() for week in merged}
     deleting_days = {name: published.dates(f"records_{name}") for name in deleting(run.contracts)}
-    return RunPlan(weeks, closed, {name: tuple(sorted(days - computed)) for name, days in deleting_days.items()})
+    elsewhere = {name: tuple(sorted(days - computed)) for name, days in deleting_days.items()}
+    return RunPlan(weeks, closed, merged, frozenset(changing.difference(weeks)), elsewhere)
+
+
+def _first_weeks(weeks: set[date], unconfirmed: Sequence[date], now: datetime) -> list[date]:
+    """The weeks in the order they are computed: the last ones, those that wait for longest, the others from the newest."""
+    recent = monday_of(now.date()) - RECENT
+    places = {week: place for place, week in enumerate(unconfirmed)}
+    return sorted(weeks, key=lambda week: (week < recent, places.get(week, len(places)), -week.toordinal()))
 
 
 def _weeks_with_records(contracts: Contracts, published: Published) -> set[date]:
@@ -231,8 +265,8 @@ def emptied(plan: RunPlan, published: Published, listing: RawListing, parts: lis
     wanted = [("rejects", day) for day in sorted(published.dates("rejects") & read)]
     closed = {week.isoformat() for week in plan.closed}
     wanted += [(WINDOWS, day) for day in sorted(published.dates(WINDOWS) & closed)]
-    weeks = {part.date for part in parts if part.table.startswith("records_")}
-    weeks |= published.dates("daily_metrics") & {week.isoformat() for week in plan.weeks}
+    weeks = {part.date for part in parts if part.table.startswith("records_")} | published.dates("daily_metrics")
+    weeks &= {week.isoformat() for week in plan.weeks}
     wanted += [("daily_metrics", week) for week in sorted(weeks)]
     wanted += [("weekly_metrics", week) for week in sorted(weeks & closed)]
     return [Part(table, day, "", 0) for table, day in wanted if (table, day) not in have]

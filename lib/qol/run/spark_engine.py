@@ -38,6 +38,8 @@ _LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # All work on rows is Python's: compiling Java's code thoroughly would take longer than a local run lasts.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.memory": "1g",
+    # The key and the user map travel through files of this machine.
+    "spark.io.encryption.enabled": "true",
     "spark.log.level": "ERROR",
     "spark.python.daemon.module": "qol.run.spark_daemon",
     "spark.ui.enabled": "false",

@@ -1,13 +1,13 @@
 """The map and the reduce of a run: pure work on blocks, picklable, the same on every engine."""
 
 import io
-import pickle
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
+import msgspec
 import polars as pl
 
 from qol.contracts.columns import record_columns, table_columns
@@ -90,7 +90,7 @@ class MapStep:
             result.tallies, result.reasons, result.issues, result.senders, weeks, borders, rejects, lateness, unstamped,
             deleted,
         )  # fmt: skip
-        return Mapped(summary, [(bucket, pickle.dumps(block)) for bucket, block in sorted(blocks.items())])
+        return Mapped(summary, [(bucket, msgspec.msgpack.encode(block)) for bucket, block in sorted(blocks.items())])
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class ReduceStep:
     def _blocks(self, blocks: Iterator[bytes]) -> dict[str, list[pl.DataFrame]]:
         frames: dict[str, list[pl.DataFrame]] = {}
         for block in blocks:
-            for name, data in pickle.loads(block):  # noqa: S301 (bytes of our own map step)
+            for name, data in msgspec.msgpack.decode(block, type=list[tuple[str, memoryview]]):
                 frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
         return frames
 
@@ -159,23 +159,23 @@ class ReduceStep:
         for index, received, kept in merged.kept.iter_rows():
             summary.received[index] += received
             summary.kept[index] += kept
-        for week in self.plan.weeks:
+        for week in self.plan.merged:
             rows = merged.records.filter(pl.col("week") == week).drop("week")
             self._stage(summary, f"records_{contract.name}", week, rows)
         return merged.records.drop("week")
 
     def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
         """The bucket's published records of the weeks; None without any."""
-        frames = [self._of_week(contract, bucket, week) for week in self.plan.weeks]
+        frames = [self._of_week(contract, bucket, week) for week in self.plan.merged]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
 
     def _beside(self, contract: SourceContract, records: pl.DataFrame | None, bucket: int) -> Iterator[pl.DataFrame]:
-        """The bucket's published records of other weeks that can matter to `records`, those of the weeks."""
+        """The bucket's published records of other weeks that can matter to `records`, those of the merged weeks."""
         if not can_cross(contract) or (records is None and contract.split is None):
             return
         weeks = self.plan.weeks
         near = pl.any_horizontal([is_near(week) for week in weeks])
-        for week in sorted({week + step for week in weeks for step in (-WEEK, WEEK)}.difference(weeks)):
+        for week in sorted({week + step for week in weeks for step in (-WEEK, WEEK)}.difference(self.plan.merged)):
             if records is None or reaches_over(contract) or self._holds_a_key(contract, records, bucket, week):
                 yield self._of_week(contract, bucket, week).filter(near)
 

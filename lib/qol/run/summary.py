@@ -6,6 +6,7 @@ from typing import Any
 
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count, cut
+from qol.identity.lake_state import read_lake_state
 from qol.lake.base import Lake
 from qol.run.data_docs import INDEX
 from qol.run.request import RunRequest
@@ -15,6 +16,7 @@ from qol.tables.weeks import iso_week
 
 #: What would have been read, by why an object was not.
 _WOULD_BE_READ = {
+    "link": "links are not followed, as they may lead out of the lake; allowed: the file itself",
     "not_jsonl": "allowed .jsonl, .jsonl.gz",
     "no_date": "allowed …/date=YYYY-MM-DD/",
     "unknown_record": "no contract has this folder; see qol contracts list",
@@ -25,6 +27,9 @@ def summarize(lake: Lake, contracts: Contracts, request: RunRequest, manifest: M
     """A run that ended well: its headline first, then what it read, its seconds, and where everything is."""
     yield _headline(manifest, dry_run=request.dry_run)
     yield from read_and_skipped(manifest)
+    if waiting := read_lake_state(lake).unconfirmed_weeks:
+        first = iso_week(date.fromisoformat(min(waiting)))
+        yield f"{count(len(waiting), 'week')} from {first} on will be computed by the next runs, or now by qol rebuild."
     yield f"Seconds    {stage_seconds(manifest)}"
     if not request.dry_run:
         yield f"Manifest   {lake.location(manifest_key(manifest.run_id))}"

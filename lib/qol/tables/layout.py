@@ -65,9 +65,9 @@ def find_published(lake: Lake, tables: Iterable[str]) -> Published:
     for stored in _list_folders(lake, by_folder):
         folder, _, partition = stored.key.partition("date=")
         date, slash, name = partition.partition("/")
-        if not slash or folder not in by_folder:
+        if not (slash or stored.is_link) or folder not in by_folder:
             continue
-        if name == PART_FILE:
+        if name == PART_FILE and not stored.is_link:
             files[by_folder[folder], date] = stored
         else:
             foreign.append(stored.key)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -123,17 +124,14 @@ def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -
 
 
 def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str]]) -> duckdb.DuckDBPyConnection:
-    """A database in memory with the used tables as views; then it is locked to the folders of tables."""
+    """A database in memory with the used tables as views; then it is locked to their files, as the name of a CTE may be a path."""
     connection = duckdb.connect(":memory:")
     connection.execute(f"CREATE SCHEMA {DATABASE}")
     connection.execute("SET TimeZone = 'UTC'")
-    for table in sorted(keys):
-        files = [lake.location(key) for key in keys[table]]
+    paths = {table: [lake.location(key) for key in keys[table]] for table in sorted(keys)}
+    for table, files in paths.items():
         connection.execute(_view(table, table_columns(contracts, table), files))
-    folders = ", ".join(
-        _text(f"{lake.location(folder)}/") for folder in ("processed", "quarantine/rows", *_JSON_FOLDERS.values())
-    )
-    connection.execute(f"SET allowed_directories = [{folders}]")
+    connection.execute(f"SET allowed_paths = [{', '.join(map(_text, chain.from_iterable(paths.values())))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     connection.execute(f"USE {DATABASE}")

@@ -97,8 +97,8 @@ def _folder(cloud: Cloud, run_id: str) -> Path:
 def _run_script(cloud: Cloud, job: Mapping[str, Any], arguments: Mapping[str, str], log: Path) -> int:
     """The uploaded script and wheel in a Python of the project's environment; its exit code."""
     code = _unpacked(cloud, job)
-    name, equals, value = arguments.get("--conf", "").partition("=")
-    settings = spark_settings(cloud) | ({name: value} if equals else {})
+    given = [pair.partition("=") for pair in arguments.get("--conf", "").split(" --conf ")]
+    settings = spark_settings(cloud) | {name: value for name, equals, value in given if equals}
     words = [word for pair in arguments.items() for word in pair]
     with log.open("wb") as out:
         done = subprocess.run(  # noqa: S603 (the deployed script)

@@ -1,0 +1,93 @@
+"""A run computes a bounded number of weeks; the records of the others are stored, and later runs compute them."""
+
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from qol.identity.lake_state import read_lake_state
+from qol.lake import LocalLake
+from qol.run import plan
+from tests.builders import MONDAY_START, daily_record, published_files, run_lake, write_lines
+
+pytestmark = pytest.mark.usefixtures("no_gate", "edge")
+MONDAY = date(2026, 11, 9)
+
+
+def days_of_weeks(count: int) -> list[dict[str, Any]]:
+    """One day of each of the last weeks, of one user."""
+    times = ((MONDAY - timedelta(weeks=week), MONDAY_START - week * 7 * 86_400) for week in range(count))
+    return [
+        daily_record(summaryId=f"s{day}", calendarDate=f"{day}", startTimeInSeconds=start, steps=1_000 + start % 97)
+        for day, start in times
+    ]
+
+
+def dates(lake: Path, table: str) -> list[str]:
+    """Partitions of a table, the latest first."""
+    return sorted(
+        (folder.name.removeprefix("date=") for folder in (lake / "processed" / table).iterdir()), reverse=True
+    )
+
+
+def mondays(first: int, last: int) -> list[str]:
+    """Mondays so many weeks before 2026-11-09."""
+    return [f"{MONDAY - timedelta(weeks=week)}" for week in range(first, last)]
+
+
+def test_weeks_over_the_limit_wait_and_later_runs_publish_what_one_run_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bounded", "whole"):
+        write_lines(tmp_path / name, "2026-11-17", days_of_weeks(9))
+    run_lake(tmp_path / "whole")
+    monkeypatch.setattr(plan, "MIN_WEEKS", 5)
+    lake = tmp_path / "bounded"
+
+    manifest = run_lake(lake)
+
+    assert (manifest.totals["kept"], dates(lake, "records/garmin_dailies")) == (9, mondays(0, 9))
+    assert dates(lake, "daily") == dates(lake, "weekly") == mondays(0, 5)
+    assert read_lake_state(LocalLake(lake)).unconfirmed_weeks == mondays(5, 9)
+    assert run_lake(lake).weeks == ["2026-W41"]  # the four weeks before have their turn again, as they were read again
+    while run_lake(lake).status == "published":
+        pass
+    assert published_files(lake) == published_files(tmp_path / "whole")
+
+
+def test_a_rebuild_computes_the_weeks_that_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-17", days_of_weeks(9))
+    monkeypatch.setattr(plan, "MIN_WEEKS", 5)
+    run_lake(tmp_path)
+    run_lake(tmp_path, rebuild=(date(2026, 1, 1), MONDAY))
+    assert dates(tmp_path, "weekly") == mondays(0, 9)
+    assert read_lake_state(LocalLake(tmp_path)).unconfirmed_weeks == []
+
+
+def test_every_sixteen_kilobytes_allow_one_more_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "MIN_WEEKS", 1)
+    write_lines(tmp_path, "2026-11-17", [*days_of_weeks(9), b" " * 3 * 2**14])
+    run_lake(tmp_path)
+    assert dates(tmp_path, "weekly") == mondays(0, 4)
+
+
+def test_weeks_whose_files_have_older_columns_do_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path, "2026-11-17", days_of_weeks(9))
+    run_lake(tmp_path)
+    for file in (tmp_path / "processed/weekly").rglob("*.parquet"):
+        pl.read_parquet(file, hive_partitioning=False).drop("steps_mean").write_parquet(file)
+    monkeypatch.setattr(plan, "MIN_WEEKS", 1)
+    assert len(run_lake(tmp_path).weeks) == 9
+
+
+@pytest.mark.folder_only
+def test_a_small_file_about_two_hundred_weeks_is_seconds_of_work(tmp_path: Path) -> None:
+    file = write_lines(tmp_path, "2026-11-17", days_of_weeks(200))
+    assert 30_000 < file.stat().st_size < 50_000
+    started = time.process_time()
+    manifest = run_lake(tmp_path)
+    assert time.process_time() - started < 3
+    assert (manifest.totals["kept"], len(dates(tmp_path, "weekly"))) == (200, 18)
