@@ -193,13 +193,14 @@ def test_more_steps_than_a_bucket_has_time_for_do_not_count(
 @pytest.mark.parametrize(
     ("rows", "steps"),
     [
-        ([(2, 70_000), (9, 63_000)], [10_000] * 7 + [9000] * 7),
-        ([(9, 4000), (11, 6000)], [2000, 2000, 3000, 3000]),
+        ([(2, 70_000), (9, 63_000), (16, 35_000)], [10_000] * 7 + [9000] * 7 + [5000] * 7),
+        ([(2, 7000), (9, 6000)], [7000, 6000]),
+        ([(9, 4000), (11, 6000), (14, 5000)], [4000, 6000, 5000]),
         ([(9, 4000), (10, 6000), (13, 500)], [4000, 6000, 500]),
     ],
-    ids=["weeks", "two days", "days with a gap"],
+    ids=["weeks", "two days", "some days", "days with a gap"],
 )
-def test_buckets_that_are_days_apart_are_shared_between_the_days(
+def test_buckets_of_weeks_are_shared_between_their_days_and_no_others(
     tmp_path: Path, rows: list[tuple[int, float]], steps: list[int]
 ) -> None:
     assert (
@@ -208,5 +209,5 @@ def test_buckets_that_are_days_apart_are_shared_between_the_days(
 
 
 def test_buckets_of_more_than_a_month_do_not_count(tmp_path: Path) -> None:
-    rows = [("2026-09-01 00:00:00 +0900", 90_000.0, BOTH), ("2026-11-09 00:00:00 +0900", 80_000.0, BOTH)]
+    rows = [(f"2026-{day} 00:00:00 +0900", 90_000.0, BOTH) for day in ("07-01", "09-01", "11-09")]
     assert [steps for steps in days(tmp_path, [pushed(rows)]) if steps is not None] == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from qol.contracts.hidden_names import MASK, hidden_names, is_hidden
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
@@ -18,10 +19,8 @@ from qol.ingest.parse import RejectedError
 from qol.ingest.record_reader import RecordReader
 from qol.lake import Lake
 
-MASK = "***"
 #: Lists and maps with more entries than this are shown by their number of entries.
 MAX_ENTRIES = 6
-_SECRET = re.compile("token|secret|authorization|signature|password|mail|latitude|longitude", re.IGNORECASE)
 _CODE_OR_TIME = re.compile(r"[A-Za-z0-9_.:+-]{0,64}|[0-9+-][0-9T:+ .-]{0,40}")
 
 
@@ -98,31 +97,15 @@ def masked_json(contracts: Contracts, contract: SourceContract, raw: Mapping[str
 
     Masked is what any contract drops or takes for an id, in any spelling, unless this contract reads it as a value.
     """
-    others = frozenset().union(*map(_hidden, contracts.sources))
-    read = [field for field in contract.fields if field.type != "document_id"]
-    values = {_plain(path[-1]) for field in read for path in (*field.paths, *field.units)}
-    hidden = (others - values) | _hidden(contract)
+    hidden = hidden_names(contracts.sources, contract)
     return msgspec.json.format(msgspec.json.encode(_shortened(raw, hidden)), indent=2).decode()
-
-
-def _hidden(contract: SourceContract) -> frozenset[str]:
-    """Names of what a contract drops and of its ids."""
-    documents = [path[-1] for field in contract.fields if field.type == "document_id" for path in field.paths]
-    return frozenset(map(_plain, (*contract.drop, contract.person[-1], *documents)))
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", "").replace("-", "")
 
 
 def _shortened(node: Any, hidden: frozenset[str]) -> Any:
     if isinstance(node, dict):
         if len(node) > MAX_ENTRIES and all(name.lstrip("-").isdigit() for name in node):  # samples by second
             return f"… {len(node)} entries"
-        return {
-            name: MASK if _plain(name) in hidden or _SECRET.search(name) else _shortened(value, hidden)
-            for name, value in node.items()
-        }
+        return {name: MASK if is_hidden(name, hidden) else _shortened(value, hidden) for name, value in node.items()}
     if isinstance(node, list):
         return f"… {len(node)} entries" if len(node) > MAX_ENTRIES else [_shortened(value, hidden) for value in node]
     return f"… {len(node)} characters" if isinstance(node, str) and not _CODE_OR_TIME.fullmatch(node) else node

@@ -115,13 +115,11 @@ class ColumnarReader:
 
     def _count_learned(self, columns: dict[str, Column], unclean: set[int], clean: list[int]) -> None:
         for name in self._learned:
-            present = [
-                self._record_reader.users[vendor_id.strip()].user_id
-                for i, v, vendor_id in zip(clean, columns[name], columns[self._contract.person[0]], strict=True)
-                if v is not UNSET and i not in unclean
-            ]
-            if present:
-                self._record_reader.count_unknown("", name, present)
+            sent = zip(clean, columns[name], columns[self._contract.person[0]], strict=True)
+            ids = [vendor_id.strip() for i, v, vendor_id in sent if v is not UNSET and i not in unclean]
+            if ids:
+                users = self._record_reader.users
+                self._record_reader.count_unknown("", name, [users[one].user_id for one in ids])
 
     def _frame(self, columns: dict[str, Column], clean: list[int], arrival_day: int) -> pl.DataFrame:
         contract, ok = self._contract, pl.lit(value=True)
