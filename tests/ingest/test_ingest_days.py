@@ -205,7 +205,8 @@ def test_a_push_of_more_than_90_days_before_its_arrival_is_kept_in_quarantine(
     line = daily(_received_at=stamp)
     fed = feed(line, arrival=arrival, fast=fast)
     assert (fed.verdicts, fed.tally["records"]) == (verdicts, 1 - len(verdicts))
-    assert [reject["raw"] for reject in fed.rejects] == [line] * len(verdicts)
+    kept = [json.loads(reject["raw"]) for reject in fed.rejects]
+    assert kept == [json.loads(line) | {"userId": "***"}] * len(verdicts)
     assert feed(line, arrival=arrival, fast=fast, old=True).row["day"] == "2026-11-09"
 
 

@@ -12,7 +12,7 @@ from tests.builders import daily_record, night_record, published_files, run_lake
 from tests.run.faulty_lake import DyingLake, Killed
 
 pytestmark = pytest.mark.usefixtures("no_gate")
-MUTATIONS = 29
+MUTATIONS = 31
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def test_an_entry_for_a_person_with_records_under_the_keyed_hash_is_a_warning_on
     lake, old = tmp_path / "lake", user_id("u1")
     both = UserMap((("garmin", "u1", "P001", "Asia/Tokyo"), ("garmin", "u2", "P002", None)))
     for number, user_map in enumerate((UserMap(()), both, both)):
-        write_lines(lake, "2026-11-10", [daily_record("u1", 0, steps=number)], name=f"{number}.jsonl")
+        write_lines(lake, "2026-11-10", [daily_record("u1", 0, steps=2_000 + number)], name=f"{number}.jsonl")
         write_lines(lake, "2026-11-10", [daily_record("u2" if number else "u1", 0)], name=f"{number}b.jsonl")
         manifest = run_lake(lake, user_map=user_map)
         assert manifest.status == "published"

@@ -47,7 +47,7 @@ def test_an_unexpected_error_ends_in_a_failed_manifest_without_its_text(
     assert (manifest.status, manifest.failed_stage) == ("failed", "publish")
     assert (manifest.error or "").startswith("ValueError at qol/run/pipeline.py:")
     assert "secret" not in (manifest.error or "")
-    assert published_files(tmp_path) == {}
+    assert list(published_files(tmp_path)) == ["quarantine/objects/2026-11-10.json"]
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def valid_day(group: WeeklyGroup) -> str:
     """What a valid day of a group is, in a sentence."""
     worn = "a day not known to be unworn" if group.needs_wear else "a day"
     anchor = " or ".join(group.anchor) or f"any {group.name} metric"
-    others = f" {', '.join(group.own_days)} count on their own days." if group.own_days else ""
+    others = f" {len(group.own_days)} other metrics count on days of their own." if group.own_days else ""
     return f"A valid day is {worn} with {anchor}.{others}"
 
 
