@@ -26,6 +26,21 @@ from tests.command_line import CLOCK, WEEK, Qol
 pytestmark = pytest.mark.xdist_group("canaries")
 
 
+#: Single words that vendors' open lists may have one day (docs/adr/0016-open-vocabularies.md); texts with blanks never pass.
+OPEN = {
+    f"{place} as {{}}"
+    for place in (
+        "garmin_activities: activityType",
+        "garmin_activityDetails: summary.activityType",
+        "garmin_epochs: activityType",
+        "garmin_moveIQActivities: activityType",
+        "garmin_moveIQActivities: activitySubType",
+        "oura_enhanced_tag: tag_type_code",
+        "oura_workout: activity",
+    )
+}
+
+
 @dataclass(frozen=True)
 class Planted:
     """A lake with canaries, the user map of half of its users, and what the run printed."""
@@ -42,7 +57,8 @@ class Planted:
     def assert_none_in(self, texts: Mapping[str, str]) -> None:
         """No canary is in the texts, nor the key of the pseudonyms; a failure names the text and the canary's place."""
         assert len(texts) > 0
-        assert [f"{name}: {place}" for name, text in texts.items() for place in self.canaries.found(text)] == []
+        found = [(name, place) for name, text in texts.items() for place in self.canaries.found(text)]
+        assert [f"{name}: {place}" for name, place in found if place not in OPEN] == []
         assert [name for name, text in texts.items() if KEY.decode() in text] == []
 
 
