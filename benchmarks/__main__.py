@@ -14,11 +14,11 @@ def main() -> None:
     parser.add_argument("--history-people", type=int, default=2_000)
     parser.add_argument("--history-weeks", type=int, default=history.LONG)
     parser.add_argument("--start-people", type=int, default=1_000)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=weekly_job.ROUNDS)
     options = parser.parse_args()
     rounds = options.rounds
     sections: dict[str, Callable[[], str]] = {
-        "The weekly job against naive Spark, tuned Spark and DuckDB": lambda: weekly_job.measure(
+        "The weekly job against DuckDB, Polars, tuned Spark and naive Spark": lambda: weekly_job.measure(
             Dailies(options.people), rounds
         ),
         "Many small objects": lambda: small_files.measure(options.objects, rounds),

@@ -17,7 +17,7 @@ from qol.run.request import RunRequest
 
 CACHE = Path(__file__).parents[1] / ".bench"
 SHORT, LONG = 2, 52
-MOST = 1.2
+MOST = 1.05
 
 
 def weeks_of(people: int, count: int) -> list[Dailies]:

@@ -1,10 +1,12 @@
 """A command as its own process: wall seconds, processor seconds and peak memory of the whole process tree."""
 
 import os
+import random
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -32,6 +34,7 @@ class Outcome:
 def run_measured(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Outcome:
     """Run a command from start to exit; CommandFailedError when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    before = _spent_by_children()
     with log.open("wb") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -44,7 +47,13 @@ def run_measured(command: Sequence[str], log: Path, environment: Mapping[str, st
     if process.returncode:
         tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
         raise CommandFailedError(f"{' '.join(command)}: exit code {process.returncode}; {log} ends with\n{tail}")
-    return Outcome(seconds, tree.processor_seconds, tree.peak)
+    # Samples miss a process's last moments, the kernel's sum those whose parent did not wait for them.
+    return Outcome(seconds, max(tree.processor_seconds, _spent_by_children() - before), tree.peak)
+
+
+def _spent_by_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
@@ -63,6 +72,20 @@ def python(module: str, *arguments: str) -> list[str]:
 def middle(outcomes: Sequence[Outcome]) -> float:
     """Median wall seconds."""
     return median(outcome.seconds for outcome in outcomes)
+
+
+def interleaved(variants: Mapping[str, Callable[[], Outcome]], rounds: int, seed: int) -> dict[str, list[Outcome]]:
+    """Run each variant once to warm it, uncounted, then once a round in an order of chance; outcomes by name."""
+    order, chance = list(variants), random.Random(seed)
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in order}
+    for number in range(rounds + 1):
+        chance.shuffle(order)
+        for name in order:
+            print(f"{name}, {f'round {number} of {rounds}' if number else 'warming'} ...", file=sys.stderr, flush=True)
+            outcome = variants[name]()
+            if number:
+                outcomes[name].append(outcome)
+    return outcomes
 
 
 class _Tree:

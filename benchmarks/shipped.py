@@ -18,6 +18,7 @@ KEY = "benchmark key, known to whoever compares the values"
 ENVIRONMENT = {KEY_VARIABLE: KEY}
 ENGINES = ("local", "spark")
 USER_MAP = "user_map.jsonl"
+CHECKOUT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,11 @@ def command(lake: Path, engine: str, now: datetime) -> list[str]:
     return [sys.executable, "-c", main, "run", "--lake", str(lake), "--engine", engine, "--now", clock, *users]
 
 
-def run_shipped(lake: Path, engine: str, now: datetime, cache: Path) -> Run:
-    """Run it from start to exit; AssertionError when it published nothing."""
+def run_shipped(lake: Path, engine: str, now: datetime, cache: Path, checkout: Path = CHECKOUT) -> Run:
+    """Run it (or the job of another checkout) from start to exit; AssertionError when it published nothing."""
     before = set((lake / "_runs").glob("*.json"))
-    outcome = run_measured(command(lake, engine, now), cache / f"logs/shipped-{engine}.log", ENVIRONMENT)
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(checkout / "lib")}
+    outcome = run_measured(command(lake, engine, now), cache / f"logs/shipped-{engine}.log", environment)
     (path,) = set((lake / "_runs").glob("*.json")) - before
     manifest = json.loads(path.read_text(encoding="utf-8"))
     assert manifest["status"] == "published", manifest["error"]
