@@ -115,6 +115,12 @@ resource "aws_glue_catalog_table" "views" {
   }))} */"
 
   storage_descriptor {
+    # A view has no files; without this block Trino does not read it.
+    ser_de_info {
+      name                  = "-"
+      serialization_library = "-"
+    }
+
     dynamic "columns" {
       for_each = each.value.columns
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from tests.builders import daily_record, night_record, write_lines
+from tests.builders import daily_record, night_record, user_id, write_lines
 from tests.command_line import Ended, Qol
 from tests.contracts.conftest import PROJECT
 from tests.edges import ENVIRONMENT, make_bucket
@@ -143,6 +144,7 @@ def test_the_view_of_athena_says_the_same_and_a_bucket_too(
         (["--week", "2026-W48"], None, "--week 2026-W48: no data of it has arrived; allowed: a week up to 2026-W47"),
         (["--week", "2026-W46", "--days", "3"], None, "--days: given with --week"),
         (["--user-map", "map.jsonl"], "P1\n", "--roster: given with --user-map"),
+        (["--user-map", os.devnull], None, "--user-map: it has no entry"),
         ([], "", "no participant"),
         ([], "P1\nuser@example.org\n", "line 2: its user_id does not match"),
         ([], "user_id,from\nP1,1.11.2026\n", "line 2: its day of enrolment is not YYYY-MM-DD"),
@@ -161,3 +163,15 @@ def test_wrong_usage_names_what_is_allowed_and_never_an_id(
     assert message in ended.err
     assert "allowed: " in ended.err
     assert "example.org" not in ended.err
+
+
+def test_a_user_who_keeps_the_keyed_hash_is_found_by_the_map(qol: Qol, tmp_path: Path) -> None:
+    lake, user_map = tmp_path / "lake", tmp_path / "map.jsonl"
+    write_lines(lake, "2026-11-10", [daily_record("u1", 0)])
+    assert qol("run", "--lake", lake, "--now", NOW, "--no-docs").code == 0
+    write_lines(lake, "2026-11-11", [daily_record("u1", 1)])
+    user_map.write_text('{"source": "garmin", "vendor_user_id": "u1", "user_id": "P1"}\n')
+    assert qol("run", "--lake", lake, "--user-map", user_map, "--now", NOW, "--no-docs").code == 0
+    ended = qol("adherence", "--lake", lake, "--user-map", user_map, "--now", NOW, "--format", "csv")
+    [row] = csv.DictReader(io.StringIO(ended.out))
+    assert (row["user_id"], row["reason"], row["last_sync"]) == (user_id("u1"), "", "2026-11-11")

@@ -59,7 +59,7 @@ def adherence(
     period = week_of(monday) if monday else days_before(clock, days or DEFAULT_DAYS)
     opened = open_existing(lake)
     found = read_adherence(opened, load_contracts(), period, _participants(opened, roster, user_map))
-    window = found.select("window_start", "window_end").row(0) if found.height else None
+    window = (found["window_start"][0], found["window_end"][0]) if found.height else None
     if monday and window and window[1] < monday:
         raise UsageError(
             f"--week {week}: no data of it has arrived; allowed: a week up to {iso_week(monday_of(window[1]))}"

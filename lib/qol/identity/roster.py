@@ -68,6 +68,8 @@ def roster_of_map(lake: Lake, user_map: UserMap, key: str | None) -> Roster:
 
     `key` is the text of the pseudonym key; UsageError when it is missing and the lake has such users.
     """
+    if not user_map.entries:
+        raise UsageError("--user-map: it has no entry; allowed: the map that the lake's runs use")
     kept = read_lake_state(lake).kept_hashes
     if kept:
         user_map, _ = keep_hashes(user_map, Identities(read_key(key), {}), kept, len(user_map.entries), ())
