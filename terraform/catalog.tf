@@ -92,13 +92,13 @@ resource "aws_glue_catalog_table" "tables" {
   }
 }
 
-# Athena reads a view's text from this comment, and tables that it names without a database in the view's own.
+# Athena reads a view's text from a comment, and tables that it names without a database in the view's own. Who asks needs
+# the right to read these tables. A description would stand in the way of the parameter `comment`, which makes it a view.
 resource "aws_glue_catalog_table" "views" {
   for_each = local.views
 
   database_name = aws_glue_catalog_database.qol.name
   name          = each.key
-  description   = trimprefix(split("\n", each.value.sql)[0], "-- ")
   table_type    = "VIRTUAL_VIEW"
 
   parameters = {
@@ -108,10 +108,11 @@ resource "aws_glue_catalog_table" "views" {
 
   view_expanded_text = "/* Presto View */"
   view_original_text = "/* Presto View: ${base64encode(jsonencode({
-    originalSql = each.value.sql
-    catalog     = "awsdatacatalog"
-    schema      = local.database
-    columns     = [for column in each.value.columns : { name = column.name, type = lookup(local.view_types, column.type, column.type) }]
+    originalSql  = each.value.sql
+    catalog      = "awsdatacatalog"
+    schema       = local.database
+    runAsInvoker = true
+    columns      = [for column in each.value.columns : { name = column.name, type = lookup(local.view_types, column.type, column.type) }]
   }))} */"
 
   storage_descriptor {
