@@ -30,15 +30,17 @@ def study(tmp_path_factory: pytest.TempPathFactory, qol_session: Qol) -> Path:
     folder = tmp_path_factory.mktemp("study")
     lake = folder / "lake"
     worn = [daily_record(name, day) for name, last, off in PARTICIPANTS for day in range(min(last + 1, off))]
+    worn = [one for one in worn if one["userId"] != "P4" or not "2026-11-13" <= one["calendarDate"] <= "2026-11-15"]
     off = [daily_record("P3", day, durationInSeconds=18_000) for day in range(5, 11)]
     write_lines(lake, "2026-11-12", [one for one in worn if one["calendarDate"] < "2026-11-12"])
     late = [one for one in (*worn, *off) if one["calendarDate"] >= "2026-11-12"]
     write_lines(lake, "2026-11-20", [one for one in late if one["userId"] != "P4"])
     write_lines(lake, "2026-11-19", [one for one in late if one["userId"] == "P4"])
     write_lines(lake, "2026-11-20", [night_record("P1", day) for day in (3, 5, 6, 10)], folder="raw/garmin/sleeps")
-    answers: dict[str, Any] = {f"q{item}": 3 for item in range(1, 27)}
-    answers |= {"user_id": "P1", "administered_at": "2026-11-10T21:30:00+09:00", "instrument": "WHOQOL-BREF"}
-    write_lines(lake, "2026-11-12", [answers], folder="raw/survey/whoqol26")
+    answers: dict[str, Any] = {"user_id": "P1", "instrument": "WHOQOL-BREF"} | {f"q{item}": 3 for item in range(1, 27)}
+    for day, arrival in (("2026-11-10", "2026-11-12"), ("2026-11-17", "2026-11-20")):
+        answered = [answers | {"administered_at": f"{day}T21:30:00+09:00"}]
+        write_lines(lake, arrival, answered, folder="raw/survey/whoqol26")
     ids = [("garmin", name, name) for name, *_ in PARTICIPANTS] + [("survey", "P1", "P1"), ("oura", "v-P6", "P6")]
     entries = [dict(zip(("source", "vendor_user_id", "user_id"), entry, strict=True)) for entry in ids]
     (folder / "map.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
@@ -77,25 +79,26 @@ def test_days_nights_last_sync_and_last_questionnaire_of_seven_days_before_the_n
     counts = ("user_id", "days_worn", "nights", "last_sync", "last_questionnaire")
     rows = ask(qol, study)
     assert sorted(picked(rows, *counts)) == [
-        ("P1", "7", "3", "2026-11-20", "2026-11-10"),
+        ("P1", "7", "3", "2026-11-20", "2026-11-17"),
         ("P2", "0", "0", "2026-11-12", ""),
         ("P3", "1", "0", "2026-11-20", ""),
-        ("P4", "6", "0", "2026-11-19", ""),
+        ("P4", "3", "0", "2026-11-19", ""),
     ]
     assert set(picked(rows, "window_start", "window_end")) == {("2026-11-13", "2026-11-19")}
     later = ask(qol, study, "--now", "2026-12-24T00:00:00Z", "--days", "9")
     assert picked(later, "user_id", "reason") == picked(rows, "user_id", "reason")  # weeks without a run
-    assert min(picked(later, *counts)) == ("P1", "9", "4", "2026-11-20", "2026-11-10")
+    assert min(picked(later, *counts)) == ("P1", "9", "4", "2026-11-20", "2026-11-17")
 
 
 def test_a_week_is_looked_at_as_on_its_sunday(qol: Qol, study: Path) -> None:
     rows = ask(qol, study, "--week", "2026-W46")
     assert picked(rows, "user_id", "reason", "days_worn", "nights", "window_start", "window_end") == [
         ("P2", "no data since 2026-11-12 (4 days)", "3", "0", "2026-11-09", "2026-11-15"),
+        ("P4", "no data since 2026-11-13 (3 days)", "4", "0", "2026-11-09", "2026-11-15"),
         ("P1", "", "7", "3", "2026-11-09", "2026-11-15"),
         ("P3", "", "5", "0", "2026-11-09", "2026-11-15"),
-        ("P4", "", "7", "0", "2026-11-09", "2026-11-15"),
     ]
+    assert picked(rows, "user_id", "last_questionnaire")[2] == ("P1", "2026-11-10")
 
 
 def test_the_user_map_is_a_roster_and_a_roster_may_be_a_list_of_ids(qol: Qol, study: Path, tmp_path: Path) -> None:
