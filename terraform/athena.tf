@@ -64,10 +64,14 @@ locals {
   query_files = fileset("${path.module}/queries", "*.sql")
 
   # The first line of a file is its description.
-  queries = {
-    for file in local.query_files :
-    trimsuffix(file, ".sql") => templatefile("${path.module}/queries/${file}", { database = local.database })
-  }
+  queries = merge(
+    {
+      for file in local.query_files :
+      trimsuffix(file, ".sql") => templatefile("${path.module}/queries/${file}", { database = local.database })
+    },
+    # As a saved query, so that a list of participants can be put into it.
+    { for name, view in local.views : name => view.sql },
+  )
 
   queries_of_operators = ["rejects_by_reason"]
 }

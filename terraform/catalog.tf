@@ -7,6 +7,14 @@ locals {
     lower(trimsuffix(file, ".yaml")) => yamldecode(file("${local.schemas}/${file}"))
   }
 
+  views = {
+    for file in fileset("${path.module}/../schemas/views", "*.yaml") :
+    trimsuffix(file, ".yaml") => yamldecode(file("${path.module}/../schemas/views/${file}"))
+  }
+
+  # Athena's names of the types of views, where they differ from Glue's.
+  view_types = { string = "varchar" }
+
   formats = {
     parquet = {
       input  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
@@ -80,6 +88,48 @@ resource "aws_glue_catalog_table" "tables" {
     precondition {
       condition     = length(each.value.description) <= 2048
       error_message = "schemas/tables: the description of ${each.key} is longer than the 2048 characters that Glue keeps."
+    }
+  }
+}
+
+# Athena reads a view's text from a comment, and tables that it names without a database in the view's own. Who asks needs
+# the right to read these tables. A description would stand in the way of the parameter `comment`, which makes it a view.
+resource "aws_glue_catalog_table" "views" {
+  for_each = local.views
+
+  database_name = aws_glue_catalog_database.qol.name
+  name          = each.key
+  table_type    = "VIRTUAL_VIEW"
+
+  parameters = {
+    comment     = "Presto View"
+    presto_view = "true"
+  }
+
+  view_expanded_text = "/* Presto View */"
+  view_original_text = "/* Presto View: ${base64encode(jsonencode({
+    originalSql  = each.value.sql
+    catalog      = "awsdatacatalog"
+    schema       = local.database
+    runAsInvoker = true
+    columns      = [for column in each.value.columns : { name = column.name, type = lookup(local.view_types, column.type, column.type) }]
+  }))} */"
+
+  storage_descriptor {
+    # A view has no files; without this block Trino does not read it.
+    ser_de_info {
+      name                  = "-"
+      serialization_library = "-"
+    }
+
+    dynamic "columns" {
+      for_each = each.value.columns
+
+      content {
+        name    = columns.value.name
+        type    = columns.value.type
+        comment = columns.value.comment
+      }
     }
   }
 }

@@ -483,14 +483,14 @@ run "athena" {
 
   assert {
     condition = { for name, query in aws_athena_named_query.saved : name => query.workgroup == aws_athena_workgroup.groups["operators"].id } == {
-      coverage_per_week = false, group_validity = false, latest_weekly_metrics = false, one_persons_weeks = false, rejects_by_reason = true, run_history = false
+      adherence = false, coverage_per_week = false, group_validity = false, latest_weekly_metrics = false, one_persons_weeks = false, rejects_by_reason = true, run_history = false
     }
     error_message = "what is asked of rejects is asked by operators"
   }
 
   assert {
     condition = (join(" ", sort(keys(aws_athena_named_query.saved))) ==
-    "coverage_per_week group_validity latest_weekly_metrics one_persons_weeks rejects_by_reason run_history")
+    "adherence coverage_per_week group_validity latest_weekly_metrics one_persons_weeks rejects_by_reason run_history")
     error_message = "saved queries"
   }
 
@@ -530,6 +530,24 @@ run "catalog_equals_the_contracts" {
       alltrue([for table in aws_glue_catalog_table.tables : !can(table.parameters["projection.enabled"])])
     )
     error_message = "location; partitions are the catalog's own, never projected"
+  }
+
+  assert {
+    condition = (
+      [for column in aws_glue_catalog_table.views["adherence"].storage_descriptor[0].columns : [column.name, column.type, column.comment]] ==
+      [for column in yamldecode(file("../schemas/views/adherence.yaml")).columns : [column.name, column.type, column.comment]]
+    )
+    error_message = "columns of the view"
+  }
+
+  assert {
+    condition = (aws_glue_catalog_table.views["adherence"].table_type == "VIRTUAL_VIEW" &&
+      slice(jsondecode(base64decode(split(" ", aws_glue_catalog_table.views["adherence"].view_original_text)[3])).columns, 0, 4) == [
+        { name = "call_order", type = "bigint" }, { name = "user_id", type = "varchar" }, { name = "reason", type = "varchar" }, { name = "days_worn", type = "bigint" },
+      ] &&
+      jsondecode(base64decode(split(" ", aws_glue_catalog_table.views["adherence"].view_original_text)[3])).originalSql == aws_athena_named_query.saved["adherence"].query
+    )
+    error_message = "the view says what the saved query says, in Athena's types"
   }
 }
 

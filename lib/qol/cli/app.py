@@ -9,6 +9,7 @@ import typer
 
 from qol import __version__
 from qol.cli import contract_commands, inspect_commands, run_commands
+from qol.cli.adherence_command import adherence
 from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
 from qol.cli.report_command import report
@@ -35,7 +36,16 @@ app = typer.Typer(
 )
 for _name, _help in run_commands.HELP.items():
     app.command(_name, help=_help)(run_commands.run_command(_name))
-for _command in (restore, inspect_commands.query, inspect_commands.runs, inspect_commands.rejects, report, why, doctor):
+for _command in (
+    restore,
+    inspect_commands.query,
+    inspect_commands.runs,
+    inspect_commands.rejects,
+    adherence,
+    report,
+    why,
+    doctor,
+):
     app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")
 for _entry in sorted(entry_points(group=COMMAND_GROUP)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qol.cli.answers import MAX_CHARACTERS, FormatOption, LimitOption, print_answer
-from qol.cli.options import LakeOption, open_existing
+from qol.cli.options import LakeOption, open_existing, sql_imports
 from qol.cli.show import cell, command, say, table, warn
 from qol.contracts.reasons import REJECT_REASONS
 from qol.contracts.wording import clean, count, cut
@@ -32,12 +32,8 @@ def query(
     """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, raw_objects, job_runs."""
     from qol.contracts.load import load_contracts
 
-    try:
+    with sql_imports("qol query"):
         from qol.tables.query import run_query
-    except ModuleNotFoundError as err:
-        if err.name not in ("duckdb", "sqlglot"):
-            raise
-        raise UsageError(f"qol query: {err.name} is not installed; allowed: install qol-lake[query]") from None
 
     answer = run_query(open_existing(lake), load_contracts(), sql)
     if "raw" in answer.columns:

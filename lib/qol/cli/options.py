@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qol.errors import UsageError
 from qol.run.request import OPTIONS
 
 if TYPE_CHECKING:
@@ -29,3 +32,14 @@ def open_existing(uri: str | None, *, kms_key: str | None = None, database: str 
     from qol.lake import open_lake  # not with the program: help loads nothing heavy
 
     return open_lake(uri, kms_key=kms_key, database=database)
+
+
+@contextmanager
+def sql_imports(program: str) -> Iterator[None]:
+    """Imports of what runs SQL; UsageError that says what to install when its libraries are missing."""
+    try:
+        yield
+    except ModuleNotFoundError as err:
+        if err.name not in ("duckdb", "sqlglot"):
+            raise
+        raise UsageError(f"{program}: {err.name} is not installed; allowed: install qol-lake[query]") from None

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from qol.contracts.adherence_sql import adherence_sql
 from qol.contracts.catalog import catalog
-from qol.contracts.columns import table_schemas
+from qol.contracts.columns import fixed, table_schemas
 from qol.contracts.json_schemas import json_schemas
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place, table_places
@@ -12,6 +13,7 @@ from qol.contracts.routes import ROUTES, garmin_routes
 from qol.contracts.templates import render
 
 TABLES = "schemas/tables"
+ADHERENCE = "schemas/views/adherence.yaml"
 CATALOG = "docs/catalog.md"
 
 
@@ -25,6 +27,7 @@ def generated(contracts: Contracts) -> dict[str, str]:
     places = table_places(contracts)
     tables = table_schemas(contracts).items()
     files = {f"{TABLES}/{name}.yaml": table_yaml(name, places[name], columns) for name, columns in tables}
+    files[ADHERENCE] = render("view.yaml.j2", columns=fixed("adherence"), sql=adherence_sql(contracts))
     return {**files, **json_schemas(), CATALOG: catalog(contracts), ROUTES: garmin_routes(contracts)}
 
 
