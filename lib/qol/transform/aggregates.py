@@ -16,9 +16,15 @@ _IS_WEEKDAY = pl.col("index") < WEEKDAYS
 def aggregate(metric: DailyMetric, name: str) -> pl.Expr:
     """One aggregate of a group's days, for `group_by(…).agg`; null when no day has the metric.
 
-    The days are sorted by date and have `index`, the day of the week (0 is Monday).
+    The days are sorted by date and have `index`, the day of the week (0 is Monday). It is published as `rounded` has it,
+    in a step of its own: within `agg` each mention of an aggregate computes it again.
     """
-    value = AGGREGATES[name](pl.col(metric.name))
+    return AGGREGATES[name](pl.col(metric.name)).alias(f"{metric.name}_{name}")
+
+
+def rounded(metric: DailyMetric, name: str) -> pl.Expr:
+    """The column of `aggregate` with its published decimals."""
+    value = pl.col(f"{metric.name}_{name}")
     decimals = aggregate_decimals(metric, name)
     if name == "circular_mean":
         return time_of_day(value, decimals)

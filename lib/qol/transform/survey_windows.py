@@ -5,7 +5,6 @@ assessment). The window is that many whole local days before the day of the ques
 because it was not over when the questions were answered.
 """
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import polars as pl
@@ -15,7 +14,7 @@ from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import RecallWindows, WeeklyGroup
-from qol.transform.aggregates import aggregate
+from qol.transform.aggregates import aggregate, rounded
 from qol.transform.decimals import round_half_away
 from qol.transform.weekly_rows import anchors, days_of_best_source, group_days, source_columns
 
@@ -83,11 +82,10 @@ def _names(windows: RecallWindows, group: WeeklyGroup) -> list[str]:
 
 def _group(contracts: Contracts, group: WeeklyGroup, names: list[str], members: pl.DataFrame) -> pl.DataFrame:
     days = days_of_best_source(group, group_days(contracts, group, members), "window")
-    columns = [column for name in names for column in _columns(contracts.metric[name])]
-    return days.group_by("window", maintain_order=True).agg(*source_columns(group), *columns)
-
-
-def _columns(metric: DailyMetric) -> Iterator[pl.Expr]:
-    name = window_aggregate(metric)
-    yield aggregate(metric, name).alias(f"{metric.name}_{name}")
-    yield pl.col(metric.name).count().alias(f"{metric.name}_days")
+    aggregates = [(contracts.metric[name], window_aggregate(contracts.metric[name])) for name in names]
+    columns = [
+        *(aggregate(*one) for one in aggregates),
+        *(pl.col(name).count().alias(f"{name}_days") for name in names),
+    ]
+    values = days.group_by("window", maintain_order=True).agg(*source_columns(group), *columns)
+    return values.with_columns(rounded(*one) for one in aggregates)

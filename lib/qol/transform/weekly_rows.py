@@ -1,6 +1,6 @@
 """Daily rows of a closed week to one row per user: aggregates of one source per metric group."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.weekly import Derived, WeeklyGroup
 from qol.tables.weeks import iso_week
 from qol.transform import regularity
-from qol.transform.aggregates import aggregate
+from qol.transform.aggregates import aggregate, rounded
 from qol.transform.change import changes
 from qol.transform.formulas import LOOKING_BACK, formula
 from qol.transform.jetlag import WEEK_DAYS, free_days
@@ -117,8 +117,16 @@ def _group(
         for rule in rules
         if rule.formula not in LOOKING_BACK
     ]
-    columns = [valid.alias(f"{group.name}_valid"), *_aggregates(contracts, group), *formulas]
-    values = days.group_by("user_id", maintain_order=True).agg(*source_columns(group), *columns)
+    aggregates = [(contracts.metric[name], of) for name, names in group.metrics.items() for of in names]
+    columns = [
+        *(aggregate(*one) for one in aggregates),
+        *(pl.col(name).count().alias(f"{name}_days") for name in group.metrics),
+    ]
+    values = (
+        days.group_by("user_id", maintain_order=True)
+        .agg(*source_columns(group), valid.alias(f"{group.name}_valid"), *columns, *formulas)
+        .with_columns(rounded(*one) for one in aggregates)
+    )
     if any(rule.formula in regularity.FORMULAS for rule in rules):
         last_days = _numbered(before.filter(valid_day(contracts, group)), monday)
         last_days = last_days.filter(pl.col("index") >= -DAYS_BEFORE)
@@ -135,13 +143,6 @@ def source_columns(group: WeeklyGroup) -> tuple[pl.Expr, pl.Expr]:
     return pl.col("source").first().alias(f"{group.name}_source"), pl.col("valid").sum().alias(
         f"{group.name}_valid_days"
     )
-
-
-def _aggregates(contracts: Contracts, group: WeeklyGroup) -> Iterator[pl.Expr]:
-    for name, aggregates in group.metrics.items():
-        for of in aggregates:
-            yield aggregate(contracts.metric[name], of).alias(f"{name}_{of}")
-        yield pl.col(name).count().alias(f"{name}_days")
 
 
 def _regularity(rules: list[Derived], last_days: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
