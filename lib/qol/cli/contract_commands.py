@@ -35,7 +35,7 @@ def _load(schemas: Path | None) -> Contracts:
 def check(schemas: SchemasOption = None) -> None:
     """Check all contracts; problems are listed with place, value found and what is allowed, warnings with what is better."""
     from qol.contracts.contract_warnings import contract_warnings
-    from qol.ingest.examples import example_problems
+    from qol.transform.daily_examples import example_problems
 
     contracts = _load(schemas)
     problems = list(example_problems(contracts))
