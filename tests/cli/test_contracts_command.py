@@ -42,11 +42,11 @@ def test_every_problem_is_named_at_once_and_exits_2(qol: Qol, project: Path) -> 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("last_night_avg: 38.0", "last_night_avg: 99.0", "examples.1.expect.last_night_avg: found 99.0; allowed: 38.0 (offset 0"),
-        ("lastNightAvg: '44'", "lastNightAvg: x", 'examples.2.nulled: found []; allowed: ["lastNightAvg: string wrong_type"] (numb'),
-        ("reject: missing_key", "reject: missing_day", "examples.5.reject: found missing_day; allowed: rejected as missing_key ("),
+        ("last_night_avg: 38.0", "last_night_avg: 99.0", "examples.1.expect.last_night_avg: expected 99.0, but it becomes 38.0 (offset 0"),
+        ("lastNightAvg: '44'", "lastNightAvg: x", 'examples.2.nulled: expected [], but the issues are ["lastNightAvg: string wrong_type"] (numb'),
+        ("reject: missing_key", "reject: missing_day", "examples.5.reject: expected it to be rejected as missing_day, but it was rejected as missing_key ("),
         ("hrv_rmssd_ms: last_night_avg", "hrv_rmssd: last_night_avg", "daily.hrv_rmssd: found hrv_rmssd; allowed: where or a daily metric: hrv_rmssd_ms"),
-        ("startTimeInSeconds: '1794231000'", "startTime: 1", "examples.2.expect: found a record; allowed: rejected as missing_key"),
+        ("startTimeInSeconds: '1794231000'", "startTime: 1", "examples.2.expect: expected it to be kept as a record, but it was rejected as missing_key (numb"),
     ],
 )  # fmt: skip
 def test_a_wrong_metric_or_example_is_named_with_what_is_allowed_or_what_it_becomes(

@@ -192,7 +192,8 @@ def _examples(contract: SourceContract, vocabulary: Vocabulary) -> Iterator[Mist
         if example.reject is not None and (example.nulled or example.expect_daily):
             yield Mistake(f"{at}.reject", example.reject, "no nulled and no expect_daily, which only a kept record has")
         yield from _expected(f"{at}.expect", example.expect, columns, "a column of the record")
-        yield from _expected(f"{at}.expect_daily", example.expect_daily, metrics, "a daily metric of this contract")
+        if vocabulary:
+            yield from _expected(f"{at}.expect_daily", example.expect_daily, metrics, "a daily metric of this contract")
 
 
 def _expected(at: str, values: Mapping[str, object] | None, known: list[str], what: str) -> Iterator[Mistake]:

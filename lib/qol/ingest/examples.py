@@ -52,10 +52,13 @@ def read_examples(contracts: Contracts) -> Iterator[tuple[SourceContract, list[I
     mapped = IngestContext(contracts, Identities(_KEY, _OneUserMap()), _ZONE, ())
     unmapped = IngestContext(contracts, Identities(_KEY, {}), _ZONE, ())
     for contract in contracts.sources:
-        yield contract, [
-            _read(unmapped if example.reject == Reason.NO_PERSON else mapped, contract, example)
-            for example in contract.examples
-        ]
+        yield (
+            contract,
+            [
+                _read(unmapped if example.reject == Reason.NO_PERSON else mapped, contract, example)
+                for example in contract.examples
+            ],
+        )
 
 
 def record_differences(contract: SourceContract, index: int, read: IngestResult) -> Iterator[Difference]:

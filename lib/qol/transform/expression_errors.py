@@ -24,7 +24,9 @@ def naming_expressions(file: str, rows: pl.DataFrame, expressions: Mapping[str, 
         if not failed:
             raise
         problems = [
-            Problem(file, place, f"{with_types(expressions[place] or '', rows.schema)} ({type(err).__name__})", _ALLOWED)
+            Problem(
+                file, place, f"{with_types(expressions[place] or '', rows.schema)} ({type(err).__name__})", _ALLOWED
+            )
             for place, err in failed.items()
         ]
         raise ContractError(problems) from next(iter(failed.values()))

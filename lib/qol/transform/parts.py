@@ -27,7 +27,9 @@ def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], r
     scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
     combined = [_combined(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
     expressions = {
-        f"daily.{name}.{word}": getattr(part, word) for name, part in parts.items() for word in ("value", "where", "each")
+        f"daily.{name}.{word}": getattr(part, word)
+        for name, part in parts.items()
+        for word in ("value", "where", "each")
     }
     with naming_expressions(contract.file, rows, expressions):
         days = rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(combined)
