@@ -128,7 +128,8 @@ def test_a_file_that_is_no_yaml_is_told_by_its_line(schemas: Path, edit: Edit) -
     edit(HRV, "record: hrv", "record: [hrv")
 
     assert problems(schemas) == [
-        f"{HRV}: line 4: found no valid YAML (did not find expected ',' or ']'); allowed: valid YAML; a text with a colon and a blank, or with a comma or bracket inside {} or [], stands in quotes",
+        f"{HRV}: line 4: found no valid YAML (did not find expected ',' or ']'); allowed: valid YAML; "
+        "a text with a colon and a blank, or with a comma or bracket inside {} or [], stands in quotes",
     ]
 
 
