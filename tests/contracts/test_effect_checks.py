@@ -105,7 +105,11 @@ def test_words_of_metrics_and_rules_without_effect_are_all_told_at_once(schemas:
 
 
 def test_formulas_that_would_read_something_else_than_they_say_are_told(schemas: Path, edit: Edit) -> None:
-    edit(WEEKLY, "formula: regularity_pairs\n    of: [asleep_intervals, bedtime", "formula: regularity_pairs\n    decimals: 3\n    of: [nap_minutes, bedtime")
+    edit(
+        WEEKLY,
+        "formula: regularity_pairs\n    of: [asleep_intervals, bedtime",
+        "formula: regularity_pairs\n    decimals: 3\n    of: [nap_minutes, bedtime",
+    )
     told = [problem.partition("; allowed: ")[0] for problem in problems(schemas)]
     assert told == [
         "metrics/weekly.yaml: derived.sleep_regularity_pairs.decimals: found 3",
