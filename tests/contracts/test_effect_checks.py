@@ -117,13 +117,23 @@ def test_formulas_that_would_read_something_else_than_they_say_are_told(schemas:
     ]
 
 
+def test_values_that_another_contract_takes_first_are_told(schemas: Path, edit: Edit) -> None:
+    nights, copy = schemas / "sources/healthkit/health_auto_export_nights.yaml", "health_auto_export_other"
+    text = nights.read_text(encoding="utf-8").replace("record: health_auto_export_nights", f"record: {copy}")
+    (schemas / f"sources/healthkit/{copy}.yaml").write_text(text, encoding="utf-8")
+    assert [told for told in problems(schemas) if "only" in told] == [
+        f"sources/healthkit/{copy}.yaml: only.values: found sleep_analysis; "
+        "allowed: a value that sources/healthkit/health_auto_export_nights.yaml does not take"
+    ]
+
+
 def test_a_comma_of_sql_inside_braces_is_told_as_what_it_is(schemas: Path, edit: Edit) -> None:
     edit("sources/oura/heartrate.yaml", "max_hr_bpm: {value: bpm,", "max_hr_bpm: {value: coalesce(bpm, 0),")
-    assert problems(schemas) == [
+    line = line_of(schemas / "sources/oura/heartrate.yaml", "coalesce(bpm")
+    assert "".join(problems(schemas)) == (
         "sources/oura/heartrate.yaml: daily.max_hr_bpm: found '0)' without a value in line "
-        f"{line_of(schemas / 'sources/oura/heartrate.yaml', 'coalesce(bpm')}; allowed: text in quotes: "
-        "a comma inside {} that is not in quotes ends the value before it"
-    ]
+        f"{line}; allowed: text in quotes: a comma inside {{}} that is not in quotes ends the value before it"
+    )
 
 
 def line_of(file: Path, text: str) -> int:
