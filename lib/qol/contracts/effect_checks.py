@@ -131,6 +131,8 @@ _OF_CONTRACT = (
     _Rule("best", _when(lambda c: ", ".join(c.best), lambda c: not _of_best_record(c)), "a daily metric without `over`; the others are made of all records of the day"),
     _Rule("daily.where", _when(lambda c: c.daily.get("where"), lambda c: not c.gives and c.wear is None), "a daily metric beside it; remove it without any"),
     _Rule("wear.limit_minutes", _when(lambda c: c.wear and c.wear.limit_minutes, lambda c: c.wear.minutes is None and c.wear.at_most is None), "minutes or at_most beside it, which the limit is for"),
+    _Rule("wear.limit_minutes", lambda c: [0] if c.wear and c.wear.limit_minutes == 0 else [], "more than 0; without wear every day counts as worn"),
+    _Rule("episodes.rest_to", _when(lambda c: c.episodes and c.episodes.rest_to, lambda c: c.episodes.rest_to == c.episodes.main), "another metric than main"),
     _Rule("day.utc_midnight", _when(lambda c: c.day.utc_midnight, lambda c: c.day.start is None), "day.start beside it, which it is about"),
     _Rule("spacing.of", _when(lambda c: c.spacing and c.spacing.of, lambda c: not _of_spacing(c)), f"a field with the path {SPACING}, which has the spacing"),
     _Rule("fields.{}.path", lambda c: [] if c.spacing else _of_spacing(c), f"`spacing` in the contract, which gives {SPACING}"),
@@ -156,5 +158,6 @@ _OF_FIELD = (
 _OF_SAMPLES = (
     _Rule("keys", _when(lambda s: ", ".join(s.keys), lambda s: not (s.of or s.start)), "`of`, or start and end, beside it: keys choose among lists of structs below a map"),
     _Rule("states", _when(lambda s: s.states_low, _states_are_values), "samples.range beside it, which begins above the states"),
+    _Rule("within", _when(lambda s: s.within, lambda s: s.range and (s.within[0] > s.high or s.within[1] < s.low)), "a band that meets samples.range, outside which no sample counts"),
     _Rule("seconds_each", _when(lambda s: s.seconds_each, lambda s: s.start), "nothing with start and end of structs, which say how long it is"),
 )  # fmt: skip
