@@ -89,6 +89,19 @@ def test_an_expression_that_fails_on_an_example_is_named_with_its_types_and_what
     assert "Hint: if you were trying to raise an integer to a negative integer power" in ended.err
 
 
+def test_a_result_that_cannot_be_stored_is_told_with_what_the_engine_says(qol: Qol, project: Path) -> None:
+    _break(
+        project,
+        "daily:\n",
+        "derived:\n  words: CAST(duration_seconds AS VARCHAR) || 'x'\ndaily:\n  asleep_intervals: STRING_TO_ARRAY(words, '7')\n",
+    )
+    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    assert (ended.code, "sources/garmin/hrv.yaml: daily: found conversion from `str` to `i32` failed" in ended.err) == (
+        2,
+        True,
+    )
+
+
 def test_an_expression_that_fails_in_a_run_is_a_contract_error_without_values(qol: Qol, project: Path) -> None:
     night = {"userId": "u1", "startTimeInSeconds": 1794231000, "durationInSeconds": 12345, "lastNightAvg": 44}
     _break(project, "daily:\n  hrv_rmssd_ms: last_night_avg", f"daily:\n  hrv_rmssd_ms: {FAILS}")

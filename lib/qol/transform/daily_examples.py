@@ -42,6 +42,11 @@ def _daily_problems(
     except ContractError as err:
         yield from _failed(contracts, contract, records) or _with_cause(err, "all examples together")
         return
+    except pl.exceptions.PolarsError as err:
+        yield Problem(
+            contract.file, "daily", engine_text(err), "expressions that give what their metrics and words are"
+        )
+        return
     for index, rows in records.items():
         example = contract.examples[index]
         row = _row_of(days, index, rows) if example.expect_daily else {}
