@@ -34,6 +34,13 @@ class Problem:
         return f"{self.file}: {self.path or '(top)'}: found {self.value}; allowed: {self.allowed}"
 
 
+class Difference(Problem):
+    """An example with another outcome than it expects: `value` is what it expects, `allowed` what came of it."""
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.path}: expected {self.value}, but {self.allowed}"
+
+
 class ContractError(QolError):
     """When contract files are wrong; lists all mistakes at once."""
 

@@ -174,7 +174,7 @@ def with_helpers(edit: Edit, file: str) -> None:
 
 
 def test_helpers_of_the_right_type_stand_where_fields_may(schemas: Path, edit: Edit) -> None:
-    with_helpers(edit, MEASUREMENTS)
+    edit(MEASUREMENTS, "derived:\n", "derived:\n  whose: UPPER(device_class)\n")
     edit(MEASUREMENTS, "by: device_class", "by: whose")
     edit(MEASUREMENTS, "overlaps: {start: start_seconds", "overlaps: {start: until_seconds")
     rule = load_contracts(schemas).by_name["healthkit_measurements"].overlaps

@@ -27,6 +27,12 @@ def test_every_alias_stands_in_an_example(contracts: Contracts) -> None:
         assert [path for f in contract.fields for path in f.paths if f'"{path[-1]}":' not in lines] == []
 
 
+def test_every_contract_with_daily_metrics_expects_some_of_an_example(contracts: Contracts) -> None:
+    for contract in contracts.sources:
+        expected = [e for e in contract.examples if any(v is not None for v in (e.expect_daily or {}).values())]
+        assert expected or not contract.gives, contract.name
+
+
 def test_every_record_type_shows_a_rejected_record(contracts: Contracts) -> None:
     assert all(any(e.reject for e in contract.examples) for contract in contracts.sources)
 

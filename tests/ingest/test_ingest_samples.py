@@ -149,6 +149,12 @@ def test_only_the_named_keys_of_a_map_of_lists_are_read() -> None:
     assert reduced(LEVELS, kind="integer", reduce="max", of="end", keys=("rem",)) == (None, 0)
 
 
+def test_a_list_has_no_keys_to_choose_by() -> None:
+    assert reduced(LEVELS["deep"], kind="integer", reduce="max", of="end", keys=("deep",)) == (None, 1)
+    assert reduced([], kind="integer", reduce="max", of="end", keys=("deep",)) == (None, 0)
+    assert reduced({"end": 5}, kind="integer", reduce="max", of="end", keys=("deep",)) == (None, 0)
+
+
 def test_a_list_of_structs_is_read_without_a_map() -> None:
     naps = [{"seconds": 1_200}, {"seconds": "1800.0"}, {"seconds": -5}, {"seconds": "long"}, {}]
     assert reduced(naps, kind="integer", reduce="sum", of="seconds", range=(0, 43_200)) == (3_000, 2)

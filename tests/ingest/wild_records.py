@@ -204,9 +204,11 @@ def sound(source: SourceContract) -> dict[str, Node]:
 def sound_samples(rule: SampleRule, lowest: str) -> str:
     if rule.characters is not None:
         return '"11"'
-    if rule.start is not None:
-        return list_text([object_text({rule.start: "1794150000", str(rule.end): "1794153600"})])
-    return object_text({"0": lowest}) if rule.of is None else list_text([object_text({rule.of: lowest})])
+    if rule.of is None and rule.start is None:
+        return object_text({"0": lowest})
+    struct = {rule.of: lowest} if rule.of else {str(rule.start): "1794150000", str(rule.end): "1794153600"}
+    structs = list_text([object_text(struct)])
+    return object_text({rule.keys[0]: structs}) if rule.keys else structs
 
 
 def spoiled(source: SourceContract) -> list[str]:

@@ -35,7 +35,7 @@ def _load(schemas: Path | None) -> Contracts:
 def check(schemas: SchemasOption = None) -> None:
     """Check all contracts; problems are listed with place, value found and what is allowed, warnings with what is better."""
     from qol.contracts.contract_warnings import contract_warnings
-    from qol.ingest.examples import example_problems
+    from qol.transform.daily_examples import example_problems
 
     contracts = _load(schemas)
     problems = list(example_problems(contracts))
@@ -151,6 +151,10 @@ def docs(
         warn(f"{count(len(paths), 'generated file')} not up to date; `qol contracts docs` writes them:", style="red")
         warn("\n".join(f"  {path}" for path in paths))
         raise typer.Exit(1)
-    say("Generated files are up to date." if not paths else f"Wrote {count(len(paths), 'file')}:")
-    for path in paths:
-        say(f"  {path}")
+    for done, of in (("Wrote", [p for p in paths if p.exists()]), ("Removed", [p for p in paths if not p.exists()])):
+        if of:
+            say(f"{done} {count(len(of), 'file')}:")
+        for path in of:
+            say(f"  {path}")
+    if not paths:
+        say("Generated files are up to date.")

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from qol.contracts.columns import table_schemas, weekly_columns
 from qol.contracts.daily import DailyMetric, Relation
+from qol.contracts.effect_checks import effect_mistakes
 from qol.contracts.expressions import ColumnTypes
 from qol.contracts.language import Mistake
 from qol.contracts.model import DAILY, RULES, WEEKLY, Contracts
 from qol.contracts.problems import problem
-from qol.contracts.source import SourceContract
+from qol.contracts.source import Only, SourceContract
 from qol.contracts.source_checks import source_mistakes
 from qol.contracts.weekly import WORK_AND_FREE, Derived, RecallWindows, WeeklyGroup
 from qol.contracts.wording import choices
@@ -22,7 +23,8 @@ _QUANTITY = ("mean", "median", "sd", "min", "max", "sum", "last", "weekday_mean"
 def contract_problems(contracts: Contracts) -> Iterator[Problem]:
     """Everything that is wrong in files that have the right shape."""
     for contract in contracts.sources:
-        yield from (problem(contract.file, mistake) for mistake in source_mistakes(contract, contracts.metric))
+        mistakes = [*source_mistakes(contract, contracts.metric)] or effect_mistakes(contract)
+        yield from (problem(contract.file, mistake) for mistake in mistakes)
         yield from (problem(contract.file, mistake) for mistake in _deletes(contract, contracts.sources))
     yield from _places(contracts)
     yield from _rules(contracts)
@@ -70,6 +72,8 @@ def _places(contracts: Contracts) -> Iterator[Problem]:
             yield Problem(file, "source", rule.source, f"the folder's name, {source}")
         owners.update(((source, key), file) for key in rule.control_keys)
     for contract in contracts.sources:
+        if contract.only is not None:
+            yield from _only_once(contract, contract.only, contracts.sources)
         if contract.shares_places:
             yield from _shared_places(contract, contracts.sources)
             continue
@@ -78,6 +82,20 @@ def _places(contracts: Contracts) -> Iterator[Problem]:
                 first = owners.setdefault((owner, name), contract.file)
                 if first != contract.file:
                     yield Problem(contract.file, f"{word}.{index}", name, f"{what} that {first} does not claim")
+
+
+def _only_once(contract: SourceContract, only: Only, sources: Sequence[SourceContract]) -> Iterator[Problem]:
+    """Values of `only` that a contract before this one takes first, from the same places."""
+    for other in sources[: sources.index(contract)]:
+        places = {*other.paths, *other.envelope_keys} & {*contract.paths, *contract.envelope_keys}
+        if (
+            other.source == contract.source
+            and other.only
+            and other.only.path == only.path
+            and (places or only.anywhere)
+        ):
+            for value in sorted(other.only.values & only.values):
+                yield Problem(contract.file, "only.values", value, f"a value that {other.file} does not take")
 
 
 def _shared_places(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Problem]:
@@ -97,6 +115,12 @@ def _rules(contracts: Contracts) -> Iterator[Problem]:
         file = f"sources/{source}/{RULES}"
         keys = {key: c.file for c in contracts.sources if c.source == source for key in c.envelope_keys}
         keys.update((key, file) for key in rule.control_keys)
+        if rule.inherit_nested and not rule.nested:
+            yield Problem(
+                file, "inherit_nested", ", ".join(sorted(rule.inherit_nested)), "nested, whose elements give these"
+            )
+        if rule.ping is not None and rule.ping.has == rule.ping.lacks:
+            yield Problem(file, "ping.lacks", rule.ping.lacks, "another key than has: no message has and lacks one")
         for key in rule.nested:
             if key not in keys:
                 yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
@@ -138,6 +162,13 @@ def _weekly(contracts: Contracts) -> Iterator[Mistake]:
     if contracts.holidays is not None and contracts.holidays not in (known := _countries()):
         allowed = f"a country whose public holidays are known: {choices(known, contracts.holidays)}"
         yield Mistake("holidays", contracts.holidays, allowed)
+    if contracts.holidays is not None and not any(rule.formula in WORK_AND_FREE for rule in contracts.derived):
+        yield Mistake("holidays", contracts.holidays, f"a formula that reads them: {choices(WORK_AND_FREE)}")
+    regular: dict[str, tuple[str, ...]] = {}
+    for rule in contracts.derived:
+        if rule.formula in ("regularity", "regularity_pairs") and rule.of != regular.setdefault(rule.group, rule.of):
+            allowed = f"the same as the group's first: {', '.join(regular[rule.group])}"
+            yield Mistake(f"derived.{rule.name}.of", ", ".join(rule.of), allowed)
     if contracts.windows is not None:
         yield from _windows(contracts.windows, by_name)
 
@@ -170,6 +201,11 @@ def _group(group: WeeklyGroup, contracts: Contracts) -> Iterator[Mistake]:
         return
     for word, names in (("anchor", group.anchor), ("own_days", group.own_days)):
         yield from _unknown(f"{at}.{word}", names, [*members], "a metric of the group")
+    for index, name in enumerate(group.own_days):
+        if not group.anchor or name in group.anchor:
+            yield Mistake(
+                f"{at}.own_days.{index}", name, "a metric beside the anchors of anchor, each of which counts alone"
+            )
     for name, aggregates in group.metrics.items():
         if name not in members:
             yield Mistake(f"{at}.metrics.{name}", name, f"a metric of the group: {choices(members, name)}")

@@ -10,6 +10,7 @@ from qol.contracts.problems import problem
 from qol.contracts.source import SourceContract
 from qol.contracts.weekly import WeeklyGroup
 from qol.contracts.word_warnings import word_warnings
+from qol.contracts.wording import choices
 from qol.contracts.zero_warnings import zero_warnings
 from qol.errors import Problem
 
@@ -31,6 +32,17 @@ def _values_without_a_week(contracts: Contracts) -> Iterator[Problem]:
                 found = f"a metric that {', '.join(alone)} can give on a day without {' or '.join(group.anchor)}"
                 allowed = f"{name} in own_days, an anchor that comes with it, or a group of its own"
                 yield problem(WEEKLY, Mistake(f"groups.{group.name}.metrics.{name}", found, allowed))
+
+
+def _sources_without_values(contracts: Contracts) -> Iterator[Problem]:
+    """Sources in an order of precedence that give no metric of the group, such as a misspelled one."""
+    for group in contracts.groups:
+        names = {metric.name for metric in contracts.group_metrics[group.name]}
+        known = sorted({c.source for c in contracts.sources if names & c.gives.keys()})
+        for index, source in enumerate(group.precedence):
+            if source not in known:
+                found = f"{source}, which gives no metric of the group"
+                yield problem(WEEKLY, Mistake(f"groups.{group.name}.precedence.{index}", found, choices(known, source)))
 
 
 def _has_anchor(contract: SourceContract, name: str, group: WeeklyGroup) -> bool:
@@ -62,4 +74,9 @@ def _places(contract: SourceContract, expressions: Iterable[str]) -> set[object]
     return found
 
 
-_PATTERNS: tuple[Callable[[Contracts], Iterator[Problem]], ...] = (_values_without_a_week, word_warnings, zero_warnings)
+_PATTERNS: tuple[Callable[[Contracts], Iterator[Problem]], ...] = (
+    _values_without_a_week,
+    _sources_without_values,
+    word_warnings,
+    zero_warnings,
+)

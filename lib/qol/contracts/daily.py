@@ -52,8 +52,11 @@ class DailyMetric(lang.Model):
         """A name that is taken, and words that do not go together."""
         if self.name in _TAKEN:
             yield lang.Mistake("", self.name, f"a name other than {', '.join(_TAKEN)}")
-        if self.type == "integer" and self.decimals:
+        if self.type != "number" and self.decimals:
             yield lang.Mistake("decimals", self.decimals, "decimals only for type number")
+        for word in ("clock", "from_metrics") if self.type == "intervals" else ():
+            if value := getattr(self, word):
+                yield lang.Mistake(word, value, "only for a metric of one number a day")
 
 
 class Relation(lang.Model):

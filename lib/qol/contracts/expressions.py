@@ -87,7 +87,7 @@ class ColumnTypes:
             values = self._rows.select(expression.alias("value")).to_series()
         except pl.exceptions.PolarsError as err:
             allowed = "an SQL expression over the row's columns"
-            raise _ExpressionError(f"{sql} ({str(err).strip().splitlines()[0]})", allowed) from err
+            raise _ExpressionError(f"{with_types(sql, self._rows.schema)} ({engine_text(err)})", allowed) from err
         if roots and len(values) != self._rows.height:
             raise _ExpressionError(f"{sql} (one value for all rows)", "one value per row")
         if not isinstance(values.dtype, _KINDS[kind]):
@@ -95,11 +95,26 @@ class ColumnTypes:
         return values.dtype
 
 
+def with_types(sql: str, schema: Mapping[str, pl.DataType]) -> str:
+    """An expression with the types of the columns it names; the expression alone where it is none."""
+    try:
+        names = sorted(set(pl.sql_expr(sql).meta.root_names()))
+    except pl.exceptions.PolarsError:
+        names = []
+    types = ", ".join(f"{name} {schema[name]}" for name in names if name in schema)
+    return f"{sql} with {types}" if types else sql
+
+
+def engine_text(err: BaseException) -> str:
+    """What Polars says of an expression and its hint, in one line, without the plan around it."""
+    return " ".join(str(err).partition("\n\nThis error occurred")[0].split())
+
+
 def record_types(contract: SourceContract) -> ColumnTypes:
     """Columns that a contract's expressions may name, but its helpers."""
     types = {name: kind for name, kind, _ in RECORD_HEAD}
     types |= {field.name: field.column_type for field in contract.fields}
-    types |= {parameter.name: "double" for parameter in contract.parameters}
+    types |= {p.name: "bigint" if isinstance(p.value, int) else "double" for p in contract.parameters}
     types |= {contract.overlaps.share: "double"} if contract.overlaps else {}
     types |= contract.stages.columns if contract.stages else {}
     return ColumnTypes(types.items())

@@ -87,7 +87,9 @@ class Contracts:
         sharing = [c for c in self.sources if c.shares_places]
         return {
             owner.name: tuple(
-                c for c in sharing if c.source == owner.source and {*c.envelope_keys} & {*owner.envelope_keys}
+                c
+                for c in sharing
+                if c.source == owner.source and {*c.envelope_keys, *c.paths} & {*owner.envelope_keys, *owner.paths}
             )
             for owner in self.sources
             if not owner.shares_places

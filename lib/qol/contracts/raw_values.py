@@ -14,6 +14,10 @@ CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 PLAIN_NAME = re.compile(r"(?!(?:\D*\d){3})[a-z][A-Za-z0-9_]{0,63}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 EPOCH = date(1970, 1, 1)
+#: The raw key that `spacing` gives the elements of a list.
+SPACING = "_spacing"
+#: What a code field stores of a text that is of no class and in no list.
+OTHER = "OTHER"
 
 
 def safe_get(node: object, path: Sequence[str]) -> Any:

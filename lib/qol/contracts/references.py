@@ -15,13 +15,13 @@ _Fitting = Callable[[SourceContract, ColumnTypes], Sequence[str]]
 
 def reference_mistakes(contract: SourceContract, types: ColumnTypes) -> Iterator[Mistake]:
     """Names in the contract that are no column of the kind that belongs there, given all columns and helpers."""
-    for path, name, kind in _references(contract):
+    for path, name, kind in references(contract):
         known = _FITTING[kind](contract, types)
         if name not in known:
             yield Mistake(path, name, f"{kind}: {choices(known, name)}")
 
 
-def _references(model: object, at: str = "") -> Iterator[tuple[str, str, str]]:
+def references(model: object, at: str = "") -> Iterator[tuple[str, str, str]]:
     """Place, name and kind of every word that is marked with `Refers`."""
     of: Any = type(model)
     for attribute, word, kind in _marked(of):
@@ -29,11 +29,11 @@ def _references(model: object, at: str = "") -> Iterator[tuple[str, str, str]]:
         if isinstance(value, str) and kind:
             yield at + word, value, kind
         elif is_model(type(value)):
-            yield from _references(value, f"{at}{word}.")
+            yield from references(value, f"{at}{word}.")
         elif isinstance(value, tuple):
             for index, entry in enumerate(value):
                 if is_model(type(entry)):
-                    yield from _references(entry, f"{at}{word}.{getattr(entry, 'name', index)}.")
+                    yield from references(entry, f"{at}{word}.{getattr(entry, 'name', index)}.")
                 elif kind:
                     yield f"{at}{word}.{index}", entry, kind
 

@@ -120,6 +120,8 @@ class Example(lang.Model):
     """The record, or the line as it stands when it is not a record."""
     expect: lang.Maybe[lang.Filled[lang.Name, Any]] = None
     """Columns of the stored record; those not named are not compared."""
+    expect_daily: lang.Maybe[lang.Filled[lang.Name, Any]] = None
+    """Daily metrics (and `worn`) of the record's day when a user has this record alone, null included; a number is compared to the decimals written here."""
     nulled: tuple[Annotated[lang.Text, AfterValidator(_issue)], ...] = ()
     """The record's value_issues: '<raw path>: <value> <reason>'."""
     reject: lang.Maybe[Annotated[str, AfterValidator(_reason)]] = None

@@ -32,7 +32,7 @@ def source_mistakes(contract: SourceContract, vocabulary: Vocabulary) -> Iterato
         yield from types.mistakes("split.where", contract.split.where, "true or false")
     yield from _wear(contract, types)
     yield from _words_together(contract)
-    yield from _examples(contract)
+    yield from _examples(contract, vocabulary)
 
 
 def _place(contract: SourceContract) -> Iterator[Mistake]:
@@ -177,9 +177,11 @@ def _words_together(contract: SourceContract) -> Iterator[Mistake]:
                 yield Mistake(f"stages.values.{stage}", code, f"a code that {other} does not have")
 
 
-def _examples(contract: SourceContract) -> Iterator[Mistake]:
+def _examples(contract: SourceContract, vocabulary: Vocabulary) -> Iterator[Mistake]:
     seen: set[str] = set()
     columns = [*RECORD_COLUMNS, *contract.by_name]
+    computed = [name for name, metric in vocabulary.items() if metric.from_metrics]
+    metrics = [*contract.gives, *computed, "worn"]
     for index, example in enumerate(contract.examples):
         at = f"examples.{index}"
         if example.name in seen:
@@ -187,6 +189,14 @@ def _examples(contract: SourceContract) -> Iterator[Mistake]:
         seen.add(example.name)
         if (example.expect is None) == (example.reject is None):
             yield Mistake(at, example.name, "either expect or reject")
-        for name in example.expect or {}:
-            if name not in columns:
-                yield Mistake(f"{at}.expect.{name}", name, f"a column of the record: {choices(columns, name)}")
+        if example.reject is not None and (example.nulled or example.expect_daily):
+            yield Mistake(f"{at}.reject", example.reject, "no nulled and no expect_daily, which only a kept record has")
+        yield from _expected(f"{at}.expect", example.expect, columns, "a column of the record")
+        if vocabulary:
+            yield from _expected(f"{at}.expect_daily", example.expect_daily, metrics, "a daily metric of this contract")
+
+
+def _expected(at: str, values: Mapping[str, object] | None, known: list[str], what: str) -> Iterator[Mistake]:
+    for name in values or {}:
+        if name not in known:
+            yield Mistake(f"{at}.{name}", name, f"{what}: {choices(known, name)}")

@@ -32,6 +32,13 @@ _ONLY_WITH: Mapping[str, tuple[str, ...]] = {
     "min_work_days": ("work_mean", "free_corrected", "work_free_distance"),
     "min_free_days": ("free_mean", "free_corrected", "work_free_distance"),
 }
+#: Words that have their defaults with some formulas, which do not read them.
+_NOT_READ_BY: Mapping[str, tuple[str, ...]] = {
+    "min_days": ("sum_at_least", *WORK_AND_FREE, "regularity_pairs", "change"),
+    "decimals": ("sum_at_least", "work_days", "free_days", "regularity_pairs"),
+}
+#: Formulas whose values are fractions from 0 to 1, and units that those are not in.
+_FRACTIONS, _PERCENT = ("share_of_sums", "coverage"), ("%", "pct", "percent")
 #: How many metrics a formula reads, where it is not one.
 _READS: Mapping[str, int] = {"free_corrected": 2, "regularity": 3, "regularity_pairs": 3}
 _WeekDays = Annotated[lang.Whole, Interval(ge=1, le=7)]
@@ -95,6 +102,13 @@ class Derived(lang.Model):
             if bool(value) != (self.formula in formulas):
                 found = ", ".join(value) if isinstance(value, tuple) else value
                 yield lang.Mistake(word, str(found or "nothing"), f"with {choices(formulas)}, and only there")
+        for word, formulas in _NOT_READ_BY.items():
+            if self.formula in formulas and getattr(self, word) != type(self).model_fields[word].default:
+                yield lang.Mistake(word, getattr(self, word), f"no {word}, which {self.formula} does not read")
+        if self.formula in _FRACTIONS and self.unit in _PERCENT:
+            yield lang.Mistake("unit", self.unit, f"share: {self.formula} gives a fraction from 0 to 1, not percent")
+        if self.formula == "share_of_sums" and self.total and {*self.total} <= {*self.of}:
+            yield lang.Mistake("total", ", ".join(self.total), "all metrics of the whole, not only those of `of`")
         reads = _READS.get(self.formula, 1)
         if len(self.of) != reads:
             yield lang.Mistake("of", ", ".join(self.of), f"{reads} metrics for {self.formula}")

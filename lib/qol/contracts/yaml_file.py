@@ -12,6 +12,10 @@ _TIMESTAMP, _TEXT = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
 
+_VALID = "valid YAML; a text with a colon and a blank, or with a comma or bracket inside {} or [], stands in quotes"
+_QUOTED = "text in quotes: a comma inside {} that is not in quotes ends the value before it"
+
+
 class _Loader(_Base):  # type: ignore[misc]
     """Safe loader that leaves dates alone."""
 
@@ -48,6 +52,10 @@ class _Data:
                 line = key.start_mark.line + 1
                 place = ".".join((*at, name))
                 self.problems.append(Problem(self._file, place, f"a second time in line {line}", "each key once"))
+            if node.flow_style and value.start_mark.index == value.end_mark.index:
+                found, place = f"{name!r} without a value in line {key.start_mark.line + 1}", ".".join(at)
+                self.problems.append(Problem(self._file, place, found, _QUOTED))
+                continue
             own[name] = self.of(value, (*at, name))
         return merged | own
 
@@ -63,6 +71,6 @@ def read_yaml(path: Path, file: str) -> tuple[Any, list[Problem]]:
             loader.dispose()
     except yaml.MarkedYAMLError as err:
         line = err.problem_mark.line + 1 if err.problem_mark else 1
-        return None, [Problem(file, f"line {line}", f"no valid YAML ({err.problem})", "valid YAML")]
+        return None, [Problem(file, f"line {line}", f"no valid YAML ({err.problem})", _VALID)]
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
         return None, [Problem(file, "", str(err).splitlines()[0], "valid YAML in UTF-8")]

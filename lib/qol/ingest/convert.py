@@ -7,7 +7,7 @@ from decimal import Context, Decimal
 
 from qol.contracts.code_words import bare, plain_code
 from qol.contracts.fields import Field
-from qol.contracts.raw_values import CODE, identifier, is_zone, parse_day
+from qol.contracts.raw_values import CODE, OTHER, identifier, is_zone, parse_day
 from qol.contracts.units import Unit
 from qol.ingest.times import parse_offset, parse_seconds
 
@@ -15,8 +15,6 @@ _BLANKS = re.compile(" +")
 #: A code of a vocabulary that no contract lists: more digits, or a longer word, may be an id.
 _WORDS = re.compile(r"(?!(?:\D*\d){3})[A-Za-z0-9]{0,24}(?:[_.-]+[A-Za-z0-9]{0,24})*")
 _NO_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
-#: Stands for a text that is of no class and in no list.
-OTHER = "OTHER"
 NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
 INT64 = 2**63
 MILLISECONDS_FROM = 100_000_000_000

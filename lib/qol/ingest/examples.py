@@ -9,7 +9,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import Example, SourceContract
 from qol.contracts.wording import shown
-from qol.errors import Problem
+from qol.errors import Difference
 from qol.identity.pseudonyms import Identities
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.parse import Reason
@@ -47,15 +47,25 @@ class InMemoryLake:
         return self._objects[key][start : None if length is None else start + length]
 
 
-def example_problems(contracts: Contracts) -> Iterator[Problem]:
-    """Examples with another outcome than they expect, each with its path in the file, the expected and the found value."""
+def read_examples(contracts: Contracts) -> Iterator[tuple[SourceContract, list[IngestResult]]]:
+    """Every contract with what ingest makes of each of its examples."""
     mapped = IngestContext(contracts, Identities(_KEY, _OneUserMap()), _ZONE, ())
     unmapped = IngestContext(contracts, Identities(_KEY, {}), _ZONE, ())
     for contract in contracts.sources:
-        for index, example in enumerate(contract.examples):
-            read = _read(unmapped if example.reject == Reason.NO_PERSON else mapped, contract, example)
-            for path, found, becomes in _differences(contract, example, read):
-                yield Problem(contract.file, f"examples.{index}{path}", found, f"{becomes} ({example.name})")
+        yield (
+            contract,
+            [
+                _read(unmapped if example.reject == Reason.NO_PERSON else mapped, contract, example)
+                for example in contract.examples
+            ],
+        )
+
+
+def record_differences(contract: SourceContract, index: int, read: IngestResult) -> Iterator[Difference]:
+    """What an example of a contract expects of its record, and what came of it instead."""
+    example = contract.examples[index]
+    for path, expected, found in _differences(contract, example, read):
+        yield Difference(contract.file, f"examples.{index}{path}", expected, f"{found} ({example.name})")
 
 
 def contract_values(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
@@ -86,21 +96,36 @@ def _read(context: IngestContext, contract: SourceContract, example: Example) ->
 
 
 def _differences(contract: SourceContract, example: Example, read: IngestResult) -> Iterator[tuple[str, str, str]]:
-    """Path in the example, expected value, found value."""
+    """Path in the example, what it expects, what came of it."""
     reasons = read.rejects["reason"].to_list()
-    rows = [contract_values(row, day_columns(contract)) for frame in read.rows.values() for row in frame.to_dicts()]
-    verdict = f"rejected as {', '.join(reasons)}" if reasons else f"{len(rows)} records"
+    rows = [contract_values(row, day_columns(contract)) for row in _rows(contract, read)]
+    outcome = _outcome(contract, read, reasons)
     if example.reject is not None:
         if reasons != [example.reject] or rows:
-            yield ".reject", example.reject, "a record" if len(rows) == 1 and not reasons else verdict
+            yield ".reject", f"it to be rejected as {example.reject}", outcome
         return
     if reasons or len(rows) != 1:
-        yield ".expect", "a record", verdict
+        yield ".expect", "it to be kept as a record", outcome
         return
     (row,) = rows
     for name, value in (example.expect or {}).items():
         if row[name] != value:
-            yield f".expect.{name}", shown(value), shown(row[name])
+            yield f".expect.{name}", shown(value), f"it becomes {shown(row[name])}"
     issues = sorted(row["value_issues"] or [])
     if issues != sorted(example.nulled):
-        yield ".nulled", shown(sorted(example.nulled)), shown(issues)
+        yield ".nulled", shown(sorted(example.nulled)), f"the issues are {shown(issues)}"
+
+
+def _rows(contract: SourceContract, read: IngestResult) -> list[dict[str, Any]]:
+    return read.rows[contract.name].to_dicts() if contract.name in read.rows else []
+
+
+def _outcome(contract: SourceContract, read: IngestResult, reasons: list[str]) -> str:
+    """What became of an example's line, in words."""
+    if reasons:
+        return f"it was rejected as {', '.join(reasons)}"
+    other = next((name for name, rows in read.rows.items() if name != contract.name and rows.height), None)
+    if other is not None:
+        return f"it was kept as a record of {other}"
+    kept = len(_rows(contract, read))
+    return "it was kept as a record" if kept == 1 else f"it gave {kept} records"

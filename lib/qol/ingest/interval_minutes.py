@@ -10,7 +10,7 @@ from qol.contracts.fields import Field, SampleRule
 from qol.contracts.interval_union import union
 from qol.ingest.convert import EARLIEST, MILLISECONDS_FROM, to_number
 from qol.ingest.local_day import DAY_SECONDS, zone_offset
-from qol.ingest.sample_reduction import structs_of
+from qol.ingest.sample_reduction import is_readable, structs_of
 from qol.ingest.times import parse_seconds
 
 #: Minutes before and after the day's local midnight that an interval may cover: two days to each side.
@@ -26,7 +26,7 @@ def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> 
     """
     if rule.characters is not None:
         return (_of_text(rule, value, text_start), 0) if isinstance(value, str) else None
-    if not isinstance(value, dict | list):
+    if not isinstance(value, dict | list) or not is_readable(rule, value):
         return None
     found = [_of_struct(rule, struct) for struct in structs_of(rule, value)]
     return [interval for interval in found if interval is not None], found.count(None)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qol.contracts.model import Contracts
-from qol.contracts.raw_values import safe_get
+from qol.contracts.raw_values import SPACING, safe_get
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.ingest.parse import Reason, RejectedError, parse_line
-from qol.ingest.spacing import SPACING, spacings
+from qol.ingest.spacing import spacings
 
 RECEIVED_AT = "_received_at"
 PAGE_KEY = "data"

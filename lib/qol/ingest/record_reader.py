@@ -9,16 +9,16 @@ from typing import Any
 from qol.contracts.fields import Field
 from qol.contracts.hidden_names import OTHER_NAMES
 from qol.contracts.raw_path import is_selector, path_text
-from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
+from qol.contracts.raw_values import OTHER, PLAIN_NAME, identifier, safe_get
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Unit
 from qol.identity.pseudonyms import Identities, User, UserIndex
-from qol.ingest.convert import OTHER, IssueError, convert, in_stored_unit
+from qol.ingest.convert import IssueError, convert, in_stored_unit
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, offset_of_field, require_day
 from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.sample_reduction import reduce_samples
+from qol.ingest.sample_reduction import is_readable, reduce_samples
 from qol.ingest.times import parse_instant
 
 MICROSECONDS = 1_000_000
@@ -155,7 +155,8 @@ class RecordReader:
 
     def _reduced(self, spec: Field, name: str, value: Any, issues: list[str]) -> Any:
         reduced, invalid = reduce_samples(spec, value)
-        issue = f"{name}: {invalid} samples out_of_range" if isinstance(value, dict | list) else f"{name}: wrong_type"
+        readable = spec.samples is not None and is_readable(spec.samples, value)
+        issue = f"{name}: {invalid} samples out_of_range" if readable else f"{name}: wrong_type"
         if invalid and issue not in issues:
             issues.append(issue)
         return reduced

@@ -21,8 +21,9 @@ def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
     (`states_low`..-1) and nulls are left out without being counted. No valid sample gives null, for a count too.
     """
     rule = field.samples
-    if rule is None or not isinstance(samples, dict | list):
+    if rule is None or not is_readable(rule, samples):
         return None, 0 if samples is None else 1
+    samples = cast("dict[str, object] | list[object]", samples)
     values, invalid = valid_values(rule, [raw for raw in _raw_values(rule, samples) if raw is not None])
     return reduce_valid(field, rule, values), invalid
 
@@ -83,9 +84,14 @@ def _raw_values(rule: SampleRule, samples: Mapping[str, object] | list[object]) 
     return [item[rule.of] for item in structs_of(rule, samples) if item.get(rule.of) is not None]
 
 
+def is_readable(rule: SampleRule, samples: object) -> bool:
+    """Whether samples are of a type that the rule reads: a map, or a list unless the rule chooses by the keys of a map."""
+    return isinstance(samples, dict) or (isinstance(samples, list) and not (rule.keys and samples))
+
+
 def structs_of(rule: SampleRule, samples: Mapping[str, object] | list[object]) -> list[dict[str, object]]:
     """The objects in a list, or in the lists below a map's keys that the rule reads; one that is a sample itself, alone."""
-    if isinstance(samples, dict) and rule.of in samples:
+    if isinstance(samples, dict) and rule.of in samples and not rule.keys:
         return [samples]
     lists = [samples] if isinstance(samples, list) else [samples[k] for k in samples if not rule.keys or k in rule.keys]
     return [item for group in lists if isinstance(group, list) for item in group if isinstance(item, dict)]

@@ -10,9 +10,6 @@ from qol.contracts.source import SourceContract
 from qol.ingest.convert import IssueError, convert
 from qol.ingest.local_day import DAY_SECONDS
 
-#: The raw key that a record's spacing is read from.
-SPACING = "_spacing"
-
 
 def spacings(contract: SourceContract, elements: Sequence[Any]) -> dict[int, int]:
     """Seconds by an element's place in the list, as the contract's `spacing` says; elements that are alone have none."""

@@ -1,14 +1,16 @@
 """The columns of candidates that the checks of rows need; no name or value of a user."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 
 import polars as pl
 
 from qol.contracts.daily import DailyMetric, Relation
-from qol.contracts.model import Contracts
+from qol.contracts.model import DAILY, WEEKLY, Contracts
 from qol.contracts.rounding import aggregate_decimals
 from qol.tables.layout import Candidate
+from qol.transform.expression_errors import naming_expressions
 
 DAY_KEY = ("user_id", "day", "source")
 
@@ -18,11 +20,18 @@ def select_check_columns(rows: pl.DataFrame, contracts: Contracts, candidate: Ca
     rows = rows.with_columns(partition=pl.lit(date.fromisoformat(candidate.date)))
     if candidate.table == "weekly_metrics":
         broken = _count_broken(means_outside_min_max(contracts))
-        return rows.select("user_id", "week_start", "partition", *_sides(contracts.weekly_relations), *broken)
+        with _naming(WEEKLY, rows, contracts.weekly_relations):
+            return rows.select("user_id", "week_start", "partition", *_sides(contracts.weekly_relations), *broken)
     if candidate.table != "daily_metrics":
         return rows.select(*DAY_KEY, "partition")
     broken = _count_broken(values_out_of_range(contracts))
-    return rows.select(*DAY_KEY, "partition", *_sides(contracts.relations), *broken)
+    with _naming(DAILY, rows, contracts.relations):
+        return rows.select(*DAY_KEY, "partition", *_sides(contracts.relations), *broken)
+
+
+def _naming(file: str, rows: pl.DataFrame, relations: Sequence[Relation]) -> AbstractContextManager[None]:
+    sides = {f"relations.{rule.id}.{side}": getattr(rule, side) for rule in relations for side in ("left", "right")}
+    return naming_expressions(file, rows, sides)
 
 
 def _sides(relations: Sequence[Relation]) -> Iterator[pl.Expr]:

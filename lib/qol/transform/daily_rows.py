@@ -8,12 +8,13 @@ from qol.contracts.columns import daily_columns
 from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import GRAIN, no_rows, with_columns_of
 from qol.contracts.many_records import Episodes
-from qol.contracts.model import Contracts
+from qol.contracts.model import DAILY, Contracts
 from qol.contracts.source import SourceContract, Wear
 from qol.transform.borders import of_own_week, with_neighbours, without_moved
 from qol.transform.decimals import as_stored
 from qol.transform.deletions import Frames, without_deleted
 from qol.transform.derived import WHERE, with_derived, with_own_day
+from qol.transform.expression_errors import naming_expressions
 from qol.transform.parts import day_parts
 from qol.transform.versions import version_order
 
@@ -83,7 +84,9 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
         expression = pl.sql_expr(metric.from_metrics)
         parts = sorted(set(expression.meta.root_names()))
         filled = with_columns_of(rows, dict.fromkeys(parts, pl.Float64))
-        value = filled.fill_null(0).select(as_stored(expression, metric)).to_series()
+        zeros, at = filled.fill_null(0), f"groups.{metric.group}.{metric.name}.from_metrics"
+        with naming_expressions(DAILY, zeros, {at: metric.from_metrics}):
+            value = zeros.select(as_stored(expression, metric)).to_series()
         known = filled.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
         rows = rows.with_columns(pl.when(known).then(value).alias(metric.name))
     return rows
@@ -99,16 +102,17 @@ def days_of_derived(
     names = [name for name in contract.daily if name != WHERE]
     if not names and contract.wear is None:
         return day_parts(contract, vocabulary, rows)
-    values = rows.with_columns(
-        [as_stored(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
-    )
+    with naming_expressions(contract.file, rows, {f"daily.{name}": contract.daily[name] for name in names}):
+        values = rows.with_columns(
+            [as_stored(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
+        )
     if contract.parts:
         parts = day_parts(contract, vocabulary, rows).rename({name: f"={name}" for name in contract.parts})
         values = values.join(parts, on=GRAIN, how="left", maintain_order="left")
         names += contract.parts
     columns = [pl.col(f"={name}").alias(name) for name in names]
     if contract.wear is not None:
-        values = values.with_columns(_worn(contract.wear, values, [n for n in names if n not in contract.by_name]))
+        values = values.with_columns(_worn(contract, contract.wear, values, names))
         columns.append(pl.col("worn"))
     if contract.episodes is None:
         return _best_records(contract, values).select(*GRAIN, *columns)
@@ -124,14 +128,17 @@ def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFram
     return ordered.unique(GRAIN, keep="first", maintain_order=True)
 
 
-def _worn(wear: Wear, values: pl.DataFrame, metrics: list[str]) -> pl.Series:
+def _worn(contract: SourceContract, wear: Wear, values: pl.DataFrame, metrics: list[str]) -> pl.Series:
     """`worn` per row: true unless the wear time, or the most it can be, is known and under the limit.
 
     The rule may name these daily metrics of the contract, which stand in `values` under `=<name>`.
     """
     minutes = pl.min_horizontal([pl.sql_expr(sql) for sql in (wear.minutes, wear.at_most) if sql is not None])
     worn = (minutes >= wear.limit_minutes).fill_null(value=True)
-    return values.with_columns([pl.col(f"={name}").alias(name) for name in metrics]).select(worn=worn).to_series()
+    named = [pl.col(f"={name}").alias(name) for name in metrics if name not in contract.by_name]
+    rows = values.with_columns(named)
+    with naming_expressions(contract.file, rows, {"wear.minutes": wear.minutes, "wear.at_most": wear.at_most}):
+        return rows.select(worn=worn).to_series()
 
 
 def _versions(contract: SourceContract) -> list[pl.Expr]:

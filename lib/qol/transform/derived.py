@@ -5,6 +5,7 @@ import polars as pl
 from qol.contracts.many_records import Split
 from qol.contracts.source import SourceContract
 from qol.transform.bucket_totals import with_totals_share
+from qol.transform.expression_errors import naming_expressions
 from qol.transform.overlaps import with_share
 from qol.transform.split import by_local_day
 from qol.transform.stages import sessions
@@ -53,7 +54,8 @@ def before_sessions(contract: SourceContract, records: pl.DataFrame) -> pl.DataF
 
 def _with_pieces(contract: SourceContract, rule: Split, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, cut by local day; helpers of pieces are computed from what the piece has."""
-    whole, pieces = by_local_day(rule, rows)
+    with naming_expressions(contract.file, rows, {"split.where": rule.where}):
+        whole, pieces = by_local_day(rule, rows)
     if pieces.is_empty():
         return whole
     pieces = pieces.drop(name for name in contract.derived if name != rule.end and name in pieces.columns)
@@ -84,11 +86,13 @@ def _with_expressions(contract: SourceContract, rows: pl.DataFrame, *, known_onl
     for name, sql in contract.derived.items():
         expression = pl.sql_expr(sql)
         if name not in rows.columns and not (known_only and _needs_more(expression, rows)):
-            rows = rows.with_columns(expression.alias(name))
+            with naming_expressions(contract.file, rows, {f"derived.{name}": sql}):
+                rows = rows.with_columns(expression.alias(name))
     if WHERE not in contract.daily:
         return rows
     keep = pl.sql_expr(contract.daily[WHERE])
-    return rows if known_only and _needs_more(keep, rows) else rows.filter(keep)
+    with naming_expressions(contract.file, rows, {"daily.where": contract.daily[WHERE]}):
+        return rows if known_only and _needs_more(keep, rows) else rows.filter(keep)
 
 
 def _needs_more(expression: pl.Expr, rows: pl.DataFrame) -> bool:

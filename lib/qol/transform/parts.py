@@ -9,6 +9,7 @@ from qol.contracts.frames import GRAIN
 from qol.contracts.rounding import KEPT_DECIMALS, aggregate_decimals
 from qol.contracts.source import Part, SourceContract
 from qol.transform.decimals import as_stored
+from qol.transform.expression_errors import naming_expressions
 from qol.transform.versions import receipt
 
 
@@ -25,10 +26,16 @@ def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], r
         rows = rows.sort(pl.coalesce("source_timestamp", receipt()), *ends, receipt(), "record_key")
     scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
     combined = [_combined(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
-    days = rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(combined)
-    for name, part in parts.items():
-        if part.each is not None:
-            days = days.join(_of_each(part.each, part, vocabulary[name], rows), on=GRAIN, how="left")
+    expressions = {
+        f"daily.{name}.{word}": getattr(part, word)
+        for name, part in parts.items()
+        for word in ("value", "where", "each")
+    }
+    with naming_expressions(contract.file, rows, expressions):
+        days = rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(combined)
+        for name, part in parts.items():
+            if part.each is not None:
+                days = days.join(_of_each(part.each, part, vocabulary[name], rows), on=GRAIN, how="left")
     return days
 
 
