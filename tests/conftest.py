@@ -13,7 +13,6 @@ from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 
 
-
 def _check_contracts() -> None:
     """End the session with what `qol contracts check` prints, before a wrong contract fails hundreds of tests."""
     checked = CliRunner().invoke(app, ["contracts", "check"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +12,7 @@ import typer
 
 from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
-from qol.cli.show import say, table, warn
+from qol.cli.show import command, say, table, warn
 from qol.contracts.raw_path import path_text
 from qol.contracts.wording import count
 from qol.errors import ContractError, UsageError
@@ -132,6 +135,46 @@ def drift(
     opened, contracts = open_existing(lake), _load(schemas)
     found = unknown_drift(islice(read_manifests(opened), runs)) + field_drift(opened, contracts)
     print_answer(Drift._fields, found, form, limit)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="SOURCE/RECORD", help="The new type, such as acme/weighings.")],
+    sample: Annotated[Path, typer.Option("--from", metavar="FILE", help="JSON lines of this type, also gzipped.")],
+    person: Annotated[str | None, typer.Option(help="Path of the person's id, if no key looks like one.")] = None,
+    schemas: SchemasOption = None,
+) -> None:
+    """Write the first contract of a record type from sample lines; what they do not tell is a gap to fill in."""
+    from qol.contracts.gaps import GAP
+    from qol.ingest.first_contract import first_contract
+
+    contracts = _load(schemas)
+    file = contracts.root / "sources" / f"{name}.yaml"
+    known = {contract.source for contract in contracts.sources}
+    source, record = _new_type(name, known)
+    if file.exists():
+        raise UsageError(f"{file}: exists; allowed: a new name, or a removed file")
+    if not sample.is_file():
+        raise UsageError(f"--from {sample}: no such file; allowed: a file with JSON lines")
+    found = first_contract(contracts, (source, record), sample.read_bytes(), person)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(found.text, encoding="utf-8")
+    if source not in known:
+        say(f"{source} is a new source; the contracts have {', '.join(sorted(known))}.")
+    for note in found.notes:
+        say(note)
+    say(f"Wrote {file} with {count(found.text.count(GAP), 'gap')} to fill in; then: {command('contracts', 'check')}")
+
+
+def _new_type(name: str, sources: Collection[str]) -> tuple[str, str]:
+    """Source and record of a new contract; UsageError for a name that none can have, or a source misspelled."""
+    source, slash, record = name.partition("/")
+    if not all(re.fullmatch("[a-z][A-Za-z0-9_]*", part) for part in (source, record)):
+        allowed = "SOURCE/RECORD, each a lower-case letter and then letters, digits and _"
+        raise UsageError(f"{name}: no name of a contract; allowed: {allowed}")
+    if source not in sources and (like := get_close_matches(source, sources, 1, cutoff=0.8)):
+        raise UsageError(f"{source}: almost the source {like[0]}; allowed: {like[0]}{slash}{record}, or another name")
+    return source, record
 
 
 @app.command()
