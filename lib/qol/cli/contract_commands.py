@@ -14,7 +14,7 @@ from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import command, say, table, warn
 from qol.contracts.raw_path import path_text
-from qol.contracts.wording import count
+from qol.contracts.wording import choices, count
 from qol.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
@@ -63,19 +63,49 @@ def list_contracts(schemas: SchemasOption = None) -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A contract such as garmin_dailies, or a table such as weekly_metrics.")],
+    form: FormatOption = "table",
     schemas: SchemasOption = None,
 ) -> None:
-    """Show a contract's fields and examples, or a table's columns."""
+    """Show a contract's fields and examples, or a table's columns; csv and json are the table's data dictionary."""
+    from qol.cli.dictionary_rows import DictionaryRow, dictionary_rows
     from qol.contracts.columns import table_schemas
 
     contracts = _load(schemas)
     tables = table_schemas(contracts)
-    if name in contracts.by_name:
+    own_table = f"records_{name}" if name in contracts.by_name else name
+    if form != "table" and own_table in tables:
+        print_answer(DictionaryRow._fields, dictionary_rows(contracts, own_table), form, len(tables[own_table]))
+    elif name in contracts.by_name:
         _show_contract(contracts.by_name[name])
     elif name in tables:
         table(name, ("column", "type", "meaning"), [(c.name, c.type, c.comment) for c in tables[name]])
     else:
         raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
+
+
+@app.command()
+def find(
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORD...", help="Words in English or Japanese, such as steps or 歩数.")
+    ],
+    form: FormatOption = "table",
+    limit: LimitOption = 100,
+    schemas: SchemasOption = None,
+) -> None:
+    """Find columns of all tables by words in their name, labels, unit, group, meaning or place in the raw record."""
+    from qol.cli.dictionary_rows import DictionaryRow, found_rows
+    from qol.contracts.columns import table_schemas
+
+    contracts = _load(schemas)
+    found = list(found_rows(contracts, words))
+    if not found:
+        names = dict.fromkeys(column.name for columns in table_schemas(contracts).values() for column in columns)
+        raise UsageError(f"no column has all of: {' '.join(words)}; nearest names: {choices(names, words[0])}")
+    if form != "table":
+        print_answer(DictionaryRow._fields, found, form, limit)
+        return
+    shown = [(row.table, row.column, row.unit, row.label_ja, row.meaning) for row in found]
+    print_answer(("table", "column", "unit", "label_ja", "meaning"), shown, form, limit)
 
 
 def _show_contract(contract: SourceContract) -> None:
