@@ -38,10 +38,11 @@ def _load(schemas: Path | None) -> Contracts:
 def check(schemas: SchemasOption = None) -> None:
     """Check all contracts; problems are listed with place, value found and what is allowed, warnings with what is better."""
     from qol.contracts.contract_warnings import contract_warnings
+    from qol.ingest.example_coverage import coverage_problems
     from qol.ingest.examples import example_problems
 
     contracts = _load(schemas)
-    problems = list(example_problems(contracts))
+    problems = [*example_problems(contracts), *coverage_problems(contracts)]
     if problems:
         raise ContractError(problems)
     for found in contract_warnings(contracts):
