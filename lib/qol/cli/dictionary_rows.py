@@ -29,8 +29,8 @@ def dictionary_rows(contracts: Contracts, table: str) -> Iterator[DictionaryRow]
     """The dictionary of a table; KeyError when there is no such table."""
     english, japanese = load_locale("en", contracts), load_locale("ja", contracts)
     for entry in dictionary(contracts, table):
-        labels = (_label(english, entry), _label(japanese, entry))
-        yield DictionaryRow(*entry[: Entry._fields.index("meaning")], *labels, entry.meaning)
+        named = {name: value for name, value in entry._asdict().items() if name in DictionaryRow._fields}
+        yield DictionaryRow(**named, label_en=_label(english, entry), label_ja=_label(japanese, entry))
 
 
 def found_rows(contracts: Contracts, words: Iterable[str]) -> Iterator[DictionaryRow]:

@@ -153,8 +153,8 @@ def _samples(values: Sequence[Any]) -> dict[str, Any] | None:
 
 
 def _accepts(kind: FieldType, values: Sequence[Any]) -> bool:
-    limits = {"range": TIME_RANGE} if kind in ("epoch_seconds", "instant") else {}
-    spec = Field(name="guess", paths=(("guess",),), type=kind, description="guess", **limits)  # type: ignore[call-arg]
+    spec = Field(name="guess", paths=(("guess",),), type=kind, description="guess")
+    spec = spec.changed(range=TIME_RANGE) if kind in ("epoch_seconds", "instant") else spec
     fitting = sum(_converts(spec, value) for value in values)
     return bool(values) and fitting >= (1 if kind == "code" else _ENOUGH) * len(values)
 
