@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import command, say, table, warn
 from qol.contracts.raw_path import path_text
 from qol.contracts.wording import choices, count
-from qol.errors import ContractError, UsageError
+from qol.errors import ContractError, Problem, UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.fields import Field
@@ -45,11 +45,22 @@ def check(schemas: SchemasOption = None) -> None:
     problems = [*example_problems(contracts), *coverage_problems(contracts)]
     if problems:
         raise ContractError(problems)
-    for found in contract_warnings(contracts):
+    for found in (*contract_warnings(contracts), *_without_names(contracts)):
         warn(f"warning: {found.file}: {found.path}: {found.value}; better: {found.allowed}", style="yellow")
     examples = sum(len(contract.examples) for contract in contracts.sources)
     sources = count(len(contracts.sources), "source contract")
     say(f"{contracts.root}: {sources}, {len(contracts.metrics)} daily metrics, {count(examples, 'example')}: all fit.")
+
+
+def _without_names(contracts: Contracts) -> Iterator[Problem]:
+    """Names that Japanese reports lack; of the project's own contracts, since those of a study have no such file."""
+    from qol.report.locales import FOLDER, unnamed
+
+    file = FOLDER / "ja.yaml"
+    if file.is_relative_to(contracts.root.parent):
+        for kind, name in unnamed(contracts, "ja"):
+            place = file.relative_to(contracts.root.parent).as_posix()
+            yield Problem(place, f"{kind}.{name}", "no Japanese name", "one, or reports show the English text")
 
 
 @app.command("list")

@@ -11,7 +11,7 @@ import yaml
 
 from qol.contracts.model import Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.report.shown_columns import ShownColumn
+from qol.report.shown_columns import ShownColumn, all_columns, daily_groups
 
 Language = Literal["en", "ja"]
 FOLDER = Path(__file__).with_name("locales")
@@ -113,6 +113,19 @@ def texts_of(language: Language) -> Mapping[str, Any]:
     """A language's dictionary file."""
     found: Mapping[str, Any] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
     return found
+
+
+def unnamed(contracts: Contracts, language: Language) -> list[tuple[str, str]]:
+    """Metrics, formulas, groups and units without a text in a language, each with the part of the dictionary it lacks in."""
+    texts = texts_of(language)
+    shown = [*all_columns(contracts), *contracts.metrics]
+    metrics = [column.name for column in shown] + [name for _, names in daily_groups(contracts) for name in names]
+    kinds = {
+        "labels": metrics,
+        "groups": [group for group, _ in daily_groups(contracts)],
+        "units": [column.unit for column in shown],
+    }
+    return [(kind, name) for kind, names in kinds.items() for name in dict.fromkeys(names) if name not in texts[kind]]
 
 
 def load_locale(language: Language, contracts: Contracts) -> Locale:
