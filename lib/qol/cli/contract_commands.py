@@ -14,7 +14,7 @@ from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import command, say, table, warn
 from qol.contracts.raw_path import path_text
-from qol.contracts.wording import choices, count
+from qol.contracts.wording import choices, count, shown
 from qol.errors import ContractError, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -45,22 +45,27 @@ def check(schemas: SchemasOption = None) -> None:
     problems = [*example_problems(contracts), *coverage_problems(contracts)]
     if problems:
         raise ContractError(problems)
-    for found in (*contract_warnings(contracts), *_without_names(contracts)):
+    for found in (*contract_warnings(contracts), *_label_warnings(contracts)):
         warn(f"warning: {found.file}: {found.path}: {found.value}; better: {found.allowed}", style="yellow")
     examples = sum(len(contract.examples) for contract in contracts.sources)
     sources = count(len(contracts.sources), "source contract")
     say(f"{contracts.root}: {sources}, {len(contracts.metrics)} daily metrics, {count(examples, 'example')}: all fit.")
 
 
-def _without_names(contracts: Contracts) -> Iterator[Problem]:
-    """Names that Japanese reports lack; of the project's own contracts, since those of a study have no such file."""
-    from qol.report.locales import FOLDER, unnamed
+def _label_warnings(contracts: Contracts) -> Iterator[Problem]:
+    """Labels of reports that are missing or hard to read; Japanese ones of the project's own contracts only."""
+    from qol.contracts.model import DAILY, WEEKLY
+    from qol.report.locales import FOLDER, unnamed, unreadable_labels
 
-    file = FOLDER / "ja.yaml"
-    if file.is_relative_to(contracts.root.parent):
-        for kind, name in unnamed(contracts, "ja"):
-            place = file.relative_to(contracts.root.parent).as_posix()
-            yield Problem(place, f"{kind}.{name}", "no Japanese name", "one, or reports show the English text")
+    for name, label in unreadable_labels(contracts):
+        found = f"a description whose start, {shown(label)}, is the label in reports"
+        yield Problem(
+            DAILY if name in contracts.metric else WEEKLY, name, found, "a few words, then a comma or full stop"
+        )
+    project, file = contracts.root.parent, FOLDER / "ja.yaml"
+    for kind, name in unnamed(contracts, "ja") if file.is_relative_to(project) else ():
+        place = file.relative_to(project).as_posix()
+        yield Problem(place, f"{kind}.{name}", "no Japanese name", "one, or reports show the English text")
 
 
 @app.command("list")

@@ -16,6 +16,8 @@ from qol.report.shown_columns import ShownColumn, all_columns, daily_groups
 Language = Literal["en", "ja"]
 FOLDER = Path(__file__).with_name("locales")
 DAY_MINUTES = 1440
+#: Characters of a label that a table of a report has room for.
+MAX_LABEL = 75
 _LABEL_ENDS = re.compile(r"[;:(,.](?:\s|$)|\s\(")
 _MINUS = "\N{MINUS SIGN}"
 
@@ -126,6 +128,13 @@ def unnamed(contracts: Contracts, language: Language) -> list[tuple[str, str]]:
         "units": [column.unit for column in shown],
     }
     return [(kind, name) for kind, names in kinds.items() for name in dict.fromkeys(names) if name not in texts[kind]]
+
+
+def unreadable_labels(contracts: Contracts) -> list[tuple[str, str]]:
+    """Metrics and formulas whose English label, the start of their description, is long or a column name; with the label."""
+    locale = load_locale("en", contracts)
+    labels = {column.name: locale.metric(column.name) for column in all_columns(contracts)}
+    return [(name, text) for name, text in labels.items() if "_" in text or len(text) > MAX_LABEL]
 
 
 def load_locale(language: Language, contracts: Contracts) -> Locale:
