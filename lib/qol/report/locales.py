@@ -119,13 +119,12 @@ def texts_of(language: Language) -> Mapping[str, Any]:
 
 def unnamed(contracts: Contracts, language: Language) -> list[tuple[str, str]]:
     """Metrics, formulas, groups and units without a text in a language, each with the part of the dictionary it lacks in."""
-    texts = texts_of(language)
-    shown = [*all_columns(contracts), *contracts.metrics]
-    metrics = [column.name for column in shown] + [name for _, names in daily_groups(contracts) for name in names]
+    texts, groups = texts_of(language), daily_groups(contracts)
+    columns, metrics = all_columns(contracts), contracts.metrics
     kinds = {
-        "labels": metrics,
-        "groups": [group for group, _ in daily_groups(contracts)],
-        "units": [column.unit for column in shown],
+        "labels": [*(column.name for column in columns), *(name for _, names in groups for name in names)],
+        "groups": [group for group, _ in groups],
+        "units": [*(column.unit for column in columns), *(metric.unit for metric in metrics)],
     }
     return [(kind, name) for kind, names in kinds.items() for name in dict.fromkeys(names) if name not in texts[kind]]
 
