@@ -57,7 +57,7 @@ def _write(sample: Path, *documents: Any) -> None:
     sample.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
 
 
-def _new(qol: Qol, schemas: Path, sample: Path, name: str = "acme/weighings", *words: str) -> Ended:
+def _new(qol: Qol, schemas: Path, sample: Path, name: str = "newco/weighings", *words: str) -> Ended:
     return qol("contracts", "new", name, "--from", sample, "--schemas", schemas, *words)
 
 
@@ -71,12 +71,12 @@ def test_a_begun_contract_is_refused_for_its_gaps_and_fits_when_they_are_filled_
     qol: Qol, schemas: Path, sample: Path
 ) -> None:
     _write(sample, WEIGHING, LATER)
-    file = schemas / "sources/acme/weighings.yaml"
+    file = schemas / "sources/newco/weighings.yaml"
 
     began = _new(qol, schemas, sample)
     assert (began.code, "with 15 gaps to fill in" in began.out) == (0, True)
     refused = qol("contracts", "check", "--schemas", schemas)
-    assert (refused.code, refused.err.count("acme/weighings.yaml"), refused.err.count("found fill in: ")) == (2, 15, 15)
+    assert (refused.code, refused.err.count("newco/weighings.yaml"), refused.err.count("found fill in: ")) == (2, 15, 15)
     _fill(file)
     assert qol("contracts", "check", "--schemas", schemas).out.endswith("all fit.\n")
 
@@ -106,7 +106,7 @@ def test_a_begun_contract_is_refused_for_its_gaps_and_fits_when_they_are_filled_
 def test_no_id_secret_or_text_of_the_lines_is_in_the_contract(qol: Qol, schemas: Path, sample: Path) -> None:
     _write(sample, WEIGHING, {**LATER, "laps": [{"of": "sato-79", "m": 400}]})
     _new(qol, schemas, sample)
-    text = (schemas / "sources/acme/weighings.yaml").read_text(encoding="utf-8")
+    text = (schemas / "sources/newco/weighings.yaml").read_text(encoding="utf-8")
     hidden = ["tanaka", "w-8173301", "w-2", "tok-", "sick", "suzuki", "99123", "35.68", "sato"]
     assert [word for word in hidden if word in text] == []
     assert "userId: '***'" in text
@@ -116,8 +116,8 @@ def test_nested_records_of_an_envelope_have_paths_times_samples_and_intervals(
     qol: Qol, schemas: Path, sample: Path
 ) -> None:
     _write(sample, {"tracks": [WALK], "_received_at": "2026-11-09T02:00:00Z"})
-    assert _new(qol, schemas, sample, "zeno/walks").code == 0
-    file = schemas / "sources/zeno/walks.yaml"
+    assert _new(qol, schemas, sample, "newco/walks").code == 0
+    file = schemas / "sources/newco/walks.yaml"
     _fill(file)
     assert qol("contracts", "check", "--schemas", schemas).code == 0
 
@@ -147,16 +147,16 @@ def test_a_page_over_several_lines_is_read_too(qol: Qol, schemas: Path, sample: 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("Acme/weighings", "{}", "Acme/weighings: no name of a contract; allowed: SOURCE/RECORD, each a lower-case"),
+        ("Newco/weighings", "{}", "Newco/weighings: no name of a contract; allowed: SOURCE/RECORD, each a lower-case"),
         ("weighings", "{}", "weighings: no name of a contract"),
         ("garmim/weighings", "{}", "garmim: almost the source garmin; allowed: garmin/weighings, or another name"),
         ("garmin/hrv", "{}", "hrv.yaml: exists; allowed: a new name, or a removed file"),
-        ("acme/weighings", " \n", "the file of --from is empty"),
-        ("acme/weighings", '{"a": 1}\n{"userId": ', "line 2 of --from is not usable (not_json)"),
-        ("acme/weighings", "7", "no record in the lines"),
-        ("acme/weighings", '{"mass": 7, "day": "2026-11-09"}', "no key looks like a person's id; allowed: --person with"),
-        ("acme/weighings", '{"userId": "u"}', "no id of its own, time or day in the lines"),
-        ("acme/weighings", '{"a": [{"x": 1}], "b": [{"x": 1}]}', "the lines are envelopes; allowed: the name of a list in them: a, b"),
+        ("newco/weighings", " \n", "the file of --from is empty"),
+        ("newco/weighings", '{"a": 1}\n{"userId": ', "line 2 of --from is not usable (not_json)"),
+        ("newco/weighings", "7", "no record in the lines"),
+        ("newco/weighings", '{"mass": 7, "day": "2026-11-09"}', "no key looks like a person's id; allowed: --person with"),
+        ("newco/weighings", '{"userId": "u"}', "no id of its own, time or day in the lines"),
+        ("newco/weighings", '{"a": [{"x": 1}], "b": [{"x": 1}]}', "the lines are envelopes; allowed: the name of a list in them: a, b"),
         ("garmin/naps", '{"sleeps": [{"userId": "u"}]}', "the lines are envelopes of sleeps, which sources/garmin/sleeps.yaml reads"),
     ],
 )  # fmt: skip
@@ -166,11 +166,11 @@ def test_what_gives_no_contract_is_told_with_what_would(
     sample.write_text(content, encoding="utf-8")
     ended = _new(qol, schemas, sample, name)
     assert (ended.code, message in ended.err) == (2, True)
-    assert not (schemas / "sources/acme").exists()
+    assert not (schemas / "sources/newco").exists()
 
 
 def test_the_path_of_the_person_can_be_named(qol: Qol, schemas: Path, sample: Path) -> None:
     _write(sample, {"badge": {"nr": 17}, "day": "2026-11-09", "mass": 7})
-    assert "--person badge: not in the lines" in _new(qol, schemas, sample, "acme/x", "--person", "badge").err
-    assert _new(qol, schemas, sample, "acme/x", "--person", "badge.nr").code == 0
-    assert "person: [badge, nr]" in (schemas / "sources/acme/x.yaml").read_text(encoding="utf-8")
+    assert "--person badge: not in the lines" in _new(qol, schemas, sample, "newco/x", "--person", "badge").err
+    assert _new(qol, schemas, sample, "newco/x", "--person", "badge.nr").code == 0
+    assert "person: [badge, nr]" in (schemas / "sources/newco/x.yaml").read_text(encoding="utf-8")
