@@ -76,7 +76,11 @@ def test_a_begun_contract_is_refused_for_its_gaps_and_fits_when_they_are_filled_
     began = _new(qol, schemas, sample)
     assert (began.code, "with 15 gaps to fill in" in began.out) == (0, True)
     refused = qol("contracts", "check", "--schemas", schemas)
-    assert (refused.code, refused.err.count("newco/weighings.yaml"), refused.err.count("found fill in: ")) == (2, 15, 15)
+    assert (refused.code, refused.err.count("newco/weighings.yaml"), refused.err.count("found fill in: ")) == (
+        2,
+        15,
+        15,
+    )
     _fill(file)
     assert qol("contracts", "check", "--schemas", schemas).out.endswith("all fit.\n")
 
@@ -104,10 +108,10 @@ def test_a_begun_contract_is_refused_for_its_gaps_and_fits_when_they_are_filled_
 
 
 def test_no_id_secret_or_text_of_the_lines_is_in_the_contract(qol: Qol, schemas: Path, sample: Path) -> None:
-    _write(sample, WEIGHING, {**LATER, "laps": [{"of": "sato-79", "m": 400}]})
+    _write(sample, WEIGHING, {**LATER, "laps": [{"of": "sato-79", "m": 400}], "seen": [{"name": "Kato", "value": 3}]})
     _new(qol, schemas, sample)
     text = (schemas / "sources/newco/weighings.yaml").read_text(encoding="utf-8")
-    hidden = ["tanaka", "w-8173301", "w-2", "tok-", "sick", "suzuki", "99123", "35.68", "sato"]
+    hidden = ["tanaka", "w-8173301", "w-2", "tok-", "sick", "suzuki", "99123", "35.68", "sato", "Kato"]
     assert [word for word in hidden if word in text] == []
     assert "userId: '***'" in text
 

@@ -34,8 +34,8 @@ _OFFSET = re.compile("offset|utc_?diff")
 #: Names of texts that people type, and of values that say who or where somebody is.
 _TYPED = re.compile("name|note|comment|memo|text|title|message|address|city|gender|sex|url")
 _PERSONAL = re.compile("(^|_)(lat|lon|lng|ip|zip)(_|$)|birth|phone|postal")
-#: Keys by which the elements of a list tell what they are.
-_SELECTING = ("item", "kind", "type", "code", "key", "name", "metric", "question")
+#: Keys by which the elements of a list tell what they are; no `name`, which may be that of a person.
+_SELECTING = ("item", "kind", "type", "code", "key", "metric", "question")
 _PLAIN_KEY = re.compile(r"(?!(?:\D*\d){5})[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _SELECTED = re.compile(r"(?!(?:\D*\d){4})[A-Za-z0-9_-]{1,40}")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
