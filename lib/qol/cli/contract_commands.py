@@ -210,7 +210,8 @@ def new(
         say(f"{source} is a new source; the contracts have {', '.join(sorted(known))}.")
     for note in found.notes:
         say(note)
-    say(f"Wrote {file} with {count(found.text.count(GAP), 'gap')} to fill in; then: {command('contracts', 'check')}")
+    again = command("contracts", "check", *(("--schemas", schemas) if schemas else ()))
+    say(f"Wrote {file} with {count(found.text.count(GAP), 'gap')} to fill in; then: {again}")
 
 
 def _new_type(name: str, sources: Collection[str]) -> tuple[str, str]:
