@@ -1,4 +1,4 @@
-"""`qol contracts`: check, list, show and document the contracts in `schemas/`."""
+"""`qol contracts`: check, list, show, search, begin and document the contracts in `schemas/`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qol.contracts.model import Contracts
     from qol.contracts.source import Example, SourceContract
 
-app = typer.Typer(no_args_is_help=True, help="Check, list, show and document the contracts.")
+app = typer.Typer(no_args_is_help=True, help="Check, list, show, search, begin and document the contracts.")
 
 
 def _load(schemas: Path | None) -> Contracts:
