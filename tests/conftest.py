@@ -1,12 +1,29 @@
 import functools
+import os
+import sys
 from collections.abc import Iterator
 
 import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
+from typer.testing import CliRunner
 
+from qol.cli.app import app
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
+
+
+def _check_contracts() -> None:
+    """End the session with what `qol contracts check` prints, before a wrong contract fails hundreds of tests."""
+    checked = CliRunner().invoke(app, ["contracts", "check"])
+    if checked.exit_code:
+        sys.stderr.write(f"No test was run: `qol contracts check` found mistakes.\n{checked.stderr}")
+        sys.exit(checked.exit_code)
+
+
+# Here and in no hook: modules that the plugins, other conftests and tests import load the contracts.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _check_contracts()
 
 pytest_plugins = ["tests.command_line", "tests.spark_fixtures"]
 

@@ -115,6 +115,22 @@ def test_an_expression_that_fails_in_a_run_is_a_contract_error_without_values(qo
     assert manifests(project / "lake")[0]["error"].startswith("1 contract problem(s):")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (", start_time_offset_seconds: 32400", "", "fields.start_time_offset_seconds: found no example that expects its value"),
+        ("path: lastNightAvg,", "path: [lastNightAvg, lastAvg],", "fields.last_night_avg.path: found lastAvg; allowed: a place that"),
+        ("lastNightAvg: '44'", "lastNightAvg: '44', mean: 3", "examples.2.raw: found mean; allowed: a name that a field reads or drop has"),
+        ("reject: missing_key", "expect: {day: 2026-11-09}", "examples: found none that is rejected (reject)"),
+        ("    nulled:", "    # nulled:", "examples: found none with a value that becomes null or is corrected (nulled)"),
+    ],
+)  # fmt: skip
+def test_what_the_examples_leave_untried_is_named(qol: Qol, project: Path, old: str, new: str, problem: str) -> None:
+    _break(project, old, new)
+    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    assert (ended.code, f"sources/garmin/hrv.yaml: {problem}" in ended.err) == (2, True)
+
+
 def test_a_run_with_wrong_contracts_exits_2(qol: Qol, project: Path) -> None:
     _break(project, "type: epoch_seconds", "type: epoch")
     ended = qol("run", "--lake", project, QOL_SCHEMAS=str(project / "schemas"))

@@ -1,14 +1,23 @@
 """Both languages say everything, and say it with the same blanks."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.report.locales import clock_text, load_locale, plain_number, short_label, signed, texts_of
-from qol.report.shown_columns import all_columns, daily_groups
+from qol.report.locales import (
+    MAX_LABEL,
+    clock_text,
+    load_locale,
+    plain_number,
+    short_label,
+    signed,
+    texts_of,
+    unnamed,
+    unreadable_labels,
+)
+from qol.report.shown_columns import all_columns
 from tests.builders import CONTRACTS
 
 EN, JA = texts_of("en"), texts_of("ja")
@@ -29,22 +38,18 @@ def test_both_languages_have_the_same_blanks() -> None:
         assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", JA["sentences"][key])), key
 
 
-def test_every_metric_that_can_be_shown_has_a_japanese_label() -> None:
-    """Add the label to lib/qol/report/locales/ja.yaml when you add a metric."""
-    shown = {column.name for column in all_columns(CONTRACTS)} | {
-        n for _, names in daily_groups(CONTRACTS) for n in names
-    }
-    assert sorted(shown - set(JA["labels"])) == []
+def test_every_japanese_label_is_japanese_and_every_reason_has_a_text() -> None:
     unreadable = [name for name, label in JA["labels"].items() if not JAPANESE.search(label) and name not in SAME]
     assert unreadable == []
-
-
-def test_every_group_unit_and_reason_has_a_japanese_word() -> None:
-    groups = {group for group, _ in daily_groups(CONTRACTS)}
-    assert sorted(groups - set(JA["groups"])) == []
-    units = {column.unit for column in all_columns(CONTRACTS)} | {metric.unit for metric in CONTRACTS.metrics}
-    assert sorted(units - set(JA["units"])) == []
     assert sorted({*ISSUE_REASONS, *REJECT_REASONS} - set(JA["reasons"])) == []
+
+
+def test_what_has_no_japanese_name_is_told_and_shown_as_the_contracts_have_it() -> None:
+    steps = CONTRACTS.metric["steps"].model_copy(update={"name": "hops", "group": "play", "unit": "hops/min"})
+    more = replace(CONTRACTS, metrics=(*CONTRACTS.metrics, steps))
+    told = [name for name in unnamed(more, "ja") if name not in unnamed(CONTRACTS, "ja")]
+    assert told == [("labels", "hops"), ("groups", "play"), ("units", "hops/min")]
+    assert load_locale("ja", more).metric("hops") == "Steps"
 
 
 def test_every_aggregate_that_is_shown_has_a_word() -> None:
@@ -52,11 +57,13 @@ def test_every_aggregate_that_is_shown_has_a_word() -> None:
     assert sorted(used - set(EN["aggregates"])) == []
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
-def test_every_label_is_short_and_no_column_name(language: Any) -> None:
-    locale = load_locale(language, CONTRACTS)
-    labels: Mapping[str, str] = {column.column: locale.metric(column.name) for column in all_columns(CONTRACTS)}
-    assert [label for label in labels.values() if "_" in label or len(label) > 75] == []
+def test_a_label_that_is_long_or_a_column_name_is_told() -> None:
+    long = "Steps of a day that was long enough to be counted by all of the devices together"
+    changed = {"steps": long, "floors": "Floors of floors_up, climbed."}
+    metrics = [m.model_copy(update={"description": changed.get(m.name, m.description)}) for m in CONTRACTS.metrics]
+    told = unreadable_labels(replace(CONTRACTS, metrics=tuple(metrics)))
+    assert told == [("steps", long), ("floors", "Floors of floors_up"), *unreadable_labels(CONTRACTS)]
+    assert [label for label in JA["labels"].values() if "_" in label or len(label) > MAX_LABEL] == []
 
 
 @pytest.mark.parametrize(

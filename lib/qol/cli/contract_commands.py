@@ -1,7 +1,10 @@
-"""`qol contracts`: check, list, show and document the contracts in `schemas/`."""
+"""`qol contracts`: check, list, show, search, begin and document the contracts in `schemas/`."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,17 +12,17 @@ import typer
 
 from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
-from qol.cli.show import say, table, warn
+from qol.cli.show import command, say, table, warn
 from qol.contracts.raw_path import path_text
-from qol.contracts.wording import count
-from qol.errors import ContractError, UsageError
+from qol.contracts.wording import choices, count, shown
+from qol.errors import ContractError, Problem, UsageError
 
 if TYPE_CHECKING:
     from qol.contracts.fields import Field
     from qol.contracts.model import Contracts
     from qol.contracts.source import Example, SourceContract
 
-app = typer.Typer(no_args_is_help=True, help="Check, list, show and document the contracts.")
+app = typer.Typer(no_args_is_help=True, help="Check, list, show, search, begin and document the contracts.")
 
 
 def _load(schemas: Path | None) -> Contracts:
@@ -35,17 +38,34 @@ def _load(schemas: Path | None) -> Contracts:
 def check(schemas: SchemasOption = None) -> None:
     """Check all contracts; problems are listed with place, value found and what is allowed, warnings with what is better."""
     from qol.contracts.contract_warnings import contract_warnings
+    from qol.ingest.example_coverage import coverage_problems
     from qol.transform.daily_examples import example_problems
 
     contracts = _load(schemas)
-    problems = list(example_problems(contracts))
+    problems = [*example_problems(contracts), *coverage_problems(contracts)]
     if problems:
         raise ContractError(problems)
-    for found in contract_warnings(contracts):
+    for found in (*contract_warnings(contracts), *_label_warnings(contracts)):
         warn(f"warning: {found.file}: {found.path}: {found.value}; better: {found.allowed}", style="yellow")
     examples = sum(len(contract.examples) for contract in contracts.sources)
     sources = count(len(contracts.sources), "source contract")
     say(f"{contracts.root}: {sources}, {len(contracts.metrics)} daily metrics, {count(examples, 'example')}: all fit.")
+
+
+def _label_warnings(contracts: Contracts) -> Iterator[Problem]:
+    """Labels of reports that are missing or hard to read; Japanese ones of the project's own contracts only."""
+    from qol.contracts.model import DAILY, WEEKLY
+    from qol.report.locales import FOLDER, unnamed, unreadable_labels
+
+    for name, label in unreadable_labels(contracts):
+        found = f"a description whose start, {shown(label)}, is the label in reports"
+        yield Problem(
+            DAILY if name in contracts.metric else WEEKLY, name, found, "a few words, then a comma or full stop"
+        )
+    project, file = contracts.root.parent, FOLDER / "ja.yaml"
+    for kind, name in unnamed(contracts, "ja") if file.is_relative_to(project) else ():
+        place = file.relative_to(project).as_posix()
+        yield Problem(place, f"{kind}.{name}", "no Japanese name", "one, or reports show the English text")
 
 
 @app.command("list")
@@ -60,19 +80,49 @@ def list_contracts(schemas: SchemasOption = None) -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A contract such as garmin_dailies, or a table such as weekly_metrics.")],
+    form: FormatOption = "table",
     schemas: SchemasOption = None,
 ) -> None:
-    """Show a contract's fields and examples, or a table's columns."""
+    """Show a contract's fields and examples, or a table's columns; csv and json are the table's data dictionary."""
+    from qol.cli.dictionary_rows import DictionaryRow, dictionary_rows
     from qol.contracts.columns import table_schemas
 
     contracts = _load(schemas)
     tables = table_schemas(contracts)
-    if name in contracts.by_name:
+    own_table = f"records_{name}" if name in contracts.by_name else name
+    if form != "table" and own_table in tables:
+        print_answer(DictionaryRow._fields, dictionary_rows(contracts, own_table), form, len(tables[own_table]))
+    elif name in contracts.by_name:
         _show_contract(contracts.by_name[name])
     elif name in tables:
         table(name, ("column", "type", "meaning"), [(c.name, c.type, c.comment) for c in tables[name]])
     else:
         raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
+
+
+@app.command()
+def find(
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORD...", help="Words in English or Japanese, such as steps or 歩数.")
+    ],
+    form: FormatOption = "table",
+    limit: LimitOption = 100,
+    schemas: SchemasOption = None,
+) -> None:
+    """Find columns of all tables by words in their name, labels, unit, group, meaning or place in the raw record."""
+    from qol.cli.dictionary_rows import DictionaryRow, found_rows
+    from qol.contracts.columns import table_schemas
+
+    contracts = _load(schemas)
+    found = list(found_rows(contracts, words))
+    if not found:
+        names = dict.fromkeys(column.name for columns in table_schemas(contracts).values() for column in columns)
+        raise UsageError(f"no column has all of: {' '.join(words)}; nearest names: {choices(names, words[0])}")
+    if form != "table":
+        print_answer(DictionaryRow._fields, found, form, limit)
+        return
+    shown = [(row.table, row.column, row.unit, row.label_ja, row.meaning) for row in found]
+    print_answer(("table", "column", "unit", "label_ja", "meaning"), shown, form, limit)
 
 
 def _show_contract(contract: SourceContract) -> None:
@@ -132,6 +182,47 @@ def drift(
     opened, contracts = open_existing(lake), _load(schemas)
     found = unknown_drift(islice(read_manifests(opened), runs)) + field_drift(opened, contracts)
     print_answer(Drift._fields, found, form, limit)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="SOURCE/RECORD", help="The new type, such as acme/weighings.")],
+    sample: Annotated[Path, typer.Option("--from", metavar="FILE", help="JSON lines of this type, also gzipped.")],
+    person: Annotated[str | None, typer.Option(help="Path of the person's id, if no key looks like one.")] = None,
+    schemas: SchemasOption = None,
+) -> None:
+    """Write the first contract of a record type from sample lines; what they do not tell is a gap to fill in."""
+    from qol.contracts.gaps import GAP
+    from qol.ingest.first_contract import first_contract
+
+    contracts = _load(schemas)
+    file = contracts.root / "sources" / f"{name}.yaml"
+    known = {contract.source for contract in contracts.sources}
+    source, record = _new_type(name, known)
+    if file.exists():
+        raise UsageError(f"{file}: exists; allowed: a new name, or a removed file")
+    if not sample.is_file():
+        raise UsageError(f"--from {sample}: no such file; allowed: a file with JSON lines")
+    found = first_contract(contracts, (source, record), sample.read_bytes(), person)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(found.text, encoding="utf-8")
+    if source not in known:
+        say(f"{source} is a new source; the contracts have {', '.join(sorted(known))}.")
+    for note in found.notes:
+        say(note)
+    again = command("contracts", "check", *(("--schemas", schemas) if schemas else ()))
+    say(f"Wrote {file} with {count(found.text.count(GAP), 'gap')} to fill in; then: {again}")
+
+
+def _new_type(name: str, sources: Collection[str]) -> tuple[str, str]:
+    """Source and record of a new contract; UsageError for a name that none can have, or a source misspelled."""
+    source, slash, record = name.partition("/")
+    if not all(re.fullmatch("[a-z][A-Za-z0-9_]*", part) for part in (source, record)):
+        allowed = "SOURCE/RECORD, each a lower-case letter and then letters, digits and _"
+        raise UsageError(f"{name}: no name of a contract; allowed: {allowed}")
+    if source not in sources and (like := get_close_matches(source, sources, 1, cutoff=0.8)):
+        raise UsageError(f"{source}: almost the source {like[0]}; allowed: {like[0]}{slash}{record}, or another name")
+    return source, record
 
 
 @app.command()

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from qol.contracts.columns import fingerprint
 from qol.contracts.daily import DailyFile
+from qol.contracts.gaps import gap_mistakes
 from qol.contracts.language import KEY, Model
 from qol.contracts.model import DAILY, QUALITY, RULES, UNITS, WEEKLY, Contracts
 from qol.contracts.problems import problem, shape_problems
@@ -97,6 +98,10 @@ class _Reader:
             self.problems.append(Problem(file, "", "no file", "a contract file"))
             return None
         data, problems = read_yaml(path, file)
+        gaps = [problem(file, mistake) for mistake in gap_mistakes(data)]
+        if gaps:  # the texts in the gaps fit no model; what they break would only be told twice
+            self.problems += [*problems, *gaps]
+            return None
         found = None if data is None and problems else self._validated(data, file, model)
         self.problems += problems
         return found if not problems else None

@@ -68,6 +68,13 @@ def record_differences(contract: SourceContract, index: int, read: IngestResult)
         yield Difference(contract.file, f"examples.{index}{path}", expected, f"{found} ({example.name})")
 
 
+def outcome(contracts: Contracts, contract: SourceContract, example: Example) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows that become of an example, as a contract writes values, and reasons of rejects; the user map knows its user."""
+    read = _read(IngestContext(contracts, Identities(_KEY, _OneUserMap()), _ZONE, ()), contract, example)
+    rows = [contract_values(row, day_columns(contract)) for frame in read.rows.values() for row in frame.to_dicts()]
+    return rows, read.rejects["reason"].to_list()
+
+
 def contract_values(row: Mapping[str, Any], days: frozenset[str]) -> dict[str, Any]:
     """A row of ingest with days, times and decimals as a contract writes them; `days` are columns of days since 1970."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,11 +11,13 @@ import yaml
 
 from qol.contracts.model import Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
-from qol.report.shown_columns import ShownColumn
+from qol.report.shown_columns import ShownColumn, all_columns, daily_groups
 
 Language = Literal["en", "ja"]
 FOLDER = Path(__file__).with_name("locales")
 DAY_MINUTES = 1440
+#: Characters of a label that a table of a report has room for.
+MAX_LABEL = 75
 _LABEL_ENDS = re.compile(r"[;:(,.](?:\s|$)|\s\(")
 _MINUS = "\N{MINUS SIGN}"
 
@@ -113,6 +115,25 @@ def texts_of(language: Language) -> Mapping[str, Any]:
     """A language's dictionary file."""
     found: Mapping[str, Any] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
     return found
+
+
+def unnamed(contracts: Contracts, language: Language) -> list[tuple[str, str]]:
+    """Metrics, formulas, groups and units without a text in a language, each with the part of the dictionary it lacks in."""
+    texts, groups = texts_of(language), daily_groups(contracts)
+    columns, metrics = all_columns(contracts), contracts.metrics
+    kinds = {
+        "labels": [*(column.name for column in columns), *(name for _, names in groups for name in names)],
+        "groups": [group for group, _ in groups],
+        "units": [*(column.unit for column in columns), *(metric.unit for metric in metrics)],
+    }
+    return [(kind, name) for kind, names in kinds.items() for name in dict.fromkeys(names) if name not in texts[kind]]
+
+
+def unreadable_labels(contracts: Contracts) -> list[tuple[str, str]]:
+    """Metrics and formulas whose English label, the start of their description, is long or a column name; with the label."""
+    locale = load_locale("en", contracts)
+    labels = {column.name: locale.metric(column.name) for column in all_columns(contracts)}
+    return [(name, text) for name, text in labels.items() if "_" in text or len(text) > MAX_LABEL]
 
 
 def load_locale(language: Language, contracts: Contracts) -> Locale:

@@ -51,7 +51,7 @@ def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The shipped contracts, the scale of the page on devices, and a band that measures nights."""
     folder = tmp_path / "schemas"
     shutil.copytree(CONTRACTS.root, folder)
-    (folder / "sources/acme").mkdir()
+    (folder / "sources/acme").mkdir(exist_ok=True)
     scale = re.search(r"```yaml\n(.*?source: acme.*?)```", DOC.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert scale is not None
     (folder / "sources/acme/weighings.yaml").write_text(scale[1], encoding="utf-8")
