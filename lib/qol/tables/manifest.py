@@ -85,6 +85,15 @@ class SkippedObject(msgspec.Struct):
     reason: str
 
 
+class UnreadDays(msgspec.Struct, rename={"first": "from", "last": "to"}):
+    """A span of arrival days before the window of which no run has read any; `objects` is None where they are many."""
+
+    first: str
+    last: str
+    days: int
+    objects: int | None
+
+
 class Manifest(msgspec.Struct):
     """All that is recorded of a run; `docs/manifest.md` explains every field."""
 
@@ -101,6 +110,7 @@ class Manifest(msgspec.Struct):
     objects: list[ObjectCounts] = []
     totals: dict[str, int] = {}
     skipped: list[SkippedObject] = []
+    unread_days: list[UnreadDays] = []
     rejects_by_reason: dict[str, int] = {}
     field_issues: dict[str, Any] = {}
     tables: list[TableFile] = []
