@@ -159,4 +159,4 @@ def test_a_check_that_only_warns_is_shown_and_stops_nothing(run: Qol, lake: Path
     assert "Data Docs" not in ended.out
     assert "metrics_not_emptied: not checked: fewer than 20 users (weekly_metrics 2026-W46)\n" in ended.out
     (line,) = [line.split() for line in ended.out.splitlines() if line.split()[:1] == ["rejected_share"]]
-    assert line[1:8] == ["warning", "1", "of", "3", "items,", "33", "%"]
+    assert line[1:8] == ["warning", "1", "of", "3", "items", "(33", "%)"]
