@@ -73,7 +73,7 @@ class Unread:
 
 
 class Published(NamedTuple):
-    """The newest good weekly run (None: not known), and the restores since, newest first: what readers see."""
+    """What readers see: the newest good weekly run (None: not known), and later restores of weeks that stayed restored."""
 
     last: RunRecord | None
     restores: tuple[RunRecord, ...] = ()
@@ -153,11 +153,13 @@ def last_published() -> Published:
 
 def _published(newest_first: Iterable[RunRecord]) -> Published:
     restores: list[RunRecord] = []
+    replaced: set[str] = set()
     for record in newest_first:
         if record.is_good and record.is_weekly:
             return Published(record, tuple(restores))
-        if record.is_restore:
+        if record.is_restore and record.week not in replaced:
             restores.append(record)
+        replaced.update(record.weeks if record.is_good else ())
     return Published(None)
 
 

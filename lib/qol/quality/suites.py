@@ -80,8 +80,10 @@ def partitions_suite() -> list[Check]:
     }
     old = f"A week that was published and ended {OLD_WEEKS} weeks ago has the same values for at least"
     old += f" {1 - MAX_USERS_CHANGED:.0%} of its users (from {MIN_USERS} users on)."
+    readable = "Published files that the run leaves as they are can be read; the newest are checked."
     critical = [_check_max(name, "critical", message, compared=name) for name, message in messages.items()]
-    return [*critical, _check_max("old_weeks_kept", "warning", old, compared="old_weeks_kept")]
+    warnings = {"old_weeks_kept": old, "files_readable": readable}
+    return [*critical, *(_check_max(name, "warning", text, compared=name) for name, text in warnings.items())]
 
 
 def between_weeks_suite(contracts: Contracts) -> list[Check]:

@@ -87,7 +87,7 @@ def _translating_errors(lake: LocalLake, keys: Mapping[str, list[str]]) -> Itera
     except duckdb.Error as err:
         if not isinstance(err, _SQL_ERRORS):  # its text names no file, and the folder may be a copy
             for key in (key for table in sorted(keys) if table not in _JSON_FOLDERS for key in keys[table]):
-                require_readable(lake, key, whole=True)
+                require_readable(lake, key)
         raise UsageError(f"SQL: {err}") from None
 
 
