@@ -11,7 +11,7 @@ from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import say, table, warn
 from qol.contracts.raw_path import path_text
-from qol.contracts.wording import count
+from qol.contracts.wording import count, nearest
 from qol.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def show(
     elif name in tables:
         table(name, ("column", "type", "meaning"), [(c.name, c.type, c.comment) for c in tables[name]])
     else:
-        raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
+        known = [*contracts.by_name, *tables]
+        raise UsageError(
+            f"{name}: no such contract; nearest: {', '.join(nearest(name, known))}; see qol contracts list"
+        )
 
 
 def _show_contract(contract: SourceContract) -> None:

@@ -26,7 +26,7 @@ PERSONAL_DATA = "Raw items may hold personal data: do not share them."
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT in Athena's dialect.", show_default=False)],
+    sql: Annotated[str, typer.Argument(help="One SELECT, SHOW or DESCRIBE in Athena's dialect.", show_default=False)],
     lake: LakeOption = None,
     form: FormatOption = "table",
     limit: LimitOption = 100,
