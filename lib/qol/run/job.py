@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from qol.contracts.model import Contracts
-from qol.contracts.wording import choices
 from qol.errors import LakeError, QolError, RefusedError, UsageError
 from qol.identity.dynamodb_user_map import SCHEME, read_user_table
 from qol.identity.key_lookup import find_key
@@ -88,7 +87,7 @@ def _require_usable(request: RunRequest, contracts: Contracts) -> None:
     known = [check.id for check in every_check(contracts)]
     for check in request.accept:
         if check not in known:
-            raise UsageError(f"--accept {check}: no such check; allowed: {choices(known, check)}")
+            raise UsageError(f"--accept {check}: no such check; allowed: {', '.join(known)}")
 
 
 def _user_map_reader(request: RunRequest) -> Callable[[], UserMap]:
