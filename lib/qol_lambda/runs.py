@@ -179,10 +179,8 @@ def _parsed(body: bytes, written_at: datetime) -> RunRecord | None:
         found: dict[str, Any] = json.loads(_without_objects(body))
         failed = [check for check in found["checks"] if not check["success"]]
         return RunRecord(
-            **{
-                name: found.get(name) if name == "undone" else found[name]
-                for name in ("undone", "run_id", "status", "trigger", "job_run_id", "now", "week", "error")
-            },
+            **{name: found[name] for name in ("run_id", "status", "trigger", "job_run_id", "now", "week", "error")},
+            undone=found.get("undone"),
             weeks=tuple(found["weeks"]),
             failed_checks=tuple(FailedCheck(check["id"], check["severity"], _finding(check)) for check in failed),
             written_at=written_at,

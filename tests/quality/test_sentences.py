@@ -76,6 +76,14 @@ def test_rows_that_break_a_check_are_a_sentence_of_what_is_wrong_where_and_how_m
     )
 
 
+def test_a_broken_sum_is_told_without_the_zeros_of_its_nulls() -> None:
+    told = {check.id: check.wrong for suite in row_suites(CONTRACTS).values() for check in suite}
+    assert told["daily_metrics.sleep_stages_within_time_in_bed"] == (
+        "deep_minutes + light_minutes + rem_minutes + awake_minutes is above time_in_bed_minutes + 1"
+    )
+    assert told["daily_metrics.diastolic_below_systolic"] == "diastolic_mmhg is not below systolic_mmhg"
+
+
 def test_every_check_of_rows_says_what_is_wrong() -> None:
     assert [check.id for suite in row_suites(CONTRACTS).values() for check in suite if not check.wrong] == []
 
