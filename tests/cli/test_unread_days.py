@@ -65,6 +65,13 @@ def test_many_unread_days_are_few_lines_and_are_not_counted(run: Qol, lake: Path
     assert spans[-1] == {"from": "2020-01-09", "to": "2021-02-06", "days": 198, "objects": None}
 
 
+def test_a_run_that_a_scheduler_started_names_the_event_that_reads_them(run: Qol, lake: Path) -> None:
+    run()
+    _write(lake, "2026-09-01")
+    event = '{"backfill": {"from": "2026-09-01", "to": "2026-09-01"}} (docs/runbook.md#start-a-week-again)'
+    assert f"To read them: the kick function's event {event}\n" in run("--job-run-id", "jr_1").out
+
+
 def test_folders_of_no_record_type_are_not_told(run: Qol, lake: Path) -> None:
     run()
     write_lines(lake, "2026-09-01", [daily_record()], folder="raw/fitbit/steps")
