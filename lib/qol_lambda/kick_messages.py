@@ -3,10 +3,13 @@
 from datetime import datetime
 
 from qol_lambda.jobs import JobRun
-from qol_lambda.messages import Message, compose, one_line, rerun_command
+from qol_lambda.messages import Message, compose, log_link, manifest_command, one_line, rerun_command
 from qol_lambda.runs import RunRecord
 from qol_lambda.schedule import local_time
 from qol_lambda.settings import Installation
+
+#: What readers see when no function looked at the bucket.
+_AS_BEFORE = "Readers see what was published before."
 
 
 def kick_failed(installation: Installation, name: str, reason: str, command: str, *, is_busy: bool) -> Message:
@@ -15,9 +18,10 @@ def kick_failed(installation: Installation, name: str, reason: str, command: str
     return compose(
         installation,
         f"{name} could not be started",
-        [("Job", installation.job), ("Reason", one_line(reason))],
-        [f"{wait if is_busy else 'Start it again:'}\n{command}"],
+        ["", f"Reason: {one_line(reason)}", _AS_BEFORE],
+        [f"{wait if is_busy else 'Start it again when the reason is removed:'}\n{command}"],
         "The weekly run could not be started",
+        [_own_log(installation)],
     )
 
 
@@ -26,12 +30,13 @@ def schedule_unreadable(installation: Installation, reason: str, week: str) -> M
     return compose(
         installation,
         "the weekly schedule names no week",
-        [("Job", installation.job), ("Reason", one_line(reason))],
+        ["So no run was started.", f"Reason: {one_line(reason)}", _AS_BEFORE],
         [
             "Correct the schedule's input in terraform/ and apply it again.",
             f"Start the week by hand:\n{rerun_command(installation, week)}",
         ],
         "The weekly run could not be started",
+        [_own_log(installation)],
     )
 
 
@@ -40,17 +45,25 @@ def no_result(
 ) -> Message:
     """The notification that a week has no result; `run` and `record` are its last job run and manifest, checked at `due`."""
     what, steps = _state_and_steps(installation, week, run, record)
-    since = f" since {local_time(run.started)}" if run and run.started else ""
-    facts = [
-        ("Job", installation.job),
-        ("Week", week),
-        ("Run", f"{run.id}, {run.state}{since}" if run else "none"),
-        ("Manifest", record.status if record else "none for this week"),
-        ("Reason", one_line(record.error or "") if record else ""),
-        ("Published", published),
-        ("Checked at", local_time(due)),
-    ]
-    return compose(installation, f"weekly run {week} {what}", facts, steps, "No result by 11:30")
+    since = f", started {local_time(run.started)}" if run and run.started else ""
+    state = f"Job run {run.id}: {run.state}{since}." if run else "Glue has no job run of this week."
+    status = f"Its manifest says: {record.status}." if record else "There is no manifest of this week."
+    return compose(
+        installation,
+        f"weekly run {week} {what}",
+        [
+            f"Checked at {local_time(due)}.",
+            f"{state} {status}",
+            f"Reason: {one_line(record.error)}" if record and record.error else "",
+            published,
+        ],
+        steps,
+        "No result by 11:30",
+        [
+            manifest_command(installation, record.run_id if record else ""),
+            log_link(installation, installation.log_group, run.id) if run else "",
+        ],
+    )
 
 
 def _state_and_steps(
@@ -58,8 +71,9 @@ def _state_and_steps(
 ) -> tuple[str, list[str]]:
     again = rerun_command(installation, week)
     if run is None and record is None:
+        schedule = f"aws scheduler get-schedule --group-name qol --name {installation.kick}"
         return "was never started", [
-            f"Check whether the schedule {installation.kick} is enabled, and read the function's log.",
+            f"Check whether the schedule is enabled:\n{schedule}",
             f"Start the week by hand:\n{again}",
         ]
     if run and run.is_in_progress:
@@ -69,8 +83,8 @@ def _state_and_steps(
             "If it does not end, stop it in the console and start the week again as the runbook describes.",
         ]
     return "published nothing", [
-        "Check how the run ended: the runbook has a section for each status.",
-        f"Start the week again:\n{again}",
+        "Find the status above in the runbook: each has a section of its own.",
+        f"When the reason is removed, start the week again:\n{again}",
     ]
 
 
@@ -79,9 +93,17 @@ def check_failed(installation: Installation, week: str, reason: str) -> Message:
     return compose(
         installation,
         f"whether {week or 'the week'} is published is not known",
-        [("Job", installation.job), ("Week", week), ("Reason", one_line(reason))],
-        ["Check what is published, as the runbook describes.", "Fix the reason, so that the watchdog works again."],
+        [
+            "The watchdog could not check it.",
+            f"Reason: {one_line(reason)}",
+            "Readers see what was published last; which week that is, is not known.",
+        ],
+        [
+            f"See what is published:\nqol runs --lake {installation.lake}",
+            "Remove the reason, so that the watchdog works again.",
+        ],
         "The watchdog could not check the week",
+        [_own_log(installation)],
     )
 
 
@@ -90,7 +112,18 @@ def gaps_failed(installation: Installation, reason: str) -> Message:
     return compose(
         installation,
         "the table of users without data was not written",
-        [("Reason", one_line(reason))],
-        ["Nothing is lost: the published tables are unchanged, and next week's check writes the table again."],
+        [
+            "",
+            f"Reason: {one_line(reason)}",
+            "Readers see last week's table of users without data; all other tables are unchanged.",
+        ],
+        [
+            "Nothing has to be done at once: next week's check writes the table again. The runbook says how to write it now."
+        ],
         "The table of users without data was not written",
+        [_own_log(installation)],
     )
+
+
+def _own_log(installation: Installation) -> str:
+    return log_link(installation, installation.own_log_group)

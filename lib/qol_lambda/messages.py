@@ -1,8 +1,7 @@
-"""Texts of notifications: what happened, what is still published, what to do."""
+"""Texts of notifications: what happened, what readers see now, what to do."""
 
 import json
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from qol_lambda.settings import Installation
 #: SNS takes fewer than 100 characters, ASCII, no line ends.
 SUBJECT_CHARACTERS = 99
 REASON_CHARACTERS = 600
-WIDTH = 100
 
 _PHRASES = (
     re.compile(r"\bexit code \d{1,3}\b", re.IGNORECASE),
@@ -46,21 +44,30 @@ class Message:
 def compose(
     installation: Installation,
     title: str,
-    facts: Iterable[tuple[str, str]],
-    steps: Sequence[str] = (),
-    section: str = "",
-    details: Sequence[str] = (),
+    facts: Sequence[str],
+    steps: Sequence[str],
+    section: str,
+    links: Iterable[str] = (),
 ) -> Message:
-    """The SNS message of a notification: facts as a small table, details, numbered steps with their commands, section of the runbook."""
-    lines = [title[:1].upper() + title[1:], "", *(_fact(label, text) for label, text in facts if text)]
-    if details:
-        lines += ["", *details]
-    if steps:
-        lines += ["", "What to do", *_numbered(steps)]
-    if section:
-        lines += ["", f'More: docs/runbook.md, "{section}"']
+    """The SNS message of a notification, at most twelve lines.
+
+    The title as a sentence, beside it the first fact, the other facts (what happened, then what readers see), numbered
+    steps with their commands, links, and the section of the runbook. Empty texts are left out.
+    """
+    lines = [f"{title[:1].upper()}{title[1:]}. {facts[0]}".rstrip(), *filter(None, facts[1:]), "", *_numbered(steps)]
+    lines += [*filter(None, links), f"Runbook: docs/runbook.md#{anchor(section)}"]
     subject = "".join(c if 32 <= ord(c) < 127 else "?" for c in f"[{installation.stage}] QoL Lake: {title}")
     return Message(subject[:SUBJECT_CHARACTERS], "\n".join(lines) + "\n")
+
+
+def anchor(section: str) -> str:
+    """The anchor of a heading, as pages of Markdown make it."""
+    return re.sub(r"[^a-z0-9 -]", "", section.lower()).replace(" ", "-")
+
+
+def manifest_command(installation: Installation, run_id: str) -> str:
+    """The command that shows a run whole, by the id of its manifest; empty without one."""
+    return f"Details: qol runs {run_id} --lake {installation.lake}" if run_id else ""
 
 
 def kick_command(installation: Installation, event: Mapping[str, Any]) -> str:
@@ -81,13 +88,13 @@ def accept_command(installation: Installation, week: str, checks: Iterable[str])
     return kick_command(installation, {"week": week, "again": True, "accept": [*checks]})
 
 
-def log_link(installation: Installation, run_id: str) -> str:
-    """The console's address of a job run's log streams; empty when the log group is not known."""
-    if not installation.log_group:
+def log_link(installation: Installation, log_group: str, run_id: str = "") -> str:
+    """The console's address of a log group, of a job run's streams in it where one is named; empty without a group."""
+    if not log_group:
         return ""
-    group, stream = _twice_quoted(installation.log_group), _twice_quoted(run_id)
     home = f"https://{installation.region}.console.aws.amazon.com/cloudwatch/home?region={installation.region}"
-    return f"{home}#logsV2:log-groups/log-group/{group}$3FlogStreamNameFilter$3D{stream}"
+    streams = f"$3FlogStreamNameFilter$3D{_twice_quoted(run_id)}" if run_id else ""
+    return f"Log: {home}#logsV2:log-groups/log-group/{_twice_quoted(log_group)}{streams}"
 
 
 def safe_reason(text: str | None) -> str:
@@ -115,19 +122,11 @@ def _explained(phrase: str) -> str:
     return f"{phrase} ({meaning})" if meaning else phrase
 
 
-def _fact(label: str, text: str) -> str:
-    if "://" in text:
-        return f"{label:<10} {text}"
-    return textwrap.fill(
-        text, WIDTH, initial_indent=f"{label:<10} ", subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
-    )  # fmt: skip
-
-
 def _numbered(steps: Sequence[str]) -> Iterable[str]:
-    """Numbered sentences; what follows a line end in a step is a command and stays on one line, to be copied."""
+    """Numbered sentences; what follows a line end in a step is a command on a line of its own, to be copied."""
     for number, step in enumerate(steps, 1):
         sentence, _, command = step.partition("\n")
-        yield textwrap.fill(sentence, WIDTH, initial_indent=f"{number}. ", subsequent_indent="   ")
+        yield f"{number}. {sentence}"
         if command:
             yield f"   {command}"
 

@@ -14,7 +14,7 @@ from qol_lambda import jobs
 from qol_lambda.clients import error_summary, log_errors
 from qol_lambda.messages import job_failed_reason
 from qol_lambda.run_messages import Ended, run_failed, run_warned
-from qol_lambda.runs import WEEKLY, Runs, find_runs, published_summary
+from qol_lambda.runs import WEEKLY, Published, Runs, find_runs
 from qol_lambda.send import send_once
 from qol_lambda.settings import setting, this_installation
 
@@ -81,10 +81,13 @@ def _find_run(run_id: str) -> jobs.JobRun | None:
 def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> dict[str, Any]:
     try:
         found = find_runs(change.run_id, run.started if run else None)
-        published = published_summary(found.good)
+        published = found.published.summary()
     except Exception as err:  # noqa: BLE001 (the notification is sent in any case, and says what is not known)
         logger.warning("no manifest could be read", extra={"reason": error_summary(err)})
-        found, published = Runs(None, None, []), f"not known, the bucket could not be read: {error_summary(err)}"
+        found, published = (
+            Runs(None, Published(None), []),
+            f"What readers see is not known, the bucket could not be read: {error_summary(err)}.",
+        )
     ended = _ended(change, run, found, published)
     week = ended.week if ended.trigger in WEEKLY else None
     notified = send_once(jobs.base_id(change.run_id), run_failed(this_installation(change.region), ended), now, week)
@@ -94,7 +97,7 @@ def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> di
 def _after_success(change: Change, now: datetime) -> dict[str, Any]:
     run = _find_run(change.run_id)
     found = find_runs(change.run_id, run.started if run else None)
-    ended = _ended(change, run, found, published_summary(found.good))
+    ended = _ended(change, run, found, found.published.summary())
     if found.own is None or not found.own.is_good or not ended.checks("warning"):
         return _done(change, "good", notified=False)
     notified = send_once(jobs.base_id(change.run_id), run_warned(this_installation(change.region), ended), now)
@@ -107,7 +110,9 @@ def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str)
     return Ended(
         run_id=change.run_id,
         state=change.state,
-        attempts=f"{count} of {_max_attempts()}" if run or count > 1 else "not known, Glue did not answer",
+        attempts=f"{count} of {_max_attempts()} attempts"
+        if run or count > 1
+        else "An attempt (Glue did not say how many there were)",
         week=about.week if about else None,
         trigger=about.trigger if about else None,
         # The run's own message when it is this job's, because an event may hold it shortened.

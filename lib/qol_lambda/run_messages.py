@@ -1,8 +1,8 @@
 """Notifications about an ended job run: failed, or published with warnings."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from qol_lambda.messages import (
     Message,
@@ -10,6 +10,7 @@ from qol_lambda.messages import (
     compose,
     job_failed_reason,
     log_link,
+    manifest_command,
     one_line,
     rerun_command,
     safe_reason,
@@ -28,6 +29,9 @@ _ENDS = {
     "STOPPED": ("was stopped", "A run was stopped"),
     "": ("ended without a manifest", "A run ended without a manifest"),
 }
+#: What an error says of a file that no run wrote, or that cannot be read.
+_FILES = re.compile(r"published folders contain \d+ other file|(?:processed|quarantine)/\S+: damaged")
+_FAILING = "Athena and qol query fail on the table of the named file."
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,17 @@ def run_failed(installation: Installation, ended: Ended) -> Message:
     end, section = _ENDS[ended.status]
     if ended.unread and not ended.status:
         end = "failed, and its manifest could not be read"
-    facts = _facts(installation, ended, _reason(ended))
-    checks = _list("Failed checks", ended.checks("critical") if ended.status == "refused" else [])
-    return compose(installation, f"{ended.name} {end}", facts, _steps(installation, ended), section, checks)
+    reason = _reason(ended)
+    is_file = _FILES.search(reason) is not None
+    happened = _checks(ended.checks("critical"), 2) if ended.status == "refused" else [f"Reason: {reason}"]
+    return compose(
+        installation,
+        f"{ended.name} {end}",
+        [_attempts(ended), *happened, ended.published, _FAILING if is_file else ""],
+        _file_steps(installation, ended) if is_file else _steps(installation, ended),
+        "A published file is damaged" if is_file else section,
+        _links(installation, ended),
+    )
 
 
 def run_warned(installation: Installation, ended: Ended) -> Message:
@@ -81,24 +93,24 @@ def run_warned(installation: Installation, ended: Ended) -> Message:
     did = "had nothing to do, and ended" if ended.status == "nothing_to_do" else "published"
     title = f"{ended.name} {did} with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
     steps = [
-        "The data is published; nothing has to be done for it. The warnings are in qol runs and qol rejects.",
+        "The data is published; nothing has to be done for it.",
         "When the cause is fixed in raw/ or in a contract, the next run repairs the weeks.",
     ]
-    facts, section = _facts(installation, ended), "A run published with warnings"
-    return compose(installation, title, facts, steps, section, _list("Warnings", warnings))
+    section = "A run published with warnings"
+    return compose(
+        installation, title, ["", *_checks(warnings, 4), ended.published], steps, section, _links(installation, ended)
+    )
 
 
-def _facts(installation: Installation, ended: Ended, reason: str = "") -> list[tuple[str, str]]:
-    return [
-        ("Job", installation.job),
-        ("Run", ended.run_id),
-        ("Attempts", f"{ended.attempts}; the last one ended {ended.state}"),
-        ("Week", ended.week or "not known"),
-        ("Manifest", ended.record.run_id if ended.record else ended.unread or "none"),
-        ("Reason", reason),
-        ("Published", ended.published),
-        ("Log", log_link(installation, ended.run_id)),
-    ]
+def _attempts(ended: Ended) -> str:
+    unread = f" {ended.unread[:1].upper()}{ended.unread[1:]}." if ended.unread else ""
+    unchanged = " Nothing was changed." if ended.status == "refused" else ""
+    return f"{ended.attempts} ended, the last one {ended.state}.{unchanged}{unread}"
+
+
+def _links(installation: Installation, ended: Ended) -> list[str]:
+    run_id = ended.record.run_id if ended.record else ""
+    return [manifest_command(installation, run_id), log_link(installation, installation.log_group, ended.run_id)]
 
 
 def _reason(ended: Ended) -> str:
@@ -112,30 +124,38 @@ def _reason(ended: Ended) -> str:
     return job_failed_reason(ended.glue_error) or safe_reason(ended.glue_error)
 
 
-def _list(title: str, checks: Sequence[FailedCheck]) -> list[str]:
-    lines = [
-        (f"- {check.id}: {one_line(check.message)}", f"  observed: {one_line(check.observed)}") for check in checks
+def _checks(checks: Sequence[FailedCheck], limit: int) -> list[str]:
+    """What is wrong by the first checks, one line each; the last line counts the others."""
+    lines = [f"- {one_line(check.finding)} ({check.id})" for check in checks[:limit]]
+    if len(checks) > limit:
+        lines[-1] += f" And {len(checks) - limit} more."
+    return lines
+
+
+def _file_steps(installation: Installation, ended: Ended) -> list[str]:
+    again = f"Then start the week again:\n{rerun_command(installation, ended.week)}"
+    if ended.trigger in {"backfill", "rebuild"}:
+        again = f"Then start the {ended.trigger} again with the same arguments."
+    return [
+        "Move the named file out of the lake. If it was damaged, write it again as the reason or the runbook says.",
+        again,
     ]
-    return [title, *chain.from_iterable(lines)] if checks else []
 
 
 def _steps(installation: Installation, ended: Ended) -> list[str]:
     if ended.trigger in {"backfill", "rebuild"}:
-        return [
-            f"Every published file is whole. Fix the reason, then start the {ended.trigger} again with the same arguments."
-        ]
+        return [f"Remove the reason, then start the {ended.trigger} again with the same arguments."]
     again = rerun_command(installation, ended.week)
     overrule = accept_command(installation, ended.week or "", [check.id for check in ended.checks("critical")])
     published = ["The data is published; nothing has to be done for it. The log says what failed afterwards."]
     return {
         "refused": [
-            "Nothing was changed. Decide by the failed checks whether the data is wrong or is right and unusual.",
             f"If the data is wrong, fix raw/ or the contract, then start the week again:\n{again}",
-            f"If the data is right, publish it although the checks failed:\n{overrule}",
+            f"If the data is right and unusual, publish it although the checks failed:\n{overrule}",
         ],
         "locked": [f"Wait until the other run has ended. If it was not about this week, then:\n{again}"],
         "failed": [
-            f"Another run repairs the week. When the reason is fixed, or may have passed:\n{again}",
+            f"When the reason is removed, or may have passed, start the week again; any run repairs it:\n{again}",
             "If it fails again with the same reason, read the log.",
         ],
         "published": published,

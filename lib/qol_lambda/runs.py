@@ -1,7 +1,7 @@
 """Manifests of runs in the bucket, newest first: what a run did, and what is published."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -25,12 +25,11 @@ SLACK = timedelta(seconds=10)
 
 
 class FailedCheck(NamedTuple):
-    """A check of the gate that failed."""
+    """A check of the gate that failed, and the sentence that says what is wrong."""
 
     id: str
     severity: str
-    observed: str
-    message: str
+    finding: str
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,18 @@ class RunRecord:
     weeks: tuple[str, ...]
     failed_checks: tuple[FailedCheck, ...]
     error: str | None
+    undone: str | None
     written_at: datetime
 
     @property
     def is_good(self) -> bool:
         """Whether the run published or had nothing to do."""
         return self.status in GOOD
+
+    @property
+    def is_restore(self) -> bool:
+        """Whether it put the files of a week back."""
+        return self.trigger == "restore" and self.status == "published"
 
     @property
     def is_weekly(self) -> bool:
@@ -67,11 +72,29 @@ class Unread:
     summary: str
 
 
+class Published(NamedTuple):
+    """What readers see: the newest good weekly run (None: not known), and later restores of weeks that stayed restored."""
+
+    last: RunRecord | None
+    restores: tuple[RunRecord, ...] = ()
+
+    def summary(self) -> str:
+        """A sentence about the weeks that readers see, for notifications."""
+        if self.last is None:
+            return "Readers see nothing yet: no good run is known."
+        when = local_time(datetime.fromisoformat(self.last.now))
+        restored = "".join(
+            f" {one.week} was put back by run {one.run_id} to what it was before run {one.undone}."
+            for one in self.restores
+        )
+        return f"Readers see the tables up to {self.last.week}, published {when} by run {self.last.run_id}.{restored}"
+
+
 class Runs(NamedTuple):
-    """The manifest of a job run and of the last successful weekly run (None: not found), and those that could not be read."""
+    """The manifest of a job run (None: not found), what is published, and the manifests that could not be read."""
 
     own: RunRecord | None
-    good: RunRecord | None
+    published: Published
     unread: list[Unread]
 
 
@@ -92,20 +115,19 @@ def find_runs(run_id: str, since: datetime | None) -> Runs:
     """
     earliest = since - SLACK if since else datetime.min.replace(tzinfo=UTC)
     own: RunRecord | None = None
-    good: RunRecord | None = None
+    seen: list[RunRecord] = []
     unread: list[Unread] = []
     for record in islice(newest_runs(), MAX_MANIFESTS):
         may_be_mine = own is None and record.written_at >= earliest
         if isinstance(record, Unread):
             unread += [record] if may_be_mine else []
             continue
+        seen.append(record)
         if may_be_mine and record.job_run_id and base_id(record.job_run_id) == base_id(run_id):
             own = record
-        if good is None and record.is_good and record.is_weekly:
-            good = record
-        if good and (own or not may_be_mine):
+        if (own or not may_be_mine) and _published(seen).last:
             break
-    return Runs(own, good, [] if own else unread)
+    return Runs(own, _published(seen), [] if own else unread)
 
 
 def runs_of_week(week: str, since: datetime) -> tuple[list[RunRecord], list[Unread]]:
@@ -124,21 +146,21 @@ def runs_of_week(week: str, since: datetime) -> tuple[list[RunRecord], list[Unre
     return found, unread
 
 
-def last_good_run() -> RunRecord | None:
-    """The newest run whose data is what is published, of those that can be read."""
-    runs = (r for r in islice(newest_runs(), MAX_MANIFESTS) if isinstance(r, RunRecord))
-    return next((r for r in runs if r.is_good and r.is_weekly), None)
+def last_published() -> Published:
+    """What the newest runs have published, of those that can be read."""
+    return _published(r for r in islice(newest_runs(), MAX_MANIFESTS) if isinstance(r, RunRecord))
 
 
-def published_summary(last: RunRecord | None) -> str:
-    """The last successful weekly run and the weeks that it replaced, for notifications."""
-    if last is None:
-        return "nothing yet: no good run is known"
-    weeks = sorted(last.weeks)
-    shown = ", ".join(weeks) if len(weeks) <= 6 else f"{len(weeks)} weeks from {weeks[0]} to {weeks[-1]}"
-    replaced = f"it replaced {shown}" if weeks else "it had nothing to replace"
-    when = local_time(datetime.fromisoformat(last.now))
-    return f"the tables up to {last.week} of run {last.run_id} ({when}); {replaced}. Every file is whole."
+def _published(newest_first: Iterable[RunRecord]) -> Published:
+    restores: list[RunRecord] = []
+    replaced: set[str] = set()
+    for record in newest_first:
+        if record.is_good and record.is_weekly:
+            return Published(record, tuple(restores))
+        if record.is_restore and record.week not in replaced:
+            restores.append(record)
+        replaced.update(record.weeks if record.is_good else ())
+    return Published(None)
 
 
 def _read(bucket: str, key: str, written_at: datetime) -> RunRecord | Unread | None:
@@ -158,12 +180,18 @@ def _parsed(body: bytes, written_at: datetime) -> RunRecord | None:
         failed = [check for check in found["checks"] if not check["success"]]
         return RunRecord(
             **{name: found[name] for name in ("run_id", "status", "trigger", "job_run_id", "now", "week", "error")},
+            undone=found.get("undone"),
             weeks=tuple(found["weeks"]),
-            failed_checks=tuple(FailedCheck(*(check[name] for name in FailedCheck._fields)) for check in failed),
+            failed_checks=tuple(FailedCheck(check["id"], check["severity"], _finding(check)) for check in failed),
             written_at=written_at,
         )
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _finding(check: dict[str, Any]) -> str:
+    """What is wrong; a manifest of an earlier version has the claim and what was observed."""
+    return check.get("finding") or f"{check['message']} Observed: {check['observed']}."
 
 
 def _without_objects(body: bytes) -> bytes:

@@ -22,6 +22,10 @@ class Installation:
     job: str
     region: str = ""
     log_group: str = ""
+    #: `s3://bucket/prefix`, as `--lake` takes it.
+    lake: str = ""
+    #: The log group of the function that sends it.
+    own_log_group: str = ""
 
     @property
     def kick(self) -> str:
@@ -30,10 +34,12 @@ class Installation:
 
 
 def this_installation(region: str | None = None) -> Installation:
-    """Stage, job, region and the job's log group of this function."""
+    """Stage, job, region, lake and log groups of this function."""
     return Installation(
         stage=setting("QOL_STAGE", "dev"),
         job=setting("QOL_JOB_NAME", "qol-weekly-etl"),
         region=region or setting("AWS_REGION", "ap-northeast-1"),
         log_group=setting("QOL_LOG_GROUP", ""),
+        lake=f"s3://{setting('QOL_BUCKET', '')}/{setting('QOL_PREFIX', '')}".rstrip("/"),
+        own_log_group=setting("AWS_LAMBDA_LOG_GROUP_NAME", ""),
     )

@@ -11,7 +11,7 @@ from qol.tables.weeks import parse_week
 from qol_lambda import jobs, lock_table
 from qol_lambda.clients import error_summary
 from qol_lambda.kick_messages import check_failed, no_result
-from qol_lambda.runs import WEEKLY, last_good_run, published_summary, runs_of_week
+from qol_lambda.runs import WEEKLY, last_published, runs_of_week
 from qol_lambda.schedule import business_week, execution_id, local_day, scheduled_time, utc_text
 from qol_lambda.send import send_once
 from qol_lambda.settings import this_installation
@@ -55,7 +55,7 @@ def _watch_week(week: str, due: datetime, now: datetime) -> bool:
         raise QolError(unread[0].summary)
     last = next((run for run in runs if run.is_in_progress), runs[0] if runs else None)
     record = records[0] if records else None
-    message = no_result(this_installation(), week, last, record, published_summary(last_good_run()), due)
+    message = no_result(this_installation(), week, last, record, last_published().summary(), due)
     return send_once(f"watchdog#{utc_text(due)}", message, now, week)
 
 

@@ -159,8 +159,8 @@ def test_a_contract_is_shown_with_fields_and_examples_and_a_table_with_its_colum
 
 def test_an_unknown_contract_exits_2(qol: Qol) -> None:
     ended = qol("contracts", "show", "fitbit")
-    assert (ended.code, ended.err.partition("; allowed: ")[0]) == (2, "fitbit: no such contract")
-    assert "garmin_dailies" in ended.err
+    assert (ended.code, ended.err.partition("; nearest: ")[0]) == (2, "fitbit: no such contract")
+    assert ended.err.endswith("; see qol contracts list\n")
 
 
 def test_docs_are_written_and_stale_ones_are_named(qol: Qol, project: Path) -> None:

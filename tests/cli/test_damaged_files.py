@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from qol.cli.doctor import _published
@@ -49,7 +50,7 @@ def test_a_damaged_file_is_named_with_the_way_to_have_it_again(
 def test_what_is_wrong_in_a_query_is_said_in_duckdbs_words_whatever_else_is_damaged(qol: Qol, own_week: Path) -> None:
     zeroed_body(own_week / WEEKLY)
     ended = qol("query", "SELECT stepz FROM weekly_metrics", "--lake", own_week)
-    assert (ended.code, 'Referenced column "stepz" not found' in ended.err) == (2, True)
+    assert (ended.code, "no column stepz; nearest: " in ended.err) == (2, True)
 
 
 def test_doctor_names_a_file_with_a_damaged_end(qol: Qol, own_week: Path) -> None:
@@ -60,9 +61,34 @@ def test_doctor_names_a_file_with_a_damaged_end(qol: Qol, own_week: Path) -> Non
     assert found == [("✗", f"{RECORDS}: damaged, cannot be read", BACKFILL)]
 
 
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("processed/weekly/date=2026-11-09/strange.parquet", "no run writes such a file"),
+        ("processed/notes.txt", "no run writes such a file"),
+        ("processed/weekly/date=now/part-00000.parquet", "no run writes such a file"),
+        (WEEKLY, "no run writes such a file"),
+        (RECORDS, "damaged, cannot be read"),
+    ],
+    ids=["beside a table's file", "in no table", "of no day", "other columns", "damaged"],
+)
+def test_doctor_and_the_list_of_runs_name_a_file_that_no_run_wrote(
+    qol: Qol, own_week: Path, key: str, wrong: str
+) -> None:
+    assert "published files" in qol("doctor", "--lake", own_week).out
+    assert "fail on its table" not in qol("runs", "--lake", own_week).err
+    file = own_week / key
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame({"x": [1]}).write_parquet(file)
+    if key == RECORDS:
+        without_end(file)
+    assert [(finding.mark, finding.found) for finding in _published(LocalLake(own_week))] == [("✗", f"{key}: {wrong}")]
+    assert f"{key}: {wrong}. Athena and qol query fail on its table: " in qol("runs", "--lake", own_week).err
+
+
 def test_doctor_counts_damaged_files_after_the_fifth(qol: Qol, own_week: Path) -> None:
     files = sorted((own_week / "processed").rglob("*.parquet"))
     for file in files:
         without_end(file)
     assert len(files) == 9
-    assert "4 more are damaged" in qol("doctor", "--lake", own_week).out
+    assert "4 more are wrong" in qol("doctor", "--lake", own_week).out

@@ -51,7 +51,12 @@ def test_a_short_key_a_held_lock_and_a_failed_run_are_found(qol: Qol, own_week: 
     with LocalLake(own_week).lock("another-run"):
         ended = qol("doctor", "--lake", own_week, QOL_PSEUDONYM_KEY="short")
     assert ended.code == 1
-    assert [what for what, mark in findings(ended.out).items() if mark == "✗"] == ["pseudonym", "lock", "last"]
+    assert [what for what, mark in findings(ended.out).items() if mark == "✗"] == [
+        "pseudonym",
+        "lock",
+        "published",
+        "last",
+    ]
     assert "5 bytes in QOL_PSEUDONYM_KEY" in ended.out
     assert "held by run another-run" in ended.out
 

@@ -210,7 +210,7 @@ def test_a_closed_week_whose_weekly_file_is_not_there_waits_for_a_run(qol: Qol, 
 @pytest.mark.parametrize(
     ("week", "metric", "message"),
     [
-        (WEEK, "step_mean", "--metric step_mean: unknown; allowed: a daily metric or a weekly column: steps_mean,"),
+        (WEEK, "step_mean", "--metric step_mean: unknown; nearest: steps_mean, "),
         ("2026-W60", "steps", "--week 2026-W60: "),
     ],
 )

@@ -20,6 +20,7 @@ from qol.lake.s3_objects import StoredVersion
 from qol.publish.restore import plan_restore, restore
 from qol.run.plan import find_scope
 from qol.run.request import RunRequest
+from qol.tables.layout import find_published
 from qol.tables.manifest import Manifest, manifest_key, read_manifest, read_manifests
 from tests.builders import NOW, daily_record, run_lake, write_lines
 from tests.edges import ENVIRONMENT, QUICK, contents, make_bucket
@@ -207,7 +208,7 @@ def test_a_restore_is_no_weekly_run_and_is_not_undone_itself(lake: S3Lake, twice
     undone, plan = plan_restore(lake, WEEK, None)
     later = datetime(2026, 12, 9, tzinfo=UTC)
     made, _ = restore(lake, WEEK, undone, plan, later)
-    scope = find_scope(lake, RunRequest(now=later, raw_days=1))
+    scope = find_scope(lake, RunRequest(now=later, raw_days=1), find_published(lake, ["weekly_metrics"]))
     assert scope.window == Window(date(2026, 11, 16), date(2026, 12, 9))  # two days before the last weekly run
     with pytest.raises(UsageError, match="is a restore; allowed: a run that computed"):
         plan_restore(lake, WEEK, made.run_id)

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from qol.quality.comparison import MIN_USERS
 from qol_dev.cloud import glue_runs as runs
 from qol_dev.cloud import trino
 from qol_dev.cloud.glue_runs import Attempt
 from qol_dev.cloud.trino import Answer
 from qol_dev.cloud.webhook import chosen_folder
+from qol_dev.cloud_commands import USERS
 from tests.command_line import Qol
 
 STATEMENT = "CREATE TABLE db_qol.weekly_metrics (\n   user_id varchar COMMENT 'the internal id'\n)"
@@ -30,6 +32,10 @@ def ends(monkeypatch: pytest.MonkeyPatch, *states: str) -> None:
 
     monkeypatch.setattr(runs, "waiting_runs", lambda _: ["jr_1"])
     monkeypatch.setattr(runs, "execute", execute)
+
+
+def test_a_repaired_run_of_the_local_cloud_sends_no_message_about_the_age_of_its_sample() -> None:
+    assert USERS < MIN_USERS
 
 
 def test_a_wide_row_is_a_list_of_columns_and_values(qol: Qol, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ SETTINGS = {
     "QOL_MAX_ATTEMPTS": "2",
     "QOL_LOG_GROUP": "/aws-glue/jobs/qol-weekly-etl",
     "QOL_GAP_DAYS": "14",
+    "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/qol-this-function",
     "QOL_WORKGROUP": "qol",
     "QOL_DATABASE": "db_qol",
     "QOL_WEBHOOK_SECRET": "qol/garmin-webhook",

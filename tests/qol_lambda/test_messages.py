@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_subject_is_one_short_line_of_ascii_whatever_the_title() -> None:
-    message = compose(PLACE, "週\n" + "long " * 40, [])
+    message = compose(PLACE, "週\n" + "long " * 40, [""], [], "A run failed")
     assert message.subject.startswith("[prod] QoL Lake: ??long long")
     assert len(message.subject) == 99
     assert message.subject.isascii()
@@ -81,11 +81,15 @@ def test_a_text_of_ours_becomes_one_printable_line_of_600_characters_at_most() -
 
 
 def test_the_link_names_log_group_and_run_as_the_console_quotes_them() -> None:
-    assert log_link(PLACE, "jr_1") == (
-        "https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1#logsV2:log-groups/log-group/"
+    assert log_link(PLACE, PLACE.log_group, "jr_1") == (
+        "Log: https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1#logsV2:log-groups/log-group/"
         "$252Faws-glue$252Fjobs$252Fqol$2520weekly$3FlogStreamNameFilter$3Djr_1"
     )
-    assert log_link(Installation("prod", "qol-weekly-etl"), "jr_1") == ""
+    assert log_link(PLACE, "/aws/lambda/kick") == (
+        "Log: https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1"
+        "#logsV2:log-groups/log-group/$252Faws$252Flambda$252Fkick"
+    )
+    assert log_link(PLACE, "", "jr_1") == ""
 
 
 def test_the_other_stages_name_their_own_function() -> None:
@@ -98,10 +102,24 @@ def test_a_kick_that_failed_for_another_reason_does_not_tell_people_to_wait() ->
     assert "Wait" not in kick_failed(PLACE, "weekly run 2026-W46", "AccessDeniedException", "", is_busy=False).body
 
 
+def _mails() -> list[list[str]]:
+    """Lines of the saved messages: subject, an empty line, the body."""
+    folder = Path(__file__).parent / "cases" / "messages"
+    return [file.read_text(encoding="utf-8").splitlines() for file in sorted(folder.glob("*.txt"))]
+
+
+def test_every_message_has_at_most_twelve_lines_says_what_readers_see_and_what_to_do() -> None:
+    for _, _, *body in _mails():
+        assert len(body) <= 12
+        assert sum(line.startswith("Readers see ") for line in body) == 1
+        assert body[body.index("") + 1].startswith("1. ")
+
+
 def test_every_section_a_message_points_to_is_in_the_runbook() -> None:
+    """Anchors of headings as GitHub makes them: lower case, hyphens for spaces, no other marks."""
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
-    headings = set(re.findall(r"^### (.+)$", runbook, flags=re.MULTILINE))
-    messages = (Path(__file__).parent / "cases" / "messages").glob("*.txt")
-    named = {re.findall(r'docs/runbook\.md, "(.+)"', file.read_text(encoding="utf-8"))[0] for file in messages}
-    assert len(named) == 12
-    assert named - headings == set()
+    headings = re.findall(r"^##+ (.+)$", runbook, flags=re.MULTILINE)
+    anchors = {"".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c == "-") for heading in headings}
+    named = {lines[-1].removeprefix("Runbook: docs/runbook.md#") for lines in _mails()}
+    assert len(named) == 13
+    assert named - anchors == set()

@@ -58,6 +58,22 @@ def test_a_run_that_ended_badly_is_told_with_its_reason_and_what_to_do(
     cloud.check_mail(message)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "published folders contain 1 other file(s): processed/weekly/date=2026-11-09/strange.parquet; allowed: …",
+        "processed/weekly/date=2026-11-09/part-00000.parquet: damaged, cannot be read; move it aside",
+    ],
+    ids=["foreign", "damaged"],
+)
+def test_a_file_that_no_run_wrote_is_told_with_what_it_does_to_readers(cloud: Cloud, error: str) -> None:
+    last_week(cloud)
+    cloud.start_run("FAILED", SECOND)
+    cloud.put_manifest(**{**FAILED, "error": error})
+    notify()
+    cloud.check_mail("file_foreign" if "other file" in error else "file_damaged")
+
+
 OURS = "JobFailedError: exit code 2 (usage or contract error): --accept nobody"
 
 
@@ -85,7 +101,7 @@ def test_a_run_without_a_manifest_and_without_a_reason_of_ours_points_to_the_log
     cloud.start_run("FAILED", SECOND)
     notify()
     [(_, text)] = cloud.mails()
-    assert "Reason     exit code 1 (the run failed)\n" in text
+    assert "Reason: exit code 1 (the run failed)\n" in text
     assert "1. Read the log: the run ended before it could say why" in text
 
 
@@ -146,14 +162,14 @@ def test_a_run_published_with_warnings_gives_one_message_with_the_warnings(cloud
     assert cloud.items() == [f"notice#{RUN}"]
 
 
-def test_a_run_with_nothing_to_do_tells_what_a_warning_observed_in_at_most_600_characters(cloud: Cloud) -> None:
+def test_a_run_with_nothing_to_do_tells_what_a_warning_found_in_at_most_600_characters(cloud: Cloud) -> None:
     cloud.start_run("SUCCEEDED", RUN)
     check = {"id": "data_is_fresh.warning", "severity": "warning", "success": False, "message": "M."}
-    cloud.put_manifest(status="nothing_to_do", checks=[{**check, "observed": "x" * 5_000}])
+    cloud.put_manifest(status="nothing_to_do", checks=[{**check, "observed": "", "finding": "x" * 5_000}])
     assert notify(SUCCEEDED) == {"notified": True, "why": "warnings"}
     [(subject, body)] = cloud.mails()
     assert "weekly run 2026-W46 had nothing to do, and ended with 1 warning" in subject
-    assert f"observed: {'x' * 599}…\n" in body
+    assert f"- {'x' * 599}… (data_is_fresh.warning)\n" in body
 
 
 @pytest.mark.parametrize("state", ["FAILED", "TIMEOUT", "STOPPED", "ERROR"])

@@ -42,8 +42,8 @@ def test_a_manifest_that_may_not_be_read_is_passed_over_and_named_in_the_message
     assert notify()["notified"] is True
     [(subject, text)] = refused.mails()
     assert subject == "[prod] QoL Lake: weekly run 2026-W46 failed, and its manifest could not be read"
-    assert f"Manifest   a manifest could not be read (GetObject answered {code})\n" in text
-    assert "Published  the tables up to 2026-W45" in text
+    assert f" A manifest could not be read (GetObject answered {code}).\n" in text
+    assert "Readers see the tables up to 2026-W45" in text
 
 
 def test_a_run_over_its_time_limit_is_told_as_that_when_its_manifest_may_not_be_read(
@@ -92,7 +92,7 @@ def test_a_week_whose_only_manifest_may_not_be_read_is_not_called_unpublished(
         watch()
     [(subject, text)] = cloud.mails()
     assert subject == "[prod] QoL Lake: whether 2026-W46 is published is not known"
-    assert "Reason     a manifest could not be read (GetObject answered AccessDenied)\n" in text
+    assert "Reason: a manifest could not be read (GetObject answered AccessDenied)\n" in text
 
 
 def test_a_bucket_that_fails_otherwise_is_still_said_to_have_failed(
@@ -101,7 +101,7 @@ def test_a_bucket_that_fails_otherwise_is_still_said_to_have_failed(
     refuse_to_read(monkeypatch, "", "InternalError")
     notify()
     [(_, text)] = refused.mails()
-    assert "Published  not known, the bucket could not be read: GetObject answered InternalError\n" in text
+    assert "What readers see is not known, the bucket could not be read: GetObject answered InternalError.\n" in text
 
 
 def test_glue_tells_the_attempt_where_the_id_does_not() -> None:
@@ -129,7 +129,7 @@ def test_a_manifest_of_a_newer_version_is_no_reason_for_silence(failed: Cloud, m
 def test_a_failed_attempt_that_glue_does_not_know_is_told_in_doubt(cloud: Cloud) -> None:
     assert notify(FIRST)["notified"] is True
     [(_, body)] = cloud.mails()
-    assert "Attempts   not known, Glue did not answer; the last one ended FAILED\n" in body
+    assert " An attempt (Glue did not say how many there were) ended, the last one FAILED.\n" in body
 
 
 def test_a_message_that_sns_did_not_take_is_sent_by_the_next_try(
@@ -188,7 +188,7 @@ def test_without_the_bucket_the_message_says_what_it_does_not_know(
     monkeypatch.setenv("QOL_BUCKET", "gone")
     assert notify()["notified"] is True
     [(_, body)] = failed.mails()
-    assert "Published  not known, the bucket could not be read: ListObjectsV2 answered NoSuchBucket\n" in body
+    assert "What readers see is not known, the bucket could not be read: ListObjectsV2 answered NoSuchBucket.\n" in body
 
 
 def test_a_broken_file_among_the_manifests_is_passed_over(refused: Cloud) -> None:

@@ -78,6 +78,17 @@ def test_a_backfill_or_a_restore_is_no_result_for_the_week(cloud: Cloud, trigger
     assert cloud.subjects() == ["[prod] QoL Lake: weekly run 2026-W46 was never started"]
 
 
+def test_after_a_restore_the_message_names_the_run_that_was_undone(cloud: Cloud) -> None:
+    cloud.put_manifest(week="2026-W45", now="2026-11-11T00:05:00Z")
+    undone = case("manifest.json")["run_id"]
+    restored = {"trigger": "restore", "job_run_id": None, "undone": undone}
+    cloud.put_manifest(run_id="20261118T010000Z-2-restore-0002", week="2026-W44", weeks=["2026-W44"], **restored)
+    cloud.put_manifest(run_id="20261118T010100Z-3-restore-0003", week="2026-W45", weeks=["2026-W45"], **restored)
+    cloud.put_manifest(run_id="20261118T010200Z-4-rebuild-0004", trigger="rebuild", weeks=["2026-W44"])
+    assert _watch()["notified"] is True
+    cloud.check_mail("not_started_after_a_restore")
+
+
 def test_nothing_is_said_again_after_the_notifier_spoke(cloud: Cloud) -> None:
     _run(cloud, "FAILED", ended=10)
     event = case("glue_failed_last_attempt.json")

@@ -274,6 +274,7 @@ def test_an_observation_names_what_failed_and_what_was_not_checked() -> None:
         "people_kept": (True, f"1 of 1 file; weekly_metrics 2026-W46: 21 of 100 users lost; {few}"),
         "metrics_not_emptied": (True, f"0 of 1 file; {few}"),
         "old_weeks_kept": (False, "not checked: no file to compare"),
+        "files_readable": (False, "not checked: no file to compare"),
     }
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from qol.contracts.columns import table_schemas
 from qol.errors import LakeError
 from qol.identity.user_map import UserMap
 from qol.lake import LocalLake
+from qol.quality.gate_input import collect_gate_input
 from qol.tables.corruption import reading
+from qol.tables.layout import find_published
 from qol.tables.manifest import read_manifests
-from tests.builders import contracts_with, daily_record, published_files, run_lake, write_lines
+from tests.builders import CONTRACTS, contracts_with, daily_record, published_files, run_lake, write_lines
 from tests.damage import without_end, zeroed_body
 from tests.run.test_deletions import DELETED, MEASUREMENTS, deliver, gone, walked
 
@@ -81,6 +84,26 @@ def test_a_damaged_file_in_which_people_of_a_new_map_are_looked_up_is_named(tmp_
     people = UserMap((("garmin", "u9", "P0009", None),))
     with pytest.raises(LakeError, match=f"^{RECORDS}: damaged, cannot be read; move it aside"):
         run_lake(tmp_path, user_map=people)
+
+
+def test_a_run_warns_of_a_damaged_file_that_it_leaves_as_it_is(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    without_end(tmp_path / DAILY)
+    given = collect_gate_input(
+        LocalLake(tmp_path),
+        CONTRACTS,
+        next(read_manifests(LocalLake(tmp_path))),
+        find_published(LocalLake(tmp_path), table_schemas(CONTRACTS)),
+        [],
+        {},
+    )
+    found = {(c.table, c.date): c.found for c in given.comparisons if c.compared == "files_readable"}
+    wrong = "the published file is damaged or no run wrote it, Athena and qol query fail on this table"
+    assert found == {
+        ("records_garmin_dailies", "2026-11-09"): {}, ("weekly_metrics", "2026-11-09"): {},
+        ("daily_metrics", "2026-11-09"): {"warning": wrong},
+    }  # fmt: skip
 
 
 def test_a_damaged_day_of_rejects_names_the_backfill_of_that_day() -> None:

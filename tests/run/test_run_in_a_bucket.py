@@ -7,6 +7,7 @@ import pytest
 from moto import mock_aws
 
 from qol.lake.s3 import S3Lake
+from qol.tables.manifest import UnreadDays
 from tests.builders import daily_record, run_lake, write_lines
 from tests.edges import ENVIRONMENT, QUICK, make_bucket, upload
 
@@ -30,6 +31,25 @@ def test_published_files_are_listed_in_one_request_and_none_is_looked_for_that_i
     assert [prefix for prefix in listed if prefix.startswith("processed/")] == ["processed/"]
     records = {key for key in asked if key.startswith("processed/records/")}
     assert records == {"processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"}
+
+
+def test_days_that_no_run_has_read_are_found_by_folders_and_only_those_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        client, lake = make_bucket("bucket"), S3Lake("bucket", policy=QUICK)
+        for day in ("2026-08-01", "2026-11-10"):
+            write_lines(tmp_path, day, [daily_record("u1", 0)])
+        upload(client, "bucket", tmp_path / "raw", "raw/")
+        run_lake(lake)
+        write_lines(tmp_path, "2026-08-02", [daily_record("u1", 1)])
+        upload(client, "bucket", tmp_path / "raw", "raw/")
+        listed = told(monkeypatch, "walk")
+        assert run_lake(lake).unread_days == [UnreadDays("2026-08-02", "2026-08-02", 1, 1)]
+    assert "raw/daily/date=2026-08-02/" in listed
+    assert "raw/daily/date=2026-08-01/" not in listed
 
 
 def told(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:

@@ -9,8 +9,6 @@ import pytest
 
 from tests.command_line import Ended, Qol, pseudonym
 
-TABLES = "daily_metrics, job_runs, raw_objects, records_garmin_activities, records_garmin_activitydetails"
-
 
 @pytest.fixture
 def ask(qol: Qol, week_lake: Path) -> Qol:
@@ -140,12 +138,47 @@ def test_csv_has_no_formula_and_nothing_that_steers_a_terminal(ask: Qol) -> None
 
 
 def test_an_unknown_table_names_those_there_are(ask: Qol) -> None:
-    assert ask("SELECT * FROM weekly").err.startswith(f"SQL: no table weekly; allowed: {TABLES}")
+    near = "weekly_metrics, daily_metrics, records_garmin_userMetrics"
+    for sql in ("SELECT * FROM weekly_metrix", "DESCRIBE weekly_metrix", "SHOW COLUMNS IN weekly_metrix"):
+        ended = ask(sql)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err == (
+            f"SQL: no table weekly_metrix; nearest: {near}; allowed: a table of SHOW TABLES (also as db_qol.TABLE)\n"
+        )
 
 
-def test_an_unknown_column_is_a_usage_error_with_duckdbs_words(ask: Qol) -> None:
-    ended = ask("SELECT stepz FROM weekly_metrics")
-    assert (ended.code, 'Referenced column "stepz" not found' in ended.err) == (2, True)
+def test_tables_columns_and_databases_are_shown_as_athena_does(ask: Qol) -> None:
+    assert ask("SHOW DATABASES").out == "database_name\ndb_qol\n"
+    tables = ask("SHOW TABLES;").out.splitlines()
+    assert tables[:3] == ["tab_name", "daily_metrics", "job_runs"]
+    assert "records_garmin_dailies" in tables
+    assert ask("show tables in db_qol 'survey*|*_metrics'").out == (
+        "tab_name\ndaily_metrics\nsurvey_windows\nweekly_metrics\n"
+    )
+    columns = ask("SHOW COLUMNS IN db_qol.weekly_metrics").out.splitlines()
+    assert (columns[:3], columns[-1]) == (["field", "user_id", "week_start"], "date")
+    assert ask("SHOW COLUMNS FROM job_runs").out.splitlines()[-1] != "date"
+    described = ask('DESCRIBE "weekly_metrics"').out.splitlines()
+    assert described[0] == "col_name,data_type,comment"
+    assert described[1].startswith("user_id,string,")
+    partition = [
+        "date,string,",
+        ",,",
+        "# Partition Information,,",
+        "# col_name,data_type,comment",
+        ",,",
+        "date,string,",
+    ]
+    assert described[-6:] == partition
+
+
+@pytest.mark.parametrize("sql", ["SELECT steps_men FROM weekly_metrics", "SELECT w.steps_men FROM weekly_metrics w"])
+def test_an_unknown_column_is_a_usage_error_with_the_three_nearest_names(ask: Qol, sql: str) -> None:
+    ended = ask(sql)
+    assert (ended.code, ended.err) == (
+        2,
+        "SQL: no column steps_men; nearest: steps_mean, steps_min, steps_median\n",
+    )
 
 
 def test_text_that_is_no_sql_says_where(ask: Qol) -> None:

@@ -14,7 +14,7 @@ from qol.cli.answers import FormatOption, LimitOption, print_answer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import command, say, table, warn
 from qol.contracts.raw_path import path_text
-from qol.contracts.wording import choices, count, shown
+from qol.contracts.wording import count, nearest, shown
 from qol.errors import ContractError, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,10 @@ def show(
     elif name in tables:
         table(name, ("column", "type", "meaning"), [(c.name, c.type, c.comment) for c in tables[name]])
     else:
-        raise UsageError(f"{name}: no such contract; allowed: {', '.join([*contracts.by_name, *tables])}")
+        known = [*contracts.by_name, *tables]
+        raise UsageError(
+            f"{name}: no such contract; nearest: {', '.join(nearest(name, known))}; see qol contracts list"
+        )
 
 
 @app.command()
@@ -117,7 +120,7 @@ def find(
     found = list(found_rows(contracts, words))
     if not found:
         names = dict.fromkeys(column.name for columns in table_schemas(contracts).values() for column in columns)
-        raise UsageError(f"no column has all of: {' '.join(words)}; nearest names: {choices(names, words[0])}")
+        raise UsageError(f"no column has all of: {' '.join(words)}; nearest names: {', '.join(nearest(words[0], names))}")
     if form != "table":
         print_answer(DictionaryRow._fields, found, form, limit)
         return

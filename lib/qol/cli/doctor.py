@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress
 from typing import TYPE_CHECKING
 
 import typer
 
 from qol.cli.options import LakeOption, open_existing
 from qol.cli.show import table
-from qol.errors import ContractError, CorruptFileError, LockedError, QolError
+from qol.errors import ContractError, LockedError, QolError
 from qol.identity.key_lookup import KEY_FILE, KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 _DISTRIBUTION = "qol-lake"
 _JAVA = "Java (only for --engine spark)"
-#: Damaged files that are named before the rest is only counted.
+#: Damaged and foreign files that are named before the rest is only counted.
 MAX_DAMAGED = 5
 #: Error codes of S3 and KMS for a role without the right to do it.
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
@@ -184,36 +183,21 @@ def _lock(lake: Lake) -> Finding:
 
 
 def _published(lake: Lake) -> Iterator[Finding]:
-    """Whether the footers of published files can be read, in a bucket several at a time."""
-    from qol.contracts.columns import table_folder
-    from qol.lake.base import read_many
-    from qol.tables.corruption import recovery_hint
-    from qol.tables.layout import PART_FILE, PROCESSED
+    """Whether `processed/` has only files of runs, and the footers of all can be read, in a bucket several at a time."""
+    from qol.tables.published_files import check_published_files
 
     subject = "published files"
     try:
-        folders = (PROCESSED, table_folder("rejects"))
-        keys = [o.key for folder in folders for o in lake.walk(folder) if o.key.endswith(f"/{PART_FILE}")]
-        damaged = list(compress(keys, read_many(lake, partial(_is_damaged, lake), keys)))
+        files = check_published_files(lake)
     except QolError as err:
         yield Finding(subject, "not known", str(err), is_remark=_is_denied(err))
         return
-    for key in damaged[:MAX_DAMAGED]:
-        yield Finding(subject, f"{key}: damaged, cannot be read", recovery_hint(key))
-    if len(damaged) > MAX_DAMAGED:
-        yield Finding(subject, f"{len(damaged) - MAX_DAMAGED} more are damaged", "repair these first")
-    if not damaged:
-        yield Finding(subject, f"{len(keys)}, each with a readable footer")
-
-
-def _is_damaged(lake: Lake, key: str) -> bool:
-    from qol.tables.corruption import require_readable
-
-    try:
-        require_readable(lake, key)
-    except CorruptFileError:
-        return True
-    return False
+    for problem in files.problems[:MAX_DAMAGED]:
+        yield Finding(subject, f"{problem.key}: {problem.wrong}", problem.next_step)
+    if len(files.problems) > MAX_DAMAGED:
+        yield Finding(subject, f"{len(files.problems) - MAX_DAMAGED} more are wrong", "repair these first")
+    if not files.problems:
+        yield Finding(subject, f"{files.partitions}, each with a readable footer")
 
 
 def _last_run(lake: Lake) -> Finding:

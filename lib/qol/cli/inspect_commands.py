@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from qol.lake import Lake
     from qol.tables.manifest import Manifest
 
+#: Footers that `qol runs` reads, and files that it names; `qol doctor` reads all.
+MAX_FOOTERS, MAX_PROBLEMS = 100, 3
 PERSONAL_DATA = "Raw items may hold personal data: do not share them."
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT in Athena's dialect.", show_default=False)],
+    sql: Annotated[str, typer.Argument(help="One SELECT, SHOW or DESCRIBE in Athena's dialect.", show_default=False)],
     lake: LakeOption = None,
     form: FormatOption = "table",
     limit: LimitOption = 100,
@@ -63,7 +65,20 @@ def runs(
         return
     heads = ("run", "status", "trigger", "week", "weeks replaced", "items", "rejected", "seconds")
     table("Runs, newest first", heads, rows)
+    _warn_of_files(opened)
     say(f"Show one run: {command('runs', rows[0][0], '--lake', opened.uri)}")
+
+
+def _warn_of_files(lake: Lake) -> None:
+    """Name the files that make queries fail, of the newest partitions those that cannot be read."""
+    from qol.tables.published_files import check_published_files
+
+    files = check_published_files(lake, MAX_FOOTERS)
+    for problem in files.problems[:MAX_PROBLEMS]:
+        step = f"{problem.next_step} (docs/runbook.md#a-published-file-is-damaged)"
+        warn(f"{problem.key}: {problem.wrong}. Athena and qol query fail on its table: {step}.", style="red")
+    if len(files.problems) > MAX_PROBLEMS:
+        warn(f"{count(len(files.problems) - MAX_PROBLEMS, 'more file')}: {command('doctor', '--lake', lake.uri)}")
 
 
 def _name(key: str) -> str:

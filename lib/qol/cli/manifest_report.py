@@ -7,7 +7,7 @@ from qol.cli.run_report import show_issues, show_rejects, show_tables
 from qol.cli.show import command, say, table
 from qol.contracts.model import Contracts
 from qol.lake import Lake
-from qol.run.summary import read_and_skipped, stage_seconds
+from qol.run.summary import read_and_skipped, stage_seconds, unread_days
 from qol.tables.manifest import RUN_COUNTS, Manifest, ObjectCounts, manifest_key
 
 #: What the weeks of a manifest are, by how its run ended.
@@ -34,13 +34,16 @@ def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest, *, objec
     show_tables(manifest.tables)
     for sentence in read_and_skipped(manifest):
         say(sentence)
+    for sentence in unread_days(lake, manifest):
+        say(sentence)
     show_rejects(lake, contracts, manifest)
     show_issues(lake, contracts, manifest)
     checks = [
-        (c.id, c.severity, c.success if c.checked else "not checked", c.observed, c.message) for c in manifest.checks
+        (c.id, c.severity, c.success if c.checked else "not checked", c.observed if c.success else c.what_is_wrong)
+        for c in manifest.checks
     ]
     if checks:
-        table("Checks", ("check", "severity", "holds", "observed", "claim"), checks)
+        table("Checks", ("check", "severity", "passed", "found"), checks)
     _show_objects(lake, manifest, every=objects)
     say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
 

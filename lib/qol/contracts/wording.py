@@ -25,6 +25,12 @@ def choices(names: Iterable[str], found: str = "") -> str:
     return f"{', '.join(close)}, … ({len(known)} names)"
 
 
+def nearest(found: str, names: Iterable[str]) -> list[str]:
+    """The three names that look most like what was found, the most similar first."""
+    by_lower = {name.lower(): name for name in names}
+    return [by_lower[name] for name in get_close_matches(found.lower(), by_lower, _CLOSEST, cutoff=0)]
+
+
 def count(number: int, one: str) -> str:
     """`1 item`, `2 items`."""
     return f"{number} {one if number == 1 else one + 's'}"

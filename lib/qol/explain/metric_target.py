@@ -3,7 +3,7 @@
 from qol.contracts.columns import weekly_columns
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import WeeklyGroup
-from qol.contracts.wording import choices
+from qol.contracts.wording import nearest
 from qol.errors import UsageError
 from qol.explain.trace_model import GROUP_COLUMNS, Target
 
@@ -18,7 +18,8 @@ def find_target(contracts: Contracts, name: str) -> Target:
         return found
     weekly = [column.name for column in weekly_columns(contracts) if column.name not in _HEAD]
     known = dict.fromkeys([*contracts.metric, *weekly])
-    raise UsageError(f"--metric {name}: unknown; allowed: a daily metric or a weekly column: {choices(known, name)}")
+    close = ", ".join(nearest(name, known))
+    raise UsageError(f"--metric {name}: unknown; nearest: {close}; allowed: a daily metric or a weekly column")
 
 
 def _derived(contracts: Contracts, name: str) -> Target | None:

@@ -57,18 +57,28 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class DayFolder:
+    """The folder of a record type and arrival day, whose key ends with `/`."""
+
+    key: str
+    day: date
+
+
+@dataclass(frozen=True)
 class RawListing:
-    """All objects of a window; listed = read + skipped."""
+    """All objects of a window; listed = read + skipped. Folders of record types before the window are not opened."""
 
     objects: tuple[RawObject, ...]
     skipped: tuple[Skipped, ...]
+    earlier: tuple[DayFolder, ...] = ()
 
 
 def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
     """List the window; only its `date=` folders are opened, so the cost does not grow with history."""
     objects: list[RawObject] = []
     skipped: list[Skipped] = []
-    for stored, folder, day in _find(lake, RAW, window):
+    earlier: list[DayFolder] = []
+    for stored, folder, day in _find(lake, RAW, window, earlier):
         record = _record(contracts, folder)
         if (
             not stored.is_link
@@ -81,7 +91,8 @@ def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
         place = (f"{RAW}{OTHER_NAMES}" if record is None else folder) + ("" if day is None else f"/date={day}")
         skipped.append(Skipped(stored, _why_skipped(stored, record, day), place))
     objects.sort(key=lambda o: (o.arrival_date, o.stored.key))
-    return RawListing(tuple(objects), tuple(sorted(skipped, key=lambda s: s.stored.key)))
+    of_records = (folder for folder in earlier if _record(contracts, folder.key.rpartition("/date=")[0]) is not None)
+    return RawListing(tuple(objects), tuple(sorted(skipped, key=lambda s: s.stored.key)), tuple(of_records))
 
 
 def _why_skipped(stored: StoredObject, record: str | None, day: date | None) -> str:
@@ -98,7 +109,10 @@ def place_of(key: str, arrival_date: str) -> str:
     return key.partition(f"{date_folder}/")[0] + date_folder
 
 
-def _find(lake: Lake, prefix: str, window: Window) -> Iterator[tuple[StoredObject, str, date | None]]:
+def _find(
+    lake: Lake, prefix: str, window: Window, earlier: list[DayFolder]
+) -> Iterator[tuple[StoredObject, str, date | None]]:
+    """Objects with their folder and day; day folders before the window are added to `earlier`."""
     with unnamed(prefix, RAW):
         listing = lake.children(prefix)
     for stored in listing.objects:
@@ -106,11 +120,13 @@ def _find(lake: Lake, prefix: str, window: Window) -> Iterator[tuple[StoredObjec
     for name in listing.folders:
         day = _folder_day(name)
         if day is None:
-            yield from _find(lake, prefix + name, window)
+            yield from _find(lake, prefix + name, window, earlier)
         elif window.contains(day):
             with unnamed(prefix + name, RAW):
                 found = list(lake.walk(prefix + name))
             yield from ((stored, prefix.rstrip("/"), day) for stored in found)
+        elif day < window.last:
+            earlier.append(DayFolder(prefix + name, day))
 
 
 def _folder_day(name: str) -> date | None:

@@ -9,7 +9,7 @@ from qol.lake.base import Lake
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.comparison import Comparison
 from qol.quality.freshness import compare_clock
-from qol.quality.partition_checks import compare_candidates, compare_old_weeks
+from qol.quality.partition_checks import compare_candidates, compare_old_weeks, compare_readable
 from qol.quality.renamed_fields import unknown_fields
 from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
@@ -45,6 +45,7 @@ def collect_gate_input(
     now = datetime.fromisoformat(manifest.now)
     footers, weeks = Footers(lake), WeekFiles(candidates, published)
     comparisons = [*compare_candidates(lake, contracts, candidates, expected, published, footers)]
+    comparisons += compare_readable(footers, candidates, published)
     unknown = unknown_fields(manifest.field_issues)
     comparisons += compare_weeks(contracts, footers, weeks, candidates, unknown, now)
     if manifest.trigger not in OLD_DAYS:

@@ -30,6 +30,11 @@ MAX_USERS_LOST = 0.20
 FILLED_SHARE = 0.5
 #: Devices that were long without a connection, and edits, still change a week this many weeks after its end; of few users.
 OLD_WEEKS = 4
+#: A run reads the footers of so many published files that it leaves as they are.
+MAX_READABLE = 300
+UNREADABLE: Finding = {
+    "warning": "the published file is damaged or no run wrote it, Athena and qol query fail on this table"
+}
 MAX_USERS_CHANGED = 0.20
 #: A metric is emptied when at most one in so many of the expected values is left. No habit of users takes nine values of
 #: ten away within a week, and of the fewest values compared (half of 20 users) one left over hides nothing.
@@ -60,6 +65,18 @@ def compare_candidates(
             earlier = [[found for key in keys if (found := footers.get(key))] for keys in files]
             yield comparison("people_kept", *place, _check_users(lake, candidate, current.key if current else None))
             yield comparison("metrics_not_emptied", *place, check_metrics(contracts, footer, earlier))
+
+
+def compare_readable(footers: Footers, candidates: Sequence[Candidate], published: Published) -> Iterator[Comparison]:
+    """Comparisons of the newest published files that this run does not replace, by whether they can be read."""
+    replaced = {(candidate.table, candidate.date) for candidate in candidates}
+    kept = [place for place in published.files if place not in replaced and place[0] != "rejects"]
+    newest = sorted(kept, key=lambda place: place[::-1], reverse=True)[:MAX_READABLE]
+    footers.read(published.files[place].key for place in newest)
+    for place in newest:
+        found = footers.get(published.files[place].key)
+        is_ours = found is not None and (not found.rows or "user_id" in found.values)
+        yield comparison("files_readable", *place, {} if is_ours else UNREADABLE)
 
 
 def compare_old_weeks(

@@ -16,6 +16,7 @@ from qol.identity.lake_state import LakeState, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
 from qol.ingest.listing import RawListing, ingest_tasks, list_raw
 from qol.ingest.results import IngestContext
+from qol.ingest.unread_days import find_unread_days
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import collect_gate_input
@@ -113,10 +114,12 @@ class _Ingested:
 
 def _list(run: RunContext) -> _Found:
     published = find_published(run.lake, [t for t, place in table_places(run.contracts).items() if place.partition])
-    scope = find_scope(run.lake, run.request)
+    scope = find_scope(run.lake, run.request, published)
     listing = RawListing((), ()) if scope.window is None else list_raw(run.lake, run.contracts, scope.window)
     users = read_known_users(run, published)
     note_listing(run.manifest, scope, listing, users.identities)
+    if run.request.command == "run":
+        run.manifest.unread_days = find_unread_days(run.lake, listing.earlier)
     if not run.request.dry_run:
         write_raw_keys(run.lake, users.identities, listing)
     return _Found(published, scope, listing, users, scope.estimated_bytes(published, listing))

@@ -90,15 +90,19 @@ class RunPlan:
     deletions_elsewhere: Mapping[str, tuple[str, ...]]
 
 
-def find_scope(lake: Lake, request: RunRequest) -> Scope:
-    """The scope of a run; heads of earlier manifests are read newest first, only as many as needed."""
+def find_scope(lake: Lake, request: RunRequest, published: Published) -> Scope:
+    """The scope of a run; heads of earlier manifests are read newest first, only as many as needed.
+
+    A lake that has published nothing but rejects reads every arrival day.
+    """
     if request.command == "rebuild":
         return Scope(None, (request.first_week or date.min, request.last_week or date.max))
     if request.command == "backfill":
         return Scope(Window(request.first_day, request.last_day or date.max), None)
+    is_new = all(table == "rejects" for table, _ in published.files)
     good = (
         head
-        for head in read_heads(lake)
+        for head in (() if is_new else read_heads(lake))
         if head.status in ("published", "nothing_to_do")
         and head.trigger in ("schedule", "manual")
         and datetime.fromisoformat(head.now) <= request.now

@@ -1,5 +1,7 @@
 """A run in sentences, from its manifest: how it ended, what it read and skipped, how long it took, what did not hold."""
 
+import json
+import shlex
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -9,9 +11,9 @@ from qol.contracts.wording import count, cut
 from qol.identity.lake_state import read_lake_state
 from qol.lake.base import Lake
 from qol.run.data_docs import INDEX
-from qol.run.request import RunRequest
+from qol.run.request import OPTIONS, RunRequest
 from qol.tables.layout import find_published
-from qol.tables.manifest import Manifest, manifest_key
+from qol.tables.manifest import Manifest, UnreadDays, manifest_key
 from qol.tables.weeks import iso_week
 
 #: What would have been read, by why an object was not.
@@ -27,6 +29,7 @@ def summarize(lake: Lake, contracts: Contracts, request: RunRequest, manifest: M
     """A run that ended well: its headline first, then what it read, its seconds, and where everything is."""
     yield _headline(manifest, dry_run=request.dry_run)
     yield from read_and_skipped(manifest)
+    yield from unread_days(lake, manifest, request)
     if waiting := read_lake_state(lake).unconfirmed_weeks:
         first = iso_week(date.fromisoformat(min(waiting)))
         yield f"{count(len(waiting), 'week')} from {first} on will be computed by the next runs, or now by qol rebuild."
@@ -72,6 +75,33 @@ def read_and_skipped(manifest: Manifest) -> Iterator[str]:
         yield f"Skipped {count(len(keys), 'object')} ({why}), such as {cut(keys[0], 120)}"
 
 
+#: Options of a run that its backfill takes over.
+_SAME_OPTIONS = ("engine", "master", "workers", "zone", "user_map", "key_secret", "kms_key", "database", "no_docs")
+
+
+def unread_days(lake: Lake, manifest: Manifest, request: RunRequest | None = None) -> Iterator[str]:
+    """Arrival days that no run has read, a span per sentence, with the command that reads them as `request` would."""
+    for span in manifest.unread_days:
+        days = (
+            f"arrival day {span.first}" if span.days == 1 else f"{span.days} arrival days {span.first} to {span.last}"
+        )
+        objects = "Raw objects" if span.objects is None else count(span.objects, "raw object")
+        verb = "waits" if span.objects == 1 else "wait"
+        yield f"{objects} of {days} {verb}: no run has read them. To read them: {_backfill(lake, span, request)}"
+
+
+def _backfill(lake: Lake, span: UnreadDays, request: RunRequest | None) -> str:
+    if request is not None and request.job_run_id is not None:
+        event = {"backfill": {"from": span.first, "to": span.last}}
+        return f"the kick function's event {json.dumps(event)} (docs/runbook.md#start-a-week-again)"
+    words = ["qol", "backfill", "--from", span.first, "--to", span.last, "--lake", lake.uri]
+    for name in _SAME_OPTIONS:
+        given = getattr(request, name, None)
+        if given not in (None, False, getattr(RunRequest, name, None)):
+            words += [f"--{OPTIONS[name].name}", *([] if given is True else [str(given)])]
+    return shlex.join(words)
+
+
 def stage_seconds(manifest: Manifest) -> str:
     """How long each stage took."""
     return ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in manifest.stages.items())
@@ -112,4 +142,4 @@ def rejects_issues_and_checks(manifest: Manifest) -> Iterator[str]:
         yield f"{record}.{cut(name, 80)}: {reason} {number} times"
     for check in manifest.checks:
         if not check.success:
-            yield f"Check {check.id} ({check.severity}) did not hold: {check.message} Observed: {check.observed}."
+            yield f"Check {check.id} ({check.severity}): {check.what_is_wrong}"

@@ -33,11 +33,11 @@ def read_published(lake: Lake, key: str, **options: Any) -> pa.Table:
         return pq.read_table(lake.open_table(key), **options)
 
 
-def require_readable(lake: Lake, key: str, *, whole: bool = False) -> None:
-    """CorruptFileError when the footer of a published file is corrupt; when `whole`, also for any other part of it."""
+def require_readable(lake: Lake, key: str) -> None:
+    """CorruptFileError when any part of a published file is corrupt."""
     with reading(key):
         file = pq.ParquetFile(lake.open_table(key))
-        for group in range(file.metadata.num_row_groups if whole else 0):
+        for group in range(file.metadata.num_row_groups):
             file.read_row_group(group)
 
 

@@ -1,6 +1,7 @@
 """Athena's SQL on a lake: checked, translated to DuckDB, and run where it can read nothing but the tables."""
 
 import logging
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -15,17 +16,19 @@ from sqlglot import exp
 
 from qol.contracts.columns import table_columns, table_folder, table_schemas
 from qol.contracts.model import Column, Contracts
+from qol.contracts.wording import nearest
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
 from qol.tables.corruption import require_readable
 from qol.tables.layout import find_published
+from qol.tables.show_statements import DATABASE, show, unknown_table
 
-DATABASE = "db_qol"
 _CATALOGS = ("", "awsdatacatalog")
 #: Folders of the tables that are files of JSON lines.
 _JSON_FOLDERS = {table: table_folder(table) for table in ("job_runs", "raw_objects")}
 _MANIFEST_BYTES = 512 * 2**20
 _BATCH_ROWS = 1_000
+_UNKNOWN_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')
 #: Errors that DuckDB raises before it reads rows of any file.
 _SQL_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 
@@ -39,14 +42,17 @@ class QueryResult:
 
 
 def run_query(lake: Lake, contracts: Contracts, sql: str) -> QueryResult:
-    """The result of one SELECT in Athena's dialect; UsageError for anything else, and for errors of DuckDB."""
+    """The result of one SELECT, SHOW or DESCRIBE in Athena's dialect; UsageError for anything else, and for errors of DuckDB."""
+    if answer := show(contracts, sql):
+        return QueryResult(answer[0], iter(answer[1]))
     tables = {name.lower(): name for name in table_schemas(contracts)}
     statement = _checked(sql, tables)
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}
     with ExitStack() as copies:
         folder = _local_copy(lake, keys, copies)
-        with _translating_errors(folder, keys):
+        columns = [column.name for table in used for column in table_columns(contracts, table)]
+        with _translating_errors(folder, keys, columns):
             cursor = _database(folder, contracts, keys).execute(statement.sql(dialect="duckdb"))
         names = tuple(column[0] for column in cursor.description or ())
         return QueryResult(names, _rows(cursor, _translating_errors(folder, keys), copies.pop_all()))
@@ -80,14 +86,22 @@ def _rows(
 
 
 @contextmanager
-def _translating_errors(lake: LocalLake, keys: Mapping[str, list[str]]) -> Iterator[None]:
-    """Errors of DuckDB as UsageError with its text; CorruptFileError when a file of the tables is corrupt."""
+def _translating_errors(lake: LocalLake, keys: Mapping[str, list[str]], columns: Sequence[str] = ()) -> Iterator[None]:
+    """Errors of DuckDB as UsageError with its text, for an unknown column with the nearest of `columns`.
+
+    CorruptFileError when a file of the tables is corrupt.
+    """
     try:
         yield
     except duckdb.Error as err:
         if not isinstance(err, _SQL_ERRORS):  # its text names no file, and the folder may be a copy
             for key in (key for table in sorted(keys) if table not in _JSON_FOLDERS for key in keys[table]):
-                require_readable(lake, key, whole=True)
+                require_readable(lake, key)
+        unknown = _UNKNOWN_COLUMN.search(str(err))
+        if unknown and columns:
+            raise UsageError(
+                f"SQL: no column {unknown[1]}; nearest: {', '.join(nearest(unknown[1], columns))}"
+            ) from None
         raise UsageError(f"SQL: {err}") from None
 
 
@@ -102,10 +116,10 @@ def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
         raise UsageError(f"SQL{place}: not readable; allowed: one SELECT in Athena's dialect") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         found = ", ".join(statement.sql(dialect="athena").split()[0] for statement in statements) or "nothing"
-        raise UsageError(f"SQL: found {found}; allowed: one SELECT")
+        raise UsageError(f"SQL: found {found}; allowed: one SELECT, SHOW or DESCRIBE")
     statement = statements[0]
     if any(statement.find(node) for node in (exp.DML, exp.DDL, exp.Command, exp.Into)):
-        raise UsageError("SQL: found a statement that writes; allowed: one SELECT")
+        raise UsageError("SQL: found a statement that writes; allowed: one SELECT, SHOW or DESCRIBE")
     names = {alias.alias.lower() for alias in statement.find_all(exp.CTE)}
     for table in list(statement.find_all(exp.Table)):
         _check_table(table, names, tables)
@@ -114,12 +128,12 @@ def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
 
 def _check_table(table: exp.Table, names: set[str], tables: Mapping[str, str]) -> None:
     """UsageError unless it names a table of the lake or a CTE of the query; table functions could read files."""
-    allowed = f"{', '.join(sorted(tables))} (also as {DATABASE}.<table>)"
     if not isinstance(table.this, exp.Identifier):
-        raise UsageError(f"SQL: found {table.this.sql(dialect='athena')} as a table; allowed: {allowed}")
+        found = table.this.sql(dialect="athena")
+        raise UsageError(f"SQL: found {found} as a table; allowed: a table of SHOW TABLES (also as {DATABASE}.TABLE)")
     known = table.name.lower() in (tables if table.db else {**tables, **dict.fromkeys(names, "")})
     if not known or table.db.lower() not in ("", DATABASE) or table.catalog.lower() not in _CATALOGS:
-        raise UsageError(f"SQL: no table {table.sql(dialect='athena')}; allowed: {allowed}")
+        raise unknown_table(table.sql(dialect="athena"), list(tables.values()))
     table.set("catalog", None)
 
 

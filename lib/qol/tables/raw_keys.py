@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date
 
 import msgspec
 
@@ -33,6 +35,15 @@ def write_raw_keys(lake: Lake, identities: Identities, listing: RawListing) -> N
         lake.put(f"{table_folder(TABLE)}{day}.json", encode(days[day]))
 
     read_many(lake, write, days)
+
+
+def listed_days(lake: Lake) -> set[date]:
+    """Arrival days with objects that a run has listed; a dry run does not count."""
+    days: set[date] = set()
+    for stored in lake.children(table_folder(TABLE)).objects:
+        with suppress(ValueError):  # the file of objects without a day
+            days.add(date.fromisoformat(stored.key.rpartition("/")[2].removesuffix(".json")))
+    return days
 
 
 def find_raw_keys(lake: Lake, hashes: Iterable[str]) -> dict[str, str]:
