@@ -171,12 +171,21 @@ def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "bottom", "top"),
-    [(1, 101, 0, 109), (50, 60, 49.2, 60.8), (-10, 10, -11.6, 11.6), (0, 0, 0, 1), (30, 30, 27, 33)],
+    ("low", "high", "plausible", "bottom", "top"),
+    [
+        (1, 101, None, 0, 109),
+        (50, 60, None, 49.2, 60.8),
+        (-10, 10, None, -11.6, 11.6),
+        (0, 0, None, 0, 0.58),
+        (96.4, 96.5, (50, 100), 95.29, 97.61),  # 0.1 % oxygen saturation is noise
+        (96, 99.5, (50, 100), 95.72, 99.78),
+        (97, 100, (50, 100), 96.76, 100),
+        (8, 12, (0, 1000), 6.52, 13.48),  # a range much wider than what occurs
+    ],
 )
-def test_an_axis_leaves_room_for_its_dots_and_shows_nothing_below_0_where_nothing_is(
-    low: float, high: float, bottom: float, top: float
+def test_an_axis_spans_what_matters_and_ends_where_nothing_can_be(
+    low: float, high: float, plausible: tuple[float, float] | None, bottom: float, top: float
 ) -> None:
     with panel(100) as (_, axes):
-        number_axis(axes, low, high)
+        number_axis(axes, low, high, plausible)
         assert axes.get_ylim() == pytest.approx((bottom, top))

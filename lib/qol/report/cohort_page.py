@@ -95,7 +95,7 @@ def _chart(locale: Locale, cohort: Cohort, column: ShownColumn) -> Chart:
     ]
     title = locale.text("titled", label=label, unit=unit)
     description = locale.text("spread_desc", weeks=locale.text("semicolon").join(medians))
-    svg = draw_weeks(f"w-{column.column}", title, description, weeks, clock=column.clock)
+    svg = draw_weeks(f"w-{column.column}", title, description, weeks, column.plausible, clock=column.clock)
     return Chart(label, unit, svg, _sources_of_weeks(locale, cohort, column))
 
 

@@ -39,6 +39,11 @@ class ShownColumn:
         return self.unit == CLOCK
 
     @property
+    def plausible(self) -> tuple[float, float] | None:
+        """The range of its metric; None for a formula."""
+        return self.metric.range if self.metric else None
+
+    @property
     def name(self) -> str:
         """The key of its label: the name of the metric or of the formula."""
         return self.metric.name if self.metric else self.column

@@ -1,9 +1,10 @@
 """Charts as SVG within HTML: text stays text, the same data give the same bytes, and ids are unique in the page."""
 
 import io
+import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any
@@ -23,6 +24,8 @@ INK, LIGHT, EMPTY = "#222222", "#c8c8c8", "#ececec"
 EVENING = 18 * 60
 #: Width of a panel in points: about a phone's width in CSS pixels, so that its text is as large as the page's small print.
 PANEL = 350
+#: An axis spans at least this share of what is plausible for its metric: less is noise.
+LEAST_SHARE = 0.04
 _POINTS = 72
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -93,11 +96,29 @@ def morning_again(minute: float) -> float:
     return (minute + EVENING) % DAY_MINUTES
 
 
-def number_axis(axes: Axes, low: float, high: float) -> None:
-    """A y axis of numbers with at most four intervals, and grid lines at its ticks."""
-    margin = (high - low) * 0.08 or max(abs(high) * 0.1, 1)
-    bottom = low - margin
-    axes.set_ylim(0 if low >= 0 > bottom else bottom, high + margin)
+Range = tuple[float, float]
+
+
+def value_axis(axes: Axes, values: Sequence[float], plausible: Range | None, *, clock: bool) -> None:
+    """The y axis of values of a metric with this range of its contract (None for a formula), or of times of the day."""
+    if clock:
+        clock_axis(axes, min(values), max(values))
+    else:
+        number_axis(axes, min(values), max(values), plausible)
+
+
+def number_axis(axes: Axes, low: float, high: float, plausible: Range | None = None) -> None:
+    """A y axis of numbers with at most four intervals and grid lines at its ticks, never shorter than what matters.
+
+    `plausible` is the metric's range of the contract: differences that are small within it look small, and the axis ends with it.
+    """
+    share, largest = LEAST_SHARE, max(abs(low), abs(high))
+    least = min(share * (plausible[1] - plausible[0]), largest / 2) if plausible else share * largest
+    missing = max((least or 1) - (high - low), 0) / 2
+    margin = max(high - low, least or 1) * 0.08
+    bottom, top = low - missing - margin, high + missing + margin
+    lowest, highest = plausible or (0, math.inf)
+    axes.set_ylim(lowest if low >= lowest > bottom else bottom, highest if high <= highest < top else top)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")))
     axes.grid(axis="y", color=LIGHT, linewidth=0.5)

@@ -7,7 +7,7 @@ from datetime import date
 from matplotlib.axes import Axes
 
 from qol.report.locales import DAY_MINUTES
-from qol.report.svg_charts import BLUE, EMPTY, INK, LIGHT, ORANGE, clock_axis, evening_first, number_axis, panel, to_svg
+from qol.report.svg_charts import BLUE, EMPTY, INK, LIGHT, ORANGE, Range, evening_first, panel, to_svg, value_axis
 
 _WEEK_DAYS = 7
 
@@ -31,12 +31,13 @@ class Night:
     midsleep: float | None
 
 
-def draw_days(name: str, title: str, description: str, days: Sequence[Day], *, clock: bool) -> str:
+def draw_days(
+    name: str, title: str, description: str, days: Sequence[Day], plausible: Range | None = None, *, clock: bool
+) -> str:
     """The SVG of values by day: filled dots in the reported week, hollow before, crosses if not worn, grey if unknown."""
     with panel(160) as (figure, axes):
         values = [None if d.value is None else evening_first(d.value) if clock else d.value for d in days]
-        known = [value for value in values if value is not None]
-        (clock_axis if clock else number_axis)(axes, min(known), max(known))
+        value_axis(axes, [value for value in values if value is not None], plausible, clock=clock)
         for place, value in enumerate(values):
             if value is None:
                 axes.axvspan(place - 0.5, place + 0.5, color=EMPTY, linewidth=0)

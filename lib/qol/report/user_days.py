@@ -83,7 +83,7 @@ def _day_chart(locale: Locale, group: GroupDays, name: str, calendar: list[date]
     low, high = (clock_text(v) if metric.clock else locale.number(v) for v in (values[0], values[-1]))
     description = locale.text("days_desc", days=len(values), all=len(days), low=low, high=high, unit=unit)
     title = locale.text("titled", label=label, unit=unit)
-    return Chart(label, unit, draw_days(f"d-{name}", title, description, days, clock=metric.clock))
+    return Chart(label, unit, draw_days(f"d-{name}", title, description, days, metric.range, clock=metric.clock))
 
 
 def _day(group: GroupDays, name: str, day: date) -> Day:
