@@ -91,6 +91,11 @@ def main_columns(contracts: Contracts, filled: Collection[str], limit: int) -> t
     )
 
 
+def questionnaires(contracts: Contracts) -> list[WeeklyGroup]:
+    """Groups of values that are given now and then, not every week."""
+    return [group for group in contracts.groups if not group.every_week]
+
+
 def empty_groups(contracts: Contracts, filled: Collection[str]) -> list[str]:
     """Groups in which no column has a value."""
     shown = {group.name: group_columns(contracts, group) for group in contracts.groups}

@@ -34,7 +34,7 @@ class GroupDays:
 
 def days_and_nights(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     """What the sections of days and, where the contracts have nights, of nights show, for the template."""
-    calendar = [day + timedelta(days=number) for day in mondays(user.monday, USER_WEEKS) for number in range(7)]
+    calendar = days_of(user)
     days = {
         group: _drawn(locale, choose_days(locale.contracts, user, group, names), names, calendar)
         for group, names in daily_groups(locale.contracts)
@@ -43,6 +43,11 @@ def days_and_nights(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     if all(name in locale.contracts.metric for name in _NIGHT):
         values |= {"nights": _nights(locale, user, calendar), "regularity": _regularity(locale, user)}
     return values
+
+
+def days_of(user: UserWeeks) -> list[date]:
+    """The days of the last weeks, oldest first."""
+    return [day + timedelta(days=number) for day in mondays(user.monday, USER_WEEKS) for number in range(7)]
 
 
 def choose_days(contracts: Contracts, user: UserWeeks, group: str, names: Sequence[str]) -> GroupDays:
