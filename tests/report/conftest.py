@@ -22,6 +22,11 @@ ADA, BEN, CLEO, DORA = (user_id(name) for name in ("ada", "ben", "cleo", "dora")
 #: A name no contract has; it must not get from raw data into a page.
 SECRET_FIELD = "motherMaidenName"
 Page = Callable[..., str]
+#: A row of `adherence` of a participant who needs no call.
+PRESENT: dict[str, Any] = {
+    "call_order": None, "days_worn": 6, "nights": 5, "last_sync": date(2026, 11, 15), "last_questionnaire": None,
+    "silent_since": None, "days_silent": 0,
+}  # fmt: skip
 
 
 def at(day: date, record: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +106,7 @@ def words(element: Element) -> str:
     return "".join(element.itertext()).strip()
 
 
-_VOID = {"meta", "link", "br", "img", "input", "hr"}
+_VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 
 
 class _Page(HTMLParser):

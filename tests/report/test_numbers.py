@@ -23,7 +23,7 @@ from qol.report.shown_columns import group_columns
 from qol.report.user_page import user_page
 from qol.tables.manifest import Window, manifest_key, read_manifests
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, BEN, MONDAY, WEEK, Page, Shown, tables, weekly_rows
+from tests.report.conftest import ADA, BEN, MONDAY, PRESENT, WEEK, Page, Shown, tables, weekly_rows
 
 BEFORE = MONDAY - timedelta(days=7)
 
@@ -109,8 +109,8 @@ def test_a_change_has_the_decimals_of_its_column(
 ) -> None:
     week = {f"{group}_valid": True, f"{group}_source": "garmin"}
     weekly = {BEFORE: {**week, column: then}, MONDAY: {**week, column: now}}
-    locale = load_locale("en", CONTRACTS)
-    page = user_page(locale, UserWeeks(ADA, MONDAY, weekly, no_rows(daily_columns(CONTRACTS))))
+    locale, empty = load_locale("en", CONTRACTS), no_rows(daily_columns(CONTRACTS))
+    page = user_page(locale, UserWeeks(ADA, MONDAY, weekly, empty, PRESENT, empty))
     assert tables(render("user", locale, MONDAY, page))[f"weeks-{group}"][column]["change"] == change
 
 

@@ -21,7 +21,7 @@ from qol.report.user_charts import Day, _stretches, draw_days
 from qol.report.user_days import choose_days
 from qol.report.user_page import clock_change, user_page
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, one, parse, tables, words
+from tests.report.conftest import ADA, PRESENT, one, parse, tables, words
 from tests.report.conftest import Page as MakePage
 
 MONDAY = date(2026, 11, 9)
@@ -35,7 +35,9 @@ def person(
     rows = pl.DataFrame([{"user_id": "p", "worn": True, **day} for day in days]) if days else empty
     known = rows.select(pl.col(name).cast(empty.schema[name]) for name in rows.columns)
     weekly: dict[date, Mapping[str, object] | None] = dict.fromkeys(mondays(MONDAY, 4))
-    return UserWeeks("p", MONDAY, weekly | {MONDAY: this}, pl.concat([empty, known], how="diagonal"))
+    daily = pl.concat([empty, known], how="diagonal")
+    answers = daily.filter(pl.col("source") == "survey").sort("day", descending=True)
+    return UserWeeks("p", MONDAY, weekly | {MONDAY: this}, daily, PRESENT, answers)
 
 
 def page_of(user: UserWeeks, contracts: Contracts = CONTRACTS) -> str:

@@ -56,7 +56,7 @@ def _valid_weeks(locale: Locale, cohort: Cohort) -> list[Row]:
     for group in locale.contracts.groups:
         needed = Cell(locale.text("at_least_days", days=group.min_valid_days), group.min_valid_days)
         valid, valid_before = (int(frame[f"{group.name}_valid"].sum()) for frame in (this, before))
-        share = Cell(f"{100 * valid / this.height:.0f} %" if this.height else locale.text("no_data"))
+        share = Cell(f"{100 * valid / this.height:.0f}\N{NO-BREAK SPACE}%" if this.height else locale.text("no_data"))
         cells = (needed, count_cell(valid), share, count_cell(valid_before))
         rows.append(Row(group.name, locale.name("groups", group.name), cells))
     return rows

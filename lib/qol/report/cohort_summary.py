@@ -42,7 +42,10 @@ def _valid_users(cohort: Cohort, groups: list[str]) -> int:
 
 
 def _call(locale: Locale, row: Mapping[str, Any], files: Mapping[str, str]) -> Row:
-    days = [Cell(str(day), day) if day else Cell(locale.text("never")) for day in (row["last_sync"], row["last_questionnaire"])]
+    days = [
+        Cell(str(day), day) if day else Cell(locale.text("never"))
+        for day in (row["last_sync"], row["last_questionnaire"])
+    ]
     cells = (Cell(call_reason(locale, row)), count_cell(row["days_worn"]), count_cell(row["nights"]), *days)
     return Row(row["user_id"], short_id(row["user_id"]), cells, file=files.get(row["user_id"], ""))
 

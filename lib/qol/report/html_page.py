@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -11,17 +11,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from qol.contracts.model import Contracts
+from qol.identity.roster import Roster
 from qol.lake import Lake
-from qol.report.cohort_page import NO_FILES, cohort_page
+from qol.report.cohort_page import cohort_page
 from qol.report.locales import Language, Locale, load_locale
-from qol.report.report_data import Roster, check_week, find_manifest, read_cohort, read_user
+from qol.report.report_data import check_week, find_manifest, read_cohort, read_user
 from qol.report.technical_page import technical_page
 from qol.report.user_page import user_page
 from qol.tables.weeks import WEEK, iso_week
 
-TECHNICAL = "technical"
 Page = Literal["cohort", "user", "technical"]
-_SIGNS = re.compile(r"([_.=\]/](?=\w))")
+_SIGNS = re.compile(r"(?<=[A-Za-z\]])[_.=/](?=\w)")
+_DAY = re.compile(r"\b\d{4}-(?:\d\d-\d\d|W\d\d)\b")
 _LOADER = FileSystemLoader(Path(__file__).with_name("templates"))
 _ENVIRONMENT = Environment(
     loader=_LOADER, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -34,7 +35,7 @@ class Links:
 
     cohort: str = ""
     technical: str = ""
-    users: Mapping[str, str] = NO_FILES
+    users: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_LINKS = Links()
@@ -61,9 +62,7 @@ def make_report(
     return render("user", locale, monday, user_page(locale, read_user(lake, contracts, user_id, monday)), links)
 
 
-def make_technical(
-    lake: Lake, contracts: Contracts, monday: date, language: Language, links: Links = NO_LINKS
-) -> str:
+def make_technical(lake: Lake, contracts: Contracts, monday: date, language: Language, links: Links = NO_LINKS) -> str:
     """The HTML page for engineers about the run that read a week's raw data; UsageError when the week is not published."""
     check_week(lake, monday)
     locale = load_locale(language, contracts)
@@ -84,12 +83,13 @@ def linked_pages(
     """
     cohort = read_cohort(lake, contracts, monday, roster)
     users = sorted(set(cohort.wear["user_id"]) & set(cohort.adherence["user_id"]))
-    links = Links(name_of(None), name_of(TECHNICAL), {user_id: name_of(user_id) for user_id in users})
+    links = Links(name_of(None), name_of("technical"), {user_id: name_of(user_id) for user_id in users})
     locale = load_locale(language, contracts)
     yield links.cohort, render("cohort", locale, monday, cohort_page(locale, cohort, links.users), links)
     yield links.technical, make_technical(lake, contracts, monday, language, links)
     for user_id, name in links.users.items():
-        yield name, make_report(lake, contracts, monday, user_id, language, links=links)
+        user = read_user(lake, contracts, user_id, monday, cohort.adherence)
+        yield name, render("user", locale, monday, user_page(locale, user), links)
 
 
 def render(page: Page, locale: Locale, monday: date, values: Mapping[str, Any], links: Links = NO_LINKS) -> str:
@@ -101,8 +101,9 @@ def render(page: Page, locale: Locale, monday: date, values: Mapping[str, Any], 
 
 
 def breakable(text: str) -> Markup:
-    """A name of code as HTML that may break after each of its signs, and nowhere else."""
-    return Markup(_SIGNS.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704 (the text is escaped)
+    """A text as HTML in which names of code may break after their signs, and dates and weeks do not break."""
+    marked = _DAY.sub(r'<span class="whole">\g<0></span>', _SIGNS.sub(r"\g<0><wbr>", str(escape(text))))
+    return Markup(marked)  # noqa: S704 (the text is escaped)
 
 
 _ENVIRONMENT.filters["breakable"] = breakable

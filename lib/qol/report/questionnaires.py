@@ -11,8 +11,8 @@ from qol.report.report_data import UserWeeks
 from qol.report.shown_columns import questionnaires
 from qol.report.user_charts import draw_profile
 
-#: The last questionnaire and the three before it.
-MAX_ANSWERS = 4
+#: The last questionnaire and the two before it: as many days as fit a phone.
+MAX_ANSWERS = 3
 #: What is drawn as a bar; all other values are in the table.
 _PROFILE = (0, 100)
 
@@ -21,7 +21,9 @@ _Answer = Mapping[str, Any]
 
 def answered(locale: Locale, user: UserWeeks) -> list[dict[str, Any]]:
     """Each questionnaire with its `heads` (days, newest first), its `rows` (a cell per day) and its `profile`."""
-    return [_shown(locale, group, found) for group in questionnaires(locale.contracts) if (found := _answers(user, group))]
+    return [
+        _shown(locale, group, found) for group in questionnaires(locale.contracts) if (found := _answers(user, group))
+    ]
 
 
 def _answers(user: UserWeeks, group: WeeklyGroup) -> list[_Answer]:

@@ -10,6 +10,7 @@ import polars as pl
 from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
+from qol.identity.roster import Roster
 from qol.lake import Lake
 from qol.report.shown_columns import all_columns, questionnaires
 from qol.tables.adherence import adherence, week_of
@@ -27,8 +28,6 @@ USER_WEEKS = 4
 #: Earlier questionnaires are looked for in this many published weeks.
 ANSWER_WEEKS = 26
 _EXAMPLES = 3
-#: Participants with their days of enrolment; None where it is unknown.
-Roster = Mapping[str, date | None]
 
 
 @dataclass(frozen=True)
@@ -51,15 +50,15 @@ class Cohort:
 
 @dataclass(frozen=True)
 class UserWeeks:
-    """One user: weekly rows (None if the week has none) and days, oldest first, the row of `adherence` on the week's Sunday
-    (None without records), and `answers`: the days with a questionnaire, newest first.
+    """One user: weekly rows (None if the week has none) and days, oldest first, the row of `adherence` on the week's Sunday,
+    and `answers`: the days with a questionnaire, newest first.
     """
 
     user_id: str
     monday: date
     weekly: Mapping[date, Mapping[str, object] | None]
     daily: pl.DataFrame
-    adherence: Mapping[str, Any] | None
+    adherence: Mapping[str, Any]
     answers: pl.DataFrame
 
 
@@ -68,9 +67,7 @@ def mondays(last: date, weeks: int) -> list[date]:
     return [last - WEEK * back for back in reversed(range(weeks))]
 
 
-def read_cohort(
-    lake: Lake, contracts: Contracts, monday: date, roster: Roster | None = None
-) -> Cohort:
+def read_cohort(lake: Lake, contracts: Contracts, monday: date, roster: Roster | None = None) -> Cohort:
     """All users, or the participants of a roster with their days of enrolment; UsageError when the week is not published."""
     check_week(lake, monday)
     all_users = Bucket(lake, None, None)
@@ -87,15 +84,18 @@ def _read_wear(users: Bucket, contracts: Contracts, monday: date) -> pl.DataFram
     groups = [group for group in contracts.groups if group.needs_wear]
     needed = {"user_id", "day", "worn", *(name for group in groups for name in anchors(contracts, group))}
     columns = [column for column in daily_columns(contracts) if column.name in needed]
-    daily = pl.concat(
-        users.published("daily_metrics", day.isoformat(), columns) for day in mondays(monday, USER_WEEKS)
-    )
+    daily = pl.concat(users.published("daily_metrics", day.isoformat(), columns) for day in mondays(monday, USER_WEEKS))
     is_worn = pl.any_horizontal([pl.lit(value=False), *(valid_day(contracts, group) for group in groups)])
     return daily.group_by("user_id", "day", maintain_order=True).agg(is_worn.any().alias("worn"))
 
 
-def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> UserWeeks:
-    """One user's rows; UsageError when the week is not published, or no week of the lake has the user_id."""
+def read_user(
+    lake: Lake, contracts: Contracts, user_id: str, monday: date, known: pl.DataFrame | None = None
+) -> UserWeeks:
+    """One user's rows; `known` has the rows of `adherence` if they were read already.
+
+    UsageError when the week is not published, or no week of the lake has the user_id.
+    """
     dates = check_week(lake, monday)
     days = mondays(monday, USER_WEEKS)
     rows, columns = user_slice(lake, user_id), weekly_columns(contracts)
@@ -104,11 +104,10 @@ def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> U
     if not any(weekly.values()):
         _check_user(lake, dates, user_id, monday)
     daily = [rows.published("daily_metrics", day.isoformat(), daily_columns(contracts)) for day in days]
-    present = adherence(lake, contracts, week_of(monday), {user_id: None})
+    present = adherence(lake, contracts, week_of(monday), {user_id: None}) if known is None else known
+    (row,) = present.filter(pl.col("user_id") == user_id).iter_rows(named=True)
     answers = _read_answers(rows, contracts, [day for day in dates if day <= monday.isoformat()])
-    return UserWeeks(
-        user_id, monday, weekly, pl.concat(daily).sort("day", "source"), present.row(0, named=True), answers
-    )
+    return UserWeeks(user_id, monday, weekly, pl.concat(daily).sort("day", "source"), row, answers)
 
 
 def _read_answers(rows: Bucket, contracts: Contracts, dates: Sequence[str]) -> pl.DataFrame:

@@ -29,6 +29,8 @@ SPARK = (140, 28)
 #: An axis spans at least this share of what is plausible for its metric: less is noise.
 LEAST_SHARE = 0.04
 _POINTS = 72
+#: Lowest and highest of something.
+Range = tuple[float, float]
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "qol report",
@@ -114,9 +116,6 @@ def evening_first(minute: float) -> float:
 def morning_again(minute: float) -> float:
     """Minutes after 18:00 as minutes after midnight."""
     return (minute + EVENING) % DAY_MINUTES
-
-
-Range = tuple[float, float]
 
 
 def value_axis(axes: Axes, values: Sequence[float], plausible: Range | None, *, clock: bool) -> None:

@@ -21,7 +21,11 @@ def user_page(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     has_survey = bool(questionnaires(locale.contracts))
     return {
         "sections": [
-            *(["survey"] if has_survey else []), "weeks", "days", *(["nights"] if "nights" in parts else []), "summary",
+            *(["survey"] if has_survey else []),
+            "weeks",
+            "days",
+            *(["nights"] if "nights" in parts else []),
+            "summary",
         ],
         "user_id": user.user_id,
         "days_observed": this.get("days_observed"),

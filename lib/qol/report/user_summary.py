@@ -1,5 +1,6 @@
 """What the page of one user begins with: three sentences, and a line of four weeks for the main value of each group."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from qol.report.blocks import Cell, Row
@@ -26,7 +27,10 @@ def user_summary(locale: Locale, user: UserWeeks) -> dict[str, Any]:
         Row(row.name, row.head, (row.cells[0], row.cells[2], Cell("", svg=_spark(locale, user, column))), row.unit)
         for row, column in zip(rows, columns, strict=True)
     ]
-    return {"sentences": [_wear(locale, user, this), _changes(locale, rows), _contact(locale, user)], "sparks": sparks}
+    return {
+        "sentences": [_wear(locale, user, this), _changes(locale, columns, rows), _contact(locale, user)],
+        "sparks": sparks,
+    }
 
 
 def _answered(locale: Locale) -> set[str]:
@@ -35,27 +39,31 @@ def _answered(locale: Locale) -> set[str]:
 
 def _wear(locale: Locale, user: UserWeeks, this: Any) -> str:
     """Days worn and nights of the week, and the groups that are valid in it."""
-    present = user.adherence or {"days_worn": 0, "nights": 0}
     groups = locale.names("groups", [g.name for g in locale.contracts.groups if this.get(f"{g.name}_valid")])
-    days = {"worn": present["days_worn"], "nights": present["nights"]}
+    days = {"worn": user.adherence["days_worn"], "nights": user.adherence["nights"]}
     return locale.text("said_wear", **days, groups=groups) if groups else locale.text("said_wear_invalid", **days)
 
 
-def _changes(locale: Locale, rows: list[Row]) -> str:
-    """The first changes that may be shown."""
-    known = [row for row in rows if row.cells[2].value is not None][:_MAX_CHANGES]
+def _changes(locale: Locale, columns: Sequence[ShownColumn], rows: Sequence[Row]) -> str:
+    """The first values of which a change may be shown."""
     texts = [
-        locale.text("said_change", label=row.head, value=row.cells[0].text, unit=row.unit, change=row.cells[2].text)
-        for row in known
-    ]
-    return locale.text("said_changes", changes=locale.text("semicolon").join(texts)) if texts else locale.text("said_no_change")
+        locale.text("said_change", label=locale.metric(column.name), value=now.text, unit=row.unit, change=change.text)
+        for column, row in zip(columns, rows, strict=True)
+        for now, _, change in [row.cells]
+        if change.value is not None
+    ][:_MAX_CHANGES]
+    return (
+        locale.text("said_changes", changes=locale.text("semicolon").join(texts))
+        if texts
+        else locale.text("said_no_change")
+    )
 
 
 def _contact(locale: Locale, user: UserWeeks) -> str:
     """The last sync and questionnaire, and why to call where there is a reason."""
-    present = user.adherence or {}
-    days = {name: present.get(name) or locale.text("never") for name in ("last_sync", "last_questionnaire")}
-    reason = call_reason(locale, present) if present.get("call_order") else ""
+    present = user.adherence
+    days = {name: present[name] or locale.text("never") for name in ("last_sync", "last_questionnaire")}
+    reason = call_reason(locale, present) if present["call_order"] else ""
     return locale.text("said_contact_call", **days, reason=reason) if reason else locale.text("said_contact", **days)
 
 

@@ -36,11 +36,15 @@ class WearRow:
 def wear_map(locale: Locale, cohort: Cohort, files: Mapping[str, str]) -> dict[str, Any]:
     """The map of the last weeks as `svg`, and `rest`: a sentence about those who are not drawn."""
     calendar = [day + timedelta(days=number) for day in mondays(cohort.monday, WEEKS) for number in range(7)]
-    rows = sorted(_rows(cohort), key=lambda row: (sum(row.days.get(d, False) for d in calendar[-7:]), row.worn, row.user_id))
+    rows = sorted(
+        _rows(cohort), key=lambda row: (sum(row.days.get(d, False) for d in calendar[-7:]), row.worn, row.user_id)
+    )
     drawn, rest = rows[:MAX_ROWS], rows[MAX_ROWS:]
     if not rows:
         return {}
-    sentence = locale.text("map_rest", people=len(rest), least=min(r.worn for r in rest), days=len(calendar)) if rest else ""
+    sentence = (
+        locale.text("map_rest", people=len(rest), least=min(r.worn for r in rest), days=len(calendar)) if rest else ""
+    )
     return {"svg": draw_wear_map(locale, drawn, rows, calendar, files), "rest": sentence}
 
 
@@ -53,7 +57,11 @@ def _rows(cohort: Cohort) -> list[WearRow]:
 
 
 def draw_wear_map(
-    locale: Locale, rows: Sequence[WearRow], everyone: Sequence[WearRow], calendar: Sequence[date], files: Mapping[str, str]
+    locale: Locale,
+    rows: Sequence[WearRow],
+    everyone: Sequence[WearRow],
+    calendar: Sequence[date],
+    files: Mapping[str, str],
 ) -> str:
     """The SVG: above, how many of `everyone` wore the device on each day; below a row for each of `rows`."""
     top = _HEAD + _BARS + 8
@@ -102,7 +110,7 @@ def _names(row: WearRow, y: float, file: str | None, calendar: Sequence[date]) -
     """The participant's short name at the left, linked where there is a page, and the days worn at the right."""
     name = _text(0, y, short_id(row.user_id))
     linked = f'<a href="{escape(file)}">{name}</a>' if file else name
-    return linked + _text(_x(len(calendar)) + 28, y, str(row.worn), ' text-anchor="end"')
+    return linked + _text(_x(len(calendar)) + 20, y, str(row.worn), ' text-anchor="end"')
 
 
 def short_id(user_id: str) -> str:
