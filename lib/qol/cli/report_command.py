@@ -18,6 +18,7 @@ TECHNICAL = "technical"
 
 
 def report(
+    *,
     week: Annotated[str, typer.Option("--week", help="ISO week such as 2026-W46.")],
     person: Annotated[
         str | None, typer.Option("--person", help="A user_id, as the tables show it: the page of only this user.")
@@ -47,9 +48,10 @@ def report(
     try:
         from qol.report.html_page import linked_pages, make_report, make_technical
     except ModuleNotFoundError as err:
-        if (err.name or "").partition(".")[0] not in _LIBRARIES:
+        library = (err.name or "").partition(".")[0]
+        if library not in _LIBRARIES:
             raise
-        raise UsageError(f"qol report: {err.name} is not installed; allowed: install qol-lake[report]") from None
+        raise UsageError(f"qol report: {library} is not installed; allowed: install qol-lake[report]") from None
 
     if sum((person is not None, technical, linked)) > 1:
         raise UsageError("--person, --technical, --linked: given together; allowed: one of them")

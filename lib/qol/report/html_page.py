@@ -48,7 +48,6 @@ def make_report(
     user_id: str | None,
     language: Language,
     roster: Roster | None = None,
-    links: Links = NO_LINKS,
 ) -> str:
     """The HTML page of a week, of all users (None) or of one; the same lake gives the same bytes.
 
@@ -57,16 +56,15 @@ def make_report(
     """
     locale = load_locale(language, contracts)
     if user_id is None:
-        cohort = read_cohort(lake, contracts, monday, roster)
-        return render("cohort", locale, monday, cohort_page(locale, cohort, links.users), links)
-    return render("user", locale, monday, user_page(locale, read_user(lake, contracts, user_id, monday)), links)
+        return render("cohort", locale, monday, cohort_page(locale, read_cohort(lake, contracts, monday, roster)))
+    return render("user", locale, monday, user_page(locale, read_user(lake, contracts, user_id, monday)))
 
 
-def make_technical(lake: Lake, contracts: Contracts, monday: date, language: Language, links: Links = NO_LINKS) -> str:
+def make_technical(lake: Lake, contracts: Contracts, monday: date, language: Language) -> str:
     """The HTML page for engineers about the run that read a week's raw data; UsageError when the week is not published."""
     check_week(lake, monday)
     locale = load_locale(language, contracts)
-    return render("technical", locale, monday, technical_page(locale, find_manifest(lake, monday)), links)
+    return render("technical", locale, monday, technical_page(locale, find_manifest(lake, monday)))
 
 
 def linked_pages(
@@ -86,7 +84,7 @@ def linked_pages(
     links = Links(name_of(None), name_of("technical"), {user_id: name_of(user_id) for user_id in users})
     locale = load_locale(language, contracts)
     yield links.cohort, render("cohort", locale, monday, cohort_page(locale, cohort, links.users), links)
-    yield links.technical, make_technical(lake, contracts, monday, language, links)
+    yield links.technical, render("technical", locale, monday, technical_page(locale, cohort.manifest), links)
     for user_id, name in links.users.items():
         user = read_user(lake, contracts, user_id, monday, cohort.adherence)
         yield name, render("user", locale, monday, user_page(locale, user), links)

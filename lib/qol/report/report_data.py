@@ -32,8 +32,10 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Cohort:
-    """All users: weekly rows by Monday, oldest first (none for a week that is not published), the run that read the raw data,
-    the rows of `adherence` on the week's Sunday, and `wear`: by user and day of the last weeks whether the device was worn.
+    """All users around a week.
+
+    `weekly` has the rows by Monday, oldest first (none for a week that is not published), `manifest` the run that read the raw
+    data, `adherence` its rows as on Sunday, `wear` by user and day of the last weeks whether the device was worn.
     """
 
     monday: date
@@ -50,8 +52,10 @@ class Cohort:
 
 @dataclass(frozen=True)
 class UserWeeks:
-    """One user: weekly rows (None if the week has none) and days, oldest first, the row of `adherence` on the week's Sunday,
-    and `answers`: the days with a questionnaire, newest first.
+    """One user around a week.
+
+    `weekly` has the rows by Monday, oldest first (None if the week has none), `daily` the days of these weeks, `adherence` the
+    row as on Sunday, `answers` the days with a questionnaire, newest first.
     """
 
     user_id: str

@@ -6,8 +6,6 @@ from datetime import date, timedelta
 from html import escape
 from typing import Any
 
-import polars as pl
-
 from qol.report.locales import Locale
 from qol.report.report_data import Cohort, mondays
 from qol.report.svg_charts import BLUE, INK, LIGHT, PANEL
