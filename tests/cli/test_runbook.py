@@ -28,9 +28,9 @@ def test_a_refusal_can_be_seen_accepted_and_mended_as_the_runbook_says(tmp_path:
     assert [command.returncode for command in ended] == [0, 0, 0, 3, 0, 0, 0, 0, 0]
     assert re.search(r"garmin_dailies: \d+ records with stepCount, a field that no contract names", ended[2].stdout)
     assert "fields_as_before.warning" in ended[2].stdout
-    (observed,) = re.findall(r"weekly_metrics 2026-W46: (.*)", ended[3].stderr)
+    (observed,) = re.findall(r"weekly_metrics in 2026-W46: (.*)", ended[3].stderr)
     renamed = (
-        r"records_garmin_dailies 2026-W46: steps \(perhaps now stepCount, which no contract names\) null in 100% of"
+        r"Garmin dailies in 2026-W46: values are missing, steps \(perhaps now stepCount, which no contract names\) null in 100% of"
     )
     assert re.search(renamed, ended[3].stderr)
     assert re.search(r"\bsteps\b", observed)

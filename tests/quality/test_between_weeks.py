@@ -104,7 +104,16 @@ def test_fields_with_the_same_numbers_are_named_together_and_many_are_counted(tm
 
 
 @pytest.mark.parametrize(
-    ("users", "found"), [(70, {}), (69, {"warning": "100 users in a mean week of the 2 before, now 69"})]
+    ("users", "found"),
+    [
+        (70, {}),
+        (
+            69,
+            {
+                "warning": "31 of 100 users have no Garmin dailies in 2026-W46 (100 users in a mean week of the 2 before, now 69)"
+            },
+        ),
+    ],
 )
 def test_more_than_thirty_percent_fewer_users_are_found(tmp_path: Path, users: int, found: dict[str, str]) -> None:
     assert _compare(tmp_path, _days(users), _days(90), _days(110))["people"] == found
@@ -128,7 +137,9 @@ def test_rows_per_user_are_not_compared_with_those_of_nineteen(tmp_path: Path) -
 
 
 def test_a_source_that_lost_nearly_all_users_is_not_too_small_to_be_compared(tmp_path: Path) -> None:
-    assert _compare(tmp_path, _days(1), _days(20))["people"] == {"warning": "20 users in the week before, now 1"}
+    assert _compare(tmp_path, _days(1), _days(20))["people"] == {
+        "warning": "19 of 20 users have no Garmin dailies in 2026-W46 (20 users in the week before, now 1)"
+    }
 
 
 @pytest.mark.parametrize(
@@ -178,7 +189,9 @@ def test_a_fifth_week_before_is_not_compared(tmp_path: Path) -> None:
 def test_weekly_metrics_are_compared_by_users_and_metrics(tmp_path: Path) -> None:
     found = _compare(tmp_path, _days(20, 1), _days(30, 1, steps_mean=30, mvpa_meets_who=20), table="weekly_metrics")
     assert found == {
-        "people": {"warning": "30 users in the week before, now 20"},
+        "people": {
+            "warning": "10 of 30 users have no weekly_metrics in 2026-W46 (30 users in the week before, now 20)"
+        },
         "fields": {
             "warning": "steps_mean null in 100% of 20 rows, 0% in the week before; "
             "mvpa_meets_who null in 100% of 20 rows, 33% in the week before"
@@ -209,7 +222,9 @@ def test_a_contract_gives_its_own_severity(tmp_path: Path) -> None:
     found = _compare(
         tmp_path, _days(20), _days(30, floors=210, pushes=210), contracts=replace(CONTRACTS, sources=sources)
     )
-    assert found["people"] == {"info": "30 users in the week before, now 20"}
+    assert found["people"] == {
+        "info": "10 of 30 users have no Garmin dailies in 2026-W46 (30 users in the week before, now 20)"
+    }
     assert found["fields"] == {
         "info": "floors null in 100% of 140 rows, 0% in the week before",
         "critical": "pushes null in 100% of 140 rows, 0% in the week before",

@@ -36,7 +36,12 @@ def test_data_as_new_as_the_contract_says_is_fresh(tmp_path: Path) -> None:
 def test_a_record_type_that_stopped_before_the_end_of_the_closed_week_is_named(tmp_path: Path) -> None:
     assert _fresh(tmp_path, {DAILIES: date(2026, 11, 14)}) == [
         Comparison(
-            "fresh", DAILIES, "2026-11-09", {"warning": "newest day 2026-11-14, 4 days before 2026-11-18, 3 allowed"}
+            "fresh",
+            DAILIES,
+            "2026-11-09",
+            {
+                "warning": "None of 20 users has Garmin dailies after 2026-11-14, 4 days before 2026-11-18; 3 are allowed"
+            },
         )
     ]
 
@@ -59,7 +64,7 @@ def test_few_users_who_do_not_sync_are_no_outage(tmp_path: Path) -> None:
 def test_a_run_reports_that_garmin_stopped_also_when_there_is_nothing_else_to_do(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record(f"u{n}") for n in range(20)])
     manifest = run_lake(tmp_path)
-    stopped = "1 of 1 file; records_garmin_dailies 2026-W46: newest day 2026-11-09, {} days before {}, 3 allowed"
+    stopped = "1 of 1 file; records_garmin_dailies 2026-W46: None of 20 users has Garmin dailies after 2026-11-09, {} days before {}; 3 are allowed"
     assert _failed(manifest.checks) == {"data_is_fresh.warning": stopped.format(9, "2026-11-18")}
     later = run_lake(tmp_path, now=NOW + timedelta(days=7), week=date(2026, 11, 16), docs=tmp_path / "_docs")
     assert later.status == "nothing_to_do"

@@ -38,7 +38,7 @@ def test_a_published_week_that_would_lose_a_quarter_of_its_users_is_refused_and_
     pl.read_parquet(records, hive_partitioning=False).head(15).write_parquet(records)
     (tmp_path / "raw/daily/date=2026-11-10/a.jsonl").write_text("")
     damaged = published_files(tmp_path)
-    with pytest.raises(RefusedError, match="people_kept: A published week keeps at least 80%"):
+    with pytest.raises(RefusedError, match="people_kept: weekly_metrics in 2026-W46: 5 of 20 users lost"):
         run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert published_files(tmp_path) == damaged
     assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}

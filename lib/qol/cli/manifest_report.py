@@ -37,10 +37,11 @@ def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest, *, objec
     show_rejects(lake, contracts, manifest)
     show_issues(lake, contracts, manifest)
     checks = [
-        (c.id, c.severity, c.success if c.checked else "not checked", c.observed, c.message) for c in manifest.checks
+        (c.id, c.severity, c.success if c.checked else "not checked", c.observed if c.success else c.what_is_wrong)
+        for c in manifest.checks
     ]
     if checks:
-        table("Checks", ("check", "severity", "holds", "observed", "claim"), checks)
+        table("Checks", ("check", "severity", "passed", "found"), checks)
     _show_objects(lake, manifest, every=objects)
     say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
 

@@ -112,10 +112,10 @@ def _why_command(lake: Lake, contracts: Contracts, manifest: Manifest, values: l
 
 
 def show_warnings(manifest: Manifest) -> None:
-    """Checks that did not hold and did not stop the run, and those that could look at nothing."""
-    failed = [(c.id, c.severity, c.observed, c.message) for c in manifest.checks if not c.success]
+    """What is wrong by the checks that failed and did not stop the run, and the checks that could look at nothing."""
+    failed = [(c.id, c.severity, c.what_is_wrong) for c in manifest.checks if not c.success]
     if failed:
-        table("Checks that did not hold", ("check", "severity", "observed", "claim"), failed)
+        table("Failed checks", ("check", "severity", "what is wrong"), failed)
         accepted = [check for check in manifest.accepted if check in {row[0] for row in failed}]
         if accepted:
             say(f"Accepted: {', '.join(accepted)}")

@@ -20,6 +20,7 @@ from qol.quality.comparison import (
     comparison,
     describe_columns,
     severity_of,
+    week_label,
 )
 from qol.quality.partition_checks import counted_columns
 from qol.quality.renamed_fields import UnknownFields, likely_new_name
@@ -121,7 +122,8 @@ class _FileComparison:
         if week.users >= mean * (1 - self.contracts.quality.people.lost_share):
             return {}
         weeks = week.weeks_before("a mean week of the {} before")
-        return {self._severity("people"): f"{mean:.0f} users in {weeks}, now {week.users}"}
+        lost = f"{round(mean) - week.users} of {mean:.0f} users have no {week_label(self.table, self.day)}"
+        return {self._severity("people"): f"{lost} ({mean:.0f} users in {weeks}, now {week.users})"}
 
     def _compare_rows(self, week: _Week) -> Finding:
         if min(week.users, week.users_before) < MIN_USERS:

@@ -38,6 +38,22 @@ class Comparison:
         """`records_garmin_dailies 2026-W46`."""
         return f"{self.table} {iso_week(date.fromisoformat(self.date))}"
 
+    @property
+    def label(self) -> str:
+        """`Garmin dailies in 2026-W46`, for sentences."""
+        return week_label(self.table, self.date)
+
+
+def table_label(table: str) -> str:
+    """`Garmin dailies` for records_garmin_dailies; other tables by their name."""
+    name = table.removeprefix("records_")
+    return table if name == table else name.replace("_", " ").capitalize()
+
+
+def week_label(table: str, date_text: str) -> str:
+    """`Garmin dailies in 2026-W46`."""
+    return f"{table_label(table)} in {iso_week(date.fromisoformat(date_text))}"
+
 
 def comparison(compared: str, table: str, date: str, finding: Finding) -> Comparison:
     """A comparison with what was found, or with the reason why it was not checked."""

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
-from qol.quality.comparison import MIN_USERS, TOO_FEW_USERS, Comparison, severity_of
+from qol.quality.comparison import MIN_USERS, TOO_FEW_USERS, Comparison, severity_of, table_label
 from qol.tables.footers import LOOK_BACK_WEEKS, Footers, WeekFiles
 from qol.tables.weeks import monday_of
 
@@ -34,8 +34,9 @@ def _compare(
         return
     readable = [file for file in files if footers.get(file)]
     footers.read_user_counts(readable)
-    if max(map(footers.user_count, readable)) < MIN_USERS:
+    users = max(map(footers.user_count, readable))
+    if users < MIN_USERS:
         yield Comparison("fresh", table, days[-1], not_checked=TOO_FEW_USERS)
         return
-    message = f"newest day {newest}, {late} days before {today}, {allowed} allowed"
+    message = f"None of {users} users has {table_label(table)} after {newest}, {late} days before {today}; {allowed} are allowed"
     yield Comparison("fresh", table, days[-1], {severity_of(contracts, contract, "fresh"): message})

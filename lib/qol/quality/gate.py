@@ -23,12 +23,12 @@ from qol.quality.comparison import Comparison
 from qol.quality.docs_pages import load_nothing
 from qol.quality.gate_input import GateInput
 from qol.quality.observations import CheckObservation, observe_files, observe_rows, observe_run, observe_two_ids
+from qol.quality.sentences import NOT_EVALUATED, rows_sentence
 from qol.quality.suites import Check, between_weeks_suite, partitions_suite, row_suites, run_suite
 from qol.tables.layout import Candidate
 from qol.tables.manifest import CheckResult, Trigger
 
 BATCH_ROWS = 2_000_000
-NOT_EVALUATED = "could not be evaluated"
 #: What an operator types again, by the run's trigger; dates and weeks are those of the refused run.
 _COMMANDS = {"backfill": "qol backfill --from … --to …", "rebuild": "qol rebuild …"}
 #: Neither results nor Data Docs hold values of rows.
@@ -64,7 +64,7 @@ def require_passed(checks: Sequence[CheckResult], accept: frozenset[str], trigge
     failed = [c for c in checks if c.severity == "critical" and not c.success and c.id not in accept]
     if not failed:
         return
-    lines = "\n".join(f"  {check.id}: {check.message} Observed: {check.observed}." for check in failed)
+    lines = "\n".join(f"  {check.id}: {check.what_is_wrong}" for check in failed)
     # What was accepted already has to be accepted again.
     options = " ".join(f"--accept {name}" for name in sorted({*accept, *(check.id for check in failed)}))
     raise RefusedError(
@@ -105,7 +105,9 @@ def _validate_observed(
     results = _validate(context, suite, checks, [rows])
     for result in results:
         if result.observed != NOT_EVALUATED:
-            result.observed, result.checked = observed[result.id].text, observed[result.id].checked
+            seen = observed[result.id]
+            result.observed, result.checked = seen.text, seen.checked
+            result.finding = "" if result.success else seen.finding
     return results
 
 
@@ -137,6 +139,9 @@ def _validate(context: Any, name: str, checks: list[Check], batches: list[pl.Dat
         found = {result.expectation_config.meta["id"]: result for result in outcome.results}
         for check in checks:
             _merge(merged, check, found[check.id], partial(observe_rows, name, check, rows))
+    for check in checks:
+        result = merged[check.id]
+        result.finding = "" if result.success else rows_sentence(check.wrong, result.observed)
     return list(merged.values())
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.wording import count
 from qol.quality.comparison import Comparison
+from qol.quality.sentences import files_sentence, rejected_sentence, two_ids_sentence
 from qol.quality.suites import Check
 from qol.tables.weeks import iso_week
 
@@ -19,23 +20,24 @@ MAX_NAMED = 5
 
 @dataclass(frozen=True)
 class CheckObservation:
-    """What a check observed; `checked` is false when there was nothing it could check."""
+    """What a check observed, and what is wrong if it fails; `checked` is false when there was nothing it could check."""
 
     checked: bool
     text: str
+    finding: str = ""
 
 
 def observe_run(rejected: int, items: int) -> CheckObservation:
     """The observation of the check of rejected items."""
     percent = 100 * rejected / items if items else 0.0
     text = f"{rejected} of {items} items, {percent:.{0 if percent >= 10 else 1}f} %"
-    return CheckObservation(checked=True, text=text)
+    return CheckObservation(checked=True, text=text, finding=rejected_sentence(text))
 
 
 def observe_two_ids(users: int) -> CheckObservation:
     """The observation of the check of users whom an entry would have given a second id."""
     kept = "; the keyed hash is kept, the entry not used" if users else ""
-    return CheckObservation(checked=True, text=f"{count(users, 'user')}{kept}")
+    return CheckObservation(checked=True, text=f"{count(users, 'user')}{kept}", finding=two_ids_sentence(users))
 
 
 def observe_files(check: Check, comparisons: Sequence[Comparison]) -> CheckObservation:
@@ -46,9 +48,10 @@ def observe_files(check: Check, comparisons: Sequence[Comparison]) -> CheckObser
     skipped = _not_checked(newest_first)
     if not compared:
         return CheckObservation(checked=False, text=skipped or "not checked: no file to compare")
-    wrong = [f"{c.place}: {c.found[check.severity]}" for c in compared if check.severity in c.found]
-    parts = [f"{len(wrong)} of {count(len(compared), 'file')}", _named(wrong, "file"), skipped]
-    return CheckObservation(checked=True, text="; ".join(filter(None, parts)))
+    wrong = [(c, c.found[check.severity]) for c in compared if check.severity in c.found]
+    places = _named([f"{c.place}: {found}" for c, found in wrong], "file")
+    parts = [f"{len(wrong)} of {count(len(compared), 'file')}", places, skipped]
+    return CheckObservation(checked=True, text="; ".join(filter(None, parts)), finding=files_sentence(wrong))
 
 
 def _not_checked(comparisons: Sequence[Comparison]) -> str:

@@ -1,7 +1,7 @@
 """Great Expectations suites, generated from the contracts; every check can fail (ingest nulls record values out of range)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qol.contracts.columns import WINDOWS
@@ -28,6 +28,8 @@ class Check:
     compared: str = ""
     #: The start of the description in Data Docs: why this run could not check.
     note: str = ""
+    #: What is wrong in the rows that break it, before the places of those rows.
+    wrong: str = ""
 
     def expectation(self) -> Any:
         """The expectation of Great Expectations; the id is in its meta."""
@@ -46,7 +48,12 @@ def every_check(contracts: Contracts) -> list[Check]:
 
 
 def _check_max(
-    check_id: str, severity: Severity, message: str, limit: float = 0, compared: str = "", column: str = ""
+    check_id: str,
+    severity: Severity,
+    message: str,
+    limit: float = 0,
+    compared: str = "",
+    column: str = "",
 ) -> Check:
     """A check that a column, by default that of its id, has no value above a limit."""
     arguments = {"column": column or check_id, "max_value": limit}
@@ -123,12 +130,14 @@ def row_suites(contracts: Contracts) -> dict[str, list[Check]]:
         weekly: [
             *key_checks(weekly, ("user_id", "week_start")),
             *relation_checks(weekly, contracts.weekly_relations),
-            *_claim_checks(weekly, contracts.ordered, means_outside_min_max(contracts)),
+            *_claim_checks(
+                weekly, contracts.ordered, means_outside_min_max(contracts), "A mean is outside its min and max"
+            ),
         ],
         daily: [
             *key_checks(daily, DAY_KEY),
             *relation_checks(daily, contracts.relations),
-            *_claim_checks(daily, contracts.ranges, values_out_of_range(contracts)),
+            *_claim_checks(daily, contracts.ranges, values_out_of_range(contracts), "Values are outside their range"),
         ],
         WINDOWS: key_checks(WINDOWS, DAY_KEY),
     }
@@ -139,13 +148,14 @@ def key_checks(table: str, key: Sequence[str]) -> list[Check]:
     not_null = [
         Check(
             f"{table}.{column}_known", "critical", f"{column} is never null in {table}.",
-            "ExpectColumnValuesToNotBeNull", {"column": column},
+            "ExpectColumnValuesToNotBeNull", {"column": column}, wrong=f"{column} is null",
         )
         for column in key
     ]  # fmt: skip
     unique = Check(
         f"{table}.key_unique", "critical", f"({', '.join(key)}) identifies one row of {table}.",
         "ExpectCompoundColumnsToBeUnique", {"column_list": list(key)},
+        wrong=f"Several rows have the same ({', '.join(key)})",
     )  # fmt: skip
     return [*not_null, unique]
 
@@ -160,13 +170,17 @@ def relation_checks(table: str, relations: Sequence[Relation]) -> list[Check]:
                 "column_A": f"{relation.id}:right", "column_B": f"{relation.id}:left",
                 "or_equal": not relation.strict, "ignore_row_if": "either_value_is_missing",
             },
+            wrong=f"{relation.left} is {'not below' if relation.strict else 'above'} {relation.right}",
         )
         for relation in relations
     ]  # fmt: skip
 
 
-def _claim_checks(table: str, claim: Claim | None, names: Iterable[str]) -> list[Check]:
+def _claim_checks(table: str, claim: Claim | None, names: Iterable[str], wrong: str) -> list[Check]:
     """One check per name of a claim about all metrics, on how many metrics of a row break it."""
     if claim is None:
         return []
-    return [_check_max(f"{table}.{name}", claim.severity, claim.description, column=name) for name in names]
+    return [
+        replace(_check_max(f"{table}.{name}", claim.severity, claim.description, column=name), wrong=wrong)
+        for name in names
+    ]

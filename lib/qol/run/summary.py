@@ -112,4 +112,4 @@ def rejects_issues_and_checks(manifest: Manifest) -> Iterator[str]:
         yield f"{record}.{cut(name, 80)}: {reason} {number} times"
     for check in manifest.checks:
         if not check.success:
-            yield f"Check {check.id} ({check.severity}) did not hold: {check.message} Observed: {check.observed}."
+            yield f"Check {check.id} ({check.severity}): {check.what_is_wrong}"

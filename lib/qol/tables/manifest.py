@@ -67,7 +67,10 @@ class TableFile(msgspec.Struct):
 
 
 class CheckResult(msgspec.Struct):
-    """Result of one check of the gate; one without data to check is not `checked`, and `observed` says why."""
+    """Result of one check of the gate; one without data to check is not `checked`, and `observed` says why.
+
+    `message` is the claim; `finding` says what is wrong and is empty where the claim holds.
+    """
 
     id: str
     severity: str
@@ -75,6 +78,12 @@ class CheckResult(msgspec.Struct):
     observed: str
     message: str
     checked: bool = True
+    finding: str = ""
+
+    @property
+    def what_is_wrong(self) -> str:
+        """The sentence about a failed check; manifests of earlier versions have the claim and what was observed."""
+        return self.finding or f"{self.message} Observed: {self.observed}."
 
 
 class SkippedObject(msgspec.Struct):
