@@ -29,9 +29,7 @@ def test_a_refusal_can_be_seen_accepted_and_mended_as_the_runbook_says(tmp_path:
     assert re.search(r"garmin_dailies: \d+ records with stepCount, a field that no contract names", ended[2].stdout)
     assert "fields_as_before.warning" in ended[2].stdout
     (observed,) = re.findall(r"weekly_metrics in 2026-W46: (.*)", ended[3].stderr)
-    renamed = (
-        r"Garmin dailies in 2026-W46: values are missing, steps \(perhaps now stepCount, which no contract names\) null in 100% of"
-    )
+    renamed = r"Garmin dailies in 2026-W46: values are missing, steps \(perhaps now stepCount, which no contract names\) null in 100% of"
     assert re.search(renamed, ended[3].stderr)
     assert re.search(r"\bsteps\b", observed)
     assert re.search(r"\b0 of \d+ users \(before \d+ of \d+ rows\)", observed)

@@ -10,7 +10,6 @@ from qol.report.blocks import Cell, Row, count_cell
 from qol.report.locales import Locale
 from qol.report.report_data import Cohort
 from qol.report.wear_map import short_id
-from qol.tables.manifest import CheckResult, Manifest
 
 #: Whom to call beyond these is counted in one line.
 MAX_CALLS = 50
@@ -20,7 +19,8 @@ def cohort_summary(locale: Locale, cohort: Cohort, files: Mapping[str, str]) -> 
     """The numbers of the headline, and rows of `calls`; `files` has the page of a user, where there is one."""
     calls = cohort.adherence.filter(pl.col("call_order").is_not_null())
     rows = [_call(locale, row, files) for row in calls.head(MAX_CALLS).iter_rows(named=True)]
-    warnings = warning_texts(cohort.manifest) if cohort.manifest else []
+    checks = cohort.manifest.checks if cohort.manifest else []
+    warnings = [check.what_is_wrong for check in checks if not check.success]
     wearing = [group.name for group in locale.contracts.groups if group.needs_wear]
     return {
         "headline": {
@@ -56,13 +56,3 @@ def call_reason(locale: Locale, row: Mapping[str, Any]) -> str:
     if row["last_sync"] is None:
         return locale.text("call_never_since", since=since, days=days) if since else locale.text("call_never")
     return locale.text("call_silent", since=since, days=days) if days >= SILENT_DAYS else locale.text("call_unworn")
-
-
-def warning_texts(manifest: Manifest) -> list[str]:
-    """The checks that found something, as sentences."""
-    return [warning_text(check) for check in manifest.checks if not check.success]
-
-
-def warning_text(check: CheckResult) -> str:
-    """A check that found something, as a sentence."""
-    return f"{check.message} {check.observed}."

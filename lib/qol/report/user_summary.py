@@ -24,7 +24,12 @@ def user_summary(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     columns = [c for c in main_columns(locale.contracts, filled, 1) if c.metric and c.group not in _answered(locale)]
     rows = [compare(locale, column, this, before) for column in columns]
     sparks = [
-        Row(row.name, row.head, (row.cells[0], row.cells[2], Cell("", svg=_spark(locale, user, column))), row.unit)
+        Row(
+            row.name,
+            locale.metric(column.name),
+            (row.cells[0], row.cells[2], Cell("", svg=_spark(locale, user, column))),
+            row.unit,
+        )
         for row, column in zip(rows, columns, strict=True)
     ]
     return {
