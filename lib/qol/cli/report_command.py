@@ -51,7 +51,7 @@ def report(
         library = (err.name or "").partition(".")[0]
         if library not in _LIBRARIES:
             raise
-        raise UsageError(f"qol report: {library} is not installed; allowed: install qol-lake[report]") from None
+        raise UsageError(f"qol report: {library} is not installed; in the clone, run pip install '.[report]'") from None
 
     if sum((person is not None, technical, linked)) > 1:
         raise UsageError("--person, --technical, --linked: given together; allowed: one of them")
@@ -67,10 +67,13 @@ def report(
         pages = iter([(file.name, make_technical(opened, contracts, monday, language))])
     else:
         pages = iter([(file.name, make_report(opened, contracts, monday, person, language, participants))])
-    written = [folder.put(name, html.encode()) for name, html in pages]
+    number = 0
+    for name, html in pages:
+        folder.put(name, html.encode())
+        number += 1
     say(f"Report     {file}")
     if linked:
-        say(f"           {count(len(written) - 1, 'page')} beside it")
+        say(f"           {count(number - 1, 'page')} beside it")
 
 
 def _name(file: Path, week: str, about: str | None) -> str:

@@ -53,5 +53,5 @@ def _box(axes: Axes, place: int, values: Sequence[float], *, is_last: bool) -> N
     if len(values) <= MAX_DOTS:
         # Spread by rank, not at random: the same values give the same picture.
         beside = [place + ((rank * _GOLDEN) % 1 - 0.5) * 1.5 * _BOX for rank in range(len(values))]
-        dots = {"markersize": 2.6, "markerfacecolor": "white", "color": INK, "markeredgewidth": 0.6, "zorder": 4}
-        axes.plot(beside, values, "o", clip_on=False, **dots)
+        (dots,) = axes.plot(beside, values, "o", color=INK, markersize=2.6, zorder=4, clip_on=False)
+        dots.set(markerfacecolor="white", markeredgewidth=0.6)

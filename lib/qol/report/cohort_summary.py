@@ -38,7 +38,7 @@ def cohort_summary(locale: Locale, cohort: Cohort, files: Mapping[str, str]) -> 
 def _valid_users(cohort: Cohort, groups: list[str]) -> int:
     """Participants whose week is valid in any of the groups."""
     is_valid = pl.any_horizontal([pl.lit(value=False), *(pl.col(f"{group}_valid") for group in groups)])
-    return cohort.this.filter(is_valid)["user_id"].is_in(cohort.adherence["user_id"].implode()).sum()
+    return len({*cohort.this.filter(is_valid)["user_id"]} & {*cohort.adherence["user_id"]})
 
 
 def _call(locale: Locale, row: Mapping[str, Any], files: Mapping[str, str]) -> Row:
