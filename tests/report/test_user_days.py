@@ -153,7 +153,8 @@ def test_the_last_questionnaire_is_drawn_and_stands_beside_earlier_ones() -> Non
     assert [(day, cell.text) for day, cell in shown["whoqol_first_t100"].items()] == [
         ("2026-11-09", "62.5"), ("2026-10-26", "55.0"), ("2026-10-12", "50.0"),
     ]  # fmt: skip
-    figure = next(parse(html).iter("figure"))
+    (figure,) = parse(html).iter("figure")  # nowhere else
+    assert "weeks-survey" not in tables(html)
     assert words(one(figure, "figcaption")).startswith("Answers of 2026-11-09, from 0 to 100")
     assert {"Domain first", "62.5", "Domain second", "40.0"} <= {words(text) for text in figure.iter("text")}
     assert "<p>No data: no questionnaire up to this week.</p>" in page_of(person([], {}, contracts), contracts)

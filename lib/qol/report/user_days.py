@@ -10,7 +10,7 @@ from qol.contracts.weekly import WeeklyGroup
 from qol.report.blocks import Chart
 from qol.report.locales import Locale, clock_text
 from qol.report.report_data import USER_WEEKS, UserWeeks, mondays
-from qol.report.shown_columns import all_columns, daily_groups
+from qol.report.shown_columns import all_columns, daily_groups, questionnaires
 from qol.report.svg_charts import evening_first
 from qol.report.user_charts import Day, Night, draw_days, draw_nights
 from qol.tables.weeks import monday_of
@@ -35,9 +35,11 @@ class GroupDays:
 def days_and_nights(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     """What the sections of days and, where the contracts have nights, of nights show, for the template."""
     calendar = days_of(user)
+    answered = {group.name for group in questionnaires(locale.contracts)}
     days = {
         group: _drawn(locale, choose_days(locale.contracts, user, group, names), names, calendar)
         for group, names in daily_groups(locale.contracts)
+        if group not in answered
     }
     values: dict[str, Any] = {"calendar": calendar, "days": days}
     if all(name in locale.contracts.metric for name in _NIGHT):

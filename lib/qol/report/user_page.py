@@ -49,7 +49,7 @@ def _group(locale: Locale, group: WeeklyGroup, this: Weekly) -> Row:
 
 
 def _compared(locale: Locale, group: WeeklyGroup, this: Weekly, before: Weekly) -> list[Row]:
-    """A row for each column of a group with a value in either week."""
-    columns = group_columns(locale.contracts, group)
+    """A row for each column of a group with a value in either week; the answers of a questionnaire have a section of their own."""
+    columns = [c for c in group_columns(locale.contracts, group) if group.every_week or c.metric is None]
     known = [c for c in columns if {this.get(c.column), before.get(c.column)} != {None}]
     return [compare(locale, column, this, before) for column in known]

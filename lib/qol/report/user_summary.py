@@ -7,7 +7,7 @@ from qol.report.blocks import Cell, Row
 from qol.report.cohort_summary import call_reason
 from qol.report.locales import Locale
 from qol.report.report_data import UserWeeks
-from qol.report.shown_columns import ShownColumn, main_columns
+from qol.report.shown_columns import ShownColumn, main_columns, questionnaires
 from qol.report.svg_charts import draw_sparkline, evening_first
 from qol.report.user_changes import compare
 from qol.report.user_days import choose_days, days_of
@@ -21,7 +21,8 @@ def user_summary(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     """The `sentences` about wear, about the main values and about contact, and the rows of `sparks`."""
     this, before = user.weekly[user.monday] or {}, user.weekly.get(user.monday - WEEK) or {}
     filled = {name for week in (this, before) for name, value in week.items() if value is not None}
-    columns = [c for c in main_columns(locale.contracts, filled, 1) if c.metric and c.group not in _answered(locale)]
+    answered = {group.name for group in questionnaires(locale.contracts)}
+    columns = [c for c in main_columns(locale.contracts, filled, 1) if c.metric and c.group not in answered]
     rows = [compare(locale, column, this, before) for column in columns]
     sparks = [
         Row(
@@ -36,10 +37,6 @@ def user_summary(locale: Locale, user: UserWeeks) -> dict[str, Any]:
         "sentences": [_wear(locale, user, this), _changes(locale, columns, rows), _contact(locale, user)],
         "sparks": sparks,
     }
-
-
-def _answered(locale: Locale) -> set[str]:
-    return {group.name for group in locale.contracts.groups if not group.every_week}
 
 
 def _wear(locale: Locale, user: UserWeeks, this: Any) -> str:
