@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qol.cli.options import LakeOption, open_existing
+from qol.cli.options import LakeOption, RosterOption, open_existing
 from qol.cli.show import say
 from qol.contracts.wording import clean, count
 from qol.errors import UsageError
@@ -27,10 +27,7 @@ def report(
         Path | None, typer.Option("--out", help="The file to write; by default report-<week>[-<person>].html here.")
     ] = None,
     language: Annotated[Literal["en", "ja"], typer.Option("--lang", help="The page's language.")] = "en",
-    roster: Annotated[
-        Path | None,
-        typer.Option("--roster", help="Participants: one user_id per line, or CSV with user_id and enrolled."),
-    ] = None,
+    roster: RosterOption = None,
     technical: Annotated[
         bool, typer.Option("--technical", help="The page for engineers: rejects, nulled values, lateness, checks.")
     ] = False,
