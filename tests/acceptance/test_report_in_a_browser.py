@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from qol.lake import LocalLake
-from qol.report.html_page import make_report
+from qol.report.html_page import make_report, make_technical
 from tests.acceptance.processes import missing
 from tests.builders import CONTRACTS, run_lake
-from tests.report.conftest import ADA, MONDAY, write_people
+from tests.report.conftest import ADA, MONDAY, TECHNICAL, write_people
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
 
@@ -49,10 +49,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str
         run_lake(lake)
     whom: Iterator[tuple[str, str | None]] = iter((("all", None), ("person", ADA)))
     languages: tuple[Any, ...] = ("en", "ja")
-    return {
+    found = {
         (who, language): make_report(LocalLake(lake), CONTRACTS, MONDAY, person, language)
         for (who, person), language in product(whom, languages)
     }
+    for language in languages:
+        found[TECHNICAL, language] = make_technical(LocalLake(lake), CONTRACTS, MONDAY, language)
+    return found
 
 
 def run(chromium: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -82,14 +85,14 @@ def look(chromium: str, folder: Path, page: str, width: int) -> tuple[dict[str, 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
 @pytest.mark.parametrize("language", ["en", "ja"])
-@pytest.mark.parametrize("who", ["all", "person"])
+@pytest.mark.parametrize("who", ["all", "person", TECHNICAL])
 def test_a_page_fits_asks_nothing_and_has_no_error(
     chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path, who: str, language: str, width: int
 ) -> None:
     page, console = look(chromium, tmp_path, pages[who, language], width)
-    assert (console, page["asked"], page["outside"], page["small"]) == ([], [], [], 0)
+    assert (console, page["asked"], page["outside"], page["small"], page["cut"]) == ([], [], [], 0, [])
     assert page["width"] <= page["viewport"] == width
-    assert len(page["charts"]) > 5
+    assert len(page["charts"]) > 5 or who == TECHNICAL
     assert all(0 < chart <= width for chart in page["charts"])
 
 
@@ -110,6 +113,7 @@ def test_a_screenshot_is_a_page_of_that_size(
     ("spoilt", "field"),
     [
         ('<div style="width: 2000px">too wide</div>', "width"),
+        ('<div class="scroll" aria-label="x"><div style="width: 2000px">cut</div></div>', "cut"),
         ('<img src="data:image/png;base64,AAAA" alt=""><img src="http://localhost:9/x.png" alt="">', "console"),
         ("<script>console.error('broken')</script>", "console"),
     ],
@@ -118,7 +122,7 @@ def test_the_probe_sees_what_it_is_there_for(
     chromium: str, pages: dict[tuple[str, str], str], tmp_path: Path, spoilt: str, field: str
 ) -> None:
     page, console = look(chromium, tmp_path, pages["all", "en"].replace("</main>", f"{spoilt}</main>"), PHONE)
-    assert console if field == "console" else page["width"] > PHONE
+    assert {"console": console, "width": page["width"] > PHONE, "cut": page["cut"]}[field]
 
 
 def test_without_its_policy_the_probe_sees_a_request(

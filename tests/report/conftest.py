@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qol.lake import LocalLake
-from qol.report.html_page import make_report
+from qol.report.html_page import make_report, make_technical
 from tests.builders import CONTRACTS, MONDAY_START, daily_record, night_record, run_lake, user_id, write_lines
 
 MONDAY = date(2026, 11, 9)
@@ -22,6 +22,13 @@ ADA, BEN, CLEO, DORA = (user_id(name) for name in ("ada", "ben", "cleo", "dora")
 #: A name no contract has; it must not get from raw data into a page.
 SECRET_FIELD = "motherMaidenName"
 Page = Callable[..., str]
+#: In place of a person: the page for engineers.
+TECHNICAL = "technical"
+#: A row of `adherence` of a participant who needs no call.
+PRESENT: dict[str, Any] = {
+    "call_order": None, "days_worn": 6, "nights": 5, "last_sync": date(2026, 11, 15), "last_questionnaire": None,
+    "silent_since": None, "days_silent": 0,
+}  # fmt: skip
 
 
 def at(day: date, record: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +86,8 @@ def page(lake: Path) -> Page:
 
     @cache
     def make(person: str | None = None, language: Any = "en") -> str:
+        if person == TECHNICAL:
+            return make_technical(LocalLake(lake), CONTRACTS, MONDAY, language)
         return make_report(LocalLake(lake), CONTRACTS, MONDAY, person, language)
 
     return make
@@ -101,7 +110,7 @@ def words(element: Element) -> str:
     return "".join(element.itertext()).strip()
 
 
-_VOID = {"meta", "link", "br", "img", "input", "hr"}
+_VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 
 
 class _Page(HTMLParser):

@@ -47,6 +47,10 @@ def test_a_file_has_the_name_of_week_and_person(lake: Path, tmp_path: Path, monk
             "--person nobody: in no week of {lake}; allowed: a user_id of weekly_metrics, in 2026-W46 such as ",
         ),
         (
+            ("--week", WEEK, "--linked", "--technical"),
+            "--person, --technical, --linked: given together; allowed: one of",
+        ),
+        (
             ("--week", WEEK, "--out", "no/such/folder/page.html"),
             "--out no/such/folder/page.html: not a file in an existing folder; allowed: ",
         ),
@@ -60,6 +64,17 @@ def test_what_is_unknown_exits_2(
     assert ended.exit_code == 2
     assert ended.stderr.startswith(message.format(lake=lake))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_writes_all_pages_linked_or_only_that_for_engineers(lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text(f"user_id,enrolled\n{ADA},2026-10-01\nP9,2026-11-02\n")
+    out = ("--week", WEEK, "--lake", lake, "--out", tmp_path / "week.html")
+    assert qol_report(*out, "--linked", "--roster", tmp_path / "roster.csv").stdout.endswith("2 pages beside it\n")
+    pages = {f"report-2026-W46-{ADA[:16]}.html", "report-2026-W46-technical.html", "week.html"}
+    assert {file.name for file in tmp_path.glob("*.html")} == pages
+    assert all(f'href="{name}"' in (tmp_path / "week.html").read_text() for name in pages - {"week.html"})
+    assert qol_report(*out, "--technical").exit_code == 0
+    assert "for engineers</h1>" in (tmp_path / "week.html").read_text()
 
 
 def test_the_examples_are_few_and_from_the_week(lake: Path) -> None:
@@ -80,7 +95,7 @@ def test_without_its_libraries_it_says_what_to_install(lake: Path, monkeypatch: 
     ended = qol_report("--week", WEEK, "--lake", lake)
     assert (ended.exit_code, ended.stderr) == (
         2,
-        "qol report: matplotlib is not installed; allowed: install qol-lake[report]\n",
+        "qol report: matplotlib is not installed; in the clone, run pip install '.[report]'\n",
     )
 
 

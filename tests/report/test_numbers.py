@@ -23,7 +23,7 @@ from qol.report.shown_columns import group_columns
 from qol.report.user_page import user_page
 from qol.tables.manifest import Window, manifest_key, read_manifests
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, BEN, MONDAY, WEEK, Page, Shown, tables, weekly_rows
+from tests.report.conftest import ADA, BEN, MONDAY, PRESENT, TECHNICAL, WEEK, Page, Shown, tables, weekly_rows
 
 BEFORE = MONDAY - timedelta(days=7)
 
@@ -109,8 +109,8 @@ def test_a_change_has_the_decimals_of_its_column(
 ) -> None:
     week = {f"{group}_valid": True, f"{group}_source": "garmin"}
     weekly = {BEFORE: {**week, column: then}, MONDAY: {**week, column: now}}
-    locale = load_locale("en", CONTRACTS)
-    page = user_page(locale, UserWeeks(ADA, MONDAY, weekly, no_rows(daily_columns(CONTRACTS))))
+    locale, empty = load_locale("en", CONTRACTS), no_rows(daily_columns(CONTRACTS))
+    page = user_page(locale, UserWeeks(ADA, MONDAY, weekly, empty, PRESENT, empty))
     assert tables(render("user", locale, MONDAY, page))[f"weeks-{group}"][column]["change"] == change
 
 
@@ -171,7 +171,7 @@ def test_the_middle_of_bedtimes_around_midnight_is_at_night(page: Page, lake: Pa
 
 
 def test_rejects_nulled_values_and_lateness_are_the_manifests(page: Page, lake: Path) -> None:
-    shown, manifest = tables(page()), next(read_manifests(LocalLake(lake)))
+    shown, manifest = tables(page(TECHNICAL)), next(read_manifests(LocalLake(lake)))
     assert {name: int(row["items"].value or 0) for name, row in shown["rejects"].items()} == manifest.rejects_by_reason
     assert manifest.rejects_by_reason == {"not_json": 1, "missing_key": 1}
     for name in ("lines", "kept", "rejected", "superseded"):

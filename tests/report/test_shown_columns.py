@@ -5,7 +5,9 @@ from datetime import date
 
 import polars as pl
 
+from qol.contracts.columns import fixed
 from qol.contracts.daily import DailyMetric
+from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import WeeklyGroup
 from qol.report.cohort_page import cohort_page
@@ -14,8 +16,9 @@ from qol.report.locales import load_locale
 from qol.report.report_data import Cohort, mondays
 from qol.report.shown_columns import all_columns, daily_groups, empty_groups, main_columns
 from tests.builders import CONTRACTS
-from tests.report.conftest import parse, tables, words
+from tests.report.conftest import PRESENT, parse, tables, words
 
+ADHERENCE = no_rows(fixed("adherence")).schema
 EVERYTHING = {column.column for column in all_columns(CONTRACTS)}
 MONDAY = date(2026, 11, 9)
 
@@ -41,7 +44,11 @@ def cohort(contracts: Contracts, **columns: list[float]) -> Cohort:
         empty[f"{group.name}_valid"] = pl.Series([False] * number, dtype=pl.Boolean)
         empty[f"{group.name}_source"] = pl.Series([None] * number, dtype=pl.String)
     frame = pl.DataFrame({"user_id": [str(n) for n in range(number)], **empty, **columns})
-    return Cohort(MONDAY, dict.fromkeys(mondays(MONDAY, 5), frame), None)
+    present = pl.DataFrame([PRESENT | {"user_id": str(n)} for n in range(number)], schema=ADHERENCE)
+    wear = pl.DataFrame(
+        [(str(n), MONDAY, n > 0) for n in range(number)], orient="row", schema=["user_id", "day", "worn"]
+    )
+    return Cohort(MONDAY, dict.fromkeys(mondays(MONDAY, 5), frame), None, present, wear)
 
 
 def page_of(cohort: Cohort, contracts: Contracts = CONTRACTS) -> str:

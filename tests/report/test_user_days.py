@@ -17,11 +17,12 @@ from qol.report.html_page import render
 from qol.report.locales import load_locale
 from qol.report.report_data import UserWeeks, mondays
 from qol.report.svg_charts import number_axis, panel
+from qol.report.user_changes import clock_change
 from qol.report.user_charts import Day, _stretches, draw_days
 from qol.report.user_days import choose_days
-from qol.report.user_page import clock_change, user_page
+from qol.report.user_page import user_page
 from tests.builders import CONTRACTS
-from tests.report.conftest import ADA, one, parse, tables, words
+from tests.report.conftest import ADA, PRESENT, one, parse, tables, words
 from tests.report.conftest import Page as MakePage
 
 MONDAY = date(2026, 11, 9)
@@ -35,7 +36,9 @@ def person(
     rows = pl.DataFrame([{"user_id": "p", "worn": True, **day} for day in days]) if days else empty
     known = rows.select(pl.col(name).cast(empty.schema[name]) for name in rows.columns)
     weekly: dict[date, Mapping[str, object] | None] = dict.fromkeys(mondays(MONDAY, 4))
-    return UserWeeks("p", MONDAY, weekly | {MONDAY: this}, pl.concat([empty, known], how="diagonal"))
+    daily = pl.concat([empty, known], how="diagonal")
+    answers = daily.filter(pl.col("source") == "survey").sort("day", descending=True)
+    return UserWeeks("p", MONDAY, weekly | {MONDAY: this}, daily, PRESENT, answers)
 
 
 def page_of(user: UserWeeks, contracts: Contracts = CONTRACTS) -> str:
@@ -131,27 +134,30 @@ def with_survey() -> Contracts:
 
     added = tuple(metric(n) for n in names)
     group = WeeklyGroup(
-        name="survey", anchor=(), needs_wear=False, min_valid_days=1, precedence=("survey",),
+        name="survey", anchor=(), needs_wear=False, min_valid_days=1, precedence=("survey",), every_week=False,
         metrics=dict.fromkeys(names, ("last",)),
     )  # fmt: skip
     others = tuple(g for g in CONTRACTS.groups if g.name != "survey")
     return replace(CONTRACTS, metrics=(*CONTRACTS.metrics, *added), groups=(*others, group))
 
 
-def test_a_questionnaire_is_drawn_as_bars_with_the_values_of_the_row() -> None:
+def test_the_last_questionnaire_is_drawn_and_stands_beside_earlier_ones() -> None:
     contracts = with_survey()
-    row = {"whoqol_first_t100_last": 62.5, "whoqol_second_t100_last": 40.0}
-    page = parse(page_of(person([], row, contracts), contracts))
-    section = next(section for section in page.iter("section") if section.attrib["id"] == "survey")
-    rows = one(section, "tbody").iter("tr")
-    assert [(one(r, "th").text, one(r, "data").attrib["value"], words(one(r, "span"))) for r in rows] == [
-        ("Domain first ", "62.5", "points"),
-        ("Domain second ", "40", "points"),
+    scores = [(0, 62.5), (-14, 55.0), (-28, 50.0), (-42, 45.0), (7, 1.0)]
+    answers = [
+        {"day": MONDAY + timedelta(days=n), "source": "survey", "whoqol_first_t100": x, "whoqol_second_t100": 40.0}
+        for n, x in scores
     ]
-    assert {"Domain first", "62.5", "Domain second", "40.0"} <= {
-        words(text) for text in one(section, "svg").iter("text")
-    }
-    assert "<p>No data: no answers in this week.</p>" in page_of(person([], {}, contracts), contracts)
+    html = page_of(person(answers, {}, contracts), contracts)
+    shown = tables(html)["answers-survey"]
+    assert [(day, cell.text) for day, cell in shown["whoqol_first_t100"].items()] == [
+        ("2026-11-09", "62.5"), ("2026-10-26", "55.0"), ("2026-10-12", "50.0"),
+    ]  # fmt: skip
+    (figure,) = parse(html).iter("figure")  # nowhere else
+    assert "weeks-survey" not in tables(html)
+    assert words(one(figure, "figcaption")).startswith("Answers of 2026-11-09, from 0 to 100")
+    assert {"Domain first", "62.5", "Domain second", "40.0"} <= {words(text) for text in figure.iter("text")}
+    assert "<p>No data: no questionnaire up to this week.</p>" in page_of(person([], {}, contracts), contracts)
 
 
 def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
@@ -171,12 +177,21 @@ def test_the_regularity_index_is_shown_where_the_contracts_have_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "bottom", "top"),
-    [(1, 101, 0, 109), (50, 60, 49.2, 60.8), (-10, 10, -11.6, 11.6), (0, 0, 0, 1), (30, 30, 27, 33)],
+    ("low", "high", "plausible", "bottom", "top"),
+    [
+        (1, 101, None, 0, 109),
+        (50, 60, None, 49.2, 60.8),
+        (-10, 10, None, -11.6, 11.6),
+        (0, 0, None, 0, 0.58),
+        (96.4, 96.5, (50, 100), 95.29, 97.61),  # 0.1 % oxygen saturation is noise
+        (96, 99.5, (50, 100), 95.72, 99.78),
+        (97, 100, (50, 100), 96.76, 100),
+        (8, 12, (0, 1000), 6.52, 13.48),  # a range much wider than what occurs
+    ],
 )
-def test_an_axis_leaves_room_for_its_dots_and_shows_nothing_below_0_where_nothing_is(
-    low: float, high: float, bottom: float, top: float
+def test_an_axis_spans_what_matters_and_ends_where_nothing_can_be(
+    low: float, high: float, plausible: tuple[float, float] | None, bottom: float, top: float
 ) -> None:
     with panel(100) as (_, axes):
-        number_axis(axes, low, high)
+        number_axis(axes, low, high, plausible)
         assert axes.get_ylim() == pytest.approx((bottom, top))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qol.cli.answers import FormatOption, LimitOption, print_answer
-from qol.cli.options import LakeOption, open_existing, sql_imports
+from qol.cli.options import LakeOption, RosterOption, open_existing, sql_imports
 from qol.cli.show import say
 from qol.contracts.wording import count
 from qol.errors import UsageError
@@ -33,10 +33,7 @@ def adherence(
         int | None,
         typer.Option("--days", min=1, max=366, help="Count this many days; by default 7.", show_default=False),
     ] = None,
-    roster: Annotated[
-        Path | None,
-        typer.Option("--roster", help="Participants: one user_id per line, or CSV with user_id and enrolled."),
-    ] = None,
+    roster: RosterOption = None,
     user_map: Annotated[
         Path | None, typer.Option("--user-map", help="Take the participants from this user map (JSON lines).")
     ] = None,

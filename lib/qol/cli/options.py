@@ -22,6 +22,9 @@ LakeOption = Annotated[
 SchemasOption = Annotated[
     Path | None, typer.Option("--schemas", envvar="QOL_SCHEMAS", help="Folder with the contracts.", show_default=False)
 ]
+RosterOption = Annotated[
+    Path | None, typer.Option("--roster", help="Participants: one user_id per line, or CSV with user_id and enrolled.")
+]
 
 
 def open_existing(uri: str | None, *, kms_key: str | None = None, database: str | None = None) -> Lake:

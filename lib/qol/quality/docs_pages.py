@@ -9,7 +9,7 @@ _STYLE = """<style>
 body { font-family: sans-serif; margin: 2em } td, th { padding: .2em 1em; text-align: left; vertical-align: top }
 .fa-check-circle::before { content: "ok" } .fa-times::before { content: "failed" }
 .fa-exclamation-triangle::before { content: "could not be evaluated" }
-footer, button, input, label { display: none }
+footer, button, input, label, [data-toggle=collapse], .card:has(> .card-body.p-3) { display: none }
 </style>"""
 
 

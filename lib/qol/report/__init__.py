@@ -1,5 +1,5 @@
-"""The report: one week of a lake as one HTML page without external files, for a cohort or for one user.
+"""The report: one week of a lake as HTML pages without external files, for all users, for one user, and for engineers.
 
-`report_data` reads rows and manifests, `shown_columns` selects columns, `cohort_page` and `user_page` give the templates of both
-pages rows and charts, `html_page` fills them in. Only this package draws; neither the job nor AWS imports it.
+`report_data` reads rows and manifests, `shown_columns` selects columns, `cohort_page`, `user_page` and `technical_page` give the
+templates rows and charts, `html_page` fills them in. Only this package draws; neither the job nor AWS imports it.
 """

@@ -7,10 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cell:
-    """The text of a table cell, and the exact value behind it as the lake has it (None if there is none)."""
+    """The text of a table cell, the exact value behind it as the lake has it (None if there is none), and a small picture."""
 
     text: str
     value: Any = None
+    svg: str = ""
 
     @property
     def exact(self) -> str:
@@ -33,12 +34,13 @@ def count_cell(number: int) -> Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A table row: a name for tests and scripts, its head, its cells, the unit of its numbers."""
+    """A table row: a name for tests and scripts, its head, its cells, the unit of its numbers, the file its head links to."""
 
     name: str
     head: str
     cells: tuple[Cell, ...]
     unit: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from qol.report.svg_charts import BLUE, INK, clock_axis, number_axis, panel, to_svg
+from qol.report.svg_charts import BLUE, INK, Range, panel, to_svg, value_axis
 
 #: With more users than this in a week, dots would overlap: only the box is drawn.
 MAX_DOTS = 200
@@ -21,12 +21,17 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def draw_weeks(
-    name: str, title: str, description: str, weeks: Sequence[tuple[str, Sequence[float]]], *, clock: bool
+    name: str,
+    title: str,
+    description: str,
+    weeks: Sequence[tuple[str, Sequence[float]]],
+    plausible: Range | None = None,
+    *,
+    clock: bool,
 ) -> str:
     """The SVG of a box with dots per week, the last week hatched; under each week its number of users."""
     with panel(230, bottom=40) as (figure, axes):
-        all_values = [value for _, values in weeks for value in values]
-        (clock_axis if clock else number_axis)(axes, min(all_values), max(all_values))
+        value_axis(axes, [value for _, values in weeks for value in values], plausible, clock=clock)
         for place, (_, values) in enumerate(weeks):
             if values:
                 _box(axes, place, sorted(values), is_last=place == len(weeks) - 1)
@@ -48,6 +53,5 @@ def _box(axes: Axes, place: int, values: Sequence[float], *, is_last: bool) -> N
     if len(values) <= MAX_DOTS:
         # Spread by rank, not at random: the same values give the same picture.
         beside = [place + ((rank * _GOLDEN) % 1 - 0.5) * 1.5 * _BOX for rank in range(len(values))]
-        axes.plot(
-            beside, values, "o", markersize=2.6, markerfacecolor="white", color=INK, markeredgewidth=0.6, zorder=4
-        )
+        (dots,) = axes.plot(beside, values, "o", color=INK, markersize=2.6, zorder=4, clip_on=False)
+        dots.set(markerfacecolor="white", markeredgewidth=0.6)

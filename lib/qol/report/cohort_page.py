@@ -1,32 +1,36 @@
-"""The cohort's page: users with data, the distribution of their values by week, and what became of the raw data."""
+"""The cohort's page: users with data, and the distribution of their values by week."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from qol.report.blocks import Cell, Chart, Row, count_cell
 from qol.report.cohort_charts import MAX_DOTS, draw_weeks, quartiles
+from qol.report.cohort_summary import cohort_summary
 from qol.report.locales import Locale
-from qol.report.raw_data import raw_data
 from qol.report.report_data import Cohort, filled_columns
 from qol.report.shown_columns import ShownColumn, empty_groups, main_columns
 from qol.report.svg_charts import evening_first, morning_again
+from qol.report.wear_map import wear_map
 from qol.tables.weeks import iso_week
 
 MAX_COLUMNS_PER_GROUP = 2
+NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
-def cohort_page(locale: Locale, cohort: Cohort) -> dict[str, Any]:
-    """What the page of all users in a week shows, for its template."""
+def cohort_page(locale: Locale, cohort: Cohort, files: Mapping[str, str] = NO_FILES) -> dict[str, Any]:
+    """What the page of all users in a week shows, for its template; `files` has the page of a user, where there is one."""
     filled = filled_columns(cohort.weekly.values())
     shown = main_columns(locale.contracts, filled, MAX_COLUMNS_PER_GROUP)
     earlier = pl.concat([frame for day, frame in cohort.weekly.items() if day != cohort.monday])
     return {
-        "sections": ["people", "spread", "raw", *(["lateness"] if cohort.manifest else [])],
-        "users": cohort.this.height,
+        "sections": ["calls", "map", "warnings", "people", "spread"],
+        **cohort_summary(locale, cohort, files),
+        "map": wear_map(locale, cohort, files),
         "weeks": _users_by_week(locale, cohort),
         "valid": _valid_weeks(locale, cohort),
         **_coverage(locale, cohort.this),
@@ -35,7 +39,6 @@ def cohort_page(locale: Locale, cohort: Cohort) -> dict[str, Any]:
         "quartiles": [_quartile_row(locale, column, cohort.this, earlier) for column in shown],
         "left_out": empty_groups(locale.contracts, filled),
         "manifest": cohort.manifest,
-        "raw": raw_data(locale, cohort.manifest) if cohort.manifest else {},
     }
 
 
@@ -53,7 +56,7 @@ def _valid_weeks(locale: Locale, cohort: Cohort) -> list[Row]:
     for group in locale.contracts.groups:
         needed = Cell(locale.text("at_least_days", days=group.min_valid_days), group.min_valid_days)
         valid, valid_before = (int(frame[f"{group.name}_valid"].sum()) for frame in (this, before))
-        share = Cell(f"{100 * valid / this.height:.0f} %" if this.height else locale.text("no_data"))
+        share = Cell(f"{100 * valid / this.height:.0f}\N{NO-BREAK SPACE}%" if this.height else locale.text("no_data"))
         cells = (needed, count_cell(valid), share, count_cell(valid_before))
         rows.append(Row(group.name, locale.name("groups", group.name), cells))
     return rows
@@ -95,7 +98,7 @@ def _chart(locale: Locale, cohort: Cohort, column: ShownColumn) -> Chart:
     ]
     title = locale.text("titled", label=label, unit=unit)
     description = locale.text("spread_desc", weeks=locale.text("semicolon").join(medians))
-    svg = draw_weeks(f"w-{column.column}", title, description, weeks, clock=column.clock)
+    svg = draw_weeks(f"w-{column.column}", title, description, weeks, column.plausible, clock=column.clock)
     return Chart(label, unit, svg, _sources_of_weeks(locale, cohort, column))
 
 

@@ -19,6 +19,8 @@ DAY_MINUTES = 1440
 #: Characters of a label that a table of a report has room for.
 MAX_LABEL = 75
 _LABEL_ENDS = re.compile(r"[;:(,.](?:\s|$)|\s\(")
+#: The blank between a number and its Japanese counter, where a line must not break.
+_COUNTED = re.compile(r"(?<=\d) (?=[\u3040-\u30ff\u4e00-\u9fff])")
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -32,7 +34,8 @@ class Locale:
 
     def text(self, key: str, **values: object) -> str:
         """A sentence of the dictionary with its placeholders filled in."""
-        return str(self.texts["sentences"][key]).format(**values)
+        text = str(self.texts["sentences"][key]).format(**values)
+        return _COUNTED.sub("\N{NO-BREAK SPACE}", text)
 
     def name(self, kind: str, key: str) -> str:
         """The name of a group, a source, an aggregate or a record."""

@@ -1,36 +1,48 @@
 """The data of a report, read from a lake: weekly rows, one user's days, and the manifest of the run that read the raw data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
+from qol.identity.roster import Roster
 from qol.lake import Lake
-from qol.report.shown_columns import all_columns
+from qol.report.shown_columns import all_columns, questionnaires
+from qol.tables.adherence import adherence, week_of
 from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import Manifest, read_manifests
 from qol.tables.slices import Bucket, user_slice
 from qol.tables.weeks import WEEK, iso_week
+from qol.transform.weekly_rows import anchors, valid_day
 
 #: The reported week and the four before it.
 COHORT_WEEKS = 5
 #: A user's days are drawn over four weeks, the reported one included.
 USER_WEEKS = 4
+#: Earlier questionnaires are looked for in this many published weeks.
+ANSWER_WEEKS = 26
 _EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Weekly rows of all users, oldest week first; a week that is not published has none."""
+    """All users around a week.
+
+    `weekly` has the rows by Monday, oldest first (none for a week that is not published), `manifest` the run that read the raw
+    data, `adherence` its rows as on Sunday, `wear` by user and day of the last weeks whether the device was worn.
+    """
 
     monday: date
     weekly: Mapping[date, pl.DataFrame]
     manifest: Manifest | None
+    adherence: pl.DataFrame
+    wear: pl.DataFrame
 
     @property
     def this(self) -> pl.DataFrame:
@@ -40,12 +52,18 @@ class Cohort:
 
 @dataclass(frozen=True)
 class UserWeeks:
-    """Weekly rows (None if the week has none) and days of one user, oldest first."""
+    """One user around a week.
+
+    `weekly` has the rows by Monday, oldest first (None if the week has none), `daily` the days of these weeks, `adherence` the
+    row as on Sunday, `answers` the days with a questionnaire, newest first.
+    """
 
     user_id: str
     monday: date
     weekly: Mapping[date, Mapping[str, object] | None]
     daily: pl.DataFrame
+    adherence: Mapping[str, Any]
+    answers: pl.DataFrame
 
 
 def mondays(last: date, weeks: int) -> list[date]:
@@ -53,19 +71,35 @@ def mondays(last: date, weeks: int) -> list[date]:
     return [last - WEEK * back for back in reversed(range(weeks))]
 
 
-def read_cohort(lake: Lake, contracts: Contracts, monday: date) -> Cohort:
-    """The weekly rows of all users; UsageError when the week is not published."""
+def read_cohort(lake: Lake, contracts: Contracts, monday: date, roster: Roster | None = None) -> Cohort:
+    """All users, or the participants of a roster with their days of enrolment; UsageError when the week is not published."""
     check_week(lake, monday)
     all_users = Bucket(lake, None, None)
     columns = [column for column in weekly_columns(contracts) if column.name in _needed(contracts)]
     weekly = {
         day: all_users.published("weekly_metrics", day.isoformat(), columns) for day in mondays(monday, COHORT_WEEKS)
     }
-    return Cohort(monday, weekly, _find_manifest(lake, monday))
+    present = adherence(lake, contracts, week_of(monday), roster)
+    return Cohort(monday, weekly, find_manifest(lake, monday), present, _read_wear(all_users, contracts, monday))
 
 
-def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> UserWeeks:
-    """One user's rows; UsageError when the week is not published, or no week of the lake has the user_id."""
+def _read_wear(users: Bucket, contracts: Contracts, monday: date) -> pl.DataFrame:
+    """user_id, day and worn of each day with a daily row; worn is true if the day counts for a group that needs wear."""
+    groups = [group for group in contracts.groups if group.needs_wear]
+    needed = {"user_id", "day", "worn", *(name for group in groups for name in anchors(contracts, group))}
+    columns = [column for column in daily_columns(contracts) if column.name in needed]
+    daily = pl.concat(users.published("daily_metrics", day.isoformat(), columns) for day in mondays(monday, USER_WEEKS))
+    is_worn = pl.any_horizontal([pl.lit(value=False), *(valid_day(contracts, group) for group in groups)])
+    return daily.group_by("user_id", "day", maintain_order=True).agg(is_worn.any().alias("worn"))
+
+
+def read_user(
+    lake: Lake, contracts: Contracts, user_id: str, monday: date, known: pl.DataFrame | None = None
+) -> UserWeeks:
+    """One user's rows; `known` has the rows of `adherence` if they were read already.
+
+    UsageError when the week is not published, or no week of the lake has the user_id.
+    """
     dates = check_week(lake, monday)
     days = mondays(monday, USER_WEEKS)
     rows, columns = user_slice(lake, user_id), weekly_columns(contracts)
@@ -74,7 +108,19 @@ def read_user(lake: Lake, contracts: Contracts, user_id: str, monday: date) -> U
     if not any(weekly.values()):
         _check_user(lake, dates, user_id, monday)
     daily = [rows.published("daily_metrics", day.isoformat(), daily_columns(contracts)) for day in days]
-    return UserWeeks(user_id, monday, weekly, pl.concat(daily).sort("day", "source"))
+    present = adherence(lake, contracts, week_of(monday), {user_id: None}) if known is None else known
+    (row,) = present.filter(pl.col("user_id") == user_id).iter_rows(named=True)
+    answers = _read_answers(rows, contracts, [day for day in dates if day <= monday.isoformat()])
+    return UserWeeks(user_id, monday, weekly, pl.concat(daily).sort("day", "source"), row, answers)
+
+
+def _read_answers(rows: Bucket, contracts: Contracts, dates: Sequence[str]) -> pl.DataFrame:
+    """A user's daily rows with a value of a questionnaire in the last weeks, newest first."""
+    names = [name for group in questionnaires(contracts) for name in group.metrics]
+    columns = [column for column in daily_columns(contracts) if column.name in {"user_id", "day", "source", *names}]
+    found = [rows.published("daily_metrics", day, columns) for day in dates[-ANSWER_WEEKS:]]
+    has_value = pl.any_horizontal([pl.lit(value=False), *(pl.col(name).is_not_null() for name in names)])
+    return pl.concat(found).filter(has_value).sort("day", descending=True, maintain_order=True)
 
 
 def check_week(lake: Lake, monday: date) -> list[str]:
@@ -106,7 +152,7 @@ def _needed(contracts: Contracts) -> set[str]:
     return {"user_id", *of_groups, *(shown.column for shown in all_columns(contracts))}
 
 
-def _find_manifest(lake: Lake, monday: date) -> Manifest | None:
+def find_manifest(lake: Lake, monday: date) -> Manifest | None:
     """The newest run that read raw data and computed the week; a rebuild reads none and counts nothing."""
     wanted = ("weekly_metrics", monday.isoformat())
     for manifest in read_manifests(lake):

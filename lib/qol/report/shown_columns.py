@@ -39,6 +39,11 @@ class ShownColumn:
         return self.unit == CLOCK
 
     @property
+    def plausible(self) -> tuple[float, float] | None:
+        """The range of its metric; None for a formula."""
+        return self.metric.range if self.metric else None
+
+    @property
     def name(self) -> str:
         """The key of its label: the name of the metric or of the formula."""
         return self.metric.name if self.metric else self.column
@@ -84,6 +89,11 @@ def main_columns(contracts: Contracts, filled: Collection[str], limit: int) -> t
         for group in contracts.groups
         for shown in [s for s in ranked(contracts, group) if s.column in filled][:limit]
     )
+
+
+def questionnaires(contracts: Contracts) -> list[WeeklyGroup]:
+    """Groups of values that are given now and then, not every week."""
+    return [group for group in contracts.groups if not group.every_week]
 
 
 def empty_groups(contracts: Contracts, filled: Collection[str]) -> list[str]:

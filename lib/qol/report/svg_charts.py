@@ -1,9 +1,10 @@
 """Charts as SVG within HTML: text stays text, the same data give the same bytes, and ids are unique in the page."""
 
 import io
+import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any
@@ -23,7 +24,13 @@ INK, LIGHT, EMPTY = "#222222", "#c8c8c8", "#ececec"
 EVENING = 18 * 60
 #: Width of a panel in points: about a phone's width in CSS pixels, so that its text is as large as the page's small print.
 PANEL = 350
+#: Width and height of a sparkline.
+SPARK = (140, 28)
+#: An axis spans at least this share of what is plausible for its metric: less is noise.
+LEAST_SHARE = 0.04
 _POINTS = 72
+#: Lowest and highest of something.
+Range = tuple[float, float]
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "qol report",
@@ -83,6 +90,24 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
     return _OPENING.sub(lambda _: head, body, count=1)
 
 
+def draw_sparkline(values: Sequence[float | None], plausible: Range | None) -> str:
+    """A small SVG of values in order beside the text that it illustrates: a line with gaps where there is none, a dot at the last."""
+    known = [(place, value) for place, value in enumerate(values) if value is not None]
+    if not known:
+        return ""
+    heights = [value for _, value in known]
+    bottom, top = number_limits(min(heights), max(heights), plausible)
+    step, scale = SPARK[0] / len(values), (SPARK[1] - 6) / (top - bottom)
+    points = {place: (step * (place + 0.5), SPARK[1] - 3 - scale * (value - bottom)) for place, value in known}
+    line = "".join(f"{'L' if place - 1 in points else 'M'}{x:.1f} {y:.1f}h0" for place, (x, y) in points.items())
+    x, y = list(points.values())[-1]
+    return (
+        f'<svg class="spark" aria-hidden="true" viewBox="0 0 {SPARK[0]} {SPARK[1]}">'
+        f'<path d="{line}" fill="none" stroke="{BLUE}" stroke-width="1.4" stroke-linecap="round"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6" fill="{INK}"/></svg>'
+    )
+
+
 def evening_first(minute: float) -> float:
     """Minutes after midnight as minutes after 18:00."""
     return (minute - EVENING) % DAY_MINUTES
@@ -93,11 +118,31 @@ def morning_again(minute: float) -> float:
     return (minute + EVENING) % DAY_MINUTES
 
 
-def number_axis(axes: Axes, low: float, high: float) -> None:
+def value_axis(axes: Axes, values: Sequence[float], plausible: Range | None, *, clock: bool) -> None:
+    """The y axis of values of a metric with this range of its contract (None for a formula), or of times of the day."""
+    if clock:
+        clock_axis(axes, min(values), max(values))
+    else:
+        number_axis(axes, min(values), max(values), plausible)
+
+
+def number_limits(low: float, high: float, plausible: Range | None = None) -> Range:
+    """The ends of an axis for values from low to high: never shorter than what matters.
+
+    `plausible` is the metric's range of the contract: differences that are small within it look small, and the axis ends with it.
+    """
+    share, largest = LEAST_SHARE, max(abs(low), abs(high))
+    least = min(share * (plausible[1] - plausible[0]), largest / 2) if plausible else share * largest
+    missing = max((least or 1) - (high - low), 0) / 2
+    margin = max(high - low, least or 1) * 0.08
+    bottom, top = low - missing - margin, high + missing + margin
+    lowest, highest = plausible or (0, math.inf)
+    return lowest if low >= lowest > bottom else bottom, highest if high <= highest < top else top
+
+
+def number_axis(axes: Axes, low: float, high: float, plausible: Range | None = None) -> None:
     """A y axis of numbers with at most four intervals, and grid lines at its ticks."""
-    margin = (high - low) * 0.08 or max(abs(high) * 0.1, 1)
-    bottom = low - margin
-    axes.set_ylim(0 if low >= 0 > bottom else bottom, high + margin)
+    axes.set_ylim(number_limits(low, high, plausible))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")))
     axes.grid(axis="y", color=LIGHT, linewidth=0.5)

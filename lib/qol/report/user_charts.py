@@ -7,7 +7,7 @@ from datetime import date
 from matplotlib.axes import Axes
 
 from qol.report.locales import DAY_MINUTES
-from qol.report.svg_charts import BLUE, EMPTY, INK, LIGHT, ORANGE, clock_axis, evening_first, number_axis, panel, to_svg
+from qol.report.svg_charts import BLUE, EMPTY, INK, LIGHT, ORANGE, Range, evening_first, panel, to_svg, value_axis
 
 _WEEK_DAYS = 7
 
@@ -31,12 +31,13 @@ class Night:
     midsleep: float | None
 
 
-def draw_days(name: str, title: str, description: str, days: Sequence[Day], *, clock: bool) -> str:
+def draw_days(
+    name: str, title: str, description: str, days: Sequence[Day], plausible: Range | None = None, *, clock: bool
+) -> str:
     """The SVG of values by day: filled dots in the reported week, hollow before, crosses if not worn, grey if unknown."""
     with panel(160) as (figure, axes):
         values = [None if d.value is None else evening_first(d.value) if clock else d.value for d in days]
-        known = [value for value in values if value is not None]
-        (clock_axis if clock else number_axis)(axes, min(known), max(known))
+        value_axis(axes, [value for value in values if value is not None], plausible, clock=clock)
         for place, value in enumerate(values):
             if value is None:
                 axes.axvspan(place - 0.5, place + 0.5, color=EMPTY, linewidth=0)
@@ -104,13 +105,19 @@ def _stretches(bedtime: float, wake: float) -> list[tuple[float, float]]:
     return [(start, length)] if over <= 0 else [(start, length - over), (0, over)]
 
 
-def draw_profile(name: str, title: str, description: str, bars: Sequence[tuple[str, float, str]]) -> str:
-    """The SVG of horizontal bars from 0 to 100, each with its label above it and its value at its end."""
+#: A bar of a profile: label, value, its text, and the value of the time before (None if unknown).
+Bar = tuple[str, float, str, float | None]
+
+
+def draw_profile(name: str, title: str, description: str, bars: Sequence[Bar]) -> str:
+    """The SVG of horizontal bars from 0 to 100, each with its label above it, its value at its end, a diamond at the one before."""
     with panel(34 + 40 * len(bars), left=10, right=20) as (figure, axes):
-        for row, (label, value, text) in enumerate(bars):
+        for row, (label, value, text, before) in enumerate(bars):
             axes.barh(row, value, height=0.4, facecolor="white", edgecolor=ORANGE, hatch="////", linewidth=1.4)
             axes.text(0, row - 0.3, label, ha="left", va="bottom")
             axes.text(100, row - 0.3, text, ha="right", va="bottom", fontweight="bold")
+            if before is not None:
+                axes.plot(before, row, "D", color=INK, markersize=6, markerfacecolor="white", clip_on=False)
         axes.set_xlim(0, 100)
         axes.set_ylim(len(bars) - 0.6, -0.8)
         axes.set_yticks([])

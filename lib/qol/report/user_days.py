@@ -10,7 +10,7 @@ from qol.contracts.weekly import WeeklyGroup
 from qol.report.blocks import Chart
 from qol.report.locales import Locale, clock_text
 from qol.report.report_data import USER_WEEKS, UserWeeks, mondays
-from qol.report.shown_columns import all_columns, daily_groups
+from qol.report.shown_columns import all_columns, daily_groups, questionnaires
 from qol.report.svg_charts import evening_first
 from qol.report.user_charts import Day, Night, draw_days, draw_nights
 from qol.tables.weeks import monday_of
@@ -34,15 +34,22 @@ class GroupDays:
 
 def days_and_nights(locale: Locale, user: UserWeeks) -> dict[str, Any]:
     """What the sections of days and, where the contracts have nights, of nights show, for the template."""
-    calendar = [day + timedelta(days=number) for day in mondays(user.monday, USER_WEEKS) for number in range(7)]
+    calendar = days_of(user)
+    answered = {group.name for group in questionnaires(locale.contracts)}
     days = {
         group: _drawn(locale, choose_days(locale.contracts, user, group, names), names, calendar)
         for group, names in daily_groups(locale.contracts)
+        if group not in answered
     }
     values: dict[str, Any] = {"calendar": calendar, "days": days}
     if all(name in locale.contracts.metric for name in _NIGHT):
         values |= {"nights": _nights(locale, user, calendar), "regularity": _regularity(locale, user)}
     return values
+
+
+def days_of(user: UserWeeks) -> list[date]:
+    """The days of the last weeks, oldest first."""
+    return [day + timedelta(days=number) for day in mondays(user.monday, USER_WEEKS) for number in range(7)]
 
 
 def choose_days(contracts: Contracts, user: UserWeeks, group: str, names: Sequence[str]) -> GroupDays:
@@ -83,7 +90,7 @@ def _day_chart(locale: Locale, group: GroupDays, name: str, calendar: list[date]
     low, high = (clock_text(v) if metric.clock else locale.number(v) for v in (values[0], values[-1]))
     description = locale.text("days_desc", days=len(values), all=len(days), low=low, high=high, unit=unit)
     title = locale.text("titled", label=label, unit=unit)
-    return Chart(label, unit, draw_days(f"d-{name}", title, description, days, clock=metric.clock))
+    return Chart(label, unit, draw_days(f"d-{name}", title, description, days, metric.range, clock=metric.clock))
 
 
 def _day(group: GroupDays, name: str, day: date) -> Day:
