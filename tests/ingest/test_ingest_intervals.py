@@ -67,7 +67,6 @@ def stretch(start: float, end: float) -> dict[str, float]:
         ({"deep": [stretch(0.5, 60.9)], "light": [stretch(60.9, 61.2)]}, [0, 61]),
         ({"deep": [stretch(-0.5, 0.5)]}, [-1, 0]),
         ({"deep": [stretch(5.1, 5.9)]}, None),
-        ([stretch(0, 10)], [0, 10]),
         ({"deep": []}, None),
         ({}, None),
         ({"deep": [stretch(-2_880, 2_880)]}, [-2_880, 2_880]),
@@ -85,6 +84,7 @@ def test_stretches_are_pairs_of_minutes_joined_where_they_touch(fast: bool, leve
         ({"deep": [stretch(0, 2_881)], "light": [stretch(5, 4)]}, None, "levels: 2 samples out_of_range"),
         ({"deep": [{"from": 5}, {"to": 5}, {"from": "x", "to": True}, stretch(0, 10)]}, [0, 10], "levels: 3 samples out_of_range"),
         ({"deep": [{"from": 1e300, "to": -1e300}]}, None, "levels: 1 samples out_of_range"),
+        ([stretch(0, 10)], None, "levels: wrong_type"),
         ("123", None, "levels: wrong_type"),
         (7, None, "levels: wrong_type"),
     ],
@@ -97,21 +97,21 @@ def test_what_is_no_stretch_near_the_day_is_counted(
 
 @both_readers
 def test_ends_may_be_milliseconds_or_texts(fast: bool) -> None:
-    levels = [{"from": (MIDNIGHT + 60) * 1000, "to": "2026-11-10T00:10:59.9+09:00"}]
+    levels = {"deep": [{"from": (MIDNIGHT + 60) * 1000, "to": "2026-11-10T00:10:59.9+09:00"}]}
     assert night(fast, levels) == ([1, 10], None)
 
 
 @both_readers
 def test_the_next_spelling_counts_where_the_first_gives_nothing(fast: bool) -> None:
-    assert night(fast, {}, older=[stretch(0, 10)]) == ([0, 10], None)
-    assert night(fast, [stretch(5, 6)], older=[stretch(0, 10)]) == ([5, 6], None)
+    assert night(fast, {}, older={"deep": [stretch(0, 10)]}) == ([0, 10], None)
+    assert night(fast, {"deep": [stretch(5, 6)]}, older={"deep": [stretch(0, 10)]}) == ([5, 6], None)
 
 
 @both_readers
 @pytest.mark.parametrize(("who", "minutes"), [("u1", [0, 10]), ("u9", [600, 610])])
 def test_without_a_start_local_time_is_that_of_the_persons_zone(fast: bool, who: str, minutes: list[int]) -> None:
     day = {"u1": "2026-11-10", "u9": "2026-11-09"}[who]
-    assert night(fast, [stretch(0, 10)], who=who, day=day, at=None, shift=None) == (minutes, None)
+    assert night(fast, {"deep": [stretch(0, 10)]}, who=who, day=day, at=None, shift=None) == (minutes, None)
 
 
 @both_readers

@@ -19,6 +19,7 @@ from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, offset_of_field, require_day
 from qol.ingest.parse import Reason, RejectedError
 from qol.ingest.sample_reduction import reduce_samples
+from qol.ingest.sample_structs import has_samples
 from qol.ingest.times import parse_instant
 
 MICROSECONDS = 1_000_000
@@ -155,7 +156,8 @@ class RecordReader:
 
     def _reduced(self, spec: Field, name: str, value: Any, issues: list[str]) -> Any:
         reduced, invalid = reduce_samples(spec, value)
-        issue = f"{name}: {invalid} samples out_of_range" if isinstance(value, dict | list) else f"{name}: wrong_type"
+        is_readable = spec.samples is not None and has_samples(spec.samples, value)
+        issue = f"{name}: {invalid} samples out_of_range" if is_readable else f"{name}: wrong_type"
         if invalid and issue not in issues:
             issues.append(issue)
         return reduced
