@@ -81,13 +81,13 @@ def _places(contracts: Contracts) -> Iterator[Problem]:
 
 
 def _shared_places(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Problem]:
-    """A contract has `only`, but no other contract reads the remaining records of its folder or envelope key."""
-    others = [c for c in sources if c.source == contract.source and not c.shares_places]
+    """A contract has `only`, but no other contract reads records of its folder or envelope key."""
+    others = [c for c in sources if c.source == contract.source and c is not contract and not c.takes_anywhere]
     for word in ("paths", "envelope_keys"):
         taken = {name for c in others for name in getattr(c, word)}
         for index, name in enumerate(getattr(contract, word)):
             if name not in taken:
-                allowed = f"with `only`, a place that a contract without it has: {choices(taken, name)}"
+                allowed = f"with `only`, a place that another contract has: {choices(taken, name)}"
                 yield Problem(contract.file, f"{word}.{index}", name, allowed)
 
 

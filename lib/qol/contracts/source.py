@@ -23,7 +23,7 @@ DeclaredField = Annotated[lang.Name, lang.Refers("a declared field of one value"
 
 
 class Only(lang.Model):
-    """Several contracts may share a raw folder and envelope keys. This one takes the records that have one of the values at the path; the one contract without `only` takes the rest. With `anywhere` it takes such records from every place of the source."""
+    """Several contracts may share a raw folder and envelope keys. This one takes the records that have one of the values at the path; the one contract without `only` takes the rest. Without such a contract, all other records are rejected as unknown_record. With `anywhere` it takes such records from every place of the source."""
 
     path: lang.RawPath
     """Dotted place in the raw record."""
