@@ -229,3 +229,18 @@ def test_stretches_are_no_key_and_no_number(schemas: Path, edit: Edit) -> None:
         if line.startswith(f"{SLEEPS}: key.1: found asleep_intervals; allowed: a declared field of one value: ")
     ]
     assert f"{SLEEPS}: daily.sleep_score: found asleep_intervals of type List(Int32); allowed: a whole number" in told
+
+
+@pytest.mark.parametrize(
+    ("helper", "problem"),
+    [
+        ("{value: calendar_date, range: [0, 1]}", "range: found calendar_date; allowed: a range only of a number"),
+        ("{value: utc_offset_seconds / 60, range: [0, 1]}", "range: found utc_offset_seconds / 60; allowed: a range only of what fields, parameters and helpers of such give"),
+        ("{value: last_night_avg, range: [1, 0]}", "range: found [1, 0]; allowed: [low, high] with low < high"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_range_of_a_computed_value_is_told(
+    schemas: Path, edit: Edit, helper: str, problem: str
+) -> None:
+    edit(HRV, HRV_FIELDS, f"derived:\n  helper: {helper}\n{HRV_FIELDS}")
+    assert f"{HRV}: derived.helper.{problem}" in problems(schemas)

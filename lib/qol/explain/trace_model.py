@@ -134,6 +134,16 @@ def raw_names(field: Field) -> set[str]:
 
 def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Field]:
     """Declared fields from which a contract derives metrics."""
+    names = _behind(contract, metrics)
+    return [found for found in contract.fields if found.name in names]
+
+
+def helper_issues(contract: SourceContract, metrics: tuple[str, ...]) -> set[str]:
+    """The names in `value_issues` of helpers from which a contract derives metrics."""
+    return {f"derived.{name}" for name in _behind(contract, metrics) & contract.helpers.keys()}
+
+
+def _behind(contract: SourceContract, metrics: tuple[str, ...]) -> set[str]:
     waiting = [name for metric in metrics for sql in contract.gives.get(metric, ()) for name in _roots(sql)]
     names: set[str] = set()
     while waiting:
@@ -141,7 +151,7 @@ def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Fi
         if name not in names:
             names.add(name)
             waiting += _inputs(contract, name)
-    return [found for found in contract.fields if found.name in names]
+    return names
 
 
 def _inputs(contract: SourceContract, name: str) -> list[str]:
