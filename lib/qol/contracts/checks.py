@@ -11,9 +11,11 @@ from qol.contracts.model import DAILY, RULES, WEEKLY, Contracts
 from qol.contracts.problems import problem
 from qol.contracts.source import SourceContract
 from qol.contracts.source_checks import source_mistakes
-from qol.contracts.weekly import WORK_AND_FREE, Derived, RecallWindows, WeeklyGroup
+from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
 from qol.contracts.wording import choices
 from qol.errors import Problem
+from qol.formulas import FORMULAS
+from qol.formulas.registry import Kind
 
 _CLOCK = ("circular_mean", "circular_sd", "last")
 _QUANTITY = ("mean", "median", "sd", "min", "max", "sum", "last", "weekday_mean", "weekend_mean", "weighted_mean")
@@ -198,5 +200,23 @@ def _derived(column: Derived, groups: Mapping[str, WeeklyGroup], contracts: Cont
     if column.aggregate and column.aggregate not in aggregates:
         allowed = f"of {column.of[0]}: {', '.join(aggregates) or 'nothing'}"
         yield Mistake(f"{at}.aggregate", column.aggregate, allowed)
-    if column.formula in WORK_AND_FREE and contracts.holidays is None:
+    yield from (mistake.below(at) for mistake in _kinds(column, contracts.metric))
+    if FORMULAS[column.formula].with_holidays and contracts.holidays is None:
         yield Mistake(f"{at}.formula", column.formula, "with `holidays`, which tells free days from work days")
+
+
+def _kinds(column: Derived, metrics: Mapping[str, DailyMetric]) -> Iterator[Mistake]:
+    """Metrics that are not what the formula reads."""
+    for word, names, kinds in (
+        ("of", column.of, FORMULAS[column.formula].reads),
+        ("total", column.total, ("a quantity",) * len(column.total)),
+    ):
+        for index, (name, kind) in enumerate(zip(names, kinds, strict=False)):
+            if name in metrics and not _is(kind, metrics[name]):
+                yield Mistake(f"{word}.{index}", name, f"{kind} for {column.formula}")
+
+
+def _is(kind: Kind, metric: DailyMetric) -> bool:
+    if metric.type == "intervals" or kind == "stretches":
+        return metric.type == "intervals" and kind == "stretches"
+    return kind == "a number" or (kind == "a time of day") == metric.clock
