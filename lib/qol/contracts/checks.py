@@ -207,13 +207,13 @@ def _derived(column: Derived, groups: Mapping[str, WeeklyGroup], contracts: Cont
 
 def _kinds(column: Derived, metrics: Mapping[str, DailyMetric]) -> Iterator[Mistake]:
     """Metrics that are not what the formula reads."""
-    for word, names, kinds in (
-        ("of", column.of, FORMULAS[column.formula].reads),
-        ("total", column.total, ("a quantity",) * len(column.total)),
-    ):
-        for index, (name, kind) in enumerate(zip(names, kinds, strict=False)):
-            if name in metrics and not _is(kind, metrics[name]):
-                yield Mistake(f"{word}.{index}", name, f"{kind} for {column.formula}")
+    reads: list[tuple[str, str, Kind]] = [
+        *((f"of.{i}", *pair) for i, pair in enumerate(zip(column.of, FORMULAS[column.formula].reads, strict=False))),
+        *((f"total.{i}", name, "a quantity") for i, name in enumerate(column.total)),
+    ]
+    for at, name, kind in reads:
+        if name in metrics and not _is(kind, metrics[name]):
+            yield Mistake(at, name, f"{kind} for {column.formula}")
 
 
 def _is(kind: Kind, metric: DailyMetric) -> bool:

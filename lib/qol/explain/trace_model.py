@@ -14,6 +14,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
 from qol.contracts.source import SourceContract
 from qol.contracts.weekly import Derived, WeeklyGroup
+from qol.formulas import FORMULAS
 
 #: Columns that every weekly group has, after its name.
 GROUP_COLUMNS = ("_source", "_valid_days", "_valid")
@@ -38,7 +39,7 @@ class Target:
     def derivations(self) -> tuple[tuple[str, ...], ...]:
         """Sets of daily metrics of which a day needs one complete set to count; mostly one set, the first metric."""
         first, *others = (metric.name for metric in self.metrics)
-        if self.derived is not None and self.derived.formula in ("regularity", "regularity_pairs"):
+        if self.derived is not None and FORMULAS[self.derived.formula].over == "pairs":
             # Intervals asleep, else one from bedtime to waking.
             return (first,), tuple(others)
         return ((first,),)
