@@ -31,7 +31,9 @@ def record(**values: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("in_envelope", [True, False])
 def test_each_type_goes_to_its_contract(fast: bool, in_envelope: bool) -> None:
     records = [record(type="step_count"), record(type="heart_rate")]
-    rows = fed(fast, *([{"batch": records}] if in_envelope else records)).rows
+    found = fed(fast, *([{"batch": records}] if in_envelope else records))
+    rows = found.rows
+    assert found.issues == {}, "the field that tells the types apart is known"
     assert sorted((row["record"], row.get("steps"), row.get("pulse")) for row in rows) == [
         ("wild_pulse", None, 70),
         ("wild_steps", 70, None),

@@ -222,9 +222,9 @@ def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
     """
     names: dict[str, set[str]] = {RECEIVED_AT: set(), contract.person[0]: set()}
     names.update((name, set()) for name in contract.drop)
-    for spec in contract.fields:
-        for path in (*spec.paths, *spec.units):
-            names.setdefault(path[0], set()).update(path[1:2])
+    places = [path for spec in contract.fields for path in (*spec.paths, *spec.units)]
+    for path in (*places, *([contract.only.path] if contract.only else [])):
+        names.setdefault(path[0], set()).update(path[1:2])
     return {name: frozenset(below.union(contract.drop) if below else below) for name, below in names.items()}
 
 
