@@ -11,7 +11,7 @@ from qol.contracts.columns import table_schemas
 from qol.contracts.generated import generated, stale_files, table_yaml, write_generated
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place
-from qol.transform.decimals import PORTABLE_DECIMALS
+from qol.formulas.half_away import PORTABLE_DECIMALS
 from tests.contracts.conftest import PROJECT
 
 

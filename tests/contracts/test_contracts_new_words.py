@@ -80,6 +80,12 @@ KIND = "kind: {path: type, type: code, description: d}"
         ([KIND, "value: {path: value, type: number, description: d, range: [0, 1], ranges_by: {field: kind, ranges: {A: [0, 1]}}}"], "fields.value.ranges_by: found number; allowed: only for integer, number, decimal, epoch_seconds, instant, without samples and range"),
         ([KIND, "value: {path: value, type: number, description: d, ranges_by: {field: kind, ranges: {A: [1, 0]}}}"], "fields.value.ranges_by.ranges.A: found [1, 0]; allowed: [low, high] with low < high"),
         (["value: {path: value, type: number, description: d, classes: {A: [b]}}"], "fields.value.classes: found number; allowed: classes only for code"),
+        (["value: {path: v, type: number, description: d, samples: {reduce: minutes, start: a, end: b, seconds_each: 60}}"], "fields.value.samples: found minutes; allowed: either start and end of structs, or within and seconds_each"),
+        (["value: {path: v, type: number, description: d, samples: {reduce: minutes, start: a, end: b, of: c}}"], "fields.value.samples: found minutes; allowed: no of, range, states or within: stretches are no numbers"),
+        (["value: {path: v, type: number, description: d, samples: {reduce: mean, start: a, end: b}}"], "fields.value.samples: found mean; allowed: start and end with intervals or minutes, characters and from with intervals, and only there"),
+        (["value: {path: v, type: number, description: d, samples: {reduce: mean, only: {path: a, values: [b]}}}"], "fields.value.samples.only: found mean; allowed: only with structs, which have of, or start and end"),
+        (["value: {path: 'v[first]', type: number, description: d}"], 'fields.value.path.0: found "v[first]"; allowed: after a key, [0] or [-1] for a place in a list, or [key=value]'),
+        (["value: {path: v, type: code, description: d, samples: {reduce: min}}"], "fields.value.type: found code; allowed: integer or number or epoch_seconds or instant for samples reduced to min"),
         (["value: {path: value, type: code, description: d, closed: true}"], "fields.value.closed: found true; allowed: closed only with classes"),
         (["value: {path: value, type: number, description: d, known: [a]}"], "fields.value.known: found number; allowed: known only for code"),
         (["value: {path: value, type: code, description: d, of_other: kind}"], "fields.value.of_other: found code; allowed: of_other only for document_id"),
@@ -140,7 +146,7 @@ STAGES, SURVEY, EPOCHS = (
         (DELETED, "field: uuid, by: uuid", "field: uuid, by: time_zone", "deletes.by: found time_zone; allowed: a field of type document_id: uuid"),
         (DELETED, "records: [measurements,", "records: [deleted,", "deletes.records.0: found deleted; allowed: another record type of the source: "),
         (DELETED, "field: uuid,", "field: id,", "deletes.field: found id; allowed: a document_id field of measurements, which has none of that name"),
-        (MESSAGES, ", anywhere: true", "", "paths.0: found raw/oura/deleted; allowed: with `only`, a place that a contract without it has: "),
+        (MESSAGES, ", anywhere: true", "", "paths.0: found raw/oura/deleted; allowed: with `only`, a place that another contract has: "),
         (MESSAGES, "namespace: document", "namespace: other", "deletes.records.0: found document; allowed: one namespace for document_id and for document_id of daily_activity"),
         (DELETED, "namespace: sample", "namespace: other", "deletes.records.0: found sample; allowed: one namespace for uuid and for uuid of measurements"),
         (MEASUREMENTS, "end: until_seconds,", "end: metric_type,", "overlaps.end: found metric_type; allowed: a time field or helper: "),
@@ -201,7 +207,8 @@ EITHER = "fields.asleep_intervals.samples: found intervals; allowed: either star
         ("samples: {reduce: intervals, start: a, end: b, characters: '1', seconds_each: 60, from: start_time_seconds}", EITHER),
         ("samples: {reduce: intervals, start: a, end: b, of: c}", "fields.asleep_intervals.samples: found intervals; allowed: no of, range, states or within: stretches are no numbers"),
         ("samples: {reduce: intervals, characters: '1', seconds_each: 60, from: validation}", "fields.asleep_intervals.samples.from: found validation; allowed: a field of type epoch_seconds or instant: start_time_seconds"),
-        ("samples: {reduce: max, of: a}", "fields.asleep_intervals.type: found intervals; allowed: integer or number for samples reduced to max"),
+        ("samples: {reduce: max, of: a}", "fields.asleep_intervals.type: found intervals; allowed: integer or number or epoch_seconds or instant for samples reduced to max"),
+        ("samples: {reduce: intervals, start: a, end: b, only: {path: 'c[d]', values: [e]}}", 'fields.asleep_intervals.samples.only.path: found "c[d]"; allowed: after a key, [0] or [-1] for a place in a list, or [key=value]'),
         ("decimals: 1", "fields.asleep_intervals.samples: found null; allowed: samples reduced to intervals"),
     ],
 )  # fmt: skip
@@ -222,3 +229,18 @@ def test_stretches_are_no_key_and_no_number(schemas: Path, edit: Edit) -> None:
         if line.startswith(f"{SLEEPS}: key.1: found asleep_intervals; allowed: a declared field of one value: ")
     ]
     assert f"{SLEEPS}: daily.sleep_score: found asleep_intervals of type List(Int32); allowed: a whole number" in told
+
+
+@pytest.mark.parametrize(
+    ("helper", "problem"),
+    [
+        ("{value: calendar_date, range: [0, 1]}", "range: found calendar_date; allowed: a range only of a number"),
+        ("{value: utc_offset_seconds / 60, range: [0, 1]}", "range: found utc_offset_seconds / 60; allowed: a range only of what fields, parameters and helpers of such give"),
+        ("{value: last_night_avg, range: [1, 0]}", "range: found [1, 0]; allowed: [low, high] with low < high"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_range_of_a_computed_value_is_told(
+    schemas: Path, edit: Edit, helper: str, problem: str
+) -> None:
+    edit(HRV, HRV_FIELDS, f"derived:\n  helper: {helper}\n{HRV_FIELDS}")
+    assert f"{HRV}: derived.helper.{problem}" in problems(schemas)

@@ -84,8 +84,8 @@ def test_stretches_are_pairs_of_minutes_joined_where_they_touch(fast: bool, leve
         ({"deep": [stretch(0, 2_881)], "light": [stretch(5, 4)]}, None, "levels: 2 samples out_of_range"),
         ({"deep": [{"from": 5}, {"to": 5}, {"from": "x", "to": True}, stretch(0, 10)]}, [0, 10], "levels: 3 samples out_of_range"),
         ({"deep": [{"from": 1e300, "to": -1e300}]}, None, "levels: 1 samples out_of_range"),
+        ([stretch(0, 10)], None, "levels: wrong_type"),
         ("123", None, "levels: wrong_type"),
-        ([stretch(0, 10)], None, "levels: wrong_type"),  # no keys to choose by: it may hold time awake
         (7, None, "levels: wrong_type"),
     ],
 )  # fmt: skip

@@ -30,12 +30,22 @@ CONTRACTS = replace(WILD, sources=(ANSWERS,))
         ("a.b", ("a", "b")),
         ("answers[item=1].value", ("answers", "[item=1]", "value")),
         ("a.b[c=d.e]", ("a", "b", "[c=d.e]")),
-        ("a[0]", ("a[0]",)),
+        ("a[0]", ("a", "[0]")),
+        ("a[-1].b", ("a", "[-1]", "b")),
     ],
 )
 def test_a_path_is_steps_and_reads_as_it_was_written(text: str, steps: tuple[str, ...]) -> None:
     assert split_path(text) == steps
     assert path_text(steps) == text
+
+
+@pytest.mark.parametrize(
+    ("samples", "first", "last"),
+    [([{"at": 1}, {"at": 2}, {"at": 3}], 1, 3), ([{"at": 1}], 1, 1), ([], None, None), (7, None, None)],
+)
+def test_a_place_counts_from_the_start_or_from_the_end(samples: Any, first: object, last: object) -> None:
+    record = {"samples": samples}
+    assert [safe_get(record, split_path(f"samples[{n}].at")) for n in (0, -1, 3, -4)] == [first, last, None, None]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
 
-from qol.contracts.fields import Field, SampleRule
+from qol.contracts.fields import MOMENTS, Field, SampleRule
 from qol.contracts.raw_path import is_selector, selected_by
 from qol.contracts.source import SourceContract
 
@@ -123,7 +123,12 @@ def clean_samples(field: Field) -> st.SearchStrategy[str]:
 def clean_stretches(rule: SampleRule) -> st.SearchStrategy[str]:
     """Stretches around 2026-11-09 in Tokyo, some too far away and some that end before they begin."""
     ends = st.tuples(st.integers(1_794_000_000, 1_794_320_000), st.integers(-60, 9_000))
-    struct = ends.map(lambda pair: object_text({str(rule.start): str(pair[0]), str(rule.end): str(sum(pair))}))
+    kinds = st.sampled_from(['"a"', "7", '"other"'])
+    struct = st.tuples(ends, kinds).map(
+        lambda drawn: object_text(
+            {str(rule.start): str(drawn[0][0]), str(rule.end): str(sum(drawn[0])), "kind": drawn[1]}
+        )
+    )
     listed = st.lists(struct, max_size=3).map(list_text)
     return listed | st.dictionaries(st.sampled_from([*rule.keys, "other"]), listed, max_size=3).map(object_text)
 
@@ -194,8 +199,8 @@ def sound(source: SourceContract) -> dict[str, Node]:
         kinds |= {"utc_offset": kinds["instant"], "time_zone": '"Asia/Tokyo"', "decimal": lowest}
         text = kinds.get(field.type, json.dumps(min(field.staged or field.known or ["x-1"])))
         if rule is not None:
-            text = sound_samples(rule, lowest)
-        if field.paths[0] not in seen or (rule is not None and rule.start is not None):
+            text = sound_samples(rule, "1794150000" if field.type in MOMENTS else lowest)
+        if field.paths[0] not in seen or (rule is not None and rule.keys):
             set_at(tree, field.paths[0], text)
         seen.add(field.paths[0])
     return tree
@@ -204,11 +209,11 @@ def sound(source: SourceContract) -> dict[str, Node]:
 def sound_samples(rule: SampleRule, lowest: str) -> str:
     if rule.characters is not None:
         return '"11"'
-    if rule.of is None and rule.start is None:
+    if rule.start is None and rule.of is None:
         return object_text({"0": lowest})
-    struct = {rule.of: lowest} if rule.of else {str(rule.start): "1794150000", str(rule.end): "1794153600"}
-    structs = list_text([object_text(struct)])
-    return object_text({rule.keys[0]: structs}) if rule.keys else structs
+    stretch = {str(rule.start): "1794150000", str(rule.end): "1794153600", "kind": '"a"'}
+    listed = list_text([object_text(stretch if rule.start else {str(rule.of): lowest})])
+    return object_text({rule.keys[0]: listed}) if rule.keys else listed
 
 
 def spoiled(source: SourceContract) -> list[str]:

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from qol.contracts.columns import arrow_schema, daily_columns
+from qol.formulas.half_away import round_half_away
 from qol.transform.daily_rows import daily
-from qol.transform.decimals import as_stored, round_half_away
+from qol.transform.decimals import as_stored
 from tests.builders import CONTRACTS
 
 from .builders import (

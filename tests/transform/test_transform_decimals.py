@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.contracts.daily import DailyMetric
+from qol.formulas.half_away import round_half_away
 from qol.transform.aggregates import aggregate, rounded
-from qol.transform.decimals import as_stored, round_half_away
+from qol.transform.decimals import as_stored
 from tests.effort import examples
 
 from .builders import each_day, the_week

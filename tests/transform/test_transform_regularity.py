@@ -6,7 +6,10 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qol.formulas import FORMULAS
+from qol.formulas.registry import ANY_WEEK
 from qol.transform import regularity
+from tests.builders import CONTRACTS
 
 from .builders import Row, after, picked, the_week
 
@@ -24,7 +27,9 @@ def as_nights(nights: dict[int, list[int] | None]) -> pl.DataFrame:
 
 def found(nights: dict[int, list[int] | None]) -> Any:
     """The index of one person's nights, however few."""
-    values = regularity.compared(as_nights(nights)).select(regularity.index(1, 3)).to_series().to_list()
+    rule = next(rule for rule in CONTRACTS.derived if rule.formula == "regularity").model_copy(update={"min_days": 1})
+    index = FORMULAS["regularity"].column(rule, ANY_WEEK)
+    values = regularity.compared(as_nights(nights)).select(index).to_series().to_list()
     return values[0] if values else None
 
 

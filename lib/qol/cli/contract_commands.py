@@ -120,7 +120,9 @@ def find(
     found = list(found_rows(contracts, words))
     if not found:
         names = dict.fromkeys(column.name for columns in table_schemas(contracts).values() for column in columns)
-        raise UsageError(f"no column has all of: {' '.join(words)}; nearest names: {', '.join(nearest(words[0], names))}")
+        raise UsageError(
+            f"no column has all of: {' '.join(words)}; nearest names: {', '.join(nearest(words[0], names))}"
+        )
     if form != "table":
         print_answer(DictionaryRow._fields, found, form, limit)
         return

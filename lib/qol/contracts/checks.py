@@ -12,9 +12,11 @@ from qol.contracts.model import DAILY, RULES, WEEKLY, Contracts
 from qol.contracts.problems import problem
 from qol.contracts.source import Only, SourceContract
 from qol.contracts.source_checks import source_mistakes
-from qol.contracts.weekly import WORK_AND_FREE, Derived, RecallWindows, WeeklyGroup
+from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
 from qol.contracts.wording import choices
 from qol.errors import Problem
+from qol.formulas import FORMULAS
+from qol.formulas.registry import Kind
 
 _CLOCK = ("circular_mean", "circular_sd", "last")
 _QUANTITY = ("mean", "median", "sd", "min", "max", "sum", "last", "weekday_mean", "weekend_mean", "weighted_mean")
@@ -99,13 +101,13 @@ def _only_once(contract: SourceContract, only: Only, sources: Sequence[SourceCon
 
 
 def _shared_places(contract: SourceContract, sources: Sequence[SourceContract]) -> Iterator[Problem]:
-    """A contract has `only`, but no other contract reads the remaining records of its folder or envelope key."""
-    others = [c for c in sources if c.source == contract.source and not c.shares_places]
+    """A contract has `only`, but no other contract reads records of its folder or envelope key."""
+    others = [c for c in sources if c.source == contract.source and c is not contract and not c.takes_anywhere]
     for word in ("paths", "envelope_keys"):
         taken = {name for c in others for name in getattr(c, word)}
         for index, name in enumerate(getattr(contract, word)):
             if name not in taken:
-                allowed = f"with `only`, a place that a contract without it has: {choices(taken, name)}"
+                allowed = f"with `only`, a place that another contract has: {choices(taken, name)}"
                 yield Problem(contract.file, f"{word}.{index}", name, allowed)
 
 
@@ -162,8 +164,9 @@ def _weekly(contracts: Contracts) -> Iterator[Mistake]:
     if contracts.holidays is not None and contracts.holidays not in (known := _countries()):
         allowed = f"a country whose public holidays are known: {choices(known, contracts.holidays)}"
         yield Mistake("holidays", contracts.holidays, allowed)
-    if contracts.holidays is not None and not any(rule.formula in WORK_AND_FREE for rule in contracts.derived):
-        yield Mistake("holidays", contracts.holidays, f"a formula that reads them: {choices(WORK_AND_FREE)}")
+    reading = [name for name, formula in FORMULAS.items() if formula.with_holidays]
+    if contracts.holidays is not None and not any(rule.formula in reading for rule in contracts.derived):
+        yield Mistake("holidays", contracts.holidays, f"a formula that reads them: {choices(reading)}")
     regular: dict[str, tuple[str, ...]] = {}
     for rule in contracts.derived:
         if rule.formula in ("regularity", "regularity_pairs") and rule.of != regular.setdefault(rule.group, rule.of):
@@ -234,5 +237,23 @@ def _derived(column: Derived, groups: Mapping[str, WeeklyGroup], contracts: Cont
     if column.aggregate and column.aggregate not in aggregates:
         allowed = f"of {column.of[0]}: {', '.join(aggregates) or 'nothing'}"
         yield Mistake(f"{at}.aggregate", column.aggregate, allowed)
-    if column.formula in WORK_AND_FREE and contracts.holidays is None:
+    yield from (mistake.below(at) for mistake in _kinds(column, contracts.metric))
+    if FORMULAS[column.formula].with_holidays and contracts.holidays is None:
         yield Mistake(f"{at}.formula", column.formula, "with `holidays`, which tells free days from work days")
+
+
+def _kinds(column: Derived, metrics: Mapping[str, DailyMetric]) -> Iterator[Mistake]:
+    """Metrics that are not what the formula reads."""
+    reads: list[tuple[str, str, Kind]] = [
+        *((f"of.{i}", *pair) for i, pair in enumerate(zip(column.of, FORMULAS[column.formula].reads, strict=False))),
+        *((f"total.{i}", name, "a quantity") for i, name in enumerate(column.total)),
+    ]
+    for at, name, kind in reads:
+        if name in metrics and not _is(kind, metrics[name]):
+            yield Mistake(at, name, f"{kind} for {column.formula}")
+
+
+def _is(kind: Kind, metric: DailyMetric) -> bool:
+    if metric.type == "intervals" or kind == "stretches":
+        return metric.type == "intervals" and kind == "stretches"
+    return kind == "a number" or (kind == "a time of day") == metric.clock

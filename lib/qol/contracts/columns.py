@@ -12,6 +12,7 @@ from qol.contracts.fixed_tables import FIXED, fixed_columns
 from qol.contracts.model import Column, Contracts
 from qol.contracts.source import SourceContract
 from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
+from qol.formulas import FORMULAS
 
 COMMENT_LENGTH = 255
 
@@ -31,7 +32,6 @@ _ARROW: Mapping[str, pa.DataType] = {
 
 #: Table of questionnaires with what was measured in the days they look back on.
 WINDOWS = "survey_windows"
-_COUNTS = frozenset({"work_days", "free_days", "regularity_pairs"})
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -116,11 +116,8 @@ def aggregate_type(metric: DailyMetric, aggregate: str) -> str:
 
 def derived_type(derived: Derived, contracts: Contracts) -> str:
     """Type of a weekly column with a formula of its own."""
-    if derived.formula == "change":
-        return aggregate_type(contracts.metric[derived.of[0]], derived.aggregate or "")
-    if derived.formula in _COUNTS:
-        return "int"
-    return "boolean" if derived.formula == "sum_at_least" else "double"
+    gives = FORMULAS[derived.formula].gives
+    return gives or aggregate_type(contracts.metric[derived.of[0]], derived.aggregate or "")
 
 
 def window_aggregate(metric: DailyMetric) -> str:

@@ -52,6 +52,8 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
     "at": ("utc_offset",),
 }
 _SAMPLE_TYPES: Mapping[str, tuple[str, ...]] = {
+    "min": ("integer", "number", *MOMENTS),
+    "max": ("integer", "number", *MOMENTS),
     "count": ("integer",),
     "mean": ("number",),
     "minutes": ("number",),
@@ -88,11 +90,21 @@ class Limited:
 
 
 @dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
+class OnlyStructs:
+    """Of a list of structs, such as `[{stage, start, end}]`, only those with one of the values at the path are read."""
+
+    path: lang.RawPath
+    """Dotted place in a struct."""
+    values: Annotated[lang.Texts, pydantic.Field(min_length=1)]
+    """Texts that may stand there; a whole number is written as a text."""
+
+
+@dataclass(frozen=True, kw_only=True, config=lang.CLOSED)
 class SampleRule(Limited):
     """How a map or list of samples becomes one value; the samples are not stored."""
 
     reduce: Reduce
-    """last: of the largest numeric map key; minutes: samples within `within`, times seconds_each, over 60; intervals: stretches of time as pairs of whole minutes after the day's local midnight, touching ones joined, from structs with `start` and `end`, or from a text of one character per seconds_each."""
+    """last: of the largest numeric map key; minutes: samples within `within`, times seconds_each, over 60, or what structs with `start` and `end` cover; intervals: stretches of time as pairs of whole minutes after the day's local midnight, touching ones joined, from structs with `start` and `end`, or from a text of one character per seconds_each."""
     range: lang.Maybe[lang.Range] = None
     """Samples outside it are left out."""
     states_low: lang.Maybe[Annotated[lang.Number, Lt(0)]] = pydantic.Field(default=None, validation_alias="states")
@@ -104,11 +116,12 @@ class SampleRule(Limited):
     of: lang.Maybe[lang.Text] = None
     """Samples are structs; the number under this key is meant, in any list below."""
     keys: lang.Some[lang.Text] = ()
-    """Only these keys of the map are read; by default all."""
+    """Only these keys of the map are read; by default all. A list has no keys and is of the wrong type then: `only` chooses from it."""
+    only: lang.Maybe[OnlyStructs] = None
     start: lang.Maybe[lang.Text] = None
-    """intervals of structs: the key of a stretch's start, Unix time."""
+    """minutes and intervals of structs: the key of a stretch's start, Unix time or a time with its offset."""
     end: lang.Maybe[lang.Text] = None
-    """intervals of structs: the key of a stretch's end, Unix time."""
+    """minutes and intervals of structs: the key of a stretch's end, Unix time or a time with its offset."""
     characters: lang.Maybe[lang.Text] = None
     """intervals of a text: the characters that count."""
     start_field: lang.Maybe[TimeField] = pydantic.Field(default=None, validation_alias="from")
@@ -116,14 +129,22 @@ class SampleRule(Limited):
 
     def mistakes(self) -> Iterator[lang.Mistake]:
         """Words that do not go with `reduce`."""
-        is_intervals = self.reduce == "intervals"
-        yield from self._intervals() if is_intervals else self._no_intervals()
+        if self.reduce == "intervals":
+            yield from self._intervals()
+        elif self.reduce == "minutes" and (self.start or self.end):
+            yield from self._stretches()
+        else:
+            yield from self._numbers()
+        if self.only is not None and not (self.of or self.start):
+            yield lang.Mistake("samples.only", self.reduce, "only with structs, which have of, or start and end")
 
-    def _no_intervals(self) -> Iterator[lang.Mistake]:
+    def _numbers(self) -> Iterator[lang.Mistake]:
         if {self.within is not None, self.seconds_each > 0} != {self.reduce == "minutes"}:
-            yield lang.Mistake("samples", self.reduce, "within and seconds_each with minutes, and only there")
+            allowed = "within and seconds_each with minutes, and only there; minutes of structs have start and end"
+            yield lang.Mistake("samples", self.reduce, allowed)
         if self.start or self.end or self.characters or self.start_field:
-            yield lang.Mistake("samples", self.reduce, "start, end, characters and from with intervals, and only there")
+            allowed = "start and end with intervals or minutes, characters and from with intervals, and only there"
+            yield lang.Mistake("samples", self.reduce, allowed)
 
     def _intervals(self) -> Iterator[lang.Mistake]:
         of_structs = self.start is not None and self.end is not None
@@ -132,6 +153,15 @@ class SampleRule(Limited):
         if of_structs == of_text or any(rest):
             allowed = "either start and end of structs, or characters, seconds_each and from of a text"
             yield lang.Mistake("samples", self.reduce, allowed)
+        yield from self._no_numbers()
+
+    def _stretches(self) -> Iterator[lang.Mistake]:
+        if not (self.start and self.end) or self.characters or self.start_field or self.seconds_each:
+            allowed = "either start and end of structs, or within and seconds_each"
+            yield lang.Mistake("samples", self.reduce, allowed)
+        yield from self._no_numbers()
+
+    def _no_numbers(self) -> Iterator[lang.Mistake]:
         if self.of or self.range or self.states_low is not None or self.within:
             yield lang.Mistake("samples", self.reduce, "no of, range, states or within: stretches are no numbers")
 
@@ -184,7 +214,7 @@ class Field(Limited):
 
     name: lang.Key
     paths: lang.RawPaths = pydantic.Field(validation_alias="path")
-    """Dotted place in the raw record, or a list of aliases; the first that is present counts. `name[key=value]` takes the element of a list whose key has that value."""
+    """Dotted place in the raw record, or a list of aliases; the first that is present counts. `name[key=value]` takes the element of a list whose key has that value, `name[0]` the first, `name[-1]` the last."""
     type: FieldType
     """code: a text of `known` or `classes`, or one of the vendor's own vocabulary: words of at most 24 letters, not more than two digits; document_id: stored as a keyed hash only; epoch_seconds: Unix time, milliseconds are recognised; instant: an ISO 8601 time with its offset, stored as Unix time; utc_offset: the offset written in such a time, or in a text such as +09:00, in seconds; time_zone: an IANA name; decimal: exact, decimal(38,18); intervals: pairs of minutes, from samples reduced to intervals."""
     description: lang.Text
@@ -263,8 +293,8 @@ class Field(Limited):
             yield lang.Mistake("unit_may_be_missing", self.unit_may_be_missing, "only with units")
         if self.ranges_by is not None and (self.type not in NUMERIC or self.samples or self.range):
             yield lang.Mistake("ranges_by", self.type, f"only for {', '.join(NUMERIC)}, without samples and range")
-        if self.decimals is not None and (self.samples is None or self.type not in NUMERIC):
-            yield lang.Mistake("decimals", self.decimals, "decimals only for what samples are reduced to")
+        if self.decimals is not None and (self.samples is None or self.type not in NUMERIC or self.type in MOMENTS):
+            yield lang.Mistake("decimals", self.decimals, "decimals only for numbers that samples are reduced to")
         yield from self._samples()
 
     def _samples(self) -> Iterator[lang.Mistake]:

@@ -124,7 +124,10 @@ def _as_written(value: Any, handler: Callable[[Any], float]) -> Any:
 
 def _steps(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(_PATH, value):
-        return split_path(value)
+        try:
+            return split_path(value)
+        except ValueError:
+            raise refusal("after a key, [0] or [-1] for a place in a list, or [key=value]") from None
     if isinstance(value, tuple):
         return value
     raise refusal("dotted keys such as a.b")

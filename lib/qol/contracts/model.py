@@ -67,15 +67,18 @@ class Contracts:
         return {name: tuple(metric for metric in self.metrics if metric.group == name) for name in groups}
 
     def for_path(self, folder: str) -> SourceContract | None:
-        """The contract of a raw folder such as `raw/garmin/sleeps`, or None."""
+        """The contract of a raw folder such as `raw/garmin/sleeps`, or None; one of them where all of the folder have `only`."""
         return self._paths.get(folder)
 
     def for_envelope(self, source: str, key: str) -> SourceContract | None:
-        """The contract of an envelope key of that source, or None."""
+        """The contract of an envelope key of that source, or None; one of them where all of the key have `only`."""
         return self._envelopes.get((source, key))
 
     def sharing(self, contract: SourceContract) -> tuple[SourceContract, ...]:
-        """Contracts with `only` that take some of the records found at a place of this contract."""
+        """Contracts with `only` that take some of the records found at a place of this contract.
+
+        Where no contract takes the rest, they are all contracts of the place, this one included.
+        """
         return self._sharing.get(contract.name, ())
 
     def anywhere(self, source: str) -> tuple[SourceContract, ...]:
@@ -85,6 +88,7 @@ class Contracts:
     @cached_property
     def _sharing(self) -> Mapping[str, tuple[SourceContract, ...]]:
         sharing = [c for c in self.sources if c.shares_places]
+        with_default = {(c.source, key) for c in self.sources if not c.shares_places for key in c.envelope_keys}
         return {
             owner.name: tuple(
                 c
@@ -92,13 +96,18 @@ class Contracts:
                 if c.source == owner.source and {*c.envelope_keys, *c.paths} & {*owner.envelope_keys, *owner.paths}
             )
             for owner in self.sources
-            if not owner.shares_places
+            if not owner.shares_places or with_default.isdisjoint((owner.source, key) for key in owner.envelope_keys)
         }
 
     @cached_property
+    def _defaults_last(self) -> list[SourceContract]:
+        """Contracts, those last that take what no `only` does: of two at one place the last counts."""
+        return sorted(self.sources, key=lambda contract: not contract.shares_places)
+
+    @cached_property
     def _paths(self) -> Mapping[str, SourceContract]:
-        return {path: c for c in self.sources if not c.shares_places for path in c.paths}
+        return {path: c for c in self._defaults_last for path in c.paths}
 
     @cached_property
     def _envelopes(self) -> Mapping[tuple[str, str], SourceContract]:
-        return {(c.source, key): c for c in self.sources if not c.shares_places for key in c.envelope_keys}
+        return {(c.source, key): c for c in self._defaults_last for key in c.envelope_keys}

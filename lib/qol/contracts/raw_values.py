@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from qol.contracts.raw_path import is_selector, selected_by
+from qol.contracts.raw_path import index_of, is_selector, selected_by
 
 CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 #: A key's name as an API would have it, which may be shown; any other may be an id, a person's name, a text or a path.
@@ -23,17 +23,25 @@ OTHER = "OTHER"
 def safe_get(node: object, path: Sequence[str]) -> Any:
     """The value at a path of keys; None when a node is missing, null or not what the path says.
 
-    A step such as `[item=1]` takes the first element of a list whose key has that value, as a text or whole number.
+    A step such as `[item=1]` takes the first element of a list whose key has that value, as a text or whole number;
+    `[0]` takes the first element, `[-1]` the last.
     """
     for key in path:
         if isinstance(node, dict):
             node = node.get(key)
         elif isinstance(node, list) and is_selector(key):
-            name, value = selected_by(key)
-            node = next((e for e in node if isinstance(e, dict) and identifier(e.get(name)) == value), None)
+            node = _element(node, key)
         else:
             return None
     return node
+
+
+def _element(elements: Sequence[Any], selector: str) -> Any:
+    place = index_of(selector)
+    if place is not None:
+        return elements[place] if -len(elements) <= place < len(elements) else None
+    name, value = selected_by(selector)
+    return next((e for e in elements if isinstance(e, dict) and identifier(e.get(name)) == value), None)
 
 
 def parse_day(text: str) -> int | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
+import polars as pl
 import pydantic
 from annotated_types import Ge, Interval
 from pydantic import AfterValidator, BeforeValidator, Discriminator, StringConstraints, Tag
@@ -23,7 +24,7 @@ DeclaredField = Annotated[lang.Name, lang.Refers("a declared field of one value"
 
 
 class Only(lang.Model):
-    """Several contracts may share a raw folder and envelope keys. This one takes the records that have one of the values at the path; the one contract without `only` takes the rest. With `anywhere` it takes such records from every place of the source."""
+    """Several contracts may share a raw folder and envelope keys. This one takes the records that have one of the values at the path; the one contract without `only` takes the rest. Without such a contract, all other records are rejected as unknown_record. With `anywhere` it takes such records from every place of the source."""
 
     path: lang.RawPath
     """Dotted place in the raw record."""
@@ -70,6 +71,24 @@ class Part(lang.Model):
     """SQL that is true for the records that count for this metric."""
     each: lang.Maybe[lang.Sql] = None
     """With mean: SQL of what is averaged first, such as the hour of the record; the day is the mean of these means, so that dense records do not outweigh others."""
+
+
+class Helper(lang.Model):
+    """A value computed of a record's columns. With a range it is null outside it, and the record has an issue `derived.<name>: <value> out_of_range`."""
+
+    value: lang.Sql
+    """SQL over fields, record columns and earlier helpers."""
+    unit: lang.Maybe[lang.Text] = None
+    """Unit of the value."""
+    range: lang.Maybe[lang.Range] = None
+    """Lowest and highest plausible value. Only where the value is made of fields, parameters and helpers of such."""
+
+    @property
+    def sql(self) -> str:
+        """The value, null outside the range."""
+        if self.range is None:
+            return self.value
+        return f"CASE WHEN ({self.value}) BETWEEN {self.range[0]!r} AND {self.range[1]!r} THEN ({self.value}) END"
 
 
 class Parameter(lang.Model):
@@ -128,6 +147,14 @@ class Example(lang.Model):
     """Reason code when the record is rejected."""
 
 
+#: What one entry of `derived` may be: SQL alone is its value.
+DerivedValue = Annotated[
+    Helper,
+    BeforeValidator(
+        lambda value: {"value": value} if isinstance(value, str | int | float) else value,
+        json_schema_input_type=lang.Sql | Helper,
+    ),
+]
 #: What one entry of `daily` may be.
 DailyValue = Annotated[
     Annotated[lang.Sql, Tag(lang.UNION_TAGS[0])] | Annotated[Part, Tag(lang.UNION_TAGS[1])],
@@ -181,8 +208,8 @@ class SourceContract(lang.Model):
     """Numbers a study may choose otherwise; expressions read them by name."""
     fields: lang.SomeEntries[Field]
     """Columns of the record table, in order."""
-    derived: dict[lang.Name, lang.Sql] = pydantic.Field(default_factory=dict)
-    """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers. Not stored."""
+    helpers: dict[lang.Name, DerivedValue] = pydantic.Field(default_factory=dict, validation_alias="derived")
+    """Helper columns for `daily`, in order; SQL over fields, record columns and earlier helpers, or `{value: SQL, unit: …, range: [low, high]}`. Not stored."""
     same: lang.Each[DeclaredField] = ()
     """Fields in which two records of a person that are the same reading under two ids are equal; of such records only the one with the highest version counts, then the first by key. The others stay stored."""
     split: lang.Maybe[Split] = None
@@ -231,6 +258,26 @@ class SourceContract(lang.Model):
     def by_name(self) -> Mapping[str, Field]:
         """Declared fields by column name."""
         return {f.name: f for f in self.fields}
+
+    @cached_property
+    def derived(self) -> Mapping[str, str]:
+        """SQL of the helper columns, null outside their ranges."""
+        return {name: helper.sql for name, helper in self.helpers.items()}
+
+    @cached_property
+    def own_helpers(self) -> tuple[str, ...]:
+        """Helpers that a record's fields and the parameters are enough for."""
+        known = {*self.by_name, *(parameter.name for parameter in self.parameters)}
+        for name, helper in self.helpers.items():
+            if known.issuperset(pl.sql_expr(helper.value).meta.root_names()):
+                known.add(name)
+        return tuple(name for name in self.helpers if name in known)
+
+    @property
+    def parameter_columns(self) -> list[pl.Expr]:
+        """The parameters as columns; integers stay integers, and so do expressions over them."""
+        types = {p.name: pl.Int64() if isinstance(p.value, int) else pl.Float64() for p in self.parameters}
+        return [pl.lit(p.value, types[p.name]).alias(p.name) for p in self.parameters]
 
     @cached_property
     def daily(self) -> Mapping[str, str]:

@@ -92,13 +92,29 @@ def _aliases(contract: SourceContract) -> Iterator[Mistake]:
 
 
 def _helpers(contract: SourceContract, types: ColumnTypes) -> Iterator[Mistake]:
-    """Helpers in their order; each is a column for the next."""
-    for name, sql in contract.derived.items():
+    """Helpers in their order; each is a column for the next. Ranges are checked where all are expressions."""
+    mistakes: list[Mistake] = []
+    for name, helper in contract.helpers.items():
         if name in TAKEN or name in contract.by_name:
             allowed = "a name that no field or record column has, and that no step works with"
-            yield Mistake(f"derived.{name}", name, allowed)
+            mistakes.append(Mistake(f"derived.{name}", name, allowed))
         else:
-            yield from types.add(f"derived.{name}", name, sql)
+            mistakes += types.add(f"derived.{name}", name, helper.value)
+    yield from mistakes or _helper_ranges(contract, types)
+
+
+def _helper_ranges(contract: SourceContract, types: ColumnTypes) -> Iterator[Mistake]:
+    """Ranges of helpers that are no numbers, or that a record alone does not give."""
+    for name, helper in contract.helpers.items():
+        at = f"derived.{name}"
+        if helper.range is None:
+            continue
+        if not types.has(name, "a number"):
+            yield Mistake(f"{at}.range", helper.value, "a range only of a number")
+        elif name not in contract.own_helpers:
+            yield Mistake(
+                f"{at}.range", helper.value, "a range only of what fields, parameters and helpers of such give"
+            )
 
 
 def _names_of_computed(contract: SourceContract) -> Iterator[Mistake]:

@@ -4,43 +4,38 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from qol.contracts import language as lang
 from qol.contracts.daily import Relation
 from qol.contracts.quality import Claim
 from qol.contracts.wording import choices
+from qol.formulas import FORMULAS
 
-#: How a weekly column with a formula of its own is computed; `transform/formulas.py` knows each.
-Formula = Literal[
-    "slope", "ln_mean", "ln_cv", "share_of_sums", "sum_at_least", "mean_by_count", "coverage",
-    "work_days", "free_days", "work_mean", "free_mean", "free_corrected", "work_free_distance",
-    "regularity", "regularity_pairs", "change",
-]  # fmt: skip
 Aggregate = Literal[
     "mean", "median", "sd", "min", "max", "sum", "circular_mean", "circular_sd", "last", "weekday_mean", "weekend_mean",
     "weighted_mean",
 ]  # fmt: skip
-#: Formulas that tell work days from free days.
-WORK_AND_FREE = ("work_days", "free_days", "work_mean", "free_mean", "free_corrected", "work_free_distance")
 #: Words that belong to some formulas only, and must be there with them.
 _ONLY_WITH: Mapping[str, tuple[str, ...]] = {
-    "total": ("share_of_sums", "mean_by_count"),
-    "threshold": ("sum_at_least",),
-    "aggregate": ("change",),
-    "per_day": ("coverage",),
-    "min_work_days": ("work_mean", "free_corrected", "work_free_distance"),
-    "min_free_days": ("free_mean", "free_corrected", "work_free_distance"),
+    word: tuple(name for name, formula in FORMULAS.items() if word in formula.words)
+    for word in ("total", "threshold", "aggregate", "per_day", "best_days", "min_work_days", "min_free_days")
 }
 #: Words that have their defaults with some formulas, which do not read them.
 _NOT_READ_BY: Mapping[str, tuple[str, ...]] = {
-    "min_days": ("sum_at_least", *WORK_AND_FREE, "regularity_pairs", "change"),
-    "decimals": ("sum_at_least", "work_days", "free_days", "regularity_pairs"),
+    "min_days": tuple(name for name, formula in FORMULAS.items() if not formula.is_plain and name != "regularity"),
+    "decimals": tuple(name for name, formula in FORMULAS.items() if formula.gives in {"boolean", "int"}),
 }
 #: Formulas whose values are fractions from 0 to 1, and units that those are not in.
 _FRACTIONS, _PERCENT = ("share_of_sums", "coverage"), ("%", "pct", "percent")
-#: How many metrics a formula reads, where it is not one.
-_READS: Mapping[str, int] = {"free_corrected": 2, "regularity": 3, "regularity_pairs": 3}
+
+
+def _registered(name: str) -> str:
+    if name not in FORMULAS:
+        raise lang.refusal(choices(FORMULAS, name))
+    return name
+
+
 _WeekDays = Annotated[lang.Whole, Interval(ge=1, le=7)]
 
 
@@ -70,8 +65,10 @@ class Derived(lang.Model):
     name: lang.Key
     group: lang.Name
     """Group whose source, days and validity count."""
-    formula: Formula
-    """slope: least squares on the day index; ln_mean, ln_cv: of natural logarithms; share_of_sums: sum of `of` over sum of `total`; sum_at_least: whether the sum reaches `threshold`; mean_by_count: mean of `of` weighted by `total`; coverage: sum of `of`, each day up to `per_day`, over seven days of `per_day`; work_days, free_days: how many have `of`; work_mean, free_mean: circular mean of a time of day on work or free days; free_corrected: free_mean less half of what is slept longer on free days than in the whole week; work_free_distance: shorter distance around the clock between the two means; regularity, regularity_pairs: sleep regularity index and its pairs of days; change: the published `aggregate` minus that of the week before."""
+    formula: Annotated[str, AfterValidator(_registered)] = Field(
+        description="; ".join(f"{name}: {formula.text}" for name, formula in FORMULAS.items()) + ".",
+        json_schema_extra={"enum": [*FORMULAS]},
+    )
     of: Annotated[tuple[lang.Name, ...], Field(min_length=1, max_length=3)]
     """What it is computed from. free_corrected: time of mid-sleep, minutes slept; regularity: stretches asleep, and where they are not known bedtime and wake time."""
     total: lang.Some[lang.Name] = ()
@@ -86,6 +83,8 @@ class Derived(lang.Model):
     """Free days with a value from which on the column is defined."""
     per_day: Annotated[lang.Whole, Ge(1)] = 0
     """coverage: what a whole day has, such as 288 readings five minutes apart."""
+    best_days: Annotated[lang.Whole, Interval(ge=0, le=7)] = 0
+    """mean_of_best: how many of the highest days are averaged."""
     aggregate: lang.Maybe[Literal["mean", "median", "min", "max", "sum", "last", "weighted_mean"]] = None
     """change: which aggregate of the metric is compared."""
     decimals: lang.Decimals = 6
@@ -109,9 +108,9 @@ class Derived(lang.Model):
             yield lang.Mistake("unit", self.unit, f"share: {self.formula} gives a fraction from 0 to 1, not percent")
         if self.formula == "share_of_sums" and self.total and {*self.total} <= {*self.of}:
             yield lang.Mistake("total", ", ".join(self.total), "all metrics of the whole, not only those of `of`")
-        reads = _READS.get(self.formula, 1)
-        if len(self.of) != reads:
-            yield lang.Mistake("of", ", ".join(self.of), f"{reads} metrics for {self.formula}")
+        reads = FORMULAS[self.formula].reads
+        if len(self.of) != len(reads):
+            yield lang.Mistake("of", ", ".join(self.of), f"{len(reads)} metrics for {self.formula}")
 
 
 class RecallWindows(lang.Model):

@@ -18,6 +18,7 @@ from qol.explain.trace_model import (
     Trace,
     UserWeek,
     fields_behind,
+    helper_issues,
     raw_names,
     recorded_metrics,
 )
@@ -142,10 +143,11 @@ class Tracer:
         else:
             for field in fields_behind(contract, metrics):
                 yield from self._why_no_field(contract, field, rows)
+            if issues := _issues(rows, helper_issues(contract, metrics)):
+                yield f"{contract.record} became null: {', '.join(issues)}"
 
     def _why_no_field(self, contract: SourceContract, field: Field, rows: pl.DataFrame) -> Iterator[str]:
-        listed = [issue for row in rows["value_issues"].to_list() for issue in row or ()]
-        issues = [issue for issue in dict.fromkeys(listed) if issue.partition(": ")[0] in raw_names(field)]
+        issues = _issues(rows, raw_names(field))
         paths = " or ".join(path_text(path) for path in field.paths)
         if issues:
             yield f"{contract.record} became null: {', '.join(issues)}"
@@ -161,3 +163,9 @@ class Tracer:
                 minutes = min((value for value in known if value is not None), default=0)
                 return f"not worn: {minutes:g} minutes, {contract.wear.limit_minutes:g} needed"
         return "not worn long enough"
+
+
+def _issues(rows: pl.DataFrame, names: set[str]) -> list[str]:
+    """Issues of records about any of the names, each once."""
+    listed = [issue for row in rows["value_issues"].to_list() for issue in row or ()]
+    return [issue for issue in dict.fromkeys(listed) if issue.partition(": ")[0] in names]

@@ -14,6 +14,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_path import path_text
 from qol.contracts.source import SourceContract
 from qol.contracts.weekly import Derived, WeeklyGroup
+from qol.formulas import FORMULAS
 
 #: Columns that every weekly group has, after its name.
 GROUP_COLUMNS = ("_source", "_valid_days", "_valid")
@@ -38,7 +39,7 @@ class Target:
     def derivations(self) -> tuple[tuple[str, ...], ...]:
         """Sets of daily metrics of which a day needs one complete set to count; mostly one set, the first metric."""
         first, *others = (metric.name for metric in self.metrics)
-        if self.derived is not None and self.derived.formula in ("regularity", "regularity_pairs"):
+        if self.derived is not None and FORMULAS[self.derived.formula].over == "pairs":
             # Intervals asleep, else one from bedtime to waking.
             return (first,), tuple(others)
         return ((first,),)
@@ -134,6 +135,16 @@ def raw_names(field: Field) -> set[str]:
 
 def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Field]:
     """Declared fields from which a contract derives metrics."""
+    names = _behind(contract, metrics)
+    return [found for found in contract.fields if found.name in names]
+
+
+def helper_issues(contract: SourceContract, metrics: tuple[str, ...]) -> set[str]:
+    """The names in `value_issues` of helpers from which a contract derives metrics."""
+    return {f"derived.{name}" for name in _behind(contract, metrics) & contract.helpers.keys()}
+
+
+def _behind(contract: SourceContract, metrics: tuple[str, ...]) -> set[str]:
     waiting = [name for metric in metrics for sql in contract.gives.get(metric, ()) for name in _roots(sql)]
     names: set[str] = set()
     while waiting:
@@ -141,7 +152,7 @@ def fields_behind(contract: SourceContract, metrics: tuple[str, ...]) -> list[Fi
         if name not in names:
             names.add(name)
             waiting += _inputs(contract, name)
-    return [found for found in contract.fields if found.name in names]
+    return names
 
 
 def _inputs(contract: SourceContract, name: str) -> list[str]:

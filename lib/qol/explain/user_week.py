@@ -10,7 +10,7 @@ from qol.contracts.columns import table_columns
 from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
-from qol.explain.trace_model import UserWeek, fields_behind, raw_names
+from qol.explain.trace_model import UserWeek, fields_behind, helper_issues, raw_names
 from qol.lake import Lake
 from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
@@ -97,6 +97,7 @@ def _weekly_metric_of(contracts: Contracts, record: str, raw_name: str) -> str |
     contract = contracts.by_name.get(record)
     weekly = {name for group in contracts.groups for name in group.metrics}
     for name in contract.gives if contract else ():
-        if contract and name in weekly and any(raw_name in raw_names(f) for f in fields_behind(contract, (name,))):
+        names = [raw_names(field) for field in fields_behind(contract, (name,))] if contract else []
+        if contract and name in weekly and raw_name in helper_issues(contract, (name,)).union(*names):
             return name
     return None

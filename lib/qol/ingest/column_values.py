@@ -7,7 +7,7 @@ import polars as pl
 
 from qol.contracts.fields import Field, SampleRule
 from qol.ingest.convert import IssueError, convert
-from qol.ingest.decoder_types import attribute_name, reads_structs
+from qol.ingest.decoder_types import attribute_name, reads_raw
 from qol.ingest.sample_reduction import reduce_samples, reduce_valid
 from qol.ingest.times import MAX_UTC_OFFSET, MIN_UTC_OFFSET, parse_instant
 
@@ -121,8 +121,15 @@ def _fill_unusual(values: pl.Series, texts: pl.Series, cache: Cache) -> pl.Serie
 
 
 def reduce_column(spec: Field, rule: SampleRule, values: Column) -> Column:
-    """The field's value from each line's valid samples, or from its raw structs when the rule reads these."""
-    if not reads_structs(rule):
-        return [None if not samples else reduce_valid(spec, rule, samples) for samples in values]
-    found = [(None, 0) if not structs else reduce_samples(spec, structs) for structs in values]
-    return [UNCLEAN if invalid else value for value, invalid in found]
+    """The field's value from each line's valid samples, or from its raw ones when it reads these."""
+
+    def reduced(samples: Any) -> Any:
+        try:
+            value, invalid = (
+                reduce_samples(spec, samples) if reads_raw(spec) else (reduce_valid(spec, rule, samples), 0)
+            )
+        except IssueError:
+            return UNCLEAN
+        return UNCLEAN if invalid else value
+
+    return [None if not samples else reduced(samples) for samples in values]

@@ -30,7 +30,7 @@ from qol.ingest.column_values import (
     text_cache,
     utc_offsets,
 )
-from qol.ingest.decoder_types import head_types, is_usable, reads_structs
+from qol.ingest.decoder_types import head_types, is_usable, reads_raw
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, offset_of_field, shift_seconds, zone_offset
@@ -174,7 +174,8 @@ class ColumnarReader:
     def _one_path(self, spec: Field, path: tuple[str, ...], columns: dict[str, Column]) -> Column:
         values = at_path(path, columns)
         if spec.samples is not None:
-            return reduce_column(spec, spec.samples, self._valid_samples(path, spec.samples, values))
+            samples = values if reads_raw(spec) else self._valid_samples(path, spec.samples, values)
+            return reduce_column(spec, spec.samples, samples)
         if spec.type == "document_id":
             return self._document_hashes(spec, values)
         texts = self._texts.get(spec.name)
@@ -188,8 +189,6 @@ class ColumnarReader:
 
     def _valid_samples(self, path: tuple[str, ...], rule: SampleRule, values: Column) -> Column:
         """Samples without states, taken out of their maps once for all fields that read the same path."""
-        if reads_structs(rule):
-            return values
         key = path, rule.reduce == "last"
         in_order: Callable[[dict[str, Any]], Iterable[Any]] = by_offset if key[1] else dict.values
         if key not in self._samples:

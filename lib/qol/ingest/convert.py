@@ -122,7 +122,8 @@ def in_stored_unit(field: Field, value: object, unit: object, units: Mapping[str
     return known.converted(number)
 
 
-def _checked(field: Field, value: object, number: float | Decimal) -> float | Decimal:
+def require_usable(field: Field, value: object, number: float | Decimal) -> float | Decimal:
+    """The number of a raw value; IssueError `sentinel` or `out_of_range` where the field cannot have it."""
     if number in field.sentinels:
         raise _issue(value, "sentinel")
     too_low = field.low is not None and number < field.low
@@ -144,7 +145,7 @@ def _integer(field: Field, value: object, _: HashDocument) -> int:
         raise _issue(value, "wrong_type")
     if not -INT64 <= number < INT64:
         raise _issue(value, "too_large")
-    return int(_checked(field, value, number))
+    return int(require_usable(field, value, number))
 
 
 def _number(field: Field, value: object, _: HashDocument) -> float:
@@ -152,7 +153,7 @@ def _number(field: Field, value: object, _: HashDocument) -> float:
     if abs(number) >= MAX_NUMBER:
         raise _issue(value, "too_large")
     # Adding 0.0 makes the -0.0 of a text such as "-1e-999" the 0 it is.
-    return float(_checked(field, value, number)) + 0.0
+    return float(require_usable(field, value, number)) + 0.0
 
 
 def _decimal(field: Field, value: object, _: HashDocument) -> Decimal:
@@ -169,7 +170,7 @@ def _decimal(field: Field, value: object, _: HashDocument) -> Decimal:
     stored = exact.quantize(Decimal(1).scaleb(-DECIMAL_PLACES), context=_WIDE)
     if stored != exact:
         raise _issue(value, "too_large")
-    _checked(field, value, exact)
+    require_usable(field, value, exact)
     return stored
 
 
@@ -179,9 +180,9 @@ def _epoch_seconds(field: Field, value: object, _: HashDocument) -> int:
         raise _issue(value, "too_large")
     seconds = int(number // 1)
     if seconds < MILLISECONDS_FROM:
-        return int(_checked(field, value, seconds))
+        return int(require_usable(field, value, seconds))
     seconds //= 1000
-    _checked(field, value, seconds)
+    require_usable(field, value, seconds)
     raise IssueError("milliseconds", kept=seconds)
 
 
@@ -204,7 +205,7 @@ def _instant(field: Field, value: object, _: HashDocument) -> int:
     seconds = parse_seconds(_text(value))
     if seconds is None:
         raise IssueError("invalid_time")
-    return int(_checked(field, value, seconds))
+    return int(require_usable(field, value, seconds))
 
 
 def _utc_offset(_field: Field, value: object, _: HashDocument) -> int | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from qol.contracts.fields import Field, SampleRule
+from qol.contracts.fields import MOMENTS, Field, SampleRule
 from qol.contracts.raw_path import is_selector
 from qol.contracts.source import SourceContract
 from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
@@ -47,11 +47,17 @@ def _meaning(spec: Field) -> Any:
         return "text" if spec.type in _TEXTS else spec.name
     if rule.characters is not None:
         return "text"
-    return "structs" if reads_structs(rule) else (rule.low, rule.high, rule.states_low)
+    if _reads_structs(rule):
+        return "structs"
+    return "moments" if reads_raw(spec) else (rule.low, rule.high, rule.states_low)
 
 
-def reads_structs(rule: SampleRule) -> bool:
-    """Whether samples are objects; the record reader's functions reduce these."""
+def reads_raw(spec: Field) -> bool:
+    """Whether samples are objects or moments; the record reader's functions reduce these."""
+    return spec.samples is not None and (_reads_structs(spec.samples) or spec.type in MOMENTS)
+
+
+def _reads_structs(rule: SampleRule) -> bool:
     return rule.of is not None or rule.start is not None
 
 
@@ -104,7 +110,7 @@ def _node_type(node: Field | dict[str, Any]) -> Any:
 
 def _clean_type(spec: Field) -> Any:
     if spec.samples is not None:
-        return _clean_samples(spec.samples)
+        return _clean_samples(spec, spec.samples)
     if spec.type == "integer":
         return _whole(spec.low, spec.high, -INT64, INT64 - 1)
     if spec.type == "epoch_seconds":
@@ -114,12 +120,14 @@ def _clean_type(spec: Field) -> Any:
     return bool if spec.type == "boolean" else str
 
 
-def _clean_samples(rule: SampleRule) -> Any:
+def _clean_samples(spec: Field, rule: SampleRule) -> Any:
     if rule.characters is not None:
         return str
-    if reads_structs(rule):
-        # Scalars only: the nesting of a value that no field reads is not checked elsewhere.
+    # Scalars only: the nesting of a value that no field reads is not checked elsewhere.
+    if _reads_structs(rule):
         return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
+    if reads_raw(spec):
+        return dict[str, SCALAR] | list[SCALAR]
     low = rule.low if rule.states_low is None else rule.states_low
     whole = _whole(low, rule.high, -MAX_CLEAN_SAMPLE, MAX_CLEAN_SAMPLE)
     number = whole | _real(low, rule.high, MAX_CLEAN_SAMPLE)

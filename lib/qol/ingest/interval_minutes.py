@@ -8,15 +8,11 @@ import numpy as np
 
 from qol.contracts.fields import Field, SampleRule
 from qol.contracts.interval_union import union
-from qol.ingest.convert import EARLIEST, MILLISECONDS_FROM, to_number
 from qol.ingest.local_day import DAY_SECONDS, zone_offset
-from qol.ingest.sample_reduction import is_readable, structs_of
-from qol.ingest.times import parse_seconds
+from qol.ingest.sample_structs import Interval, has_samples, stretches
 
 #: Minutes before and after the day's local midnight that an interval may cover: two days to each side.
 EARLIEST_MINUTE, LATEST_MINUTE = -2_880, 2_880
-
-Interval = tuple[int, int]
 
 
 def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> tuple[list[Interval], int] | None:
@@ -26,10 +22,9 @@ def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> 
     """
     if rule.characters is not None:
         return (_of_text(rule, value, text_start), 0) if isinstance(value, str) else None
-    if not isinstance(value, dict | list) or not is_readable(rule, value):
+    if not isinstance(value, dict | list) or not has_samples(rule, value):
         return None
-    found = [_of_struct(rule, struct) for struct in structs_of(rule, value)]
-    return [interval for interval in found if interval is not None], found.count(None)
+    return stretches(rule, value)
 
 
 def day_minutes(found: Iterable[Interval], midnight: int) -> tuple[list[int] | None, int]:
@@ -42,24 +37,6 @@ def day_minutes(found: Iterable[Interval], midnight: int) -> tuple[list[int] | N
     lasting = np.array([pair for pair in near if pair[0] < pair[1]], np.int64).reshape(-1, 2)
     edges = np.stack(union(*lasting.T), axis=1).reshape(-1)
     return edges.tolist() or None, len(pairs) - len(near)
-
-
-def _of_struct(rule: SampleRule, struct: Mapping[str, Any]) -> Interval | None:
-    first, last = struct.get(rule.start or ""), struct.get(rule.end or "")
-    if type(first) is int and type(last) is int and 0 <= first <= last < MILLISECONDS_FROM:  # the usual case
-        return first, last
-    start, end = _moment(first), _moment(last)
-    return None if start is None or end is None or end < start else (start, end)
-
-
-def _moment(value: object) -> int | None:
-    """Unix time in whole seconds, of a number (milliseconds too) or of a text with its offset."""
-    number = to_number(value)
-    if number is None:
-        return parse_seconds(value) if isinstance(value, str) else None
-    if not EARLIEST <= number < 1000 * MILLISECONDS_FROM:
-        return None
-    return int(number // (1000 if number >= MILLISECONDS_FROM else 1))
 
 
 def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Interval]:

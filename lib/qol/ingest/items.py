@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qol.contracts.model import Contracts
+from qol.contracts.raw_path import path_text
 from qol.contracts.raw_values import SPACING, safe_get
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
+from qol.contracts.wording import choices
 from qol.ingest.parse import Reason, RejectedError, parse_line
 from qol.ingest.spacing import spacings
 
@@ -138,6 +140,8 @@ class Exploder:
         found = self._contract_of(node, contract)
         if found is not None and not found.allows(node):
             return Item(node, None, context.received_at)
+        if found is not None and (types := self._contracts.sharing(found)) and _lacks_type(node, found):
+            return Item(node, None, context.received_at, _unknown_type(types))
         if spacing is not None and found is not None and found.spacing is not None:
             node = {**node, SPACING: spacing}
         return Item(node, found, node.get(RECEIVED_AT, context.received_at))
@@ -181,6 +185,20 @@ def _by_discriminator(node: dict[str, Any], contracts: tuple[SourceContract, ...
         if only and isinstance(value, str) and value in only.values:
             return contract
     return None
+
+
+def _lacks_type(node: dict[str, Any], contract: SourceContract) -> bool:
+    """Whether a contract has `only`, and a record is none of these."""
+    return contract.shares_places and _by_discriminator(node, (contract,)) is None
+
+
+def _unknown_type(contracts: tuple[SourceContract, ...]) -> RejectedError:
+    """The reject of a record that is of none of the types told apart at its place; its own value may be anything."""
+    known: dict[str, set[str]] = {}
+    for only in filter(None, (contract.only for contract in contracts)):
+        known.setdefault(path_text(only.path), set()).update(only.values)
+    allowed = " and ".join(f"{place} is none of {choices(sorted(values))}" for place, values in known.items())
+    return RejectedError(Reason.UNKNOWN_RECORD, f"a record type without a contract: {allowed}")
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -18,7 +18,8 @@ from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, offset_of_field, require_day
 from qol.ingest.parse import Reason, RejectedError
-from qol.ingest.sample_reduction import is_readable, reduce_samples
+from qol.ingest.sample_reduction import reduce_samples
+from qol.ingest.sample_structs import has_samples
 from qol.ingest.times import parse_instant
 
 MICROSECONDS = 1_000_000
@@ -155,8 +156,8 @@ class RecordReader:
 
     def _reduced(self, spec: Field, name: str, value: Any, issues: list[str]) -> Any:
         reduced, invalid = reduce_samples(spec, value)
-        readable = spec.samples is not None and is_readable(spec.samples, value)
-        issue = f"{name}: {invalid} samples out_of_range" if readable else f"{name}: wrong_type"
+        is_readable = spec.samples is not None and has_samples(spec.samples, value)
+        issue = f"{name}: {invalid} samples out_of_range" if is_readable else f"{name}: wrong_type"
         if invalid and issue not in issues:
             issues.append(issue)
         return reduced
@@ -221,9 +222,9 @@ def known_names(contract: SourceContract) -> dict[str, frozenset[str]]:
     """
     names: dict[str, set[str]] = {RECEIVED_AT: set(), contract.person[0]: set()}
     names.update((name, set()) for name in contract.drop)
-    for spec in contract.fields:
-        for path in (*spec.paths, *spec.units):
-            names.setdefault(path[0], set()).update(path[1:2])
+    places = [path for spec in contract.fields for path in (*spec.paths, *spec.units)]
+    for path in (*places, *([contract.only.path] if contract.only else [])):
+        names.setdefault(path[0], set()).update(path[1:2])
     return {name: frozenset(below.union(contract.drop) if below else below) for name, below in names.items()}
 
 

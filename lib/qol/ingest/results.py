@@ -16,6 +16,7 @@ from qol.contracts.source import SourceContract
 from qol.identity.pseudonyms import Identities, UserIndex
 from qol.ingest.column_values import COLUMN_TYPES
 from qol.ingest.columnar_reader import ColumnarReader
+from qol.ingest.computed_ranges import with_range_issues
 from qol.ingest.record_reader import RecordReader
 
 #: Rows that wait as dictionaries, which take many times the memory of a frame.
@@ -177,11 +178,17 @@ class ResultBuilder:
             for unknown, count in reader.unknown.items():
                 self.issues[name, unknown, UNKNOWN_FIELD] += count
                 senders[name, unknown] = reader.senders[unknown]
-        rows = {name: buffer.frame() for name, buffer in self._rows.items()}
+        rows = {name: self._ranged(name, buffer.frame()) for name, buffer in self._rows.items()}
         for row in self.last_rejects:
             self.rejects.append(row)
         rejects = self.rejects.frame().sort(*REJECT_ORDER)
         return IngestResult(rows, rejects, self.tallies, self.reasons, self.issues, senders)
+
+    def _ranged(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """A contract's rows with the issues of their computed values, which are counted."""
+        rows, counts = with_range_issues(self.context.contracts.by_name[name], rows)
+        self.issues.update({(name, *issue): count for issue, count in counts.items()})
+        return rows
 
 
 def unpack_counts(counter: Mapping[tuple[str, ...], int]) -> dict[str, Any]:

@@ -5,13 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import cast
 
-from qol.contracts.fields import Field, SampleRule
-from qol.ingest.convert import to_number
+from qol.contracts.fields import MOMENTS, Field, SampleRule
+from qol.ingest.convert import require_usable, to_number
+from qol.ingest.sample_structs import has_samples, minutes_of, moment, stretches, structs_of
 
 Number = int | float
 
 #: The largest valid sample, above any time in milliseconds; no sum of a line's samples exceeds 64 bits.
 MAX_SAMPLE = 2**41
+#: Stands for a sample that is no moment; not a number, so that it is counted.
+NO_NUMBER = ""
 
 
 def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
@@ -19,28 +22,45 @@ def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
 
     Samples are a map offset -> value, a list, or lists of structs below a map when the rule says `of`. State codes
     (`states_low`..-1) and nulls are left out without being counted. No valid sample gives null, for a count too.
+    IssueError `<value> out_of_range` or `<value> sentinel` for a value that the field cannot have.
     """
     rule = field.samples
-    if rule is None or not is_readable(rule, samples):
+    if rule is None or not isinstance(samples, dict | list) or not has_samples(rule, samples):
         return None, 0 if samples is None else 1
-    samples = cast("dict[str, object] | list[object]", samples)
-    values, invalid = valid_values(rule, [raw for raw in _raw_values(rule, samples) if raw is not None])
+    if rule.start is not None:
+        found, invalid = stretches(rule, samples)
+        return (_as_stored(field, minutes_of(found)) if found else None), invalid
+    raw = [raw for raw in _raw_values(rule, samples) if raw is not None]
+    if field.type in MOMENTS:
+        raw = [NO_NUMBER if (seconds := moment(value)) is None else seconds for value in raw]
+    values, invalid = valid_values(rule, raw)
     return reduce_valid(field, rule, values), invalid
 
 
 def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> Number | None:
-    """The field's value from valid samples in order of their offsets; null when there are none."""
+    """The field's value from valid samples in order of their offsets; null when there are none.
+
+    IssueError `<value> out_of_range` or `<value> sentinel` for a value that the field cannot have.
+    """
     if not values:
         return None
     if rule.within is not None:
         low, high = rule.within
         values = [v for v in values if low <= v <= high]
     if rule.reduce == "mean":
-        return mean(values, field.decimals)
-    value = _REDUCERS[rule.reduce](values, rule)
+        return _checked(field, mean(values, field.decimals))
+    return _as_stored(field, _REDUCERS[rule.reduce](values, rule))
+
+
+def _as_stored(field: Field, value: Number | Decimal) -> Number:
     if field.type != "number":
-        return int(_rounded(value, 0))
-    return float(value) if field.decimals is None else _rounded(value, field.decimals)
+        return _checked(field, int(_rounded(value, 0)))
+    return _checked(field, float(value) if field.decimals is None else _rounded(value, field.decimals))
+
+
+def _checked(field: Field, value: Number) -> Number:
+    require_usable(field, value, value)
+    return value
 
 
 def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int]:
@@ -82,19 +102,6 @@ def _raw_values(rule: SampleRule, samples: Mapping[str, object] | list[object]) 
             return samples
         return by_offset(samples) if rule.reduce == "last" else samples.values()
     return [item[rule.of] for item in structs_of(rule, samples) if item.get(rule.of) is not None]
-
-
-def is_readable(rule: SampleRule, samples: object) -> bool:
-    """Whether samples are of a type that the rule reads: a map, or a list unless the rule chooses by the keys of a map."""
-    return isinstance(samples, dict) or (isinstance(samples, list) and not (rule.keys and samples))
-
-
-def structs_of(rule: SampleRule, samples: Mapping[str, object] | list[object]) -> list[dict[str, object]]:
-    """The objects in a list, or in the lists below a map's keys that the rule reads; one that is a sample itself, alone."""
-    if isinstance(samples, dict) and rule.of in samples and not rule.keys:
-        return [samples]
-    lists = [samples] if isinstance(samples, list) else [samples[k] for k in samples if not rule.keys or k in rule.keys]
-    return [item for group in lists if isinstance(group, list) for item in group if isinstance(item, dict)]
 
 
 def mean(values: Collection[Number], decimals: int | None) -> float:

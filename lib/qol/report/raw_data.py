@@ -44,6 +44,7 @@ def _issues(contracts: Contracts, manifest: Manifest) -> Counter[tuple[str, str,
     for record, fields in sorted(manifest.field_issues.items()):
         contract = contracts.by_name.get(record)
         known = {name for field in contract.fields for name in raw_names(field)} if contract else set()
+        known |= {f"derived.{name}" for name in contract.helpers} if contract else set()
         for field, reasons in sorted(fields.items()):
             for reason, number in sorted(reasons.items()):
                 counted[(record, field, reason) if field in known else (record, "", UNKNOWN_FIELD)] += number

@@ -6,8 +6,8 @@ import polars as pl
 
 from qol.contracts.daily import DailyMetric
 from qol.contracts.rounding import OF_DAYS, aggregate_decimals
-from qol.transform.circular import circular_mean, circular_sd, time_of_day
-from qol.transform.decimals import round_half_away
+from qol.formulas.circular import circular_mean, circular_sd, time_of_day
+from qol.formulas.half_away import round_half_away
 
 WEEKDAYS, WEEKEND_DAYS = 5, 2
 _IS_WEEKDAY = pl.col("index") < WEEKDAYS

@@ -5,7 +5,9 @@ import polars as pl
 from qol.contracts.columns import derived_type
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import Derived
-from qol.transform.decimals import round_half_away
+from qol.formulas import FORMULAS
+from qol.formulas.half_away import round_half_away
+from qol.formulas.registry import ANY_WEEK
 
 
 def changes(contracts: Contracts, rows: pl.DataFrame, before: pl.DataFrame) -> list[pl.Series]:
@@ -36,10 +38,9 @@ def _compared(rule: Derived) -> str:
 
 
 def _change(contracts: Contracts, rule: Derived) -> pl.Expr:
-    now, before = pl.col(_compared(rule)), pl.col(f"{_compared(rule)}:before")
     source, valid = f"{rule.group}_source", f"{rule.group}_valid"
     same = pl.col(source) == pl.col(f"{source}:before")
-    difference = now - before
+    difference = FORMULAS[rule.formula].compute(rule, ANY_WEEK)
     if derived_type(rule, contracts) == "double":
         difference = round_half_away(difference, rule.decimals)
     return pl.when(same & pl.col(valid) & pl.col(f"{valid}:before")).then(difference)

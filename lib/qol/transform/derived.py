@@ -100,6 +100,4 @@ def _needs_more(expression: pl.Expr, rows: pl.DataFrame) -> bool:
 
 
 def _with_parameters(contract: SourceContract, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with parameters as columns; integers stay integers, and so do expressions over them."""
-    types = {p.name: pl.Int64() if isinstance(p.value, int) else pl.Float64() for p in contract.parameters}
-    return rows.with_columns([pl.lit(p.value, types[p.name]).alias(p.name) for p in contract.parameters])
+    return rows.with_columns(contract.parameter_columns)

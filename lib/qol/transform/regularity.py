@@ -9,14 +9,10 @@ difference on or off, so with all those moments of both windows sorted it is the
 minus the third, and so on. A moment in both counts twice, which changes nothing.
 """
 
-from collections.abc import Callable, Mapping
-
 import polars as pl
 
 from qol.contracts.interval_union import union
-from qol.contracts.weekly import Derived
-from qol.transform.circular import DAY_MINUTES
-from qol.transform.decimals import round_half_away
+from qol.formulas.circular import DAY_MINUTES
 
 NOON = DAY_MINUTES // 2
 #: The first window is the one of the day before the week.
@@ -42,13 +38,6 @@ def compared(nights: pl.DataFrame) -> pl.DataFrame:
     differing = _differing(_moments(known), pairs["window"])
     found = pairs.join(differing, on="window", how="left").group_by("user_id")
     return found.agg(pairs=pl.len().cast(pl.Int64), differing=pl.col("differing").sum()).sort("user_id")
-
-
-def index(min_pairs: int, decimals: int) -> pl.Expr:
-    """-100 + 200 x share of minutes that agree, over the result of `compared`; null below so many pairs."""
-    minutes = DAY_MINUTES * pl.col("pairs")
-    value = round_half_away(100 - 200 * pl.col("differing") / minutes, decimals)
-    return pl.when(pl.col("pairs") >= min_pairs).then(value)
 
 
 def _known(nights: pl.DataFrame) -> pl.DataFrame:
@@ -84,10 +73,3 @@ def _differing(moments: pl.Series, pairs: pl.Series) -> pl.DataFrame:
     first, second = ordered.gather_every(2), ordered.gather_every(2, 1)
     lengths = pl.DataFrame({"window": first // WINDOW_SIZE, "differing": second - first})
     return lengths.group_by("window").agg(pl.col("differing").sum())
-
-
-#: Columns of the result of `compared`, by formula.
-FORMULAS: Mapping[str, Callable[[Derived], pl.Expr]] = {
-    "regularity": lambda rule: index(rule.min_days, rule.decimals),
-    "regularity_pairs": lambda _: pl.col("pairs"),
-}

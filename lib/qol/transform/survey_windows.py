@@ -14,8 +14,8 @@ from qol.contracts.daily import DailyMetric
 from qol.contracts.frames import no_rows
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import RecallWindows, WeeklyGroup
+from qol.formulas.half_away import round_half_away
 from qol.transform.aggregates import aggregate, rounded
-from qol.transform.decimals import round_half_away
 from qol.transform.weekly_rows import anchors, days_of_best_source, group_days, source_columns
 
 

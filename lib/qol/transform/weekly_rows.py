@@ -10,12 +10,13 @@ from qol.contracts.columns import daily_columns, weekly_columns
 from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import Derived, WeeklyGroup
+from qol.formulas import FORMULAS
+from qol.formulas.registry import ANY_WEEK, WEEK_DAYS, Week
 from qol.tables.weeks import iso_week
 from qol.transform import regularity
 from qol.transform.aggregates import aggregate, rounded
 from qol.transform.change import changes
-from qol.transform.formulas import LOOKING_BACK, formula
-from qol.transform.jetlag import WEEK_DAYS, free_days
+from qol.transform.jetlag import free_days
 
 #: Regularity begins with the window of the Sunday before, in which a nap of the Saturday before lies.
 DAYS_BEFORE = 2
@@ -56,7 +57,7 @@ def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: Week
 
 def days_before_columns(contracts: Contracts) -> list[str]:
     """Daily columns that are read of the days before the week."""
-    rules = [rule for rule in contracts.derived if rule.formula in regularity.FORMULAS]
+    rules = [rule for rule in contracts.derived if FORMULAS[rule.formula].over == "pairs"]
     groups = {rule.group for rule in rules}
     known = [name for group in contracts.groups if group.name in groups for name in anchors(contracts, group)]
     return list(dict.fromkeys(["user_id", "day", "source", "worn", *known, *[n for rule in rules for n in rule.of]]))
@@ -112,11 +113,9 @@ def _group(
     free = free_days(monday, contracts.holidays)
     days = days_of_best_source(group, days.with_columns(free=pl.col("index").is_in(sorted(free))), "user_id")
     valid = pl.col("valid").sum() >= group.min_valid_days
-    formulas = [
-        formula(rule, contracts.metric, valid=valid, work_days=WEEK_DAYS - len(free)).alias(rule.name)
-        for rule in rules
-        if rule.formula not in LOOKING_BACK
-    ]
+    week = Week(valid, WEEK_DAYS - len(free), {name: metric.decimals for name, metric in contracts.metric.items()})
+    of_days = [rule for rule in rules if FORMULAS[rule.formula].over == "days"]
+    formulas = [FORMULAS[rule.formula].column(rule, week).alias(rule.name) for rule in of_days]
     aggregates = [(contracts.metric[name], of) for name, names in group.metrics.items() for of in names]
     columns = [
         *(aggregate(*one) for one in aggregates),
@@ -125,12 +124,15 @@ def _group(
     values = (
         days.group_by("user_id", maintain_order=True)
         .agg(*source_columns(group), valid.alias(f"{group.name}_valid"), *columns, *formulas)
-        .with_columns(rounded(*one) for one in aggregates)
+        .with_columns(
+            *(rounded(*one) for one in aggregates), *(FORMULAS[rule.formula].published(rule) for rule in of_days)
+        )
     )
-    if any(rule.formula in regularity.FORMULAS for rule in rules):
+    of_pairs = [rule for rule in rules if FORMULAS[rule.formula].over == "pairs"]
+    if of_pairs:
         last_days = _numbered(before.filter(valid_day(contracts, group)), monday)
         last_days = last_days.filter(pl.col("index") >= -DAYS_BEFORE)
-        values = values.join(_regularity(rules, last_days, days), on="user_id", how="left")
+        values = values.join(_regularity(of_pairs, last_days, days), on="user_id", how="left")
     return values
 
 
@@ -147,10 +149,9 @@ def source_columns(group: WeeklyGroup) -> tuple[pl.Expr, pl.Expr]:
 
 def _regularity(rules: list[Derived], last_days: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
     """Columns of sleep regularity, from each user's `days` of one source and the same source's days before the week."""
-    rules = [rule for rule in rules if rule.formula in regularity.FORMULAS]
     intervals, bedtime, wake = rules[0].of
     names = ["user_id", "source", "index", intervals, bedtime, wake]
     of_source = last_days.join(days, on=["user_id", "source"], how="semi")
     nights = pl.concat([of_source.select(names), days.select(names)])
     found = regularity.compared(nights.rename({intervals: "intervals", bedtime: "bedtime", wake: "wake"}))
-    return found.select("user_id", *[regularity.FORMULAS[rule.formula](rule).alias(rule.name) for rule in rules])
+    return found.select("user_id", *[FORMULAS[rule.formula].column(rule, ANY_WEEK).alias(rule.name) for rule in rules])

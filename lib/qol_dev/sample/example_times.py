@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from qol.contracts.raw_values import safe_get
 from qol.contracts.source import Example, SourceContract
+from qol.ingest.sample_reduction import reduce_samples
 from qol_dev.sample.lived import Batch
 from qol_dev.sample.sample_options import DAY_S, Ints
 
@@ -34,8 +36,10 @@ class Anchor:
     def __init__(self, contract: SourceContract, example: Example, root: Record, kind: str) -> None:
         def stated(name: str | None) -> Any:
             field = contract.by_name.get(name or "")
-            paths = field.paths if field is not None else ()
-            return next((node for path in paths if (node := at(root, ".".join(path))) is not None), None)
+            if field is None:
+                return None
+            node = next((found for path in field.paths if (found := safe_get(root, path)) is not None), None)
+            return reduce_samples(field, node)[0] if field.samples is not None else node
 
         expected, rule = example.expect or {}, contract.day
         self._day_s = seconds_of(str(stated(rule.date) or expected.get("day", example.arrival)))

@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 
-from qol.transform.decimals import PORTABLE_DECIMALS, round_half_away
+from qol.formulas.half_away import PORTABLE_DECIMALS, round_half_away
 
 DAY_MINUTES = 1440
 _MINUTES_PER_RADIAN = DAY_MINUTES / (2 * math.pi)
