@@ -16,7 +16,6 @@ from qol.identity.lake_state import LakeState, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
 from qol.ingest.listing import RawListing, ingest_tasks, list_raw
 from qol.ingest.results import IngestContext
-from qol.ingest.unread_days import find_unread_days
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import collect_gate_input
@@ -26,6 +25,7 @@ from qol.run.engine import Engine, Shuffled
 from qol.run.known_users import KnownUsers, read_known_users
 from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, plan_run
 from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
+from qol.run.unread_days import find_unread_days
 from qol.tables.layout import Candidate, Published, find_published
 from qol.tables.manifest import manifest_key, with_totals
 from qol.tables.raw_keys import write_raw_keys
