@@ -99,4 +99,4 @@ cloud-down: setup ## stop the local cloud and remove its files
 	@$(BIN)/qol cloud down
 
 clean: ## remove the files of all targets
-	rm -rf $(VENV) .venv-checkov terraform/.terraform $(DEMO) dist .package .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-checkov terraform/.terraform $(DEMO) dist build .package .mypy_cache .ruff_cache .hypothesis

@@ -37,7 +37,7 @@ def query(
     except ModuleNotFoundError as err:
         if err.name not in ("duckdb", "sqlglot"):
             raise
-        raise UsageError(f"qol query: {err.name} is not installed; allowed: install qol-lake[query]") from None
+        raise UsageError(f"qol query: {err.name} is not installed; in the clone, run pip install '.[query]'") from None
 
     answer = run_query(open_existing(lake), load_contracts(), sql)
     if "raw" in answer.columns:
