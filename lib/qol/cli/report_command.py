@@ -36,7 +36,9 @@ def report(
     except ModuleNotFoundError as err:
         if (err.name or "").partition(".")[0] != _LIBRARY:
             raise
-        raise UsageError(f"qol report: {_LIBRARY} is not installed; in the clone, run pip install '.[report]'") from None
+        raise UsageError(
+            f"qol report: {_LIBRARY} is not installed; in the clone, run pip install '.[report]'"
+        ) from None
 
     monday = parse_week(week, "--week")
     file = out or Path(default_name(week, person))
