@@ -18,7 +18,7 @@ PAGES = ("*.md", "docs/*.md", "docs/adr/*.md")
 #: A list of changes, and Japanese, which writes no spaces between words.
 SKIPPED = ("CHANGELOG.md", "README.ja.md")
 
-_END = re.compile(r"""(?<!e\.g)(?<!i\.e)[.?!][)"'”]*[ \n]+(?![a-z])""")
+_END = re.compile(r"""(?<!e\.g)[.?!][)"'”]*[ \n]+""")
 _IS_SENTENCE = re.compile(r"""[.?!:][)"'”]*$""")
 _WORD = re.compile(r"[^ \n]*\w[^ \n]*")
 
