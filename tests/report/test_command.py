@@ -80,7 +80,7 @@ def test_without_its_libraries_it_says_what_to_install(lake: Path, monkeypatch: 
     ended = qol_report("--week", WEEK, "--lake", lake)
     assert (ended.exit_code, ended.stderr) == (
         2,
-        "qol report: matplotlib is not installed; in the clone, run pip install '.[report]'\n",
+        "qol report: matplotlib is not installed; allowed: install qol-lake[report]\n",
     )
 
 

@@ -36,9 +36,7 @@ def report(
     except ModuleNotFoundError as err:
         if (err.name or "").partition(".")[0] != _LIBRARY:
             raise
-        raise UsageError(
-            f"qol report: {_LIBRARY} is not installed; in the clone, run pip install '.[report]'"
-        ) from None
+        raise UsageError(f"qol report: {_LIBRARY} is not installed; allowed: install qol-lake[report]") from None
 
     monday = parse_week(week, "--week")
     file = out or Path(default_name(week, person))
