@@ -13,7 +13,7 @@ CHECKOV := .venv-checkov/bin/checkov
 TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol_dev.cloud.tools terraform -chdir=terraform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test acceptance test-all check lint types format docs bench package lock docker-demo terraform-check cloud cloud-down clean
+.PHONY: help setup demo test acceptance test-all check lint types format docs pictures bench package lock docker-demo terraform-check cloud cloud-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,12 +46,13 @@ test-all: test acceptance ## every test, as CI runs them
 
 check: lint types test ## what a commit must pass
 
-lint: setup ## ruff, import order, and generated files are fresh
+lint: setup ## ruff, import order, fresh generated files, plain English in the documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/qol contracts docs --check
 	$(BIN)/python -m benchmarks.cost --check
+	$(BIN)/python -m qol_dev.plain_english
 
 types: setup ## mypy strict
 	$(BIN)/mypy
@@ -63,6 +64,9 @@ format: setup ## format, and apply ruff's fixes
 docs: setup ## write the generated catalog, tables, JSON Schemas and cost page
 	$(BIN)/qol contracts docs
 	$(BIN)/python -m benchmarks.cost
+
+pictures: demo ## take the README's pictures of the demo (needs Chromium)
+	$(BIN)/python -m qol_dev.pictures $(DEMO) docs/images
 
 bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
 	$(BIN)/python -m benchmarks
@@ -99,4 +103,4 @@ cloud-down: setup ## stop the local cloud and remove its files
 	@$(BIN)/qol cloud down
 
 clean: ## remove the files of all targets
-	rm -rf $(VENV) .venv-checkov terraform/.terraform $(DEMO) dist .package .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-checkov terraform/.terraform $(DEMO) dist build .package .mypy_cache .ruff_cache .hypothesis

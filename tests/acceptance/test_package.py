@@ -61,6 +61,7 @@ def test_the_wheel_carries_the_contracts_and_no_tools_of_developers(dist: Path) 
     there = {path.relative_to(ROOT / "schemas").as_posix() for path in (ROOT / "schemas").rglob("*") if path.is_file()}
     assert {name.partition("/")[0] for name in names} == {"qol", "qol_lambda", "qol_lake-0.2.0.dist-info"}
     assert there == {name.removeprefix("qol/_schemas/") for name in names if name.startswith("qol/_schemas/")}
+    assert "qol_lake-0.2.0.dist-info/licenses/LICENSE" in names
 
 
 def test_the_zip_of_the_functions_is_pure_python(dist: Path) -> None:

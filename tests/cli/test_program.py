@@ -80,5 +80,5 @@ def test_a_command_line_without_its_libraries_says_what_to_install() -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (
         2,
-        "qol: typer is not installed; install the command line by pip install 'qol-lake[cli]'\n",
+        "qol: typer is not installed; in the clone, run pip install '.[cli]'\n",
     )

@@ -201,4 +201,7 @@ def test_without_its_libraries_a_query_says_what_to_install(
     monkeypatch.setitem(sys.modules, "duckdb", None)
     monkeypatch.delitem(sys.modules, "qol.tables.query", raising=False)
     ended = qol("query", "SELECT 1", "--lake", tmp_path)
-    assert (ended.code, ended.err) == (2, "qol query: duckdb is not installed; allowed: install qol-lake[query]\n")
+    assert (ended.code, ended.err) == (
+        2,
+        "qol query: duckdb is not installed; in the clone, run pip install '.[query]'\n",
+    )

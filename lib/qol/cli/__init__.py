@@ -11,7 +11,7 @@ def main() -> None:
         if err.name not in ("rich", "typer"):
             raise
         print(
-            f"qol: {err.name} is not installed; install the command line by pip install 'qol-lake[cli]'",
+            f"qol: {err.name} is not installed; in the clone, run pip install '.[cli]'",
             file=sys.stderr,
         )
         sys.exit(2)

@@ -45,4 +45,4 @@ def sql_imports(program: str) -> Iterator[None]:
     except ModuleNotFoundError as err:
         if err.name not in ("duckdb", "sqlglot"):
             raise
-        raise UsageError(f"{program}: {err.name} is not installed; allowed: install qol-lake[query]") from None
+        raise UsageError(f"{program}: {err.name} is not installed; in the clone, run pip install '.[query]'") from None

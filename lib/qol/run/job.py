@@ -118,7 +118,7 @@ def _spark_engine(master: str | None) -> Engine:
         if err.name != "pyspark":
             raise
         raise UsageError(
-            "--engine spark: pyspark is not installed; allowed: local, or install qol-lake[spark]"
+            "--engine spark: pyspark is not installed; allowed: local; or run pip install '.[spark]' in the clone"
         ) from None
     preload()
     return engine

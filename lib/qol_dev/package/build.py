@@ -77,13 +77,13 @@ def function_files(lib: Path, wheels: list[Path]) -> dict[str, bytes]:
 
 
 def _build_wheel(root: Path, folder: Path, python: Path) -> Path:
-    """The project's wheel with the contracts in it, built from a copy without the files of earlier builds."""
+    """The project's wheel, built from a copy without the files of earlier builds."""
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info", "qol_dev")
     with tempfile.TemporaryDirectory() as place:
         source = Path(place) / "source"
         shutil.copytree(root / "lib", source / "lib", ignore=ignore)
-        shutil.copytree(root / "schemas", source / "lib" / "qol" / "_schemas", ignore=ignore)
-        shutil.copyfile(root / "README.md", source / "README.md")
+        for name in ("README.md", "LICENSE"):
+            shutil.copyfile(root / name, source / name)
         described = (root / "pyproject.toml").read_text(encoding="utf-8")
         for line in glue_lock(root).provided:  # AWS changes the versions of what Glue brings
             described = described.replace(f'"{line}"', f'"{line.replace("==", ">=")}"')
