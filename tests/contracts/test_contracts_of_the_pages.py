@@ -30,7 +30,7 @@ fields:
 daily:
   club_speed_mps: {value: speed_mps, over: mean}
 examples:
-  - {name: a round, arrival: 2026-11-10, raw: {userId: u, startTimeInSeconds: 1794178800, walkSpeed: 1.4}, expect: {start_seconds: 1794178800, speed_mps: 1.4}}
+  - {name: a round, arrival: 2026-11-10, raw: {userId: u, startTimeInSeconds: 1794178800, walkSpeed: 1.4}, expect: {start_seconds: 1794178800, speed_mps: 1.4}, expect_daily: {club_speed_mps: 1.4}}
   - {name: too fast, arrival: 2026-11-10, raw: {userId: u, startTimeInSeconds: 1794178800, walkSpeed: 14}, expect: {speed_mps: null}, nulled: ['walkSpeed: 14 out_of_range']}
   - {name: no start, arrival: 2026-11-10, raw: {userId: u}, reject: missing_key}
 """
@@ -41,6 +41,8 @@ def additions(schemas: Path, edit: Edit) -> Path:
     """The shipped contracts, both devices of the page, a new type of garmin, and a metric that it gives."""
     for text in [*re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL), GOLF]:
         said = yaml.safe_load(text)
+        if "source" not in said:  # a part of a contract
+            continue
         file = schemas / "sources" / said["source"] / f"{said.get('record', '_rules')}.yaml"
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")

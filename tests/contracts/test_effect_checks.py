@@ -117,6 +117,7 @@ def test_formulas_that_would_read_something_else_than_they_say_are_told(schemas:
     assert told == [
         "metrics/weekly.yaml: derived.sleep_regularity_pairs.decimals: found 3",
         "metrics/weekly.yaml: derived.sleep_regularity_pairs.of: found nap_minutes, bedtime_minute, wake_minute",
+        "metrics/weekly.yaml: derived.sleep_regularity_pairs.of.0: found nap_minutes",
     ]
 
 

@@ -13,7 +13,8 @@ from qol.formulas.registry import ANY_WEEK
 def value(days: list[Any], **words: Any) -> object:
     rule = Derived(name="c", group="g", of=("m",), unit="u", description="d", **words)
     rows = pl.DataFrame({"user_id": ["P1"] * len(days), "m": days})
-    return rows.group_by("user_id").agg(c=FORMULAS[rule.formula].column(rule, ANY_WEEK))["c"][0]
+    formula = FORMULAS[rule.formula]
+    return rows.group_by("user_id").agg(c=formula.column(rule, ANY_WEEK)).select(formula.published(rule))["c"][0]
 
 
 @pytest.mark.parametrize(

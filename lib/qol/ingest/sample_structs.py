@@ -15,7 +15,7 @@ Interval = tuple[int, int]
 
 
 def has_samples(rule: SampleRule, value: object) -> bool:
-    """Whether a value is a map of samples, or a list of them where the rule does not choose by a map's keys."""
+    """Whether a value is a map of samples, or a list of them where the rule does not choose by a map's keys; empty ones are."""
     return isinstance(value, dict) or (isinstance(value, list) and not (rule.keys and value))
 
 
