@@ -2,7 +2,8 @@
 
 import pytest
 
-from qol.contracts.source import Example, SourceContract
+from qol.contracts.example import Example
+from qol.contracts.source import SourceContract
 from qol.identity.periods import ALWAYS
 from qol.identity.pseudonyms import Owner
 

@@ -18,9 +18,10 @@ from qol.contracts.wording import count, nearest, shown
 from qol.errors import ContractError, Problem, UsageError
 
 if TYPE_CHECKING:
+    from qol.contracts.example import Example
     from qol.contracts.fields import Field
     from qol.contracts.model import Contracts
-    from qol.contracts.source import Example, SourceContract
+    from qol.contracts.source import SourceContract
 
 app = typer.Typer(no_args_is_help=True, help="Check, list, show, search, begin and document the contracts.")
 

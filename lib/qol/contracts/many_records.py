@@ -8,7 +8,7 @@ from pydantic import Field
 
 from qol.contracts import language as lang
 from qol.contracts.code_words import plain_code
-from qol.contracts.fields import TimeField
+from qol.contracts.ranges_by import TimeField
 
 Stage = Literal["deep", "light", "rem", "asleep", "awake", "in_bed"]
 

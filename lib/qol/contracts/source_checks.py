@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from qol.contracts.code_words import plain_code
 from qol.contracts.daily import DailyMetric
 from qol.contracts.expressions import ColumnTypes, record_types
-from qol.contracts.fields import Field, RangesBy
+from qol.contracts.fields import Field
 from qol.contracts.language import Mistake
+from qol.contracts.ranges_by import RangesBy
 from qol.contracts.raw_path import path_text
 from qol.contracts.record_columns import RECORD_COLUMNS, TAKEN
 from qol.contracts.references import reference_mistakes

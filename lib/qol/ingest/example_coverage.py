@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qol.contracts.example import Example
 from qol.contracts.language import Mistake
 from qol.contracts.model import Contracts
 from qol.contracts.problems import problem
 from qol.contracts.raw_path import path_text
 from qol.contracts.raw_values import safe_get
-from qol.contracts.source import Example, SourceContract
+from qol.contracts.source import SourceContract
 from qol.errors import Problem
 from qol.ingest.record_reader import known_names
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
+from qol.contracts.example import Example
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
-from qol.contracts.source import Example, SourceContract
+from qol.contracts.source import SourceContract
 from qol.contracts.wording import shown
 from qol.errors import Difference
 from qol.identity.pseudonyms import Identities

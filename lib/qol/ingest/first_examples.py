@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+from qol.contracts.example import Example
 from qol.contracts.fields import Field
 from qol.contracts.hidden_names import hidden_names, masked
 from qol.contracts.model import Contracts
 from qol.contracts.raw_path import is_selector
 from qol.contracts.raw_values import safe_get
-from qol.contracts.source import Example, SourceContract
+from qol.contracts.source import SourceContract
 from qol.ingest.examples import outcome
 from qol.ingest.guessed_fields import Path, leaves
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from qol.contracts.example import Example
 from qol.contracts.raw_values import safe_get
-from qol.contracts.source import Example, SourceContract
+from qol.contracts.source import SourceContract
 from qol.ingest.sample_reduction import reduce_samples
 from qol_dev.sample.lived import Batch
 from qol_dev.sample.sample_options import DAY_S, Ints

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from qol.contracts.example import Example
 from qol.contracts.fields import Field
-from qol.contracts.source import Example, SourceContract
+from qol.contracts.source import SourceContract
 from qol_dev.sample.example_times import Anchor, Record, at, moved, offset_text
 from qol_dev.sample.lived import Batch
 from qol_dev.sample.lives import ZONE_AT
