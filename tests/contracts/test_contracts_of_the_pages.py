@@ -39,8 +39,7 @@ examples:
 @pytest.fixture
 def additions(schemas: Path, edit: Edit) -> Path:
     """The shipped contracts, both devices of the page, a new type of garmin, and a metric that it gives."""
-    files = [text for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "source:" in text]
-    for text in [*files, GOLF]:
+    for text in [*re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL), GOLF]:
         said = yaml.safe_load(text)
         if "source" not in said:  # a part of a contract
             continue
