@@ -73,8 +73,6 @@ def mistakes(file: str, changes: dict[str, Any]) -> list[str]:
         (HRV, {"fields.kind": {**WORDS, "uppercase": True}}, "fields.kind.uppercase: True"),
         (HRV, {"fields.kind": {**WORDS, "join_words": True}}, "fields.kind.join_words: True"),
         (HRV, {"fields.kind": {**WORDS, "known": ["b"]}}, "fields.kind.known: ['b']"),
-        (STRESS, {"fields.mean_stress.range": [0, 5]}, "fields.mean_stress.range: (0, 5)"),
-        (STRESS, {"fields.mean_stress.sentinels": [0]}, "fields.mean_stress.sentinels: (0,)"),
         (STRESS, {"fields.max_stress.decimals": 0}, "fields.max_stress.decimals: 0"),
         (STRESS, {"fields.mean_stress.samples.keys": ["deep"]}, "fields.mean_stress.samples.keys: deep"),
         (STRESS, {"fields.mean_stress.samples.range": None}, "fields.mean_stress.samples.states: -5"),

@@ -148,8 +148,6 @@ _OF_CONTRACT = (
 )  # fmt: skip
 _STORED_CLASS = "nothing with classes: the class is stored and not the text"
 _OF_FIELD = (
-    _Rule("range", _when(lambda f: f.range, lambda f: f.samples), "samples.range, which is for each sample"),
-    _Rule("sentinels", _when(lambda f: f.sentinels, lambda f: f.samples), "samples.range, which leaves such samples out"),
     _Rule("decimals", _when(lambda f: f.decimals is not None and str(f.decimals), lambda f: f.type != "number"), "type: number"),
     _Rule("uppercase", _when(lambda f: f.uppercase, lambda f: f.classes), _STORED_CLASS),
     _Rule("join_words", _when(lambda f: f.join_words, lambda f: f.classes), _STORED_CLASS),
