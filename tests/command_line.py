@@ -78,9 +78,9 @@ def manifests(lake: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_bytes()) for path in sorted((lake / "_runs").glob("*.json"))]
 
 
-def _load(root: Path | None = None) -> Contracts:
+def _load(root: Path | None = None, *, skip_unfinished: bool = False) -> Contracts:
     """The shipped contracts are read once, those of a test each time."""
-    return load_contracts(root) if root or os.environ.get("QOL_SCHEMAS") else CONTRACTS
+    return load_contracts(root, skip_unfinished=skip_unfinished) if root or os.environ.get("QOL_SCHEMAS") else CONTRACTS
 
 
 def vendor(name: str) -> str:

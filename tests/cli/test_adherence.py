@@ -101,6 +101,26 @@ def test_a_week_is_looked_at_as_on_its_sunday(qol: Qol, study: Path) -> None:
     assert picked(rows, "user_id", "last_questionnaire")[2] == ("P1", "2026-11-10")
 
 
+def test_a_week_that_arrived_whole_says_nothing_of_later_arrivals(qol: Qol, study: Path) -> None:
+    ended = qol("adherence", "--lake", study / "lake", "--now", NOW, "--week", "2026-W46")
+    assert ended.out.splitlines()[-1] == "2 participants to call. Counted: 2026-11-09 to 2026-11-15."
+
+
+def test_who_never_wore_the_device_is_to_be_called_from_enrolment_or_the_first_day_on(qol: Qol, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    off = [daily_record("u1", day, durationInSeconds=18_000) for day in range(5)]
+    write_lines(lake, "2026-11-14", [*off, daily_record("u2", 4)])
+    assert qol("run", "--lake", lake, "--now", "2026-11-14T12:00:00Z", "--no-docs").code == 0
+    (tmp_path / "roster.csv").write_text(f"user_id,enrolled\n{user_id('u1')},2026-11-11\n")
+    ask = ("adherence", "--lake", lake, "--now", "2026-11-14T12:00:00Z", "--format", "csv")
+    for words, reason in [
+        ((), "sends data, never worn since 2026-11-09 (5 days)"),
+        (("--roster", tmp_path / "roster.csv"), "sends data, never worn since 2026-11-11 (3 days)"),
+    ]:
+        first = next(csv.DictReader(io.StringIO(qol(*ask, *words).out)))
+        assert (first["user_id"], first["reason"]) == (user_id("u1"), reason)
+
+
 def test_the_user_map_is_a_roster_and_a_roster_may_be_a_list_of_ids(qol: Qol, study: Path, tmp_path: Path) -> None:
     assert ("P6", "never sent anything") in picked(
         ask(qol, study, "--user-map", study / "map.jsonl"), "user_id", "reason"
@@ -151,6 +171,7 @@ def test_the_view_of_athena_says_the_same_and_a_bucket_too(
         ([], "", "no participant"),
         ([], "P1\nuser@example.org\n", "line 2: its user_id does not match"),
         ([], "user_id,from\nP1,1.11.2026\n", "line 2: its day of enrolment is not YYYY-MM-DD"),
+        ([], "id,name\nP1,Ada\n", "line 1 names no column user_id"),
         ([], "P1\nP2\nP1\n", "line 3: its user_id is in an earlier line"),
     ],
 )

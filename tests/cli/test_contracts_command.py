@@ -71,6 +71,7 @@ FAILED = f"{FAILS} with duration_seconds Int64, last_night_avg Float64 (InvalidO
     [
         (f"daily:\n  hrv_rmssd_ms: {FAILS}", "daily.hrv_rmssd_ms", FAILS),
         (f"derived:\n  scaled: {FAILS}\ndaily:\n  hrv_rmssd_ms: scaled", "derived.scaled", FAILS),
+        (f"derived:\n  scaled: {{value: '{FAILS}', unit: ms, range: [0, 300]}}\ndaily:\n  hrv_rmssd_ms: scaled", "derived.scaled", FAILS),
         (f"daily:\n  where: {FAILS} > 0\n  hrv_rmssd_ms: last_night_avg", "daily.where", f"{FAILS} > 0"),
         (f"daily:\n  hrv_rmssd_ms: {{value: '{FAILS}', over: mean}}\n  resting_hr_bpm: last_night_avg", "daily.hrv_rmssd_ms.value", FAILS),
         (f"daily:\n  hrv_rmssd_ms: {{value: last_night_avg, over: mean, each: '{FAILS}'}}\n  resting_hr_bpm: last_night_avg", "daily.hrv_rmssd_ms.each", FAILS),

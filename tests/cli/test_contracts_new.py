@@ -116,6 +116,39 @@ def test_no_id_secret_or_text_of_the_lines_is_in_the_contract(qol: Qol, schemas:
     assert "userId: '***'" in text
 
 
+NIGHT = {
+    "userId": "u-1",
+    "note": "slept badly",
+    "score": 75,
+    "stages": [
+        {"stage": "deep", "said": "Sato", "start": "2026-11-09T23:10:00+09:00", "end": "2026-11-10T00:10:00+09:00"},
+        {"stage": "light", "start": "2026-11-10T00:10:00+09:00", "end": "2026-11-10T05:20:00+09:00"},
+    ],
+}
+
+
+def test_a_list_of_stages_gives_the_start_the_end_and_the_day_of_its_record(
+    qol: Qol, schemas: Path, sample: Path
+) -> None:
+    _write(sample, NIGHT)
+    assert _new(qol, schemas, sample, "newco/nights").code == 0
+    file = schemas / "sources/newco/nights.yaml"
+    began = file.read_text(encoding="utf-8")
+    assert [word for word in ("u-1", "badly", "Sato") if word in began] == []
+    assert _new(qol, schemas, sample, "newco/naps").code == 0  # though the other one still has gaps
+    (schemas / "sources/newco/naps.yaml").unlink()
+    _fill(file)
+    assert qol("contracts", "check", "--schemas", schemas).code == 0
+    said = yaml.safe_load(began)
+    assert said["day"] == {"start": "stages_start_seconds", "offset": "stages_start_offset_seconds"}
+    expected = said["examples"][0]["expect"]
+    assert {name: value for name, value in expected.items() if name.startswith("stages_")} == {
+        "stages_start_seconds": 1_794_233_400,
+        "stages_end_seconds": 1_794_255_600,
+        "stages_start_offset_seconds": 32_400,
+    }
+
+
 def test_nested_records_of_an_envelope_have_paths_times_samples_and_intervals(
     qol: Qol, schemas: Path, sample: Path
 ) -> None:
@@ -160,6 +193,7 @@ def test_a_page_over_several_lines_is_read_too(qol: Qol, schemas: Path, sample: 
         ("newco/weighings", "7", "no record in the lines"),
         ("newco/weighings", '{"mass": 7, "day": "2026-11-09"}', "no key looks like a person's id; allowed: --person with"),
         ("newco/weighings", '{"userId": "u"}', "no id of its own, time or day in the lines"),
+        ("newco/sleeps", '{"userId": "u", "nights": [{"a": 1}]}', "if the records are in a list of the lines: newco/nights"),
         ("newco/weighings", '{"a": [{"x": 1}], "b": [{"x": 1}]}', "the lines are envelopes; allowed: the name of a list in them: a, b"),
         ("garmin/naps", '{"sleeps": [{"userId": "u"}]}', "the lines are envelopes of sleeps, which sources/garmin/sleeps.yaml reads"),
     ],

@@ -56,7 +56,7 @@ def test_a_word_of_a_model_is_no_word_of_another(schemas: Path, edit: Edit) -> N
         ("paths: [raw/garmin/hrv]", "paths: []", "paths: found []; allowed: at least 1 item after validation, not 0"),
         (AVERAGE, f"{AVERAGE}, units: 'a b'", 'fields.last_night_avg.units.0: found "a b"; allowed: dotted keys such as a.b'),
         ("paths: [raw/garmin/hrv]", "paths: [raw/a b]", 'paths.0: found "raw/a b"; allowed: pattern \'^raw(/[A-Za-z0-9_.-]+)+$\''),
-        ("person: [userId]", "person: userId", 'person: found "userId"; allowed: tuple'),
+        ("person: [userId]", "person: userId", 'person: found "userId"; allowed: a list, such as [a, b]'),
         ("fields:\n", "fields:\n  empty:\n", "fields.empty: found null; allowed: a mapping"),
         ("key: [", "priority: -1\nkey: [", "priority: found -1; allowed: greater than or equal to 0"),
         ("key: [", "quality: {severity: {days: info}}\nkey: [", "quality.severity.days: found the name \"days\"; allowed: 'people', 'rows_per_person', 'fields' or 'fresh'"),

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 
 import polars as pl
 import pytest
@@ -69,6 +70,14 @@ def test_the_additions_fit_and_are_in_catalog_tables_and_dictionary(
     assert "name: club_speed_mps_max" in files["schemas/tables/weekly_metrics.yaml"]
     assert "clubRounds" in files["lib/qol_lambda/garmin_routes.py"]
     assert "club_speed_mps_mean" in qol("contracts", "find", "speed", "rounds", "--schemas", additions).out
+
+
+def test_fields_that_the_page_shows_as_a_part_are_accepted_in_a_contract(additions: Path, edit: Edit) -> None:
+    [part] = [text for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "reduce: minutes" in text]
+    assert "range: [0, 1440], samples: " in part  # the range of the result
+    fields = indent(part.replace("start_seconds: ", "first_seconds: "), "  ")
+    edit("sources/zeno/walks.yaml", "fields:\n", f"fields:\n{fields}")
+    assert "deep_minutes" in load_contracts(additions).by_name["zeno_walks"].by_name
 
 
 @pytest.mark.usefixtures("no_gate")

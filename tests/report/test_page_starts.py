@@ -45,6 +45,7 @@ def test_participants_are_those_of_the_roster_also_who_never_sent_anything(lake:
     )
     assert headline(html)["valid"] == "1 of 2"
     assert tables(html)["calls"]["P9"]["reason"].text == "never sent anything since 2026-11-02 (days: 14)"
+    assert tables(html)["people"]["2026-W46"]["people"].text == "1"  # distributions and counts are of the roster too
     assert not any(other in html for other in (BEN, CLEO))
 
 

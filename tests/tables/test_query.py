@@ -131,6 +131,22 @@ def test_a_cte_named_like_a_file_does_not_open_it(own_week: Path, qol: Qol, sql:
     assert (ended.code, ended.out) == (2, "")
 
 
+def test_the_view_adherence_is_read_as_in_athena(ask: Qol) -> None:
+    shown = [line.split(",")[0] for line in ask("DESCRIBE adherence").out.splitlines()[1:]]
+    assert shown[:3] == ["call_order", "user_id", "reason"]
+    for name in ("adherence", "db_qol.adherence a", '"AwsDataCatalog"."db_qol"."Adherence"'):
+        assert ask(f"SELECT * FROM {name} LIMIT 0").out == ",".join(shown) + "\n"
+    assert ask("WITH adherence AS (SELECT 1 AS x) SELECT x FROM adherence").out == "x\n1\n"
+    assert "adherence" in ask("SHOW TABLES").out.splitlines()
+
+
+@pytest.mark.parametrize("sql", ["SHOW CREATE TABLE weekly_metrics", "SHOW TABLES LIKE 'records_*'"])
+def test_another_show_statement_is_told_those_there_are(ask: Qol, sql: str) -> None:
+    ended = ask(sql)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"SQL: found {sql}; allowed: one SELECT, SHOW DATABASES, SHOW TABLES [IN db_qol] ")
+
+
 def test_csv_has_no_formula_and_nothing_that_steers_a_terminal(ask: Qol) -> None:
     sql = "SELECT * FROM (VALUES ('=cmd|x'), ('+1'), ('-1'), ('@a'), (chr(27) || ']0;x'), ('a' || chr(10) || 'b'), ('P-1')) t (v)"
     assert ask(sql).out == "v\n'=cmd|x\n'+1\n'-1\n'@a\n\\x1b]0;x\na\\nb\nP-1\n"
@@ -150,7 +166,7 @@ def test_an_unknown_table_names_those_there_are(ask: Qol) -> None:
 def test_tables_columns_and_databases_are_shown_as_athena_does(ask: Qol) -> None:
     assert ask("SHOW DATABASES").out == "database_name\ndb_qol\n"
     tables = ask("SHOW TABLES;").out.splitlines()
-    assert tables[:3] == ["tab_name", "daily_metrics", "job_runs"]
+    assert tables[:4] == ["tab_name", "adherence", "daily_metrics", "job_runs"]
     assert "records_garmin_dailies" in tables
     assert ask("show tables in db_qol 'survey*|*_metrics'").out == (
         "tab_name\ndaily_metrics\nsurvey_windows\nweekly_metrics\n"

@@ -15,7 +15,7 @@ from qol.cli.show import say
 from qol.contracts.wording import count
 from qol.errors import UsageError
 from qol.run.request import OPTIONS, parse_now
-from qol.tables.weeks import iso_week, monday_of, parse_week
+from qol.tables.weeks import WEEK, iso_week, monday_of, parse_week
 
 if TYPE_CHECKING:
     from qol.identity.roster import Roster
@@ -64,7 +64,7 @@ def adherence(
     columns = _SHOWN if form == "table" else found.columns
     print_answer(columns, found.select(columns).iter_rows(), form, limit)
     if form == "table" and window:
-        _show_window(*window, found["call_order"].count(), clock)
+        _show_window(*window, found["call_order"].count(), monday + WEEK if monday else clock.astimezone(UTC).date())
 
 
 def _participants(lake: Lake, roster: Path | None, user_map: Path | None) -> Roster | None:
@@ -78,9 +78,10 @@ def _participants(lake: Lake, roster: Path | None, user_map: Path | None) -> Ros
     return roster_of_map(lake, read_user_map(user_map), os.environ.get("QOL_PSEUDONYM_KEY")) if user_map else None
 
 
-def _show_window(first: date, last: date, calls: int, clock: datetime) -> None:
+def _show_window(first: date, last: date, calls: int, today: date) -> None:
+    """Which days were counted, and how far they lie behind `today`, for a week the day after its Sunday."""
     say(f"{count(calls, 'participant')} to call. Counted: {first} to {last}.")
     newest = last + timedelta(days=1)
-    behind = (clock.astimezone(UTC).date() - newest).days
+    behind = (today - newest).days
     if behind > 0:
         say(f"The lake's newest data arrived on {newest}, {count(behind, 'day')} ago; silence is counted up to then.")

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Check, list, show, search, begin and document the contracts.")
 
 
-def _load(schemas: Path | None) -> Contracts:
+def _load(schemas: Path | None, *, skip_unfinished: bool = False) -> Contracts:
     from qol.contracts.load import load_contracts
     from qol.contracts.model import DAILY
 
     if schemas is not None and not (schemas / DAILY).is_file():
         raise UsageError(f"--schemas (or QOL_SCHEMAS) {schemas}: no {DAILY} there; allowed: a folder with contracts")
-    return load_contracts(schemas.resolve() if schemas else None)
+    return load_contracts(schemas.resolve() if schemas else None, skip_unfinished=skip_unfinished)
 
 
 @app.command()
@@ -201,7 +201,7 @@ def new(
     from qol.contracts.gaps import GAP
     from qol.ingest.first_contract import first_contract
 
-    contracts = _load(schemas)
+    contracts = _load(schemas, skip_unfinished=True)
     file = contracts.root / "sources" / f"{name}.yaml"
     known = {contract.source for contract in contracts.sources}
     source, record = _new_type(name, known)

@@ -37,11 +37,14 @@ def adherence_sql(
     worn = [
         f"worn AND {_any(groups[name].anchor)}" for name in groups if groups[name].needs_wear and groups[name].anchor
     ]
+    anchors = {name for group in contracts.groups if group.needs_wear for name in group.anchor}
+    devices = sorted({contract.source for contract in contracts.sources if anchors & contract.gives.keys()})
     nights = [_any(group.anchor) for group in contracts.groups if _NIGHT in group.metrics]
     return render(
         "adherence.sql.j2",
         records=[f"records_{contract.name}".lower() for contract in contracts.sources],
         worn=" OR ".join(worn) or "false",
+        device=f"source IN ({', '.join(map(_literal, devices))})" if devices else "false",
         night=" OR ".join(nights) or "false",
         questionnaire=_any(metric.name for metric in contracts.group_metrics.get(of_windows, ())),
         roster=None if roster is None else [f"({_literal(user)}, {_day(day)})" for user, day in roster.items()],

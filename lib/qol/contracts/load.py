@@ -28,11 +28,14 @@ _SOURCE_FILE_DEPTH = 3
 M = TypeVar("M", bound=Model)
 
 
-def load_contracts(root: Path | None = None) -> Contracts:
-    """All contracts below a schemas folder, checked; ContractError names every mistake of every file."""
+def load_contracts(root: Path | None = None, *, skip_unfinished: bool = False) -> Contracts:
+    """All contracts below a schemas folder, checked; ContractError names every mistake of every file.
+
+    With `skip_unfinished`, contracts that `qol contracts new` began and whose gaps are not filled in are left out.
+    """
     from qol.contracts.checks import column_problems, contract_problems  # loads Polars
 
-    read = _Reader(root or default_root())
+    read = _Reader(root or default_root(), skip_unfinished=skip_unfinished)
     contracts = read.contracts()
     problems = [*read.problems, *contract_problems(contracts)]
     if not problems:
@@ -62,8 +65,9 @@ def own_or_shipped(root: Path, file: str) -> Path:
 class _Reader:
     """Reads files; what is wrong goes to `problems`, and a file that does not fit its model is left out."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, skip_unfinished: bool) -> None:
         self.root = root
+        self._skip_unfinished = skip_unfinished
         self.problems: list[Problem] = []
 
     def contracts(self) -> Contracts:
@@ -100,7 +104,7 @@ class _Reader:
         data, problems = read_yaml(path, file)
         gaps = [problem(file, mistake) for mistake in gap_mistakes(data)]
         if gaps:  # the texts in the gaps fit no model; what they break would only be told twice
-            self.problems += [*problems, *gaps]
+            self.problems += [] if self._skip_unfinished else [*problems, *gaps]
             return None
         found = None if data is None and problems else self._validated(data, file, model)
         self.problems += problems

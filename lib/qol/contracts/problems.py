@@ -13,6 +13,10 @@ from qol.contracts.wording import choices, shown
 from qol.errors import Problem
 
 _Place = tuple[int | str, ...]
+#: What is allowed, where pydantic names types of Python.
+_SHAPES = dict.fromkeys(("model_type", "dataclass_type", "dict_type"), "a mapping") | dict.fromkeys(
+    ("tuple_type", "list_type", "frozen_set_type", "set_type"), "a list, such as [a, b]"
+)
 #: How pydantic begins to say what is allowed.
 _SHOULD = re.compile(r"\w+ should (be|have|match)( a valid)? ")
 
@@ -36,7 +40,7 @@ def _follows(error: ErrorDetails) -> bool:
 def _shape_problem(file: str, model: type[Model], error: ErrorDetails) -> Problem:
     place = tuple(step for step in error["loc"] if step not in UNION_TAGS)
     kind, value, above = error["type"], error["input"], ".".join(map(str, place[:-1]))
-    allowed = "a mapping" if kind in ("model_type", "dataclass_type", "dict_type") else _SHOULD.sub("", error["msg"])
+    allowed = _SHAPES.get(kind) or _SHOULD.sub("", error["msg"])
     if place[-1:] == ("[key]",):
         allowed = "lower snake case" if kind == "string_pattern_mismatch" else allowed
         return Problem(file, above, f"the name {shown(value)}", allowed)

@@ -30,6 +30,8 @@ def read_roster(path: Path) -> Roster:
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"--roster {path}: cannot be read; allowed: {_ALLOWED}") from None
     roster: Roster = {}
+    if any(len(line) > 1 for line in lines) and _HEAD not in map(str.strip, lines[0]):
+        raise UsageError(f"--roster {path}: line 1 names no column user_id; allowed: {_ALLOWED}")
     for number, user_id, enrolled in _rows(lines):
         problem = _problem(user_id, enrolled)
         if user_id in roster:
@@ -43,7 +45,7 @@ def read_roster(path: Path) -> Roster:
 
 
 def _rows(lines: list[list[str]]) -> Iterator[tuple[int, str, str]]:
-    """Number, user id and day of enrolment of each line that is not blank; without a head the first cell is the user id."""
+    """Number, user id and day of enrolment of each line that is not blank; a list has no head."""
     cells = [[cell.strip() for cell in line] for line in lines]
     head = cells[0] if cells and _HEAD in cells[0] else [_HEAD]
     day = next((head.index(name) for name in _ENROLLED if name in head), len(head))

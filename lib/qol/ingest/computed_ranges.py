@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 
 import polars as pl
 
+from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.source import SourceContract
 from qol.ingest.convert import shown
 
@@ -30,16 +31,17 @@ def with_range_issues(contract: SourceContract, rows: pl.DataFrame) -> tuple[pl.
 
 
 def _found(contract: SourceContract, rows: pl.DataFrame) -> dict[int, list[str]]:
-    """Issues by the number of their row."""
+    """Issues by the number of their row; ContractError for a helper that cannot be computed of them."""
     found: defaultdict[int, list[str]] = defaultdict(list)
     values = rows.select(_as_stored(contract)).with_columns(contract.parameter_columns)
     for name in contract.own_helpers:
         helper = contract.helpers[name]
-        if helper.range is not None:
+        with naming_expressions(contract.file, values, {f"derived.{name}": helper.value}):
             value = values.select(value=pl.sql_expr(helper.value)).to_series()
+            values = values.with_columns(pl.sql_expr(contract.derived[name]).alias(name))
+        if helper.range is not None:
             for row in (value.is_not_null() & ~value.is_between(*helper.range)).arg_true():
                 found[row].append(f"derived.{name}: {shown(value[row])} {OUT_OF_RANGE}")
-        values = values.with_columns(pl.sql_expr(contract.derived[name]).alias(name))
     return found
 
 

@@ -1,16 +1,18 @@
 """The examples of contracts, ingested as any raw line and compared with what they expect."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
 from qol.contracts.example import Example
+from qol.contracts.expressions import engine_text
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
 from qol.contracts.wording import shown
-from qol.errors import Difference
+from qol.errors import ContractError, Difference, Problem
 from qol.identity.pseudonyms import Identities
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
 from qol.ingest.parse import Reason
@@ -100,7 +102,16 @@ def _read(context: IngestContext, contract: SourceContract, example: Example) ->
     stored = StoredObject("raw/example.jsonl", len(data), "")
     raw = RawObject(stored, contract.name, example.arrival)
     (parts,) = ingest_tasks((raw,), RANGE_BYTES)
-    return ingest(cast("Lake", InMemoryLake({stored.key: data})), context, parts)
+    try:
+        return ingest(cast("Lake", InMemoryLake({stored.key: data})), context, parts)
+    except ContractError as err:
+        raise ContractError(with_cause(err, f"example {example.name!r}")) from err
+
+
+def with_cause(err: ContractError, where: str) -> list[Problem]:
+    """The problems with what Polars says, which can hold no values but those of an example."""
+    text = engine_text(err.__cause__) if err.__cause__ else ""
+    return [replace(problem, value=f"{problem.value} in {where}: {text}") for problem in err.problems]
 
 
 def _differences(contract: SourceContract, example: Example, read: IngestResult) -> Iterator[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ from qol.contracts.wording import choices
 from qol.errors import ContractError, UsageError
 from qol.ingest.first_examples import first_examples
 from qol.ingest.guessed_fields import PERSONS, Guessed, Path, guessed_fields, leaves, snake
-from qol.ingest.sample_lines import SampleRecords, sample_records
+from qol.ingest.sample_lines import SampleRecords, lists_of, sample_records
 
 _STARTS = re.compile("start|begin|measured|recorded|timestamp|time")
 _CHANGES = re.compile("updat|modif|version|revision|submitted")
@@ -104,7 +104,7 @@ def _head(name: tuple[str, str], sample: SampleRecords, person: Path, guessed: G
         "envelope_keys": [sample.envelope_key] if sample.envelope_key != record else None,
         "person": list(person),
         "drop": sorted(guessed.dropped),
-        "key": [_key(guessed, sample, start)],
+        "key": [_key(source, guessed, sample, start)],
         "version": version[:1],
         "day": {word: column for word, column in day.items() if column},
         "source_timestamp": start,
@@ -129,7 +129,7 @@ def _offset(guessed: Guessed, start: str | None) -> str | None:
     return _first(guessed, ("utc_offset",)) or next(iter(numbers), None)
 
 
-def _key(guessed: Guessed, sample: SampleRecords, start: str | None) -> str:
+def _key(source: str, guessed: Guessed, sample: SampleRecords, start: str | None) -> str:
     """The id that every record has for itself, else the start, else the day."""
     for path in guessed.ids:
         found = [value for record in sample.records for at, value in leaves(record) if at == path]
@@ -137,7 +137,10 @@ def _key(guessed: Guessed, sample: SampleRecords, start: str | None) -> str:
             return next(n for n, e in guessed.fields.items() if e["path"] == path[0])
     key = start or _first(guessed, ("date",))
     if key is None:
-        raise UsageError("no id of its own, time or day in the lines; allowed: records that a key can tell apart")
+        inner = lists_of(sample.records, source)
+        raise UsageError(
+            f"no id of its own, time or day in the lines; allowed: records that a key can tell apart{inner}"
+        )
     return key
 
 

@@ -14,7 +14,7 @@ from qol.contracts.raw_path import is_selector
 from qol.contracts.raw_values import safe_get
 from qol.contracts.source import SourceContract
 from qol.ingest.examples import outcome
-from qol.ingest.guessed_fields import Path, leaves
+from qol.ingest.guessed_fields import Path, accepts, leaves
 
 #: Samples an example keeps of a list or map.
 _MAX_SAMPLES = 3
@@ -38,11 +38,13 @@ def first_examples(
     if spare := next(filter(partial(_is_spare_number, contract), contract.fields), None):
         wrong = _with_value(least, spare.paths[0], "?")
         yield _example(contracts, contract, f"a text in the place of {spare.name}", wrong, [spare.name])
-    yield _example(contracts, contract, "no person", _only(shown[0], needed - {contract.person}))
+    # Not left out: an object with nothing but a list is an envelope.
+    nobody = _with_value(_only(shown[0], needed - {contract.person}), contract.person, None)
+    yield _example(contracts, contract, "no person", nobody)
 
 
 def _dropping_texts_of_samples(contract: SourceContract, records: Sequence[dict[str, Any]]) -> SourceContract:
-    """The contract as one that drops texts within samples too, which no field reads."""
+    """The contract as one that drops texts within samples too, but for times, which are no texts of a person."""
     places = [field.paths[0] for field in contract.fields if field.samples]
     texts = {name for record in records for place in places for name in _text_names(safe_get(record, place))}
     return contract.model_copy(update={"drop": (*contract.drop, *texts)})
@@ -50,7 +52,8 @@ def _dropping_texts_of_samples(contract: SourceContract, records: Sequence[dict[
 
 def _text_names(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
-        yield from (name for name, value in node.items() if isinstance(value, str))
+        texts = ((name, value) for name, value in node.items() if isinstance(value, str))
+        yield from (name for name, value in texts if not accepts("instant", [value]))
     for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         yield from _text_names(value)
 

@@ -17,6 +17,7 @@ from qol.ingest.times import MAX_UTC_OFFSET, MIN_UTC_OFFSET
 Path = tuple[str, ...]
 #: From 2010 to 2100, Unix time.
 TIME_RANGE = (1262304000, 4102444800)
+_TIMES: tuple[FieldType, ...] = ("epoch_seconds", "instant")
 #: Types in the order in which they are tried; each accepts less than those after it.
 _TYPES: tuple[FieldType, ...] = (
     "boolean", "epoch_seconds", "date", "instant", "utc_offset", "time_zone", "integer", "number", "code",
@@ -60,8 +61,32 @@ def guessed_fields(records: Sequence[Mapping[str, Any]], person: Path) -> Guesse
     for path, found in values.items():
         if path != person and not path[0].startswith("_"):
             _add(guessed, path, found)
+    if not any(entry["type"] in (*_TIMES, "date") for entry in guessed.fields.values()):
+        _add_times_of_stretches(guessed, records)
     guessed.dropped -= {entry["path"].split(".")[0].split("[")[0] for entry in guessed.fields.values()}
     return guessed
+
+
+def _add_times_of_stretches(guessed: Guessed, records: Sequence[Mapping[str, Any]]) -> None:
+    """Start and end of a record that has them in the elements of a list alone, such as stages of sleep."""
+    name, entry = next(((n, e) for n, e in guessed.fields.items() if e["type"] == "intervals"), ("", {}))
+    if not entry:
+        return
+    start, end = entry["samples"]["start"], entry["samples"]["end"]
+    elements = next(each for record in records for path, each in leaves(record) if path_text(path) == entry["path"])
+    first = (elements if isinstance(elements, list) else [*elements.values()])[0][start]
+    kind = next(kind for kind in _TIMES if accepts(kind, [first]))
+    for word, key, reduce in (("start", start, "min"), ("end", end, "max")):
+        samples = {"reduce": reduce, "of": key}
+        guessed.fields[f"{name}_{word}_seconds"] = {
+            "path": entry["path"],
+            "type": kind,
+            "unit": "s",
+            "samples": samples,
+        }
+    if isinstance(elements, list) and kind == "instant" and accepts("utc_offset", [first]):
+        at = {"path": f"{entry['path']}[0].{start}", "type": "utc_offset", "unit": "s"}
+        guessed.fields[f"{name}_start_offset_seconds"] = at
 
 
 def leaves(node: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -112,7 +137,7 @@ def _add(guessed: Guessed, path: Path, values: Sequence[Any]) -> None:
     guessed.fields[name] = {"path": text, **words, **_known_words(kind, name)}
     if kind == "document_id":
         guessed.ids.append(path)
-    if kind == "instant" and _accepts("utc_offset", [v for v in values if not str(v).endswith("Z")]):
+    if kind == "instant" and accepts("utc_offset", [v for v in values if not str(v).endswith("Z")]):
         guessed.fields[f"{name}_offset_seconds"] = {"path": text, "type": "utc_offset", "unit": "s"}
 
 
@@ -127,10 +152,10 @@ def _kind(path: Path, values: Sequence[Any]) -> str | None:
     if (
         _ID.search(key)
         or key.replace("_", "") in PERSONS
-        or any(isinstance(v, str) and _LONG_ID.fullmatch(v) and not _accepts("date", [v]) for v in values)
+        or any(isinstance(v, str) and _LONG_ID.fullmatch(v) and not accepts("date", [v]) for v in values)
     ):
         return "document_id"
-    return next((kind for kind in _TYPES if _accepts(kind, values)), None)
+    return next((kind for kind in _TYPES if accepts(kind, values)), None)
 
 
 def _is_reducible(value: Any) -> bool:
@@ -144,7 +169,7 @@ def _samples(values: Sequence[Any]) -> dict[str, Any] | None:
     if not isinstance(first, dict):
         return {"type": "number", "samples": {"reduce": "mean"}}
     numbers = [key for key, value in first.items() if to_number(value) is not None]
-    times = [key for key in numbers if _accepts("epoch_seconds", [first[key]])]
+    times = [key for key, value in first.items() if any(accepts(kind, [value]) for kind in _TIMES)]
     if of := next((key for key in numbers if key not in times), None):
         return {"type": "number", "samples": {"reduce": "mean", "of": of}}
     if len(times) > 1:
@@ -152,7 +177,8 @@ def _samples(values: Sequence[Any]) -> dict[str, Any] | None:
     return None
 
 
-def _accepts(kind: FieldType, values: Sequence[Any]) -> bool:
+def accepts(kind: FieldType, values: Sequence[Any]) -> bool:
+    """Whether enough of the values can be stored as a type."""
     spec = Field(name="guess", paths=(("guess",),), type=kind, description="guess")
     spec = spec.changed(range=TIME_RANGE) if kind in ("epoch_seconds", "instant") else spec
     fitting = sum(_converts(spec, value) for value in values)

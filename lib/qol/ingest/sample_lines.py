@@ -1,7 +1,7 @@
 """Lines of a sample file to records of a type that has no contract yet."""
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -38,8 +38,18 @@ def sample_records(contracts: Contracts, source: str, record: str, data: bytes) 
     items = (item for _, line in lines for item in exploder.items(line))
     records = [item.raw for item in items if item.contract is probe and isinstance(item.raw, dict) and item.raw]
     if not records:
-        raise UsageError("no record in the lines; allowed: JSON objects, one a line, also in lists, pages or envelopes")
+        inner = lists_of([each for each in documents if isinstance(each, dict)], source)
+        raise UsageError(
+            f"no record in the lines; allowed: JSON objects, one a line, also in lists, pages or envelopes{inner}"
+        )
     return SampleRecords(records[:MAX_RECORDS], key, beside)
+
+
+def lists_of(objects: Sequence[Mapping[str, Any]], source: str) -> str:
+    """A hint that the records may be in a list of these objects; empty where there is none."""
+    found = dict.fromkeys(key for each in objects for key, value in each.items() if value and isinstance(value, list))
+    names = " or ".join(f"{source}/{name}" for name in list(found)[:3])
+    return f"; if the records are in a list of the lines: {names}" if names else ""
 
 
 def _lines(data: bytes) -> list[tuple[int, bytes]]:

@@ -7,10 +7,10 @@ from datetime import date
 import polars as pl
 
 from qol.contracts.daily import DailyMetric, Relation
+from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.model import DAILY, WEEKLY, Contracts
 from qol.contracts.rounding import aggregate_decimals
 from qol.tables.layout import Candidate
-from qol.transform.expression_errors import naming_expressions
 
 DAY_KEY = ("user_id", "day", "source")
 

@@ -80,6 +80,8 @@ def read_cohort(lake: Lake, contracts: Contracts, monday: date, roster: Roster |
         day: all_users.published("weekly_metrics", day.isoformat(), columns) for day in mondays(monday, COHORT_WEEKS)
     }
     present = adherence(lake, contracts, week_of(monday), roster)
+    if roster is not None:
+        weekly = {day: rows.filter(pl.col("user_id").is_in([*roster])) for day, rows in weekly.items()}
     return Cohort(monday, weekly, find_manifest(lake, monday), present, _read_wear(all_users, contracts, monday))
 
 

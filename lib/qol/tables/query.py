@@ -14,6 +14,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from qol.contracts.adherence_sql import adherence_sql
 from qol.contracts.columns import table_columns, table_folder, table_schemas
 from qol.contracts.model import Column, Contracts
 from qol.contracts.wording import nearest
@@ -21,7 +22,7 @@ from qol.errors import UsageError
 from qol.lake import Lake, LocalLake
 from qol.tables.corruption import require_readable
 from qol.tables.layout import find_published
-from qol.tables.show_statements import DATABASE, show, unknown_table
+from qol.tables.show_statements import DATABASE, STATEMENTS, VIEW, show, unknown_table
 
 _CATALOGS = ("", "awsdatacatalog")
 #: Folders of the tables that are files of JSON lines.
@@ -46,7 +47,7 @@ def run_query(lake: Lake, contracts: Contracts, sql: str) -> QueryResult:
     if answer := show(contracts, sql):
         return QueryResult(answer[0], iter(answer[1]))
     tables = {name.lower(): name for name in table_schemas(contracts)}
-    statement = _checked(sql, tables)
+    statement = _checked(_with_view(_parsed(sql), contracts), tables)
     used = {tables[table.name.lower()] for table in statement.find_all(exp.Table) if table.name.lower() in tables}
     keys = {table: _keys(lake, table) for table in used}
     with ExitStack() as copies:
@@ -105,7 +106,7 @@ def _translating_errors(lake: LocalLake, keys: Mapping[str, list[str]], columns:
         raise UsageError(f"SQL: {err}") from None
 
 
-def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
+def _parsed(sql: str) -> exp.Query:
     """The one SELECT of a text; UsageError when it is anything else."""
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it logs warnings about statements that are refused below
     try:
@@ -116,8 +117,24 @@ def _checked(sql: str, tables: Mapping[str, str]) -> exp.Query:
         raise UsageError(f"SQL{place}: not readable; allowed: one SELECT in Athena's dialect") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         found = ", ".join(statement.sql(dialect="athena").split()[0] for statement in statements) or "nothing"
-        raise UsageError(f"SQL: found {found}; allowed: one SELECT, SHOW or DESCRIBE")
-    statement = statements[0]
+        found, allowed = (sql.strip(), STATEMENTS) if found in ("SHOW", "DESCRIBE") else (found, "SHOW or DESCRIBE")
+        raise UsageError(f"SQL: found {found}; allowed: one SELECT, {allowed}")
+    return statements[0]
+
+
+def _with_view(statement: exp.Query, contracts: Contracts) -> exp.Query:
+    """The statement with the view's SELECT in the place of its name."""
+    names = {alias.alias.lower() for alias in statement.find_all(exp.CTE)}
+    for table in list(statement.find_all(exp.Table)):
+        is_view = table.name.lower() == VIEW and table.db.lower() in ("", DATABASE)
+        if is_view and (table.db or VIEW not in names):
+            view = sqlglot.parse_one(adherence_sql(contracts), read="athena", into=exp.Select)
+            table.replace(view.subquery(table.alias or VIEW))
+    return statement
+
+
+def _checked(statement: exp.Query, tables: Mapping[str, str]) -> exp.Query:
+    """A statement that reads nothing but tables of the lake; UsageError otherwise."""
     if any(statement.find(node) for node in (exp.DML, exp.DDL, exp.Command, exp.Into)):
         raise UsageError("SQL: found a statement that writes; allowed: one SELECT, SHOW or DESCRIBE")
     names = {alias.alias.lower() for alias in statement.find_all(exp.CTE)}

@@ -4,14 +4,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from qol.contracts.columns import table_columns, table_schemas
-from qol.contracts.model import Contracts
+from qol.contracts.columns import fixed, table_schemas
+from qol.contracts.model import Column, Contracts
 from qol.contracts.wording import nearest
 from qol.errors import UsageError
 
 DATABASE = "db_qol"
-#: Tables of JSON lines have no partitions.
-UNPARTITIONED = ("job_runs", "raw_objects")
+#: The view, whose text is generated from the contracts.
+VIEW = "adherence"
+STATEMENTS = f"SHOW DATABASES, SHOW TABLES [IN {DATABASE}] ['records_*'], SHOW COLUMNS IN TABLE or DESCRIBE TABLE"
+#: A view, and tables of JSON lines, have no partitions.
+UNPARTITIONED = ("job_runs", "raw_objects", VIEW)
 _TABLE = r"(?P<table>[\w.`\"]+)"
 _DATABASES = re.compile(r"SHOW\s+(?:DATABASES|SCHEMAS)", re.IGNORECASE)
 _TABLES = re.compile(
@@ -32,13 +35,18 @@ def show(contracts: Contracts, sql: str) -> Answer | None:
     if _DATABASES.fullmatch(text):
         return ("database_name",), [(DATABASE,)]
     if found := _TABLES.fullmatch(text):
-        return ("tab_name",), [(name,) for name in _matching(sorted(table_schemas(contracts)), found["like"])]
+        return ("tab_name",), [(name,) for name in _matching(sorted(_schemas(contracts)), found["like"])]
     if found := _COLUMNS.fullmatch(text):
         columns, partitions = _columns(contracts, found["table"])
         return ("field",), [(name,) for name, _, _ in [*columns, *partitions]]
     if found := _DESCRIBE.fullmatch(text):
         return ("col_name", "data_type", "comment"), list(_described(*_columns(contracts, found["table"])))
     return None
+
+
+def _schemas(contracts: Contracts) -> dict[str, tuple[Column, ...]]:
+    """Columns of every table and of the view."""
+    return table_schemas(contracts) | {VIEW: fixed(VIEW)}
 
 
 def unknown_table(name: str, tables: Sequence[str]) -> UsageError:
@@ -59,11 +67,12 @@ def _matching(tables: list[str], like: str | None) -> list[str]:
 
 def _columns(contracts: Contracts, named: str) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
     """Name, type and comment of a table's columns, and of its partition's."""
-    known: Mapping[str, str] = {name.lower(): name for name in table_schemas(contracts)}
+    schemas = _schemas(contracts)
+    known: Mapping[str, str] = {name.lower(): name for name in schemas}
     name = re.sub(r'[`"]', "", named).lower().removeprefix("awsdatacatalog.").removeprefix(f"{DATABASE}.")
     if name not in known:
         raise unknown_table(named, list(known.values()))
-    columns = [(c.name, c.type, c.comment) for c in table_columns(contracts, known[name])]
+    columns = [(c.name, c.type, c.comment) for c in schemas[known[name]]]
     return columns, [] if name in UNPARTITIONED else [("date", "string", "")]
 
 

@@ -1,7 +1,6 @@
 """The examples of contracts, run as a run would: ingested, merged, made daily metrics, compared with what they expect."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +11,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.contracts.wording import shown
 from qol.errors import ContractError, Difference, Problem
-from qol.ingest.examples import read_examples, record_differences
+from qol.ingest.examples import read_examples, record_differences, with_cause
 from qol.ingest.results import IngestResult
 from qol.transform.daily_rows import daily
 from qol.transform.merge import LINE_OFFSETS, merge, to_records
@@ -40,7 +39,7 @@ def _daily_problems(
     try:
         days = _days(contracts, contract, pl.concat(records.values()))
     except ContractError as err:
-        yield from _failed(contracts, contract, records) or _with_cause(err, "all examples together")
+        yield from _failed(contracts, contract, records) or with_cause(err, "all examples together")
         return
     except pl.exceptions.PolarsError as err:
         yield Problem(
@@ -68,14 +67,8 @@ def _failed(contracts: Contracts, contract: SourceContract, records: Mapping[int
         try:
             _days(contracts, contract, rows)
         except ContractError as err:
-            return _with_cause(err, f"example {contract.examples[index].name!r}")
+            return with_cause(err, f"example {contract.examples[index].name!r}")
     return []
-
-
-def _with_cause(err: ContractError, where: str) -> list[Problem]:
-    """The problems with what Polars says, which can hold no values but those of an example."""
-    text = engine_text(err.__cause__) if err.__cause__ else ""
-    return [replace(problem, value=f"{problem.value} in {where}: {text}") for problem in err.problems]
 
 
 def _row_of(days: pl.DataFrame, index: int, rows: pl.DataFrame) -> Mapping[str, Any]:

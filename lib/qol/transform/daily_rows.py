@@ -6,6 +6,7 @@ import polars as pl
 
 from qol.contracts.columns import daily_columns
 from qol.contracts.daily import DailyMetric
+from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.frames import GRAIN, no_rows, with_columns_of
 from qol.contracts.many_records import Episodes
 from qol.contracts.model import DAILY, Contracts
@@ -14,7 +15,6 @@ from qol.transform.borders import of_own_week, with_neighbours, without_moved
 from qol.transform.decimals import as_stored
 from qol.transform.deletions import Frames, without_deleted
 from qol.transform.derived import WHERE, with_derived, with_own_day
-from qol.transform.expression_errors import naming_expressions
 from qol.transform.parts import day_parts
 from qol.transform.versions import version_order
 

@@ -2,10 +2,10 @@
 
 import polars as pl
 
+from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.many_records import Split
 from qol.contracts.source import SourceContract
 from qol.transform.bucket_totals import with_totals_share
-from qol.transform.expression_errors import naming_expressions
 from qol.transform.overlaps import with_share
 from qol.transform.split import by_local_day
 from qol.transform.stages import sessions

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from qol.contracts.daily import DailyMetric
+from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.frames import GRAIN
 from qol.contracts.rounding import KEPT_DECIMALS, aggregate_decimals
 from qol.contracts.source import Part, SourceContract
 from qol.transform.decimals import as_stored
-from qol.transform.expression_errors import naming_expressions
 from qol.transform.versions import receipt
 
 
