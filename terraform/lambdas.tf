@@ -13,6 +13,7 @@ locals {
     QOL_JOB_NAME   = local.job
     QOL_LOCK_TABLE = local.lock_table
     QOL_TOPIC_ARN  = local.arn.alert
+    QOL_RUNBOOK    = var.runbook_url
   }
 
   lambdas = {

@@ -43,6 +43,12 @@ variable "alert_emails" {
   }
 }
 
+variable "runbook_url" {
+  description = "Where people open docs/runbook.md, such as its page in the repository; mails link to its sections."
+  type        = string
+  default     = "docs/runbook.md"
+}
+
 variable "alarm_actions_enabled" {
   description = "Whether alarms are published to the operations topic; they change state either way."
   type        = bool

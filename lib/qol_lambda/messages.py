@@ -55,7 +55,7 @@ def compose(
     steps with their commands, links, and the section of the runbook. Empty texts are left out.
     """
     lines = [f"{title[:1].upper()}{title[1:]}. {facts[0]}".rstrip(), *filter(None, facts[1:]), "", *_numbered(steps)]
-    lines += [*filter(None, links), f"Runbook: docs/runbook.md#{anchor(section)}"]
+    lines += [*filter(None, links), f"Runbook: {installation.runbook}#{anchor(section)}"]
     subject = "".join(c if 32 <= ord(c) < 127 else "?" for c in f"[{installation.stage}] QoL Lake: {title}")
     return Message(subject[:SUBJECT_CHARACTERS], "\n".join(lines) + "\n")
 

@@ -26,6 +26,8 @@ class Installation:
     lake: str = ""
     #: The log group of the function that sends it.
     own_log_group: str = ""
+    #: Where people read the runbook.
+    runbook: str = "docs/runbook.md"
 
     @property
     def kick(self) -> str:
@@ -34,7 +36,7 @@ class Installation:
 
 
 def this_installation(region: str | None = None) -> Installation:
-    """Stage, job, region, lake and log groups of this function."""
+    """Stage, job, region, lake, log groups and runbook of this function."""
     return Installation(
         stage=setting("QOL_STAGE", "dev"),
         job=setting("QOL_JOB_NAME", "qol-weekly-etl"),
@@ -42,4 +44,5 @@ def this_installation(region: str | None = None) -> Installation:
         log_group=setting("QOL_LOG_GROUP", ""),
         lake=f"s3://{setting('QOL_BUCKET', '')}/{setting('QOL_PREFIX', '')}".rstrip("/"),
         own_log_group=setting("AWS_LAMBDA_LOG_GROUP_NAME", ""),
+        runbook=setting("QOL_RUNBOOK", "docs/runbook.md"),
     )

@@ -123,3 +123,9 @@ def test_every_section_a_message_points_to_is_in_the_runbook() -> None:
     named = {lines[-1].removeprefix("Runbook: docs/runbook.md#") for lines in _mails()}
     assert len(named) == 13
     assert named - anchors == set()
+
+
+def test_a_mail_links_to_the_runbook_where_the_installation_has_it() -> None:
+    place = Installation("prod", "j", runbook="https://git.example/qol/docs/runbook.md")
+    mail = compose(place, "the week is late", ["Nothing has started."], [], "No result by 11:30")
+    assert mail.body.endswith("Runbook: https://git.example/qol/docs/runbook.md#no-result-by-1130\n")
