@@ -1,5 +1,6 @@
 """Vendor ids become pseudonyms: the user map's entry, else a keyed hash; buckets cut the sorted pseudonyms."""
 
+import hmac
 import pickle
 
 import pytest
@@ -21,6 +22,13 @@ IDENTITIES = Identities(KEY, {("garmin", "u2"): ("P002", "Europe/Berlin")})
 def test_an_unmapped_person_is_a_keyed_hash() -> None:
     assert IDENTITIES.user_hash("garmin", "u1") == HASH_OF_U1
     assert feed(daily(), known={}).row["user_id"] == HASH_OF_U1
+
+
+@pytest.mark.parametrize("size", [1, 32, 64, 65, 200])
+def test_the_hash_of_a_person_is_the_start_of_an_hmac_whatever_the_keys_length(size: int) -> None:
+    key = bytes(range(size))
+    expected = hmac.digest(key, b"user:garmin:u1", "sha256").hex()[:32]
+    assert Identities(key, {}).user_hash("garmin", "u1") == expected
 
 
 def test_a_document_id_is_a_keyed_hash_of_its_own() -> None:
@@ -79,6 +87,12 @@ def test_many_people_are_forgotten_and_found_again(monkeypatch: pytest.MonkeyPat
     found = [people[f"u{n}"].user_id for n in (1, 2, 3, 1, 2)]
     assert len(people) <= 2
     assert (found[0], found[1]) == (found[3], found[4]) == (HASH_OF_U1, "P002")
+
+
+def test_many_people_together_are_what_each_is_alone() -> None:
+    people = UserIndex(IDENTITIES, "garmin", ("9",))
+    together = zip(*people.columns(["u1", "u2", "u1", ""]), strict=True)
+    assert list(together) == [people["u1"], people["u2"], people["u1"], ("", 0, None)]
 
 
 def test_one_bucket_needs_no_limits() -> None:

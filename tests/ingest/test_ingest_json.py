@@ -2,7 +2,7 @@
 
 import pytest
 
-from qol.ingest.columnar_reader import LEARN_AFTER
+from qol.ingest.clean_lines import LEARN_AFTER
 from qol.ingest.parse import RejectedError, is_deep, parse_line
 
 from .feed import Fed, both_readers, daily, feed, lines

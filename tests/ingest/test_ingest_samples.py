@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from qol.contracts.fields import Field, SampleRule
+from qol.ingest.map_reduction import MapReducer
 from qol.ingest.sample_reduction import by_offset, mean, reduce_samples
 
 STRESS: dict[str, Any] = {"range": (0, 100), "states_low": -5}
@@ -168,3 +170,26 @@ def test_a_sample_that_no_device_could_mean_is_counted_and_left_out_whatever_the
 
 def test_what_rounds_to_0_is_never_a_negative_0() -> None:
     assert [str(mean([value], 2)) for value in (-0.004, 0.004)] == ["0.0", "0.0"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [([79203294, 98933270, 74456988], 84197850.66666667), ([62, 64, 67], 64.3333333333), ([-1, -2], -1.5)],
+)
+def test_means_of_many_maps_together_have_every_digit(samples: list[int], expected: float) -> None:
+    rule = SampleRule(reduce="mean")
+    spec = Field(name="f", paths=(("f",),), type="number", description="d", decimals=10, samples=rule)
+    values, clean = MapReducer([spec]).reduce([dict(zip("abc", samples, strict=False))])
+    assert (values["f"].to_list(), clean.to_list()) == ([expected], [True])
+    assert mean(samples, 10) == expected
+
+
+@pytest.mark.parametrize("reduce", ["min", "max", "last", "sum"])
+def test_a_value_that_the_field_cannot_have_is_left_to_the_record_reader(reduce: Any) -> None:
+    given: dict[str, Any] = {"name": "f", "paths": (("f",),), "type": "number", "description": "d", "range": (10, 50)}
+    reducer = MapReducer([Field(**given, sentinels=(20,), samples=SampleRule(reduce=reduce))])
+    texts = [b'{"0":5}', b'{"0":20}', b'{"0":30}', b'{"0":60}', b'{"0":5.5}', b'{"0": 60}', b'{"0":30.5}']
+    for maps in (list(map(msgspec.Raw, texts)), list(map(msgspec.json.decode, texts))):
+        values, clean = reducer.reduce(maps)
+        assert clean.to_list() == [False, False, True, False, False, False, True]
+        assert values["f"].filter(clean).to_list() == [30.0, 30.5]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.identity.pseudonyms import Identities, UserIndex
-from qol.ingest.columnar_reader import LEARN_AFTER, ColumnarReader
+from qol.ingest.clean_lines import LEARN_AFTER
+from qol.ingest.columnar_reader import ColumnarReader
 from qol.ingest.decoder_types import is_usable
 from qol.ingest.range_reader import MIN_COLUMNAR_LINES
 from qol.ingest.record_reader import RecordReader

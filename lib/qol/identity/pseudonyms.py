@@ -3,16 +3,18 @@
 import hashlib
 import hmac
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 from qol.identity.periods import ALWAYS, Period
 
 HASH_BYTES = 16
-#: Users that a worker keeps from task to task.
-MAX_CACHED_USERS = 500_000
+#: Users that a worker keeps from task to task: to find one in a larger table takes longer than to hash the id again.
+MAX_CACHED_USERS = 10_000
+#: Bytes that SHA-256 works on at a time.
+_BLOCK = 64
 
 
 class User(NamedTuple):
@@ -50,30 +52,51 @@ class Identities:
 
     def user_hash(self, source: str, vendor_user_id: str) -> str:
         """128 bits of HMAC-SHA-256 over `user:<source>:<id>` as hex (ENISA 2019: a MAC, not a plain hash)."""
-        text = f"user:{source}:{vendor_user_id}".encode()
-        return hmac.digest(self.key, text, hashlib.sha256).hex()[: 2 * HASH_BYTES]
+        (hashed,) = self.user_hashes(source, [vendor_user_id])
+        return hashed
+
+    def user_hashes(self, source: str, vendor_user_ids: Iterable[str]) -> Iterator[str]:
+        """The hash of each id; an HMAC by hand (RFC 2104), as copies of its two hashes take half the time of its own."""
+        start, end = self._user_macs
+        start = start.copy()
+        start.update(f"user:{source}:".encode())
+        for vendor_user_id in vendor_user_ids:
+            inner, outer = start.copy(), end.copy()
+            inner.update(vendor_user_id.encode())
+            outer.update(inner.digest())
+            yield outer.hexdigest()[: 2 * HASH_BYTES]
+
+    @property
+    def _user_macs(self) -> tuple[Any, Any]:
+        key = hashlib.sha256(self.key).digest() if len(self.key) > _BLOCK else self.key
+        padded = key.ljust(_BLOCK, b"\0")
+        return hashlib.sha256(bytes(b ^ 0x36 for b in padded)), hashlib.sha256(bytes(b ^ 0x5C for b in padded))
 
     def document_hash(self, source: str, record: str, document_id: str) -> str:
         """128 bits of keyed BLAKE2b (RFC 7693) over a vendor's document id, whose prefix may encode the user."""
-        return keyed_hash(self.document_key, f"{source}:{record}:{document_id}".encode())
+        (hashed,) = self.document_hashes(source, record, [document_id])
+        return hashed
+
+    def document_hashes(self, source: str, record: str, document_ids: Iterable[str]) -> Iterator[str]:
+        """The hash of each document id; what is the same for all of them is hashed once."""
+        start = hashlib.blake2b(f"{source}:{record}:".encode(), key=self._document_key, digest_size=HASH_BYTES)
+        for document_id in document_ids:
+            document = start.copy()
+            document.update(document_id.encode())
+            yield document.hexdigest()
 
     @cached_property
-    def document_key(self) -> bytes:
+    def _document_key(self) -> bytes:
         """A key for document ids alone, derived from the secret key; BLAKE2b takes at most 64 bytes."""
         return hmac.digest(self.key, b"document", hashlib.sha256)
 
     def object_hash(self, key: str) -> str:
         """128 bits of keyed BLAKE2b over the key of a raw object, whose name may be a user's."""
-        return keyed_hash(self._object_key, key.encode())
+        return hashlib.blake2b(key.encode(), key=self._object_key, digest_size=HASH_BYTES).hexdigest()
 
     @cached_property
     def _object_key(self) -> bytes:
         return hmac.digest(self.key, b"raw object", hashlib.sha256)
-
-
-def keyed_hash(key: bytes, data: bytes) -> str:
-    """128 bits of keyed BLAKE2b as hex; much faster than an HMAC, for the one id that every record carries."""
-    return hashlib.blake2b(data, key=key, digest_size=HASH_BYTES).hexdigest()
 
 
 class UserIndex(dict[str, User]):
@@ -93,6 +116,19 @@ class UserIndex(dict[str, User]):
         user_id, zone = known[entry] if entry in known else (self._identities.user_hash(*entry), None)
         user = self[vendor_user_id] = self._user(user_id, zone)
         return user
+
+    def columns(self, vendor_user_ids: Sequence[str]) -> tuple[list[str], list[int], list[str | None]]:
+        """Pseudonyms, buckets and home zones of many users; all are hashed, none is kept. An empty id stays empty."""
+        mapped: dict[str, tuple[str, str | None]] = {"": ("", None)}
+        different = dict.fromkeys(vendor_user_ids)
+        if known := self._identities.known:
+            mapped |= {one: known[self._source, one] for one in different if (self._source, one) in known}
+        names = {one: user_id for one, (user_id, _) in mapped.items()}
+        hashed = [one for one in different if one not in names]
+        names.update(zip(hashed, self._identities.user_hashes(self._source, hashed), strict=True))
+        user_ids = [names[one] for one in vendor_user_ids]
+        zones = [mapped[one][1] if one in mapped else None for one in vendor_user_ids]
+        return user_ids, list(map(partial(bisect_right, self._limits), user_ids)), zones
 
     def owners(self, device_id: str) -> tuple[tuple[Period, User], ...]:
         """Owners of a device with their periods; the period of an entry without days is always."""

@@ -13,6 +13,8 @@ from qol.contracts.source import SourceContract
 from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
 from qol.ingest.items import RECEIVED_AT
 
+#: What a decoder raises for a line it refuses; TypeError for a LongLine.
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, TypeError)
 #: Whole numbers up to here, and sums of a line's samples up to there, are equal as int and as float.
 MAX_CLEAN_NUMBER = 2**53 - 1
 MAX_CLEAN_SAMPLE = 2**31
@@ -80,9 +82,9 @@ def attribute_name(name: str) -> str:
 
 
 def head_types(
-    contract: SourceContract, learned: Sequence[str], inherited: Iterable[str]
+    contract: SourceContract, learned: Sequence[str], inherited: Iterable[str], *, raw_maps: bool = False
 ) -> dict[str, tuple[Any, Any]]:
-    """Type and default of every top-level name a clean line may hold."""
+    """Type and default of every top-level name a clean line may hold; with `raw_maps` sample maps stay JSON."""
     heads: dict[str, tuple[Any, Any]] = {contract.person[0]: (Annotated[str, Meta(min_length=1)], msgspec.NODEFAULT)}
     tree: dict[str, Any] = {}
     for spec in contract.fields:
@@ -91,7 +93,9 @@ def head_types(
             for name in path[:-1]:
                 node = node.setdefault(name, {})
             node.setdefault(path[-1], spec)
-    heads.update((name, (_node_type(node), None)) for name, node in tree.items() if name not in heads)
+    heads.update(
+        (name, (_node_type(node, raw_maps=raw_maps), None)) for name, node in tree.items() if name not in heads
+    )
     heads.setdefault(RECEIVED_AT, (str | None, None))
     for name in contract.drop:
         heads.setdefault(name, (DROPPED, None))
@@ -99,11 +103,25 @@ def head_types(
     return heads
 
 
-def _node_type(node: Field | dict[str, Any]) -> Any:
+def map_paths(contract: SourceContract) -> dict[tuple[str, ...], list[Field]]:
+    """Paths of sample maps, each with the fields that read it."""
+    found: dict[tuple[str, ...], list[Field]] = {}
+    for spec in contract.fields:
+        if _is_map(spec):
+            for path in spec.paths:
+                found.setdefault(path, []).append(spec)
+    return found
+
+
+def _is_map(spec: Field) -> bool:
+    return spec.samples is not None and spec.samples.characters is None and not reads_raw(spec)
+
+
+def _node_type(node: Field | dict[str, Any], *, raw_maps: bool) -> Any:
     """A field's clean type, or a struct of the names below a path."""
     if isinstance(node, Field):
-        return _clean_type(node) | None
-    fields = [(attribute_name(name), _node_type(below), None) for name, below in node.items()]
+        return msgspec.Raw if raw_maps and _is_map(node) else _clean_type(node) | None
+    fields = [(attribute_name(name), _node_type(below, raw_maps=raw_maps), None) for name, below in node.items()]
     rename = {attribute_name(name): name for name in node}
     return msgspec.defstruct("Nested", fields, rename=rename, forbid_unknown_fields=True, gc=False) | None
 
@@ -128,10 +146,15 @@ def _clean_samples(spec: Field, rule: SampleRule) -> Any:
         return dict[str, list[dict[str, SCALAR]]] | list[dict[str, SCALAR]]
     if reads_raw(spec):
         return dict[str, SCALAR] | list[SCALAR]
+    return map_type(rule)
+
+
+def map_type(rule: SampleRule) -> Any:
+    """A map of clean samples or state codes."""
     low = rule.low if rule.states_low is None else rule.states_low
     whole = _whole(low, rule.high, -MAX_CLEAN_SAMPLE, MAX_CLEAN_SAMPLE)
     number = whole | _real(low, rule.high, MAX_CLEAN_SAMPLE)
-    return dict[str, number]  # type: ignore[valid-type]
+    return dict[str, number] | None  # type: ignore[valid-type]
 
 
 def _whole(low: float | None, high: float | None, minimum: int, maximum: int) -> Any:

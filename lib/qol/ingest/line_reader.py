@@ -94,16 +94,13 @@ class LineTail:
 
     def feed(self, data: bytes) -> list[bytes | LongLine]:
         """The lines that end in `data`."""
-        head, newline, rest = data.partition(b"\n")
-        if not newline:
-            self._keep(head)
+        first, *lines = data.split(b"\n")
+        self._keep(first)
+        if not lines:
             return []
-        self._keep(head)
-        lines: list[bytes | LongLine] = [self._take()]
-        middle = rest.split(b"\n")
-        self._keep(middle.pop())
-        lines.extend(middle)
-        return lines
+        finished = self._take()
+        self._keep(lines.pop())
+        return [finished, *lines]
 
     def rest(self) -> bytes | LongLine | None:
         """The last line when it has no newline, or None."""

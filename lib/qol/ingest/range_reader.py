@@ -32,8 +32,8 @@ MAX_REJECTS = 1_000
 #: Fewer lines are read one by one: making a frame of them would cost more.
 MIN_COLUMNAR_LINES = 32
 #: Lines that wait for others, in all, and their bytes.
-MAX_BATCH_LINES = 4096
-MAX_BATCH_BYTES = 8 * 2**20
+MAX_BATCH_LINES = 8192
+MAX_BATCH_BYTES = 16 * 2**20
 
 Line = bytes | LongLine
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -73,11 +73,6 @@ class LineBatches:
         if contract is None or not self._results.columnar_reader(contract).usable or reader.shares_folder:
             for number, line in enumerate(lines, before + 1):
                 reader.read_line(line, number)
-            return
-        if len(lines) >= MIN_COLUMNAR_LINES:
-            batch = _Batch()
-            batch.add(reader, lines, before)
-            self._read(contract, reader.arrival_day, batch)
             return
         self._waiting.setdefault((contract.name, reader.arrival_day), _Batch()).add(reader, lines, before)
         self._lines += len(lines)

@@ -70,7 +70,8 @@ def valid_values(rule: SampleRule, raw: list[object]) -> tuple[list[Number], int
     if set(map(type, raw)) <= {int}:  # the usual case: thousands of plain samples
         plain = cast("list[int]", raw)
         whole: list[Number] = [v for v in plain if low <= v <= high]
-        states = [] if rule.states_low is None else [v for v in plain if rule.states_low <= v < min(0, low)]
+        below = min(0, low)
+        states = [] if rule.states_low is None else [v for v in plain if rule.states_low <= v < below]
         return whole, len(plain) - len(whole) - len(states)
     values: list[Number] = []
     invalid = 0
