@@ -24,6 +24,7 @@ def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
     index = f"<!DOCTYPE html><title>Data Docs</title>{_STYLE}<h1>Results of the last run</h1><ul>{links}</ul>\n"
     texts = {place: _LOADED.sub("", text).replace("</head>", f"{_STYLE}</head>") for place, text in pages.items()}
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for place, text in {**texts, "index.html": index}.items():
             page = folder / place
             page.parent.mkdir(parents=True, exist_ok=True)

@@ -62,11 +62,12 @@ def render_docs(suites: Mapping[str, Sequence[Any]]) -> dict[str, str]:
     """The page of each suite's results, by its place in Data Docs."""
     from great_expectations import __version__
     from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
     from great_expectations.validator.validation_statistics import calc_validation_statistics
 
-    renderer, view, run = ValidationResultsPageRenderer(), DefaultJinjaPageView(), RunIdentifier("gate")
+    renderer, run = ValidationResultsPageRenderer(), RunIdentifier("gate")
+    view: Any = DefaultJinjaPageView()
     meta, pages = {"run_id": run, "great_expectations_version": __version__}, {}
     for name, results in suites.items():
         statistics = calc_validation_statistics(list(results))._asdict()
