@@ -12,12 +12,13 @@ from qol.contracts.columns import arrow_schema, table_schemas
 from qol.contracts.daily import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
-from qol.quality.check_columns import select_check_columns
+from qol.quality.checks import CheckObservation
 from qol.quality.comparison import TOO_FEW_USERS, Comparison
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput
-from qol.quality.observations import CheckObservation, observe_files
+from qol.quality.observations import observe_files
 from qol.quality.partition_checks import check_metrics, check_rows, check_users_lost
+from qol.quality.row_suites import row_suites
 from qol.quality.suites import every_check, partitions_suite
 from qol.tables.footers import Footer
 from qol.tables.layout import Candidate
@@ -163,10 +164,7 @@ def test_a_day_outside_the_range_of_its_metric_is_a_warning_that_names_the_metri
 
 
 @pytest.mark.parametrize("metric", CONTRACTS.metrics, ids=lambda metric: metric.name)
-def test_every_daily_metric_is_held_to_both_ends_of_its_range(tmp_path: Path, metric: DailyMetric) -> None:
-    assert metric.low is not None
-    assert metric.high is not None
-    candidate = Candidate("daily_metrics", "2026-11-09", "processed/x", "", 4, 0, "")
+def test_every_daily_metric_is_held_to_both_ends_of_its_range(metric: DailyMetric) -> None:
     values = [metric.low, metric.high, metric.low - 1, metric.high + 1]
     days = daily_frame(
         [
@@ -174,8 +172,11 @@ def test_every_daily_metric_is_held_to_both_ends_of_its_range(tmp_path: Path, me
             for n, value in enumerate(values)
         ]
     )
-    checked = select_check_columns(days, CONTRACTS, candidate)
-    assert checked[f"{metric.group}_in_range"].to_list() == [0, 0, 1, 1]
+    (expected,) = [
+        e for check in row_suites(CONTRACTS)["daily_metrics"] for e in check.expected if e.metric == metric.name
+    ]
+    assert (expected.arguments["min_value"], expected.arguments["max_value"]) == (metric.low, metric.high)
+    assert days.select(broken=expected.broken)["broken"].to_list() == [False, False, True, True]
 
 
 @pytest.mark.parametrize(("systolic", "failed"), [(80, True), (81, False)])
@@ -319,4 +320,10 @@ def test_a_published_run_keeps_its_warnings_and_writes_pages_a_person_can_open_w
     assert sorted(tmp_path / "_docs" / name for name in linked) == sorted(
         (tmp_path / "_docs/validations").rglob("*.html")
     )
-    assert not any("43217" in page.read_text() for page in pages)
+    assert not any("43217" in text for text in texts)
+    told = " ".join(re.sub("<[^>]+>", " ", " ".join(texts)).split())
+    assert "daily_metrics.activity_in_range: steps is from 0 to 100000. 0 of 1 rows" in told
+    assert "not above the resting one. min_hr_bpm is at most resting_hr_bpm. 1 unexpected values found" in told
+    assert "steps_mean is at least steps_min but for 0.5, because steps_min is rounded. 0 of 1 rows" in told
+    assert "rejected_share: At most 1% of the items are rejected. 0 of 1 items, 0.0 %" in told
+    assert "less than or equal to" not in told

@@ -8,7 +8,8 @@ from qol.lake import LocalLake
 from qol.quality.comparison import Comparison
 from qol.quality.gate import run_gate
 from qol.quality.gate_input import GateInput
-from qol.quality.suites import every_check, row_suites
+from qol.quality.row_suites import row_suites
+from qol.quality.suites import every_check
 from qol.tables.manifest import CheckResult
 from tests.builders import CONTRACTS
 from tests.quality.test_gate import _candidate, _day, _week

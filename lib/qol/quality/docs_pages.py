@@ -1,24 +1,34 @@
-"""Data Docs as Great Expectations writes them, but without what their templates load from the hosts of others."""
+"""Data Docs as Great Expectations renders them, but without what their templates load from other places."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-_LOADED = re.compile(r"<(script|style)\b.*?</\1>|<(?:link|img)\b[^>]*//[^>]*>", re.DOTALL)
+from qol.errors import LakeError
+
+_LOADED = re.compile(r"<(script|style)\b.*?</\1>|<(?:link|img)\b[^>]*>", re.DOTALL)
 #: In their place: the marks of results, and room around cells.
 _STYLE = """<style>
 body { font-family: sans-serif; margin: 2em } td, th { padding: .2em 1em; text-align: left; vertical-align: top }
 .fa-check-circle::before { content: "ok" } .fa-times::before { content: "failed" }
-.fa-exclamation-triangle::before { content: "could not be evaluated" }
 footer, button, input, label, [data-toggle=collapse], .card:has(> .card-body.p-3) { display: none }
 </style>"""
 
 
-def load_nothing(folder: Path) -> None:
-    """Remove scripts and foreign files from pages just written below a folder, and list the last results, as a script did."""
-    written = {page: text for page in sorted(folder.rglob("*.html")) if _STYLE not in (text := page.read_text("utf-8"))}
-    results = [page.relative_to(folder).as_posix() for page in written if page.is_relative_to(folder / "validations")]
-    links = "".join(f'<li><a href="{name}">{name.split("/")[1]}</a></li>' for name in results)
-    for page, text in written.items():
-        page.write_text(_LOADED.sub("", text).replace("</head>", f"{_STYLE}</head>"), "utf-8")
+def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
+    """Write pages, by their place below a folder, without scripts and styles, and a first page that lists them.
+
+    LakeError when they cannot be written there.
+    """
+    links = "".join(f'<li><a href="{place}">{place.split("/")[1]}</a></li>' for place in pages)
     index = f"<!DOCTYPE html><title>Data Docs</title>{_STYLE}<h1>Results of the last run</h1><ul>{links}</ul>\n"
-    (folder / "index.html").write_text(index, "utf-8")
+    texts = {place: _LOADED.sub("", text).replace("</head>", f"{_STYLE}</head>") for place, text in pages.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, text in {**texts, "index.html": index}.items():
+            page = folder / place
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(text, "utf-8")
+    except OSError as err:
+        message = f"{folder}: Data Docs cannot be written there ({err.strerror})"
+        raise LakeError(f"{message}; make it a writable folder, or leave them out with --no-docs") from err

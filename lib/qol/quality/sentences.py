@@ -7,7 +7,6 @@ from qol.quality.comparison import Comparison
 
 #: Files that a sentence names before the rest is only counted.
 MAX_FILES = 3
-NOT_EVALUATED = "could not be evaluated"
 #: Differences that name table and week themselves.
 _SENTENCES = ("people", "fresh")
 #: What is wrong in a file, before the numbers; differences that say it themselves have none.
@@ -32,8 +31,6 @@ def files_sentence(wrong: Sequence[tuple[Comparison, str]]) -> str:
 def rows_sentence(wrong: str, observed: str) -> str:
     """What is wrong in rows; `observed` is `2 of 4 rows; weekly_metrics 2026-W46: 2 rows of 1 user (steps)`."""
     rows, _, places = observed.partition("; ")
-    if observed == NOT_EVALUATED:
-        return "The check could not be evaluated; this is an error of the product."
     return f"{wrong} in {places or rows}."
 
 

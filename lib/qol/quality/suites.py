@@ -1,45 +1,13 @@
-"""Great Expectations suites, generated from the contracts; every check can fail (ingest nulls record values out of range)."""
+"""Suites of checks, generated from the contracts; every check can fail (ingest nulls record values out of range)."""
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-
-from qol.contracts.columns import WINDOWS
-from qol.contracts.daily import Relation
 from qol.contracts.model import Contracts
-from qol.contracts.quality import SEVERITIES, Claim, Compared, Severity
-from qol.quality.check_columns import DAY_KEY, means_outside_min_max, values_out_of_range
+from qol.contracts.quality import SEVERITIES, Compared, Severity
+from qol.quality.checks import Check, Expected
 from qol.quality.comparison import MIN_USERS
 from qol.quality.partition_checks import MAX_USERS_CHANGED, MAX_USERS_LOST, OLD_WEEKS
+from qol.quality.row_suites import row_suites
 
 MAX_REJECTED_SHARE = 0.01
-
-
-@dataclass(frozen=True)
-class Check:
-    """One expectation with the id that `--accept` takes, and the message that reports and manifests show."""
-
-    id: str
-    severity: Severity
-    message: str
-    expectation_type: str
-    arguments: dict[str, Any]
-    #: Which comparisons of files the check is about; empty for checks of rows.
-    compared: str = ""
-    #: The start of the description in Data Docs: why this run could not check.
-    note: str = ""
-    #: What is wrong in the rows that break it, before the places of those rows.
-    wrong: str = ""
-
-    def expectation(self) -> Any:
-        """The expectation of Great Expectations; the id is in its meta."""
-        import great_expectations.expectations as gxe
-
-        description = f"{self.id}: {self.note + '. ' if self.note else ''}{self.message}"
-        return getattr(gxe, self.expectation_type)(
-            **self.arguments, severity=self.severity, meta={"id": self.id}, description=description
-        )
 
 
 def every_check(contracts: Contracts) -> list[Check]:
@@ -48,31 +16,32 @@ def every_check(contracts: Contracts) -> list[Check]:
     return [check for suite in suites for check in suite]
 
 
-def _check_max(
-    check_id: str,
-    severity: Severity,
-    message: str,
-    limit: float = 0,
-    compared: str = "",
-    column: str = "",
-) -> Check:
-    """A check that a column, by default that of its id, has no value above a limit."""
-    arguments = {"column": column or check_id, "max_value": limit}
-    return Check(check_id, severity, message, "ExpectColumnValuesToBeBetween", arguments, compared)
+def _file_check(check_id: str, severity: Severity, message: str, compared: str) -> Check:
+    """A check that no comparison of a kind has a finding of the check's severity."""
+    arguments = {"column": check_id, "max_value": 0}
+    return Check(
+        check_id, severity, message, (Expected("ExpectColumnValuesToBeBetween", arguments, message),), compared
+    )
+
+
+def _run_check(name: str, message: str, limit: float) -> Check:
+    """A check that a number of the run is not above a limit."""
+    expected = Expected("ExpectColumnMaxToBeBetween", {"column": name, "max_value": limit}, message)
+    return Check(name, "warning", message, (expected,))
 
 
 def run_suite() -> list[Check]:
-    """Checks on the one row that describes the run."""
+    """Checks on numbers of the run."""
     rejected = f"At most {MAX_REJECTED_SHARE:.0%} of the items are rejected."
     two_ids = "No new entry of the user map gives a second id to a user who has records under the keyed hash."
     return [
-        _check_max("rejected_share", "warning", rejected, MAX_REJECTED_SHARE),
-        _check_max("people_with_two_ids", "warning", two_ids),
+        _run_check("rejected_share", rejected, MAX_REJECTED_SHARE),
+        _run_check("people_with_two_ids", two_ids, 0),
     ]
 
 
 def partitions_suite() -> list[Check]:
-    """Checks on one row per candidate: 1 where the candidate fails the check."""
+    """Checks on the comparisons of single files."""
     messages = {
         "rows_as_expected": "Staged rows are the rows the run computed.",
         "people_kept": f"A published week keeps at least {1 - MAX_USERS_LOST:.0%} of its users (from {MIN_USERS} users on).",
@@ -82,13 +51,13 @@ def partitions_suite() -> list[Check]:
     old = f"A week that was published and ended {OLD_WEEKS} weeks ago has the same values for at least"
     old += f" {1 - MAX_USERS_CHANGED:.0%} of its users (from {MIN_USERS} users on)."
     readable = "Published files that the run leaves as they are can be read; the newest are checked."
-    critical = [_check_max(name, "critical", message, compared=name) for name, message in messages.items()]
+    critical = [_file_check(name, "critical", message, name) for name, message in messages.items()]
     warnings = {"old_weeks_kept": old, "files_readable": readable}
-    return [*critical, *(_check_max(name, "warning", text, compared=name) for name, text in warnings.items())]
+    return [*critical, *(_file_check(name, "warning", text, name) for name, text in warnings.items())]
 
 
 def between_weeks_suite(contracts: Contracts) -> list[Check]:
-    """Checks on one row per compared table and week: 1 where a difference of the check's severity was found."""
+    """Checks on the comparisons of tables and weeks with others."""
     limits = contracts.quality
     users = f"at most {limits.people.lost_share:.0%} fewer users than a mean week of the four before"
     checks: dict[Compared, tuple[str, str]] = {
@@ -107,7 +76,7 @@ def between_weeks_suite(contracts: Contracts) -> list[Check]:
         ),
     }
     return [
-        _check_max(f"{name}.{severity}", severity, f"{message} From {MIN_USERS} users on.", compared=compared)
+        _file_check(f"{name}.{severity}", severity, f"{message} From {MIN_USERS} users on.", compared)
         for compared, (name, message) in checks.items()
         for severity in _severities(contracts, compared)
     ]
@@ -121,75 +90,3 @@ def _severities(contracts: Contracts, compared: Compared) -> list[Severity]:
         if compared == "fields":
             used |= set(contract.quality.fields.values())
     return [severity for severity in SEVERITIES if severity in used]
-
-
-def row_suites(contracts: Contracts) -> dict[str, list[Check]]:
-    """Checks on the rows of a table, by its name: key, relations, and limits of metrics.
-
-    Ingest nulls implausible values of records; a day made of several can still leave the range of its metric.
-    """
-    daily, weekly = "daily_metrics", "weekly_metrics"
-    return {
-        weekly: [
-            *key_checks(weekly, ("user_id", "week_start")),
-            *relation_checks(weekly, contracts.weekly_relations),
-            *_claim_checks(
-                weekly, contracts.ordered, means_outside_min_max(contracts), "A mean is outside its min and max"
-            ),
-        ],
-        daily: [
-            *key_checks(daily, DAY_KEY),
-            *relation_checks(daily, contracts.relations),
-            *_claim_checks(daily, contracts.ranges, values_out_of_range(contracts), "Values are outside their range"),
-        ],
-        WINDOWS: key_checks(WINDOWS, DAY_KEY),
-    }
-
-
-def key_checks(table: str, key: Sequence[str]) -> list[Check]:
-    """A table's key has no null and identifies one row."""
-    not_null = [
-        Check(
-            f"{table}.{column}_known", "critical", f"{column} is never null in {table}.",
-            "ExpectColumnValuesToNotBeNull", {"column": column}, wrong=f"{column} is null",
-        )
-        for column in key
-    ]  # fmt: skip
-    unique = Check(
-        f"{table}.key_unique", "critical", f"({', '.join(key)}) identifies one row of {table}.",
-        "ExpectCompoundColumnsToBeUnique", {"column_list": list(key)},
-        wrong=f"Several rows have the same ({', '.join(key)})",
-    )  # fmt: skip
-    return [*not_null, unique]
-
-
-def relation_checks(table: str, relations: Sequence[Relation]) -> list[Check]:
-    """One check per relation of a table; a row in which a side is null is not checked."""
-    return [
-        Check(
-            f"{table}.{relation.id}", relation.severity, relation.description,
-            "ExpectColumnPairValuesAToBeGreaterThanB",
-            {
-                "column_A": f"{relation.id}:right", "column_B": f"{relation.id}:left",
-                "or_equal": not relation.strict, "ignore_row_if": "either_value_is_missing",
-            },
-            wrong=_broken(relation),
-        )
-        for relation in relations
-    ]  # fmt: skip
-
-
-def _broken(relation: Relation) -> str:
-    """`min_hr_bpm is above resting_hr_bpm`; sums without the zeros that stand for nulls."""
-    left = re.sub(r"coalesce\((\w+), 0\)", r"\1", relation.left)
-    return f"{left} is {'not below' if relation.strict else 'above'} {relation.right}"
-
-
-def _claim_checks(table: str, claim: Claim | None, names: Iterable[str], wrong: str) -> list[Check]:
-    """One check per name of a claim about all metrics, on how many metrics of a row break it."""
-    if claim is None:
-        return []
-    return [
-        replace(_check_max(f"{table}.{name}", claim.severity, claim.description, column=name), wrong=wrong)
-        for name in names
-    ]
