@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
+from qol.contracts.spans import BrokenTextError, elements, members, skip_space, value_end
 from qol_lambda.dropped_fields import RECEIVED_AT, cut_unreadable, is_dropped, read_json, without_dropped
 from qol_lambda.garmin_routes import FOLDERS, USER_ID_PATHS
-from qol_lambda.spans import BrokenTextError, elements, members, skip_space, value_end
 
 #: The folder of messages whose key is missing or not a plain name.
 UNNAMED = "raw/garmin/_odd"

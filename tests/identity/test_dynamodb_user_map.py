@@ -285,3 +285,21 @@ def test_days_that_two_items_of_one_device_have_are_a_mistake(webhook: Webhook) 
         "--user-map dynamodb:user_id_map: entry registered at 2026-11-16T00:05:00+00:00 has days that another has; "
         "allowed: one person for a device and day"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "since"),
+    [
+        ({}, None),
+        ({"deregistered_at": "2026-11-10T00:00:00Z"}, None),  # who permits something after leaving is active again
+        ({"status": "deregistered", "deregistered_at": "2026-11-10T00:00:00Z"}, "2026-11-10T00:00:00+00:00"),
+        ({"permissions_changed_at": "2026-11-10T09:00:00+09:00"}, "2026-11-10T00:00:00+00:00"),
+        ({"permissions_changed_at": "2026-11-10T00:00:00Z", "permissions": {"SS": ["HEALTH_EXPORT"]}}, None),
+    ],
+)
+def test_who_left_or_permits_nothing_has_withdrawn_since_then(
+    webhook: Webhook, values: dict[str, Any], since: str | None
+) -> None:
+    put("u1", **values)
+    expected = None if since is None else int(datetime.fromisoformat(since).timestamp()) * 1_000_000
+    assert read().withdrawn.get(("garmin", "u1")) == expected

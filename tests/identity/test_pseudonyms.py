@@ -57,8 +57,8 @@ def test_another_key_source_or_kind_gives_another_hash() -> None:
 
 def test_an_entry_of_the_user_map_wins_and_brings_its_zone() -> None:
     people = UserIndex(IDENTITIES, "garmin", ())
-    assert people["u2"] == ("P002", 0, "Europe/Berlin")
-    assert people["u1"] == (HASH_OF_U1, 0, None)
+    assert people["u2"] == ("P002", 0, "Europe/Berlin", None)
+    assert people["u1"] == (HASH_OF_U1, 0, None, None)
 
 
 def test_an_entry_holds_for_its_own_source_only() -> None:

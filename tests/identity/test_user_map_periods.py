@@ -85,3 +85,16 @@ def test_days_at_a_source_whose_ids_stay_with_one_person_are_refused(tmp_path: P
     assert str(caught.value) == (
         "user map line 2: from and to for garmin; allowed: only for sources whose rules say people_by_day"
     )
+
+
+def test_an_entry_says_since_when_nothing_that_arrives_is_kept(tmp_path: Path) -> None:
+    user_map = read(
+        tmp_path,
+        line("d2", withdrawn_at="2026-11-10T09:00:00+09:00"),
+        line(withdrawn_at="2026-11-10T00:00:00Z", to="2026-11-09"),
+    )
+    ten = 1_794_268_800_000_000
+    assert user_map.withdrawn == {("wild", "d2"): ten}
+    assert [owner.withdrawn for owner in user_map.owners["wild", "d1"]] == [ten]
+    with pytest.raises(UsageError, match="line 1: withdrawn_at must be ISO 8601 with its zone"):
+        read(tmp_path, line(withdrawn_at="2026-11-10T00:00:00"))

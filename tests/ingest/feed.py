@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -13,7 +12,7 @@ import pytest
 
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
-from qol.identity.pseudonyms import Identities, Owner
+from qol.identity.pseudonyms import Identities
 from qol.ingest import range_reader
 from qol.ingest.examples import InMemoryLake, contract_values, day_columns
 from qol.ingest.line_reader import ObjectRange
@@ -94,11 +93,12 @@ def read_tasks(
     fast: bool | None = None,
     contracts: Contracts = CONTRACTS,
     known: Mapping[tuple[str, str], tuple[str, str | None]] = KNOWN,
-    owners: Mapping[tuple[str, str], tuple[Owner, ...]] = MappingProxyType({}),
     **context: Any,
 ) -> Fed:
-    """What tasks give together; `fast` sends all lines to the columnar reader first, or none."""
-    lake, identities = cast("Lake", InMemoryLake(objects)), Identities(KEY, dict(known), dict(owners))
+    """What tasks give together; `fast` sends all lines to the columnar reader first, or none; `context` may have what Identities has."""
+    lake = cast("Lake", InMemoryLake(objects))
+    who = {name: context.pop(name) for name in ("owners", "withdrawn", "erased") if name in context}
+    identities = Identities(KEY, dict(known), **who)
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
     minimum = {True: 1, False: 10**9, None: range_reader.MIN_COLUMNAR_LINES}[fast]
     with patch.object(range_reader, "MIN_COLUMNAR_LINES", minimum):

@@ -18,7 +18,7 @@ from qol.contracts.raw_values import CODE, identifier
 from qol.errors import UsageError
 from qol.identity.aws_errors import aws_errors
 from qol.identity.periods import ALWAYS, Period, read_period
-from qol.identity.user_map import Entry, UserMap, entry_problem, find_overlap
+from qol.identity.user_map import Entry, UserMap, entry_problem, find_overlap, microseconds, moment
 
 SCHEME = "dynamodb:"
 GARMIN = "garmin"
@@ -37,8 +37,8 @@ _CONFIGURATION_ERRORS = {
 
 _now = partial(datetime.now, UTC)
 _Item = Mapping[str, Any]
-#: Moments of assignment and registration, key of the item, the map's entry and its period.
-_Row = tuple[datetime, str, datetime, Entry, Period]
+#: Moment of assignment, key of the item, moment of registration, the map's entry, its period, when the user withdrew.
+_Row = tuple[datetime, str, datetime, Entry, Period, int | None]
 
 
 def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns: bool = True) -> UserMap:
@@ -50,14 +50,18 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns
     differ by what follows `#` in their keys.
     """
     now = clock()
-    rows = sorted(_row(table, item) for item in _assigned(table, list(_scan(table)), now, stores=assigns))
-    periods = tuple(row[4] for row in rows)
+    rows = sorted(
+        (_row(table, item) for item in _assigned(table, list(_scan(table)), now, stores=assigns)),
+        key=lambda row: row[:2],
+    )
+    periods, left = tuple(row[4] for row in rows), tuple(row[5] for row in rows)
     user_map = UserMap(
         tuple(row[3] for row in rows),
         settled=sum(row[0] < now - SETTLED_AFTER for row in rows),
         registered=tuple(row[2].isoformat(timespec="seconds") for row in rows),
         pins_zones=False,
         periods=periods if any(period != ALWAYS for period in periods) else (),
+        withdrawals=left if any(left) else (),
     )
     overlap = find_overlap(user_map)
     if overlap is None:
@@ -107,7 +111,7 @@ def _assigned(table: str, items: list[_Item], now: datetime, *, stores: bool) ->
         return {**item, **new}
 
     def is_new(item: _Item) -> bool:
-        return "assigned_at" not in item and _moment(item.get("registered_at", {}).get("S", "")) is not None
+        return "assigned_at" not in item and moment(item.get("registered_at", {}).get("S", "")) is not None
 
     with _table_errors(table), ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda item: assign(item) if is_new(item) else item, items))
@@ -120,9 +124,9 @@ def _new_user_id() -> str:
 
 def _row(table: str, item: _Item) -> _Row:
     values = {name: value.get("S") or "" for name, value in item.items()}
-    key, assigned = values.get("garmin_user_id", ""), _moment(values.get("assigned_at", ""))
-    moment = _moment(values.get("registered_at", "")) or assigned
-    if moment is None:
+    key, assigned = values.get("garmin_user_id", ""), moment(values.get("assigned_at"))
+    registered = moment(values.get("registered_at")) or assigned
+    if registered is None:
         raise _usage_error(table, "an item without a usable registered_at", "ISO 8601 with its zone")
     period = read_period(values)
     source, vendor = _source_and_id(key.partition("#")[0] if "from" in item else key)
@@ -134,22 +138,23 @@ def _row(table: str, item: _Item) -> _Row:
     else:
         problem = entry_problem(user_id, timezone, period)
     if problem is not None:
-        raise _usage_error(table, f"item registered at {moment.isoformat(timespec='microseconds')}", problem)
-    return assigned or moment, key, moment, (source, str(vendor), str(user_id), timezone), period or ALWAYS
+        raise _usage_error(table, f"item registered at {registered.isoformat(timespec='microseconds')}", problem)
+    entry = (source, str(vendor), str(user_id), timezone)
+    return assigned or registered, key, registered, entry, period or ALWAYS, microseconds(_withdrawn(item, values))
+
+
+def _withdrawn(item: _Item, values: Mapping[str, str]) -> datetime | None:
+    """Since when nothing that arrives is kept: the user left, or permits nothing any more; None while data may come."""
+    if values.get("status") == STATUSES[1]:
+        return moment(values.get("deregistered_at")) or moment(values.get("last_change_at"))
+    permits_nothing = "permissions_changed_at" in item and "permissions" not in item
+    return moment(values.get("permissions_changed_at")) if permits_nothing else None
 
 
 def _source_and_id(key: str) -> tuple[str, str | None]:
     """Source and vendor id of an item's key."""
     source, colon, rest = key.partition(":")
     return (source, identifier(rest)) if colon else (GARMIN, identifier(key))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
 def _usage_error(table: str, found: str, allowed: str) -> UsageError:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from qol.identity.periods import ALWAYS, Period
 
 HASH_BYTES = 16
+#: The instant since which nothing of an erased user is kept.
+ALL_TIME = -(2**62)
 #: Users that a worker keeps from task to task: to find one in a larger table takes longer than to hash the id again.
 MAX_CACHED_USERS = 10_000
 #: Bytes that SHA-256 works on at a time.
@@ -18,19 +20,36 @@ _BLOCK = 64
 
 
 class User(NamedTuple):
-    """The user of a vendor id: pseudonym, bucket of the reduce step, home time zone when the user map names one."""
+    """The user of a vendor id: pseudonym, bucket of the reduce step, home time zone when the user map names one.
+
+    What arrives after `left`, microseconds since 1970, is not kept; None for users who have not left.
+    """
 
     user_id: str
     bucket: int
     timezone: str | None
+    left: int | None = None
 
 
 class Owner(NamedTuple):
-    """The user who has a device for a period: pseudonym, and home time zone when the user map names one."""
+    """The user who has a device for a period: pseudonym, home time zone when the map names one, and when they withdrew."""
 
     period: Period
     user_id: str
     timezone: str | None
+    withdrawn: int | None = None
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Keyed hashes of erased users: of their user ids, of their vendor ids, and of devices with when they had them."""
+
+    users: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+    devices: Mapping[str, tuple[Owner, ...]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.users)
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,9 @@ class Identities:
     known: Mapping[tuple[str, str], tuple[str, str | None]]
     #: For devices that change hands: (source, device id) -> their owners.
     owners: Mapping[tuple[str, str], tuple[Owner, ...]] = field(default_factory=dict)
+    #: (source, vendor id) -> since when nothing that arrives is kept, microseconds since 1970.
+    withdrawn: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    erased: Erased = field(default_factory=Erased)
 
     def __repr__(self) -> str:
         return f"Identities({len(self.known) + len(self.owners)} mapped)"
@@ -90,6 +112,19 @@ class Identities:
         """A key for document ids alone, derived from the secret key; BLAKE2b takes at most 64 bytes."""
         return hmac.digest(self.key, b"document", hashlib.sha256)
 
+    def erasure_hash(self, kind: str, name: str) -> str:
+        """128 bits of keyed BLAKE2b over an id of an erased user, of a source or a `user`; no pseudonym, and no id."""
+        return hashlib.blake2b(f"{kind}:{name}".encode(), key=self._erasure_key, digest_size=HASH_BYTES).hexdigest()
+
+    @cached_property
+    def _erasure_key(self) -> bytes:
+        return hmac.digest(self.key, b"erasure", hashlib.sha256)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether any user withdrew or was erased."""
+        return bool(self.erased or self.withdrawn or any(o.withdrawn for found in self.owners.values() for o in found))
+
     def object_hash(self, key: str) -> str:
         """128 bits of keyed BLAKE2b over the key of a raw object, whose name may be a user's."""
         return hashlib.blake2b(key.encode(), key=self._object_key, digest_size=HASH_BYTES).hexdigest()
@@ -114,11 +149,20 @@ class UserIndex(dict[str, User]):
             self.clear()
         known, entry = self._identities.known, (self._source, vendor_user_id)
         user_id, zone = known[entry] if entry in known else (self._identities.user_hash(*entry), None)
-        user = self[vendor_user_id] = self._user(user_id, zone)
+        user = self[vendor_user_id] = self._user(user_id, zone, self._left(vendor_user_id))
         return user
 
+    def _left(self, vendor_user_id: str) -> int | None:
+        """Since when nothing of a vendor id is kept; None when it is."""
+        entry = (self._source, vendor_user_id)
+        is_erased = self._is_erased(*entry, self._identities.erased.ids)
+        return ALL_TIME if is_erased else self._identities.withdrawn.get(entry)
+
     def columns(self, vendor_user_ids: Sequence[str]) -> tuple[list[str], list[int], list[str | None]]:
-        """Pseudonyms, buckets and home zones of many users; all are hashed, none is kept. An empty id stays empty."""
+        """Pseudonyms, buckets and home zones of many users; all are hashed, none is kept.
+
+        An empty id stays empty, and the user id of one who left is.
+        """
         mapped: dict[str, tuple[str, str | None]] = {"": ("", None)}
         different = dict.fromkeys(vendor_user_ids)
         if known := self._identities.known:
@@ -126,6 +170,8 @@ class UserIndex(dict[str, User]):
         names = {one: user_id for one, (user_id, _) in mapped.items()}
         hashed = [one for one in different if one not in names]
         names.update(zip(hashed, self._identities.user_hashes(self._source, hashed), strict=True))
+        if self._identities.has_left:
+            names.update((one, "") for one, user_id in names.items() if self._user(user_id, None, self._left(one)).left)
         user_ids = [names[one] for one in vendor_user_ids]
         zones = [mapped[one][1] if one in mapped else None for one in vendor_user_ids]
         return user_ids, list(map(partial(bisect_right, self._limits), user_ids)), zones
@@ -133,14 +179,21 @@ class UserIndex(dict[str, User]):
     def owners(self, device_id: str) -> tuple[tuple[Period, User], ...]:
         """Owners of a device with their periods; the period of an entry without days is always."""
         if device_id not in self._owners:
-            entry = (self._source, device_id)
+            entry, devices = (self._source, device_id), self._identities.erased.devices
             always = [Owner(ALWAYS, *self._identities.known[entry])] if entry in self._identities.known else []
-            owners = (*always, *self._identities.owners.get(entry, ()))
+            owners = [*always, *self._identities.owners.get(entry, ())]
+            if devices:  # last: who has the device now comes before whoever was erased
+                owners += devices.get(self._identities.erasure_hash(*entry), ())
             self._owners[device_id] = tuple((owner.period, self._user(*owner[1:])) for owner in owners)
         return self._owners[device_id]
 
-    def _user(self, user_id: str, timezone: str | None) -> User:
-        return User(user_id, bucket_of(user_id, self._limits), timezone)
+    def _user(self, user_id: str, timezone: str | None, left: int | None) -> User:
+        if self._is_erased("user", user_id, self._identities.erased.users):
+            left = ALL_TIME
+        return User(user_id, bucket_of(user_id, self._limits), timezone, left)
+
+    def _is_erased(self, kind: str, name: str, hashes: frozenset[str]) -> bool:
+        return bool(hashes) and self._identities.erasure_hash(kind, name) in hashes
 
 
 def bucket_of(user_id: str, limits: tuple[str, ...]) -> int:

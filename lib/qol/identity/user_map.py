@@ -5,6 +5,7 @@ import hmac
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import compress, islice, repeat
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from qol.identity.periods import ALWAYS, PERIOD_PROBLEM, Period, read_period
 from qol.identity.pseudonyms import Identities, Owner
 
 #: Keys of a line.
-KEYS = ("source", "vendor_user_id", "user_id", "timezone", "from", "to")
+KEYS = ("source", "vendor_user_id", "user_id", "timezone", "from", "to", "withdrawn_at")
 #: A name that may be shown; an id of a vendor has digits.
 _NAME = re.compile(r"[A-Za-z_]{1,30}")
 
@@ -40,6 +41,14 @@ class UserMap:
     pins_zones: bool = True
     #: The period of each entry; empty when all are valid always.
     periods: tuple[Period, ...] = ()
+    #: Since when nothing that arrives of each entry is kept, microseconds since 1970; empty when nobody withdrew.
+    withdrawals: tuple[int | None, ...] = ()
+
+    @property
+    def withdrawn(self) -> dict[tuple[str, str], int]:
+        """(source, vendor id) -> since when nothing that arrives is kept, of entries without days."""
+        found = zip(self._with_periods(), self.withdrawals, strict=False)
+        return {entry[:2]: since for (entry, period), since in found if since is not None and period == ALWAYS}
 
     @property
     def known(self) -> dict[tuple[str, str], tuple[str, str | None]]:
@@ -50,9 +59,10 @@ class UserMap:
     def owners(self) -> dict[tuple[str, str], tuple[Owner, ...]]:
         """(source, vendor id) -> its owners, of entries with days."""
         found: dict[tuple[str, str], tuple[Owner, ...]] = {}
-        for (source, vendor, user_id, zone), period in self._with_periods():
+        withdrawals = self.withdrawals or repeat(None)
+        for ((source, vendor, user_id, zone), period), left in zip(self._with_periods(), withdrawals, strict=False):
             if period != ALWAYS:
-                found[source, vendor] = (*found.get((source, vendor), ()), Owner(period, user_id, zone))
+                found[source, vendor] = (*found.get((source, vendor), ()), Owner(period, user_id, zone, left))
         return found
 
     def _with_periods(self) -> Iterable[tuple[Entry, Period]]:
@@ -90,8 +100,9 @@ def read_user_map(path: Path | None) -> UserMap:
     except OSError:
         raise UsageError(f"--user-map {path}: cannot be read; allowed: a JSON lines file") from None
     read = [(number, *_entry(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
-    numbers, entries, periods = zip(*read, strict=True) if read else ((), (), ())
-    user_map = UserMap(entries, numbers, periods=periods if any(p != ALWAYS for p in periods) else ())
+    numbers, entries, periods, left = zip(*read, strict=True) if read else ((), (), (), ())
+    days = periods if any(period != ALWAYS for period in periods) else ()
+    user_map = UserMap(entries, numbers, periods=days, withdrawals=left if any(left) else ())
     overlap = find_overlap(user_map)
     if overlap is not None:
         if ALWAYS in (periods[place] for place in overlap):
@@ -151,7 +162,7 @@ def _unknown_key(raw: dict[str, object]) -> str | None:
     return f"{named}; allowed: {', '.join(KEYS)}. In a line that earlier runs used, take it out: nothing was read of it"
 
 
-def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
+def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period, int | None]:
     try:
         raw = msgspec.json.decode(line, type=dict)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -161,11 +172,28 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period]:
         problem: str | None = "source must be a source's name"
     elif vendor is None:
         problem = "vendor_user_id must be a text or whole number"
+    elif raw.get("withdrawn_at") is not None and moment(raw["withdrawn_at"]) is None:
+        problem = "withdrawn_at must be ISO 8601 with its zone"
     else:
         problem = entry_problem(raw.get("user_id"), raw.get("timezone"), period) or _unknown_key(raw)
     if problem is not None:
         raise UsageError(f"{path}: line {number}: {problem}")
-    return (str(source), str(vendor), str(raw["user_id"]), raw.get("timezone")), period or ALWAYS
+    entry = (str(source), str(vendor), str(raw["user_id"]), raw.get("timezone"))
+    return entry, period or ALWAYS, microseconds(moment(raw.get("withdrawn_at")))
+
+
+def moment(text: object) -> datetime | None:
+    """A time written with its zone, in UTC; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found and found.tzinfo else None
+
+
+def microseconds(at: datetime | None) -> int | None:
+    """A moment as microseconds since 1970."""
+    return None if at is None else (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def entry_problem(user_id: object, timezone: object, period: Period | None) -> str | None:

@@ -54,7 +54,10 @@ class Exploder:
 
         RejectedError when the whole line is rejected: not_utf8, not_json, too_deep.
         """
-        document = parse_line(line, exact=self._exact)
+        return self.explode(parse_line(line, exact=self._exact))
+
+    def explode(self, document: Any) -> Iterator[Item]:
+        """The items of the document on a line; its objects may be of a subclass, whose `copy` and `|` keep the class."""
         if self._rules.typed_values == "dynamodb":
             document = plain_dynamodb(document)
         return self._explode(document, None)
@@ -75,7 +78,9 @@ class Exploder:
         """The object with the content of its wrappers in their place."""
         keys = self._rules.unwrap
         while wrapper := next((key for key in node if key in keys and isinstance(node[key], dict)), None):
-            node = {**{key: value for key, value in node.items() if key != wrapper}, **node[wrapper]}
+            node = node.copy()
+            content = node.pop(wrapper)
+            node = node | content
         return node
 
     def _explode_object(self, node: dict[str, Any], received: object) -> Iterator[Item]:
@@ -136,14 +141,14 @@ class Exploder:
         spacing: int | None = None,
     ) -> Item:
         inherited = {key: value for key, value in context.values.items() if node.get(key) is None}
-        node = {**node, **inherited} if inherited else node
+        node = node | inherited if inherited else node
         found = self._contract_of(node, contract)
         if found is not None and not found.allows(node):
             return Item(node, None, context.received_at)
         if found is not None and (types := self._contracts.sharing(found)) and _lacks_type(node, found):
             return Item(node, None, context.received_at, _unknown_type(types))
         if spacing is not None and found is not None and found.spacing is not None:
-            node = {**node, SPACING: spacing}
+            node = node | {SPACING: spacing}
         return Item(node, found, node.get(RECEIVED_AT, context.received_at))
 
     def _contract_of(self, node: dict[str, Any], contract: SourceContract | None) -> SourceContract | None:
@@ -228,4 +233,6 @@ def plain_dynamodb(node: Any) -> Any:
             return None
         if isinstance(value, _DYNAMODB.get(key, ())):
             return plain_dynamodb(value) if key in "ML" else value
-    return {name: plain_dynamodb(value) for name, value in node.items()}
+    plain = node.copy()
+    plain.update((name, plain_dynamodb(value)) for name, value in node.items())
+    return plain

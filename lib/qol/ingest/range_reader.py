@@ -21,6 +21,7 @@ from qol.contracts.hidden_names import MASK, masked
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
+from qol.ingest.departures import Departure, Departures
 from qol.ingest.items import Exploder, Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError, parse_line
@@ -129,8 +130,8 @@ class RangeReader:
         results.tallies.append(self.tally)
         self._results = results
         self._batches = batches
-        found = (contract.source, contract.record) if contract else _control_folder(contracts, part.record)
-        self._source, self._record = found
+        self._source, self._record, _ = record_of_folder(contracts, part.record)
+        self._departures = Departures(results, self._source)
         self._exploder = Exploder(contracts, self._source, contract)
         self._rejected: Counter[tuple[str, Reason]] = Counter()
         self._last_rejects: dict[tuple[str, Reason], dict[str, Any]] = {}
@@ -151,7 +152,7 @@ class RangeReader:
         """Read one line; it ends as rows, rejects, or a count of blank or control items."""
         if isinstance(line, LongLine):
             message = f"the line has {line.length} bytes; allowed: {MAX_LINE_BYTES}"
-            self._reject(RejectedError(Reason.LINE_TOO_LONG, message), line.head, number, length=line.length)
+            self._reject_text(RejectedError(Reason.LINE_TOO_LONG, message), line.head, number, length=line.length)
             return
         if not line.strip():
             self.tally.lines += 1
@@ -160,13 +161,30 @@ class RangeReader:
         try:
             items = self._exploder.items(line)
         except RejectedError as reject:
-            self._reject(reject, line, number)
+            self._reject_text(reject, line, number)
             return
         first = list(islice(items, 2)) or [Item(None, None, None)]  # a line without items is a control item
         for position, item in enumerate(chain(first, items)):
+            departure = self._departures.of(item, self.arrival_day) if self._departures.any else None
+            if departure is not None:
+                self._count_departed(departure)
+                continue
             rejected = item.reject or self._read_item(item, number)
             if rejected is not None:
                 self._reject(rejected, line if len(first) == 1 else None, number, position, item)
+
+    def _count_departed(self, departure: Departure) -> None:
+        """Count an item of a user who left; nothing of it is kept."""
+        self.tally.lines += 1
+        setattr(self.tally, departure, getattr(self.tally, departure) + 1)
+
+    def _reject_text(self, reject: RejectedError, line: bytes, number: int, length: int | None = None) -> None:
+        """Reject a line that is no JSON, or count it when it holds an id of a user who left."""
+        departure = self._departures.of_text(line, self.arrival_day) if self._departures.any else None
+        if departure is None:
+            self._reject(reject, line, number, length=length)
+        else:
+            self._count_departed(departure)
 
     def _masked(self, raw: bytes, item: Item) -> bytes:
         """The JSON of a rejected item, or of its line, without ids and secrets; nothing of an item that has no names."""
@@ -237,6 +255,12 @@ class RangeReader:
         else:
             self._last_rejects[kind] = row
             self._results.last_rejects.append(row)
+
+
+def record_of_folder(contracts: Contracts, name: str) -> tuple[str, str, SourceContract | None]:
+    """Source, record and contract of a folder of `<source>_<record>`; a folder of control messages has no contract."""
+    contract = contracts.by_name.get(name)
+    return (contract.source, contract.record, contract) if contract else (*_control_folder(contracts, name), None)
 
 
 def _control_folder(contracts: Contracts, name: str) -> tuple[str, str]:

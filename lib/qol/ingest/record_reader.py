@@ -73,12 +73,7 @@ class RecordReader:
         contract = self.contract
         vendor_user_id = self._vendor_user_id(raw)
         issues: list[str] = []
-        row: dict[str, Any] = {}
-        for spec in contract.fields:
-            if spec.of_other is not None and row[spec.of_other] != OTHER:
-                row[spec.name] = None
-            elif spec.type != "intervals":
-                row[spec.name] = self._value(self._limited(spec, row), raw, issues)
+        row = self._fields(raw, issues)
         row["received_at"] = received_us = _instant(received, arrival_day, issues)
         arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
         row["arrival_date"] = arrival
@@ -99,6 +94,25 @@ class RecordReader:
         self._count_unknown(raw, user.user_id)
         return row
 
+    def _fields(self, raw: Mapping[str, Any], issues: list[str]) -> dict[str, Any]:
+        """The declared fields but those of intervals, which need the day."""
+        row: dict[str, Any] = {}
+        for spec in self.contract.fields:
+            if spec.of_other is not None and row[spec.of_other] != OTHER:
+                row[spec.name] = None
+            elif spec.type != "intervals":
+                row[spec.name] = self._value(self._limited(spec, row), raw, issues)
+        return row
+
+    def user_of(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> User | None:
+        """The user of a raw record, also of one that `read` rejects; None when it names none, or a device of nobody."""
+        vendor_user_id = identifier(safe_get(raw, self.contract.person))
+        if vendor_user_id is None or not self.by_day:
+            return None if vendor_user_id is None else self.users[vendor_user_id]
+        received_us = _instant(received, arrival_day, [])
+        arrival = arrival_day if received_us is None else received_us // MICROSECONDS // DAY_SECONDS
+        return self._owner_on(vendor_user_id, self._fields(raw, []), arrival)
+
     def _vendor_user_id(self, raw: Mapping[str, Any]) -> str:
         vendor_user_id = identifier(safe_get(raw, self.contract.person))
         if vendor_user_id is None:
@@ -112,15 +126,23 @@ class RecordReader:
         return {name: None for name in self._utc_offsets if row[name] == 0} if named else {}
 
     def _owner(self, device_id: str, row: Mapping[str, Any], arrival: int) -> User:
-        """The owner of a device on a row's day in the owner's own time zone."""
+        """The owner of a device on a row's day."""
+        user = self._owner_on(device_id, row, arrival)
+        if user is None:
+            rule = self.contract.day
+            require_day(day_of(rule, row, offset_of(rule, row, self.zone), arrival)[0], arrival)
+            raise RejectedError(Reason.NO_PERSON, "no user map entry has this device on this day")
+        return user
+
+    def _owner_on(self, device_id: str, row: Mapping[str, Any], arrival: int) -> User | None:
+        """The owner of a device on a row's day in the owner's own time zone; None when nobody has it."""
         rule = self.contract.day
         for period, user in self.users.owners(device_id):
             meant = {**row, **self._meant_offsets(row, user.timezone)}
             offset = offset_of(rule, meant, user.timezone or self.zone)
             if period.contains(day_of(rule, meant, offset, arrival)[0]):
                 return user
-        require_day(day_of(rule, row, offset_of(rule, row, self.zone), arrival)[0], arrival)
-        raise RejectedError(Reason.NO_PERSON, "no user map entry has this device on this day")
+        return None
 
     def _value(self, spec: Field, raw: Mapping[str, Any], issues: list[str]) -> Any:
         for path in spec.paths:

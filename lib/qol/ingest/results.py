@@ -55,6 +55,8 @@ class Tally:
     control: int = 0
     rejected: int = 0
     records: int = 0
+    withdrawn: int = 0
+    erased: int = 0
 
 
 @dataclass

@@ -7,7 +7,7 @@ from qol.contracts.model import Contracts
 from qol.explain.trace_model import raw_names
 from qol.report.blocks import Cell, Row, count_cell
 from qol.report.locales import Locale
-from qol.tables.manifest import Manifest
+from qol.tables.manifest import LEFT_COUNTS, Manifest
 
 #: The manifest's reason for a field that no contract names; its name came with the raw data and is not shown.
 UNKNOWN_FIELD = "unknown_field"
@@ -19,9 +19,10 @@ def raw_data(locale: Locale, manifest: Manifest) -> dict[str, Any]:
     """The rows of each table about raw data by its name, and `unknown`: values of fields that no contract names."""
     issues = _issues(locale.contracts, manifest).most_common()
     rejects = Counter(manifest.rejects_by_reason).most_common()
+    items = (*_ITEMS, *(name for name in LEFT_COUNTS if manifest.totals.get(name)))
     late, days = manifest.lateness or {}, locale.text("days")
     return {
-        "items": [_count(name, locale.text(f"items_{name}"), manifest.totals.get(name, 0)) for name in _ITEMS],
+        "items": [_count(name, locale.text(f"items_{name}"), manifest.totals.get(name, 0)) for name in items],
         "rejects": [_count(code, locale.reason(code), number) for code, number in rejects],
         "nulled": [_nulled(locale, *issue, number) for issue, number in issues if issue[2] != UNKNOWN_FIELD],
         "unknown": sum(number for (_, _, reason), number in issues if reason == UNKNOWN_FIELD),

@@ -15,7 +15,7 @@ from qol.run.arrival_lag import summarize
 from qol.run.plan import Scope
 from qol.run.steps import MapSummary, ReduceSummary
 from qol.tables.layout import Candidate
-from qol.tables.manifest import Manifest, ObjectCounts, SkippedObject, TableFile, Window, add_up
+from qol.tables.manifest import LEFT_COUNTS, Manifest, ObjectCounts, SkippedObject, TableFile, Window, add_up
 from qol.tables.weeks import iso_week, monday_of
 from qol.transform.merge import LINE_OFFSETS
 
@@ -50,7 +50,7 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFram
             counts = manifest.objects[tally.object_index]
             if tally.start:
                 offsets.append((tally.object_index, tally.start, counts.physical_lines))
-            for name in ("physical_lines", "lines", "blank", "control", "rejected"):
+            for name in ("physical_lines", "lines", "blank", "control", "rejected", *LEFT_COUNTS):
                 setattr(counts, name, getattr(counts, name) + getattr(tally, name))
     manifest.rejects_by_reason = unpack_counts(reasons)
     manifest.field_issues = unpack_counts(_with_names_of_many(issues, senders))

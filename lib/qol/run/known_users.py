@@ -45,4 +45,4 @@ def read_known_users(run: RunContext, published: Published) -> KnownUsers:
             "hashes_kept": len(kept),
             "new_hashes_kept": len(set(kept).difference(before.kept_hashes)),
         }
-    return KnownUsers(Identities(run.key, user_map.known, user_map.owners), user_map, state)
+    return KnownUsers(Identities(run.key, user_map.known, user_map.owners, user_map.withdrawn), user_map, state)

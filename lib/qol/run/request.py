@@ -108,7 +108,7 @@ class Option:
 
 _RUN, _BACKFILL, _REBUILD = ((command,) for command in COMMANDS)
 _TRIGGERS, _ENGINES = ("schedule", "manual"), ("local", "spark")
-_MAP = "JSON lines: source, vendor_user_id, user_id[, timezone, from, to]; or dynamodb:TABLE."
+_MAP = "JSON lines: source, vendor_user_id, user_id[, timezone, from, to, withdrawn_at]; or dynamodb:TABLE."
 _OLD = "Publish records older than the source's max_age_days too, such as a vendor's historical backfill."
 _WEEK = "Business week such as 2026-W46, by default the last closed one; only noted in the manifest."
 #: Every option by the field of the request it fills.

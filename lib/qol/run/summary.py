@@ -13,7 +13,7 @@ from qol.lake.base import Lake
 from qol.run.data_docs import INDEX
 from qol.run.request import OPTIONS, RunRequest
 from qol.tables.layout import find_published
-from qol.tables.manifest import Manifest, UnreadDays, manifest_key
+from qol.tables.manifest import LEFT_COUNTS, Manifest, UnreadDays, manifest_key
 from qol.tables.weeks import iso_week
 
 #: What would have been read, by why an object was not.
@@ -58,7 +58,8 @@ def read_and_skipped(manifest: Manifest) -> Iterator[str]:
     if window.last is not None:
         read = f"{count(len(manifest.objects), 'raw object')} of arrival days {window.first or '-'} to {window.last}"
         yield f"Read {read}, {count(totals.get('physical_lines', 0), 'line')}."
-        parts = " + ".join(f"{totals.get(n, 0)} {n}" for n in ("blank", "control", "rejected", "kept", "superseded"))
+        names = ("blank", "control", "rejected", "kept", "superseded", *(n for n in LEFT_COUNTS if totals.get(n)))
+        parts = " + ".join(f"{totals.get(name, 0)} {name}" for name in names)
         yield f"{count(totals.get('lines', 0), 'item')} = {parts}"
         if manifest.unstamped:
             yield (

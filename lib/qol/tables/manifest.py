@@ -38,6 +38,8 @@ class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
     rejected: int = 0
     kept: int = 0
     superseded: int = 0
+    withdrawn: int = 0
+    erased: int = 0
 
     @property
     def raw_object(self) -> str:
@@ -47,6 +49,8 @@ class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
 
 #: What a manifest counts, in items but for the first, which counts lines.
 RUN_COUNTS = ObjectCounts.__struct_fields__[3:]
+#: Items of users who left, which are counted and not kept.
+LEFT_COUNTS = ("withdrawn", "erased")
 
 
 class Window(msgspec.Struct, rename={"first": "from", "last": "to"}):
@@ -220,21 +224,23 @@ def _read_each(lake: Lake, struct: type[T]) -> Iterator[T]:
 
 
 def add_up(manifest: Manifest) -> None:
-    """Fill in `totals`: sums over the objects that are counted."""
-    manifest.totals = {name: sum(getattr(o, name) for o in manifest.objects) for name in RUN_COUNTS}
+    """Fill in `totals`: sums over the objects that are counted; of users who left only where there are any."""
+    sums = {name: sum(getattr(o, name) for o in manifest.objects) for name in RUN_COUNTS}
+    manifest.totals = {name: total for name, total in sums.items() if total or name not in LEFT_COUNTS}
 
 
 def with_totals(manifest: Manifest) -> Manifest:
     """The manifest with `totals` as sums over its objects.
 
-    ConservationError when for any object lines are not blank + control + rejected + kept + superseded, or the rejects
-    by reason are not the rejected items (invariant I1).
+    ConservationError when for any object lines are not blank + control + rejected + kept + superseded + withdrawn +
+    erased, or the rejects by reason are not the rejected items (invariant I1).
     """
     broken = [
         f"{o.key}: {o.lines} lines, {o.blank} blank + {o.control} control + {o.rejected} rejected"
-        f" + {o.kept} kept + {o.superseded} superseded"
+        f" + {o.kept} kept + {o.superseded} superseded + {o.withdrawn} withdrawn + {o.erased} erased"
         for o in manifest.objects
-        if o.lines != o.blank + o.control + o.rejected + o.kept + o.superseded or min(o.kept, o.superseded) < 0
+        if o.lines != o.blank + o.control + o.rejected + o.kept + o.superseded + o.withdrawn + o.erased
+        or min(o.kept, o.superseded) < 0
     ]
     add_up(manifest)
     if sum(manifest.rejects_by_reason.values()) != manifest.totals["rejected"]:

@@ -50,8 +50,8 @@ def _bracket_end(text: bytes, at: int) -> int:
     raise BrokenTextError
 
 
-def members(text: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
-    """The members of the object that begins at `at`, duplicate keys too: each key with its quotes, and its value."""
+def member_spans(text: bytes, at: int) -> Iterator[tuple[int, int, int, int]]:
+    """Start and end of the key (with its quotes) and of the value of each member of the object that begins at `at`."""
     start = _first(text, at, b"}")
     while start:
         key_end = value_end(text, start)
@@ -60,17 +60,29 @@ def members(text: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
             raise BrokenTextError
         value = skip_space(text, colon + 1)
         end = value_end(text, value)
-        yield text[start:key_end], text[value:end]
+        yield start, key_end, value, end
         start = _next(text, end, b"}")
+
+
+def members(text: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
+    """The members of the object that begins at `at`, duplicate keys too: each key with its quotes, and its value."""
+    for key, key_end, value, end in member_spans(text, at):
+        yield text[key:key_end], text[value:end]
+
+
+def element_spans(text: bytes, at: int = 0) -> Iterator[tuple[int, int]]:
+    """Start and end of each element of the array that begins at `at`."""
+    start = _first(text, at, b"]")
+    while start:
+        end = value_end(text, start)
+        yield start, end
+        start = _next(text, end, b"]")
 
 
 def elements(text: bytes, at: int = 0) -> Iterator[bytes]:
     """The elements of the array that begins at `at`."""
-    start = _first(text, at, b"]")
-    while start:
-        end = value_end(text, start)
+    for start, end in element_spans(text, at):
         yield text[start:end]
-        start = _next(text, end, b"]")
 
 
 def _first(text: bytes, at: int, closing: bytes) -> int:

@@ -1,0 +1,1 @@
+"""What a lake holds on one person: found, taken along, swept and erased."""

@@ -1,0 +1,123 @@
+"""Users who left: what of a line is theirs, what the ingest counts of it, and what stays."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qol.identity.periods import ALWAYS, Period
+from qol.identity.pseudonyms import ALL_TIME, Erased, Identities, Owner
+from qol.ingest.person_lines import LineParts, LineSplitter
+from qol.ingest.results import IngestContext, ResultBuilder
+
+from .feed import CONTRACTS, KEY, both_readers, daily, feed, lines
+from .test_ingest_devices import MONDAY, ROOMS
+
+_NAMES = Identities(KEY, {})
+#: The map has u1 as P1 and u2 as P2, and P1 was erased; u9's entry is removed already.
+ERASED = Erased(
+    frozenset({_NAMES.erasure_hash("user", "P1")}),
+    frozenset({_NAMES.erasure_hash("garmin", "u9")}),
+    {_NAMES.erasure_hash("wild", "d1"): (Owner(Period(None, 20_000), "", None, ALL_TIME),)},
+)
+KNOWN: dict[tuple[str, str], tuple[str, str | None]] = {
+    ("garmin", "u1"): ("P1", None), ("garmin", "u2"): ("P2", None), ("healthkit", "u1"): ("P1", None),
+    ("sensor", "d7"): ("P1", None),
+}  # fmt: skip
+NOON = 1_794_279_600_000_000  # 2026-11-10T12:00+09:00
+
+
+def split(
+    line: bytes | dict[str, Any] | list[Any], record: str = "garmin_dailies", contracts: Any = CONTRACTS
+) -> LineParts:
+    text = line if isinstance(line, bytes) else json.dumps(line).encode()
+    context = IngestContext(contracts, Identities(KEY, KNOWN, {}, {}, ERASED), "Asia/Tokyo", ())
+    return LineSplitter(contracts, ResultBuilder(context), record, ("erased",)).split(text, 20_767)
+
+
+ONE, TWO = {"userId": "u1", "steps": 1}, {"userId": "u2", "note": "u1 ", "steps": 2}
+
+
+def text(node: object) -> bytes:
+    return json.dumps(node).encode()
+
+
+@pytest.mark.parametrize(
+    "gone", [daily(), daily(userId="u9"), b'{"userId":"u1"}', b'{"userId": "u1", broken', b"\xffu9 "]
+)
+def test_a_line_that_is_the_persons_alone_goes_even_when_it_would_be_rejected(gone: bytes) -> None:
+    assert split(gone) == (b"", [gone])
+    assert split(gone.replace(b"u1", b"u2").replace(b"u9", b"u2")).gone == []
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        (b'{"dailies": [%b, %b ,%b]}', b'{"dailies": [%b]}'),
+        (b"[ %b , %b,  %b ]", b"[ %b ]"),
+        (b'{"_received_at":"2026-11-10T00:00:00Z", "dailies":[%b], "sleeps" : [ %b ],"hrv":[%b]}',
+         b'{"_received_at":"2026-11-10T00:00:00Z", "dailies":[], "sleeps" : [ %b ],"hrv":[]}'),
+        (b'{"data": [%b,%b,%b], "next_token": null}', b'{"data": [%b], "next_token": null}'),
+        (b'{"deregistrations":[%b,%b],"userPermissionsChange":[%b]}', b'{"deregistrations":[%b],"userPermissionsChange":[]}'),
+        (b'{"dailies": %b, "sleeps": %b, "hrv": %b}', b'{"sleeps": %b}'),
+    ],
+)  # fmt: skip
+def test_of_an_envelope_or_page_the_persons_elements_go_and_every_other_byte_stays(line: bytes, rest: bytes) -> None:
+    one, two, nine = text(ONE), text(TWO), b'{"x":{"y":[1,"\\"}"]},"userId":"u9"}'
+    assert split(line % (one, two, nine)) == (rest % two, [one, nine])
+
+
+def test_an_id_that_the_envelope_gives_its_records_goes_with_them() -> None:
+    line = {"user_id": "u1", "data": {"metrics": [{"name": "step_count", "units": "count", "data": [{"qty": 1}]}]}}
+    assert split(line, "healthkit_measurements").rest == b""
+    assert split(b'["u1", %b, %b]' % (text(ONE), text(TWO))).rest == b"[null, %b]" % text(TWO)
+
+
+@pytest.mark.parametrize(("at", "rest"), [(MONDAY, False), (1_600_000_000, True)])
+def test_of_a_device_the_readings_of_the_persons_days_go(at: int, rest: bool) -> None:
+    reading = text({"device": "d1", "at": at})
+    assert split(reading, "wild_reading", ROOMS).rest == (reading if at > 1_700_000_000 else b"")
+
+
+def test_typed_values_of_dynamodb_go_as_a_whole() -> None:
+    one, two = (b'{"M":{"device_id":{"S":"%b"}}}' % name for name in (b"d7", b"d8"))
+    assert split(b"[%b,%b]" % (one, two), "sensor_readings") == (b"[%b]" % two, [one])
+
+
+@both_readers
+def test_items_of_erased_users_are_counted_and_nothing_of_them_is_kept(fast: bool) -> None:
+    given = lines(
+        daily(),
+        daily(userId="u9"),
+        daily(userId="u2"),
+        b'{"userId":"u1"}',
+        b'{"userId":"u9", no',
+        text({"dailies": [ONE, TWO]}),
+    )
+    fed = feed(given, known=KNOWN, erased=ERASED, fast=fast)
+    assert [row["user_id"] for row in fed.rows] == ["P2"]
+    assert (fed.tally["erased"], fed.tally["rejected"], fed.tally["lines"]) == (5, 1, 7)
+    assert [(row["line"], row["item"]) for row in fed.rejects] == [(6, 1)]
+
+
+@both_readers
+@pytest.mark.parametrize(
+    ("received", "kept"), [("2026-11-10T03:00:00Z", True), ("2026-11-10T03:00:00.000001Z", False), (None, True)]
+)
+def test_what_arrives_after_a_withdrawal_is_counted_and_not_kept(received: str | None, kept: bool, fast: bool) -> None:
+    line = daily(**({"_received_at": received} if received else {}))
+    fed = feed(lines(line, b'{"userId":"u2"}'), withdrawn={("garmin", "u1"): NOON}, fast=fast)
+    assert (fed.tally["withdrawn"], len(fed.rows), fed.tally["rejected"]) == (int(not kept), int(kept), 1)
+    later = feed(line, withdrawn={("garmin", "u1"): NOON - 86_400_000_000}, fast=fast)
+    assert later.tally["withdrawn"] == 1
+
+
+def test_who_gets_a_device_after_an_erased_owner_is_not_erased(tmp_path: Path) -> None:
+    erased = Erased(
+        ERASED.users, frozenset(), {_NAMES.erasure_hash("wild", "d1"): (Owner(ALWAYS, "", None, ALL_TIME),)}
+    )
+    owners = {("wild", "d1"): (Owner(Period(20_766, None), "P2", None),)}
+    given = lines(text({"device": "d1", "at": MONDAY}), text({"device": "d1", "at": MONDAY - 1}))
+    fed = feed(given, "wild_reading", contracts=ROOMS, arrival="2026-11-20", owners=owners, erased=erased)
+    assert ([row["user_id"] for row in fed.rows], fed.tally["erased"]) == (["P2"], 1)
