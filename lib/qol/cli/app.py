@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qol import __version__
-from qol.cli import contract_commands, inspect_commands, run_commands
+from qol.cli import contract_commands, inspect_commands, people_commands, run_commands
 from qol.cli.adherence_command import adherence
 from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
@@ -45,6 +45,7 @@ for _command in (
     report,
     why,
     doctor,
+    people_commands.export,
 ):
     app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")

@@ -180,7 +180,8 @@ class UserIndex(dict[str, User]):
         """Owners of a device with their periods; the period of an entry without days is always."""
         if device_id not in self._owners:
             entry, devices = (self._source, device_id), self._identities.erased.devices
-            always = [Owner(ALWAYS, *self._identities.known[entry])] if entry in self._identities.known else []
+            known, left = self._identities.known, self._identities.withdrawn.get(entry)
+            always = [Owner(ALWAYS, *known[entry], left)] if entry in known else []
             owners = [*always, *self._identities.owners.get(entry, ())]
             if devices:  # last: who has the device now comes before whoever was erased
                 owners += devices.get(self._identities.erasure_hash(*entry), ())

@@ -1,0 +1,111 @@
+"""`qol export` and `qol erase`: what a lake holds on a person, taken along or removed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qol.cli.options import LakeOption, SchemasOption, open_existing
+from qol.cli.show import say
+from qol.contracts.wording import count
+from qol.errors import UsageError
+from qol.run.request import OPTIONS
+
+if TYPE_CHECKING:
+    from qol.contracts.model import Contracts
+    from qol.lake import Lake
+    from qol.people.person import People
+
+UserOption = Annotated[
+    str | None, typer.Option("--user", help="The user_id. Other users of this machine see it: prefer --file.")
+]
+VendorOption = Annotated[str | None, typer.Option("--vendor", help="An id of a source, such as garmin:<id>.")]
+FileOption = Annotated[
+    str | None,
+    typer.Option("--file", help='Ids, one per line, {"user": …} or {"vendor": …} too; `-` is standard input.'),
+]
+MapOption = Annotated[str | None, typer.Option("--user-map", metavar="FILE", help=OPTIONS["user_map"].help)]
+KeyOption = Annotated[str | None, typer.Option("--key-secret", metavar="NAME", help=OPTIONS["key_secret"].help)]
+ZoneOption = Annotated[str, typer.Option("--zone", help=OPTIONS["zone"].help)]
+
+
+def export(
+    user: UserOption = None,
+    vendor: VendorOption = None,
+    file: FileOption = None,
+    out: Annotated[Path, typer.Option("--out", help="The zip to write.")] = Path("export.zip"),
+    lake: LakeOption = None,
+    user_map: MapOption = None,
+    key_secret: KeyOption = None,
+    zone: ZoneOption = "Asia/Tokyo",
+    schemas: SchemasOption = None,
+) -> None:
+    """Write all that the lake holds on one person to a zip: raw lines, records, daily and weekly rows, the data dictionary."""
+    from qol.contracts.load import load_contracts
+    from qol.people.export import export_person, write_zip
+
+    contracts, opened, exports = load_contracts(schemas), open_existing(lake), {}
+    people = _people(opened, contracts, user_map, key_secret)
+    dictionary = _dictionary(contracts)
+    for named in _named(user, vendor, file):
+        person = people.person(named)
+        found = export_person(opened, people, person, zone, dictionary)
+        if not (found.raw or found.rows):
+            raise UsageError(
+                "the lake holds nothing on one of the ids; allowed: a user_id of its tables, or a vendor id"
+            )
+        exports[person.user_ids[0]] = found
+    try:
+        with out.open("wb") as target:
+            write_zip(target, exports)
+    except OSError as err:
+        raise UsageError(f"--out {out}: cannot be written ({err.strerror}); allowed: a new file") from None
+    raw, rows = (sum(getattr(one, name) for one in exports.values()) for name in ("raw", "rows"))
+    say(f"Wrote {out}: {count(raw, 'raw record')} and {count(rows, 'row')} of {count(len(exports), 'user')}.")
+    say("It identifies people: encrypt it before it leaves this machine, and delete it afterwards.")
+
+
+def _named(user: str | None, vendor: str | None, file: str | None) -> list[str]:
+    """The ids that a command is given in one of three ways."""
+    from qol.people.person import read_ids
+
+    if sum(given is not None for given in (user, vendor, file)) != 1:
+        raise UsageError("no id; allowed: one of --user ID, --vendor SOURCE:ID, --file FILE, --file - (standard input)")
+    if file is None:
+        return [str(user if vendor is None else vendor)]
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"--file {file}: cannot be read; allowed: a text file with ids, or -") from None
+    return read_ids(f"--file {file}", text)
+
+
+def _people(lake: Lake, contracts: Contracts, user_map: str | None, key_secret: str | None) -> People:
+    """The users of the lake, from the key and the map that its runs use."""
+    from qol.identity.dynamodb_user_map import SCHEME, read_user_table
+    from qol.identity.key_lookup import find_key
+    from qol.identity.user_map import read_user_map
+    from qol.people.person import read_people
+
+    if user_map is not None and user_map.startswith(SCHEME):
+        read = partial(read_user_table, user_map.removeprefix(SCHEME), assigns=False)
+    else:
+        read = partial(read_user_map, None if user_map is None else Path(user_map))
+    return read_people(lake, contracts, find_key(lake, key_secret), read)
+
+
+def _dictionary(contracts: Contracts) -> bytes:
+    """The data dictionary of every table, as `qol contracts show --format csv` writes it."""
+    from qol.cli.dictionary_rows import DictionaryRow, found_rows
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(DictionaryRow._fields)
+    writer.writerows(found_rows(contracts, ()))
+    return text.getvalue().encode()
