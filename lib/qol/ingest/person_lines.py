@@ -20,10 +20,14 @@ _TYPED_BEFORE, _TYPED_AFTER = re.compile(rb'\{\s*"M"\s*:\s*\Z'), re.compile(rb"\
 
 
 class LineParts(NamedTuple):
-    """What stays of a line, `b""` for nothing, and the JSON of the items that go (the line itself when it is no JSON)."""
+    """What stays of a line, `b""` for nothing, the JSON of the items that go (the line itself when it is no JSON).
+
+    `items` are the positions of those that go among the line's items, as rejects have them.
+    """
 
     rest: bytes
     gone: list[bytes]
+    items: frozenset[int] = frozenset()
 
 
 class LineSplitter:
@@ -52,11 +56,12 @@ class LineSplitter:
                 items = [Item(parse_line(line), None, None)]
         except RejectedError:
             is_gone = self._departures.of_text(line, arrival_day) in self._wanted
-            return LineParts(b"", [line]) if is_gone else LineParts(line, [])
+            return LineParts(b"", [line], frozenset({0})) if is_gone else LineParts(line, [])
         going = [goes(item) for item in items]
         if not any(going):
             return LineParts(line, [])
-        return LineParts(b"", [line]) if all(going) else self._without(line, goes, arrival_day)
+        parts = LineParts(b"", [line]) if all(going) else self._without(line, goes, arrival_day)
+        return parts._replace(items=frozenset(place for place, is_going in enumerate(going) if is_going))
 
     def _without(self, line: bytes, goes: Callable[[Item], bool], arrival_day: int) -> LineParts:
         try:

@@ -12,10 +12,12 @@ import polars as pl
 
 from qol.contracts.columns import table_columns
 from qol.contracts.places import table_places
+from qol.contracts.raw_values import EPOCH
+from qol.ingest.listing import RawObject, place_of
 from qol.ingest.results import IngestContext
 from qol.lake.base import Lake, read_many
 from qol.people.person import People, Person, recognizing
-from qol.people.raw_parts import all_objects, gone_of
+from qol.people.raw_parts import all_objects, split_object
 from qol.tables.layout import find_published
 from qol.tables.slices import user_slice
 
@@ -63,14 +65,20 @@ def _raw_files(lake: Lake, people: People, person: Person, zone: str) -> tuple[d
     context = IngestContext(people.contracts, recognizing(people.identities, person.erased), zone, ())
     files: defaultdict[str, list[bytes]] = defaultdict(list)
     broken = 0
-    for raw in all_objects(lake, people.contracts):
-        for part in gone_of(lake, context, raw, ("erased",)):
-            for text in part.gone:
+    for raw in all_objects(lake, people.contracts, EPOCH):
+        for _, parts in split_object(context, raw, lake.read(raw.stored.key), ("erased",)).parts:
+            for text in parts.gone:
                 if _is_json(text):
-                    files[f"{raw.place}.jsonl"].append(text.strip() + b"\n")
+                    files[f"{_folder(raw)}.jsonl"].append(text.strip() + b"\n")
                 else:
                     broken += 1
     return {name: b"".join(lines) for name, lines in files.items()}, broken
+
+
+def _folder(raw: RawObject) -> str:
+    """The folder of a raw object up to its day: names below that may be those of others."""
+    key, day = raw.stored.key, raw.arrival_date
+    return place_of(key, day) if f"/date={day}/" in key else key.rpartition("/")[0]
 
 
 def _is_json(text: bytes) -> bool:

@@ -1,7 +1,7 @@
 """A person in a lake: all user ids and vendor ids, as a set of erased users that the ingest recognizes."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -90,17 +90,6 @@ def read_people(lake: Lake, contracts: Contracts, key: bytes, read_map: Callable
     require_same_users(state, bare, given)
     used, _ = keep_hashes(given, bare, state.kept_hashes, len(given.entries), ()) if given.entries else (given, [])
     return People(contracts, Identities(key, used.known, used.owners, used.withdrawn), given, used)
-
-
-def together(erased: Iterable[Erased]) -> Erased:
-    """Several sets of erased users as one."""
-    users, ids, devices = set[str](), set[str](), dict[str, tuple[Owner, ...]]()
-    for one in erased:
-        users |= one.users
-        ids |= one.ids
-        for name, owners in one.devices.items():
-            devices[name] = (*devices.get(name, ()), *owners)
-    return Erased(frozenset(users), frozenset(ids), devices)
 
 
 def recognizing(identities: Identities, erased: Erased) -> Identities:

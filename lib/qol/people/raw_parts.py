@@ -1,41 +1,101 @@
-"""Every raw object of a lake, split in what users who left sent and what stays."""
+"""Raw objects, split in what users who left sent and what stays; and written again without it."""
 
+import gzip
+import uuid
+import zlib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import date
 from typing import NamedTuple
 
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.ingest.departures import Departure
-from qol.ingest.line_reader import LongLine, ObjectRange, read_lines
-from qol.ingest.listing import RawObject, Window, list_raw
-from qol.ingest.person_lines import LineSplitter
+from qol.ingest.line_reader import BOM, GZIP_WBITS, MAX_LINE_BYTES
+from qol.ingest.listing import RAW, RawObject, Skipped, Window, list_raw
+from qol.ingest.person_lines import LineParts, LineSplitter
 from qol.ingest.results import IngestContext, ResultBuilder
 from qol.lake.base import Lake
 
+STAGING = "_staging/"
+#: Of longer lines, which no run reads, only the start is searched for ids.
+_HEAD_BYTES = 65_536
+
 
 class Part(NamedTuple):
-    """What goes of one line of a raw object, from 1."""
+    """A line of a raw object, from 1, of which something goes."""
 
     line_number: int
-    gone: list[bytes]
+    parts: LineParts
 
 
-def all_objects(lake: Lake, contracts: Contracts) -> tuple[RawObject, ...]:
-    """All raw objects that a run could read, whatever their arrival day."""
-    return list_raw(lake, contracts, Window(None, date.max)).objects
+class SplitObject(NamedTuple):
+    """What goes of a raw object, line by line, and its bytes without that; None when nothing goes."""
+
+    parts: list[Part]
+    rest: bytes | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but line ends stays."""
+        return self.rest is not None and not self.rest.removeprefix(BOM).strip()
 
 
-def gone_of(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collection[Departure]) -> Iterator[Part]:
-    """The parts of an object's lines that go, in order; lines of which nothing goes are left out."""
+def all_objects(lake: Lake, contracts: Contracts, today: date) -> Iterator[RawObject]:
+    """All raw objects, also those that no run reads; `today` is the arrival day of those without one."""
+    listing = list_raw(lake, contracts, Window(None, date.max))
+    yield from listing.objects
+    yield from (_of_no_record(skipped, today) for skipped in listing.skipped if not skipped.stored.is_link)
+
+
+def _of_no_record(skipped: Skipped, today: date) -> RawObject:
+    source, _, rest = skipped.stored.key.removeprefix(RAW).partition("/")
+    day = skipped.place.rpartition("/date=")[2] if "/date=" in skipped.place else today.isoformat()
+    return RawObject(skipped.stored, f"{source}_{rest.partition('/')[0]}", day)
+
+
+def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Collection[Departure]) -> SplitObject:
+    """Split an object's bytes; what goes leaves its line empty, so that the numbers of the other lines stay."""
     splitter = LineSplitter(context.contracts, ResultBuilder(context), raw.record, wanted)
     day = (date.fromisoformat(raw.arrival_date) - EPOCH).days
-    number = 0
-    for chunk in read_lines(
-        lake, ObjectRange(0, raw.stored.key, raw.record, raw.arrival_date, raw.stored.bytes, 0, raw.stored.bytes)
-    ):
-        for line in chunk.lines:
-            number += 1
-            gone = splitter.split(line.head if isinstance(line, LongLine) else line, day).gone
-            if gone:
-                yield Part(number, gone)
+    is_gzip = raw.stored.key.endswith(".gz")
+    text = _unpacked(data) if is_gzip else data
+    start = BOM if text.startswith(BOM) else b""
+    found: list[Part] = []
+    rest: list[bytes] = []
+    for number, line in enumerate(text.removeprefix(start).split(b"\n"), 1):
+        parts = splitter.split(line if len(line) <= MAX_LINE_BYTES else line[:_HEAD_BYTES], day)
+        rest.append(parts.rest if parts.gone else line)
+        if parts.gone:
+            found.append(Part(number, parts))
+    if not found:
+        return SplitObject([], None)
+    whole = start + b"\n".join(rest)
+    return SplitObject(found, gzip.compress(whole, mtime=0) if is_gzip and whole.strip() else whole)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The text of gzip data of one or more members, up to where it breaks off."""
+    found: list[bytes] = []
+    with suppress(zlib.error):
+        while data.strip(b"\0"):
+            member = zlib.decompressobj(GZIP_WBITS)
+            found.append(member.decompress(data))
+            data = member.unused_data.lstrip(b"\0")
+    return b"".join(found)
+
+
+def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collection[Departure]) -> SplitObject:
+    """Write an object again without what goes, or remove it when nothing stays; only under the lake's lock.
+
+    PublishConflictError when it changed since it was listed.
+    """
+    split = split_object(context, raw, lake.read(raw.stored.key), wanted)
+    if split.is_empty:
+        lake.delete(raw.stored.key)
+    elif split.rest is not None:
+        staged = f"{STAGING}rewritten/{uuid.uuid4().hex}"
+        with lake.create(staged) as file:
+            file.write(split.rest)
+        lake.publish(staged, raw.stored.key, raw.stored.etag)
+    return split

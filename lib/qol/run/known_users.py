@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 import polars as pl
 
+from qol.identity.erasures import read_erased
 from qol.identity.lake_state import LakeState, read_lake_state, require_same_users
 from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import UserMap, keep_hashes, require_known_sources, require_periods_usable
@@ -45,4 +46,6 @@ def read_known_users(run: RunContext, published: Published) -> KnownUsers:
             "hashes_kept": len(kept),
             "new_hashes_kept": len(set(kept).difference(before.kept_hashes)),
         }
-    return KnownUsers(Identities(run.key, user_map.known, user_map.owners, user_map.withdrawn), user_map, state)
+    return KnownUsers(
+        Identities(run.key, user_map.known, user_map.owners, user_map.withdrawn, read_erased(run.lake)), user_map, state
+    )

@@ -16,6 +16,7 @@ from qol.identity.lake_state import LakeState, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
 from qol.ingest.listing import RawListing, ingest_tasks, list_raw
 from qol.ingest.results import IngestContext
+from qol.people.raw_parts import rewrite
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import collect_gate_input
@@ -27,7 +28,7 @@ from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_sc
 from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.run.unread_days import find_unread_days
 from qol.tables.layout import Candidate, Published, find_published
-from qol.tables.manifest import manifest_key, with_totals
+from qol.tables.manifest import LEFT_COUNTS, manifest_key, with_totals
 from qol.tables.raw_keys import write_raw_keys
 
 
@@ -50,9 +51,10 @@ def run_pipeline(run: RunContext) -> None:
 def _run_locked(run: RunContext) -> None:
     try:
         run.lake.sweep(STAGING)
-        state, weeks = _run_stages(run)
+        found, state, weeks = _run_stages(run)
         _store_manifest(run)
         _confirm(run, state, weeks)
+        _remove_departed(run, found)
     except (Exception, KeyboardInterrupt) as err:
         run.manifest.status = "refused" if isinstance(err, RefusedError) else "failed"
         run.manifest.error = str(err) if isinstance(err, QolError) else safe_place(err)
@@ -64,8 +66,8 @@ def _run_locked(run: RunContext) -> None:
             run.lake.sweep(run.staging)  # no more: a run that lost its lock must not take away another's
 
 
-def _run_stages(run: RunContext) -> tuple[LakeState, tuple[date, ...]]:
-    """The stages in order; the lake's state as this run leaves it, and the weeks it computed."""
+def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]:
+    """The stages in order; what was found, the lake's state as this run leaves it, and the weeks it computed."""
     with run.stage("list"):
         found = _list(run)
     # Not in the lake: whoever may write there must not reach what goes from step to step. Only this user may open it.
@@ -88,7 +90,7 @@ def _run_stages(run: RunContext) -> tuple[LakeState, tuple[date, ...]]:
     else:
         _gate_without_files(run, found)
         run.manifest.status = "nothing_to_do"
-    return state, plan.weeks
+    return found, state, plan.weeks
 
 
 @dataclass(frozen=True)
@@ -223,3 +225,14 @@ def _confirm(run: RunContext, state: LakeState, computed: tuple[date, ...]) -> N
     left = [week for week in state.unconfirmed_weeks if date.fromisoformat(week) not in computed]
     if left != state.unconfirmed_weeks and not run.request.dry_run:
         write_lake_state(run.lake, msgspec.structs.replace(state, unconfirmed_weeks=left))
+
+
+def _remove_departed(run: RunContext, found: _Found) -> None:
+    """Write raw objects again without the items of users who left; where that fails, the next run counts them again."""
+    if run.request.dry_run:
+        return
+    context = IngestContext(run.contracts, found.users.identities, run.request.zone, ())
+    for raw, counts in zip(found.listing.objects, run.manifest.objects, strict=True):
+        if counts.withdrawn or counts.erased:
+            with suppress(LakeError):
+                rewrite(run.lake, context, raw, LEFT_COUNTS)

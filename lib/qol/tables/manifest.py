@@ -50,7 +50,7 @@ class ObjectCounts(msgspec.Struct, forbid_unknown_fields=True):
 #: What a manifest counts, in items but for the first, which counts lines.
 RUN_COUNTS = ObjectCounts.__struct_fields__[3:]
 #: Items of users who left, which are counted and not kept.
-LEFT_COUNTS = ("withdrawn", "erased")
+LEFT_COUNTS: tuple[Literal["withdrawn"], Literal["erased"]] = ("withdrawn", "erased")
 
 
 class Window(msgspec.Struct, rename={"first": "from", "last": "to"}):
