@@ -46,6 +46,7 @@ for _command in (
     why,
     doctor,
     people_commands.export,
+    people_commands.erase,
 ):
     app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qol.cli.options import LakeOption, SchemasOption, open_existing
-from qol.cli.show import say
+from qol.cli.show import say, table
 from qol.contracts.wording import count
 from qol.errors import UsageError
 from qol.run.request import OPTIONS
@@ -20,6 +21,7 @@ from qol.run.request import OPTIONS
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
     from qol.lake import Lake
+    from qol.people.erase import Certificate
     from qol.people.person import People
 
 UserOption = Annotated[
@@ -69,6 +71,64 @@ def export(
     raw, rows = (sum(getattr(one, name) for one in exports.values()) for name in ("raw", "rows"))
     say(f"Wrote {out}: {count(raw, 'raw record')} and {count(rows, 'row')} of {count(len(exports), 'user')}.")
     say("It identifies people: encrypt it before it leaves this machine, and delete it afterwards.")
+
+
+def erase(
+    user: UserOption = None,
+    vendor: VendorOption = None,
+    file: FileOption = None,
+    lake: LakeOption = None,
+    user_map: MapOption = None,
+    key_secret: KeyOption = None,
+    zone: ZoneOption = "Asia/Tokyo",
+    asked_by: Annotated[str, typer.Option("--asked-by", help="Who asked, as a role, such as participant.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what the lake has of the person, write nothing.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Search every layer; exit 1 when something is found.")
+    ] = False,
+    lift: Annotated[
+        bool, typer.Option("--lift", help="Let an erased person's data in again, after new consent.")
+    ] = False,
+    kms_key: Annotated[str | None, typer.Option("--kms-key", help=OPTIONS["kms_key"].help)] = None,
+    database: Annotated[str | None, typer.Option("--database", help=OPTIONS["database"].help)] = None,
+    schemas: SchemasOption = None,
+) -> None:
+    """Remove a person from every layer of the lake, and keep later data of theirs out; repeat it when it was interrupted."""
+    from qol.contracts.load import load_contracts
+    from qol.people.erase import Erasure
+
+    if dry_run + verify + lift > 1:
+        raise UsageError("--dry-run, --verify, --lift: more than one given; allowed: one of them")
+    contracts, opened = load_contracts(schemas), open_existing(lake, kms_key=kms_key, database=database)
+    people, map_file = _people(opened, contracts, user_map, key_secret), None if user_map is None else Path(user_map)
+    is_clean = True
+    for number, named in enumerate(_named(user, vendor, file), 1):
+        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), map_file, asked_by)
+        if lift:
+            say(f"Erasure {erasure.lift().id} is lifted: what arrives from now on is kept.")
+            continue
+        found = erasure.find() if dry_run or verify else erasure.run()
+        is_clean &= found.is_clean or dry_run
+        _certify(f"Person {number}", found, acted=not (dry_run or verify))
+    if not is_clean:
+        raise typer.Exit(1)
+
+
+def _certify(who: str, found: Certificate, *, acted: bool) -> None:
+    """Print a certificate: what was removed by layer, and what the last search found."""
+    removed = {layer: number for layer, number in found.removed.items() if number}
+    if acted:
+        table(f"{who}: removed", ("layer", "number"), sorted(removed.items()))
+    left = {layer: number for layer, number in found.remaining.items() if number}
+    if left:
+        table(f"{who}: found", ("layer", "number"), sorted(left.items()))
+    else:
+        say(f"{who}: nothing found in {count(len(found.remaining), 'layer')}.")
+    if acted:
+        say(f"Tombstone  {found.tombstone.key}, finished {found.tombstone.finished or 'not yet: repeat the command'}")
+        say("Outside the lake: docs/erase-and-export.md lists each place and how long it keeps data.")
 
 
 def _named(user: str | None, vendor: str | None, file: str | None) -> list[str]:

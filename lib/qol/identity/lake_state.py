@@ -21,6 +21,8 @@ class LakeState(msgspec.Struct):
     map_digest: str = ""
     kept_hashes: list[str] = []
     unconfirmed_weeks: list[str] = msgspec.field(default_factory=list, name="weeks_in_doubt")
+    #: The digest that the map has once an erasure that is under way has replaced its entries.
+    next_map_digest: str = ""
 
 
 def read_lake_state(lake: Lake) -> LakeState:
@@ -52,7 +54,8 @@ def require_same_users(state: LakeState, identities: Identities, user_map: UserM
             f"--user-map: not given or empty, and earlier runs of this lake used one with {entries};"
             " give the same file, or the same table"
         )
-    if count < known or (known and user_map.digest(known, identities.key) != state.map_digest):
+    digests = (state.map_digest, state.next_map_digest)
+    if count < known or (known and user_map.digest(known, identities.key) not in digests):
         raise UsageError(
             f"--user-map: its first {known} entries are not those that earlier runs of this lake used;"
             " allowed: that map, with new lines only at its end. Put the old lines back;"

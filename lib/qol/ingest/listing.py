@@ -79,7 +79,7 @@ def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
     skipped: list[Skipped] = []
     earlier: list[DayFolder] = []
     for stored, folder, day in _find(lake, RAW, window, earlier):
-        record = _record(contracts, folder)
+        record = record_at(contracts, folder)
         if (
             not stored.is_link
             and day is not None
@@ -91,7 +91,7 @@ def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
         place = (f"{RAW}{OTHER_NAMES}" if record is None else folder) + ("" if day is None else f"/date={day}")
         skipped.append(Skipped(stored, _why_skipped(stored, record, day), place))
     objects.sort(key=lambda o: (o.arrival_date, o.stored.key))
-    of_records = (folder for folder in earlier if _record(contracts, folder.key.rpartition("/date=")[0]) is not None)
+    of_records = (folder for folder in earlier if record_at(contracts, folder.key.rpartition("/date=")[0]) is not None)
     return RawListing(tuple(objects), tuple(sorted(skipped, key=lambda s: s.stored.key)), tuple(of_records))
 
 
@@ -136,7 +136,8 @@ def _folder_day(name: str) -> date | None:
     return None
 
 
-def _record(contracts: Contracts, folder: str) -> str | None:
+def record_at(contracts: Contracts, folder: str) -> str | None:
+    """The record type `<source>_<record>` of a raw folder; None when no contract has it."""
     contract = contracts.for_path(folder)
     if contract is not None:
         return contract.name

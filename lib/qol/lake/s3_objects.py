@@ -181,7 +181,26 @@ class S3Objects:
 
     def read_version(self, key: str, version: StoredVersion) -> bytes:
         """The bytes of one version."""
-        return self._get(key, VersionId=version.version_id)[1]
+        return self.read_version_id(key, version.version_id)
+
+    def old_versions(self) -> Iterator[tuple[str, str, bool]]:
+        """Key, version id and whether it is a delete marker, of all versions that are not current, markers that are too."""
+        with translate_errors(self.location(""), self.policy):
+            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.prefix)
+            for page in pages:
+                for found in page.get("Versions", ()):
+                    if not found["IsLatest"]:
+                        yield found["Key"][len(self.prefix) :], found["VersionId"], False
+                for found in page.get("DeleteMarkers", ()):
+                    yield found["Key"][len(self.prefix) :], found["VersionId"], True
+
+    def read_version_id(self, key: str, version_id: str) -> bytes:
+        """The bytes of the version with an id."""
+        return self._get(key, VersionId=version_id)[1]
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """Remove one version, or delete marker, for good."""
+        self._request("delete_object", key, VersionId=version_id)
 
     def delete_if(self, key: str, etag: str) -> None:
         """Delete the object when it has that tag."""

@@ -57,16 +57,20 @@ class People:
 
     def person(self, named: str) -> Person:
         """The person with a user id, or with a vendor id `<source>:<id>`; UsageError for a source without a contract."""
-        user_id = named if _USER.fullmatch(named) else self._user_of_vendor(named)
-        rules = self.contracts.source_rules
-        users, ids, devices = {user_id: None}, set[str](), dict[str, tuple[Owner, ...]]()
+        rules, ids, devices = self.contracts.source_rules, set[str](), dict[str, tuple[Owner, ...]]()
+        user_id = named
+        if not _USER.fullmatch(named):
+            user_id = self._user_of_vendor(named)
+            source, _, vendor = named.partition(":")
+            ids.add(self.identities.erasure_hash(source, vendor))
+        users = {user_id: None}
         entries = zip(
             self.given.entries, self.used.entries, self.given.periods or [ALWAYS] * len(self.given.entries), strict=True
         )
         for (source, vendor, given_id, zone), (_, _, used_id, _), period in entries:
             if user_id not in (given_id, used_id):
                 continue
-            users |= {given_id: None, used_id: None}
+            users |= {given_id: None, used_id: None, self.identities.user_hash(source, vendor): None}
             name = self.identities.erasure_hash(source, vendor)
             if source in rules and rules[source].people_by_day:
                 devices[name] = (*devices.get(name, ()), Owner(period, "", zone, ALL_TIME))

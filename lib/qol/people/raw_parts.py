@@ -12,10 +12,10 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.ingest.departures import Departure
 from qol.ingest.line_reader import BOM, GZIP_WBITS, MAX_LINE_BYTES
-from qol.ingest.listing import RAW, RawObject, Skipped, Window, list_raw
+from qol.ingest.listing import DATE_FOLDER, RAW, RawObject, Window, list_raw, record_at
 from qol.ingest.person_lines import LineParts, LineSplitter
 from qol.ingest.results import IngestContext, ResultBuilder
-from qol.lake.base import Lake
+from qol.lake.base import Lake, StoredObject
 
 STAGING = "_staging/"
 #: Of longer lines, which no run reads, only the start is searched for ids.
@@ -45,13 +45,15 @@ def all_objects(lake: Lake, contracts: Contracts, today: date) -> Iterator[RawOb
     """All raw objects, also those that no run reads; `today` is the arrival day of those without one."""
     listing = list_raw(lake, contracts, Window(None, date.max))
     yield from listing.objects
-    yield from (_of_no_record(skipped, today) for skipped in listing.skipped if not skipped.stored.is_link)
+    yield from (object_at(contracts, one.stored, today) for one in listing.skipped if not one.stored.is_link)
 
 
-def _of_no_record(skipped: Skipped, today: date) -> RawObject:
-    source, _, rest = skipped.stored.key.removeprefix(RAW).partition("/")
-    day = skipped.place.rpartition("/date=")[2] if "/date=" in skipped.place else today.isoformat()
-    return RawObject(skipped.stored, f"{source}_{rest.partition('/')[0]}", day)
+def object_at(contracts: Contracts, stored: StoredObject, today: date) -> RawObject:
+    """A raw object with what its key says of its record type and arrival day."""
+    folder, _, rest = stored.key.partition("/date=")
+    found = DATE_FOLDER.fullmatch(f"date={rest.partition('/')[0]}")
+    source, _, record = folder.removeprefix(RAW).partition("/")
+    return RawObject(stored, record_at(contracts, folder) or f"{source}_{record}", found[1] if found else str(today))
 
 
 def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Collection[Departure]) -> SplitObject:
@@ -59,7 +61,7 @@ def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Co
     splitter = LineSplitter(context.contracts, ResultBuilder(context), raw.record, wanted)
     day = (date.fromisoformat(raw.arrival_date) - EPOCH).days
     is_gzip = raw.stored.key.endswith(".gz")
-    text = _unpacked(data) if is_gzip else data
+    text = unpacked(data) if is_gzip else data
     start = BOM if text.startswith(BOM) else b""
     found: list[Part] = []
     rest: list[bytes] = []
@@ -74,7 +76,7 @@ def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Co
     return SplitObject(found, gzip.compress(whole, mtime=0) if is_gzip and whole.strip() else whole)
 
 
-def _unpacked(data: bytes) -> bytes:
+def unpacked(data: bytes) -> bytes:
     """The text of gzip data of one or more members, up to where it breaks off."""
     found: list[bytes] = []
     with suppress(zlib.error):

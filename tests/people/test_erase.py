@@ -1,0 +1,80 @@
+"""`qol erase`: nothing of the person is left in any layer, and everybody else's rows are as they were."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from qol.errors import UsageError
+from qol.identity.erasures import read_tombstones
+from qol.identity.user_map import read_user_map
+from qol.lake import LocalLake
+from tests.builders import run_lake, write_lines
+from tests.people.erasing import erase, erasure, files, lake_of_three, rejects, rows, sent, traces
+
+pytestmark = pytest.mark.usefixtures("no_gate")
+
+
+def test_after_an_erasure_nothing_of_the_person_is_left_and_others_rows_are_as_they_were(tmp_path: Path) -> None:
+    lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    before, found = rows(lake), erasure(LocalLake(lake), user_map).find()
+    assert len(traces(files(tmp_path))) > 10
+    assert rejects(lake) == [
+        ("missing_key", 5, 0), ("missing_key", 6, 0), ("missing_key", 7, 0), ("not_json", 2, 0), ("not_json", 3, 0),
+        ("not_json", 4, 0), ("unknown_record", 1, 6), ("unknown_record", 1, 7), ("unknown_record", 1, 8),
+    ]  # fmt: skip
+    certificate = erase(LocalLake(lake), user_map)
+    assert certificate.removed == {
+        "raw items": 14, "raw objects": 4, "rejects": 3, "records_garmin_dailies": 7, "records_garmin_sleeps": 1,
+        "daily_metrics": 7, "weekly_metrics": 1, "unparsable bodies": 1, "names of raw objects": 1,
+        "files that name users": 1, "user map entries": 1,
+    }  # fmt: skip
+    assert found.remaining == {**certificate.removed, "names of raw objects": 0}
+    assert (certificate.is_clean, certificate.tombstone.finished) == (True, "2026-11-19T00:00:00Z")
+    assert traces(files(tmp_path)) == []
+    assert rows(lake) == before
+    assert rejects(lake) == [
+        ("missing_key", 6, 0), ("missing_key", 7, 0), ("not_json", 3, 0), ("not_json", 4, 0),
+        ("unknown_record", 1, 7), ("unknown_record", 1, 8),
+    ]  # fmt: skip
+    assert (lake / "_reports/raw_gaps/date=2026-11-18/raw_gaps.csv").read_text() == "user_id,days\nP-ben,2\n"
+
+
+def test_runs_rebuilds_and_backfills_after_an_erasure_keep_the_person_out_until_it_is_lifted(tmp_path: Path) -> None:
+    lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    before = rows(lake)
+    erase(LocalLake(lake), user_map)
+    again = read_user_map(user_map)
+    assert run_lake(lake, user_map=again).totals["kept"] == 16
+    assert rows(lake) == before
+    write_lines(
+        lake,
+        "2026-11-18",
+        [sent("anna", 3), sent("ben", 3, steps=5), b'{"userId":"v-anna", CANARY-anna'],
+        name="late.jsonl",
+    )
+    for how in (
+        {},
+        {"rebuild": (date(2026, 11, 9), date(2026, 11, 9))},
+        {"backfill": (date(2026, 11, 1), date(2026, 11, 19))},
+    ):
+        manifest = run_lake(lake, user_map=again, **how)
+        assert manifest.totals.get("erased") == (None if how else 2)
+        assert traces(files(tmp_path)) == []
+    assert erasure(LocalLake(lake), user_map, "garmin:v-anna").find().is_clean
+    erasure(LocalLake(lake), user_map, "garmin:v-anna").lift()
+    with pytest.raises(UsageError, match="no erasure of this person is in force"):
+        erasure(LocalLake(lake), user_map).lift()
+    write_lines(lake, "2026-11-18", [sent("anna", 3)], name="consent.jsonl")
+    assert run_lake(lake, user_map=again).totals["kept"] == 17
+
+
+def test_a_tombstone_has_keyed_hashes_alone_and_a_second_erasure_finds_the_first(tmp_path: Path) -> None:
+    lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    erase(LocalLake(lake), user_map)
+    assert not any(erase(LocalLake(lake), user_map, "garmin:v-anna").removed.values())
+    [tombstone] = read_tombstones(LocalLake(lake))
+    assert (tombstone.asked_by, len(tombstone.users), len(tombstone.ids)) == ("participant", 2, 1)
+    lines = [json.loads(line) for line in user_map.read_text().splitlines()]
+    assert [line["user_id"][:7] for line in lines] == ["P-ben", "erased-"]
