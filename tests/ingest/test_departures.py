@@ -47,7 +47,7 @@ def text(node: object) -> bytes:
     "gone", [daily(), daily(userId="u9"), b'{"userId":"u1"}', b'{"userId": "u1", broken', b"\xffu9 "]
 )
 def test_a_line_that_is_the_persons_alone_goes_even_when_it_would_be_rejected(gone: bytes) -> None:
-    assert split(gone) == (b"", [gone], {0})
+    assert split(gone) == LineParts(b"", [gone], frozenset({0}))
     assert split(gone.replace(b"u1", b"u2").replace(b"u9", b"u2")).gone == []
 
 
@@ -82,7 +82,7 @@ def test_of_a_device_the_readings_of_the_persons_days_go(at: int, rest: bool) ->
 
 def test_typed_values_of_dynamodb_go_as_a_whole() -> None:
     one, two = (b'{"M":{"device_id":{"S":"%b"}}}' % name for name in (b"d7", b"d8"))
-    assert split(b"[%b,%b]" % (one, two), "sensor_readings") == (b"[%b]" % two, [one], {0})
+    assert split(b"[%b,%b]" % (one, two), "sensor_readings") == LineParts(b"[%b]" % two, [one], frozenset({0}))
 
 
 @both_readers

@@ -74,7 +74,7 @@ def erase(lake: Lake, user_map: Path, named: str = "P-anna") -> Certificate:
 
 def erasure(lake: Lake, user_map: Path, named: str = "P-anna") -> Erasure:
     people = people_of(lake, user_map)
-    return Erasure(lake, people, people.person(named), "Asia/Tokyo", LATER, user_map, "participant")
+    return Erasure(lake, people, people.person(named), "Asia/Tokyo", LATER, str(user_map), "participant")
 
 
 def readable(data: bytes) -> bytes:

@@ -3,14 +3,16 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qol.errors import UsageError
 from qol.identity.erasures import read_tombstones
+from qol.identity.roster import roster_of_map
 from qol.identity.user_map import read_user_map
 from qol.lake import LocalLake
-from tests.builders import run_lake, write_lines
+from tests.builders import KEY, run_lake, write_lines
 from tests.people.erasing import erase, erasure, files, lake_of_three, rejects, rows, sent, traces
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -54,11 +56,12 @@ def test_runs_rebuilds_and_backfills_after_an_erasure_keep_the_person_out_until_
         [sent("anna", 3), sent("ben", 3, steps=5), b'{"userId":"v-anna", CANARY-anna'],
         name="late.jsonl",
     )
-    for how in (
+    ways: list[dict[str, Any]] = [
         {},
         {"rebuild": (date(2026, 11, 9), date(2026, 11, 9))},
         {"backfill": (date(2026, 11, 1), date(2026, 11, 19))},
-    ):
+    ]
+    for how in ways:
         manifest = run_lake(lake, user_map=again, **how)
         assert manifest.totals.get("erased") == (None if how else 2)
         assert traces(files(tmp_path)) == []
@@ -78,3 +81,11 @@ def test_a_tombstone_has_keyed_hashes_alone_and_a_second_erasure_finds_the_first
     assert (tombstone.asked_by, len(tombstone.users), len(tombstone.ids)) == ("participant", 2, 1)
     lines = [json.loads(line) for line in user_map.read_text().splitlines()]
     assert [line["user_id"][:7] for line in lines] == ["P-ben", "erased-"]
+    assert list(roster_of_map(LocalLake(lake), read_user_map(user_map), KEY.decode())) == ["P-ben"]
+
+
+def test_an_id_that_the_lake_does_not_know_leaves_no_tombstone(tmp_path: Path) -> None:
+    lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    with pytest.raises(UsageError, match="the lake holds nothing on this id"):
+        erase(LocalLake(lake), user_map, "P-ana")
+    assert read_tombstones(LocalLake(lake)) == []

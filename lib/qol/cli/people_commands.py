@@ -102,10 +102,10 @@ def erase(
     if dry_run + verify + lift > 1:
         raise UsageError("--dry-run, --verify, --lift: more than one given; allowed: one of them")
     contracts, opened = load_contracts(schemas), open_existing(lake, kms_key=kms_key, database=database)
-    people, map_file = _people(opened, contracts, user_map, key_secret), None if user_map is None else Path(user_map)
+    people = _people(opened, contracts, user_map, key_secret)
     is_clean = True
     for number, named in enumerate(_named(user, vendor, file), 1):
-        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), map_file, asked_by)
+        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), user_map, asked_by)
         if lift:
             say(f"Erasure {erasure.lift().id} is lifted: what arrives from now on is kept.")
             continue

@@ -6,7 +6,7 @@ write: whoever takes over the receiver can change neither an id nor the order.
 
 import base64
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -50,10 +50,12 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns
     differ by what follows `#` in their keys.
     """
     now = clock()
-    rows = sorted(
-        (_row(table, item) for item in _assigned(table, list(_scan(table)), now, stores=assigns)),
-        key=lambda row: row[:2],
-    )
+    return map_of_items(table, _assigned(table, list(scan_items(table)), now, stores=assigns), now)
+
+
+def map_of_items(table: str, items: Iterable[_Item], now: datetime) -> UserMap:
+    """The map that a table with these items is; UsageError as `read_user_table`."""
+    rows = sorted((_row(table, item) for item in items), key=lambda row: row[:2])
     periods, left = tuple(row[4] for row in rows), tuple(row[5] for row in rows)
     user_map = UserMap(
         tuple(row[3] for row in rows),
@@ -72,16 +74,17 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns
     raise _usage_error(table, found, "one person for a device and day")
 
 
-def _table_errors(table: str) -> AbstractContextManager[None]:
+def table_errors(table: str) -> AbstractContextManager[None]:
+    """Requests to the table: UsageError for what is set up wrong, QolError when it does not answer."""
     allowed = "a table this role may read and update"
     return aws_errors(f"--user-map {SCHEME}{table}", "DynamoDB", _CONFIGURATION_ERRORS, allowed)
 
 
-def _scan(table: str) -> Iterator[_Item]:
+def scan_items(table: str) -> Iterator[_Item]:
     """All items, page by page, with consistent reads."""
     if not table:
         raise UsageError(f"--user-map {SCHEME}: names no table; allowed: {SCHEME}<table>")
-    with _table_errors(table):
+    with table_errors(table):
         pages = aws_client("dynamodb", RETRY_POLICY).get_paginator("scan")
         for page in pages.paginate(TableName=table, ConsistentRead=True):
             yield from page["Items"]
@@ -113,7 +116,7 @@ def _assigned(table: str, items: list[_Item], now: datetime, *, stores: bool) ->
     def is_new(item: _Item) -> bool:
         return "assigned_at" not in item and moment(item.get("registered_at", {}).get("S", "")) is not None
 
-    with _table_errors(table), ThreadPoolExecutor(THREADS) as pool:
+    with table_errors(table), ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda item: assign(item) if is_new(item) else item, items))
 
 
@@ -129,7 +132,7 @@ def _row(table: str, item: _Item) -> _Row:
     if registered is None:
         raise _usage_error(table, "an item without a usable registered_at", "ISO 8601 with its zone")
     period = read_period(values)
-    source, vendor = _source_and_id(key.partition("#")[0] if "from" in item else key)
+    source, vendor = source_and_id(key.partition("#")[0] if "from" in item else key)
     user_id, timezone = values.get("user_id"), values.get("timezone")
     if not CODE.fullmatch(source) or vendor is None:
         problem: str | None = "garmin_user_id must be a Garmin id or <source>:<id>"
@@ -151,7 +154,7 @@ def _withdrawn(item: _Item, values: Mapping[str, str]) -> datetime | None:
     return moment(values.get("permissions_changed_at")) if permits_nothing else None
 
 
-def _source_and_id(key: str) -> tuple[str, str | None]:
+def source_and_id(key: str) -> tuple[str, str | None]:
     """Source and vendor id of an item's key."""
     source, colon, rest = key.partition(":")
     return (source, identifier(rest)) if colon else (GARMIN, identifier(key))

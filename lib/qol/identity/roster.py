@@ -10,7 +10,7 @@ from qol.errors import UsageError
 from qol.identity.lake_state import read_lake_state
 from qol.identity.pseudonym_key import read_key
 from qol.identity.pseudonyms import Identities
-from qol.identity.user_map import UserMap, keep_hashes
+from qol.identity.user_map import ERASED_ENTRY, UserMap, keep_hashes
 from qol.lake.base import Lake
 
 _HEAD, _ENROLLED = "user_id", ("enrolled", "from")
@@ -68,6 +68,8 @@ def _problem(user_id: str, enrolled: str) -> str | None:
 def roster_of_map(lake: Lake, user_map: UserMap, key: str | None) -> Roster:
     """The users of a user map under the ids that the lake has: those who had records before their entry keep their hash.
 
+    Erased users are not among them.
+
     `key` is the text of the pseudonym key; UsageError when it is missing and the lake has such users.
     """
     if not user_map.entries:
@@ -75,4 +77,5 @@ def roster_of_map(lake: Lake, user_map: UserMap, key: str | None) -> Roster:
     kept = read_lake_state(lake).kept_hashes
     if kept:
         user_map, _ = keep_hashes(user_map, Identities(read_key(key), {}), kept, len(user_map.entries), ())
-    return dict.fromkeys(user_id for _, _, user_id, _ in user_map.entries)
+    user_ids = (user_id for _, _, user_id, _ in user_map.entries)
+    return dict.fromkeys(user_id for user_id in user_ids if not user_id.startswith(ERASED_ENTRY))

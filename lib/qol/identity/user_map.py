@@ -20,6 +20,8 @@ from qol.identity.pseudonyms import Identities, Owner
 
 #: Keys of a line.
 KEYS = ("source", "vendor_user_id", "user_id", "timezone", "from", "to", "withdrawn_at")
+#: How the user id of an entry begins that took the place of an erased user's.
+ERASED_ENTRY = "erased-"
 #: A name that may be shown; an id of a vendor has digits.
 _NAME = re.compile(r"[A-Za-z_]{1,30}")
 

@@ -8,7 +8,7 @@ import msgspec
 
 from qol.contracts.model import Contracts
 from qol.contracts.spans import BrokenTextError, element_spans, member_spans, skip_space, value_end
-from qol.ingest.departures import Departure, Departures
+from qol.ingest.departures import Departures
 from qol.ingest.items import Exploder, Item
 from qol.ingest.parse import RejectedError, parse_line
 from qol.ingest.range_reader import record_of_folder
@@ -33,9 +33,7 @@ class LineParts(NamedTuple):
 class LineSplitter:
     """Splits the lines of one raw folder, as the ingest sees their items."""
 
-    def __init__(
-        self, contracts: Contracts, results: ResultBuilder, record: str, wanted: Collection[Departure]
-    ) -> None:
+    def __init__(self, contracts: Contracts, results: ResultBuilder, record: str, wanted: Collection[str]) -> None:
         """`record` is the folder's record type, `<source>_<record>`; `wanted` says whose items go."""
         self._source, _, folder = record_of_folder(contracts, record)
         self._departures = Departures(results, self._source)

@@ -13,11 +13,13 @@ import msgspec
 from qol.contracts.columns import table_folder
 from qol.contracts.raw_values import EPOCH
 from qol.errors import UsageError
+from qol.identity.dynamodb_user_map import SCHEME
 from qol.identity.erasures import Tombstone, moment_text, read_tombstones, write_tombstone
 from qol.ingest.departures import Departures
 from qol.ingest.listing import RawObject
 from qol.ingest.results import IngestContext, ResultBuilder
 from qol.lake.base import Lake, StoredObject
+from qol.people.erase_items import erase_items
 from qol.people.erase_map import erase_entries, forget_hashes
 from qol.people.erase_tables import Place, erase_rows
 from qol.people.person import People, Person, recognizing
@@ -47,21 +49,27 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Erasure:
-    """One person to erase: the lake, its users, the zone of runs, the clock and the user map's file."""
+    """One person to erase: the lake, its users, the zone of runs, the clock and the user map."""
 
     lake: Lake
     people: People
     person: Person
     zone: str
     now: datetime
-    map_file: Path | None = None
+    #: A file, or dynamodb:TABLE.
+    user_map: str | None = None
     asked_by: str = ""
 
     def run(self) -> Certificate:
-        """Erase the person under the lake's lock, and search every layer again; LockedError when a run holds the lock."""
+        """Erase the person under the lake's lock, and search every layer again.
+
+        LockedError when a run holds the lock; UsageError when the lake has nothing on the person, as of a misspelled id.
+        """
         with self.lake.lock(f"erase-{self.now:%Y%m%dT%H%M%SZ}"):
             self.lake.sweep(STAGING)
             tombstone = self._tombstone()
+            if self.lake.stat(tombstone.key) is None and not any(self._layers(tombstone, acts=False).values()):
+                raise UsageError("the lake holds nothing on this id; allowed: a user_id of its tables, or a vendor id")
             tombstone.lifted = tombstone.finished = None
             write_tombstone(self.lake, tombstone)
             removed = self._layers(tombstone, acts=True)
@@ -177,9 +185,12 @@ class Erasure:
         person = Person(self.person.user_ids, tombstone.erased)
         if acts:
             forget_hashes(self.lake, person)
-        if self.map_file is None:
+        if self.user_map is None:
             return 0
-        return erase_entries(self.lake, self.map_file, self.people.identities, person, acts=acts)
+        if self.user_map.startswith(SCHEME):
+            table = self.user_map.removeprefix(SCHEME)
+            return erase_items(self.lake, table, self.people.identities, person, acts=acts)
+        return erase_entries(self.lake, Path(self.user_map), self.people.identities, person, acts=acts)
 
     def _versions(self, context: IngestContext, *, acts: bool) -> dict[str, int]:
         """Old versions, in a bucket."""

@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
 
 from qol.identity.lake_state import LakeState, read_lake_state, write_lake_state
 from qol.identity.pseudonyms import Identities
-from qol.identity.user_map import UserMap, read_user_map
+from qol.identity.user_map import ERASED_ENTRY, UserMap, read_user_map
 from qol.lake.base import Lake
 from qol.people.person import Person
 
@@ -20,12 +21,13 @@ def erase_entries(lake: Lake, path: Path, identities: Identities, person: Person
     """
     user_map = read_user_map(path)
     numbered = zip(user_map.lines, user_map.entries, strict=True)
-    mine = [(number, *entry[:2]) for number, entry in numbered if _is_mine(identities, person, *entry[:3])]
+    mine = [(number, *entry[:2]) for number, entry in numbered if is_mine(identities, person, *entry[:3])]
     if acts:
         state = read_lake_state(lake)
         if mine:
             temporary = path.with_name(f".{path.name}.erasing")
             temporary.write_bytes(_replaced(path.read_bytes(), identities, mine))
+            shutil.copymode(path, temporary)
             digest = read_user_map(temporary).digest(state.map_entries, identities.key)
             write_lake_state(lake, msgspec.structs.replace(state, next_map_digest=digest))
             os.replace(temporary, path)
@@ -37,7 +39,7 @@ def _replaced(text: bytes, identities: Identities, mine: list[tuple[int, str, st
     """The map's text with lines that name nobody in the place of these, by number, source and vendor id."""
     lines = text.splitlines(keepends=True)
     for number, source, vendor in mine:
-        name = f"erased-{identities.erasure_hash(source, vendor)}-{number}"
+        name = f"{ERASED_ENTRY}{identities.erasure_hash(source, vendor)}-{number}"
         lines[number - 1] = json.dumps({"source": source, "vendor_user_id": name, "user_id": name}).encode() + b"\n"
     return b"".join(lines)
 
@@ -57,7 +59,8 @@ def forget_hashes(lake: Lake, person: Person) -> None:
         write_lake_state(lake, msgspec.structs.replace(state, kept_hashes=kept))
 
 
-def _is_mine(identities: Identities, person: Person, source: str, vendor: str, user_id: str) -> bool:
+def is_mine(identities: Identities, person: Person, source: str, vendor: str, user_id: str) -> bool:
+    """Whether an entry is the person's, by its user id or by the hash of its vendor id."""
     return user_id in person.user_ids or identities.erasure_hash(source, vendor) in (
         person.erased.ids | person.erased.devices.keys()
     )

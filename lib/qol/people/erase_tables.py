@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import date
 from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -78,11 +79,11 @@ def _without_rejects(context: IngestContext, places: frozenset[Place], rows: pl.
     results = ResultBuilder(context)
     departures = {source: Departures(results, source) for source in rows["source"].unique()}
 
-    def stays(row: Mapping[str, object]) -> bool:
+    def stays(row: Mapping[str, Any]) -> bool:
         if (row["raw_object"], row["line_number"], row["item"]) in places:
             return False
-        raw = row["raw"]
-        is_unreadable = row["reason"] in _UNREADABLE and isinstance(raw, bytes)
-        return not (is_unreadable and departures[str(row["source"])].of_text(bytes(raw), arrival) == "erased")
+        if row["reason"] not in _UNREADABLE:
+            return True
+        return departures[row["source"]].of_text(row["raw"] or b"", arrival) != "erased"
 
     return rows.filter(pl.Series([stays(row) for row in rows.iter_rows(named=True)], dtype=pl.Boolean))

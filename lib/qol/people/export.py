@@ -5,7 +5,7 @@ import io
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import polars as pl
@@ -131,9 +131,9 @@ def _flat(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def write_zip(file: io.IOBase, exports: Mapping[str, Export]) -> None:
+def write_zip(file: BinaryIO, exports: Mapping[str, Export]) -> None:
     """Write exports to a zip, each in a folder of its user id."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:  # type: ignore[call-overload]
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, data in _named(exports):
             info = zipfile.ZipInfo(name, _NO_TIME)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
-from qol.ingest.departures import Departure
 from qol.ingest.line_reader import BOM, GZIP_WBITS, MAX_LINE_BYTES
 from qol.ingest.listing import DATE_FOLDER, RAW, RawObject, Window, list_raw, record_at
 from qol.ingest.person_lines import LineParts, LineSplitter
@@ -56,7 +55,7 @@ def object_at(contracts: Contracts, stored: StoredObject, today: date) -> RawObj
     return RawObject(stored, record_at(contracts, folder) or f"{source}_{record}", found[1] if found else str(today))
 
 
-def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Collection[Departure]) -> SplitObject:
+def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Collection[str]) -> SplitObject:
     """Split an object's bytes; what goes leaves its line empty, so that the numbers of the other lines stay."""
     splitter = LineSplitter(context.contracts, ResultBuilder(context), raw.record, wanted)
     day = (date.fromisoformat(raw.arrival_date) - EPOCH).days
@@ -87,7 +86,7 @@ def unpacked(data: bytes) -> bytes:
     return b"".join(found)
 
 
-def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collection[Departure]) -> SplitObject:
+def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collection[str]) -> SplitObject:
     """Write an object again without what goes, or remove it when nothing stays; only under the lake's lock.
 
     PublishConflictError when it changed since it was listed.

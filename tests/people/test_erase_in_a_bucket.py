@@ -1,0 +1,98 @@
+"""An erasure in a bucket that keeps versions: no version of any object has the person any more."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from qol.identity.dynamodb_user_map import read_user_table
+from qol.identity.user_map import read_user_map
+from qol.lake.s3 import S3Lake
+from qol.people.erase import Erasure
+from qol.people.person import read_people
+from tests.builders import CONTRACTS, KEY, run_lake
+from tests.edges import ENVIRONMENT, QUICK, REGION, SHORT, contents, download, make_bucket, upload
+from tests.people.erasing import LATER, erase, erasure, lake_of_three, people_of, rows, traces
+
+pytestmark = pytest.mark.usefixtures("no_gate")
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        client = make_bucket("people")
+        client.put_bucket_versioning(Bucket="people", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+def versions(client: Any) -> dict[str, bytes]:
+    """Every version of every object."""
+    pages = client.get_paginator("list_object_versions").paginate(Bucket="people")
+    found = [one for page in pages for one in page.get("Versions", ())]
+    return {
+        f"{one['Key']} {one['VersionId']}": client.get_object(
+            Bucket="people", Key=one["Key"], VersionId=one["VersionId"]
+        )["Body"].read()
+        for one in found
+    }
+
+
+def test_an_erasure_removes_the_versions_that_have_the_person_and_keeps_those_that_do_not(
+    client: Any, tmp_path: Path
+) -> None:
+    folder, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    before = rows(folder)
+    upload(client, "people", folder)
+    lake = S3Lake("people", policy=QUICK, lease_times=SHORT)
+    for body in (
+        b'{"userId": "v-ben"}\n',
+        b'{"userId": "v-anna", "x": "CANARY-anna"}\n',
+        b'{"userId": "v-ben", "steps": 1}\n',
+    ):
+        client.put_object(Bucket="people", Key="raw/daily/date=2026-11-17/c.jsonl", Body=body)
+    run_lake(lake, user_map=read_user_map(user_map))
+    assert len(traces(versions(client))) > 20
+    certificate = erase(lake, user_map)
+    assert (certificate.is_clean, certificate.removed["old versions"] > 5) == (True, True)
+    assert traces(versions(client)) == []
+    kept = [key for key in versions(client) if "/c.jsonl" in key]
+    assert len(kept) == 2
+    target = tmp_path / "after"
+    download(client, "people", target)
+    assert rows(target) == before
+    assert erasure(lake, user_map).find().is_clean
+    assert people_of(lake, user_map).given.entries[1][2].startswith("erased-")
+
+
+def test_items_of_the_user_maps_table_are_replaced_by_items_that_name_nobody(client: Any, tmp_path: Path) -> None:
+    lake = S3Lake("people", policy=QUICK, lease_times=SHORT)
+    table = boto3.client("dynamodb", region_name=REGION)
+    table.create_table(
+        TableName="map", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "garmin_user_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "garmin_user_id", "AttributeType": "S"}],
+    )  # fmt: skip
+    for who in ("anna", "ben"):
+        item = {
+            "garmin_user_id": f"v-{who}",
+            "user_id": f"P-{who}",
+            "registered_at": "2026-11-01T00:00:00Z",
+            "status": "active",
+        }
+        table.put_item(TableName="map", Item={name: {"S": value} for name, value in item.items()})
+    upload(client, "people", lake_of_three(tmp_path), "")
+    for key in contents(client, "people", "_locks/"):
+        client.delete_object(Bucket="people", Key=f"_locks/{key}")
+    read = partial(read_user_table, "map")
+    run_lake(lake, user_map=read)
+    people = read_people(lake, CONTRACTS, KEY, read)
+    certificate = Erasure(lake, people, people.person("garmin:v-anna"), "Asia/Tokyo", LATER, "dynamodb:map").run()
+    assert (certificate.removed["user map entries"], certificate.is_clean) == (1, True)
+    assert "anna" not in repr(table.scan(TableName="map")["Items"])
+    assert run_lake(lake, user_map=read).status in ("published", "nothing_to_do")
+    assert traces(versions(client)) == []
