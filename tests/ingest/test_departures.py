@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from qol.contracts.source import SourceContract
 from qol.identity.periods import ALWAYS, Period
 from qol.identity.pseudonyms import ALL_TIME, Erased, Identities, Owner
 from qol.ingest.person_lines import LineParts, LineSplitter
@@ -121,3 +122,42 @@ def test_who_gets_a_device_after_an_erased_owner_is_not_erased(tmp_path: Path) -
     given = lines(text({"device": "d1", "at": MONDAY}), text({"device": "d1", "at": MONDAY - 1}))
     fed = feed(given, "wild_reading", contracts=ROOMS, arrival="2026-11-20", owners=owners, erased=erased)
     assert ([row["user_id"] for row in fed.rows], fed.tally["erased"]) == (["P2"], 1)
+
+
+def named(contract: SourceContract, raw: dict[str, Any], name: str) -> dict[str, Any]:
+    """A raw record of a contract as the person of a name would send it, with the name in a field that no contract has."""
+    for key in contract.person[:-1]:
+        raw = {**raw, key: dict(raw.get(key) or {})}
+    inner = raw
+    for key in contract.person[:-1]:
+        inner = inner[key]
+    inner[contract.person[-1]] = name
+    return {**raw, "unheardOf": f"of {name}"}
+
+
+EXAMPLES = [
+    (contract, json.loads(example.raw))
+    for contract in CONTRACTS.sources
+    for example in contract.examples
+    if example.expect and example.raw.startswith("{")
+]
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.sources, ids=lambda contract: contract.name)
+def test_of_every_record_type_the_persons_records_go_alone_or_in_envelopes_with_others(
+    contract: SourceContract,
+) -> None:
+    rules = CONTRACTS.source_rules.get(contract.source)
+    devices = {_NAMES.erasure_hash(contract.source, "mine"): (Owner(ALWAYS, "", None, ALL_TIME),)}
+    erased = Erased(ERASED.users, frozenset(devices), devices if rules and rules.people_by_day else {})
+    context = IngestContext(CONTRACTS, Identities(KEY, {}, erased=erased), "Asia/Tokyo", ())
+    splitter = LineSplitter(CONTRACTS, ResultBuilder(context), contract.name, ("erased",))
+    found = [raw for owner, raw in EXAMPLES if owner is contract and isinstance(raw, dict)]
+    bare = [raw for raw in found if set(raw) & {field.paths[0][0] for field in contract.fields}]
+    for raw in bare:
+        mine, others = (text(named(contract, dict(raw), name)) for name in ("mine", "theirs"))
+        assert splitter.split(mine, 20_767) == LineParts(b"", [mine], frozenset({0}))
+        assert splitter.split(others, 20_767) == LineParts(others, [])
+        page = b'{"data": [%b, %b, %b]}' % (mine, others, mine)
+        assert splitter.split(page, 20_767) == LineParts(b'{"data": [%b]}' % others, [mine, mine], frozenset({0, 2}))
+    assert bare

@@ -44,7 +44,7 @@ def exported(tmp_path: Path, qol: Qol) -> dict[str, bytes]:
     out = [tmp_path / name for name in ("a.zip", "b.zip")]
     given = ("--lake", str(tmp_path / "lake"), "--user-map", str(user_map))
     ended = qol("export", "--file", str(tmp_path / "ids.txt"), "--out", str(out[0]), *given)
-    assert (ended.code, ended.out.splitlines()[0]) == (0, f"Wrote {out[0]}: 10 raw records and 17 rows of 1 user.")
+    assert (ended.code, ended.out.splitlines()[0]) == (0, f"Wrote {out[0]}: 10 raw lines and 17 rows of 1 user.")
     assert qol("export", "--user", "P1", "--out", str(out[1]), *given).code == 0
     assert out[0].read_bytes() == out[1].read_bytes()
     assert qol("export", "--user", "P7", "--out", str(out[1]), *given).code == 2
@@ -74,6 +74,6 @@ def test_an_export_has_every_raw_record_and_row_of_the_person_and_none_of_others
 
 
 def test_an_export_explains_itself(exported: dict[str, bytes]) -> None:
-    assert b"10 raw records, 17 rows. Left out: 1 lines" in exported["README.txt"]
+    assert b"10 raw lines, 17 rows. Left out: 1 lines" in exported["README.txt"]
     assert exported["user_map.jsonl"] == b'{"source":"garmin","vendor_user_id":"u1","user_id":"P1","timezone":null}\n'
     assert exported["data_dictionary.csv"].startswith(b"table,column,type,unit,group,")

@@ -69,7 +69,7 @@ def export(
     except OSError as err:
         raise UsageError(f"--out {out}: cannot be written ({err.strerror}); allowed: a new file") from None
     raw, rows = (sum(getattr(one, name) for one in exports.values()) for name in ("raw", "rows"))
-    say(f"Wrote {out}: {count(raw, 'raw record')} and {count(rows, 'row')} of {count(len(exports), 'user')}.")
+    say(f"Wrote {out}: {count(raw, 'raw line')} and {count(rows, 'row')} of {count(len(exports), 'user')}.")
     say("It identifies people: encrypt it before it leaves this machine, and delete it afterwards.")
 
 

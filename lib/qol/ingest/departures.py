@@ -33,7 +33,7 @@ class Departures:
 
     def of(self, item: Item, arrival_day: int) -> Departure | None:
         """Why an item is not kept; None when it is. `arrival_day` is the day of its folder, since 1970."""
-        if item.contract is not None and isinstance(item.raw, dict):
+        if item.contract is not None and identifier(safe_get(item.raw, item.contract.person)) is not None:
             reader = self._results.reader(item.contract)
             return _departure(reader.user_of(item.raw, item.received_at, arrival_day), item.received_at, arrival_day)
         found = (_departure(user, item.received_at, arrival_day) for user in self._named(item.raw, arrival_day))
@@ -50,7 +50,7 @@ class Departures:
         return isinstance(value, str) and _departure(self._user(value, arrival_day), None, arrival_day) is not None
 
     def _named(self, raw: Any, arrival_day: int) -> Iterator[User | None]:
-        """Users whom an item without a contract names: at the places of ids, else in any of its texts."""
+        """Users whom an item names that has no contract or no id: at the places of ids, else in any of its texts."""
         ids = list(filter(None, (identifier(safe_get(raw, path)) for path in self._persons)))
         return (self._user(name, arrival_day) for name in ids or _texts(raw))
 

@@ -23,14 +23,14 @@ from qol.tables.slices import user_slice
 
 README = """Everything that this research data lake holds about one participant: {user}
 
-raw/                   what the devices and apps sent, as it came, one JSON record per line, by source and day of arrival
+raw/                   what the devices and apps sent, as it came, line by line, by source and day of arrival
 tables/*.jsonl, *.csv  what was made of it, once as JSON lines and once as CSV: records_* (one row per record),
                        daily_metrics (one row per day), weekly_metrics (one row per week), survey_windows
 user_map.jsonl         the ids by which the sources know the participant
 data_dictionary.csv    what each column of the tables means, with its unit
 
 user_id is the participant's pseudonym in the study. Times are UTC; days are local days of the participant.
-{raw} raw records, {rows} rows. Left out: {broken} lines that cannot be read and name the participant, as they may hold
+{raw} raw lines, {rows} rows. Left out: {broken} lines that cannot be read and name the participant, as they may hold
 what others sent.
 """
 #: The oldest time a zip can say: the files have none of their own.
@@ -38,7 +38,7 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Export(NamedTuple):
-    """The files of an export by name, and how many raw records and table rows they have."""
+    """The files of an export by name, and how many raw lines and table rows they have."""
 
     files: Mapping[str, bytes]
     raw: int
@@ -61,7 +61,7 @@ def export_person(lake: Lake, people: People, person: Person, zone: str, diction
 
 
 def _raw_files(lake: Lake, people: People, person: Person, zone: str) -> tuple[dict[str, bytes], int]:
-    """Raw records by file, and how many unreadable lines name the person."""
+    """What the person sent by file, and how many unreadable lines name the person."""
     context = IngestContext(people.contracts, recognizing(people.identities, person.erased), zone, ())
     files: defaultdict[str, list[bytes]] = defaultdict(list)
     broken = 0

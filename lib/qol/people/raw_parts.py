@@ -3,7 +3,7 @@
 import gzip
 import uuid
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import date
 from typing import NamedTuple
@@ -57,7 +57,7 @@ def object_at(contracts: Contracts, stored: StoredObject, today: date) -> RawObj
 
 def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Collection[str]) -> SplitObject:
     """Split an object's bytes; what goes leaves its line empty, so that the numbers of the other lines stay."""
-    splitter = LineSplitter(context.contracts, ResultBuilder(context), raw.record, wanted)
+    split = _splitter(context, raw.record, wanted)
     day = (date.fromisoformat(raw.arrival_date) - EPOCH).days
     is_gzip = raw.stored.key.endswith(".gz")
     text = unpacked(data) if is_gzip else data
@@ -65,7 +65,7 @@ def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Co
     found: list[Part] = []
     rest: list[bytes] = []
     for number, line in enumerate(text.removeprefix(start).split(b"\n"), 1):
-        parts = splitter.split(line if len(line) <= MAX_LINE_BYTES else line[:_HEAD_BYTES], day)
+        parts = split(line if len(line) <= MAX_LINE_BYTES else line[:_HEAD_BYTES], day)
         rest.append(parts.rest if parts.gone else line)
         if parts.gone:
             found.append(Part(number, parts))
@@ -73,6 +73,24 @@ def split_object(context: IngestContext, raw: RawObject, data: bytes, wanted: Co
         return SplitObject([], None)
     whole = start + b"\n".join(rest)
     return SplitObject(found, gzip.compress(whole, mtime=0) if is_gzip and whole.strip() else whole)
+
+
+def _splitter(context: IngestContext, record: str, wanted: Collection[str]) -> Callable[[bytes, int], LineParts]:
+    """What splits the lines of a record type; of a folder of no source, as the lines of any source."""
+    contracts, results = context.contracts, ResultBuilder(context)
+    sources = sorted({contract.source for contract in contracts.sources})
+    is_known = record.partition("_")[0] in sources
+    records = [record] if is_known else [f"{source}_{record}" for source in sources]
+    splitters = [LineSplitter(contracts, results, one, wanted) for one in records]
+
+    def split(line: bytes, day: int) -> LineParts:
+        parts = LineParts(line, [])
+        for splitter in splitters:
+            more = splitter.split(parts.rest, day)
+            parts = LineParts(more.rest, [*parts.gone, *more.gone], parts.items | more.items)
+        return parts
+
+    return split
 
 
 def unpacked(data: bytes) -> bytes:
