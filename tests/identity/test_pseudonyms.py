@@ -92,7 +92,7 @@ def test_many_people_are_forgotten_and_found_again(monkeypatch: pytest.MonkeyPat
 def test_many_people_together_are_what_each_is_alone() -> None:
     people = UserIndex(IDENTITIES, "garmin", ("9",))
     together = zip(*people.columns(["u1", "u2", "u1", ""]), strict=True)
-    assert list(together) == [people["u1"], people["u2"], people["u1"], ("", 0, None)]
+    assert list(together) == [people["u1"][:3], people["u2"][:3], people["u1"][:3], ("", 0, None)]
 
 
 def test_one_bucket_needs_no_limits() -> None:

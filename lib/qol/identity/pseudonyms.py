@@ -171,7 +171,8 @@ class UserIndex(dict[str, User]):
         hashed = [one for one in different if one not in names]
         names.update(zip(hashed, self._identities.user_hashes(self._source, hashed), strict=True))
         if self._identities.has_left:
-            names.update((one, "") for one, user_id in names.items() if self._user(user_id, None, self._left(one)).left)
+            users = {one: self._user(user_id, None, self._left(one)) for one, user_id in names.items()}
+            names.update((one, "") for one, user in users.items() if user.left is not None)
         user_ids = [names[one] for one in vendor_user_ids]
         zones = [mapped[one][1] if one in mapped else None for one in vendor_user_ids]
         return user_ids, list(map(partial(bisect_right, self._limits), user_ids)), zones
