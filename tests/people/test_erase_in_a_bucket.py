@@ -11,12 +11,14 @@ from moto import mock_aws
 
 from qol.identity.dynamodb_user_map import read_user_table
 from qol.identity.user_map import read_user_map
+from qol.lake.base import LOCK_KEY
 from qol.lake.s3 import S3Lake
 from qol.people.erase import Erasure
 from qol.people.person import read_people
 from tests.builders import CONTRACTS, KEY, run_lake
 from tests.edges import ENVIRONMENT, QUICK, REGION, SHORT, contents, download, make_bucket, upload
 from tests.people.erasing import LATER, erase, erasure, lake_of_three, people_of, rows, traces
+from tests.run.faulty_lake import Killed
 
 pytestmark = pytest.mark.usefixtures("no_gate")
 
@@ -96,3 +98,48 @@ def test_items_of_the_user_maps_table_are_replaced_by_items_that_name_nobody(cli
     assert "anna" not in repr(table.scan(TableName="map")["Items"])
     assert run_lake(lake, user_map=read).status in ("published", "nothing_to_do")
     assert traces(versions(client)) == []
+
+
+MUTATIONS = ("put_any", "delete", "delete_version", "sweep")
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, dies_at: int) -> list[str]:
+    """Let the bucket take that many mutating requests, those for the lock aside, and then none; the requests it took."""
+    taken: list[str] = []
+
+    def limited(name: str) -> Any:
+        real = getattr(S3Lake, name)
+
+        def mutate(lake: S3Lake, key: str, *more: Any, **options: Any) -> Any:
+            if key == LOCK_KEY:
+                return real(lake, key, *more, **options)
+            if len(taken) >= dies_at:
+                raise Killed
+            taken.append(key)
+            return real(lake, key, *more, **options)
+
+        return mutate
+
+    for name in MUTATIONS:
+        monkeypatch.setattr(S3Lake, name, limited(name))
+    return taken
+
+
+@pytest.mark.parametrize("dies_at", [2, *(pytest.param(n, marks=pytest.mark.acceptance) for n in range(5, 50, 4)), 24])
+def test_an_erasure_in_a_bucket_that_dies_is_finished_by_the_same_command(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    folder, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    before = rows(folder)
+    upload(client, "people", folder)
+    lake = S3Lake("people", policy=QUICK, lease_times=SHORT)
+    run_lake(lake, user_map=read_user_map(user_map))
+    with monkeypatch.context() as patch:
+        taken = dying(patch, dies_at)
+        with pytest.raises(Killed):
+            erase(lake, user_map)
+    assert len(taken) == dies_at
+    assert erase(lake, user_map).is_clean
+    assert traces(versions(client)) == []
+    download(client, "people", tmp_path / "after")
+    assert rows(tmp_path / "after") == before
