@@ -161,8 +161,8 @@ def rejects(
     found = read_rejects(opened, contracts, [day] if day else None)
     if run is not None:
         manifest = _read(opened, find_run(opened, run))
-        read = objects_of_run(opened, contracts, manifest)["raw_object"] if manifest else []
-        found = found.filter(found["raw_object"].is_in(list(read)))
+        read = list(objects_of_run(opened, contracts, manifest)["raw_object"]) if manifest else []
+        found = found.filter(found["raw_object"].is_in(read))
     if reason is not None:
         found = found.filter(found["reason"] == reason)
     rows = found.sort("date", "raw_object", "line_number", "item").to_dicts()
