@@ -32,6 +32,7 @@ from tests.run.faulty_lake import DyingLake, Killed
 
 pytestmark = pytest.mark.usefixtures("no_gate")
 DAY = "2026-11-16"
+DAILY = "processed/daily/date=2026-11-09/part-00000.parquet"
 RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
 REJECTS = f"quarantine/rows/date={DAY}/part-00000.parquet"
 
@@ -71,10 +72,20 @@ def test_what_was_read_is_a_row_per_object_whose_counts_add_up(lake: Path) -> No
         (lambda lake: write_lines(lake, DAY, [daily_record(steps=5), b"{"], name="b.jsonl"), 1),
         (lambda lake: (lake / RECORDS).unlink(), 1),
         (lambda lake: (lake / REJECTS).unlink(), 1),
+        (lambda lake: (lake / DAILY).unlink(), 0),
         (lambda lake: (lake / f"_objects/date={DAY}/part-00000.parquet").write_bytes(b"damaged"), 2),
         (lambda lake: shutil.rmtree(lake / "processed"), 2),
     ],
-    ids=["nothing", "new", "changed", "records gone", "rejects gone", "table damaged", "no week published"],
+    ids=[
+        "nothing",
+        "new",
+        "changed",
+        "records gone",
+        "rejects gone",
+        "days gone",
+        "table damaged",
+        "no week published",
+    ],
 )
 def test_a_run_reads_what_is_new_or_changed_or_was_lost(lake: Path, change: Callable[[Path], Any], read: int) -> None:
     good = published_files(lake)
