@@ -26,6 +26,7 @@ OBJECTS = {
     "_reports": ("identified", "_reports/raw_gaps/date=2026-11-18/raw_gaps.csv"),
     "athena-results-operators": ("identified", "athena-results-operators/0.csv"),
     "processed": ("pseudonymous", "processed/weekly/date=2026-11-09/part-00000.parquet"),
+    "_objects": ("pseudonymous", "_objects/date=2026-11-10/part-00000.parquet"),
     "_docs": ("pseudonymous", "_docs/index.html"),
     "_runs": ("pseudonymous", "_runs/20261118T000500Z-0-schedule-0.json"),
     "athena-results": ("pseudonymous", "athena-results/0.csv"),
