@@ -62,8 +62,13 @@ class ColumnarReader:
         if self.usable:
             self._clean_lines = CleanLines(contract, record_reader.inherited, discriminator_fields)
 
-    def read(self, lines: Sequence[Any], arrival_day: int) -> tuple[pl.DataFrame | None, list[int]]:
-        """Rows of the clean lines (with `line`, their index), and the indexes of all other lines."""
+    def read(
+        self, lines: Sequence[Any], arrival_day: int, groups: Sequence[int] = ()
+    ) -> tuple[pl.DataFrame | None, list[int]]:
+        """Rows of the clean lines (with `line`, their index), and the indexes of all other lines.
+
+        `groups` has a number for each line: a line is clean only when all lines of its number are.
+        """
         frames: list[pl.DataFrame] = []
         kept: dict[tuple[str, ...], list[Any]] = {path: [] for path in self._kept}
         other: list[int] = []
@@ -76,6 +81,8 @@ class ColumnarReader:
         if not frames:
             return None, other
         frame = self._frame(pl.concat(frames, how="diagonal"), kept, arrival_day)
+        if groups:
+            frame = _only_whole_groups(frame, other, groups)
         ok = frame["ok"]
         unclean = frame["line"].filter(~ok).to_list()
         frame = frame.filter(ok) if unclean else frame
@@ -277,3 +284,11 @@ def _in_range(spec: Field) -> pl.Expr:
     """Whether an instant is null or in the field's range."""
     low, high = -(2**62) if spec.low is None else spec.low, 2**62 if spec.high is None else spec.high
     return pl.col(spec.name).is_between(low, high).fill_null(value=True)
+
+
+def _only_whole_groups(frame: pl.DataFrame, other: Sequence[int], groups: Sequence[int]) -> pl.DataFrame:
+    """The frame, in which no line of a group is `ok` that has one which is not."""
+    unclean = [*other, *frame.filter(~pl.col("ok"))["line"].to_list()]
+    broken = pl.Series([groups[place] for place in unclean], dtype=pl.Int64)
+    of_lines = pl.Series(groups, dtype=pl.Int64).gather(frame["line"])
+    return frame.with_columns(ok=pl.col("ok") & ~of_lines.is_in(broken.implode()))

@@ -1,0 +1,109 @@
+"""Lines that are envelopes of one record type: their records are read in columns, like bare ones with the envelope's stamp.
+
+An envelope of several types, with anything beside its records, or with a record that is not clean is read by the record
+reader, which judges lines as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from qol.contracts.model import Contracts
+from qol.contracts.source import SourceContract
+from qol.ingest.items import PAGE_KEY, RECEIVED_AT
+from qol.ingest.parse import is_deep
+
+if TYPE_CHECKING:
+    from qol.ingest.range_reader import RangeReader
+
+_HEAD = re.compile(rb'\{"(\w+)":\[')
+_STAMP = RECEIVED_AT.encode()
+_ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def contracts_of_envelopes(contracts: Contracts, source: str) -> dict[bytes, SourceContract]:
+    """Contracts by the envelope keys whose records are read as bare records of the contract are, nothing around them."""
+    rules = contracts.source_rules.get(source)
+    if rules and (rules.inherit or rules.inherit_nested or rules.unwrap or rules.typed_values):
+        return {}
+    nested = rules.nested if rules else {}
+    keys = {key for contract in contracts.sources if contract.source == source for key in contract.envelope_keys}
+    found = {key: contracts.for_envelope(source, key) for key in keys - {PAGE_KEY, *nested}}
+    return {
+        key.encode(): contract
+        for key, contract in found.items()
+        if contract is not None and contract.spacing is None and not contracts.sharing(contract)
+    }
+
+
+def records_of(line: bytes, by_key: dict[bytes, SourceContract]) -> tuple[SourceContract, list[bytes]] | None:
+    """The contract of an envelope's records, and each record as a line; None for any other line."""
+    head = _HEAD.match(line)
+    contract = by_key.get(head[1]) if head else None
+    if head is None or contract is None or is_deep(line):
+        return None
+    try:
+        envelope = _ENVELOPE.decode(line)
+        if envelope.keys() - {RECEIVED_AT} != {head[1].decode()}:
+            return None
+        records = [bytes(raw) for raw in _RECORDS.decode(envelope[head[1].decode()])]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if not records or any(raw[:1] != b"{" or not raw[1:-1].strip() or _STAMP in raw for raw in records):
+        return None
+    if RECEIVED_AT in envelope:
+        end = b',"%s":%s}' % (_STAMP, bytes(envelope[RECEIVED_AT]))
+        records = [raw[:-1] + end for raw in records]
+    return contract, records
+
+
+@dataclass
+class EnvelopeBatch:
+    """Records of envelopes of one contract and arrival day.
+
+    Per record the index of its envelope; per envelope its line, its number, and the range it is in.
+    """
+
+    records: list[bytes] = field(default_factory=list)
+    envelopes: list[int] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    readers: list[RangeReader] = field(default_factory=list)
+
+    def add(self, reader: RangeReader, line: bytes, number: int, records: Sequence[bytes]) -> None:
+        """Add an envelope."""
+        self.envelopes.extend([len(self.lines)] * len(records))
+        self.records.extend(records)
+        self.lines.append(line)
+        self.numbers.append(number)
+        self.readers.append(reader)
+
+    def placed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows of records with the places of their envelopes; the ranges count them."""
+        envelopes = np.array(self.envelopes)[rows["line"].to_numpy()]
+        parts = [reader.part for reader in self.readers]
+        for reader, count in zip(self.readers, np.bincount(envelopes).tolist(), strict=False):
+            reader.tally.lines += count
+            reader.tally.records += count
+        places: dict[str, Any] = {
+            "line_number": self.numbers,
+            "object_index": [part.object_index for part in parts],
+            "range_start": [part.start for part in parts],
+        }
+        return rows.with_columns(
+            *(pl.Series(name, np.array(values)[envelopes], pl.Int64) for name, values in places.items()),
+            value_issues=pl.lit(None, pl.List(pl.String)),
+        )
+
+    def read_others(self, others: Sequence[int]) -> None:
+        """Read the envelopes of these records one by one."""
+        for envelope in sorted({self.envelopes[place] for place in others}):
+            self.readers[envelope].read_line(self.lines[envelope], self.numbers[envelope])
