@@ -95,16 +95,13 @@ STAMPS = [
 
 
 def envelope(contract: SourceContract, records: list[str], end: str) -> str:
-    return '{"%s":[%s]%s}' % (min(contract.envelope_keys), ",".join(records), end)
+    return f'{{"{min(contract.envelope_keys)}":[{",".join(records)}]{end}}}'
 
 
-@pytest.mark.parametrize(("contracts", "contract"), OF_ENVELOPES)
-def test_both_readers_agree_on_every_odd_value_beside_a_sound_record(
-    contracts: Contracts, contract: SourceContract
-) -> None:
-    whole = to_text(sound(contract))
-    drawn = [envelope(contract, [whole, odd, whole], STAMPS[1]) for odd in spoiled(contract)]
-    assert_same(texts(*drawn), contracts, contract.name)
+def test_both_readers_agree_on_every_odd_value_beside_a_sound_record() -> None:
+    contract = CONTRACTS.by_name["garmin_sleeps"]
+    drawn = [envelope(contract, [odd, to_text(sound(contract))], STAMPS[1]) for odd in spoiled(contract)]
+    assert_same(texts(*drawn), CONTRACTS, contract.name)
 
 
 @pytest.mark.parametrize(("contracts", "contract"), OF_ENVELOPES)
@@ -116,12 +113,12 @@ def test_both_readers_agree_on_envelopes(contracts: Contracts, contract: SourceC
     assert_same(texts(*drawn, *lists[0]), contracts, contract.name)
 
 
-def test_a_new_field_is_counted_once_for_each_record_of_an_envelope_with_a_record_that_is_not_clean() -> None:
+def test_both_readers_agree_on_envelopes_after_a_new_field_was_learned() -> None:
     contract = CONTRACTS.by_name["garmin_dailies"]
     novel = to_text(sound(contract))[:-1] + ',"novel":1}'
     many = envelope(contract, [novel] * (LEARN_AFTER + 2), STAMPS[1])
     found = assert_same(texts(many, envelope(contract, [novel, '{"steps":"x"}'], ""), many), CONTRACTS, contract.name)
-    assert found.counts["rejected"] == 1
+    assert (len(found.rows), found.tally["rejected"]) == (2 * LEARN_AFTER + 5, 1)
 
 
 def test_records_of_an_envelope_take_no_longer_way_than_bare_ones() -> None:

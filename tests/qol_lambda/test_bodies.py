@@ -48,7 +48,7 @@ def test_a_request_is_one_line_named_by_the_utc_day_and_the_bytes_received_whate
 @pytest.mark.parametrize(
     "text",
     [
-        *('{"dailies":[{"userId":"u1","x":%s}]}' % x for x in ("1.10", "-0.0", "1E2", "1e400", "0.10000000000000000555", "9" * 5000)),
+        *(f'{{"dailies":[{{"userId":"u1","x":{x}}}]}}' for x in ("1.10", "-0.0", "1E2", "1e400", "0.10000000000000000555", "9" * 5000)),
         '{"dailies":[5,{"a":1},null,"text"],"solarDetails":{"a":1},"status":"ok","Odd Key":null}',
         '{"dailies":[{"a":1,"a":2}],"sleeps":[]}',
     ],

@@ -29,6 +29,7 @@ from qol.ingest.column_values import (
     utc_offsets,
 )
 from qol.ingest.decoder_types import is_usable, map_paths
+from qol.ingest.envelopes import only_whole_groups
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, offset_of_field, shift_seconds, zone_offset
@@ -82,7 +83,7 @@ class ColumnarReader:
             return None, other
         frame = self._frame(pl.concat(frames, how="diagonal"), kept, arrival_day)
         if groups:
-            frame = _only_whole_groups(frame, other, groups)
+            frame = only_whole_groups(frame, other, groups)
         ok = frame["ok"]
         unclean = frame["line"].filter(~ok).to_list()
         frame = frame.filter(ok) if unclean else frame
@@ -284,11 +285,3 @@ def _in_range(spec: Field) -> pl.Expr:
     """Whether an instant is null or in the field's range."""
     low, high = -(2**62) if spec.low is None else spec.low, 2**62 if spec.high is None else spec.high
     return pl.col(spec.name).is_between(low, high).fill_null(value=True)
-
-
-def _only_whole_groups(frame: pl.DataFrame, other: Sequence[int], groups: Sequence[int]) -> pl.DataFrame:
-    """The frame, in which no line of a group is `ok` that has one which is not."""
-    unclean = [*other, *frame.filter(~pl.col("ok"))["line"].to_list()]
-    broken = pl.Series([groups[place] for place in unclean], dtype=pl.Int64)
-    of_lines = pl.Series(groups, dtype=pl.Int64).gather(frame["line"])
-    return frame.with_columns(ok=pl.col("ok") & ~of_lines.is_in(broken.implode()))

@@ -22,6 +22,7 @@ from qol.ingest.parse import is_deep
 
 if TYPE_CHECKING:
     from qol.ingest.range_reader import RangeReader
+    from qol.ingest.results import ResultBuilder
 
 _HEAD = re.compile(rb'\{"(\w+)":\[')
 _STAMP = RECEIVED_AT.encode()
@@ -66,7 +67,7 @@ def records_of(line: bytes, by_key: dict[bytes, SourceContract]) -> tuple[Source
 
 
 @dataclass
-class EnvelopeBatch:
+class _Batch:
     """Records of envelopes of one contract and arrival day.
 
     Per record the index of its envelope; per envelope its line, its number, and the range it is in.
@@ -107,3 +108,51 @@ class EnvelopeBatch:
         """Read the envelopes of these records one by one."""
         for envelope in sorted({self.envelopes[place] for place in others}):
             self.readers[envelope].read_line(self.lines[envelope], self.numbers[envelope])
+
+
+class Envelopes:
+    """Envelopes of ranges that wait until there are enough of one contract and arrival day."""
+
+    def __init__(self, results: ResultBuilder) -> None:
+        self._results = results
+        self._by_key: dict[str, dict[bytes, SourceContract]] = {}
+        self._waiting: dict[tuple[str, int], _Batch] = {}
+
+    def add(self, reader: RangeReader, line: bytes, number: int) -> int:
+        """Add a line that is an envelope whose records may be clean; how many records, 0 for any other line."""
+        if not line.startswith(b'{"'):
+            return 0
+        found = records_of(line, self._contracts(reader.source))
+        if found is None:
+            return 0
+        contract, records = found
+        self._waiting.setdefault((contract.name, reader.arrival_day), _Batch()).add(reader, line, number, records)
+        return len(records)
+
+    def read_all(self, least: int) -> None:
+        """Read what waits: in columns where there are at least so many records, else one by one."""
+        waiting, self._waiting = self._waiting, {}
+        for (name, arrival_day), batch in waiting.items():
+            others: Sequence[int] = range(len(batch.records))
+            if len(batch.records) >= least:
+                contract = self._results.context.contracts.by_name[name]
+                reader = self._results.columnar_reader(contract)
+                rows, others = reader.read(batch.records, arrival_day, batch.envelopes)
+                if rows is not None and rows.height:
+                    self._results.rows(contract).extend(batch.placed(rows))
+            batch.read_others(others)
+
+    def _contracts(self, source: str) -> dict[bytes, SourceContract]:
+        if source not in self._by_key:
+            found = contracts_of_envelopes(self._results.context.contracts, source)
+            usable = self._results.columnar_reader
+            self._by_key[source] = {key: contract for key, contract in found.items() if usable(contract).usable}
+        return self._by_key[source]
+
+
+def only_whole_groups(frame: pl.DataFrame, other: Sequence[int], groups: Sequence[int]) -> pl.DataFrame:
+    """The frame, in which no line of a group is `ok` that has one which is not."""
+    unclean = [*other, *frame.filter(~pl.col("ok"))["line"].to_list()]
+    broken = pl.Series([groups[place] for place in unclean], dtype=pl.Int64)
+    of_lines = pl.Series(groups, dtype=pl.Int64).gather(frame["line"])
+    return frame.with_columns(ok=pl.col("ok") & ~of_lines.is_in(broken.implode()))

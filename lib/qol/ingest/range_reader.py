@@ -21,7 +21,7 @@ from qol.contracts.hidden_names import MASK, masked
 from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
-from qol.ingest.envelopes import EnvelopeBatch, contracts_of_envelopes, records_of
+from qol.ingest.envelopes import Envelopes
 from qol.ingest.items import Exploder, Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError, parse_line
@@ -66,36 +66,18 @@ class LineBatches:
     def __init__(self, results: ResultBuilder) -> None:
         self._results = results
         self._waiting: dict[tuple[str, int], _Batch] = {}
-        self._envelopes: dict[tuple[str, int], EnvelopeBatch] = {}
-        self._by_key: dict[str, dict[bytes, SourceContract]] = {}
+        self._envelopes = Envelopes(results)
         self._lines = self._bytes = 0
 
     def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
         """Add lines of a range that has `before` earlier lines."""
         first = 0
         for place, line in enumerate(lines):
-            if self._take_envelope(reader, line, before + place + 1):
+            if isinstance(line, bytes) and (records := self._envelopes.add(reader, line, before + place + 1)):
                 self._add_lines(reader, lines[first:place], before + first)
+                self._count(records, len(line))
                 first = place + 1
         self._add_lines(reader, lines[first:] if first else lines, before + first)
-
-    def _take_envelope(self, reader: RangeReader, line: Line, number: int) -> bool:
-        """Add the records of a line that is an envelope of clean records, as far as its first bytes and brackets say."""
-        if not isinstance(line, bytes) or not line.startswith(b'{"'):
-            return False
-        source = reader.source
-        if source not in self._by_key:
-            found = contracts_of_envelopes(self._results.context.contracts, source)
-            usable = self._results.columnar_reader
-            self._by_key[source] = {key: contract for key, contract in found.items() if usable(contract).usable}
-        found_records = records_of(line, self._by_key[source])
-        if found_records is None:
-            return False
-        contract, records = found_records
-        batch = self._envelopes.setdefault((contract.name, reader.arrival_day), EnvelopeBatch())
-        batch.add(reader, line, number, records)
-        self._count(len(records), len(line))
-        return True
 
     def _count(self, lines: int, size: int) -> None:
         self._lines += lines
@@ -118,22 +100,11 @@ class LineBatches:
     def read_all(self) -> None:
         """Read the lines that still wait."""
         waiting, self._waiting = self._waiting, {}
-        envelopes, self._envelopes = self._envelopes, {}
         self._lines = self._bytes = 0
         for (name, arrival_day), batch in waiting.items():
             self._read(self._results.context.contracts.by_name[name], arrival_day, batch)
 
-        for (name, arrival_day), found in envelopes.items():
-            self._read_envelopes(self._results.context.contracts.by_name[name], arrival_day, found)
-
-    def _read_envelopes(self, contract: SourceContract, arrival_day: int, batch: EnvelopeBatch) -> None:
-        others: Sequence[int] = range(len(batch.records))
-        if len(batch.records) >= MIN_COLUMNAR_LINES:
-            reader = self._results.columnar_reader(contract)
-            rows, others = reader.read(batch.records, arrival_day, batch.envelopes)
-            if rows is not None and rows.height:
-                self._results.rows(contract).extend(batch.placed(rows))
-        batch.read_others(others)
+        self._envelopes.read_all(MIN_COLUMNAR_LINES)
 
     def _read(self, contract: SourceContract, arrival_day: int, batch: _Batch) -> None:
         others: Sequence[int] = range(len(batch.lines))

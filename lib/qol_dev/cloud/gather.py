@@ -36,13 +36,15 @@ def _buffers(
     stamped: Iterable[tuple[datetime, bytes]], most_bytes: int, most_seconds: int
 ) -> Iterator[tuple[datetime, bytes]]:
     """Consecutive records as one, each with the time of its first."""
-    waiting, first, size = list[bytes](), datetime.min, 0
+    waiting: list[tuple[datetime, bytes]] = []
     for at, data in stamped:
-        if waiting and (size >= most_bytes or (at - first).total_seconds() >= most_seconds):
-            yield first, b"".join(waiting)
-            waiting, size = [], 0
-        first = at if not waiting else first
-        waiting.append(data)
-        size += len(data)
+        if waiting and (_size(waiting) >= most_bytes or (at - waiting[0][0]).total_seconds() >= most_seconds):
+            yield waiting[0][0], b"".join(data for _, data in waiting)
+            waiting = []
+        waiting.append((at, data))
     if waiting:
-        yield first, b"".join(waiting)
+        yield waiting[0][0], b"".join(data for _, data in waiting)
+
+
+def _size(records: Iterable[tuple[datetime, bytes]]) -> int:
+    return sum(len(data) for _, data in records)
