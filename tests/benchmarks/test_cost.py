@@ -36,8 +36,8 @@ def test_sixteen_objects_are_opened_at_once_until_the_processor_is_busy(monkeypa
 
 def test_a_run_gets_as_few_workers_as_are_not_slow_and_two_timeouts_when_none_end() -> None:
     workers, seconds, attempts = job_run(GATHERED)
-    assert (workers, attempts) == (5, 1)
-    assert seconds <= 2700 < run_seconds(GATHERED, 4)
+    assert (workers, attempts) == (4, 1)
+    assert seconds <= 2700 < run_seconds(GATHERED, 3)
     assert job_run(Case(1_000_000)) == (50, 3600, 2)
     assert run_seconds(Case(limits()["slow"]), 4) == pytest.approx(2700, abs=0.1)
 
