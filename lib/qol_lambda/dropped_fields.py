@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -58,15 +57,14 @@ def without_dropped(record: bytes) -> bytes:
     return bytes(out) + record[at:]
 
 
-def read_json(value: bytes, **hooks: Callable[[Any], Any]) -> Any:
+def read_json(value: bytes, **hooks: Any) -> Any:
     """The value of a JSON text; None when it is invalid or nested too deeply. `hooks` are those of `json.loads`."""
     with suppress(ValueError, RecursionError):
         text = value.decode()
         try:
             return json.loads(text, parse_constant=_refuse, **hooks)
         except ValueError:
-            short: dict[str, Any] = {"parse_int": lambda digits: int(digits[:_MAX_DIGITS]), **hooks}
-            return json.loads(text, parse_constant=_refuse, **short)
+            return json.loads(text, parse_constant=_refuse, parse_int=lambda digits: int(digits[:_MAX_DIGITS]), **hooks)
     return None
 
 

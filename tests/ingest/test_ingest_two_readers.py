@@ -79,12 +79,11 @@ def test_both_readers_agree_after_new_fields_were_learned(
     assert_same(texts(*before, *[repeated] * (LEARN_AFTER + 2), *after), contracts, contract.name)
 
 
-OF_ENVELOPES = [
-    case
-    for case in EVERY
-    if case.values[1] in contracts_of_envelopes(case.values[0], case.values[1].source).values()
-    and is_usable(case.values[1])
-]
+def is_of_envelopes(contracts: Any, contract: Any) -> bool:
+    return contract in contracts_of_envelopes(contracts, contract.source).values() and is_usable(contract)
+
+
+OF_ENVELOPES = [case for case in EVERY if is_of_envelopes(*case.values)]
 STAMPS = [
     "",
     ',"_received_at":"2026-11-10T00:05:03.000250Z"',

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(rb'\{"(\w+)":\[')
 _STAMP = RECEIVED_AT.encode()
-_ENVELOPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def contracts_of_envelopes(contracts: Contracts, source: str) -> dict[bytes, SourceContract]:
@@ -52,18 +51,24 @@ def records_of(line: bytes, by_key: dict[bytes, SourceContract]) -> tuple[Source
     if head is None or contract is None or is_deep(line):
         return None
     try:
-        envelope = _ENVELOPE.decode(line)
-        if envelope.keys() - {RECEIVED_AT} != {head[1].decode()}:
-            return None
-        records = [bytes(raw) for raw in _RECORDS.decode(envelope[head[1].decode()])]
+        envelope = _decoder(head[1].decode()).decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    records = [bytes(raw) for raw in envelope.records]
     if not records or any(raw[:1] != b"{" or not raw[1:-1].strip() or _STAMP in raw for raw in records):
         return None
-    if RECEIVED_AT in envelope:
-        end = b',"%s":%s}' % (_STAMP, bytes(envelope[RECEIVED_AT]))
+    if stamp := bytes(envelope.stamp):
+        end = b',"%s":%s}' % (_STAMP, stamp)
         records = [raw[:-1] + end for raw in records]
     return contract, records
+
+
+@cache
+def _decoder(key: str) -> msgspec.json.Decoder[Any]:
+    """Decodes an envelope of one type, its records as they stand there."""
+    fields = [("records", list[msgspec.Raw]), ("stamp", msgspec.Raw, msgspec.Raw(b""))]
+    names = {"records": key, "stamp": RECEIVED_AT}
+    return msgspec.json.Decoder(msgspec.defstruct("Envelope", fields, rename=names, forbid_unknown_fields=True))
 
 
 @dataclass
