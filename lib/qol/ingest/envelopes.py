@@ -66,7 +66,10 @@ def records_of(line: bytes, by_key: dict[bytes, SourceContract]) -> tuple[Source
 @cache
 def _decoder(key: str) -> msgspec.json.Decoder[Any]:
     """Decodes an envelope of one type, its records as they stand there."""
-    fields = [("records", list[msgspec.Raw]), ("stamp", msgspec.Raw, msgspec.Raw(b""))]
+    fields: list[str | tuple[str, Any] | tuple[str, Any, Any]] = [
+        ("records", list[msgspec.Raw]),
+        ("stamp", msgspec.Raw, msgspec.Raw(b"")),
+    ]
     names = {"records": key, "stamp": RECEIVED_AT}
     return msgspec.json.Decoder(msgspec.defstruct("Envelope", fields, rename=names, forbid_unknown_fields=True))
 
