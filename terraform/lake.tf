@@ -80,15 +80,19 @@ resource "aws_s3_bucket_policy" "lake" {
       },
       {
         # What was received is never replaced, whoever writes. Parts of an upload cannot name the condition; its end must.
+        # Firehose cannot name it at all: its role may write keys of its own alone.
         Sid       = "NeverReplaceReceived"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
         Resource  = ["${local.arn.bucket}/raw/*", "${local.arn.bucket}/quarantine/bodies/*"]
-        Condition = {
-          Null = { "s3:if-none-match" = "true" }
-          Bool = { "s3:ObjectCreationOperation" = "true" }
-        }
+        Condition = merge(
+          {
+            Null = { "s3:if-none-match" = "true" }
+            Bool = { "s3:ObjectCreationOperation" = "true" }
+          },
+          { for _ in local.gathered : "ArnNotEquals" => { "aws:PrincipalArn" = "arn:aws:iam::${local.account}:role/${local.stream}" } },
+        )
       },
     ]
   })

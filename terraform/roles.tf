@@ -2,20 +2,23 @@
 # action, and every resource is named except for actions without resource types.
 locals {
   trust = {
-    for service in ["lambda", "glue", "scheduler"] :
+    for service in ["lambda", "glue", "scheduler", "firehose"] :
     service => {
       Version = "2012-10-17"
       Statement = [merge(
         { Effect = "Allow", Principal = { Service = "${service}.amazonaws.com" }, Action = "sts:AssumeRole" },
-        # Scheduler assumes roles for schedules of any account; the other services need iam:PassRole of this account.
-        service != "scheduler" ? {} : {
-          Condition = {
-            StringEquals = { "aws:SourceAccount" = local.account }
-            ArnEquals    = { "aws:SourceArn" = "${local.arn.schedules}:schedule-group/${local.schedule_group}" }
-          }
-        }
+        # These assume roles for resources of any account; the other services need iam:PassRole of this account.
+        { for only in compact([lookup(local.acts_for, service, "")]) : "Condition" => {
+          StringEquals = { "aws:SourceAccount" = local.account }
+          ArnEquals    = { "aws:SourceArn" = only }
+        } },
       )]
     }
+  }
+
+  acts_for = {
+    scheduler = "${local.arn.schedules}:schedule-group/${local.schedule_group}"
+    firehose  = local.arn.stream
   }
 
   keys = {
@@ -163,7 +166,7 @@ locals {
   # --- functions ---
 
   lambda_statements = {
-    receiver = concat(local.can_start.receiver, [
+    receiver = concat(local.can_start.receiver, local.can_gather, [
       {
         Sid      = "StoreBodies"
         Effect   = "Allow"

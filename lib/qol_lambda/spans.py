@@ -5,7 +5,6 @@ the time grows with the bytes.
 """
 
 import re
-from collections.abc import Iterator
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -48,41 +47,3 @@ def _bracket_end(text: bytes, at: int) -> int:
         elif not opened:
             return at
     raise BrokenTextError
-
-
-def members(text: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
-    """The members of the object that begins at `at`, duplicate keys too: each key with its quotes, and its value."""
-    start = _first(text, at, b"}")
-    while start:
-        key_end = value_end(text, start)
-        colon = skip_space(text, key_end)
-        if text[start : start + 1] != b'"' or text[colon : colon + 1] != b":":
-            raise BrokenTextError
-        value = skip_space(text, colon + 1)
-        end = value_end(text, value)
-        yield text[start:key_end], text[value:end]
-        start = _next(text, end, b"}")
-
-
-def elements(text: bytes, at: int = 0) -> Iterator[bytes]:
-    """The elements of the array that begins at `at`."""
-    start = _first(text, at, b"]")
-    while start:
-        end = value_end(text, start)
-        yield text[start:end]
-        start = _next(text, end, b"]")
-
-
-def _first(text: bytes, at: int, closing: bytes) -> int:
-    """The start of the first part; 0 when there is none."""
-    at = skip_space(text, at + 1)
-    return 0 if text[at : at + 1] == closing else at
-
-
-def _next(text: bytes, end: int, closing: bytes) -> int:
-    """The start of the part after the one that ends at `end`; 0 when that was the last."""
-    at = skip_space(text, end)
-    mark = text[at : at + 1]
-    if mark not in (b",", closing) or not mark:
-        raise BrokenTextError
-    return 0 if mark == closing else skip_space(text, at + 1)
