@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(rb'\{"(\w+)":\[')
 _STAMP = RECEIVED_AT.encode()
+#: A longer envelope is read record by record, so that its records are never all in memory.
+MAX_BYTES = 8 * 2**20
 
 
 def contracts_of_envelopes(contracts: Contracts, source: str) -> dict[bytes, SourceContract]:
@@ -48,7 +50,7 @@ def records_of(line: bytes, by_key: dict[bytes, SourceContract]) -> tuple[Source
     """The contract of an envelope's records, and each record as a line; None for any other line."""
     head = _HEAD.match(line)
     contract = by_key.get(head[1]) if head else None
-    if head is None or contract is None or is_deep(line):
+    if head is None or contract is None or is_deep(line) or not _has_members(line):
         return None
     try:
         envelope = _decoder(head[1].decode()).decode(line)
@@ -61,6 +63,11 @@ def records_of(line: bytes, by_key: dict[bytes, SourceContract]) -> tuple[Source
         end = b',"%s":%s}' % (_STAMP, stamp)
         records = [raw[:-1] + end for raw in records]
     return contract, records
+
+
+def _has_members(line: bytes) -> bool:
+    """Whether most commas are between members of objects; a list of numbers or of empty objects would be many records."""
+    return len(line) <= MAX_BYTES and line.count(b",") <= 2 * line.count(b":")
 
 
 @cache
