@@ -49,7 +49,7 @@ def _fastest(folder: Path, engine: str, rounds: int, cache: Path) -> Run:
 
 def _row(engine: str, sources: tuple[str, ...], run: Run) -> list[str]:
     items = run.manifest["totals"]["lines"]
-    size = sum(read["bytes"] for read in run.manifest["objects"])
+    size = run.manifest["raw_objects"]["bytes"]
     ingest = run.stages["ingest"]
     tables = len({table["name"] for table in run.manifest["tables"]})
     return [

@@ -86,7 +86,7 @@ locals {
     })
   }
 
-  alarms = merge(local.lambda_alarms, local.mailed_alarms, local.guard_alarms, {
+  alarms = merge(local.lambda_alarms, local.mailed_alarms, local.guard_alarms, local.stream_alarms, {
     "${local.dead_letters}-waiting" = {
       description = "A call failed after its retries; its event is in ${local.dead_letters} (docs/runbook.md)."
       namespace   = "AWS/SQS"
@@ -146,6 +146,6 @@ resource "aws_cloudwatch_metric_alarm" "alarms" {
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
   actions_enabled     = var.alarm_actions_enabled
-  alarm_actions       = [aws_sns_topic.topics[contains(keys(local.mailed_alarms), each.key) ? "alert" : "operations"].arn]
+  alarm_actions       = [aws_sns_topic.topics[contains(concat(keys(local.mailed_alarms), keys(local.stream_alarms)), each.key) ? "alert" : "operations"].arn]
   ok_actions          = [aws_sns_topic.topics["operations"].arn]
 }

@@ -75,20 +75,24 @@ resource "aws_s3_bucket_policy" "lake" {
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
-        Resource  = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_runs/*"]
+        Resource  = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*"]
         Condition = { StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = aws_kms_key.pseudonymous.arn } }
       },
       {
         # What was received is never replaced, whoever writes. Parts of an upload cannot name the condition; its end must.
+        # Firehose cannot name it at all: its role may write keys of its own alone.
         Sid       = "NeverReplaceReceived"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
         Resource  = ["${local.arn.bucket}/raw/*", "${local.arn.bucket}/quarantine/bodies/*"]
-        Condition = {
-          Null = { "s3:if-none-match" = "true" }
-          Bool = { "s3:ObjectCreationOperation" = "true" }
-        }
+        Condition = merge(
+          {
+            Null = { "s3:if-none-match" = "true" }
+            Bool = { "s3:ObjectCreationOperation" = "true" }
+          },
+          { for _ in local.gathered : "ArnNotEquals" => { "aws:PrincipalArn" = "arn:aws:iam::${local.account}:role/${local.stream}" } },
+        )
       },
     ]
   })

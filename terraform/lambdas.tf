@@ -19,12 +19,15 @@ locals {
   lambdas = {
     receiver = {
       name        = "garmin_webhook_receiver${local.under}"
-      description = "Stores what Garmin pushes, one object per type and request, before it answers 200."
+      description = "Stores what Garmin pushes, one line per request, before it answers 200."
       memory      = 512 # a 6 MB body and its records
       timeout     = 28  # below the API's 30 s, so that a slow store ends as a 5xx that Garmin repeats
       reserved    = 50
       is_async    = false
-      environment = { QOL_WEBHOOK_SECRET = local.secrets.garmin_webhook, QOL_USER_MAP_TABLE = local.user_map }
+      environment = merge(
+        { QOL_WEBHOOK_SECRET = local.secrets.garmin_webhook, QOL_USER_MAP_TABLE = local.user_map },
+        { for _ in local.gathered : "QOL_STREAM" => local.stream },
+      )
     }
     kick = {
       name        = "qol-weekly-survey-kick${local.dash}"

@@ -36,7 +36,7 @@ locals {
 
   log_groups = concat(
     values(local.job_logs),
-    [local.webhook_log],
+    [local.webhook_log, local.stream_log],
     [for function in values(local.lambdas) : "/aws/lambda/${function.name}"],
   )
 
@@ -55,6 +55,7 @@ locals {
     alert                  = "arn:aws:sns:${var.region}:${local.account}:${local.topics.alert}"
     operations             = "arn:aws:sns:${var.region}:${local.account}:${local.topics.operations}"
     functions              = "arn:aws:lambda:${var.region}:${local.account}:function"
+    stream                 = "arn:aws:firehose:${var.region}:${local.account}:deliverystream/${local.stream}"
     schedules              = "arn:aws:scheduler:${var.region}:${local.account}"
   }
 

@@ -13,6 +13,11 @@ output "guarded_webhook_url" {
   value       = one([for stage in aws_api_gateway_stage.webhook : "${stage.invoke_url}/garmin/TOKEN"])
 }
 
+output "stream" {
+  description = "The stream that gathers pushes, where `gather` is firehose; else null."
+  value       = one([for stream in aws_kinesis_firehose_delivery_stream.stream : stream.name])
+}
+
 output "job" {
   description = "The Glue job."
   value       = aws_glue_job.weekly.name

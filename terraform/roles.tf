@@ -2,20 +2,23 @@
 # action, and every resource is named except for actions without resource types.
 locals {
   trust = {
-    for service in ["lambda", "glue", "scheduler"] :
+    for service in ["lambda", "glue", "scheduler", "firehose"] :
     service => {
       Version = "2012-10-17"
       Statement = [merge(
         { Effect = "Allow", Principal = { Service = "${service}.amazonaws.com" }, Action = "sts:AssumeRole" },
-        # Scheduler assumes roles for schedules of any account; the other services need iam:PassRole of this account.
-        service != "scheduler" ? {} : {
-          Condition = {
-            StringEquals = { "aws:SourceAccount" = local.account }
-            ArnEquals    = { "aws:SourceArn" = "${local.arn.schedules}:schedule-group/${local.schedule_group}" }
-          }
-        }
+        # These assume roles for resources of any account; the other services need iam:PassRole of this account.
+        { for only in compact([lookup(local.acts_for, service, "")]) : "Condition" => {
+          StringEquals = { "aws:SourceAccount" = local.account }
+          ArnEquals    = { "aws:SourceArn" = only }
+        } },
       )]
     }
+  }
+
+  acts_for = {
+    scheduler = "${local.arn.schedules}:schedule-group/${local.schedule_group}"
+    firehose  = local.arn.stream
   }
 
   keys = {
@@ -135,7 +138,7 @@ locals {
       Sid      = "ReadPublishedTables"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_runs/*"]
+      Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*"]
     },
     {
       Sid      = "QueryResults"
@@ -148,7 +151,7 @@ locals {
       Effect    = "Allow"
       Action    = "s3:ListBucket"
       Resource  = local.arn.bucket
-      Condition = { StringLike = { "s3:prefix" = ["processed/*", "_runs/*", "athena-results/*"] } }
+      Condition = { StringLike = { "s3:prefix" = ["processed/*", "_objects/*", "_runs/*", "athena-results/*"] } }
     },
     { Sid = "LocateBucket", Effect = "Allow", Action = "s3:GetBucketLocation", Resource = local.arn.bucket },
     {
@@ -163,7 +166,7 @@ locals {
   # --- functions ---
 
   lambda_statements = {
-    receiver = concat(local.can_start.receiver, [
+    receiver = concat(local.can_start.receiver, local.can_gather, [
       {
         Sid      = "StoreBodies"
         Effect   = "Allow"
@@ -249,7 +252,7 @@ locals {
       Effect = "Allow"
       Action = "s3:GetObject"
       Resource = [
-        for prefix in ["raw", "processed", "quarantine/rows", "_runs", "_staging", "_locks", "_docs", "artifacts"] :
+        for prefix in ["raw", "processed", "quarantine/rows", "_objects", "_runs", "_staging", "_locks", "_docs", "artifacts"] :
         "${local.arn.bucket}/${prefix}/*"
       ]
     },
@@ -258,7 +261,7 @@ locals {
       Effect = "Allow"
       Action = ["s3:PutObject", "s3:AbortMultipartUpload"]
       Resource = [
-        for prefix in ["processed", "quarantine/rows", "quarantine/objects", "_runs", "_staging", "_locks", "_docs"] :
+        for prefix in ["processed", "quarantine/rows", "quarantine/objects", "_objects", "_runs", "_staging", "_locks", "_docs"] :
         "${local.arn.bucket}/${prefix}/*"
       ]
     },
@@ -402,7 +405,7 @@ locals {
         Sid      = "ReadLakeVersions"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_runs/*", "_locks/publish.lock", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_objects/*", "_runs/*", "_locks/publish.lock", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
       },
       { Sid = "ListVersions", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.bucket },
       {
@@ -411,7 +414,7 @@ locals {
         Sid      = "RestoreWeeks"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = [for place in ["processed/*/part-00000.parquet", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*/part-00000.parquet", "_objects/*/part-00000.parquet", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
       },
       {
         Sid      = "DeleteRestoreLock"

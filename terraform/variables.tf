@@ -112,6 +112,17 @@ variable "webhook_guard" {
   }
 }
 
+variable "gather" {
+  description = "What puts Garmin's pushes together before the job reads them: `none`, or `firehose` (docs/deploy.md says from how many users on)."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "firehose"], var.gather)
+    error_message = "gather: allowed are none and firehose."
+  }
+}
+
 variable "gap_days" {
   description = "Days without data after which a user is reported."
   type        = number

@@ -25,17 +25,19 @@ class Case:
         self.users, self.gathered = users, gathered
         self.pushes = users * PUSHES_PER_DAY * 7
         self.raw_bytes = users * BYTES_PER_DAY * 7
-        # One object for each push, or one for so many bytes of a type and day.
-        self.objects = max(self.raw_bytes / A.gathered_bytes, len(TYPES) * 7) if gathered else self.pushes
-        # What a run reads, and its requests: a LIST names 1,000 objects of one type and day, a GET gives 8 MiB.
-        self.objects_read = self.objects / 7 * A.window_days
-        self.bytes_read = self.raw_bytes / 7 * A.window_days
-        self.lists = self.objects_read / 1_000 + len(TYPES) * A.window_days
-        self.gets = self.objects_read + self.bytes_read / (8 * 2**20)
+        # One object for each push, or one for so many bytes, at the latest after so many seconds.
+        gathered_objects = max(self.raw_bytes / A.gathered_bytes, 7 * 86_400 / A.gathered_seconds)
+        self.objects = min(gathered_objects, self.pushes) if gathered else self.pushes
+        self.object_bytes = self.raw_bytes / (A.gzip_ratio if gathered else 1)
+        # What a run reads, and its requests: a LIST names 1,000 objects of one day, a GET gives 8 MiB.
+        self.objects_read = self.objects / 7 * A.read_days
+        self.bytes_read = self.raw_bytes / 7 * A.read_days
+        self.lists = (self.objects / 7_000 + 1) * A.window_days
+        self.gets = self.objects_read + self.object_bytes / 7 * A.read_days / (8 * 2**20)
         # After a year, old versions included.
         published = users * A.published_bytes
         old_weeks = A.weeks_replaced * A.old_version_days / 7
-        self.stored_gb = (A.raw_weeks_kept * (self.raw_bytes + published) + published * old_weeks) / 1e9
+        self.stored_gb = (A.raw_weeks_kept * (self.object_bytes + published) + published * old_weeks) / 1e9
 
 
 def seconds_per_read() -> float:
@@ -46,7 +48,7 @@ def seconds_per_read() -> float:
 def run_seconds(case: Case, workers: int) -> float:
     """Seconds of a run: its start, the driver's listing and assembling, and the work that workers share."""
     driver = case.users * A.weeks_computed * A.tables * A.driver_core_seconds_per_user_week * A.vcpus_per_core
-    core_seconds = case.bytes_read / A.ingest_bytes_per_core_second
+    core_seconds = case.bytes_read / A.ingest_bytes_per_core_second * A.envelope_factor
     core_seconds += case.users * A.weeks_computed * len(TYPES) * A.reduce_core_seconds_per_user_week
     shared = core_seconds * A.vcpus_per_core + case.objects_read * seconds_per_read()
     return float(A.start_seconds + case.lists * A.list_seconds + driver + shared / ((workers - 1) * A.slots_per_worker))
@@ -54,7 +56,7 @@ def run_seconds(case: Case, workers: int) -> float:
 
 def job_run(case: Case) -> tuple[int, float, int]:
     """Workers, seconds and attempts of a run: the fewest workers that are not slow, else all; twice when Glue stops it."""
-    choices = range(A.workers, A.max_workers)
+    choices = range(A.least_workers if case.gathered else A.workers, A.max_workers)
     workers = next((n for n in choices if run_seconds(case, n) <= A.slow_seconds), A.max_workers)
     seconds = run_seconds(case, workers)
     return (workers, seconds, 1) if seconds <= A.timeout_seconds else (workers, A.timeout_seconds, A.attempts)
@@ -105,7 +107,8 @@ def limits() -> dict[str, int]:
         "driver": int(A.driver_bytes / A.driver_bytes_per_object / PUSHES_PER_DAY / A.window_days),
         "throttle": int(A.throttle_per_second / peak),
         "concurrency": int(A.receiver_concurrency / (peak * A.receiver_seconds)),
-        "put": int(3_500 / (max(t["pushes"] for t in TYPES.values()) / 86_400 * A.peak_over_mean)),
+        "put": int(3_500 / peak),
+        "stream": int(A.stream_bytes_per_second / (BYTES_PER_DAY / 86_400 * A.peak_over_mean)),
         "partition": A.partition_limit_bytes // A.largest_partition_bytes,
         "query": A.query_limit_bytes // (A.weekly_bytes * 52),
     }

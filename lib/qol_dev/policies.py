@@ -13,11 +13,13 @@ from typing import Any
 _PLACE = "ap-northeast-1:123456789012"
 BUCKET = "arn:aws:s3:::qol-lake-123456789012"
 JOB = f"arn:aws:glue:{_PLACE}:job/qol-weekly-etl"
+STREAM = f"arn:aws:firehose:{_PLACE}:deliverystream/qol-garmin"
 USER_MAP = f"arn:aws:dynamodb:{_PLACE}:table/user_id_map"
 
 #: Layers of the bucket: the key they are encrypted with, and an object.
 OBJECTS = {
     "raw": ("identified", "raw/daily/date=2026-11-10/0.jsonl"),
+    "raw, gathered": ("identified", "raw/daily/date=2026-11-10/qol-garmin-1-2026-11-10-00-00-00-0.jsonl.gz"),
     "quarantine/bodies": ("identified", "quarantine/bodies/date=2026-11-10/0.bin"),
     "quarantine/rows": ("identified", "quarantine/rows/date=2026-11-10/part-00000.parquet"),
     "quarantine/objects": ("identified", "quarantine/objects/2026-11-10.json"),
@@ -26,6 +28,7 @@ OBJECTS = {
     "_reports": ("identified", "_reports/raw_gaps/date=2026-11-18/raw_gaps.csv"),
     "athena-results-operators": ("identified", "athena-results-operators/0.csv"),
     "processed": ("pseudonymous", "processed/weekly/date=2026-11-09/part-00000.parquet"),
+    "_objects": ("pseudonymous", "_objects/date=2026-11-10/part-00000.parquet"),
     "_docs": ("pseudonymous", "_docs/index.html"),
     "_runs": ("pseudonymous", "_runs/20261118T000500Z-0-schedule-0.json"),
     "athena-results": ("pseudonymous", "athena-results/0.csv"),
@@ -38,8 +41,10 @@ ATTRIBUTES = {
     "user map: user id and status": ("user_id", "status"),
 }
 SECRETS = {"pseudonym key": "pseudonym_key", "webhook secret": "garmin_webhook"}
+#: The stream that gathers pushes.
+_STREAM_LAYER = "stream"
 #: Every place that holds data of users or leads to it.
-LAYERS = (*OBJECTS, *ATTRIBUTES, *SECRETS)
+LAYERS = (*OBJECTS, _STREAM_LAYER, *ATTRIBUTES, *SECRETS)
 
 _AS_JOB = ("glue:StartJobRun", "glue:UpdateJob", "glue:CreateJob")
 _AS_FUNCTION = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
@@ -75,6 +80,8 @@ class Policies:
         """What a role's own requests may do in one of `LAYERS`: `read`, `add` what was not there, `change` what was."""
         if layer in OBJECTS:
             can = self._in_the_bucket(role, *OBJECTS[layer])
+        elif layer == _STREAM_LAYER:
+            can = self._through_the_stream(role)
         elif layer in ATTRIBUTES:
             can = self._in_the_user_map(role, ATTRIBUTES[layer])
         else:
@@ -110,6 +117,14 @@ class Policies:
         can_add = can_encrypt and may("PutObject", if_none_match="*", **put)
         can_change = (can_encrypt and may("PutObject", **put)) or may("DeleteObject", "DeleteObjectVersion")
         return can_read, can_add, can_change
+
+    def _through_the_stream(self, role: str) -> tuple[bool, bool, bool]:
+        """Nobody reads a stream's records; whoever gives it another destination gets those that come."""
+        put, lead = (
+            any(self.may(role, f"firehose:{action}", STREAM) for action in actions)
+            for actions in (("PutRecord", "PutRecordBatch"), ("UpdateDestination", "DeleteDeliveryStream"))
+        )
+        return False, put, lead
 
     def _in_the_user_map(self, role: str, attributes: tuple[str, ...]) -> tuple[bool, bool, bool]:
         def may(*actions: str, **context: str) -> bool:

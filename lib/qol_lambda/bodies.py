@@ -1,47 +1,35 @@
-"""Splits a body of Garmin into raw objects; a pure function of the body and the time of its arrival.
+"""A body of Garmin as one raw line; a pure function of the body and the time of its arrival.
 
-Every record keeps the sender's bytes, numbers to the last digit, but tokens are removed, line breaks become tabs (one
-record is one line), and `_received_at` is appended. Users are those of the lines that are stored.
+The line has the sender's bytes, numbers to the last digit, but what is never stored is removed, line breaks become tabs,
+and `_received_at` is appended. Users are those of the line.
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from qol.contracts.raw_values import PLAIN_NAME, identifier, safe_get
-from qol.contracts.spans import BrokenTextError, elements, members, skip_space, value_end
-from qol_lambda.dropped_fields import RECEIVED_AT, cut_unreadable, is_dropped, read_json, without_dropped
-from qol_lambda.garmin_routes import FOLDERS, USER_ID_PATHS
+from qol.contracts.raw_values import identifier, safe_get
+from qol.contracts.spans import BrokenTextError, value_end
+from qol_lambda.dropped_fields import RECEIVED_AT, read_envelope, without_dropped
+from qol_lambda.garmin_routes import RECORD_TYPES, USER_ID_PATHS
 
-#: The folder of messages whose key is missing or not a plain name.
-UNNAMED = "raw/garmin/_odd"
-#: The type of a folder's messages for logs and metrics: an envelope key of the contracts.
-_RECORD_TYPES = {folder: key for key, folder in reversed(FOLDERS.items())}
-#: A request stores at most this many objects of types without a contract; the rest share the unnamed folder.
-MAX_UNKNOWN_FOLDERS = 16
+#: The folder of pushes; the type of a record is its envelope key.
+FOLDER = "raw/daily"
+#: The envelope key of a body that is an array: its elements have no type, so that no contract reads them.
+UNNAMED = "unnamed"
 #: Limit of a key of the user map's table, with room for a source's name before it.
 _MAX_ID_BYTES = 1024
-#: Limits of a body: members and elements of its lists, all objects and lists at any depth, and the bytes stored for it.
-#: Honest bodies have at most a third of that many; each part of a hostile one would cost the function memory and time.
-MAX_PARTS, MAX_NESTED_PARTS = 50_000, 250_000
-MAX_STORED_TIMES, MIN_STORED_BYTES = 2, 64 * 2**10
+#: Limit of a body: objects and elements of lists, at any depth. Honest bodies have at most a third of that many; each one
+#: of a hostile body would cost the function and the job memory and time.
+MAX_PARTS = 250_000
 DEREGISTRATIONS, PERMISSIONS = "deregistrations", "userPermissionsChange"
+_CONTROLS = (DEREGISTRATIONS, PERMISSIONS)
 _BOM = b"\xef\xbb\xbf"
 _ONE_LINE = bytes.maketrans(b"\r\n", b"\t\t")
-
-
-@dataclass(frozen=True)
-class RawObject:
-    """One raw object to store: its key below the lake, its lines, the type and number of its messages."""
-
-    key: str
-    data: bytes
-    record: str
-    count: int
 
 
 @dataclass(frozen=True)
@@ -55,98 +43,44 @@ class Control:
 
 @dataclass(frozen=True)
 class Delivery:
-    """The content of a body: objects to store, vendor ids of its users, control messages in their order."""
+    """The content of a body: its raw line with a line break, empty when nothing is to be stored, and the line's raw key.
 
-    objects: tuple[RawObject, ...]
-    users: tuple[str, ...]
-    controls: tuple[Control, ...]
+    Vendor ids of its users, control messages in their order, and the number of records by type; a type without a
+    contract is `unknown`.
+    """
+
+    key: str
+    line: bytes
+    users: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
+    records: Counter[str] = field(default_factory=Counter)
 
 
 class _TooMuchError(Exception):
-    """When a body has more parts, or would be stored as more bytes, than one may."""
+    """When a body has more parts than one may."""
 
 
-@dataclass
-class _Split:
-    """Lines by folder and vendor ids of users, in their order."""
+def read_body(body: bytes, received: datetime, check_deadline: Callable[[], None] = lambda: None) -> Delivery | None:
+    """The content of a body; None when it is not one JSON object or array, names a type twice, or has too many parts.
 
-    stamp: bytes
-    bytes_left: int
-    check_deadline: Callable[[], None]
-    parts: int = 0
-    lines: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
-    users: dict[str, None] = field(default_factory=dict)
-    controls: list[Control] = field(default_factory=list)
-
-    def folder(self, name: str | None, opens: bytes) -> str:
-        """The folder of an envelope key whose value begins with `opens`."""
-        if name in FOLDERS:
-            return FOLDERS[name]
-        folder = f"raw/garmin/{name}"
-        is_plain = name is not None and PLAIN_NAME.fullmatch(name) and opens in (b"[", b"{")
-        unknown = sum(have not in _RECORD_TYPES for have in self.lines)
-        return folder if is_plain and (folder in self.lines or unknown < MAX_UNKNOWN_FOLDERS) else UNNAMED
-
-    def count_part(self) -> None:
-        """Count a member or element; _TooMuchError for one too many, an error of `check_deadline` when it is too late."""
-        self.parts += 1
-        if self.parts > MAX_PARTS:
-            raise _TooMuchError
-        self.check_deadline()
-
-    def keep(self, folder: str, value: bytes, record_type: str | None = None) -> None:
-        """Add a value to a folder as one line, and the users of that line; an object gets `_received_at` at its end."""
-        line = without_dropped(value).translate(_ONE_LINE).strip()
-        if line[:1] == b"{":
-            inner = line[1:-1]
-            line = b"{" + inner + (b"," if inner.strip() else b"") + self.stamp + b"}"
-        message = read_json(line)
-        if message is None:
-            line = cut_unreadable(line)
-        self.bytes_left -= len(line)
-        if self.bytes_left < 0:
-            raise _TooMuchError
-        self.lines[folder].append(line)
-        self._add_users(record_type, message)
-
-    def _add_users(self, record_type: str | None, message: Any) -> None:
-        for node in _objects(message):
-            vendor = _vendor_user_id(node)
-            if vendor is not None and record_type in (DEREGISTRATIONS, PERMISSIONS):
-                self.controls.append(Control(record_type, vendor, node))
-            elif vendor is not None:
-                self.users[vendor] = None
-
-
-def split_body(body: bytes, received: datetime, check_deadline: Callable[[], None] = lambda: None) -> Delivery | None:
-    """The content of a body, with every byte accounted for.
-
-    None when it is not a whole JSON object or array, or beyond the limits of a body. A mistake inside one record stays in
-    that record's line, where the job finds and quarantines it. `check_deadline` is called for every part.
+    `check_deadline` is called for every object and list in it.
     """
-    text = body.removeprefix(_BOM)
-    stored = max(MAX_STORED_TIMES * len(body), MIN_STORED_BYTES)
-    split = _Split(f'"{RECEIVED_AT}":"{stamp(received)}"'.encode(), stored, check_deadline)
-    start = skip_space(text, 0)
-    if text[start : start + 1] not in (b"{", b"[") or text.count(b"{") + text.count(b"[") > MAX_NESTED_PARTS:
+    key = f"{FOLDER}/date={received.astimezone(UTC):%Y-%m-%d}/{hashlib.sha256(body).hexdigest()}.jsonl"
+    if body.count(b"{") + body.count(b"[") > MAX_PARTS:
         return None
     try:
-        if skip_space(text, value_end(text, start)) != len(text):
-            return None
-        if text[start : start + 1] == b"[":
-            for record in elements(text, start):
-                split.count_part()
-                split.keep(UNNAMED, record)
-        else:
-            _take_envelope(split, text, start)
-    except (BrokenTextError, _TooMuchError):
+        members = _members(body.removeprefix(_BOM).strip())
+    except BrokenTextError:
         return None
-    name = f"date={received.astimezone(UTC):%Y-%m-%d}/{hashlib.sha256(body).hexdigest()}.jsonl"
-    objects = [
-        RawObject(f"{folder}/{name}", b"\n".join([*lines, b""]), _RECORD_TYPES.get(folder, "unknown"), len(lines))
-        for folder, lines in split.lines.items()
-    ]
-    return Delivery(tuple(objects), tuple(split.users), tuple(split.controls))
+    if not members:
+        return None if members is None else Delivery(key, b"")
+    check_deadline()
+    line = b'{%s,"%s":"%s"}\n' % (members, RECEIVED_AT.encode(), stamp(received).encode())
+    envelope = read_envelope(line)
+    try:
+        return None if envelope is None else _delivery(key, line, envelope, check_deadline)
+    except _TooMuchError:
+        return None
 
 
 def unparsable_key(body: bytes, received: datetime) -> str:
@@ -160,40 +94,46 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _take_envelope(split: _Split, text: bytes, start: int) -> None:
-    for key, value in members(text, start):
-        split.count_part()
-        decoded = read_json(key)
-        name = decoded if isinstance(decoded, str) else None
-        if name is not None and is_dropped(name):
-            continue
-        folder, is_list = split.folder(name, value[:1]), value[:1] == b"["
-        if folder == UNNAMED or not (is_list or value[:1] == b"{"):
-            split.keep(UNNAMED, b"{" + key + b":" + value + b"}")
-        elif is_list:
-            _take_list(split, folder, key, value, name)
-        else:
-            split.keep(folder, value, name)
+def _members(text: bytes) -> bytes | None:
+    """The members of an envelope without what is never stored, as the sender wrote them; None for what is none.
+
+    Strings and brackets have to end before anything is looked for in them: a search in others would take for ever.
+    """
+    if text[:1] not in (b"{", b"[") or value_end(text, 0) != len(text):
+        return None
+    kept = without_dropped(text).translate(_ONE_LINE)
+    members = kept[1:-1].strip()
+    if kept[:1] == b"{" or not members:
+        return members
+    return b'"%s":%s' % (UNNAMED.encode(), kept)
 
 
-def _take_list(split: _Split, folder: str, key: bytes, value: bytes, name: str | None) -> None:
-    """The records of a list; what else it holds becomes one line, whose key names the type."""
-    other: list[bytes] = []
-    for element in elements(value):
-        split.count_part()
-        if element[:1] in (b"{", b"["):
-            split.keep(folder, element, name)
-        else:
-            other.append(element)
-    if other or not value[1:-1].strip():
-        split.keep(UNNAMED if other else folder, b"{" + key + b":[" + b",".join(other) + b"]}")
+def _delivery(key: str, line: bytes, envelope: dict[str, Any], check_deadline: Callable[[], None]) -> Delivery:
+    users: dict[str, None] = {}
+    controls: list[Control] = []
+    records: Counter[str] = Counter()
+    for node in _objects({name: value for name, value in envelope.items() if name not in _CONTROLS}, check_deadline):
+        vendor = _vendor_user_id(node)
+        if vendor is not None:
+            users[vendor] = None
+    for name, value in envelope.items():
+        if name != RECEIVED_AT:
+            records[RECORD_TYPES.get(name, "unknown")] += len(value) if isinstance(value, list) else 1
+        if name in _CONTROLS:
+            found = ((_vendor_user_id(node), node) for node in _objects(value, check_deadline))
+            controls += [Control(name, vendor, node) for vendor, node in found if vendor is not None]
+    return Delivery(key, line, tuple(users), tuple(controls), records)
 
 
-def _objects(node: Any) -> Iterator[dict[str, Any]]:
+def _objects(node: Any, check_deadline: Callable[[], None]) -> Iterator[dict[str, Any]]:
     """Every object in a value, itself included, because the job explodes nested arrays and envelopes too."""
-    waiting = [node]
+    waiting, parts = [node], 0
     while waiting:
+        check_deadline()
         node = waiting.pop()
+        parts += len(node) if isinstance(node, list) else 1
+        if parts > MAX_PARTS:
+            raise _TooMuchError
         if isinstance(node, dict):
             yield node
             waiting += [value for value in node.values() if isinstance(value, dict | list)]

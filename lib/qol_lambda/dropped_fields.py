@@ -1,4 +1,4 @@
-"""Removes from a record what is never stored: dropped fields, secrets under whatever name says so, paths of addresses."""
+"""Removes from a body what is never stored: dropped fields, secrets under whatever name says so, paths of addresses."""
 
 import json
 import re
@@ -21,8 +21,6 @@ _SEPARATORS = re.compile(r"[\W_]+")
 _NAME = "(?:" + "|".join("[-_ ]?".join(name) for name in (*_SECRETS, *sorted(DROP))) + ")"
 #: A name and its value in a text: JSON or a form inside a string.
 _NAMED_VALUE = re.compile(_NAME + r"""[\w-]{0,40}+[\\"' ]{0,9}+[:=]""", re.IGNORECASE)
-#: What a line that is not JSON is cut at: a name, or an ASCII character that is written so as to hide one.
-_NOT_FOR_STORAGE = re.compile(_NAME.encode() + rb"|://|\x00|\\u00[4-7]", re.IGNORECASE)
 #: Scheme and host, without the user in front of it.
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*://)(?:[^/?#\\]*@)?([a-z0-9.-]+)", re.IGNORECASE)
 
@@ -34,7 +32,7 @@ def is_dropped(name: str) -> bool:
 
 
 def without_dropped(record: bytes) -> bytes:
-    """A value without the members that are never stored, at any depth.
+    """A JSON text without the members that are never stored, at any depth.
 
     Of an address only scheme and host stay; a text with such a name and a value in it becomes empty.
     """
@@ -59,21 +57,34 @@ def without_dropped(record: bytes) -> bytes:
     return bytes(out) + record[at:]
 
 
-def cut_unreadable(line: bytes) -> bytes:
-    """The start of a line that is not JSON, up to the first name of what is never stored: its value has no sure end."""
-    found = _NOT_FOR_STORAGE.search(line)
-    return line[: found.start()] if found else line
-
-
-def read_json(value: bytes) -> Any:
-    """The value of a JSON text; None when it is invalid or nested too deeply."""
+def read_json(value: bytes, **hooks: Any) -> Any:
+    """The value of a JSON text; None when it is invalid or nested too deeply. `hooks` are those of `json.loads`."""
     with suppress(ValueError, RecursionError):
         text = value.decode()
         try:
-            return json.loads(text)
+            return json.loads(text, parse_constant=_refuse, **hooks)
         except ValueError:
-            return json.loads(text, parse_int=lambda digits: int(digits[:_MAX_DIGITS]))
+            return json.loads(text, parse_constant=_refuse, parse_int=lambda digits: int(digits[:_MAX_DIGITS]), **hooks)
     return None
+
+
+def read_envelope(line: bytes) -> dict[str, Any] | None:
+    """The object of a JSON text; None for anything else, and when it has a name twice: readers would take one of the two."""
+    repeats = False
+
+    def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeats  # of the outermost object in the end
+        found = dict(pairs)
+        repeats = len(found) < len(pairs)
+        return found
+
+    envelope = read_json(line, object_pairs_hook=to_object)
+    return envelope if isinstance(envelope, dict) and not repeats else None
+
+
+def _refuse(constant: str) -> None:
+    """NaN and infinities are not JSON."""
+    raise ValueError(constant)
 
 
 def _plain(name: str) -> str:

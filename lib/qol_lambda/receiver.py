@@ -1,13 +1,13 @@
-"""`garmin_webhook_receiver`: stores what Garmin pushes, one object per type and request, before it answers 200.
+"""`garmin_webhook_receiver`: stores what Garmin pushes, one line per request, before it answers 200.
 
-Garmin repeats a delivery that was not answered with 200; a repetition finds what is stored already and adds what is missing.
+A line is an object of its own, or goes to the stream that gathers lines into objects. Garmin repeats a delivery that was
+not answered with 200; what a repetition stores again, the job keeps once.
 """
 
 import base64
 import gzip
 import io
 import zlib
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,17 +20,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
-from qol_lambda.bodies import Delivery, split_body, unparsable_key
+from qol_lambda.bodies import Delivery, read_body, unparsable_key
 from qol_lambda.clients import client, error_summary, ignore_error
-from qol_lambda.deadline import QUICK, Deadline, TooLateError, run_concurrently
+from qol_lambda.deadline import QUICK, Deadline, TooLateError
 from qol_lambda.settings import setting
 from qol_lambda.user_map_table import Registered, apply_controls, register
 from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator
 
 CLIENT_HEADER = "garmin-client-id"
 GZIP = b"\x1f\x8b"
-#: Three times the largest body that arrives uncompressed; a whole core splits that many bytes in a few seconds.
-MAX_UNPACKED_BYTES = 16 * 2**20
+#: With the stamp of its arrival at most the longest line that the job reads (16 MiB).
+MAX_UNPACKED_BYTES = 16 * 2**20 - 128
+#: What Firehose takes as one record; a longer line is an object of its own.
+MAX_RECORD_BYTES = 1_000 * 2**10
 OK, NOT_FOUND, FAILED, UNAVAILABLE = 200, 404, 500, 503
 
 Event = Mapping[str, Any]
@@ -69,7 +71,7 @@ def _receive(event: Event, now: datetime) -> int:
         return NOT_FOUND
     body, is_whole = _body(event)
     plain = _unpacked(body) if is_whole else None
-    delivery = None if plain is None else split_body(plain, now, deadline.check)
+    delivery = None if plain is None else read_body(plain, now, deadline.check)
     metrics.add_metric("bodies", MetricUnit.Count, 1)
     metrics.add_metric("body_bytes", MetricUnit.Bytes, len(body))
     metrics.add_metric("unparsable_bodies", MetricUnit.Count, int(delivery is None))
@@ -84,11 +86,15 @@ def _receive(event: Event, now: datetime) -> int:
 
 def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
     """The user map first: a job lists raw objects before it reads the map, so every user of a listed object is in it."""
-    for service in ("dynamodb", "s3"):  # created here once, not by every thread
-        client(service, QUICK)
+    client("dynamodb", QUICK)  # created here once, not by every thread
     apply_controls(delivery.controls, now, deadline)
     register(delivery.users, now, registered(), deadline)
-    run_concurrently(lambda stored: _put(stored.key, stored.data), delivery.objects, deadline)
+    deadline.check()
+    stream = setting("QOL_STREAM", "")
+    if stream and 0 < len(delivery.line) <= MAX_RECORD_BYTES:
+        client("firehose", QUICK).put_record(DeliveryStreamName=stream, Record={"Data": delivery.line})
+    elif delivery.line:
+        _put(delivery.key, delivery.line)
 
 
 def _put(key: str, data: bytes) -> None:
@@ -99,13 +105,10 @@ def _put(key: str, data: bytes) -> None:
 
 
 def _report(delivery: Delivery, size: int) -> None:
-    counts: Counter[str] = Counter()
-    for stored in delivery.objects:
-        counts[stored.record] += stored.count
-    for record, count in sorted(counts.items()):
+    for record, count in sorted(delivery.records.items()):
         with single_metric(name="records", unit=MetricUnit.Count, value=count, namespace=NAMESPACE) as one:
             one.add_dimension(name="record", value=record)
-    logger.info("stored", extra={"bytes": size, "objects": len(delivery.objects), "records": dict(counts)})
+    logger.info("stored", extra={"bytes": size, "records": dict(delivery.records)})
 
 
 @cache

@@ -302,6 +302,61 @@ run "webhook" {
   }
 }
 
+run "gathered_pushes" {
+  variables {
+    gather = "firehose"
+  }
+
+  assert {
+    condition = [for name in ["buffering_size", "buffering_interval", "compression_format", "custom_time_zone", "file_extension", "prefix", "error_output_prefix", "kms_key_arn"] : tostring(aws_kinesis_firehose_delivery_stream.stream["stream"].extended_s3_configuration[0][name])] == [
+      "64", "900", "GZIP", "UTC", ".jsonl.gz", "raw/daily/date=!{timestamp:yyyy-MM-dd}/",
+      "quarantine/bodies/date=!{timestamp:yyyy-MM-dd}/!{firehose:error-output-type}/",
+      "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111",
+    ]
+    error_message = "64 MB or 15 minutes, under the key of what names users, where the receiver's own objects are"
+  }
+
+  assert {
+    condition = (one(aws_kinesis_firehose_delivery_stream.stream["stream"].server_side_encryption).key_arn == "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" &&
+    aws_lambda_function.functions["receiver"].environment[0].variables["QOL_STREAM"] == aws_kinesis_firehose_delivery_stream.stream["stream"].name)
+    error_message = "what waits in the stream is encrypted, and the receiver knows its name"
+  }
+
+  assert {
+    condition = { for name, alarm in aws_cloudwatch_metric_alarm.alarms : name => "${alarm.metric_name} ${alarm.statistic} > ${alarm.threshold}" if alarm.namespace == "AWS/Firehose" && one(alarm.alarm_actions) == aws_sns_topic.topics["alert"].arn } == {
+      qol-garmin-late      = "DeliveryToS3.DataFreshness Maximum > 1800"
+      qol-garmin-throttled = "ThrottledRecords Sum > 0"
+    }
+    error_message = "deliveries that fail and refused pushes are mailed"
+  }
+
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.stream["stream"].policy).Statement : statement.Sid => join(" ", concat(flatten([statement.Action]), flatten([statement.Resource]))) } == {
+      PutGathered     = "s3:PutObject s3:AbortMultipartUpload arn:aws:s3:::qol-lake-123456789012/raw/daily/date=*/qol-garmin-* arn:aws:s3:::qol-lake-123456789012/quarantine/bodies/date=*/*/qol-garmin-*"
+      FindBucket      = "s3:GetBucketLocation s3:ListBucket s3:ListBucketMultipartUploads arn:aws:s3:::qol-lake-123456789012"
+      EncryptGathered = "kms:GenerateDataKey kms:Decrypt arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111"
+      OwnLog          = "logs:PutLogEvents arn:aws:logs:ap-northeast-1:123456789012:log-group:/aws/kinesisfirehose/qol-garmin:*"
+    }
+    error_message = "what the stream may"
+  }
+
+  assert {
+    condition = (jsondecode(aws_iam_role.stream["stream"].assume_role_policy).Statement[0].Condition.ArnEquals["aws:SourceArn"] == "arn:aws:firehose:ap-northeast-1:123456789012:deliverystream/qol-garmin" &&
+    [for statement in jsondecode(aws_iam_role_policy.lambda["receiver"].policy).Statement : "${statement.Action} ${statement.Resource}" if statement.Sid == "GatherBodies"] == ["firehose:PutRecord arn:aws:firehose:ap-northeast-1:123456789012:deliverystream/qol-garmin"])
+    error_message = "only this stream takes its role, and only the receiver puts into it"
+  }
+}
+
+run "another_way_of_gathering_is_refused" {
+  command = plan
+
+  variables {
+    gather = "kinesis"
+  }
+
+  expect_failures = [var.gather]
+}
+
 run "a_guarded_webhook" {
   command = plan
 

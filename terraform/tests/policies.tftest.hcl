@@ -19,6 +19,7 @@ variables {
   stage        = "prod"
   alert_emails = ["one@example.org"]
   package_dir  = "tests/package"
+  gather       = "firehose"
 }
 
 run "policies" {}

@@ -9,13 +9,13 @@ from benchmarks.cost import __main__ as command
 from benchmarks.cost.model import PRICES, A, Case, bill, job_run, limits, run_seconds, seconds_per_read
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
-MIDDLE, LARGE, GATHERED = command.CASES[1:]
+MIDDLE, LARGE, GATHERED_MIDDLE, GATHERED = command.CASES[1:]
 
 
 def test_a_line_of_the_bill_is_what_a_hand_works_out() -> None:
     middle, large, gathered = map(bill, (MIDDLE, LARGE, GATHERED))
-    # 619,500 pushes, 2,000 of the run and 1,402.5 lists at $0.0047 a thousand
-    assert middle["S3"]["s3_put"] == pytest.approx(2.92764, rel=1e-5)
+    # 619,500 pushes, 2,000 of the run and 1,342.5 lists at $0.0047 a thousand
+    assert middle["S3"]["s3_put"] == pytest.approx(2.92736, rel=1e-5)
     # 52 weeks of 9.4981575 GB and 0.6042857 GB of old versions at $0.025, for 7 of 30.4167 days
     assert middle["S3"]["s3_storage"] == pytest.approx(12.3627119 * 7 * 12 / 365, rel=1e-5)
     # 12,390,000 write units at $0.625 a million
@@ -36,16 +36,24 @@ def test_sixteen_objects_are_opened_at_once_until_the_processor_is_busy(monkeypa
 
 def test_a_run_gets_as_few_workers_as_are_not_slow_and_two_timeouts_when_none_end() -> None:
     workers, seconds, attempts = job_run(GATHERED)
-    assert (workers, attempts) == (6, 1)
-    assert seconds <= 2700 < run_seconds(GATHERED, 5)
+    assert (workers, attempts) == (4, 1)
+    assert seconds <= 2700 < run_seconds(GATHERED, 3)
     assert job_run(Case(1_000_000)) == (50, 3600, 2)
     assert run_seconds(Case(limits()["slow"]), 4) == pytest.approx(2700, abs=0.1)
+
+
+def test_gathered_objects_are_of_64_mb_or_15_minutes_and_keep_the_job_cheap() -> None:
+    # 189.488 GB of lines; 7 days of 96 quarters of an hour
+    assert (round(GATHERED.objects), GATHERED_MIDDLE.objects) == (2824, 672)
+    assert bill(GATHERED)["Glue job"]["glue"] <= 2
+    assert bill(GATHERED_MIDDLE)["Glue job"]["glue"] <= 0.2
 
 
 def test_settings_are_those_that_terraform_deploys() -> None:
     deployed = re.sub(" +", " ", "".join(path.read_text(encoding="utf-8") for path in TERRAFORM.rglob("*.tf*")))
     receiver = re.findall(r"receiver = \{\n.*?memory = (\d+) .*?reserved = (\d+)\n", deployed, re.DOTALL)
     assert (str(A.receiver_megabytes), str(A.receiver_concurrency)) in receiver
+    assert f"buffering_size = {A.gathered_bytes >> 20}\n buffering_interval = {A.gathered_seconds}\n" in deployed
     assert f"max_retries = {A.attempts - 1}\n timeout = {A.timeout_seconds // 60}\n" in deployed
     settings = {"above": A.slow_seconds, "number_of_workers": A.workers}
     for name, value in (*settings.items(), ("default", A.throttle_per_second), ("default", A.query_limit_bytes)):

@@ -101,7 +101,7 @@ def manifests(lake: Path) -> list[bytes]:
 
 def test_the_lake_outside_raw_and_quarantine_and_what_the_run_prints(planted: Planted) -> None:
     texts = dict(outside(planted.lake))
-    assert {key.split("/")[0] for key in texts} == {"_docs", "_locks", "_runs", "processed"}
+    assert {key.split("/")[0] for key in texts} == {"_docs", "_locks", "_objects", "_runs", "processed"}
     assert sum(key.endswith(".parquet") for key in texts) > 40
     planted.assert_none_in(texts | {"the run": planted.printed})
 

@@ -94,7 +94,6 @@ def test_weeks_of_a_run_that_did_not_publish_are_not_shown_as_replaced(
         "status": status,
         "failed_stage": failed_stage,
         "weeks": ["2026-W46"],
-        "objects": [],
     }
     (own_week / "_runs/20270101T000000Z-x.json").write_text(json.dumps(json.loads(run.read_bytes()) | changed))
     row = next(row for row in rows(qol("runs", "--lake", own_week).out) if row[:1] == ["20270101T000000Z-x"])

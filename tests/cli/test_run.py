@@ -38,6 +38,9 @@ def test_a_second_run_has_nothing_to_do_and_says_what_is_as_before(run: Qol) -> 
     ended = run()
     assert ended.code == 0
     assert "nothing to do, every file is as it was." in ended.out
+    passed = "Passed over 1 raw object that earlier runs read; --reread reads them too."
+    assert [line for line in ended.out.splitlines() if line.startswith("Passed")] == [passed]
+    ended = run("--reread")
     assert ["weekly_metrics", "1", "="] in [line.split() for line in ended.out.splitlines()]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from qol.glue.run_metrics import emf_lines
 from qol.run.job import RunOutcome
-from qol.tables.manifest import CheckResult, Manifest, ObjectCounts, TableFile, Window
+from qol.tables.manifest import CheckResult, Manifest, RawObjects, TableFile, Window
 
 AT = datetime(2026, 11, 18, 0, 20, tzinfo=UTC)
 
@@ -15,7 +15,7 @@ def manifest(**changes: Any) -> Manifest:
     plain: dict[str, Any] = {
         "run_id": "20261118T000500Z-1-schedule-ab12", "status": "published", "trigger": "schedule", "job_run_id": "jr_1",
         "now": "2026-11-18T00:05:00Z", "week": "2026-W46", "window": Window("2026-11-05", "2026-11-18"), "engine": "spark",
-        "contracts": "f", "objects": [ObjectCounts("raw/daily/date=2026-11-10/a.jsonl", "e", 10)],
+        "contracts": "f", "raw_objects": RawObjects("objects_read", 1, 10, passed_over=3),
         "totals": {"lines": 10, "rejected": 1, "kept": 7, "superseded": 2},
         "rejects_by_reason": {"not_json": 1},
         "tables": [
@@ -45,6 +45,7 @@ def test_a_run_as_documents_word_by_word() -> None:
 
     counts = (
         "raw_objects",
+        "raw_objects_passed_over",
         "files_replaced",
         "items",
         "items_rejected",
@@ -57,7 +58,7 @@ def test_a_run_as_documents_word_by_word() -> None:
     assert documents("qol-weekly-etl", 61.23456, RunOutcome(manifest(), 0)) == [
         {
             "_aws": aws(["job"], **units), "job": "qol-weekly-etl", "run_seconds": 61.235, "succeeded": 1, "failed": 0,
-            "raw_objects": 1, "files_replaced": 1, "items": 10, "items_rejected": 1, "items_kept": 7,
+            "raw_objects": 1, "raw_objects_passed_over": 3, "files_replaced": 1, "items": 10, "items_rejected": 1, "items_kept": 7,
             "items_superseded": 2, "checks_failed": 1, "lateness_p50_days": 1, "lateness_p95_days": 4,
             "lateness_max_days": 6, **of_run,
         },

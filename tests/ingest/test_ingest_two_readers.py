@@ -13,6 +13,7 @@ from qol.identity.pseudonyms import Identities, UserIndex
 from qol.ingest.clean_lines import LEARN_AFTER
 from qol.ingest.columnar_reader import ColumnarReader
 from qol.ingest.decoder_types import is_usable
+from qol.ingest.envelopes import contracts_of_envelopes, records_of
 from qol.ingest.range_reader import MIN_COLUMNAR_LINES
 from qol.ingest.record_reader import RecordReader
 from tests.effort import examples
@@ -76,6 +77,60 @@ def test_both_readers_agree_after_new_fields_were_learned(
     before, after = (data.draw(st.lists(records(contract), min_size=1, max_size=6)) for _ in range(2))
     repeated = data.draw(records(contract))[:-1] + ',"novel":1,"callbackURL":"x"}'
     assert_same(texts(*before, *[repeated] * (LEARN_AFTER + 2), *after), contracts, contract.name)
+
+
+def is_of_envelopes(contracts: Any, contract: Any) -> bool:
+    return contract in contracts_of_envelopes(contracts, contract.source).values() and is_usable(contract)
+
+
+OF_ENVELOPES = [case for case in EVERY if is_of_envelopes(*case.values)]
+STAMPS = [
+    "",
+    ',"_received_at":"2026-11-10T00:05:03.000250Z"',
+    ',"_received_at":null',
+    ',"_received_at":"soon"',
+    ',"more":[{}]',
+]
+
+
+def envelope(contract: SourceContract, records: list[str], end: str) -> str:
+    return f'{{"{min(contract.envelope_keys)}":[{",".join(records)}]{end}}}'
+
+
+def test_both_readers_agree_on_every_odd_value_beside_a_sound_record() -> None:
+    contract = CONTRACTS.by_name["garmin_sleeps"]
+    drawn = [envelope(contract, [odd, to_text(sound(contract))], STAMPS[1]) for odd in spoiled(contract)]
+    assert_same(texts(*drawn), CONTRACTS, contract.name)
+
+
+@pytest.mark.parametrize(("contracts", "contract"), OF_ENVELOPES)
+@settings(max_examples=examples(15, 25))
+@given(data=st.data())
+def test_both_readers_agree_on_envelopes(contracts: Contracts, contract: SourceContract, data: st.DataObject) -> None:
+    lists = data.draw(st.lists(st.lists(records(contract), max_size=4), min_size=1, max_size=4))
+    drawn = [envelope(contract, found, data.draw(st.sampled_from(STAMPS))) for found in lists]
+    assert_same(texts(*drawn, *lists[0]), contracts, contract.name)
+
+
+def test_both_readers_agree_on_envelopes_after_a_new_field_was_learned() -> None:
+    contract = CONTRACTS.by_name["garmin_dailies"]
+    novel = to_text(sound(contract))[:-1] + ',"novel":1}'
+    many = envelope(contract, [novel] * (LEARN_AFTER + 2), STAMPS[1])
+    found = assert_same(texts(many, envelope(contract, [novel, '{"steps":"x"}'], ""), many), CONTRACTS, contract.name)
+    assert (len(found.rows), found.tally["rejected"]) == (2 * LEARN_AFTER + 5, 1)
+
+
+def test_records_of_an_envelope_take_no_longer_way_than_bare_ones() -> None:
+    contract = CONTRACTS.by_name["garmin_dailies"]
+    by_key = contracts_of_envelopes(CONTRACTS, "garmin")
+    found = records_of(envelope(contract, ['{"a":1}', '{"b":2}'], STAMPS[1]).encode(), by_key)
+    assert found == (contract, [b'{"a":1%s}' % STAMPS[1].encode(), b'{"b":2%s}' % STAMPS[1].encode()])
+    assert {"dailies", "sleeps", "stressDetails", "hrv", "epochs"} <= {contract.record for contract in by_key.values()}
+    for line in (
+        '{"dailies":[{"a":1}],"sleeps":[]}', '{"dailies":[{"a":1},5]}', '{"dailies":[]}', '{"dailies":[{}]}', '{"dailies":{"a":1}}',
+        '{"dailies":[{"_received_at":null}]}', '{"Odd":[{"a":1}]}', '{"dailies":[{"a":1}]', '{"dailies":[{"a":' + "[" * 99 + "]" * 99 + "}]}",
+    ):  # fmt: skip
+        assert records_of(line.encode(), by_key) is None
 
 
 def columnar_reader(

@@ -21,7 +21,7 @@ from qol.publish.restore import plan_restore, restore
 from qol.run.plan import find_scope
 from qol.run.request import RunRequest
 from qol.tables.layout import find_published
-from qol.tables.manifest import Manifest, manifest_key, read_manifest, read_manifests
+from qol.tables.manifest import Manifest, RawObjects, manifest_key, read_manifest, read_manifests
 from tests.builders import NOW, daily_record, run_lake, write_lines
 from tests.edges import ENVIRONMENT, QUICK, contents, make_bucket
 
@@ -60,13 +60,19 @@ def test_a_week_goes_back_to_before_the_last_run_that_replaced_it(lake: S3Lake, 
     deliver(tmp_path, "b.jsonl", steps=90_000, _received_at="2026-11-17T05:00:00Z")
     arrive(tmp_path, "2026-11-09", "bad.jsonl", b"{")  # rejects of a Monday are no file of its week
     bad = run_lake(lake)
-    assert published() != before
+    later = published()
+    assert later != before
     run_lake(lake)  # nothing to do: not the run to undo
     manifest, plan = plan_restore(lake, WEEK, None)
     assert (manifest.run_id, [item.table for item in plan]) == (bad.run_id, TABLES)
     restore(lake, WEEK, manifest, plan, NOW)
     assert published() == before
     assert lake.stat("_locks/publish.lock") is None
+    again = run_lake(lake)  # reads what the undone run had read of the week, and not its rejects
+    assert again.raw_objects == RawObjects(
+        "objects_read", 1, len(lake.read("raw/daily/date=2026-11-17/b.jsonl")), passed_over=2
+    )
+    assert published() == later
 
 
 @pytest.mark.acceptance

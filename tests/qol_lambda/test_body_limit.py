@@ -70,5 +70,5 @@ def test_a_body_at_the_limit_is_stored_in_seconds(webhook: Webhook, record: dict
     started = time.perf_counter()
     assert webhook.post(data) == 200
     assert time.perf_counter() - started < 8
-    assert len(webhook.lines("raw/daily")) == data.count(b'"summaryId"')
+    assert len(webhook.lines()[0]["dailies"]) == data.count(b'"summaryId"')
     assert len(webhook.people()) == 40

@@ -38,9 +38,9 @@ def _stored(cloud: Cloud) -> str:
 def test_no_planted_value_gets_out_of_any_function(
     cloud: Cloud, log: StringIO, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    objects = [{**case("manifest.json")["objects"][0], "key": f"raw/daily/date=2026-11-16/{CANARIES[10]}.jsonl"}]
+    skipped = [{"key": f"raw/daily/date=2026-11-16/{CANARIES[10]}.txt", "bytes": 2, "reason": "not_jsonl"}]
     cloud.start_run("FAILED", week="2026-W46", note=CANARIES[11])
-    cloud.put_manifest(status="failed", weeks=[], objects=objects, job_run_id="jr_other")
+    cloud.put_manifest(status="failed", weeks=[], skipped=skipped, job_run_id="jr_other")
     _plant_people(CANARIES[12:20])
     monkeypatch.setattr(raw_gap, "last_days", dict)
     answers: list[object] = [

@@ -1,6 +1,5 @@
 """At 11:30 a week without a result is told, once, unless people were told already."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from qol.errors import UsageError
-from qol_lambda import kick, lock_table, notifier, runs, watchdog
+from qol_lambda import kick, lock_table, notifier, watchdog
 from qol_lambda.clients import client
 from tests.qol_lambda.conftest import NOW, Cloud, case
 
@@ -121,15 +120,6 @@ def test_a_run_that_ended_after_the_alert_is_another_matter(cloud: Cloud) -> Non
 def test_an_alert_of_an_earlier_day_does_not_keep_the_watchdog_quiet(cloud: Cloud) -> None:
     lock_table.note_alert("2026-W46", "run jr_tuesday", NOW - timedelta(days=1))
     assert _watch()["notified"] is True
-
-
-def test_a_manifest_of_many_objects_is_read_as_it_is_stored(cloud: Cloud) -> None:
-    objects = [{**case("manifest.json")["objects"][0], "key": f'raw/],"totals":{{/{number}'} for number in range(3)]
-    manifest = {**case("manifest.json"), "objects": objects}
-    body = json.dumps(manifest, separators=(",", ":")).encode()
-    assert len(runs._without_objects(body)) < 1_200 < len(body)
-    client("s3").put_object(Bucket="lake", Key="p/_runs/1.json", Body=body)
-    assert _watch()["notified"] is False
 
 
 def test_more_manifests_than_one_page_are_all_looked_at(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

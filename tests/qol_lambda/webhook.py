@@ -58,9 +58,9 @@ class Webhook:
         """Every object of the bucket by its key below the lake's prefix."""
         return contents(aws_client("s3", QUICK), "lake", "p/")
 
-    def lines(self, folder: str) -> list[Any]:
-        """The lines of a raw folder, parsed."""
-        found = [data for key, data in self.stored().items() if key.startswith(f"{folder}/date=")]
+    def lines(self) -> list[Any]:
+        """The raw lines, parsed."""
+        found = [data for key, data in self.stored().items() if key.startswith("raw/daily/date=")]
         return [json.loads(line) for data in found for line in data.splitlines()]
 
     def people(self) -> dict[str, dict[str, Any]]:

@@ -12,9 +12,9 @@ from qol.contracts.columns import arrow_schema, table_schemas
 from qol.contracts.daily import DailyMetric, Relation
 from qol.errors import RefusedError
 from qol.lake import LocalLake
-from qol.quality.checks import CheckObservation
 from qol.quality.comparison import TOO_FEW_USERS, Comparison
 from qol.quality.gate import require_passed, run_gate
+from qol.quality.gate_checks import CheckObservation
 from qol.quality.gate_input import GateInput
 from qol.quality.observations import observe_files
 from qol.quality.partition_checks import check_metrics, check_rows, check_users_lost

@@ -44,7 +44,13 @@ def test_no_output_outside_raw_and_quarantine_has_a_name_of_a_raw_object(qol: Qo
         for path in tmp_path.rglob("*")
         if path.is_file() and path.relative_to(tmp_path).parts[0] not in ("raw", "quarantine")
     ]
-    assert {path.relative_to(tmp_path).parts[0] for path in outside} >= {"processed", "_runs", "_docs", "_locks"}
+    assert {path.relative_to(tmp_path).parts[0] for path in outside} >= {
+        "processed",
+        "_objects",
+        "_runs",
+        "_docs",
+        "_locks",
+    }
     for path in outside:
         assert CANARY.encode() not in path.read_bytes(), path
         if path.suffix == ".parquet":
@@ -55,7 +61,8 @@ def test_manifests_say_folder_day_and_hash_and_operators_find_the_name(tmp_path:
     write_lines(tmp_path, DAY, [daily_record()], name=f"{CANARY}.jsonl")
     write_lines(tmp_path, DAY, [daily_record()], folder=f"raw/garmin/{CANARY}")
     manifest = run_lake(tmp_path)
-    assert [read.key for read in manifest.objects] == [f"raw/daily/date={DAY}/{HASHED}"]
+    read = pl.read_parquet(tmp_path / f"_objects/date={DAY}/part-00000.parquet")
+    assert (read["folder"].to_list(), read["raw_object"].to_list()) == (["raw/daily"], [HASHED])
     [skipped] = manifest.skipped
     folder, _, hashed = skipped.key.rpartition("/")
     assert folder == f"raw/(other)/date={DAY}"
@@ -112,14 +119,13 @@ def test_no_join_of_records_manifests_and_rejects_finds_a_vendor_id(tmp_path: Pa
     joined = run_query(
         LocalLake(tmp_path),
         CONTRACTS,
-        "SELECT r.*, x.*, o.* FROM records_garmin_dailies r JOIN rejects x ON r.raw_object = x.raw_object"
-        " CROSS JOIN job_runs j CROSS JOIN UNNEST(j.objects) AS o(key, etag, bytes, physical_lines, lines, blank,"
-        " control, rejected, kept, superseded)",
+        "SELECT r.*, x.*, o.*, j.* FROM records_garmin_dailies r JOIN rejects x ON r.raw_object = x.raw_object"
+        " JOIN objects_read o ON o.raw_object = r.raw_object CROSS JOIN job_runs j",
     )
     rows = list(joined.rows)
     assert len(rows) == 4
     assert vendor not in repr(rows)
-    assert vendor not in repr(published_files(tmp_path, "quarantine/rows", "_runs", "processed"))
+    assert vendor not in repr(published_files(tmp_path, "quarantine/rows", "_runs", "_objects", "processed"))
 
 
 def test_a_line_that_is_no_json_is_kept_as_it_came(tmp_path: Path) -> None:

@@ -25,9 +25,12 @@ def test_published_files_are_listed_in_one_request_and_none_is_looked_for_that_i
         upload(client, "bucket", tmp_path / "raw", "raw/")
         run_lake(lake)
         write_lines(tmp_path, "2026-11-10", [daily_record("u1", 1)], name="b.jsonl")
+        write_lines(tmp_path, "2026-11-11", [daily_record("u1", 2)])  # a day that the table of objects does not have
         upload(client, "bucket", tmp_path / "raw", "raw/")
-        listed, asked = told(monkeypatch, "walk"), told(monkeypatch, "stat")
+        listed, asked, opened = (told(monkeypatch, name) for name in ("walk", "stat", "open_table"))
         assert run_lake(lake).weeks == ["2026-W46"]
+    assert [prefix for prefix in listed if prefix.startswith("_objects/")] == ["_objects/"]
+    assert [key for key in opened if key.startswith("_objects/")] == ["_objects/date=2026-11-10/part-00000.parquet"]
     assert [prefix for prefix in listed if prefix.startswith("processed/")] == ["processed/"]
     records = {key for key in asked if key.startswith("processed/records/")}
     assert records == {"processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"}

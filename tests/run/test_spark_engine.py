@@ -198,7 +198,7 @@ def test_a_damaged_file_of_records_is_named_on_spark_as_well(spark: SparkSession
     run_lake(tmp_path)
     without_end(tmp_path / RECORDS)
     with pytest.raises(LakeError) as raised:
-        run_lake(tmp_path, make_engine=lambda *_: KeptSparkEngine(spark), engine="spark")
+        run_lake(tmp_path, reread=True, make_engine=lambda *_: KeptSparkEngine(spark), engine="spark")
     assert str(raised.value) == (
         f"{RECORDS}: damaged, cannot be read; move it aside, then qol backfill --from <first arrival day> --to <today>"
     )

@@ -31,7 +31,7 @@ def query(
     form: FormatOption = "table",
     limit: LimitOption = 100,
 ) -> None:
-    """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, raw_objects, job_runs."""
+    """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, objects_read, raw_objects, job_runs."""
     from qol.contracts.load import load_contracts
 
     with sql_imports("qol query"):
@@ -151,15 +151,17 @@ def rejects(
     """Count rejected items by reason, record and day; with --reason, list the place of each item."""
     from qol.contracts.load import load_contracts
     from qol.explain.rejected_rows import read_rejects
+    from qol.tables.objects_read import objects_of_run
 
     if reason is not None and reason not in REJECT_REASONS:
         raise UsageError(f"--reason {reason}: unknown; allowed: {', '.join(REJECT_REASONS)}")
     day = parse_day("--date", date).isoformat() if date else None
     opened = open_existing(lake)
-    found = read_rejects(opened, load_contracts(), [day] if day else None)
+    contracts = load_contracts()
+    found = read_rejects(opened, contracts, [day] if day else None)
     if run is not None:
         manifest = _read(opened, find_run(opened, run))
-        read = [counted.raw_object for counted in manifest.objects] if manifest else []
+        read = list(objects_of_run(opened, contracts, manifest)["raw_object"]) if manifest else []
         found = found.filter(found["raw_object"].is_in(read))
     if reason is not None:
         found = found.filter(found["reason"] == reason)

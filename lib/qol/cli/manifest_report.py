@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import polars as pl
+
 from qol.cli.run_report import show_issues, show_rejects, show_tables
 from qol.cli.show import command, say, table
 from qol.contracts.model import Contracts
 from qol.lake import Lake
 from qol.run.summary import read_and_skipped, stage_seconds, unread_days
-from qol.tables.manifest import RUN_COUNTS, Manifest, ObjectCounts, manifest_key
+from qol.tables.manifest import RUN_COUNTS, Manifest, manifest_key
+from qol.tables.objects_read import objects_of_run
 
 #: What the weeks of a manifest are, by how its run ended.
 REPLACED, WOULD_HAVE, PERHAPS = "replaced", "would have", "perhaps"
@@ -44,24 +47,21 @@ def show_manifest(lake: Lake, contracts: Contracts, manifest: Manifest, *, objec
     ]
     if checks:
         table("Checks", ("check", "severity", "passed", "found"), checks)
-    _show_objects(lake, manifest, every=objects)
+    _show_objects(lake, contracts, manifest, every=objects)
     say(f"Manifest   {lake.location(manifest_key(manifest.run_id))}")
 
 
-def _show_objects(lake: Lake, manifest: Manifest, *, every: bool) -> None:
-    if every and manifest.objects:
-        each = [(counted.key, *[getattr(counted, name) for name in RUN_COUNTS]) for counted in manifest.objects]
-        table("Raw objects", ("key", *RUN_COUNTS), each)
+def _show_objects(lake: Lake, contracts: Contracts, manifest: Manifest, *, every: bool) -> None:
+    """Those of the run that no later run read again."""
+    read = objects_of_run(lake, contracts, manifest)
+    if read.is_empty():
         return
-    folders: dict[str, list[ObjectCounts]] = {}
-    for counted in manifest.objects:
-        folders.setdefault(counted.key.partition("/date=")[0], []).append(counted)
-    rows = [
-        (folder, len(found), *[sum(getattr(counted, name) for counted in found) for name in RUN_COUNTS])
-        for folder, found in sorted(folders.items())
-    ]
-    if rows:
-        table("Raw objects by folder, in items", ("folder", "objects", *RUN_COUNTS), rows)
+    if every:
+        key = pl.format("{}/date={}/{}", "folder", "date", "raw_object").alias("key")
+        table("Raw objects", ("key", *RUN_COUNTS), read.select(key, *RUN_COUNTS).rows())
+    else:
+        rows = read.group_by("folder").agg(pl.len().alias("objects"), *[pl.col(name).sum() for name in RUN_COUNTS])
+        table("Raw objects by folder, in items", ("folder", "objects", *RUN_COUNTS), rows.sort("folder").rows())
         say(f"Each of them: {command('runs', manifest.run_id, '--objects', '--lake', lake.uri)}")
 
 

@@ -16,6 +16,7 @@ from qol.run.job import RunOutcome
 from qol.run.request import RunRequest
 from qol.run.summary import issues
 from qol.tables.manifest import Manifest, TableFile
+from qol.tables.objects_read import objects_of_run
 from qol.tables.weeks import iso_week
 
 _TABLE_COLUMN, _WEEK_COLUMN = 26, 10
@@ -76,7 +77,7 @@ def show_rejects(lake: Lake, contracts: Contracts, manifest: Manifest) -> None:
     if not manifest.rejects_by_reason:
         return
     days = [file.date for file in manifest.tables if file.name == "rejects"]
-    places = newest_rejects(lake, contracts, days, {counted.raw_object for counted in manifest.objects})
+    places = newest_rejects(lake, contracts, days, set(objects_of_run(lake, contracts, manifest)["raw_object"]))
     rows = [
         (reason, items, REJECT_REASONS.get(reason, ""), places.get(reason, ""))
         for reason, items in sorted(manifest.rejects_by_reason.items(), key=lambda pair: -pair[1])

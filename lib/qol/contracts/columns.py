@@ -164,6 +164,7 @@ def _tables(contracts: Contracts) -> dict[str, Callable[[], tuple[Column, ...]]]
         "weekly_metrics": partial(weekly_columns, contracts),
         "daily_metrics": partial(daily_columns, contracts),
         "rejects": partial(fixed, "rejects"),
+        "objects_read": partial(fixed, "objects_read"),
         "raw_objects": partial(fixed, "raw_objects"),
         "job_runs": partial(fixed, "job_runs"),
     }

@@ -1,4 +1,4 @@
-"""Where the webhook puts what, as a module of plain values: the functions on AWS have no YAML and no contracts."""
+"""What the webhook knows of Garmin, as a module of plain values: the functions on AWS have no YAML and no contracts."""
 
 from qol.contracts.model import Contracts
 from qol.contracts.rules import SourceRules
@@ -9,14 +9,14 @@ SOURCE = "garmin"
 
 
 def garmin_routes(contracts: Contracts) -> str:
-    """Text of the generated module: folders by envelope key, control keys, and names of dropped fields, people, pings."""
+    """Text of the generated module: record types by envelope key, and names of dropped fields, people, pings."""
     sources = [contract for contract in contracts.sources if contract.source == SOURCE]
     rules = contracts.source_rules.get(SOURCE) or SourceRules(source=SOURCE)
-    folders = {key: contract.paths[0] for contract in sources for key in contract.envelope_keys}
-    folders |= {key: f"raw/{SOURCE}/{key}" for key in rules.control_keys - rules.never_store if key not in folders}
+    types = {key: key for key in rules.control_keys - rules.never_store}
+    types |= {key: contract.record for contract in sources for key in contract.envelope_keys}
     return render(
         "garmin_routes.py.j2",
-        folders=folders,
+        types=types,
         drop={name for contract in sources for name in contract.drop} | rules.never_store,
         user_ids={contract.person for contract in sources},
         ping=rules.ping.has if rules.ping else None,

@@ -64,12 +64,6 @@ def member_spans(text: bytes, at: int) -> Iterator[tuple[int, int, int, int]]:
         start = _next(text, end, b"}")
 
 
-def members(text: bytes, at: int) -> Iterator[tuple[bytes, bytes]]:
-    """The members of the object that begins at `at`, duplicate keys too: each key with its quotes, and its value."""
-    for key, key_end, value, end in member_spans(text, at):
-        yield text[key:key_end], text[value:end]
-
-
 def element_spans(text: bytes, at: int = 0) -> Iterator[tuple[int, int]]:
     """Start and end of each element of the array that begins at `at`."""
     start = _first(text, at, b"]")
@@ -77,12 +71,6 @@ def element_spans(text: bytes, at: int = 0) -> Iterator[tuple[int, int]]:
         end = value_end(text, start)
         yield start, end
         start = _next(text, end, b"]")
-
-
-def elements(text: bytes, at: int = 0) -> Iterator[bytes]:
-    """The elements of the array that begins at `at`."""
-    for start, end in element_spans(text, at):
-        yield text[start:end]
 
 
 def _first(text: bytes, at: int, closing: bytes) -> int:

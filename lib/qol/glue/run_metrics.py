@@ -42,7 +42,9 @@ def _of_the_run(seconds: float, outcome: RunOutcome) -> _Metrics:
     manifest = outcome.manifest
     if manifest is None:
         return values
-    values["raw_objects"] = (len(manifest.objects), "Count")
+    objects = manifest.raw_objects
+    values["raw_objects"] = (objects.read if objects else 0, "Count")
+    values["raw_objects_passed_over"] = (objects.passed_over if objects else 0, "Count")
     values["files_replaced"] = (sum(file.replaced for file in manifest.tables), "Count")
     for name in ("lines", "rejected", "kept", "superseded"):
         values[f"items_{name}" if name != "lines" else "items"] = (manifest.totals.get(name, 0), "Count")

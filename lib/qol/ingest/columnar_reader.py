@@ -29,6 +29,7 @@ from qol.ingest.column_values import (
     utc_offsets,
 )
 from qol.ingest.decoder_types import is_usable, map_paths
+from qol.ingest.envelopes import only_whole_groups
 from qol.ingest.interval_minutes import interval_minutes
 from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, offset_of_field, shift_seconds, zone_offset
@@ -62,8 +63,13 @@ class ColumnarReader:
         if self.usable:
             self._clean_lines = CleanLines(contract, record_reader.inherited, discriminator_fields)
 
-    def read(self, lines: Sequence[Any], arrival_day: int) -> tuple[pl.DataFrame | None, list[int]]:
-        """Rows of the clean lines (with `line`, their index), and the indexes of all other lines."""
+    def read(
+        self, lines: Sequence[Any], arrival_day: int, groups: Sequence[int] = ()
+    ) -> tuple[pl.DataFrame | None, list[int]]:
+        """Rows of the clean lines (with `line`, their index), and the indexes of all other lines.
+
+        `groups` has a number for each line: a line is clean only when all lines of its number are.
+        """
         frames: list[pl.DataFrame] = []
         kept: dict[tuple[str, ...], list[Any]] = {path: [] for path in self._kept}
         other: list[int] = []
@@ -76,6 +82,8 @@ class ColumnarReader:
         if not frames:
             return None, other
         frame = self._frame(pl.concat(frames, how="diagonal"), kept, arrival_day)
+        if groups:
+            frame = only_whole_groups(frame, other, groups)
         ok = frame["ok"]
         unclean = frame["line"].filter(~ok).to_list()
         frame = frame.filter(ok) if unclean else frame

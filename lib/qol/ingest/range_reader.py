@@ -22,6 +22,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
 from qol.ingest.departures import Departure, Departures
+from qol.ingest.envelopes import Envelopes
 from qol.ingest.items import Exploder, Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError, parse_line
@@ -66,20 +67,36 @@ class LineBatches:
     def __init__(self, results: ResultBuilder) -> None:
         self._results = results
         self._waiting: dict[tuple[str, int], _Batch] = {}
+        self._envelopes = Envelopes(results)
         self._lines = self._bytes = 0
 
     def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
         """Add lines of a range that has `before` earlier lines."""
+        first = 0
+        for place, line in enumerate(lines):
+            if isinstance(line, bytes) and (records := self._envelopes.add(reader, line, before + place + 1)):
+                self._add_lines(reader, lines[first:place], before + first)
+                self._count(records, len(line))
+                first = place + 1
+        self._add_lines(reader, lines[first:] if first else lines, before + first)
+
+    def _count(self, lines: int, size: int) -> None:
+        self._lines += lines
+        self._bytes += size
+        if self._lines >= MAX_BATCH_LINES or self._bytes >= MAX_BATCH_BYTES:
+            self.read_all()
+
+    def _add_lines(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
+        """Add lines that are no envelopes."""
+        if not lines:
+            return
         contract = reader.contract
         if contract is None or not self._results.columnar_reader(contract).usable or reader.shares_folder:
             for number, line in enumerate(lines, before + 1):
                 reader.read_line(line, number)
             return
         self._waiting.setdefault((contract.name, reader.arrival_day), _Batch()).add(reader, lines, before)
-        self._lines += len(lines)
-        self._bytes += sum(len(line) if isinstance(line, bytes) else len(line.head) for line in lines)
-        if self._lines >= MAX_BATCH_LINES or self._bytes >= MAX_BATCH_BYTES:
-            self.read_all()
+        self._count(len(lines), sum(len(line) if isinstance(line, bytes) else len(line.head) for line in lines))
 
     def read_all(self) -> None:
         """Read the lines that still wait."""
@@ -87,6 +104,8 @@ class LineBatches:
         self._lines = self._bytes = 0
         for (name, arrival_day), batch in waiting.items():
             self._read(self._results.context.contracts.by_name[name], arrival_day, batch)
+
+        self._envelopes.read_all(MIN_COLUMNAR_LINES)
 
     def _read(self, contract: SourceContract, arrival_day: int, batch: _Batch) -> None:
         others: Sequence[int] = range(len(batch.lines))
@@ -130,9 +149,9 @@ class RangeReader:
         results.tallies.append(self.tally)
         self._results = results
         self._batches = batches
-        self._source, self._record, _ = record_of_folder(contracts, part.record)
-        self._departures = Departures(results, self._source)
-        self._exploder = Exploder(contracts, self._source, contract)
+        self.source, self._record, _ = record_of_folder(contracts, part.record)
+        self._departures = Departures(results, self.source)
+        self._exploder = Exploder(contracts, self.source, contract)
         self._rejected: Counter[tuple[str, Reason]] = Counter()
         self._last_rejects: dict[tuple[str, Reason], dict[str, Any]] = {}
         #: Whether lines may belong to another contract, which the columnar reader cannot decide.
@@ -226,7 +245,7 @@ class RangeReader:
         record = contract.record if contract else self._record
         self.tally.lines += 1
         self.tally.rejected += 1
-        self._results.reasons[f"{self._source}_{record}", reject.reason.value] += 1
+        self._results.reasons[f"{self.source}_{record}", reject.reason.value] += 1
         kind = record, reject.reason
         self._rejected[kind] += 1
         if self._rejected[kind] > MAX_REJECTS:
@@ -238,7 +257,7 @@ class RangeReader:
         row = {
             "reason": reject.reason.value,
             "message": reject.message,
-            "source": self._source,
+            "source": self.source,
             "record": record,
             "raw_object": self.raw_object,
             "line_number": number,

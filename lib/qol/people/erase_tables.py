@@ -18,6 +18,7 @@ from qol.publish.assemble import assemble, stage_part
 from qol.publish.protocol import publish
 from qol.tables.corruption import read_published
 from qol.tables.layout import Candidate, Part, find_published
+from qol.tables.objects_read import TABLE as OBJECTS_READ
 
 #: Rejects of lines that are no JSON, whose ids are not masked.
 _UNREADABLE = ("not_json", "not_utf8", "too_deep", "line_too_long", "truncated_object")
@@ -38,8 +39,8 @@ def erase_rows(
 
     `places` are those of the users' raw items, whose rejects go. In the usual order, each by one atomic write.
     """
-    tables = [table for table, place in table_places(context.contracts).items() if place.partition]
-    published = find_published(lake, tables)
+    tables = {table for table, place in table_places(context.contracts).items() if place.partition}
+    published = find_published(lake, sorted(tables - {OBJECTS_READ}))
     remove = {"rejects": partial(_without_rejects, context, frozenset(places))}
     plain = partial(_without_users, frozenset(user_ids))
 

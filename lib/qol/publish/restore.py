@@ -6,13 +6,16 @@ import time
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import polars as pl
 import pyarrow.parquet as pq
 
+from qol.contracts.columns import arrow_schema, fixed
 from qol.errors import LakeError, LockedError, QolError, UsageError, safe_place
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_objects import StoredVersion
 from qol.publish.protocol import ORDER, RECORDS_RANK
-from qol.tables.layout import partition_key
+from qol.tables.corruption import read_published
+from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import (
     Manifest,
     TableFile,
@@ -22,6 +25,7 @@ from qol.tables.manifest import (
     read_manifests,
     started_at,
 )
+from qol.tables.objects_read import TABLE
 from qol.tables.weeks import iso_week
 
 #: The clock of the store may be behind the clock of the run by this much.
@@ -66,6 +70,7 @@ def restore(
     started = time.perf_counter()
     try:
         with lake.lock(manifest.run_id):
+            _forget_objects(lake, monday, undone)
             for item in plan:
                 manifest.tables.append(_restore_file(lake, monday, item))
                 manifest.weeks = [manifest.week]
@@ -85,6 +90,23 @@ def _write_manifest(lake: S3Lake, manifest: Manifest) -> LakeError | None:
     except LakeError as err:
         return err
     return None
+
+
+def _forget_objects(lake: S3Lake, monday: date, undone: Manifest) -> None:
+    """Take objects with records of the week that the undone run or a later one read out of their table: the next reads them.
+
+    Their records may be in no file any more. This comes first: a restore that dies leaves objects that are read twice.
+    """
+    first = started_at(undone.run_id)
+    for stored in find_published(lake, [TABLE]).files.values():
+        rows = pl.DataFrame(read_published(lake, stored.key))
+        is_later = pl.col("run_id").map_elements(lambda run_id: started_at(run_id) >= first, pl.Boolean)
+        of_week = pl.col("partitions").list.eval(pl.element().str.ends_with(f"/{monday}")).list.any()
+        kept = rows.filter(~(is_later & of_week.fill_null(value=False)))
+        if kept.height < rows.height:
+            sink = io.BytesIO()
+            pq.write_table(kept.to_arrow().cast(arrow_schema(fixed(TABLE))), sink, compression="zstd")
+            lake.publish_bytes(sink.getvalue(), stored.key, stored.etag)
 
 
 def _restore_file(lake: S3Lake, monday: date, item: Restoration) -> TableFile:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qol.quality.checks import Check, Evaluated, Expected, Facts
+from qol.quality.gate_checks import Check, Evaluated, Expected, Facts
 
 #: Neither results nor Data Docs hold values of rows.
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}

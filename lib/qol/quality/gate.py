@@ -7,10 +7,10 @@ from qol.contracts.model import Contracts
 from qol.contracts.wording import count
 from qol.errors import RefusedError
 from qol.lake.base import Lake
-from qol.quality.checks import Check, Evaluated, Facts
 from qol.quality.comparison import Comparison
 from qol.quality.docs_pages import write_pages
 from qol.quality.expectations import judge, render_docs
+from qol.quality.gate_checks import Check, Evaluated, Facts
 from qol.quality.gate_input import GateInput
 from qol.quality.observations import observe_files, observe_run, observe_two_ids
 from qol.quality.row_facts import evaluate_rows

@@ -21,7 +21,7 @@ OLD_DAYS = ("backfill", "rebuild")
 
 @dataclass(frozen=True)
 class GateInput:
-    """Comparisons of files, the candidates whose rows are checked, the run's rejected and all items.
+    """Comparisons of files, the candidates whose rows are checked, rejected and all items of the run's arrival days.
 
     `two_ids`: users whom a new entry of the map would have given a second id.
     """

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from qol.contracts.wording import count
-from qol.quality.checks import Check, CheckObservation
 from qol.quality.comparison import Comparison
+from qol.quality.gate_checks import Check, CheckObservation
 from qol.quality.sentences import files_sentence, rejected_sentence, two_ids_sentence
 
 #: Files or weeks that are named before the rest is only counted.

@@ -23,7 +23,7 @@ from qol.quality.comparison import (
 )
 from qol.tables.corruption import ARROW_ERRORS
 from qol.tables.footers import Footer, Footers, WeekFiles
-from qol.tables.layout import Candidate, Published
+from qol.tables.layout import OF_ARRIVAL_DAYS, Candidate, Published
 from qol.tables.weeks import WEEK, is_closed
 
 MAX_USERS_LOST = 0.20
@@ -70,7 +70,7 @@ def compare_candidates(
 def compare_readable(footers: Footers, candidates: Sequence[Candidate], published: Published) -> Iterator[Comparison]:
     """Comparisons of the newest published files that this run does not replace, by whether they can be read."""
     replaced = {(candidate.table, candidate.date) for candidate in candidates}
-    kept = [place for place in published.files if place not in replaced and place[0] != "rejects"]
+    kept = [place for place in published.files if place not in replaced and place[0] not in OF_ARRIVAL_DAYS]
     newest = sorted(kept, key=lambda place: place[::-1], reverse=True)[:MAX_READABLE]
     footers.read(published.files[place].key for place in newest)
     for place in newest:

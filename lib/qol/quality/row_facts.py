@@ -12,7 +12,7 @@ from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count
 from qol.lake.base import Lake
-from qol.quality.checks import Check, CheckObservation, Evaluated, Facts
+from qol.quality.gate_checks import Check, CheckObservation, Evaluated, Facts
 from qol.quality.observations import named
 from qol.quality.row_suites import EXPRESSION_FILES, relation_sides
 from qol.quality.sentences import rows_sentence

@@ -10,7 +10,7 @@ from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.model import DAILY, WEEKLY, Contracts
 from qol.contracts.quality import Claim
 from qol.contracts.rounding import aggregate_decimals
-from qol.quality.checks import Check, Expected
+from qol.quality.gate_checks import Check, Expected
 
 DAY_KEY = ("user_id", "day", "source")
 #: The contract file whose expressions the checks of a table compute.

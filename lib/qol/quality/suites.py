@@ -2,8 +2,8 @@
 
 from qol.contracts.model import Contracts
 from qol.contracts.quality import SEVERITIES, Compared, Severity
-from qol.quality.checks import Check, Expected
 from qol.quality.comparison import MIN_USERS
+from qol.quality.gate_checks import Check, Expected
 from qol.quality.partition_checks import MAX_USERS_CHANGED, MAX_USERS_LOST, OLD_WEEKS
 from qol.quality.row_suites import row_suites
 

@@ -12,30 +12,43 @@ from qol.ingest.listing import RawListing
 from qol.ingest.record_reader import MIN_USERS_OF_NAME
 from qol.ingest.results import UNKNOWN_FIELD, unpack_counts
 from qol.run.arrival_lag import summarize
+from qol.run.arrivals import Arrivals
 from qol.run.plan import Scope
 from qol.run.steps import MapSummary, ReduceSummary
 from qol.tables.layout import Candidate
-from qol.tables.manifest import LEFT_COUNTS, Manifest, ObjectCounts, SkippedObject, TableFile, Window, add_up
+from qol.tables.manifest import (
+    LEFT_COUNTS,
+    Manifest,
+    ObjectCounts,
+    RawObjects,
+    SkippedObject,
+    TableFile,
+    Window,
+    add_up,
+)
+from qol.tables.objects_read import TABLE
 from qol.tables.weeks import iso_week, monday_of
 from qol.transform.merge import LINE_OFFSETS
 
 
-def note_listing(manifest: Manifest, scope: Scope, listing: RawListing, identities: Identities) -> None:
+def note_listing(
+    manifest: Manifest, scope: Scope, listing: RawListing, arrivals: Arrivals, identities: Identities
+) -> None:
     """What is to be read and what is not, with the days that were looked at; hashes stand for names of objects."""
     if scope.window is not None:
         oldest = min((raw.arrival_date for raw in listing.objects), default=None)
         first = scope.window.first.isoformat() if scope.window.first else oldest
         manifest.window = Window(first, scope.window.last.isoformat())
-    objects = [(f"{o.place}/{identities.object_hash(o.stored.key)}", o.stored) for o in listing.objects]
-    manifest.objects = [ObjectCounts(name, stored.etag, stored.bytes) for name, stored in objects]
+        size = sum(counts.bytes for counts in arrivals.counts)
+        manifest.raw_objects = RawObjects(TABLE, len(arrivals.counts), size, arrivals.passed_over.height)
     manifest.skipped = [
         SkippedObject(f"{s.place}/{identities.object_hash(s.stored.key)}", s.stored.bytes, s.reason)
         for s in listing.skipped
     ]
 
 
-def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFrame:
-    """Fill in the manifest's counts; how many lines lie before each range of an object that was split (LINE_OFFSETS)."""
+def note_tallies(manifest: Manifest, objects: list[ObjectCounts], summaries: list[MapSummary]) -> pl.DataFrame:
+    """Fill in the counts of the objects read and of the manifest; how many lines lie before each range of an object that was split (LINE_OFFSETS)."""
     offsets: list[tuple[int, int, int]] = []
     reasons: Counter[tuple[str, ...]] = Counter()
     issues: Counter[tuple[str, str, str]] = Counter()
@@ -47,7 +60,7 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFram
         for field, users in summary.senders.items():
             senders[field] |= users
         for tally in summary.tallies:
-            counts = manifest.objects[tally.object_index]
+            counts = objects[tally.object_index]
             if tally.start:
                 offsets.append((tally.object_index, tally.start, counts.physical_lines))
             for name in ("physical_lines", "lines", "blank", "control", "rejected", *LEFT_COUNTS):
@@ -56,7 +69,7 @@ def note_tallies(manifest: Manifest, summaries: list[MapSummary]) -> pl.DataFram
     manifest.field_issues = unpack_counts(_with_names_of_many(issues, senders))
     manifest.lateness = summarize(summary.lateness for summary in summaries)
     manifest.unstamped = sum(summary.unstamped for summary in summaries)
-    add_up(manifest)  # the manifest of a run that fails from here on has what it read as well
+    add_up(manifest, objects)  # the manifest of a run that fails from here on has what it read as well
     return pl.DataFrame(offsets, LINE_OFFSETS, orient="row")
 
 
@@ -72,13 +85,13 @@ def _with_names_of_many(
     return shown
 
 
-def note_kept(manifest: Manifest, reduced: list[ReduceSummary]) -> None:
+def note_kept(objects: list[ObjectCounts], reduced: list[ReduceSummary]) -> None:
     """What the reduce received and kept, and what it superseded; counted there, not derived from the lines."""
     for summary in reduced:
         for index, received in summary.received.items():
             kept = summary.kept[index]
-            manifest.objects[index].kept += kept
-            manifest.objects[index].superseded += received - kept
+            objects[index].kept += kept
+            objects[index].superseded += received - kept
 
 
 def note_candidates(manifest: Manifest, candidates: list[Candidate], fresh: list[Candidate]) -> None:

@@ -1,8 +1,9 @@
 """The stages of a run in order: list, ingest, reduce, assemble, gate, publish; then its manifest."""
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +20,11 @@ from qol.ingest.results import IngestContext
 from qol.people.raw_parts import rewrite
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import require_passed, run_gate
-from qol.quality.gate_input import collect_gate_input
+from qol.quality.gate_input import GateInput, collect_gate_input
+from qol.run.arrivals import Arrivals, find_arrivals, write_objects_read
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
+from qol.run.day_rejects import parts_of_rejects
 from qol.run.engine import Engine, Shuffled
 from qol.run.known_users import KnownUsers, read_known_users
 from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, plan_run
@@ -83,13 +86,14 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
     if fresh:
         with run.stage("gate"):
             _gate(run, found, fresh, reduced)
-        if not run.request.dry_run:
-            with run.stage("publish"):
-                state = _publish(run, found, fresh, plan)
-        run.manifest.status = "published"
     else:
         _gate_without_files(run, found)
-        run.manifest.status = "nothing_to_do"
+    if (fresh or found.arrivals.days) and not run.request.dry_run:
+        with run.stage("publish"):
+            state = _publish(run, found, fresh, plan) if fresh else state
+            partitions = (of_task for summary in ingested.summaries for of_task in summary.partitions)
+            write_objects_read(run, found.published, found.arrivals, partitions)
+    run.manifest.status = "published" if fresh else "nothing_to_do"
     return found, state, plan.weeks
 
 
@@ -98,6 +102,7 @@ class _Found:
     published: Published
     scope: Scope
     listing: RawListing
+    arrivals: Arrivals
     users: KnownUsers
     #: About how much text there is to work on.
     bytes: int
@@ -119,12 +124,13 @@ def _list(run: RunContext) -> _Found:
     scope = find_scope(run.lake, run.request, published)
     listing = RawListing((), ()) if scope.window is None else list_raw(run.lake, run.contracts, scope.window)
     users = read_known_users(run, published)
-    note_listing(run.manifest, scope, listing, users.identities)
+    arrivals = find_arrivals(run, published, listing, users)
+    note_listing(run.manifest, scope, listing, arrivals, users.identities)
     if run.request.command == "run":
         run.manifest.unread_days = find_unread_days(run.lake, listing.earlier)
     if not run.request.dry_run:
         write_raw_keys(run.lake, users.identities, listing)
-    return _Found(published, scope, listing, users, scope.estimated_bytes(published, listing))
+    return _Found(published, scope, listing, arrivals, users, scope.estimated_bytes(published, arrivals.objects))
 
 
 def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
@@ -132,8 +138,9 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
     limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits, run.request.old)
     step = MapStep(run.lake, context, run.staging)
-    shuffled = engine.shuffle(ingest_tasks(found.listing.objects), step, len(limits) + 1)
-    return _Ingested(shuffled, shuffled.summaries, limits, note_tallies(run.manifest, shuffled.summaries))
+    shuffled = engine.shuffle(ingest_tasks(found.arrivals.objects), step, len(limits) + 1)
+    offsets = note_tallies(run.manifest, found.arrivals.counts, shuffled.summaries)
+    return _Ingested(shuffled, shuffled.summaries, limits, offsets)
 
 
 def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
@@ -152,14 +159,14 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         run.contracts,
         run.staging,
         ingested.bucket_limits,
-        [found.users.identities.object_hash(raw.stored.key) for raw in found.listing.objects],
+        [counts.raw_object for counts in found.arrivals.counts],
         ingested.line_offsets,
         plan,
         frozenset(found.published.files),
     )
     reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.merged else []
-    note_kept(run.manifest, reduced)
-    with_totals(run.manifest)
+    note_kept(found.arrivals.counts, reduced)
+    with_totals(run.manifest, found.arrivals.counts)
     return reduced
 
 
@@ -168,8 +175,9 @@ def _assemble(
 ) -> list[Candidate]:
     """One staged file of every partition the run touches; those whose bytes differ from the published ones are returned."""
     parts = [part for summary in reduced for part in summary.parts]
-    parts += [part for summary in ingested.summaries for part in summary.rejects]
-    parts += emptied(plan, found.published, found.listing, parts)
+    rejects = [part for summary in ingested.summaries for part in summary.rejects]
+    parts += parts_of_rejects(run, found.published, found.arrivals, rejects)
+    parts += emptied(plan, found.published, found.arrivals.days, parts)
     step = AssembleStep(run.lake, run.contracts, run.staging, ingested.line_offsets)
     candidates = engine.map(assemble_tasks(parts), step)
     fresh = [candidate for candidate in candidates if changed(run.lake, candidate, found.published)]
@@ -188,17 +196,26 @@ def _gate(run: RunContext, found: _Found, fresh: list[Candidate], reduced: list[
     expected: Counter[tuple[str, str]] = Counter()
     for part in (part for summary in reduced for part in summary.parts):
         expected[part.table, part.date] += part.rows
-    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, _of_weeks(fresh), expected)
+    given = _gate_input(run, found, _of_weeks(fresh), expected)
     run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)
     require_passed(run.manifest.checks, frozenset(run.request.accept), run.manifest.trigger)
 
 
 def _gate_without_files(run: RunContext, found: _Found) -> None:
     """Record types that no longer arrive are reported also by a run that has nothing to publish."""
-    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, [], {})
+    given = _gate_input(run, found, [], {})
     if any(comparison.found for comparison in given.comparisons):
         with run.stage("gate"):
             run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)
+
+
+def _gate_input(
+    run: RunContext, found: _Found, candidates: list[Candidate], expected: Mapping[tuple[str, str], int]
+) -> GateInput:
+    """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
+    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, expected)
+    rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
+    return replace(given, rejected=given.rejected + rejected, items=given.items + items)
 
 
 def _publish(run: RunContext, found: _Found, fresh: list[Candidate], plan: RunPlan) -> LakeState:
@@ -232,7 +249,7 @@ def _remove_departed(run: RunContext, found: _Found) -> None:
     if run.request.dry_run:
         return
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, ())
-    for raw, counts in zip(found.listing.objects, run.manifest.objects, strict=True):
+    for raw, counts in zip(found.arrivals.objects, found.arrivals.counts, strict=True):
         if counts.withdrawn or counts.erased:
             with suppress(LakeError):
                 rewrite(run.lake, context, raw, LEFT_COUNTS)

@@ -1,6 +1,6 @@
 """The plan of a run: which arrival days it reads, and which weeks it computes again and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -14,13 +14,13 @@ from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.errors import UsageError
-from qol.ingest.listing import RawListing, Window
+from qol.ingest.listing import RawObject, Window
 from qol.lake.base import Lake, read_many
 from qol.run.context import RunContext
 from qol.run.request import RunRequest
 from qol.run.week_tables import WINDOW_WEEKS
 from qol.tables.corruption import ARROW_ERRORS, reading
-from qol.tables.layout import Part, Published
+from qol.tables.layout import OF_ARRIVAL_DAYS, Part, Published
 from qol.tables.manifest import ManifestHead, read_heads
 from qol.tables.slices import Bucket
 from qol.tables.weeks import WEEK, is_closed, iso_week, monday_of
@@ -45,9 +45,9 @@ class Scope:
     window: Window | None
     rebuild: tuple[date, date] | None
 
-    def estimated_bytes(self, published: Published, listing: RawListing) -> int:
+    def estimated_bytes(self, published: Published, objects: Sequence[RawObject]) -> int:
         """About how much text the run works on; decides how finely it is split, never what comes out."""
-        raw = sum(o.stored.bytes * (GZIP_RATIO if o.stored.key.endswith(".gz") else 1) for o in listing.objects)
+        raw = sum(o.stored.bytes * (GZIP_RATIO if o.stored.key.endswith(".gz") else 1) for o in objects)
         return raw + PARQUET_RATIO * sum(
             stored.bytes
             for (table, day), stored in published.files.items()
@@ -93,13 +93,13 @@ class RunPlan:
 def find_scope(lake: Lake, request: RunRequest, published: Published) -> Scope:
     """The scope of a run; heads of earlier manifests are read newest first, only as many as needed.
 
-    A lake that has published nothing but rejects reads every arrival day.
+    A lake that has published no week reads every arrival day.
     """
     if request.command == "rebuild":
         return Scope(None, (request.first_week or date.min, request.last_week or date.max))
     if request.command == "backfill":
         return Scope(Window(request.first_day, request.last_day or date.max), None)
-    is_new = all(table == "rejects" for table, _ in published.files)
+    is_new = all(table in OF_ARRIVAL_DAYS for table, _ in published.files)
     good = (
         head
         for head in (() if is_new else read_heads(lake))
@@ -127,7 +127,7 @@ def plan_run(
     """The plan once raw is read.
 
     Computed are the weeks of the changes, those on both sides of borders, weeks of files with an older shape, weeks that
-    lose a record to a new deletion, closed weeks that have records but no weekly file, and weeks that look back on any of
+    lose a record to a new deletion, weeks that have records but no daily or, once closed, no weekly file, and weeks that look back on any of
     them; of too many for the bytes that were read, some wait, none with a file of an older shape. A rebuild takes the weeks
     it was given and those that look back on them; UsageError when one given has published days but no records.
     """
@@ -140,6 +140,7 @@ def plan_run(
         changing = changes.read.union(changes.unconfirmed) | outdated
         unpublished = known - set(map(date.fromisoformat, published.dates("weekly_metrics")))
         changing |= {week for week in unpublished if is_closed(week, run.request.now)}
+        changing |= known - _weeks_with_days(published)
         deleted = _weeks_of_deleted(run, published, changes.deletions, changing)
         borders = changes.borders | deleted | {week + WEEK for week in deleted}
         changing |= deleted | ({week for border in borders for week in (border - WEEK, border)} & known)
@@ -258,15 +259,14 @@ def _holds(lake: Lake, rule: Deletes, deleted: pl.Series, key: str) -> bool:
         return any(pl.DataFrame(rows)[rule.field].is_in(deleted.implode()).any() for rows in groups)
 
 
-def emptied(plan: RunPlan, published: Published, listing: RawListing, parts: list[Part]) -> list[Part]:
+def emptied(plan: RunPlan, published: Published, arrival_days: Collection[str], parts: list[Part]) -> list[Part]:
     """Partitions that no staged part belongs to and whose files are written without rows, as parts without a file.
 
-    Quarantine days that were read and have no rejects any more, survey windows without a row, and daily and weekly files
+    Quarantine days, of the arrival days that changed, that have no rejects any more, survey windows without a row, and daily and weekly files
     of weeks whose every record was deleted.
     """
     have = {(part.table, part.date) for part in parts}
-    read = {raw.arrival_date for raw in listing.objects}
-    wanted = [("rejects", day) for day in sorted(published.dates("rejects") & read)]
+    wanted = [("rejects", day) for day in sorted(published.dates("rejects").intersection(arrival_days))]
     closed = {week.isoformat() for week in plan.closed}
     wanted += [(WINDOWS, day) for day in sorted(published.dates(WINDOWS) & closed)]
     weeks = {part.date for part in parts if part.table.startswith("records_")} | published.dates("daily_metrics")

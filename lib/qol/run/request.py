@@ -110,10 +110,12 @@ _RUN, _BACKFILL, _REBUILD = ((command,) for command in COMMANDS)
 _TRIGGERS, _ENGINES = ("schedule", "manual"), ("local", "spark")
 _MAP = "JSON lines: source, vendor_user_id, user_id[, timezone, from, to, withdrawn_at]; or dynamodb:TABLE."
 _OLD = "Publish records older than the source's max_age_days too, such as a vendor's historical backfill."
+_REREAD = "Read every raw object of the window, also those that earlier runs read in the same way."
 _WEEK = "Business week such as 2026-W46, by default the last closed one; only noted in the manifest."
 #: Every option by the field of the request it fills.
 OPTIONS = {
     "raw_days": Option("raw-days", "Read at least this many arrival days.", _parse_number(1, 36_500), "DAYS", _RUN),
+    "reread": Option("reread", _REREAD, _parse_switch, commands=_RUN),
     "trigger": Option("trigger", "Who started it.", parse_choice(*_TRIGGERS), "|".join(_TRIGGERS), _RUN),
     "first_day": Option("from", "First arrival day to read, YYYY-MM-DD.", parse_day, commands=_BACKFILL, required=True),
     "last_day": Option("to", "Last arrival day to read.", parse_day, commands=_BACKFILL, required=True),
@@ -144,6 +146,7 @@ class RunRequest:
 
     command: Command = "run"
     raw_days: int = 14
+    reread: bool = False
     trigger: Literal["schedule", "manual"] = "manual"
     first_day: date | None = None
     last_day: date | None = None

@@ -41,6 +41,8 @@ class MapSummary:
     issues: Counter[tuple[str, str, str]]
     #: Users who sent an unknown field, by record type and its name.
     senders: Mapping[tuple[str, str], set[str]]
+    #: Object index, record type and week of the rows.
+    partitions: set[tuple[int, str, date]]
     #: Weeks of the rows, and those that rows may last into.
     weeks: set[date]
     #: Mondays of the borders between two weeks that rows are near to, which may matter to both.
@@ -64,12 +66,15 @@ class MapStep:
         """Rows of the ranges by bucket, with a summary."""
         result = ingest(self.lake, self.context, parts)
         blocks: dict[int, list[tuple[str, bytes]]] = {}
+        partitions: set[tuple[int, str, date]] = set()
         weeks: set[date] = set()
         borders: set[date] = set()
         lateness: Counter[int] = Counter()
         unstamped = 0
         for name, rows in result.rows.items():
-            days = rows["day"].unique().cast(pl.Int32).cast(pl.Date).to_list()
+            found = rows.select("object_index", pl.col("day").cast(pl.Int32).cast(pl.Date)).unique().rows()
+            days = list({day for _, day in found})
+            partitions |= {(index, name, monday_of(day)) for index, day in found}
             contract = self.context.contracts.by_name[name]
             weeks |= {monday_of(day) for day in days}
             borders |= borders_near(days) if can_cross(contract) else set()
@@ -87,8 +92,8 @@ class MapStep:
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
         summary = MapSummary(
-            result.tallies, result.reasons, result.issues, result.senders, weeks, borders, rejects, lateness, unstamped,
-            deleted,
+            result.tallies, result.reasons, result.issues, result.senders, partitions, weeks, borders, rejects,
+            lateness, unstamped, deleted,
         )  # fmt: skip
         return Mapped(summary, [(bucket, msgspec.msgpack.encode(block)) for bucket, block in sorted(blocks.items())])
 

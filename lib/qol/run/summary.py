@@ -54,10 +54,13 @@ def _headline(manifest: Manifest, *, dry_run: bool) -> str:
 
 def read_and_skipped(manifest: Manifest) -> Iterator[str]:
     """The conservation law with its numbers, and what was not read at all."""
-    window, totals = manifest.window, manifest.totals
+    window, totals, objects = manifest.window, manifest.totals, manifest.raw_objects
     if window.last is not None:
-        read = f"{count(len(manifest.objects), 'raw object')} of arrival days {window.first or '-'} to {window.last}"
-        yield f"Read {read}, {count(totals.get('physical_lines', 0), 'line')}."
+        read = "raw objects" if objects is None else count(objects.read, "raw object")
+        days = f"of arrival days {window.first or '-'} to {window.last}"
+        yield f"Read {read} {days}, {count(totals.get('physical_lines', 0), 'line')}."
+        if objects and objects.passed_over:
+            yield f"Passed over {count(objects.passed_over, 'raw object')} that earlier runs read; --reread reads them too."
         names = ("blank", "control", "rejected", "kept", "superseded", *(n for n in LEFT_COUNTS if totals.get(n)))
         parts = " + ".join(f"{totals.get(name, 0)} {name}" for name in names)
         yield f"{count(totals.get('lines', 0), 'item')} = {parts}"
@@ -66,7 +69,7 @@ def read_and_skipped(manifest: Manifest) -> Iterator[str]:
                 f"{count(manifest.unstamped, 'record')} without _received_at: of versions that arrived on one day the one "
                 "with the larger values counts, which need not be the last."
             )
-        if not manifest.objects:
+        if objects and not objects.read + objects.passed_over:
             yield "Nothing arrived in those days: raw objects lie below raw/<source>/<record>/date=YYYY-MM-DD/."
     reasons: dict[str, list[str]] = {}
     for skipped in manifest.skipped:

@@ -8,6 +8,8 @@ from qol.errors import LakeError
 from qol.lake.base import Lake, StoredObject
 
 PART_FILE = "part-00000.parquet"
+#: Tables with a partition per arrival day; all others have one per week.
+OF_ARRIVAL_DAYS = ("rejects", "objects_read")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from qol.contracts.columns import table_folder
 from qol.errors import CorruptFileError
 from qol.lake.base import Lake, StoredObject, read_many
 from qol.tables.corruption import reading, recovery_hint
-from qol.tables.layout import PART_FILE, PROCESSED
+from qol.tables.layout import OF_ARRIVAL_DAYS, PART_FILE, PROCESSED
 
 _PARTITION = re.compile(rf".+/date=(\d{{4}}-\d{{2}}-\d{{2}})/{re.escape(PART_FILE)}")
 DAMAGED = "damaged, cannot be read"
@@ -35,8 +35,9 @@ class PublishedFiles(NamedTuple):
 
 
 def check_published_files(lake: Lake, max_footers: int | None = None) -> PublishedFiles:
-    """List `processed/` and the rejects, and read the footers of the newest partitions, of all by default."""
-    listed = [stored for folder in (PROCESSED, table_folder("rejects")) for stored in lake.walk(folder)]
+    """List `processed/` and the tables of arrival days, and read the footers of the newest partitions, of all by default."""
+    folders = (PROCESSED, *map(table_folder, OF_ARRIVAL_DAYS))
+    listed = [stored for folder in folders for stored in lake.walk(folder)]
     partitions = sorted((o.key for o in listed if _day(o)), key=_newest_first, reverse=True)
     read = partitions if max_footers is None else partitions[:max_footers]
     others = (o for o in listed if not _day(o) and not o.key.endswith("/"))  # a console's folder is an empty object

@@ -103,9 +103,9 @@ def days_of_derived(
     if not names and contract.wear is None:
         return day_parts(contract, vocabulary, rows)
     with naming_expressions(contract.file, rows, {f"daily.{name}": contract.daily[name] for name in names}):
-        values = rows.with_columns(
-            [as_stored(pl.sql_expr(contract.daily[name]), vocabulary[name]).alias(f"={name}") for name in names]
-        )
+        # In two steps: what is rounded is mentioned several times, and each mention would be computed.
+        values = rows.with_columns([pl.sql_expr(contract.daily[name]).alias(f"={name}") for name in names])
+        values = values.with_columns([as_stored(pl.col(f"={name}"), vocabulary[name]) for name in names])
     if contract.parts:
         parts = day_parts(contract, vocabulary, rows).rename({name: f"={name}" for name in contract.parts})
         values = values.join(parts, on=GRAIN, how="left", maintain_order="left")

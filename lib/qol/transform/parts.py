@@ -24,15 +24,18 @@ def day_parts(contract: SourceContract, vocabulary: Mapping[str, DailyMetric], r
     if any(part.over in ("first", "last") for part in parts.values()):
         ends = [] if contract.end is None else [pl.col(contract.end)]
         rows = rows.sort(pl.coalesce("source_timestamp", receipt()), *ends, receipt(), "record_key")
-    scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
-    combined = [_combined(part, vocabulary[name]).alias(name) for name, part in parts.items() if part.each is None]
+    alike = {name: part for name, part in parts.items() if part.each is None}
+    scaled = [_scaled(part, vocabulary[name]).alias(name) for name, part in alike.items()]
+    combined = [_combined(part, vocabulary[name]).alias(name) for name, part in alike.items()]
+    stored = [as_stored(pl.col(name), vocabulary[name]) for name in alike]
     expressions = {
         f"daily.{name}.{word}": getattr(part, word)
         for name, part in parts.items()
         for word in ("value", "where", "each")
     }
     with naming_expressions(contract.file, rows, expressions):
-        days = rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(combined)
+        # What is rounded is mentioned several times, and within `agg` each mention would be computed.
+        days = rows.select(*GRAIN, *scaled).group_by(GRAIN).agg(combined).with_columns(stored)
         for name, part in parts.items():
             if part.each is not None:
                 days = days.join(_of_each(part.each, part, vocabulary[name], rows), on=GRAIN, how="left")
@@ -49,7 +52,8 @@ def _of_each(each: str, part: Part, metric: DailyMetric, rows: pl.DataFrame) -> 
     """Per user and day the mean of one mean per value of `each`, so that dense records do not outweigh others."""
     known = rows.select(*GRAIN, each=pl.sql_expr(each), part=_scaled(part, metric)).drop_nulls("part")
     means = known.group_by(*GRAIN, "each").agg(_quotient(pl.col("part").sum(), pl.len()).alias(metric.name))
-    return means.group_by(GRAIN).agg(_combined(part, metric).alias(metric.name))
+    days = means.group_by(GRAIN).agg(_combined(part, metric).alias(metric.name))
+    return days.with_columns(as_stored(pl.col(metric.name), metric))
 
 
 def _scaled(part: Part, metric: DailyMetric) -> pl.Expr:
@@ -84,7 +88,7 @@ def _combined(part: Part, metric: DailyMetric) -> pl.Expr:
         number = getattr(known, part.over)()
     # A column and no constant: Polars multiplies many rows by the reciprocal of one where it divides a single row.
     unit = pl.when(count > 0).then(pl.lit(_unit(metric), pl.Float64))
-    return as_stored(_quotient(number, pl.when(count > 0).then(over)).truediv(unit), metric)
+    return _quotient(number, pl.when(count > 0).then(over)).truediv(unit)
 
 
 def _quotient(numerator: pl.Expr, count: pl.Expr) -> pl.Expr:

@@ -11,8 +11,9 @@ from qol_dev.cloud import feed, mail, moto, spark_session, terraform, trino
 from qol_dev.cloud import glue_runs as runs
 from qol_dev.cloud.describe import count_objects
 from qol_dev.cloud.functions import invoke
+from qol_dev.cloud.gather import gather
 from qol_dev.cloud.pushes import pushes_of
-from qol_dev.cloud.state import Cloud
+from qol_dev.cloud.state import Cloud, client
 from qol_dev.cloud.tools import MissingToolError
 from qol_dev.sample import CORE, SampleOptions, write_sample
 
@@ -107,6 +108,9 @@ def _push(state: CloudStart) -> Iterator[str]:
     pushes = pushes_of(state.lake)
     feed.send(state.cloud, pushes)
     yield f"{len(pushes)} pushes of {state.sample.users} people, all answered 200"
+    if stream := state.cloud.names.get("stream"):
+        count = gather(client(state.cloud, "firehose"), client(state.cloud, "s3"), stream)
+        yield f"the stream {stream} gathered them into {count} objects"
     kept = count_objects(state.cloud, "quarantine/bodies/")
     yield f"{count_objects(state.cloud, 'raw/')} objects below {state.cloud.lake}/raw/, {kept} bodies kept that are no JSON"
 
