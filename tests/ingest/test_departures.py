@@ -95,10 +95,12 @@ def test_items_of_erased_users_are_counted_and_nothing_of_them_is_kept(fast: boo
         b'{"userId":"u1"}',
         b'{"userId":"u9", no',
         text({"dailies": [ONE, TWO]}),
+        b'{"dailies":[%b,%b]}' % (daily(), daily(userId="u2", steps=5)),
+        b'{"dailies":[%b]}' % daily(userId="u2", steps=6),
     )
     fed = feed(given, known=KNOWN, erased=ERASED, fast=fast)
-    assert [row["user_id"] for row in fed.rows] == ["P2"]
-    assert (fed.tally["erased"], fed.tally["rejected"], fed.tally["lines"]) == (5, 1, 7)
+    assert [(row["line"], row["user_id"]) for row in fed.rows] == [(3, "P2"), (7, "P2"), (8, "P2")]
+    assert (fed.tally["erased"], fed.tally["rejected"], fed.tally["lines"]) == (6, 1, 10)
     assert [(row["line"], row["item"]) for row in fed.rejects] == [(6, 1)]
 
 

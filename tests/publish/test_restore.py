@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from qol.cli.app import app
 from qol.errors import LakeError, LockedError, UsageError
+from qol.identity.erasures import Tombstone, write_tombstone
 from qol.ingest.listing import Window
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_objects import StoredVersion
@@ -73,6 +74,22 @@ def test_a_week_goes_back_to_before_the_last_run_that_replaced_it(lake: S3Lake, 
         "objects_read", 1, len(lake.read("raw/daily/date=2026-11-17/b.jsonl")), passed_over=2
     )
     assert published() == later
+
+
+def test_nothing_is_restored_while_an_erasure_has_not_ended(lake: S3Lake, tmp_path: Path) -> None:
+    deliver(tmp_path, "a.jsonl", steps=1_000)
+    run_lake(lake)
+    before = published()
+    deliver(tmp_path, "b.jsonl", steps=90_000, _received_at="2026-11-17T05:00:00Z")
+    run_lake(lake)
+    later, plan = published(), plan_restore(lake, WEEK, None)
+    write_tombstone(lake, Tombstone("0" * 32, "2026-11-18T00:00:00Z"))
+    with pytest.raises(UsageError, match="an erasure has begun and not ended"):
+        restore(lake, WEEK, *plan, NOW)
+    assert published() == later
+    write_tombstone(lake, Tombstone("0" * 32, "2026-11-18T00:00:00Z", finished="2026-11-18T00:01:00Z"))
+    restore(lake, WEEK, *plan, NOW)
+    assert published() == before
 
 
 @pytest.mark.acceptance

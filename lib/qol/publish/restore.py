@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from qol.contracts.columns import arrow_schema, fixed
 from qol.errors import LakeError, LockedError, QolError, UsageError, safe_place
+from qol.identity.erasures import read_tombstones
 from qol.lake.s3 import S3Lake
 from qol.lake.s3_objects import StoredVersion
 from qol.publish.protocol import ORDER, RECORDS_RANK
@@ -63,13 +64,15 @@ def restore(
     """Publish the earlier versions under the lock, each by one atomic write, and write a manifest with trigger `restore`.
 
     Returns the manifest with the restored files, and the error of writing it (the files are restored all the same).
-    LockedError when another run holds the lock, PublishConflictError when a file was published since the plan.
+    LockedError when another run holds the lock, PublishConflictError when a file was published since the plan, UsageError
+    while an erasure has not ended.
     """
     manifest = new_manifest(now, "restore", iso_week(monday))
     manifest.undone = undone.run_id
     started = time.perf_counter()
     try:
         with lake.lock(manifest.run_id):
+            _require_erasures_ended(lake)
             _forget_objects(lake, monday, undone)
             for item in plan:
                 manifest.tables.append(_restore_file(lake, monday, item))
@@ -82,6 +85,14 @@ def restore(
         raise
     manifest.stages["publish"] = round(time.perf_counter() - started, 3)
     return manifest, _write_manifest(lake, manifest)
+
+
+def _require_erasures_ended(lake: S3Lake) -> None:
+    """An erasure that has ended left no version with the person; one that was interrupted may have, and nobody can see which."""
+    if any(one.finished is None and one.lifted is None for one in read_tombstones(lake)):
+        raise UsageError(
+            "an erasure has begun and not ended, so earlier versions may have the person; repeat its `qol erase` first"
+        )
 
 
 def _write_manifest(lake: S3Lake, manifest: Manifest) -> LakeError | None:
