@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from qol.errors import UsageError
-from qol.identity.erasures import read_tombstones
+from qol.identity.erasures import Tombstone, read_tombstones, write_tombstone
 from qol.identity.roster import roster_of_map
 from qol.identity.user_map import read_user_map
 from qol.lake import LocalLake
 from tests.builders import KEY, run_lake, write_lines
-from tests.people.erasing import erase, erasure, files, lake_of_three, rejects, rows, sent, traces
+from tests.people.erasing import erase, erasure, files, lake_of_three, people_of, rejects, rows, sent, traces
 
 pytestmark = pytest.mark.usefixtures("no_gate")
 
@@ -71,6 +71,16 @@ def test_runs_rebuilds_and_backfills_after_an_erasure_keep_the_person_out_until_
         erasure(LocalLake(lake), user_map).lift()
     write_lines(lake, "2026-11-18", [sent("anna", 3)], name="consent.jsonl")
     assert run_lake(lake, user_map=again).totals["kept"] == 1
+
+
+def test_a_rebuild_leaves_out_published_rows_of_a_person_whose_erasure_was_interrupted(tmp_path: Path) -> None:
+    lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    before, tombstone = rows(lake), Tombstone("0" * 32, "2026-11-18T00:00:00Z")
+    tombstone.add(people_of(LocalLake(lake), user_map).person("P-anna").erased)
+    write_tombstone(LocalLake(lake), tombstone)
+    run_lake(lake, user_map=read_user_map(user_map), rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert rows(lake) == before
+    assert traces({key: data for key, data in files(lake).items() if key.startswith("processed/")}) == []
 
 
 def test_a_tombstone_has_keyed_hashes_alone_and_a_second_erasure_finds_the_first(tmp_path: Path) -> None:

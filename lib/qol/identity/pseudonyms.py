@@ -116,6 +116,10 @@ class Identities:
         """128 bits of keyed BLAKE2b over an id of an erased user, of a source or a `user`; no pseudonym, and no id."""
         return hashlib.blake2b(f"{kind}:{name}".encode(), key=self._erasure_key, digest_size=HASH_BYTES).hexdigest()
 
+    def is_erased_user(self, user_id: str) -> bool:
+        """Whether a user id is that of an erased user."""
+        return self.erasure_hash("user", user_id) in self.erased.users
+
     @cached_property
     def _erasure_key(self) -> bytes:
         return hmac.digest(self.key, b"erasure", hashlib.sha256)
@@ -155,7 +159,8 @@ class UserIndex(dict[str, User]):
     def _left(self, vendor_user_id: str) -> int | None:
         """Since when nothing of a vendor id is kept; None when it is."""
         entry = (self._source, vendor_user_id)
-        is_erased = self._is_erased(*entry, self._identities.erased.ids)
+        ids = self._identities.erased.ids
+        is_erased = bool(ids) and self._identities.erasure_hash(*entry) in ids
         return ALL_TIME if is_erased else self._identities.withdrawn.get(entry)
 
     def columns(self, vendor_user_ids: Sequence[str]) -> tuple[list[str], list[int], list[str | None]]:
@@ -190,12 +195,9 @@ class UserIndex(dict[str, User]):
         return self._owners[device_id]
 
     def _user(self, user_id: str, timezone: str | None, left: int | None) -> User:
-        if self._is_erased("user", user_id, self._identities.erased.users):
+        if self._identities.erased and self._identities.is_erased_user(user_id):
             left = ALL_TIME
         return User(user_id, bucket_of(user_id, self._limits), timezone, left)
-
-    def _is_erased(self, kind: str, name: str, hashes: frozenset[str]) -> bool:
-        return bool(hashes) and self._identities.erasure_hash(kind, name) in hashes
 
 
 def bucket_of(user_id: str, limits: tuple[str, ...]) -> int:

@@ -154,6 +154,7 @@ def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
 
 def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:
     """New and published rows of the plan's weeks, merged; the manifest's counts add up before any check."""
+    identities = found.users.identities
     step = ReduceStep(
         run.lake,
         run.contracts,
@@ -163,6 +164,7 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         ingested.line_offsets,
         plan,
         frozenset(found.published.files),
+        identities.is_erased_user if identities.erased else None,
     )
     reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.merged else []
     note_kept(found.arrivals.counts, reduced)

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -120,6 +120,8 @@ class ReduceStep:
     plan: RunPlan
     #: Published partitions, by table and date; in a bucket a question after each that might be there is a request.
     published: frozenset[tuple[str, str]]
+    #: Whose published rows are left out: those of erased users, where an erasure was interrupted.
+    without: Callable[[str], bool] | None = None
 
     def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""
@@ -217,7 +219,7 @@ class ReduceStep:
 
     def _users(self, bucket: int) -> Bucket:
         limits = (None, *self.bucket_limits, None)
-        return Bucket(self.lake, limits[bucket], limits[bucket + 1])
+        return Bucket(self.lake, limits[bucket], limits[bucket + 1], self.without)
 
     def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
         if rows.height:

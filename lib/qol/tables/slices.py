@@ -1,6 +1,6 @@
 """Rows of one bucket of users in a published file; row groups of other buckets are not read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -20,6 +20,8 @@ class Bucket:
     lake: Lake
     low: str | None
     high: str | None
+    #: Whose rows are left out, though they are published; None for nobody's.
+    without: Callable[[str], bool] | None = None
 
     def published(self, table: str, date: str, columns: Sequence[Column]) -> pl.DataFrame:
         """The bucket's rows of a published partition with these columns, in its order; empty when there is no file.
@@ -31,7 +33,9 @@ class Bucket:
         if self.lake.stat(key) is None:
             return empty
         with reading(key):
-            return pl.concat([empty, *self._groups(key, columns)])
+            rows = pl.concat([empty, *self._groups(key, columns)])
+        gone = list(filter(self.without, rows["user_id"].unique())) if self.without else []
+        return rows.filter(~pl.col("user_id").is_in(gone)) if gone else rows
 
     def _groups(self, key: str, columns: Sequence[Column]) -> Iterator[pl.DataFrame]:
         """Rows of the row groups that have any of the bucket: the file is sorted by user."""
