@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from qol.errors import UsageError
@@ -12,6 +13,7 @@ from qol.identity.erasures import Tombstone, read_tombstones, write_tombstone
 from qol.identity.roster import roster_of_map
 from qol.identity.user_map import read_user_map
 from qol.lake import LocalLake
+from qol.tables.manifest import RawObjects
 from tests.builders import KEY, run_lake, write_lines
 from tests.people.erasing import erase, erasure, files, lake_of_three, people_of, rejects, rows, sent, traces
 
@@ -29,7 +31,7 @@ def test_after_an_erasure_nothing_of_the_person_is_left_and_others_rows_are_as_t
     certificate = erase(LocalLake(lake), user_map)
     assert certificate.removed == {
         "raw items": 14, "raw objects": 4, "rejects": 3, "records_garmin_dailies": 7, "records_garmin_sleeps": 1,
-        "daily_metrics": 7, "weekly_metrics": 1, "unparsable bodies": 1, "names of raw objects": 1,
+        "daily_metrics": 7, "weekly_metrics": 1, "objects_read": 3, "unparsable bodies": 1, "names of raw objects": 1,
         "files that name users": 1, "user map entries": 1,
     }  # fmt: skip
     assert found.remaining == {**certificate.removed, "names of raw objects": 0}
@@ -48,8 +50,12 @@ def test_runs_rebuilds_and_backfills_after_an_erasure_keep_the_person_out_until_
     before = rows(lake)
     erase(LocalLake(lake), user_map)
     again = read_user_map(user_map)
+    table = lake / "_objects/date=2026-11-17/part-00000.parquet"
+    assert pl.read_parquet(table).height == 0
     assert run_lake(lake, user_map=again).totals["kept"] == 16
     assert rows(lake) == before
+    assert pl.read_parquet(table)["kept", "erased"].sum().rows() == [(16, 0)]
+    assert run_lake(lake, user_map=again).raw_objects == RawObjects("objects_read", 0, 0, passed_over=2)
     write_lines(
         lake,
         "2026-11-18",

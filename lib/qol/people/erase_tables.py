@@ -37,11 +37,16 @@ def erase_rows(
 ) -> dict[str, int]:
     """Publish every file that has rows of the users again without them; how many rows of each table went.
 
-    `places` are those of the users' raw items, whose rejects go. In the usual order, each by one atomic write.
+    `places` are those of the users' raw items, whose rejects go, as do rows of their raw objects: the next run reads what
+    is left of these. In the usual order, each by one atomic write.
     """
-    tables = {table for table, place in table_places(context.contracts).items() if place.partition}
-    published = find_published(lake, sorted(tables - {OBJECTS_READ}))
-    remove = {"rejects": partial(_without_rejects, context, frozenset(places))}
+    tables = [table for table, place in table_places(context.contracts).items() if place.partition]
+    published = find_published(lake, tables)
+    objects = frozenset(name for name, _, _ in places)
+    remove = {
+        "rejects": partial(_without_rejects, context, frozenset(places)),
+        OBJECTS_READ: partial(_without_objects, objects),
+    }
     plain = partial(_without_users, frozenset(user_ids))
 
     def look(file: tuple[str, str]) -> tuple[int, pl.DataFrame | None]:
@@ -73,6 +78,10 @@ def _candidate(
 
 def _without_users(user_ids: frozenset[str], rows: pl.DataFrame, _: str) -> pl.DataFrame:
     return rows.filter(~pl.col("user_id").is_in(list(user_ids)))
+
+
+def _without_objects(objects: frozenset[str], rows: pl.DataFrame, _: str) -> pl.DataFrame:
+    return rows.filter(~pl.col("raw_object").is_in(list(objects)))
 
 
 def _without_rejects(context: IngestContext, places: frozenset[Place], rows: pl.DataFrame, day: str) -> pl.DataFrame:
