@@ -116,7 +116,7 @@ run "the_lake" {
 
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : statement.Resource if statement.Action == "s3:PutObject"] == [
-      ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*"],
+      ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_objects/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*"],
       ["arn:aws:s3:::qol-lake-123456789012/raw/*", "arn:aws:s3:::qol-lake-123456789012/quarantine/bodies/*"],
     ]
     error_message = "what must be written under the pseudonymous key, and what is never replaced"
@@ -255,9 +255,9 @@ run "functions" {
   assert {
     condition = { for key, function in aws_lambda_function.functions : key => join(" ", sort(keys(function.environment[0].variables))) } == {
       receiver = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_USER_MAP_TABLE QOL_WEBHOOK_SECRET"
-      kick     = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
-      notifier = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_LOG_GROUP QOL_MAX_ATTEMPTS QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
-      watchdog = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      kick     = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      notifier = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_LOG_GROUP QOL_MAX_ATTEMPTS QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      watchdog = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
       raw_gap  = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_DATABASE QOL_GAP_DAYS QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN QOL_USER_MAP_TABLE QOL_WORKGROUP"
     }
     error_message = "settings of the functions"

@@ -193,8 +193,8 @@ run "operators_may" {
         for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
-      "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
+      "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
+      "s3:PutObject"        = "_locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
       "s3:DeleteObject"     = "_locks/publish.lock"
     }
     error_message = "where operators read, put and delete"
