@@ -252,7 +252,7 @@ locals {
       Effect = "Allow"
       Action = "s3:GetObject"
       Resource = [
-        for prefix in ["raw", "processed", "quarantine/rows", "_objects", "_runs", "_staging", "_locks", "_docs", "artifacts"] :
+        for prefix in ["raw", "processed", "quarantine/rows", "_objects", "_runs", "_staging", "_locks", "_erasures", "_docs", "artifacts"] :
         "${local.arn.bucket}/${prefix}/*"
       ]
     },
@@ -344,7 +344,7 @@ locals {
         Effect = "Deny"
         Action = "s3:*"
         Resource = [
-          for prefix in ["raw", "quarantine", "_staging", "_locks", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
+          for prefix in ["raw", "quarantine", "_staging", "_locks", "_erasures", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
         ]
       },
       { Sid = "DenyOperatorsWorkgroup", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },
@@ -405,7 +405,7 @@ locals {
         Sid      = "ReadLakeVersions"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_objects/*", "_runs/*", "_locks/publish.lock", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_objects/*", "_runs/*", "_locks/publish.lock", "_erasures/*", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
       },
       { Sid = "ListVersions", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.bucket },
       {

@@ -25,6 +25,7 @@ OBJECTS = {
     "quarantine/objects": ("identified", "quarantine/objects/2026-11-10.json"),
     "_staging": ("identified", "_staging/run/0"),
     "_locks": ("identified", "_locks/lake.json"),
+    "_erasures": ("identified", "_erasures/0123456789abcdef0123456789abcdef.json"),
     "_reports": ("identified", "_reports/raw_gaps/date=2026-11-18/raw_gaps.csv"),
     "athena-results-operators": ("identified", "athena-results-operators/0.csv"),
     "processed": ("pseudonymous", "processed/weekly/date=2026-11-09/part-00000.parquet"),

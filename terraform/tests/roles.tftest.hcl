@@ -117,7 +117,7 @@ run "analysts_may_not_reach_what_names_people" {
     condition = join(" ", sort(flatten([
       for statement in jsondecode(aws_iam_role_policy.people["analyst"].policy).Statement :
       [for resource in flatten([statement.Resource]) : "${join(",", flatten([statement.Action]))}:${resource}"] if statement.Effect == "Deny" && startswith(flatten([statement.Action])[0], "s3:")
-    ]))) == "s3:*:arn:aws:s3:::qol-lake-123456789012/_locks/* s3:*:arn:aws:s3:::qol-lake-123456789012/_reports/* s3:*:arn:aws:s3:::qol-lake-123456789012/_staging/* s3:*:arn:aws:s3:::qol-lake-123456789012/athena-results-operators/* s3:*:arn:aws:s3:::qol-lake-123456789012/quarantine/* s3:*:arn:aws:s3:::qol-lake-123456789012/raw/*"
+    ]))) == "s3:*:arn:aws:s3:::qol-lake-123456789012/_erasures/* s3:*:arn:aws:s3:::qol-lake-123456789012/_locks/* s3:*:arn:aws:s3:::qol-lake-123456789012/_reports/* s3:*:arn:aws:s3:::qol-lake-123456789012/_staging/* s3:*:arn:aws:s3:::qol-lake-123456789012/athena-results-operators/* s3:*:arn:aws:s3:::qol-lake-123456789012/quarantine/* s3:*:arn:aws:s3:::qol-lake-123456789012/raw/*"
     error_message = "what analysts are denied in the lake"
   }
 
@@ -193,7 +193,7 @@ run "operators_may" {
         for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
-      "s3:GetObjectVersion" = "_docs/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
+      "s3:GetObjectVersion" = "_docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
       "s3:PutObject"        = "_locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
       "s3:DeleteObject"     = "_locks/publish.lock"
     }
