@@ -247,11 +247,18 @@ def _confirm(run: RunContext, state: LakeState, computed: tuple[date, ...]) -> N
 
 
 def _remove_departed(run: RunContext, found: _Found) -> None:
-    """Write raw objects again without the items of users who left; where that fails, the next run counts them again."""
+    """Write raw objects again without the items of users who left.
+
+    Where that fails, the manifest says so, and the next run reads and counts them again.
+    """
     if run.request.dry_run:
         return
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, ())
     for raw, counts in zip(found.arrivals.objects, found.arrivals.counts, strict=True):
         if counts.withdrawn or counts.erased:
-            with suppress(LakeError):
+            try:
                 rewrite(run.lake, context, raw, LEFT_COUNTS)
+            except LakeError:
+                run.manifest.not_removed += 1
+    if run.manifest.not_removed:
+        _store_manifest(run)

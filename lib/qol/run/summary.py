@@ -64,6 +64,11 @@ def read_and_skipped(manifest: Manifest) -> Iterator[str]:
         names = ("blank", "control", "rejected", "kept", "superseded", *(n for n in LEFT_COUNTS if totals.get(n)))
         parts = " + ".join(f"{totals.get(name, 0)} {name}" for name in names)
         yield f"{count(totals.get('lines', 0), 'item')} = {parts}"
+        if manifest.not_removed:
+            yield (
+                f"{count(manifest.not_removed, 'raw object')} could not be changed, and still hold items of users who left: "
+                "docs/erase-and-export.md says how to remove them."
+            )
         if manifest.unstamped:
             yield (
                 f"{count(manifest.unstamped, 'record')} without _received_at: of versions that arrived on one day the one "

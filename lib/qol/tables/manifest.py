@@ -143,6 +143,7 @@ class Manifest(msgspec.Struct):
     stages: dict[str, float] = {}
     lateness: dict[str, int] | None = None
     unstamped: int = 0
+    not_removed: int = 0
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
     undone: str | None = None
