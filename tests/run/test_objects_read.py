@@ -59,8 +59,8 @@ def lake(tmp_path: Path) -> Path:
 def test_what_was_read_is_a_row_per_object_whose_counts_add_up(lake: Path) -> None:
     found = rows(lake).select("folder", "partitions", *RUN_COUNTS).rows()
     assert found == [
-        ("raw/daily", ["garmin_dailies/2026-11-09"], 2, 2, 0, 0, 1, 1, 0),
-        ("raw/garmin/sleeps", ["garmin_sleeps/2026-11-09"], 1, 1, 0, 0, 0, 1, 0),
+        ("raw/daily", ["garmin_dailies/2026-11-09"], 2, 2, 0, 0, 1, 1, 0, 0, 0),
+        ("raw/garmin/sleeps", ["garmin_sleeps/2026-11-09"], 1, 1, 0, 0, 0, 1, 0, 0, 0),
     ]
 
 

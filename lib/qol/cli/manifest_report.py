@@ -10,7 +10,7 @@ from qol.cli.show import command, say, table
 from qol.contracts.model import Contracts
 from qol.lake import Lake
 from qol.run.summary import read_and_skipped, stage_seconds, unread_days
-from qol.tables.manifest import RUN_COUNTS, Manifest, manifest_key
+from qol.tables.manifest import LEFT_COUNTS, RUN_COUNTS, Manifest, manifest_key
 from qol.tables.objects_read import objects_of_run
 
 #: What the weeks of a manifest are, by how its run ended.
@@ -56,12 +56,13 @@ def _show_objects(lake: Lake, contracts: Contracts, manifest: Manifest, *, every
     read = objects_of_run(lake, contracts, manifest)
     if read.is_empty():
         return
+    names = [name for name in RUN_COUNTS if name not in LEFT_COUNTS or read[name].sum()]
     if every:
         key = pl.format("{}/date={}/{}", "folder", "date", "raw_object").alias("key")
-        table("Raw objects", ("key", *RUN_COUNTS), read.select(key, *RUN_COUNTS).rows())
+        table("Raw objects", ("key", *names), read.select(key, *names).rows())
     else:
-        rows = read.group_by("folder").agg(pl.len().alias("objects"), *[pl.col(name).sum() for name in RUN_COUNTS])
-        table("Raw objects by folder, in items", ("folder", "objects", *RUN_COUNTS), rows.sort("folder").rows())
+        rows = read.group_by("folder").agg(pl.len().alias("objects"), *[pl.col(name).sum() for name in names])
+        table("Raw objects by folder, in items", ("folder", "objects", *names), rows.sort("folder").rows())
         say(f"Each of them: {command('runs', manifest.run_id, '--objects', '--lake', lake.uri)}")
 
 
