@@ -81,10 +81,12 @@ def test_runs_rebuilds_and_backfills_after_an_erasure_keep_the_person_out_until_
 
 def test_a_rebuild_leaves_out_published_rows_of_a_person_whose_erasure_was_interrupted(tmp_path: Path) -> None:
     lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    write_lines(lake, "2026-11-18", [sent("anna", 9)])  # a week of hers alone
+    run_lake(lake, user_map=read_user_map(user_map))
     before, tombstone = rows(lake), Tombstone("0" * 32, "2026-11-18T00:00:00Z")
     tombstone.add(people_of(LocalLake(lake), user_map).person("P-anna").erased)
     write_tombstone(LocalLake(lake), tombstone)
-    run_lake(lake, user_map=read_user_map(user_map), rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    run_lake(lake, user_map=read_user_map(user_map), rebuild=(date(2026, 11, 9), date(2026, 11, 16)))
     assert rows(lake) == before
     assert traces({key: data for key, data in files(lake).items() if key.startswith("processed/")}) == []
 

@@ -262,8 +262,8 @@ def _holds(lake: Lake, rule: Deletes, deleted: pl.Series, key: str) -> bool:
 def emptied(plan: RunPlan, published: Published, arrival_days: Collection[str], parts: list[Part]) -> list[Part]:
     """Partitions that no staged part belongs to and whose files are written without rows, as parts without a file.
 
-    Quarantine days, of the arrival days that changed, that have no rejects any more, survey windows without a row, and daily and weekly files
-    of weeks whose every record was deleted.
+    Quarantine days, of the arrival days that changed, that have no rejects any more, survey windows without a row, daily and weekly files
+    of weeks whose every record was deleted, and records that were all of erased users.
     """
     have = {(part.table, part.date) for part in parts}
     wanted = [("rejects", day) for day in sorted(published.dates("rejects").intersection(arrival_days))]
@@ -271,6 +271,8 @@ def emptied(plan: RunPlan, published: Published, arrival_days: Collection[str], 
     wanted += [(WINDOWS, day) for day in sorted(published.dates(WINDOWS) & closed)]
     weeks = {part.date for part in parts if part.table.startswith("records_")} | published.dates("daily_metrics")
     weeks &= {week.isoformat() for week in plan.weeks}
+    merged = {week.isoformat() for week in plan.merged}
+    wanted += sorted(file for file in published.files if file[0].startswith("records_") and file[1] in merged)
     wanted += [("daily_metrics", week) for week in sorted(weeks)]
     wanted += [("weekly_metrics", week) for week in sorted(weeks & closed)]
     return [Part(table, day, "", 0) for table, day in wanted if (table, day) not in have]
