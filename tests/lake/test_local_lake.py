@@ -153,3 +153,12 @@ def test_a_lake_in_a_folder_that_may_not_be_read_is_a_usage_error(
     monkeypatch.setattr(Path, "is_dir", deny)
     with pytest.raises(UsageError, match=": may not be read .permission denied.; allowed: a folder that the user of"):
         open_lake(lake)
+
+
+def test_what_a_killed_writer_left_of_a_file_goes_when_it_is_written_again(tmp_path: Path) -> None:
+    left, others = tmp_path / "quarantine/objects/.a.json.0123", tmp_path / "quarantine/objects/.b.json.0123"
+    left.parent.mkdir(parents=True)
+    for file in (left, others):
+        file.write_bytes(b"half")
+    LocalLake(tmp_path).put("quarantine/objects/a.json", b"whole")
+    assert sorted(file.name for file in left.parent.iterdir()) == [others.name, "a.json"]

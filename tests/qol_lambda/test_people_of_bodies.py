@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from qol.identity.pseudonyms import Identities
-from qol.ingest.listing import RawObject, _record, ingest_tasks
+from qol.ingest.listing import RawObject, ingest_tasks, record_at
 from qol.lake.base import StoredObject
 from qol_lambda.bodies import Delivery, read_body
 from tests.ingest.feed import CONTRACTS, KEY, read_tasks
@@ -59,7 +59,7 @@ def objects(deliveries: Sequence[Delivery]) -> Iterator[tuple[RawObject, bytes]]
     for number, delivery in enumerate(deliveries):
         folder, _, name = delivery.key.partition("/date=")
         stored = StoredObject(f"{folder}/date={number}-{name}", len(delivery.line), "tag")
-        record = _record(CONTRACTS, folder)
+        record = record_at(CONTRACTS, folder)
         assert record is not None
         yield RawObject(stored, record, "2026-11-18"), delivery.line
 

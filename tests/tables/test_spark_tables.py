@@ -32,7 +32,7 @@ def test_every_table_has_the_contracts_columns_types_and_comments(
     fields = table(spark, sample_lake, name, CONTRACTS).schema.fields
     columns = [(c.name, c.type, c.comment) for c in table_schemas(CONTRACTS)[name]]
     if name not in ("job_runs", "raw_objects"):
-        day = "UTC day of arrival" if name == "rejects" else "Monday of the ISO week"
+        day = "UTC day of arrival" if name in ("rejects", "objects_read") else "Monday of the ISO week"
         columns.append(("date", "string", f"{day}, YYYY-MM-DD."))
     assert [(f.name, f.dataType.simpleString(), f.metadata["comment"]) for f in fields] == columns
 

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import glob
 import os
 import shutil
 import uuid
@@ -114,7 +115,7 @@ class LocalLake:
         """A folder has no catalog."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Write a temporary file in the same folder, then rename it."""
+        """Write a temporary file in the same folder, then rename it; those that a killed run left of the file go."""
         target = self.path(key)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         with _translate_errors(key, "written"):
@@ -123,6 +124,8 @@ class LocalLake:
                 file.write(data)
             _sync(temporary)
             os.replace(temporary, target)
+            for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+                left.unlink(missing_ok=True)
             _sync(target.parent)
 
     def delete(self, key: str) -> None:
