@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
 	@$(BIN)/python -m qol_dev.demo $(DEMO)
 
-test: setup ## the tests (under 3 minutes after set-up)
+test: setup ## the tests (about 4 minutes after set-up)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
 
 acceptance: setup ## the long tests: whole runs, kill -9, faults, longer properties, the local cloud
@@ -68,7 +68,7 @@ docs: setup ## write the generated catalog, tables, JSON Schemas and cost page
 pictures: demo ## take the README's pictures of the demo (needs Chromium)
 	$(BIN)/python -m qol_dev.pictures $(DEMO) docs/images
 
-bench: setup ## the benchmarks of docs/performance.md (about 15 minutes)
+bench: setup ## the benchmarks of docs/performance.md (about 45 minutes)
 	$(BIN)/python -m benchmarks
 
 # Not in $(VENV): only what a lock names by its hash may take part in what goes to AWS.
