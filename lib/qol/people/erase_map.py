@@ -64,8 +64,3 @@ def is_mine(identities: Identities, person: Person, source: str, vendor: str, us
     return user_id in person.user_ids or identities.erasure_hash(source, vendor) in (
         person.erased.ids | person.erased.devices.keys()
     )
-
-
-def _without_hashes(state: LakeState, person: Person) -> LakeState:
-    kept = [digest for digest in state.kept_hashes if digest not in person.user_ids]
-    return msgspec.structs.replace(state, kept_hashes=kept)
