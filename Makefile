@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
 	@$(BIN)/python -m qol_dev.demo $(DEMO)
 
-test: setup ## the tests (about 4 minutes after set-up)
+test: setup ## the tests (under 5 minutes after set-up)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
 
 acceptance: setup ## the long tests: whole runs, kill -9, faults, longer properties, the local cloud
