@@ -29,8 +29,8 @@ $(STAMP): pyproject.toml lib/qol_dev/pyproject.toml
 	@echo "Setting up $(VENV), the first time and when pyproject.toml has changed: about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) wheel --quiet --use-pep517 --no-deps --wheel-dir $(WHEELS) "$$($(PYTHON) -c '$(PYSPARK)')" & build=$$!; \
-	$(INSTALL) --editable '.[cli,query,report,dev]' && wait $$build
-	@$(INSTALL) --find-links $(WHEELS) --editable '.[cli,query,report,spark,dev]' --editable lib/qol_dev
+	$(INSTALL) --editable '.[cli,query,report,collect,load,serve,dev]' && wait $$build
+	@$(INSTALL) --find-links $(WHEELS) --editable '.[cli,query,report,collect,load,serve,spark,dev]' --editable lib/qol_dev
 	@rm -r $(WHEELS) && touch $(STAMP)
 
 demo: setup ## run the weekly job on sample data, on both engines, and show the weekly table
@@ -40,6 +40,7 @@ test: setup ## the tests (under 5 minutes after set-up)
 	$(BIN)/pytest -q -m "not acceptance" -n 2 --dist loadgroup
 
 acceptance: setup ## the long tests: whole runs, kill -9, faults, longer properties, the local cloud
+	@$(INSTALL) --editable '.[acceptance]'
 	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m acceptance tests
 
 test-all: test acceptance ## every test, as CI runs them
