@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.contracts.rules import SourceRules
+from tests.effort import examples
 
 from .feed import CONTRACTS, MONDAY_START, Fed, daily, feed, lines
 
@@ -55,7 +56,7 @@ def assert_conserved(fed: Fed, data: bytes) -> None:
     assert {r["line"] for r in fed.rows + fed.rejects} <= set(range(1, tally["physical_lines"] + 1))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100, 300))
 @given(
     st.lists(st.sampled_from(VALID), min_size=1, max_size=4), st.lists(mutations, min_size=1, max_size=4), st.booleans()
 )
@@ -66,7 +67,7 @@ def test_mutated_lines_never_raise_and_every_item_counts_once(
     assert_conserved(feed(data, fast=fast), data)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(40, 100))
 @given(st.lists(mutations, min_size=1, max_size=6), st.booleans())
 def test_a_mutated_bare_record_is_still_one_item_per_line(changes: list[tuple[str, int, bytes]], fast: bool) -> None:
     data = mutated(lines(VALID[0], VALID[1]), changes).removeprefix(b"\xef\xbb\xbf")
@@ -84,14 +85,14 @@ envelopes = st.dictionaries(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(40, 100))
 @given(envelopes)
 def test_an_envelope_has_one_item_per_element_and_one_if_it_has_none(envelope: dict[str, list[Any]]) -> None:
     fed = feed(json.dumps(envelope).encode())
     assert fed.tally["lines"] == max(1, sum(map(len, envelope.values())))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(40, 100))
 @given(st.lists(elements, max_size=4))
 def test_a_list_has_one_item_per_element_and_one_if_it_has_none(document: list[Any]) -> None:
     fed = feed(json.dumps(document).encode())

@@ -1,6 +1,7 @@
 """The columnar reader gives what the record reader gives, to the last bit, for any line."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -55,13 +56,18 @@ def texts(*drawn: str) -> bytes:
     return lines(*[text.encode() for text in drawn])
 
 
+def some(spoiled_records: Iterable[str]) -> list[str]:
+    """One in seven of the records, which has every kind of value and every place; all in `make acceptance`."""
+    return list(spoiled_records)[:: examples(7, 1)]
+
+
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
 def test_both_readers_agree_on_every_odd_value_in_every_place(contracts: Contracts, contract: SourceContract) -> None:
-    assert_same(texts(*spoiled(contract)), contracts, contract.name)
+    assert_same(texts(*some(spoiled(contract))), contracts, contract.name)
 
 
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
-@settings(max_examples=examples(15, 25))
+@settings(max_examples=examples(6, 25))
 @given(data=st.data())
 def test_both_readers_agree(contracts: Contracts, contract: SourceContract, data: st.DataObject) -> None:
     drawn = data.draw(st.lists(records(contract), min_size=1, max_size=8))
@@ -69,7 +75,7 @@ def test_both_readers_agree(contracts: Contracts, contract: SourceContract, data
 
 
 @pytest.mark.parametrize(("contracts", "contract"), EVERY)
-@settings(max_examples=examples(5, 8))
+@settings(max_examples=examples(3, 8))
 @given(data=st.data())
 def test_both_readers_agree_after_new_fields_were_learned(
     contracts: Contracts, contract: SourceContract, data: st.DataObject
@@ -99,12 +105,12 @@ def envelope(contract: SourceContract, records: list[str], end: str) -> str:
 
 def test_both_readers_agree_on_every_odd_value_beside_a_sound_record() -> None:
     contract = CONTRACTS.by_name["garmin_sleeps"]
-    drawn = [envelope(contract, [odd, to_text(sound(contract))], STAMPS[1]) for odd in spoiled(contract)]
+    drawn = [envelope(contract, [odd, to_text(sound(contract))], STAMPS[1]) for odd in some(spoiled(contract))]
     assert_same(texts(*drawn), CONTRACTS, contract.name)
 
 
 @pytest.mark.parametrize(("contracts", "contract"), OF_ENVELOPES)
-@settings(max_examples=examples(15, 25))
+@settings(max_examples=examples(6, 25))
 @given(data=st.data())
 def test_both_readers_agree_on_envelopes(contracts: Contracts, contract: SourceContract, data: st.DataObject) -> None:
     lists = data.draw(st.lists(st.lists(records(contract), max_size=4), min_size=1, max_size=4))

@@ -1,14 +1,13 @@
 """Sums over a stretch of time, per device or merged, told again and in other groupings: no minute counts twice."""
 
 from collections.abc import Sequence
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from tests.builders import run_lake, write_lines
+from tests.builders import run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate")
 WATCH, PHONE, BOTH = "Ann's Apple Watch", "Ann's iPhone", "Ann's iPhone|Ann's Apple Watch"
@@ -28,11 +27,22 @@ def pushed(buckets: Sequence[Bucket], received: str | None = None, metric: str =
 
 def days(lake: Path, *runs: Sequence[dict[str, Any]], column: str = "steps") -> list[Any]:
     """A column of every day after a run for each of the lists of bodies."""
-    for number, bodies in enumerate(runs):
+    found = days_by_user(lake, [{"u1": bodies} for bodies in runs], column)
+    return [value for (value,) in found["u1"]]
+
+
+def days_by_user(
+    lake: Path, runs: Sequence[dict[str, Sequence[dict[str, Any]]]], *columns: str
+) -> dict[str, list[tuple[Any, ...]]]:
+    """Columns of every day of each user after a run for each of the bodies by user."""
+    for number, told in enumerate(runs):
+        bodies = [body | {"user_id": user} for user, of_user in told.items() for body in of_user]
         write_lines(lake, "2026-11-17", bodies, folder="raw/healthkit/health_auto_export", name=f"{number}.jsonl")
         run_lake(lake)
-    files = sorted((lake / "processed/daily").rglob("*.parquet"))
-    return [value for file in files for value in pl.read_parquet(file)[column]]
+    rows = pl.concat([pl.read_parquet(file) for file in sorted((lake / "processed/daily").rglob("*.parquet"))])
+    users = {user for told in runs for user in told}
+    of_user = {user: rows.filter(pl.col("user_id") == user_id(user, "healthkit")).sort("day") for user in users}
+    return {user: found.select(columns).rows() for user, found in of_user.items()}
 
 
 def every(minutes: int, value: float, source: str, first: int = 0) -> list[Bucket]:
@@ -54,10 +64,10 @@ CASES: dict[str, tuple[list[Bucket], int, float]] = {
 }
 
 
-@pytest.mark.parametrize(("buckets", "steps", "dropped"), CASES.values(), ids=CASES)
-def test_buckets_of_one_delivery(tmp_path: Path, buckets: list[Bucket], steps: int, dropped: float) -> None:
-    assert days(tmp_path, [pushed(buckets)]) == [steps]
-    assert days(tmp_path, column="dropped_overlap_minutes") == [dropped]
+def test_buckets_of_one_delivery(tmp_path: Path) -> None:
+    told = {name: [pushed(buckets)] for name, (buckets, _, _) in CASES.items()}
+    found = days_by_user(tmp_path, [told], "steps", "dropped_overlap_minutes")
+    assert found == {name: [(steps, dropped)] for name, (_, steps, dropped) in CASES.items()}
 
 
 DAY, OTHER_ZONE = "2026-11-09 00:00:00 +0900", "2026-11-09 00:00:00 -0500"
@@ -145,13 +155,12 @@ TOLD_AGAIN: dict[str, tuple[list[dict[str, Any]], list[int]]] = {
 }
 
 
-@pytest.mark.parametrize(("bodies", "steps"), TOLD_AGAIN.values(), ids=TOLD_AGAIN)
-def test_buckets_that_are_told_again_count_once_in_any_order_and_split(
-    tmp_path: Path, bodies: list[dict[str, Any]], steps: list[int]
-) -> None:
-    for number, (first, second) in enumerate(permutations(bodies)):
-        assert days(tmp_path / f"{number}", [first], [second]) == steps
-    assert days(tmp_path / "at once", bodies) == steps
+def test_buckets_that_are_told_again_count_once_in_any_order_and_split(tmp_path: Path) -> None:
+    expected = {name: [(steps,)] for name, (_, [steps]) in TOLD_AGAIN.items()}
+    first, second = ({name: [bodies[at]] for name, (bodies, _) in TOLD_AGAIN.items()} for at in (0, 1))
+    both = {name: bodies for name, (bodies, _) in TOLD_AGAIN.items()}
+    for number, runs in enumerate(([first, second], [second, first], [both])):
+        assert days_by_user(tmp_path / f"{number}", runs, "steps") == expected
 
 
 def test_two_real_hours_of_the_same_clock_count_both(tmp_path: Path) -> None:
@@ -172,40 +181,36 @@ def test_an_implausible_bucket_takes_no_time_from_another_device(tmp_path: Path)
     assert days(tmp_path, [pushed([("08:00", 999_999, WATCH), ("08:00", 300, PHONE)])]) == [300]
 
 
-@pytest.mark.parametrize(
-    ("buckets", "steps"),
-    [
-        ([*every(1, 50, WATCH)[:9], ("08:09", 26_450, WATCH)], [450]),
-        ([*every(1, 50, WATCH)[:9], ("08:09", 3000, WATCH)], [3450]),
-        ([("08:00", 18_001, WATCH), ("09:00", 18_000, WATCH)], [18_000]),
-        ([("08:00", 18_001, WATCH)], [None]),
-        ([("08:05", 18_000, WATCH)], [18_000]),
-        ([("00:00", 26_450, WATCH)], [26_450]),
-    ],
-    ids=["a minute", "ten minutes", "hours", "an hour alone", "alone", "a day"],
-)
-def test_more_steps_than_a_bucket_has_time_for_do_not_count(
-    tmp_path: Path, buckets: list[Bucket], steps: list[int | None]
-) -> None:
-    assert days(tmp_path, [pushed(buckets)]) == steps
+TOO_MANY: dict[str, tuple[list[Bucket], int | None]] = {
+    "a minute": ([*every(1, 50, WATCH)[:9], ("08:09", 26_450, WATCH)], 450),
+    "ten minutes": ([*every(1, 50, WATCH)[:9], ("08:09", 3000, WATCH)], 3450),
+    "hours": ([("08:00", 18_001, WATCH), ("09:00", 18_000, WATCH)], 18_000),
+    "an hour alone": ([("08:00", 18_001, WATCH)], None),
+    "alone": ([("08:05", 18_000, WATCH)], 18_000),
+    "a day": ([("00:00", 26_450, WATCH)], 26_450),
+}
 
 
-@pytest.mark.parametrize(
-    ("rows", "steps"),
-    [
-        ([(2, 70_000), (9, 63_000), (16, 35_000)], [10_000] * 7 + [9000] * 7 + [5000] * 7),
-        ([(2, 7000), (9, 6000)], [7000, 6000]),
-        ([(9, 4000), (11, 6000), (14, 5000)], [4000, 6000, 5000]),
-        ([(9, 4000), (10, 6000), (13, 500)], [4000, 6000, 500]),
-    ],
-    ids=["weeks", "two days", "some days", "days with a gap"],
-)
-def test_buckets_of_weeks_are_shared_between_their_days_and_no_others(
-    tmp_path: Path, rows: list[tuple[int, float]], steps: list[int]
-) -> None:
-    assert (
-        days(tmp_path, [pushed([(f"2026-11-{day:02d} 00:00:00 +0900", value, BOTH) for day, value in rows])]) == steps
-    )
+def test_more_steps_than_a_bucket_has_time_for_do_not_count(tmp_path: Path) -> None:
+    found = days_by_user(tmp_path, [{name: [pushed(buckets)] for name, (buckets, _) in TOO_MANY.items()}], "steps")
+    assert found == {name: [(steps,)] for name, (_, steps) in TOO_MANY.items()}
+
+
+LONG: dict[str, tuple[list[tuple[int, float]], list[int]]] = {
+    "weeks": ([(2, 70_000), (9, 63_000), (16, 35_000)], [10_000] * 7 + [9000] * 7 + [5000] * 7),
+    "two days": ([(2, 7000), (9, 6000)], [7000, 6000]),
+    "some days": ([(9, 4000), (11, 6000), (14, 5000)], [4000, 6000, 5000]),
+    "days with a gap": ([(9, 4000), (10, 6000), (13, 500)], [4000, 6000, 500]),
+}
+
+
+def test_buckets_of_weeks_are_shared_between_their_days_and_no_others(tmp_path: Path) -> None:
+    told = {
+        name: [pushed([(f"2026-11-{day:02d} 00:00:00 +0900", value, BOTH) for day, value in rows])]
+        for name, (rows, _) in LONG.items()
+    }
+    found = days_by_user(tmp_path, [told], "steps")
+    assert found == {name: [(steps,) for steps in expected] for name, (_, expected) in LONG.items()}
 
 
 def test_buckets_of_more_than_a_month_do_not_count(tmp_path: Path) -> None:
