@@ -148,3 +148,18 @@ def published_files(lake: Path, *folders: str) -> dict[str, bytes]:
     """Bytes of every published file by key."""
     roots = [lake / folder for folder in folders or ("processed", "quarantine")]
     return {str(p.relative_to(lake)): p.read_bytes() for root in roots for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def copy_contracts(to: Path, sources: str = "garmin/[_h]r*.yaml") -> Path:
+    """Copy the vocabulary and those contracts whose files fit a pattern, to break them: few are read in an instant."""
+    shutil.copytree(CONTRACTS.root, to, ignore=shutil.ignore_patterns("tables", "sources"))
+    copy_sources(to, sources)
+    return to
+
+
+def copy_sources(schemas: Path, pattern: str) -> None:
+    """Copy those contracts whose files fit a pattern."""
+    for file in (CONTRACTS.root / "sources").glob(pattern):
+        copy = schemas / "sources" / file.relative_to(CONTRACTS.root / "sources")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)

@@ -5,13 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import CONTRACTS, write_lines
+from tests.builders import CONTRACTS, copy_contracts, write_lines
 from tests.command_line import CLOCK, Qol, manifests
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project's contracts, to break."""
+    """A folder with one of the project's contracts, to break."""
+    copy_contracts(tmp_path / "schemas")
+    return tmp_path
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A folder with all contracts."""
     shutil.copytree(CONTRACTS.root, tmp_path / "schemas")
     return tmp_path
 
@@ -164,26 +171,26 @@ def test_an_unknown_contract_exits_2(qol: Qol) -> None:
     assert ended.err.endswith("; see qol contracts list\n")
 
 
-def test_docs_are_written_and_stale_ones_are_named(qol: Qol, project: Path) -> None:
-    schemas = ("--schemas", project / "schemas")
+def test_docs_are_written_and_stale_ones_are_named(qol: Qol, whole: Path) -> None:
+    schemas = ("--schemas", whole / "schemas")
     assert qol("contracts", "docs", *schemas).out.startswith("Wrote ")
     assert qol("contracts", "docs", "--check", *schemas).code == 0
-    (project / "docs/catalog.md").write_text("old")
+    (whole / "docs/catalog.md").write_text("old")
     ended = qol("contracts", "docs", "--check", *schemas)
-    assert (ended.code, str(project / "docs/catalog.md") in ended.err) == (1, True)
-    assert (project / "docs/catalog.md").read_text() == "old"
-    (project / "schemas/tables/left_over.yaml").write_text("old")
+    assert (ended.code, str(whole / "docs/catalog.md") in ended.err) == (1, True)
+    assert (whole / "docs/catalog.md").read_text() == "old"
+    (whole / "schemas/tables/left_over.yaml").write_text("old")
     wrote, removed = qol("contracts", "docs", *schemas).out.split("Removed 1 file:")
     assert ("catalog.md" in wrote, "left_over" in wrote, "left_over.yaml" in removed) == (True, False, True)
 
 
-def test_a_weekly_metric_that_comes_without_its_anchor_is_a_warning_and_no_error(qol: Qol, project: Path) -> None:
-    assert qol("contracts", "check", "--schemas", project / "schemas").err == ""
-    weekly = project / "schemas/metrics/weekly.yaml"
+def test_a_weekly_metric_that_comes_without_its_anchor_is_a_warning_and_no_error(qol: Qol, whole: Path) -> None:
+    assert qol("contracts", "check", "--schemas", whole / "schemas").err == ""
+    weekly = whole / "schemas/metrics/weekly.yaml"
     text = weekly.read_text(encoding="utf-8")
     text = text.replace("    own_days: [min_hr_bpm, max_hr_bpm, mean_hr_bpm]\n", "")
     weekly.write_text(text.replace("precedence: [sensor]", "precedence: [senser]"), encoding="utf-8")
-    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    ended = qol("contracts", "check", "--schemas", whole / "schemas")
     assert (ended.code, ended.out.endswith("all fit.\n")) == (0, True)
     assert (
         "warning: metrics/weekly.yaml: groups.heart.metrics.mean_hr_bpm: a metric that garmin_dailies, healthkit_measurements, "
@@ -195,12 +202,12 @@ def test_a_weekly_metric_that_comes_without_its_anchor_is_a_warning_and_no_error
 
 
 def test_a_metric_of_other_fields_than_its_anchor_is_a_warning_although_one_record_has_both(
-    qol: Qol, project: Path
+    qol: Qol, whole: Path
 ) -> None:
-    weekly = project / "schemas/metrics/weekly.yaml"
+    weekly = whole / "schemas/metrics/weekly.yaml"
     text = weekly.read_text(encoding="utf-8")
     weekly.write_text(text.replace("own_days: [stress_max, ", "own_days: ["), encoding="utf-8")
-    ended = qol("contracts", "check", "--schemas", project / "schemas")
+    ended = qol("contracts", "check", "--schemas", whole / "schemas")
     # stressDetails reads both from one list of samples.
     assert ended.err == (
         "warning: metrics/weekly.yaml: groups.stress.metrics.stress_max: a metric that garmin_dailies can give on a day without "

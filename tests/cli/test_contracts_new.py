@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.builders import CONTRACTS
+from tests.builders import copy_contracts
 from tests.command_line import Ended, Qol
 
 WEIGHING = {
@@ -45,7 +44,7 @@ WALK = {
 
 @pytest.fixture
 def schemas(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(CONTRACTS.root, tmp_path / "schemas"))
+    return copy_contracts(tmp_path / "schemas")
 
 
 @pytest.fixture
@@ -195,7 +194,7 @@ def test_a_page_over_several_lines_is_read_too(qol: Qol, schemas: Path, sample: 
         ("newco/weighings", '{"userId": "u"}', "no id of its own, time or day in the lines"),
         ("newco/sleeps", '{"userId": "u", "nights": [{"a": 1}]}', "if the records are in a list of the lines: newco/nights"),
         ("newco/weighings", '{"a": [{"x": 1}], "b": [{"x": 1}]}', "the lines are envelopes; allowed: the name of a list in them: a, b"),
-        ("garmin/naps", '{"sleeps": [{"userId": "u"}]}', "the lines are envelopes of sleeps, which sources/garmin/sleeps.yaml reads"),
+        ("garmin/naps", '{"hrv": [{"userId": "u"}]}', "the lines are envelopes of hrv, which sources/garmin/hrv.yaml reads"),
     ],
 )  # fmt: skip
 def test_what_gives_no_contract_is_told_with_what_would(

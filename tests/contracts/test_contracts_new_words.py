@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from qol.contracts.load import load_contracts
+from tests.builders import copy_sources
 from tests.contracts.conftest import Edit, problems
 
 HRV, SLEEPS = "sources/garmin/hrv.yaml", "sources/garmin/sleeps.yaml"
@@ -168,6 +169,7 @@ STAGES, SURVEY, EPOCHS = (
 def test_a_mistake_in_what_records_do_to_each_other_is_told(
     schemas: Path, edit: Edit, file: str, old: str, new: str, problem: str
 ) -> None:
+    copy_sources(schemas, f"{Path(file).parent.name}/*.yaml")
     with_helpers(edit, file)
     edit(file, old, new)
     assert [told for told in problems(schemas) if told.startswith(f"{file}: {problem}")]

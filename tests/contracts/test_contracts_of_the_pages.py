@@ -38,7 +38,7 @@ examples:
 
 
 @pytest.fixture
-def additions(schemas: Path, edit: Edit) -> Path:
+def additions(all_sources: None, schemas: Path, edit: Edit) -> Path:
     """The shipped contracts, both devices of the page, a new type of garmin, and a metric that it gives."""
     for text in [*re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL), GOLF]:
         said = yaml.safe_load(text)

@@ -87,7 +87,7 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (USER, "nulled: ['vo2Max: 0 out_of_range'", "nulled: ['vo2Max: 0 wrong'", 'examples.2.nulled.0: found "vo2Max: 0 wrong"; allowed: a text that ends in one of sentinel, out_of_range, wrong_type, too_large, invalid_date, invalid_time, invalid_zone, unknown_unit, milliseconds, unknown_code, not_a_code'),
         (USER, "    reject: missing_day\n", "", "examples.3: found a date that does not exist is no key; allowed: either expect or reject"),
         (USER, "expect: {vo2_max: 48.0, fitness", "expect: {vo2max: 48.0, fitness", "examples.1.expect.vo2max: found vo2max; allowed: a column of the record: vo2_max, … (N names)"),
-        (USER, "paths: [raw/garmin/userMetrics]", "paths: [raw/garmin/sleeps]", "paths.0: found raw/garmin/sleeps; allowed: a raw folder that sources/garmin/sleeps.yaml does not claim"),
+        (USER, "paths: [raw/garmin/userMetrics]", "paths: [raw/garmin/hrv]", "paths.0: found raw/garmin/hrv; allowed: a raw folder that sources/garmin/hrv.yaml does not claim"),
         (USER, "envelope_keys: [userMetrics]", "envelope_keys: [deregistrations]", "envelope_keys.0: found deregistrations; allowed: a key that sources/garmin/_rules.yaml does not claim"),
         (STRESS, "within: [26, 50]", "within: [50, 26]", "fields.low_minutes.samples.within: found [50, 26]; allowed: [low, high] with low <= high"),
         (USER, "source: garmin", "source: oura", "source: found oura; allowed: the folder's name, garmin"),

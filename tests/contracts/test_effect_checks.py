@@ -119,6 +119,7 @@ def test_formulas_that_would_read_something_else_than_they_say_are_told(schemas:
     ]
 
 
+@pytest.mark.usefixtures("all_sources")
 def test_values_that_another_contract_takes_first_are_told(schemas: Path, edit: Edit) -> None:
     nights, copy = schemas / "sources/healthkit/health_auto_export_nights.yaml", "health_auto_export_other"
     text = nights.read_text(encoding="utf-8").replace("record: health_auto_export_nights", f"record: {copy}")
