@@ -239,7 +239,7 @@ def test_a_body_of_millions_of_parts_is_one_unparsable_body(part: str, record: s
     text = '{"dailies":[' + record % (part * (SIZE // len(part)))[:-1] + "]}"
     started = time.process_time()
     assert read_body(text.encode(), NOW) is None
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("text", ['{"dailies":[%s]}', "[%s]", '{"a":{"b":[%s]}}'])
@@ -256,17 +256,17 @@ def test_a_body_has_at_most_so_many_objects_and_elements(text: str, part: str) -
 @pytest.mark.parametrize(
     "members",
     [
-        '"token":1,' * 500_000,
-        " " * 2_600_000 + '"token":1,' * 260_000,
-        ",".join(f'"{number:x}token":1' for number in range(350_000)) + ",",
-        '"b":":' + "token-" * 880_000 + '",',
+        '"token":1,' * 100_000,
+        " " * 520_000 + '"token":1,' * 52_000,
+        ",".join(f'"{number:x}token":1' for number in range(70_000)) + ",",
+        '"b":":' + "token-" * 176_000 + '",',
     ],
     ids=["tokens", "white space", "names", "a text"],
 )
 def test_tokens_are_cut_out_of_a_long_record_in_seconds(members: str) -> None:
     started = time.process_time()
     stored = line('{"dailies":[{' + members + '"a":1}]}')
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 1
     assert stored.endswith('"a":1}]}')
 
 

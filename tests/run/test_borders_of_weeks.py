@@ -201,7 +201,7 @@ def files_of(work: Callable[[Path], object]) -> dict[str, bytes]:
 
 
 @settings(
-    max_examples=examples(3, 20),
+    max_examples=examples(2, 20),
     phases=[Phase.explicit, Phase.generate],  # shrinking whole runs takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

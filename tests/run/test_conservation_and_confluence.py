@@ -13,7 +13,7 @@ from tests.effort import examples
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
 PROPERTY = settings(
-    max_examples=examples(3, 15),
+    max_examples=examples(2, 15),
     phases=[Phase.explicit, Phase.generate],  # a failing example is small already; shrinking whole runs takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

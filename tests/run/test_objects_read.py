@@ -149,7 +149,7 @@ DELIVERIES = st.one_of(
 
 
 @settings(
-    max_examples=examples(3, 25),
+    max_examples=examples(2, 25),
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -136,7 +136,7 @@ def as_bytes(frame: pl.DataFrame) -> bytes:
     ],
     ids=["days", "nights", "documents", "slots", "versioned slots"],
 )
-@settings(max_examples=examples(15, 40))
+@settings(max_examples=examples(6, 40))
 @given(st.data())
 def test_any_schedule_of_deliveries_leaves_the_same_records_and_counts_every_row(
     name: SourceContract | str, versions: st.SearchStrategy[Row], data: st.DataObject
@@ -149,7 +149,7 @@ def test_any_schedule_of_deliveries_leaves_the_same_records_and_counts_every_row
     assert outcome.kept["kept"].is_between(0, outcome.records.height).all()
 
 
-@settings(max_examples=examples(10, 30))
+@settings(max_examples=examples(4, 30))
 @given(st.lists(night_versions(), max_size=10), st.lists(day_versions(), max_size=4), st.randoms(use_true_random=False))
 def test_daily_rows_depend_neither_on_order_nor_on_other_users_and_weeks_but_for_their_borders(
     nights: list[Row], whole_days: list[Row], random: Any
@@ -187,7 +187,7 @@ def some_days(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
-@settings(max_examples=examples(8, 30))
+@settings(max_examples=examples(4, 30))
 @given(some_days(), st.randoms(use_true_random=False))
 def test_weekly_rows_depend_neither_on_order_nor_on_how_users_are_split(rows: list[Row], random: Any) -> None:
     whole = weekly(CONTRACTS, daily_frame(rows), MONDAY)

@@ -86,7 +86,7 @@ def _weeks(draw: st.DrawFn, decimals: int) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("decimals", DECIMALS)
-@settings(max_examples=examples(40, 1000))
+@settings(max_examples=examples(20, 1000))
 @given(data=st.data())
 def test_a_week_is_rounded_once_from_days_with_all_their_decimals(decimals: int, data: st.DataObject) -> None:
     days = data.draw(_weeks(decimals))
