@@ -93,6 +93,14 @@ class S3Lake(S3Objects):
         else:
             self.put_any(key, data)
 
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write a small object unless there is one; whether there was none."""
+        try:
+            self.publish_bytes(data, key, None)
+        except PublishConflictError:
+            return False
+        return True
+
     def register(self, table: str, date: str, key: str) -> None:
         """Register the partition of a published file, if the lake has a `database`."""
         if self.database is not None:

@@ -1,0 +1,135 @@
+"""Who a token's subject is: a vendor id of source `healthkit`, by the same user map and key as in the job."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from qol.contracts.model import Contracts
+from qol.identity.dynamodb_user_map import SCHEME, read_user_table
+from qol.identity.erasures import read_erased
+from qol.identity.key_lookup import find_key
+from qol.identity.pseudonyms import Identities, UserIndex
+from qol.identity.user_map import UserMap, read_user_map
+from qol.lake import Lake
+from qol.people.person import read_people
+from qol.serve.problem_details import ProblemError
+
+SOURCE = "healthkit"
+#: What erasures and a user map in a table say is asked again after this time.
+FRESH_SECONDS = 30.0
+_SUBJECT = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A person: the vendor id under which their data is sent, the user id of tables, and their time zone.
+
+    `is_mapped` is False where the user map has the person, but under other sources alone.
+    """
+
+    vendor_id: str
+    user_id: str
+    zone: str
+    is_known: bool
+    is_mapped: bool = True
+
+
+class Participants:
+    """The people of a lake; the user map is read again when it changes."""
+
+    def __init__(self, lake: Lake, contracts: Contracts, secret: str | None, user_map: str | None, zone: str) -> None:
+        self._lake, self._contracts, self._zone = lake, contracts, zone
+        self._user_map = user_map
+        self._key = find_key(lake, secret)
+        self._lock = threading.Lock()
+        self._seen: object = None
+        self._read_at = float("-inf")
+        self._refresh()
+
+    @property
+    def identities(self) -> Identities:
+        """The key and the user map, with erased users."""
+        with self._lock:
+            if self._signature() != self._seen or time.monotonic() - self._read_at > FRESH_SECONDS:
+                self._refresh()
+            return self._identities
+
+    def of(self, subject: str) -> Participant:
+        """The person of a token's subject; 403 for one who withdrew or was erased."""
+        if not _SUBJECT.fullmatch(subject):
+            raise ProblemError(403, "This person has no access.")
+        identities, is_mapped = self.identities, True
+        entry = identities.known.get((SOURCE, subject))
+        if entry is None and subject in self._of_user:
+            vendor, zone = self._of_user[subject]
+            is_mapped, entry = vendor is not None, (subject, zone)
+            subject = vendor or subject
+        user = UserIndex(identities, SOURCE, ())[subject]
+        user_id = user.user_id if entry is None or is_mapped else entry[0]
+        has_left = user.left is not None and user.left <= time.time() * 1e6
+        if has_left or (identities.erased and identities.is_erased_user(user_id)):
+            raise ProblemError(403, "This person has no access.")
+        zone = (entry and entry[1]) or self._zone
+        return Participant(subject, user_id, zone, is_known=entry is not None, is_mapped=is_mapped)
+
+    def with_entry(self, person: Participant) -> Participant:
+        """The person with an entry of this source in the user map, so that the job knows whose batches these are.
+
+        LockedError while a run works, which may have read the map already.
+        """
+        if person.is_mapped or self._user_map is None or self._user_map.startswith(SCHEME):
+            return person
+        with self._lake.lock("serve-user-map"):
+            self._append(Path(self._user_map), person)
+        return replace(person, is_mapped=True)
+
+    def _append(self, path: Path, person: Participant) -> None:
+        if (SOURCE, person.vendor_id) in self.identities.known:
+            return
+        entry = {
+            "source": SOURCE,
+            "vendor_user_id": person.vendor_id,
+            "user_id": person.user_id,
+            "timezone": person.zone,
+        }
+        starts = b"" if _ends_line(path) else b"\n"
+        with path.open("ab") as file:
+            file.write(starts + json.dumps(entry).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _signature(self) -> object:
+        """Changes when the user map's file does."""
+        if self._user_map is None or self._user_map.startswith(SCHEME):
+            return self._user_map
+        found = Path(self._user_map).stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _refresh(self) -> None:
+        self._seen = self._signature()
+        people = read_people(self._lake, self._contracts, self._key, _reader(self._user_map))
+        self._identities = replace(people.identities, erased=read_erased(self._lake))
+        self._read_at = time.monotonic()
+        self._of_user: dict[str, tuple[str | None, str | None]] = {}
+        for source, vendor, user_id, zone in people.used.entries:
+            known, of_zone = self._of_user.get(user_id, (None, None))
+            self._of_user[user_id] = (vendor if source == SOURCE else known, of_zone or zone)
+
+
+def _ends_line(path: Path) -> bool:
+    data = path.read_bytes()
+    return not data or data.endswith(b"\n")
+
+
+def _reader(user_map: str | None) -> Callable[[], UserMap]:
+    if user_map is not None and user_map.startswith(SCHEME):
+        return partial(read_user_table, user_map.removeprefix(SCHEME), assigns=False)
+    return partial(read_user_map, None if user_map is None else Path(user_map))
