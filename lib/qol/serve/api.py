@@ -9,12 +9,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
 from qol import __version__
-from qol.serve import measurements
+from qol.serve import anomalies, devices, feeds, goals, measurements, users, webhooks
 from qol.serve.http_edges import Edges
 from qol.serve.kept_frames import require_reachable
 from qol.serve.problem_details import add_handlers
 from qol.serve.service import Service
-from qol.serve.summaries import Summaries
 
 PAGE = Path(__file__).resolve().parent / "page"
 GZIP_FROM_BYTES = 500
@@ -28,9 +27,9 @@ def create_app(service: Service) -> FastAPI:
     """The API over an open service."""
     app = FastAPI(title="QoL Lake API", version=__version__, description=_ABOUT, redoc_url=None)
     app.state.service = service
-    app.state.summaries = Summaries(service.contracts, service.frames, service.file.fields)
     add_handlers(app)
-    app.include_router(measurements.router)
+    for one in (measurements, anomalies, goals, webhooks, users, devices, feeds):
+        app.include_router(one.router)
     app.add_api_route("/health", health, methods=["GET"], tags=["health"], summary="Whether the API can answer")
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
     app.add_middleware(

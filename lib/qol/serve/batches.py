@@ -71,7 +71,7 @@ def receive(service: Service, person: Participant, body: bytes) -> Receipt:
     if key is None:
         person = service.participants.with_entry(person)
         key = f"{person_folder(now.date(), person.user_id)}{batch_id}.jsonl"
-        line = msgspec.json.encode(batch | {"_received_at": _stamp(now)}) + b"\n"
+        line = msgspec.json.encode(batch | {"_received_at": stamp(now)}) + b"\n"
         is_new = service.lake.put_new(key, line)
     data = service.lake.read(key)
     return Receipt({"batch_id": batch_id, **_outcome(service, key, data), "foreign_id": foreign}, is_new)
@@ -100,7 +100,8 @@ def _own(batch: dict[str, Any], person: Participant) -> int:
     return foreign
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with microseconds, as receivers stamp what arrives."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

@@ -3,11 +3,11 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from fastapi import Header, Request
+from fastapi import Request
 from limits import RateLimitItemPerMinute
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -23,7 +23,7 @@ KEY_PREFIX = "qol_"
 KEY_BYTES = 32
 #: Of a key only this much is ever shown again.
 SHOWN_CHARACTERS = 8
-USERS = "users"
+USERS, ERASED = "users", "erased"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="qol"'}
 
 
@@ -70,26 +70,26 @@ def _hashed(key: str) -> str:
 def needs(*scopes: str) -> Callable[..., Caller]:
     """A dependency of a route: the caller, who has one of the scopes; 401, 403 or 429 otherwise."""
 
-    def admitted(
-        request: Request,
-        authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
-        x_api_key: Annotated[str | None, Header(include_in_schema=False)] = None,
-    ) -> Caller:
-        service: Service = request.app.state.service
-        try:
-            caller = _caller(service, authorization, x_api_key)
-        except ProblemError:
-            address = request.client.host if request.client else ""
-            require_rate(service, f"anonymous:{address}")
-            raise
-        request.state.caller = caller.kind
-        require_rate(service, f"{caller.kind}:{caller.name}")
-        if caller.scopes.isdisjoint(scopes):
-            raise ProblemError(403, "This caller may not do that.")
-        return caller
+    def admitted(request: Request) -> Caller:
+        return admit(request, scopes)
 
-    admitted.scopes = scopes  # type: ignore[attr-defined]
     return admitted
+
+
+def admit(request: Request, scopes: Collection[str], *, erased: bool = False) -> Caller:
+    """The caller of a request; `erased` says whether a person who was erased may still ask."""
+    service: Service = request.app.state.service
+    try:
+        caller = _caller(service, request.headers.get("authorization"), request.headers.get("x-api-key"), erased=erased)
+    except ProblemError:
+        address = request.client.host if request.client else ""
+        require_rate(service, f"anonymous:{address}")
+        raise
+    request.state.caller = caller.kind
+    require_rate(service, f"{caller.kind}:{caller.name}")
+    if caller.scopes.isdisjoint(scopes):
+        raise ProblemError(403, "This caller may not do that.")
+    return caller
 
 
 def participant_of(caller: Caller) -> Participant:
@@ -99,7 +99,7 @@ def participant_of(caller: Caller) -> Participant:
     return caller.participant
 
 
-def _caller(service: Service, authorization: str | None, key: str | None) -> Caller:
+def _caller(service: Service, authorization: str | None, key: str | None, *, erased: bool) -> Caller:
     if key is not None and authorization is None:
         found = service.state.get("keys", KEY_OWNER, _hashed(key)) if key.startswith(KEY_PREFIX) else None
         if found is None:
@@ -112,11 +112,12 @@ def _caller(service: Service, authorization: str | None, key: str | None) -> Cal
     if claims is None:
         raise _unauthorized()
     person = service.participants.of(claims.subject)
-    user = service.state.get("users", USERS, person.user_id)
+    user = service.state.get("users", USERS, service.participants.erasure_id(person.user_id))
     status = user.body["status"] if user else None
     # Whoever has the local key may name anybody; an issuer may have people who are in no study.
     is_stranger = status is None and not person.is_known and service.options.oidc is not None
-    if status not in ("active", None) or is_stranger:
+    has_left = person.has_left or status == ERASED
+    if is_stranger or status == "suspended" or (has_left and not erased):
         raise ProblemError(403, "This person has no access.")
     return Caller("participant", person.user_id, claims.scopes, person)
 

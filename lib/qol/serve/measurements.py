@@ -8,15 +8,16 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from qol.serve import batches
 from qol.serve.door import Caller, needs, participant_of
+from qol.serve.goal_events import note_met_goals
 from qol.serve.problem_details import ProblemError, invalid
 from qol.serve.service import Service
 from qol.serve.so_far import so_far_rows
-from qol.serve.summaries import Period, Summaries, local_now
+from qol.serve.summaries import Period, local_now
 
 router = APIRouter(prefix="/v1/measurements", tags=["measurements"])
 
@@ -42,6 +43,7 @@ _BATCH = {
 async def bulk(
     request: Request,
     response: Response,
+    tasks: BackgroundTasks,
     caller: Annotated[Caller, Depends(needs("me:write"))],
 ) -> dict[str, Any]:
     """Store a batch as it came, once, and tell what of it the weekly job keeps and what it rejects, and why.
@@ -54,8 +56,10 @@ async def bulk(
     body = await request.body()
     limit, encoding = service.file.limits.unpacked_bytes, request.headers.get("content-encoding", "").lower()
     plain = await run_in_threadpool(batches.unpacked, body, encoding, limit)
-    receipt = await run_in_threadpool(batches.receive, service, participant_of(caller), plain)
+    person = participant_of(caller)
+    receipt = await run_in_threadpool(batches.receive, service, person, plain)
     response.status_code = 201 if receipt.is_new else 200
+    tasks.add_task(note_met_goals, service, person)
     return receipt.body
 
 
@@ -78,12 +82,11 @@ def summary(  # noqa: PLR0913 (the parameters of the query)
     `as_of` is the clock of the last run. `stale` says that the lake could not be reached, so that values may be older.
     """
     service: Service = request.app.state.service
-    summaries: Summaries = request.app.state.summaries
     person = participant_of(caller)
     now = local_now(service.now, person.zone)
-    asked = summaries.question(period, _day(on), last, fields, now)
+    asked = service.summaries.question(period, _day(on), last, fields, now)
     as_of, away = service.frames.last_run()
-    published = summaries.published(asked, person.user_id)
+    published = service.summaries.published(asked, person.user_id)
     away = max((one for one in (away, published.away) if one is not None), default=None)
     body: dict[str, Any] = {
         "period": period, "from": asked.starts[0], "to": asked.end, "as_of": as_of, "stale": away is not None,
@@ -91,7 +94,7 @@ def summary(  # noqa: PLR0913 (the parameters of the query)
     }  # fmt: skip
     if so_far:
         current = asked if on is not None else replace(asked, day=now.date())
-        body["so_far"] = so_far_rows(service, summaries, person, current)
+        body["so_far"] = so_far_rows(service, person, current)
     return answer(body, if_none_match, away)
 
 

@@ -38,11 +38,24 @@ class Flag(Model):
     percent: Annotated[int, Field(ge=0, le=100)] = 100
 
 
+class Feed(Model):
+    """A collected record type that everybody with `feeds:read` may read, because it is about nobody."""
+
+    keys: tuple[str, ...]
+    """Values of its person field, such as symbols."""
+    ttl_seconds: Annotated[int, Field(ge=1)] = 300
+    """How long an answer is fresh."""
+
+
 class ServeFile(Model):
     """The whole file."""
 
     fields: Fields
     limits: Limits = Limits()
+    feeds: Annotated[dict[str, Feed], Field(default_factory=dict)]
+    """By `<source>/<record>`."""
+    prices: str | None = None
+    """The feed that `/prices` is a name of."""
     flags: Annotated[dict[str, Flag], Field(default_factory=dict)]
 
 

@@ -15,10 +15,12 @@ from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake, open_lake
+from qol.serve.flags import Flags
 from qol.serve.kept_frames import KeptFrames
 from qol.serve.participants import Participants
 from qol.serve.serve_file import ServeFile, read_serve_file
 from qol.serve.serve_options import FOLDER, ServeOptions
+from qol.serve.summaries import Summaries
 from qol.serve.tokens import LocalVerifier, OidcVerifier, Verifier, local_key
 from qol.state import State, open_state
 
@@ -37,6 +39,8 @@ class Service:
     participants: Participants
     state: State
     frames: KeptFrames
+    summaries: Summaries
+    flags: Flags
     verifier: Verifier | None
     counters: Storage
 
@@ -58,19 +62,23 @@ class Service:
             sys.stdout.flush()
 
 
-def open_service(options: ServeOptions) -> Service:
-    """Open what the options name; UsageError says which of them is not usable."""
-    contracts = load_contracts(options.schemas)
+def open_service(options: ServeOptions, contracts: Contracts | None = None) -> Service:
+    """Open what the options name; UsageError says which of them is not usable. Contracts are loaded where none are given."""
+    contracts = contracts or load_contracts(options.schemas)
     lake = open_lake(options.lake, kms_key=options.kms_key)
     user_map = options.user_map or _own_user_map(lake)
+    file, frames = read_serve_file(contracts.root), KeptFrames(lake)
+    participants = Participants(lake, contracts, options.key_secret, user_map, options.zone)
     return Service(
         options=options,
         lake=lake,
         contracts=contracts,
-        file=read_serve_file(contracts.root),
-        participants=Participants(lake, contracts, options.key_secret, user_map, options.zone),
+        file=file,
+        participants=participants,
         state=state_of(lake, options.state),
-        frames=KeptFrames(lake),
+        frames=frames,
+        summaries=Summaries(contracts, frames, file.fields),
+        flags=Flags(file.flags, participants.identities.key),
         verifier=_verifier(options, lake),
         counters=_counters(options.state),
     )

@@ -23,7 +23,7 @@ from qol.serve.batches import RECORD, person_folder, received_days
 from qol.serve.overlay import Overlay
 from qol.serve.participants import SOURCE, Participant
 from qol.serve.service import Service
-from qol.serve.summaries import Question, Summaries, without_user
+from qol.serve.summaries import Question, without_user
 from qol.tables.slices import user_slice
 from qol.tables.weeks import WEEK, monday_of
 from qol.transform.deletions import deleting
@@ -34,7 +34,7 @@ STAGING = "_staging/so-far/"
 BUCKET = 1
 
 
-def so_far_rows(service: Service, summaries: Summaries, person: Participant, asked: Question) -> list[dict[str, Any]]:
+def so_far_rows(service: Service, person: Participant, asked: Question) -> list[dict[str, Any]]:
     """The rows of the last period asked for, as the next run would publish them if it began now and the week were over."""
     last = replace(asked, last=1)
     start, end = monday_of(last.starts[0]), monday_of(last.end)
@@ -44,9 +44,9 @@ def so_far_rows(service: Service, summaries: Summaries, person: Participant, ask
     days, computed = _days(service, person, weeks)
     if asked.period != "week":
         mine = days.filter(pl.col("day").is_between(last.starts[0], last.end))
-        rows = summaries.rows_of_days(last, mine)
+        rows = service.summaries.rows_of_days(last, mine)
     else:
-        columns = [column.name for column in summaries.week_columns(asked.fields)]
+        columns = [column.name for column in service.summaries.week_columns(asked.fields)]
         rows = _weekly(service, person, days, {*computed, start}, start).select(columns).to_dicts()
     return [without_user(row) for row in rows]
 

@@ -105,10 +105,10 @@ class SqlState:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
-    """Readers do not wait for a writer, and writers wait for each other."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    """Nothing that was removed stays in the file or in its journal; writers wait for each other."""
     connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute("PRAGMA journal_mode=TRUNCATE")
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 @contextmanager
