@@ -87,7 +87,10 @@ def read_user(request: Request, response: Response, user_id: UserId) -> dict[str
 
 
 @router.patch(
-    "/users/{user_id}", summary="Suspend a user, or let one in again", openapi_extra=documented(UserChange, MERGE_PATCH)
+    "/users/{user_id}",
+    dependencies=ADMIN,
+    summary="Suspend a user, or let one in again",
+    openapi_extra=documented(UserChange, MERGE_PATCH),
 )
 def patch_user(
     request: Request,
