@@ -61,9 +61,10 @@ def serve(
         str | None, typer.Option("--user-map", metavar="FILE", envvar="QOL_USER_MAP", help=OPTIONS["user_map"].help)
     ] = None,
     state: StateOption = None,
-    zone: Annotated[str, typer.Option("--zone", help=OPTIONS["zone"].help)] = "Asia/Tokyo",
+    zone: Annotated[str, typer.Option("--zone", envvar="QOL_ZONE", help=OPTIONS["zone"].help)] = "Asia/Tokyo",
     key_secret: Annotated[
-        str | None, typer.Option("--key-secret", metavar="NAME", help=OPTIONS["key_secret"].help)
+        str | None,
+        typer.Option("--key-secret", metavar="NAME", envvar="QOL_KEY_SECRET", help=OPTIONS["key_secret"].help),
     ] = None,
     schemas: SchemasOption = None,
 ) -> None:

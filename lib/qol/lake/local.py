@@ -123,7 +123,7 @@ class LocalLake:
                 left.unlink(missing_ok=True)
             _sync(target.parent)
 
-    def put_new(self, key: str, data: bytes) -> bool:
+    def put_new(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write a temporary file in the same folder, then link it under its name, unless there is a file; whether there was none."""
         target = self.path(key)
         with _translate_errors(key, "written"):
@@ -206,12 +206,15 @@ def _decodable(name: str) -> str:
     return name
 
 
-def _written_beside(target: Path, data: bytes) -> Path:
+def _written_beside(target: Path, data: bytes | BinaryIO) -> Path:
     """A temporary file with the data in the folder of a file, on disk."""
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     target.parent.mkdir(parents=True, exist_ok=True)
     with temporary.open("xb") as file:
-        file.write(data)
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            shutil.copyfileobj(data, file, 2**20)
     _sync(temporary)
     return temporary
 

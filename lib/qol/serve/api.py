@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
 from qol import __version__
-from qol.serve import anomalies, devices, feeds, goals, measurements, users, webhooks
+from qol.serve import anomalies, devices, feeds, garmin, goals, measurements, users, webhooks
 from qol.serve.http_edges import Edges
 from qol.serve.kept_frames import require_reachable
 from qol.serve.problem_details import add_handlers
@@ -28,7 +28,7 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(title="QoL Lake API", version=__version__, description=_ABOUT, redoc_url=None)
     app.state.service = service
     add_handlers(app)
-    for one in (measurements, anomalies, goals, webhooks, users, devices, feeds):
+    for one in (measurements, anomalies, goals, webhooks, users, devices, feeds, garmin):
         app.include_router(one.router)
     app.add_api_route("/health", health, methods=["GET"], tags=["health"], summary="Whether the API can answer")
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)

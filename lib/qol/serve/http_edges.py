@@ -1,5 +1,6 @@
 """What is done for every request, whatever its route: ids, bounds, security headers and the log."""
 
+import asyncio
 import json
 import logging
 import time
@@ -39,6 +40,10 @@ _HEADERS = {
 }
 
 
+#: Seconds for which a sender may pause within a body.
+PAUSE_SECONDS = 30.0
+
+
 class TooLargeError(Exception):
     """When a body is larger than its route takes."""
 
@@ -71,10 +76,13 @@ class Edges:
                 await problem(scope, receive, answering)
             else:
                 await self._app(scope, self._bounded(scope, receive), answering)
-        except TooLargeError:
+        except (TooLargeError, TimeoutError) as err:
             if is_begun:
                 raise
-            await _problem(413, "The body is too large.", request_id)(scope, receive, answering)
+            status, detail = (
+                (413, "The body is too large.") if isinstance(err, TooLargeError) else (408, "The body did not come.")
+            )
+            await _problem(status, detail, request_id)(scope, receive, answering)
         except Exception as err:  # noqa: BLE001 (whatever it is, its text could hold a value)
             scope["state"]["reason"] = safe_place(err)
             if not is_begun:
@@ -99,12 +107,14 @@ class Edges:
         return limits.garmin_body_bytes if scope["path"].startswith(GARMIN) else limits.body_bytes
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """What gives the body, up to the route's limit; TooLargeError then."""
-        left = self._limit(scope)
+        """What gives the body, up to the route's limit; TooLargeError beyond it, TimeoutError when the sender pauses."""
+        left, is_coming = self._limit(scope), True
 
         async def bounded() -> Message:
-            nonlocal left
-            message = await receive()
+            nonlocal left, is_coming
+            # After the body, what is received is that the caller went away, which may take for ever.
+            message = await asyncio.wait_for(receive(), PAUSE_SECONDS if is_coming else None)
+            is_coming = message.get("more_body", False)
             left -= len(message.get("body", b""))
             if left < 0:
                 raise TooLargeError
