@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from qol.serve.http_edges import SECRET_NAMES
 from qol.serve.serve_options import Oidc, from_environment
 from qol.serve.tokens import FRESH_SECONDS, MIN_REFRESH_SECONDS, OidcVerifier, local_key, local_token
-from qol.state import StateError
+from qol.state import Item, StateError
 from tests.serve.phones import BULK, SUMMARY, Api, steps
 
 #: Who may call each route.
@@ -159,7 +159,7 @@ def test_tokens_of_an_issuer_are_known_by_its_keys_also_when_they_rotate(monkeyp
     assert verifier.verify(token("two", pem, "HS256")) is None
     assert verifier.verify(token("two", aud="other")) is None
     clock[0] += FRESH_SECONDS
-    monkeypatch.setattr(OidcVerifier, "_json", lambda *_: {}["keys"])
+    monkeypatch.setattr(OidcVerifier, "_json", lambda *_: dict[str, str]()["keys"])
     assert verifier.verify(token("two")) is not None
 
 
@@ -239,7 +239,7 @@ def test_no_value_of_a_request_is_in_a_log_an_error_or_a_metric(
         {"X-Request-Id": word},
     ):
         answers += [api.client.request(method, path, json=body, headers=headers) for method, path, body in asked]
-    api.service.state.get = lambda *_: {}[word]  # type: ignore[method-assign]
+    api.service.state.get = lambda *_: dict[str, Item]()[word]  # type: ignore[method-assign]
     answers.append(api.client.get("/v1/goals", headers=mine))
     assert answers[-1].status_code == 500
     text = "".join(answer.text + str(answer.headers) for answer in answers if "/bulk" not in str(answer.url))

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -10,7 +11,7 @@ from standardwebhooks import Webhook
 from qol.serve.goal_events import BACKOFF, DEAD, OUTBOX, deliver_due
 from tests.serve.phones import Api, steps
 
-STEPS = {"metric": "steps", "period": "day", "target": 300}
+STEPS: dict[str, object] = {"metric": "steps", "period": "day", "target": 300}
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cywgMzIgYnl0ZXMh"
 WEBHOOK = "/v1/webhooks/goal-achieved"
 
@@ -38,7 +39,7 @@ def test_a_goal_is_put_read_patched_and_deleted_by_its_version(api: Api) -> None
 
 
 def test_a_goal_that_the_contracts_do_not_know_is_422(api: Api) -> None:
-    wrong = [
+    wrong: list[tuple[dict[str, object], str]] = [
         ({"metric": "steps_mean"}, "/metric"), ({"metric": "bedtime_minute"}, "/metric"), ({"period": "year"}, "/period"),
         ({"target": 0}, "/target"), ({"target": -1}, "/target"), ({"target": "10"}, "/target"), ({"color": "red"}, "/"),
     ]  # fmt: skip
@@ -103,7 +104,8 @@ def test_an_event_that_is_never_taken_goes_to_the_dead_letters(api: Api, receive
     put(api, STEPS)
     api.post("v-anna", steps(500, 7))
     for attempt in range(len(BACKOFF) + 2):
-        deliver_due(api.service, lambda at=attempt: 2_000_000_000.0 + at * 1e6)
+        later = 2_000_000_000.0 + attempt * 1e6
+        deliver_due(api.service, partial(float, later))
     assert len(receiver.received) == len(BACKOFF)
     assert [item.body["status"] for item in api.service.state.items("events", DEAD)] == [503]
     assert api.service.state.items("events", OUTBOX) == []
@@ -125,12 +127,9 @@ def test_a_report_of_a_met_goal_is_taken_once_whatever_is_repeated(api: Api, rec
     assert report("one", start="2026-11-17")[0] == 422
     assert report("two") == (202, False)
     assert report("three", goal_id="run")[0] == 404
-    api.service.state.create(
-        "events",
-        "received",
-        "four",
-        {"digest": api.service.state.get("events", "received", "one").body["digest"], "answer": None},
-    )  # type: ignore[union-attr]
+    taken = api.service.state.get("events", "received", "one")
+    assert taken is not None
+    api.service.state.create("events", "received", "four", taken.body | {"answer": None})
     assert report("four")[0] == 409
     assert len(api.service.state.items("events", OUTBOX)) == 1
 

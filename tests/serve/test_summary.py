@@ -1,6 +1,7 @@
 """Summaries are the published values of the token's person, beside the days they stand on."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_query_that_is_not_allowed_is_422_and_says_where_and_not_what(api: Api
 def test_while_the_lake_is_away_answers_are_stale_and_before_it_was_reached_503(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"headers": api.token("v-anna")}
+    asked: Any = {"headers": api.token("v-anna")}
     before = api.client.get(SUMMARY, **asked).json()
     away = api.lake.rename(api.lake.with_name("away"))
     later = api.service.frames._clock() + 100

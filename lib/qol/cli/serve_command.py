@@ -77,7 +77,7 @@ def serve(
         opened = open_existing(lake)
         options = ServeOptions(
             lake=opened.uri, state=state, user_map=user_map, host=host, zone=zone, key_secret=key_secret, schemas=schemas,
-            now=None if now is None else parse_now("--now", now), **from_environment(),  # type: ignore[arg-type]
+            now=None if now is None else parse_now("--now", now), **from_environment(),
         )  # fmt: skip
         listen(options, port, say)
 

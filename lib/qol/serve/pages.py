@@ -14,7 +14,7 @@ def after(cursor: str | None) -> str:
     if cursor is None:
         return ""
     try:
-        return base64.urlsafe_b64decode(cursor.encode() + b"==").decode()
+        return base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
         raise invalid("query/cursor", "must be the `next` of a page") from None
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from qol.errors import UsageError
 
@@ -63,9 +64,9 @@ class ServeOptions:
         return self.now or datetime.now(UTC)
 
 
-def from_environment(environment: Mapping[str, str] = os.environ) -> dict[str, object]:
+def from_environment(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Fields of ServeOptions that environment variables set; UsageError names a variable and what is allowed."""
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "cors_origins": tuple(one.strip() for one in environment.get("QOL_CORS_ORIGINS", "").split(",") if one.strip()),
         "rate_limit": _rate(environment.get("QOL_RATE_LIMIT_PER_MINUTE")),
         "oidc": _oidc(environment),

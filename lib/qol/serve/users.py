@@ -121,6 +121,7 @@ def delete_user(
 ) -> dict[str, Any]:
     """End the person's access at once, and erase what the state and the lake hold; the answer says where to ask how it goes."""
     service, person = service_of(request), caller.participant
+    vendor_id: str | None
     if person is not None:
         if user_id not in (ME, person.user_id):
             raise ProblemError(403, "This caller may not do that.")
