@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fastapi import Request
 from limits import RateLimitItemPerMinute
@@ -17,6 +17,7 @@ from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
 from qol.state import Item, State
 
+F = TypeVar("F", bound=Callable[..., Any])
 KEY_SCOPES = ("devices:write", "devices:read", "feeds:read", "events:write", "users:admin")
 KEY_OWNER = "keys"
 KEY_PREFIX = "qol_"
@@ -73,7 +74,17 @@ def needs(*scopes: str) -> Callable[..., Caller]:
     def admitted(request: Request) -> Caller:
         return admit(request, scopes)
 
-    return admitted
+    return allowing(*scopes)(admitted)
+
+
+def allowing(*scopes: str) -> Callable[[F], F]:
+    """Notes on a dependency of a route which scopes it takes, for OpenAPI."""
+
+    def noted(dependency: F) -> F:
+        dependency.scopes = scopes  # type: ignore[attr-defined]
+        return dependency
+
+    return noted
 
 
 def admit(request: Request, scopes: Collection[str], *, erased: bool = False) -> Caller:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
-from qol.serve.door import ERASED, USERS, Caller, admit, needs
+from qol.serve.door import ERASED, USERS, Caller, admit, allowing, needs
 from qol.serve.erasing import ALIASES, ERASURES, begin_erasure, erase_pending
 from qol.serve.json_bodies import (
     MERGE_PATCH,
@@ -43,11 +43,13 @@ class UserChange(Body):
     status: Literal["active", "suspended"]
 
 
+@allowing("me:write", "users:admin")
 def deleter(request: Request) -> Caller:
     """A caller who may erase: an admin, or the person."""
     return admit(request, ("me:write", "users:admin"))
 
 
+@allowing(*_ERASURE_SCOPES)
 def asker(request: Request) -> Caller:
     """A caller who may ask how an erasure goes: an admin, or the person, who has no other access any more."""
     return admit(request, _ERASURE_SCOPES, erased=True)

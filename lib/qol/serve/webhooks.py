@@ -11,7 +11,7 @@ from pydantic import Field
 from standardwebhooks import WebhookVerificationError
 from starlette.concurrency import run_in_threadpool
 
-from qol.serve.door import Caller, admit
+from qol.serve.door import Caller, admit, allowing
 from qol.serve.goal_events import put_event, webhook_of
 from qol.serve.json_bodies import Body, Name, checked, documented, json_body, service_of
 from qol.serve.problem_details import ProblemError
@@ -32,6 +32,7 @@ class GoalAchieved(Body):
     start: date
 
 
+@allowing("events:write")
 async def sender(request: Request) -> Caller:
     """A caller with a key for events, or with a Standard Webhooks signature over the body."""
     service, headers = service_of(request), dict(request.headers)
