@@ -93,6 +93,7 @@ def test_a_server_that_is_killed_between_object_and_answer_takes_the_batch_again
     assert (lake / "_serve/jwt.key").stat().st_mode & 0o777 == 0o600
 
 
+#: A schema cannot say which columns a period has, or which metrics a goal may be about.
 def test_every_route_answers_as_its_description_says_whatever_it_is_sent(lake: Path) -> None:
     token = qol("keys", "token", "--lake", lake, "--user", "v-anna").strip()
     scopes = "devices:write,devices:read,feeds:read,events:write,users:admin"
@@ -104,7 +105,7 @@ def test_every_route_answers_as_its_description_says_whatever_it_is_sent(lake: P
         ):
             command = [
                 "schemathesis", "run", f"{address}/openapi.json", "--include-path-regex", paths, "--max-examples", "15",
-                "--seed", "18", "-H", f"{name}: {value}", "--suppress-health-check", "all", "--workers", "1",
+                "--seed", "18", "-H", f"{name}: {value}", "--suppress-health-check", "all", "--exclude-checks", "positive_data_acceptance", "--workers", "1",
             ]  # fmt: skip
             tool = str(Path(sys.executable).with_name(command[0]))
             done = subprocess.run([tool, *command[1:]], capture_output=True, text=True, timeout=120, check=False)

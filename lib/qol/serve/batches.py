@@ -86,6 +86,10 @@ def _parsed(body: bytes) -> dict[str, Any]:
         raise invalid("", "must be an object with `measurements`")
     if not isinstance(batch.get(MEASUREMENTS), list):
         raise invalid(f"/{MEASUREMENTS}", "is required, and a list of samples")
+    if not isinstance(batch.get("workouts", []), list):
+        raise invalid("/workouts", "must be a list of workouts")
+    if not isinstance(batch.get("device_tz", ""), str):
+        raise invalid("/device_tz", "must be the name of a time zone")
     return cast("dict[str, Any]", batch)
 
 

@@ -20,6 +20,7 @@ from qol.serve.service import Service, open_service
 #: Seconds for which an idle connection stays, and for which open requests may end once the server is stopped.
 KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS = 65, 10
 MAX_REQUESTS_AT_ONCE = 200
+BACKLOG = 2048
 #: Between two looks for events to deliver and people to erase.
 WORK_SECONDS = 5.0
 
@@ -62,6 +63,7 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(BACKLOG)
     except OSError as err:
         bound.close()
         raise UsageError(

@@ -21,13 +21,15 @@ from qol.serve.summaries import Period, local_now
 
 router = APIRouter(prefix="/v1/measurements", tags=["measurements"])
 
+#: Days that no lake reaches, and of which others can still be counted.
+_FIRST, _LAST = date(1900, 1, 1), date(9000, 1, 1)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BATCH = {
     "type": "object",
     "required": ["measurements"],
     "properties": {
-        "measurements": {"type": "array", "items": {"type": "object"}, "description": "Samples as HealthKit has them."},
-        "workouts": {"type": "array", "items": {"type": "object"}},
+        "measurements": {"type": "array", "items": {}, "description": "Samples as HealthKit has them."},
+        "workouts": {"type": "array", "items": {}, "description": "Workouts as HealthKit has them."},
         "device_tz": {"type": "string", "description": "The phone's time zone."},
     },
 }
@@ -69,7 +71,10 @@ def summary(  # noqa: PLR0913 (the parameters of the query)
     caller: Annotated[Caller, Depends(needs("me:read"))],
     *,
     period: Annotated[Period, Query(description="What a row is about.")] = "week",
-    on: Annotated[str | None, Query(alias="date", description="A day of the period, YYYY-MM-DD.")] = None,
+    on: Annotated[
+        str | None,
+        Query(alias="date", description="A day of the period, YYYY-MM-DD.", json_schema_extra={"format": "date"}),
+    ] = None,
     last: Annotated[int, Query(description="How many periods, that of the day last.")] = 1,
     fields: Annotated[str | None, Query(description="Columns, with commas between them.")] = None,
     so_far: Annotated[
@@ -102,8 +107,8 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     with suppress(ValueError):
-        if _DAY.fullmatch(text) and 2000 <= int(text[:4]) <= 2999:
-            return date.fromisoformat(text)
+        if _DAY.fullmatch(text):
+            return min(max(date.fromisoformat(text), _FIRST), _LAST)
     raise invalid("query/date", "must be a day, YYYY-MM-DD such as 2026-11-09")
 
 

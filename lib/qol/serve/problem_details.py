@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from qol.errors import LockedError, QolError
@@ -53,8 +54,8 @@ def problem_body(status: int, detail: str, request_id: str, errors: Sequence[tup
     return body
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Let every error of a route become a problem."""
+def add_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    """Let every error of one of the routes become a problem."""
 
     @app.exception_handler(ProblemError)
     def of_problem(request: Request, err: ProblemError) -> JSONResponse:
@@ -64,7 +65,11 @@ def add_handlers(app: FastAPI) -> None:
     def of_http(request: Request, err: HTTPException) -> JSONResponse:
         detail = {404: "There is nothing at this path.", 405: "This path has no such method."}
         text = detail.get(err.status_code, "The request cannot be answered.")
-        return _answer(request, err.status_code, text, (), err.headers or {})
+        headers = dict(err.headers or {})
+        if err.status_code == 405:
+            here = [route.methods for route in routes if route.path_regex.fullmatch(request.url.path)]
+            headers["Allow"] = ", ".join(sorted(set().union(*here)))
+        return _answer(request, err.status_code, text, (), headers)
 
     @app.exception_handler(RequestValidationError)
     def of_validation(request: Request, err: RequestValidationError) -> JSONResponse:
