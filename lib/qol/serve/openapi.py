@@ -56,7 +56,7 @@ def described(routers: Iterable[APIRouter], schema: dict[str, Any]) -> dict[str,
     components["schemas"] = {"Problem": PROBLEM}
     for route in (route for router in routers for route in router.routes):
         if isinstance(route, APIRoute) and route.include_in_schema:
-            for method in route.methods:
+            for method in route.methods or ():
                 _describe(schema["paths"][route.path][method.lower()], sorted(set(_scopes(route))))
     return schema
 

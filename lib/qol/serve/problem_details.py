@@ -67,7 +67,7 @@ def add_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
         text = detail.get(err.status_code, "The request cannot be answered.")
         headers = dict(err.headers or {})
         if err.status_code == 405:
-            here = [route.methods for route in routes if route.path_regex.fullmatch(request.url.path)]
+            here = [route.methods or set() for route in routes if route.path_regex.fullmatch(request.url.path)]
             headers["Allow"] = ", ".join(sorted(set().union(*here)))
         return _answer(request, err.status_code, text, (), headers)
 
