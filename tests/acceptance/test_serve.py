@@ -103,7 +103,7 @@ def test_every_route_answers_as_its_description_says_whatever_it_is_sent(lake: P
             ("X-API-Key", key, "/v1/(devices|feeds|webhooks|users$|erasures)|/prices|/health"),
         ):
             command = [
-                "schemathesis", "run", f"{address}/openapi.json", "--include-path-regex", paths, "--max-examples", "15",
+                "schemathesis", "run", f"{address}/openapi.json", "--include-path-regex", paths, "--max-examples", "8",
                 "--seed", "18", "-H", f"{name}: {value}", "--suppress-health-check", "all", "--exclude-checks", "positive_data_acceptance", "--workers", "1",
             ]  # fmt: skip
             tool = str(Path(sys.executable).with_name(command[0]))
