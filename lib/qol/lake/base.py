@@ -83,7 +83,7 @@ class Lake(Protocol):
     def put(self, key: str, data: bytes) -> None:
         """Write a small object by one atomic act, over an existing one."""
 
-    def put_new(self, key: str, data: bytes | BinaryIO) -> bool:
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write an object, of bytes or of a file from its start, by one atomic act, unless there is one; whether there was none."""
 
     def delete(self, key: str) -> None:

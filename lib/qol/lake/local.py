@@ -123,7 +123,7 @@ class LocalLake:
                 left.unlink(missing_ok=True)
             _sync(target.parent)
 
-    def put_new(self, key: str, data: bytes | BinaryIO) -> bool:
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write a temporary file in the same folder, then link it under its name, unless there is a file; whether there was none."""
         target = self.path(key)
         with _translate_errors(key, "written"):

@@ -93,7 +93,7 @@ class S3Lake(S3Objects):
         else:
             self.put_any(key, data)
 
-    def put_new(self, key: str, data: bytes | BinaryIO) -> bool:
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write an object unless there is one; whether there was none. When an answer was lost, its own counts as one."""
         try:
             self.put_any(key, data, IfNoneMatch="*")

@@ -72,7 +72,7 @@ def receive(service: Service, person: Participant, body: bytes) -> Receipt:
         person = service.participants.with_entry(person)
         key = f"{person_folder(now.date(), person.user_id)}{batch_id}.jsonl"
         line = msgspec.json.encode(batch | {"_received_at": stamp(now)}) + b"\n"
-        is_new = service.lake.put_new(key, line)
+        is_new = service.lake.put_if_absent(key, line)
     data = service.lake.read(key)
     return Receipt({"batch_id": batch_id, **_outcome(service, key, data), "foreign_id": foreign}, is_new)
 

@@ -103,7 +103,7 @@ def _store(service: Service, device_id: str, readings: list[dict[str, Any]]) -> 
     name = hashlib.sha256(msgspec.json.encode([device_id, readings])).hexdigest()
     owner = hashlib.sha256(device_id.encode()).hexdigest()[:32]
     key, data = f"{FOLDER}date={now.date()}/{owner}/{name}.jsonl", b"".join(lines)
-    service.lake.put_new(key, data)
+    service.lake.put_if_absent(key, data)
     part = ObjectRange(0, key, RECORD, str(now.date()), len(data), 0, len(data))
     context = IngestContext(service.contracts, service.participants.identities, service.options.zone, ())
     result = ingest(cast("Lake", Overlay(service.lake, {key: data})), context, [part])

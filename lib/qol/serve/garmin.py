@@ -64,11 +64,11 @@ def _store(service: Service, body: BinaryIO, digest: str) -> None:
             size = None
         if size is None:
             body.seek(0)
-            service.lake.put_new(f"quarantine/bodies/date={now.date()}/{digest}", body)
+            service.lake.put_if_absent(f"quarantine/bodies/date={now.date()}/{digest}", body)
             service.count("unparsable_bodies")
         elif size:
             lines.seek(0)
-            service.lake.put_new(f"{FOLDER}/date={now.date()}/{digest}.jsonl", cast("BinaryIO", lines))
+            service.lake.put_if_absent(f"{FOLDER}/date={now.date()}/{digest}.jsonl", cast("BinaryIO", lines))
 
 
 def _write_lines(lines: IO[bytes], body: BinaryIO, now: datetime, limit: int) -> int:
