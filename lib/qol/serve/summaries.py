@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -74,6 +74,8 @@ class Summaries:
         self._contracts, self._frames, self._fields = contracts, frames, usual
         self._weekly = {column.name: column for column in weekly_columns(contracts)}
         self._daily = {column.name: column for column in daily_columns(contracts)}
+        self._known = {period: known_fields(contracts, period) for period in get_args(Period)}
+        self._stands_on = _stands_on(contracts)
         self._usual_week = self.week_columns(usual.week)
         self._usual_day = self.day_columns((*usual.day, *self.month_inputs(usual.month)))
 
@@ -84,7 +86,7 @@ class Summaries:
         names: tuple[str, ...] = getattr(self._fields, period)
         if fields is not None:
             names = tuple(dict.fromkeys(name.strip() for name in fields.split(",")))
-        if not names or not known_fields(self._contracts, period).issuperset(names):
+        if not names or not self._known[period].issuperset(names):
             table = "weekly_metrics" if period == "week" else "daily_metrics"
             raise invalid(
                 "query/fields", f"must be columns of {table}, with commas between them, as docs/catalog.md has them"
@@ -131,7 +133,7 @@ class Summaries:
         """Weekly columns of an answer: those asked for, and beside each what it stands on."""
         names = ["user_id", *_WEEK_HEAD]
         for name in fields:
-            names += [name, *self._beside(name)]
+            names += [name, *self._stands_on.get(name, ())]
         return [self._weekly[name] for name in dict.fromkeys(names)]
 
     def day_columns(self, fields: Sequence[str]) -> list[Column]:
@@ -143,16 +145,16 @@ class Summaries:
         groups = [group for group in self._contracts.groups if set(metrics).intersection(group.metrics)]
         return [*dict.fromkeys([*metrics, *(name for group in groups for name in anchors(self._contracts, group))])]
 
-    def _beside(self, name: str) -> list[str]:
-        """The day count of a weekly value, its group's source and valid days."""
-        for group in self._contracts.groups:
-            own = [f"{group.name}_source", f"{group.name}_valid_days"]
-            for metric, aggregates in group.metrics.items():
-                if name in {f"{metric}_{one}" for one in aggregates}:
-                    return [f"{metric}_days", *own]
-            if any(rule.name == name and rule.group == group.name for rule in self._contracts.derived):
-                return own
-        return []
+
+def _stands_on(contracts: Contracts) -> dict[str, list[str]]:
+    """By weekly value its day count, where it has one of its own, and its group's source and valid days."""
+    found: dict[str, list[str]] = {}
+    for group in contracts.groups:
+        own = [f"{group.name}_source", f"{group.name}_valid_days"]
+        for metric, aggregates in group.metrics.items():
+            found |= {f"{metric}_{one}": [f"{metric}_days", *own] for one in aggregates}
+        found |= {rule.name: own for rule in contracts.derived if rule.group == group.name}
+    return found
 
 
 def month_row(contracts: Contracts, days: pl.DataFrame, start: date, metrics: Sequence[str]) -> dict[str, Any] | None:
