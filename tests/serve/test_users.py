@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tests.serve.phones import SUMMARY, Api, steps
+from qol.people.erase import Erasure
+from qol.serve.erasing import erase_pending
+from tests.serve.phones import NOON, SUMMARY, Api, steps
 from tests.serve.test_goals import STEPS
 
 PATCH = {"Content-Type": "application/merge-patch+json"}
@@ -66,8 +68,24 @@ def test_while_a_run_holds_the_lock_an_erasure_waits_and_access_ends_all_the_sam
         assert answer.status_code == 202
         assert api.client.get(answer.headers["Location"], headers=admin).json()["status"] == "pending"
         assert api.summary("v-anna").status_code == 403
-    from qol.serve.erasing import erase_pending
-
     assert erase_pending(api.service) == 1
     assert api.client.get(answer.headers["Location"], headers=admin).json()["status"] == "done"
     assert api.client.delete("/v1/users/P-zoe", headers=admin).status_code == 404
+
+
+def test_an_erasure_on_the_command_line_ends_access_too_and_a_lifted_one_lets_in_again(api: Api) -> None:
+    people = api.service.participants.people()
+    erasure = Erasure(api.service.lake, people, people.person("healthkit:v-cleo"), "Asia/Tokyo", NOON)
+    api.post("v-cleo", steps(1, 7))
+    assert api.summary("v-cleo").status_code == 200
+    erasure.run()
+    assert api.summary("v-cleo").status_code == 403
+    erasure.lift()
+    assert api.summary("v-cleo").status_code == 200
+    mine, admin = api.token("v-cleo"), api.key("users:admin")
+    api.client.delete("/v1/users/me", headers=mine)
+    assert api.client.post("/v1/users", json={"subject": "v-cleo"}, headers=admin).status_code == 409
+    erasure.lift()
+    assert api.summary("v-cleo").status_code == 403
+    assert api.client.post("/v1/users", json={"subject": "v-cleo"}, headers=admin).status_code == 201
+    assert api.summary("v-cleo").status_code == 200

@@ -16,11 +16,11 @@ from pathlib import Path
 from qol.contracts.model import Contracts
 from qol.errors import LakeError
 from qol.identity.dynamodb_user_map import SCHEME, read_user_table
-from qol.identity.erasures import read_erased
+from qol.identity.erasures import ERASURES, read_erased
 from qol.identity.key_lookup import find_key
 from qol.identity.pseudonyms import Identities, UserIndex
 from qol.identity.user_map import UserMap, read_user_map
-from qol.lake import Lake
+from qol.lake import Lake, LocalLake
 from qol.people.person import People, read_people
 from qol.serve.problem_details import ProblemError
 
@@ -56,6 +56,7 @@ class Participants:
         self._lock = threading.Lock()
         now = time.monotonic()
         self._read_map(now)
+        self._erasures_seen = self._erasures()
         self._erased, self._erased_at = read_erased(lake), now
 
     @property
@@ -66,8 +67,9 @@ class Participants:
             # What is known stays while the lake or the map is away.
             with suppress(LakeError, OSError):
                 is_changed = self._signature(now) != self._seen
-                if is_changed or now - self._erased_at > FRESH_SECONDS:
-                    self._erased, self._erased_at = read_erased(self._lake), now
+                erasures = self._erasures()
+                if is_changed or erasures != self._erasures_seen or now - self._erased_at > FRESH_SECONDS:
+                    self._erased, self._erased_at, self._erasures_seen = read_erased(self._lake), now, erasures
                 if is_changed:
                     self._read_map(now)
             return replace(self._identities, erased=self._erased)
@@ -154,6 +156,13 @@ class Participants:
             return now // TABLE_SECONDS
         found = Path(self.user_map).stat()
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _erasures(self) -> object:
+        """Changes when a tombstone is written, where that can be seen without a request."""
+        with suppress(OSError):
+            if isinstance(self._lake, LocalLake):
+                return self._lake.path(ERASURES).stat().st_mtime_ns
+        return None
 
     def _read_map(self, now: float) -> None:
         seen = self._signature(now)

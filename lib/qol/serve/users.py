@@ -62,8 +62,9 @@ def add_user(request: Request, response: Response, given: Annotated[Any, Depends
     person = service.participants.of(asked.subject)
     body = {"user_id": person.user_id, "vendor_id": person.vendor_id, "status": "active"}
     name = service.participants.erasure_id(person.user_id)
-    if person.has_left or not service.state.create("users", USERS, name, body):
-        raise ProblemError(409, "This person is there already.")
+    is_new = service.state.create("users", USERS, name, body)
+    if person.has_left or not (is_new or _comes_back(service, name, body)):
+        raise ProblemError(409, "This person is there already, or was erased.")
     response.headers["Location"] = f"/v1/users/{person.user_id}"
     response.headers["ETag"] = '"1"'
     return _shown(body)
@@ -155,6 +156,13 @@ def read_erasure(
     if found is None:
         raise ProblemError(404, "There is no such erasure.")
     return {"erasure_id": erasure_id, **{name: value for name, value in found.body.items() if name != "named"}}
+
+
+def _comes_back(service: Service, name: str, body: dict[str, Any]) -> bool:
+    """Let a person in whose erasure is done and was lifted since; whether there is one."""
+    found, erasure = (service.state.get("users", owner, name) for owner in (USERS, ERASURES))
+    is_done = found is not None and found.body["status"] == ERASED and erasure and erasure.body["status"] == "done"
+    return bool(found and is_done) and service.state.replace("users", USERS, name, body, found.version if found else 0)
 
 
 def _existing(service: Service, user_id: str) -> Item:
