@@ -1,16 +1,19 @@
 """Rows of one user in published partitions, from frames that are kept by ETag; stale ones while the lake is away."""
 
+import re
 import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
 
+from qol.contracts.columns import table_folder
 from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.model import Column
 from qol.errors import LakeError
@@ -26,6 +29,8 @@ FRESH_SECONDS = 60.0
 MAX_FRAME_BYTES = 64 * 2**20
 #: Of all kept frames; the one not used for longest goes first.
 MAX_BYTES = 160 * 2**20
+WEEKLY = "weekly_metrics"
+_WEEK = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: How a run ended that left the lake as it should be.
 GOOD = ("published", "nothing_to_do")
 
@@ -56,6 +61,7 @@ class KeptFrames:
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._head: ManifestHead | None = None
+        self._weeks: list[date] = []
         self._head_at = float("-inf")
 
     def of_user(
@@ -82,6 +88,7 @@ class KeptFrames:
                 return self._as_of(), None
             try:
                 require_reachable(self._lake)
+                self._weeks = self._published_weeks()
                 self._head = next((head for head in read_heads(self._lake) if head.status in GOOD), None)
             except (LakeError, OSError):
                 if self._head is None:
@@ -89,6 +96,15 @@ class KeptFrames:
                 return self._head.now, age
             self._head_at = self._clock()
             return self._as_of(), None
+
+    def latest_week(self, limit: date) -> date:
+        """The last published week up to a limit, which it is itself where there is none."""
+        self.last_run()
+        return max((week for week in self._weeks if week <= limit), default=limit)
+
+    def _published_weeks(self) -> list[date]:
+        names = (name.removeprefix("date=").rstrip("/") for name in self._lake.children(table_folder(WEEKLY)).folders)
+        return [date.fromisoformat(name) for name in names if _WEEK.fullmatch(name)]
 
     def _as_of(self) -> str | None:
         return None if self._head is None else self._head.now

@@ -92,7 +92,7 @@ class Summaries:
                 "query/fields", f"must be columns of {table}, with commas between them, as docs/catalog.md has them"
             )
         if day is None:
-            day = last_closed_week(now) if period == "week" else now.date()
+            day = self._frames.latest_week(last_closed_week(now)) if period == "week" else now.date()
         return Question(period, day, last, names)
 
     def published(self, asked: Question, user_id: str) -> Published:
