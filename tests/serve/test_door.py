@@ -275,6 +275,14 @@ def test_the_local_key_is_for_its_user_and_for_loopback_alone(api: Api) -> None:
     assert reached.client.get(SUMMARY, headers=reached.token("v-anna")).status_code in (401, 503)
 
 
+def test_whom_the_study_does_not_know_gets_no_access_with_an_issuers_token(api: Api) -> None:
+    object.__setattr__(api.service.options, "oidc", Oidc("https://id.example", "app"))
+    assert api.summary("v-anna").status_code == 200
+    assert api.summary("v-nobody").status_code == 403
+    api.client.post("/v1/users", json={"subject": "v-nobody"}, headers=api.key("users:admin"))
+    assert api.summary("v-nobody").json()["rows"] == []
+
+
 def test_a_batch_is_refused_beyond_its_announced_or_real_size(api: Api) -> None:
     mine = api.token("v-anna") | {"Content-Type": "application/json"}
     chunks = (b" " * 1_000_000 for _ in range(6))

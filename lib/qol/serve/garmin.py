@@ -79,18 +79,17 @@ def _write_lines(lines: IO[bytes], body: BinaryIO, now: datetime, limit: int) ->
         if delivery is None:
             raise BrokenTextError
         return lines.write(delivery.line)
-    return sum(lines.write(one.line) for one in read_long_body(_limited(start, body, limit), now))
+    del start
+    body.seek(0)
+    return sum(lines.write(one.line) for one in read_long_body(_limited(body, limit), now))
 
 
-def _limited(start: bytes, body: BinaryIO, limit: int) -> Callable[[int], bytes]:
-    """What reads the start again and then the rest; BrokenTextError beyond the limit."""
-    waiting, left = start, limit - len(start)
+def _limited(body: BinaryIO, limit: int) -> Callable[[int], bytes]:
+    """What reads a body; BrokenTextError beyond the limit."""
+    left = limit
 
     def read(size: int) -> bytes:
-        nonlocal waiting, left
-        if waiting:
-            found, waiting = waiting[:size], waiting[size:]
-            return found
+        nonlocal left
         found = body.read(size)
         left -= len(found)
         if left < 0:

@@ -154,7 +154,7 @@ def _add_headers(headers: MutableHeaders, path: str, request_id: str) -> None:
     headers["X-Request-Id"] = request_id
     is_page = not path.startswith("/v1/") and headers.get("content-type", "").startswith(("text/html", "text/css"))
     headers.setdefault("Content-Security-Policy", _DOCS_CSP if path in _PAGES else _PAGE_CSP if is_page else _CSP)
-    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Cache-Control", "no-store" if path.startswith("/v1/") else "no-cache")
 
 
 def _problem(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> JSONResponse:
