@@ -55,6 +55,7 @@ class Participants:
         self._key = find_key(lake, secret)
         self._lock = threading.Lock()
         now = time.monotonic()
+        self._seen: object = None
         self._read_map(now)
         self._erasures_seen = self._erasures()
         self._erased, self._erased_at = read_erased(lake), now
