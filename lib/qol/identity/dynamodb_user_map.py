@@ -132,7 +132,7 @@ def _row(table: str, item: _Item) -> _Row:
     if registered is None:
         raise _usage_error(table, "an item without a usable registered_at", "ISO 8601 with its zone")
     period = read_period(values)
-    source, vendor = source_and_id(key.partition("#")[0] if "from" in item else key)
+    source, vendor = entry_of_item(item)
     user_id, timezone = values.get("user_id"), values.get("timezone")
     if not CODE.fullmatch(source) or vendor is None:
         problem: str | None = "garmin_user_id must be a Garmin id or <source>:<id>"
@@ -152,6 +152,12 @@ def _withdrawn(item: _Item, values: Mapping[str, str]) -> datetime | None:
         return moment(values.get("deregistered_at")) or moment(values.get("last_change_at"))
     permits_nothing = "permissions_changed_at" in item and "permissions" not in item
     return moment(values.get("permissions_changed_at")) if permits_nothing else None
+
+
+def entry_of_item(item: _Item) -> tuple[str, str | None]:
+    """Source and vendor id of an item."""
+    key = item.get("garmin_user_id", {}).get("S", "")
+    return source_and_id(key.partition("#")[0] if "from" in item else key)
 
 
 def source_and_id(key: str) -> tuple[str, str | None]:

@@ -183,10 +183,12 @@ class S3Objects:
         """The bytes of one version."""
         return self.read_version_id(key, version.version_id)
 
-    def old_versions(self) -> Iterator[tuple[str, str, bool]]:
-        """Key, version id and whether it is a delete marker, of all versions that are not current, markers that are too."""
-        with translate_errors(self.location(""), self.policy):
-            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.prefix)
+    def old_versions(self, prefix: str = "") -> Iterator[tuple[str, str, bool]]:
+        """Key, version id and whether it is a delete marker, of versions that are not current, markers that are too."""
+        with translate_errors(self.location(prefix), self.policy):
+            pages = self._s3.get_paginator("list_object_versions").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + prefix
+            )
             for page in pages:
                 for found in page.get("Versions", ()):
                     if not found["IsLatest"]:
