@@ -229,7 +229,7 @@ def test_a_good_run_that_could_not_remove_items_of_users_who_left_is_told_with_t
 
 def test_an_erasure_run_gives_one_message_with_its_counts_and_none_when_nothing_was_asked(cloud: Cloud) -> None:
     last_week(cloud)
-    run = kick({"erase": True}, "request-1", NOW)["job_run_id"]
+    run = cloud.set_run(kick({"erase": True}, "request-1", NOW)["job_run_id"], "SUCCEEDED", RUN)
     erasures = {"requested": 2, "ended": 2, "unknown": 0}
     removed = {"raw items": 14, "daily_metrics": 7, "rejects": 0}
     own = {"run_id": "20261118T000500Z-18-erase-0001", "trigger": "erase", "job_run_id": run, "weeks": []}
@@ -244,10 +244,10 @@ def test_an_erasure_run_gives_one_message_with_its_counts_and_none_when_nothing_
 
 def test_a_failed_erasure_run_is_told_with_its_counts_and_how_to_start_it_again(cloud: Cloud) -> None:
     last_week(cloud)
-    run = kick({"erase": True}, "request-1", NOW)["job_run_id"]
+    run = cloud.set_run(kick({"erase": True}, "request-1", NOW)["job_run_id"], "FAILED", SECOND)
     erasures = {"requested": 2, "ended": 1, "unknown": 1}
     error = "_erasures/requests/: 1 request cannot be read, or the lake holds nothing on the id; allowed: …"
     own = {**FAILED, "run_id": "20261118T000500Z-18-erase-0001", "trigger": "erase", "job_run_id": run}
     cloud.put_manifest(**{**own, "error": error}, erasures=erasures, removed={"raw items": 14}, not_removed=0)
-    notify(LAST, jobName="qol-eraser", jobRunId=f"{run}_attempt_1")
+    notify(LAST, jobName="qol-eraser", jobRunId=run)
     cloud.check_mail("erase_failed")
