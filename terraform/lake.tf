@@ -60,7 +60,7 @@ resource "aws_s3_bucket_policy" "lake" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid       = "TlsOnly"
         Effect    = "Deny"
@@ -79,22 +79,30 @@ resource "aws_s3_bucket_policy" "lake" {
         Condition = { StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = aws_kms_key.pseudonymous.arn } }
       },
       {
-        # What was received is never replaced, whoever writes. Parts of an upload cannot name the condition; its end must.
+        # What was received is replaced by an erasure alone. Parts of an upload cannot name the condition; its end must.
         # Firehose cannot name it at all: its role may write keys of its own alone.
         Sid       = "NeverReplaceReceived"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
         Resource  = ["${local.arn.bucket}/raw/*", "${local.arn.bucket}/quarantine/bodies/*"]
-        Condition = merge(
-          {
-            Null = { "s3:if-none-match" = "true" }
-            Bool = { "s3:ObjectCreationOperation" = "true" }
-          },
-          { for _ in local.gathered : "ArnNotEquals" => { "aws:PrincipalArn" = "arn:aws:iam::${local.account}:role/${local.stream}" } },
-        )
+        Condition = {
+          Null         = { "s3:if-none-match" = "true" }
+          Bool         = { "s3:ObjectCreationOperation" = "true" }
+          ArnNotEquals = { "aws:PrincipalArn" = concat([local.arn.eraser], [for _ in local.gathered : "arn:aws:iam::${local.account}:role/${local.stream}"]) }
+        }
       },
-    ]
+      ],
+      [for _ in var.deletion_protection ? [1] : [] : {
+        # Whoever deletes an object leaves its versions, from which it can be put back.
+        Sid       = "OnlyEraserDeletesVersions"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:DeleteObjectVersion"
+        Resource  = "${local.arn.bucket}/*"
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.arn.eraser } }
+      }],
+    )
   })
 
   depends_on = [aws_s3_bucket_public_access_block.lake]

@@ -91,6 +91,20 @@ run "the_job_may" {
   }
 }
 
+run "erasures_may" {
+  assert {
+    condition = join(" ", sort(distinct(flatten([
+      for statement in jsondecode(aws_iam_role_policy.eraser.policy).Statement : statement.Action
+    ])))) == "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Scan glue:BatchCreatePartition glue:CreatePartition glue:GetPartition glue:GetSecurityConfiguration glue:GetTable glue:UpdatePartition kms:Decrypt kms:GenerateDataKey logs:AssociateKmsKey logs:CreateLogStream logs:PutLogEvents s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion s3:GetBucketLocation s3:GetObject s3:GetObjectVersion s3:ListBucket s3:ListBucketVersions s3:PutObject secretsmanager:GetSecretValue"
+    error_message = "actions of the role of erasures"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.eraser.policy, "/artifacts/")
+    error_message = "erasures write no program"
+  }
+}
+
 run "schedules_may" {
   assert {
     condition = join(" ", sort(flatten([
@@ -194,8 +208,8 @@ run "operators_may" {
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
       "s3:GetObjectVersion" = "_docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
-      "s3:DeleteObject"     = "_locks/publish.lock"
+      "s3:PutObject"        = "_erasures/requests/* _locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
+      "s3:DeleteObject"     = "_erasures/requests/* _locks/publish.lock"
     }
     error_message = "where operators read, put and delete"
   }

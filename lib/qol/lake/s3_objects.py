@@ -25,7 +25,9 @@ from qol.lake.s3_file import TAIL_BYTES, BlockFile
 
 STAGING = "_staging/"
 #: Prefixes that may hold vendor ids: encrypted with the bucket's own key, all others with `kms_key`.
-IDENTIFYING = ("raw/", "quarantine/", "_staging/", "_locks/")
+IDENTIFYING = (
+    "raw/", "quarantine/", "_staging/", "_locks/", "_erasures/", "_reports/", "athena-results-operators/"
+)  # fmt: skip
 MAX_SPOOL_BYTES = 64 * 2**20
 MAX_KEYS_PER_DELETE = 1_000
 #: The code for a range that begins at the object's end or after it.
