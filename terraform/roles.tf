@@ -181,6 +181,15 @@ locals {
         Resource  = local.keys.identified
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
+      # Keyed hashes of accounts that were erased, which get no new entry.
+      { Sid = "ReadErasedAccounts", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.bucket}/_receiver/erased.json" },
+      {
+        Sid       = "DecryptErasedAccounts"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = local.keys.pseudonymous
+        Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
+      },
       {
         # No reads, and no old values in answers; no user_id, not even in a condition, so that a leaked receiver can neither
         # guess ids nor give them. No PutItem, which would replace an item and its user_id.
@@ -314,7 +323,7 @@ locals {
   # --- erasures ---
 
   # Prefixes of the lake that may name a user, or say who was erased.
-  erased_prefixes = ["raw", "quarantine", "processed", "_objects", "_staging", "_locks", "_erasures", "_docs", "_reports", "athena-results", "athena-results-operators"]
+  erased_prefixes = ["raw", "quarantine", "processed", "_objects", "_staging", "_locks", "_erasures", "_receiver", "_docs", "_reports", "athena-results", "athena-results-operators"]
 
   eraser_statements = concat(
     [for statement in local.job_statements : statement if contains(["ListLake", "UseLakeKeys", "ReadUserMap", "ReadSecret", "DecryptUserMapAndSecret", "RegisterPartitions", "OwnSecurityConfiguration"], statement.Sid)],
@@ -384,7 +393,7 @@ locals {
         Effect = "Deny"
         Action = "s3:*"
         Resource = [
-          for prefix in ["raw", "quarantine", "_staging", "_locks", "_erasures", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
+          for prefix in ["raw", "quarantine", "_staging", "_locks", "_erasures", "_receiver", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
         ]
       },
       { Sid = "DenyOperatorsWorkgroup", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },

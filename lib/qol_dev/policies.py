@@ -36,6 +36,7 @@ OBJECTS = {
     "processed": ("pseudonymous", "processed/weekly/date=2026-11-09/part-00000.parquet"),
     "_objects": ("pseudonymous", "_objects/date=2026-11-10/part-00000.parquet"),
     "_docs": ("pseudonymous", "_docs/index.html"),
+    "_receiver": ("pseudonymous", "_receiver/erased.json"),
     "_runs": ("pseudonymous", "_runs/20261118T000500Z-0-schedule-0.json"),
     "athena-results": ("pseudonymous", "athena-results/0.csv"),
     "artifacts": ("pseudonymous", "artifacts/0/weekly_etl.py"),

@@ -21,7 +21,7 @@ run "functions_may" {
     condition = { for key, role in aws_iam_role_policy.lambda : key => join(" ", sort(distinct(flatten([
       for statement in jsondecode(role.policy).Statement : statement.Action if statement.Effect == "Allow"
       ])))) } == {
-      receiver = "dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:PutObject secretsmanager:GetSecretValue"
+      receiver = "dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:PutObject secretsmanager:GetSecretValue"
       kick     = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns glue:StartJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents sns:Publish sqs:SendMessage"
       notifier = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
       watchdog = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
@@ -131,7 +131,7 @@ run "analysts_may_not_reach_what_names_people" {
     condition = join(" ", sort(flatten([
       for statement in jsondecode(aws_iam_role_policy.people["analyst"].policy).Statement :
       [for resource in flatten([statement.Resource]) : "${join(",", flatten([statement.Action]))}:${resource}"] if statement.Effect == "Deny" && startswith(flatten([statement.Action])[0], "s3:")
-    ]))) == "s3:*:arn:aws:s3:::qol-lake-123456789012/_erasures/* s3:*:arn:aws:s3:::qol-lake-123456789012/_locks/* s3:*:arn:aws:s3:::qol-lake-123456789012/_reports/* s3:*:arn:aws:s3:::qol-lake-123456789012/_staging/* s3:*:arn:aws:s3:::qol-lake-123456789012/athena-results-operators/* s3:*:arn:aws:s3:::qol-lake-123456789012/quarantine/* s3:*:arn:aws:s3:::qol-lake-123456789012/raw/*"
+    ]))) == "s3:*:arn:aws:s3:::qol-lake-123456789012/_erasures/* s3:*:arn:aws:s3:::qol-lake-123456789012/_locks/* s3:*:arn:aws:s3:::qol-lake-123456789012/_receiver/* s3:*:arn:aws:s3:::qol-lake-123456789012/_reports/* s3:*:arn:aws:s3:::qol-lake-123456789012/_staging/* s3:*:arn:aws:s3:::qol-lake-123456789012/athena-results-operators/* s3:*:arn:aws:s3:::qol-lake-123456789012/quarantine/* s3:*:arn:aws:s3:::qol-lake-123456789012/raw/*"
     error_message = "what analysts are denied in the lake"
   }
 

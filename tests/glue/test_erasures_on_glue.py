@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from qol.glue.glue_job import JobFailedError, run_glue_job
 from qol.identity.dynamodb_user_map import read_user_table
+from qol.identity.pseudonyms import Identities
 from qol.lake.s3 import S3Lake
 from tests.builders import CONTRACTS, KEY, run_lake
 from tests.edges import ENVIRONMENT, QUICK, REGION, contents, make_bucket, upload
@@ -87,6 +88,10 @@ def test_a_request_is_carried_out_and_leaves_no_trace_of_the_person_nor_of_itsel
     assert [key for key in versions if "requests" in key] == []
     table = boto3.client("dynamodb", region_name=REGION)
     assert sorted("cleo" in repr(item) for item in table.scan(TableName="map")["Items"]) == [False, False, True]
+    assert (
+        Identities(KEY, {}).erasure_hash("garmin", "v-anna").encode()
+        in contents(s3, "people", "_receiver/")["erased.json"]
+    )
     assert "anna" not in "".join(capfd.readouterr())
     erase()
     assert manifest(s3)["erasures"] == {"requested": 0, "ended": 0, "unknown": 0}

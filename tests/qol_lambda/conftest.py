@@ -17,7 +17,7 @@ from moto.moto_api import state_manager
 
 from qol.aws.requests import _client
 from qol_lambda.clients import client, logger
-from qol_lambda.receiver import authenticator, registered
+from qol_lambda.receiver import authenticator, erased, registered
 from tests.qol_lambda.webhook import SECRET, Webhook
 
 CASES = Path(__file__).parent / "cases"
@@ -182,7 +182,7 @@ NOW = datetime(2026, 11, 18, 0, 5, 3, tzinfo=UTC)
 @pytest.fixture
 def webhook(account: None) -> Webhook:
     """The webhook's secret, and a receiver that remembers nothing of other tests."""
-    for remembered in (authenticator, registered):
+    for remembered in (authenticator, registered, erased):
         remembered.cache_clear()
     client("secretsmanager").create_secret(Name="qol/garmin-webhook", SecretString=json.dumps(SECRET))
     return Webhook()

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
+from qol.identity.erasure_hash import HASH_BYTES, erasure_hash
 from qol.identity.periods import ALWAYS, Period
 
-HASH_BYTES = 16
 #: The instant since which nothing of an erased user is kept.
 ALL_TIME = -(2**62)
 #: Users that a worker keeps from task to task: to find one in a larger table takes longer than to hash the id again.
@@ -113,15 +113,16 @@ class Identities:
         return hmac.digest(self.key, b"document", hashlib.sha256)
 
     def erasure_hash(self, kind: str, name: str) -> str:
-        """128 bits of keyed BLAKE2b over an id of an erased user, of a source or a `user`; no pseudonym, and no id."""
-        return hashlib.blake2b(f"{kind}:{name}".encode(), key=self._erasure_key, digest_size=HASH_BYTES).hexdigest()
+        """The hash of an id of an erased user, of a source or a `user`."""
+        return erasure_hash(self.erasure_key, kind, name)
 
     def is_erased_user(self, user_id: str) -> bool:
         """Whether a user id is that of an erased user."""
         return self.erasure_hash("user", user_id) in self.erased.users
 
     @cached_property
-    def _erasure_key(self) -> bytes:
+    def erasure_key(self) -> bytes:
+        """A key for erased users alone, derived from the secret key."""
         return hmac.digest(self.key, b"erasure", hashlib.sha256)
 
     @property

@@ -14,7 +14,7 @@ from qol.contracts.columns import table_folder
 from qol.contracts.raw_values import EPOCH
 from qol.errors import UsageError
 from qol.identity.dynamodb_user_map import SCHEME
-from qol.identity.erasures import Tombstone, moment_text, read_tombstones, write_tombstone
+from qol.identity.erasures import Tombstone, moment_text, read_tombstones, write_erased_accounts, write_tombstone
 from qol.ingest.departures import Departures
 from qol.ingest.listing import RawObject
 from qol.ingest.results import IngestContext, ResultBuilder
@@ -77,7 +77,7 @@ class Erasure:
                     "the lake holds nothing on this id; allowed: a user_id of its tables, or a vendor id"
                 )
             tombstone.lifted = tombstone.finished = None
-            write_tombstone(self.lake, tombstone)
+            self._write(tombstone)
             removed = self._layers(tombstone, acts=True)
             remaining = self._layers(tombstone, acts=False)
             if not any(remaining.values()):
@@ -103,8 +103,16 @@ class Erasure:
             if self.lake.stat(tombstone.key) is None or tombstone.lifted is not None:
                 raise UsageError("--lift: no erasure of this person is in force; allowed: an erased person")
             tombstone.lifted = moment_text(self.now)
-            write_tombstone(self.lake, tombstone)
+            self._write(tombstone)
         return tombstone
+
+    def _write(self, tombstone: Tombstone) -> None:
+        """Store the tombstone, and in a bucket what the receiver knows of it."""
+        from qol.lake.s3 import S3Lake
+
+        write_tombstone(self.lake, tombstone)
+        if isinstance(self.lake, S3Lake):
+            write_erased_accounts(self.lake, self.people.identities)
 
     def _tombstone(self) -> Tombstone:
         """The person's tombstone, a new one when the lake has none."""
