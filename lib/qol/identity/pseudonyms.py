@@ -63,6 +63,8 @@ class Identities:
     #: (source, vendor id) -> since when nothing that arrives is kept, microseconds since 1970.
     withdrawn: Mapping[tuple[str, str], int] = field(default_factory=dict)
     erased: Erased = field(default_factory=Erased)
+    #: (source, vendor id) of users who took back a permission -> since when, and those that they still give.
+    permitted: Mapping[tuple[str, str], tuple[int, frozenset[str]]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Identities({len(self.known) + len(self.owners)} mapped)"
@@ -126,9 +128,19 @@ class Identities:
         return hmac.digest(self.key, b"erasure", hashlib.sha256)
 
     @property
+    def since(self) -> dict[tuple[str, str], int]:
+        """(source, vendor id) -> since when something that arrives is not kept, of every withdrawal, wholly or in part."""
+        return {**{entry: since for entry, (since, _) in self.permitted.items()}, **self.withdrawn}
+
+    @property
     def has_left(self) -> bool:
-        """Whether any user withdrew or was erased."""
-        return bool(self.erased or self.withdrawn or any(o.withdrawn for found in self.owners.values() for o in found))
+        """Whether any user withdrew, wholly or in part, or was erased."""
+        return bool(
+            self.erased
+            or self.withdrawn
+            or self.permitted
+            or any(o.withdrawn for found in self.owners.values() for o in found)
+        )
 
     def object_hash(self, key: str) -> str:
         """128 bits of keyed BLAKE2b over the key of a raw object, whose name may be a user's."""
@@ -140,13 +152,16 @@ class Identities:
 
 
 class UserIndex(dict[str, User]):
-    """Users of one source by vendor id, each looked up once."""
+    """Users of one source by vendor id, each looked up once, as to records that need a permission or, without one, as to all."""
 
-    def __init__(self, identities: Identities, source: str, limits: tuple[str, ...]) -> None:
+    def __init__(
+        self, identities: Identities, source: str, limits: tuple[str, ...], permission: str | None = None
+    ) -> None:
         super().__init__()
         self._identities = identities
         self._source = source
         self._limits = limits
+        self._permission = permission
         self._owners: dict[str, tuple[tuple[Period, User], ...]] = {}
 
     def __missing__(self, vendor_user_id: str) -> User:
@@ -162,7 +177,10 @@ class UserIndex(dict[str, User]):
         entry = (self._source, vendor_user_id)
         ids = self._identities.erased.ids
         is_erased = bool(ids) and self._identities.erasure_hash(*entry) in ids
-        return ALL_TIME if is_erased else self._identities.withdrawn.get(entry)
+        if is_erased or entry in self._identities.withdrawn:
+            return ALL_TIME if is_erased else self._identities.withdrawn[entry]
+        since, given = self._identities.permitted.get(entry, (None, frozenset()))
+        return None if self._permission is None or self._permission in given else since
 
     def columns(self, vendor_user_ids: Sequence[str]) -> tuple[list[str], list[int], list[str | None]]:
         """Pseudonyms, buckets and home zones of many users; all are hashed, none is kept.

@@ -98,7 +98,8 @@ def read_people(lake: Lake, contracts: Contracts, key: bytes, read_map: Callable
     bare = Identities(key, {})
     require_same_users(state, bare, given)
     used, _ = keep_hashes(given, bare, state.kept_hashes, len(given.entries), ()) if given.entries else (given, [])
-    return People(contracts, Identities(key, used.known, used.owners, used.withdrawn), given, used)
+    identities = Identities(key, used.known, used.owners, used.withdrawn, permitted=used.permitted(contracts))
+    return People(contracts, identities, given, used)
 
 
 def open_people(lake: Lake, contracts: Contracts, user_map: str | None, key_secret: str | None) -> People:
@@ -112,4 +113,4 @@ def open_people(lake: Lake, contracts: Contracts, user_map: str | None, key_secr
 
 def recognizing(identities: Identities, erased: Erased) -> Identities:
     """The identities with these erased users and no withdrawals."""
-    return replace(identities, erased=erased, withdrawn={})
+    return replace(identities, erased=erased, withdrawn={}, permitted={})

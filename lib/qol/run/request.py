@@ -110,7 +110,9 @@ class Option:
 
 _RUN, _BACKFILL, _REBUILD, _ERASE = ((command,) for command in COMMANDS)
 _TRIGGERS, _ENGINES, _CHOICES = ("schedule", "manual"), ("local", "spark"), ("keep", "erase")
-_MAP = "JSON lines: source, vendor_user_id, user_id[, timezone, from, to, withdrawn_at]; or dynamodb:TABLE."
+_MAP = (
+    "JSON lines: source, vendor_user_id, user_id[, timezone, from, to, withdrawn_at, permissions]; or dynamodb:TABLE."
+)
 _OLD = "Publish records older than the source's max_age_days too, such as a vendor's historical backfill."
 _REREAD = "Read every raw object of the window, also those that earlier runs read in the same way."
 _LEFT = "Whether users of the map's table who deregistered are erased too."

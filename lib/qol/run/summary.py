@@ -30,6 +30,8 @@ def summarize(lake: Lake, contracts: Contracts, request: RunRequest, manifest: M
     yield _headline(manifest, dry_run=request.dry_run)
     yield from read_and_skipped(manifest)
     yield from unread_days(lake, manifest, request)
+    if manifest.reread_from is not None:
+        yield _backdated(lake, manifest, request)
     if waiting := read_lake_state(lake).unconfirmed_weeks:
         first = iso_week(date.fromisoformat(min(waiting)))
         yield f"{count(len(waiting), 'week')} from {first} on will be computed by the next runs, or now by qol rebuild."
@@ -99,16 +101,32 @@ def unread_days(lake: Lake, manifest: Manifest, request: RunRequest | None = Non
         yield f"{objects} of {days} {verb}: no run has read them. To read them: {_backfill(lake, span, request)}"
 
 
+def _backdated(lake: Lake, manifest: Manifest, request: RunRequest) -> str:
+    """A withdrawal that the map says later, and the line that reads again what it affects."""
+    first, last = (date.fromisoformat(str(day)) for day in (manifest.reread_from, manifest.window.last))
+    span = UnreadDays(first.isoformat(), last.isoformat(), (last - first).days, None)
+    again = _backfill(lake, span, request) if request.job_run_id is not None else _reread(lake, span, request)
+    return f"A new withdrawal in the user map began on {first}, before the days of this run. To remove what came since: {again}"
+
+
+def _reread(lake: Lake, span: UnreadDays, request: RunRequest) -> str:
+    words = ["qol", "run", "--reread", "--raw-days", str(span.days), "--lake", lake.uri]
+    return shlex.join([*words, *_same_options(request)])
+
+
 def _backfill(lake: Lake, span: UnreadDays, request: RunRequest | None) -> str:
     if request is not None and request.job_run_id is not None:
         event = {"backfill": {"from": span.first, "to": span.last}}
         return f"the kick function's event {json.dumps(event)} (docs/runbook.md#start-a-week-again)"
     words = ["qol", "backfill", "--from", span.first, "--to", span.last, "--lake", lake.uri]
+    return shlex.join([*words, *_same_options(request)])
+
+
+def _same_options(request: RunRequest | None) -> Iterator[str]:
     for name in _SAME_OPTIONS:
         given = getattr(request, name, None)
         if given not in (None, False, getattr(RunRequest, name, None)):
-            words += [f"--{OPTIONS[name].name}", *([] if given is True else [str(given)])]
-    return shlex.join(words)
+            yield from (f"--{OPTIONS[name].name}", *([] if given is True else [str(given)]))
 
 
 def stage_seconds(manifest: Manifest) -> str:

@@ -144,6 +144,7 @@ class Manifest(msgspec.Struct):
     lateness: dict[str, int] | None = None
     unstamped: int = 0
     not_removed: int = 0
+    reread_from: str | None = None
     erasures: dict[str, int] = {}
     removed: dict[str, int] = {}
     user_map: dict[str, Any] | None = None
