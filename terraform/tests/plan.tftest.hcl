@@ -124,9 +124,9 @@ run "the_lake" {
 
   assert {
     condition = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => try(rule.expiration[0].days, null) } == {
-      staging = 7, bodies = 30, rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = 0, aborted-uploads = null
+      staging = 7, quarantine-bodies = 30, quarantine-rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = 0, aborted-uploads = null
       } || { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => try(rule.expiration[0].days, null) } == {
-      staging = 7, bodies = 30, rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = null, aborted-uploads = null
+      staging = 7, quarantine-bodies = 30, quarantine-rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = null, aborted-uploads = null
     }
     error_message = "lifecycle: days of expiration"
   }

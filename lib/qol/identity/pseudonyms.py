@@ -49,7 +49,7 @@ class Erased:
     devices: Mapping[str, tuple[Owner, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.users)
+        return bool(self.users or self.ids)
 
 
 @dataclass(frozen=True)

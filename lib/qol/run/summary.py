@@ -9,12 +9,13 @@ from typing import Any
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count, cut
 from qol.identity.lake_state import read_lake_state
+from qol.ingest.listing import Window, list_raw
 from qol.lake.base import Lake
 from qol.run.data_docs import INDEX
 from qol.run.request import OPTIONS, RunRequest
 from qol.tables.layout import find_published
 from qol.tables.manifest import LEFT_COUNTS, Manifest, UnreadDays, manifest_key
-from qol.tables.weeks import iso_week
+from qol.tables.weeks import iso_week, monday_of
 
 #: What would have been read, by why an object was not.
 _WOULD_BE_READ = {
@@ -42,6 +43,8 @@ def summarize(lake: Lake, contracts: Contracts, request: RunRequest, manifest: M
         yield f"Data Docs  {lake.location(INDEX)}"
     if request.command == "rebuild" and not manifest.tables:
         yield _no_records(lake, contracts, request)
+    if request.command == "rebuild":
+        yield from _without_raw(lake, contracts, manifest)
 
 
 def _headline(manifest: Manifest, *, dry_run: bool) -> str:
@@ -141,6 +144,15 @@ def _no_records(lake: Lake, contracts: Contracts, request: RunRequest) -> str:
         return "No records lie in the lake."
     existing = _span(date.fromisoformat(known[0]), date.fromisoformat(known[-1]))
     return f"No records lie in {_span(request.first_week, request.last_week)}; the lake has {existing}."
+
+
+def _without_raw(lake: Lake, contracts: Contracts, manifest: Manifest) -> Iterator[str]:
+    """The rebuilt weeks of which no raw object is left by its arrival day: only their records can make them again."""
+    computed = {date.fromisoformat(file.date) for file in manifest.tables if file.name == "daily_metrics"}
+    found = list_raw(lake, contracts, Window(date.max, date.max)).earlier if computed else ()
+    have = {monday_of(folder.day) for folder in found}
+    if gone := sorted(computed - have):
+        yield f"No raw object that arrived in {_span(gone[0], gone[-1])} is left: made from records, and no backfill can make them."
 
 
 def _span(first: date | None, last: date | None) -> str:
