@@ -132,6 +132,13 @@ run "the_lake" {
   }
 
   assert {
+    condition = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => rule.noncurrent_version_expiration[0].noncurrent_days if contains(["quarantine-rows", "old-versions"], rule.id) } == {
+      quarantine-rows = 1, old-versions = 30
+    }
+    error_message = "lifecycle: days of old versions"
+  }
+
+  assert {
     condition     = contains(flatten([for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.abort_incomplete_multipart_upload[*].days_after_initiation]), 3)
     error_message = "lifecycle: aborted uploads"
   }

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from qol.contracts.load import load_contracts
+from qol.contracts.retention import PLACES
 from qol_dev.cloud.tools import MissingToolError, find_terraform
 from qol_dev.policies import BUCKET, LAYERS, USER_MAP, Policies, rendered, resources, statements
 from tests.acceptance.processes import ROOT, missing
@@ -133,6 +135,8 @@ def test_the_privacy_page_says_who_can_see_and_change_what_and_for_how_many_days
         for layer, roles in access.items()
     }
     kept = re.findall(r'prefix = "([^"]+)/", *days = (\d+)', (TERRAFORM / "lake.tf").read_text())
+    retention = load_contracts().retention
+    kept += [(PLACES[place][0].rstrip("/"), getattr(retention, place)) for place in ("bodies", "quarantine")]
     assert len(kept) == 5
     content = {row[0].strip("`"): row[1] for row in cells}
     assert [place for place, days in kept if f"{days} days" not in content[place]] == []

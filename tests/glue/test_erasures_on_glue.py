@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 from awsglue.utils import getResolvedOptions
 from moto import mock_aws
 
+from qol.cli.manifest_report import _facts
 from qol.glue.glue_job import JobFailedError, run_glue_job
 from qol.identity.dynamodb_user_map import read_user_table
 from qol.identity.pseudonyms import Identities
 from qol.lake.s3 import S3Lake
+from qol.tables.manifest import Manifest
 from tests.builders import CONTRACTS, KEY, run_lake
 from tests.edges import ENVIRONMENT, QUICK, REGION, contents, make_bucket, upload
 from tests.glue.conftest import NOW
@@ -83,6 +86,7 @@ def test_a_request_is_carried_out_and_leaves_no_trace_of_the_person_nor_of_itsel
     assert (found["trigger"], found["status"], found["job_run_id"]) == ("erase", "published", "jr_e")
     assert (found["erasures"], found["not_removed"]) == ({"requested": 1, "ended": 1, "unknown": 0}, 0)
     assert found["removed"]["user map entries"] == 1
+    assert ("users ended", 1) in _facts(msgspec.convert(found, Manifest))
     versions = every_version(s3)
     assert traces(versions) == []
     assert [key for key in versions if "requests" in key] == []

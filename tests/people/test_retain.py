@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qol.contracts.load import load_contracts
 from qol.contracts.retention import PLACES, Retention, day_of
 from qol.errors import LockedError
 from qol.identity.user_map import read_user_map
@@ -116,3 +117,20 @@ def test_the_command_lists_what_goes_and_removes_it(qol: Qol, tmp_path: Path, mo
     ended = qol(*given)
     assert (ended.code, "Removed" in ended.out, files(lake / "quarantine")) == (0, True, {})
     assert "Nothing is older" in qol(*given).out
+
+
+def test_the_page_says_for_how_many_days_each_place_keeps_what_it_has() -> None:
+    section = (ROOT / "docs/erase-and-export.md").read_text().partition("## What is where")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    said = {row[0].strip("`"): row[-1] for row in rows}
+    days = {name: str(found) for name, found in load_contracts().retention}
+    assert {place: days[name] for place, name in _PLACES.items()} == {
+        place: "keep" if said[place] == "no" else said[place].removesuffix(" days") for place in _PLACES
+    }
+
+
+#: Rows of the page and what the file calls them.
+_PLACES = {
+    "raw/": "raw", "quarantine/bodies/": "bodies", "quarantine/rows/": "quarantine", "processed/": "weekly",
+    "_runs/": "manifests", "user map": "map_entries", "old versions in a bucket": "old_versions",
+}  # fmt: skip
