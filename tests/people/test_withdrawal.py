@@ -94,3 +94,8 @@ def test_a_withdrawal_that_the_map_says_later_makes_the_next_run_read_again_what
     assert f"qol run --reread --raw-days 30 --lake {lake}" in told
     assert run_lake(lake, user_map=read_user_map(file), reread=True, raw_days=30).reread_from is None
     assert b"u1" not in old.read_bytes()
+
+
+def test_every_record_type_of_garmin_needs_one_permission() -> None:
+    needed = [name for names in CONTRACTS.source_rules["garmin"].permissions.values() for name in names]
+    assert sorted(needed) == sorted(one.record for one in CONTRACTS.sources if one.source == "garmin")

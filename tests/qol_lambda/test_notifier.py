@@ -234,12 +234,15 @@ def test_an_erasure_run_gives_one_message_with_its_counts_and_none_when_nothing_
     removed = {"raw items": 14, "daily_metrics": 7, "rejects": 0}
     own = {"run_id": "20261118T000500Z-18-erase-0001", "trigger": "erase", "job_run_id": run, "weeks": []}
     cloud.put_manifest(**own, erasures=erasures, removed=removed, not_removed=0)
-    ended = {"jobName": "qol-eraser", "jobRunId": run}
-    assert notify(SUCCEEDED, **ended) == {"notified": True, "why": "erased"}
-    assert notify(SUCCEEDED, **ended)["notified"] is False
+
+    def ended() -> dict[str, Any]:
+        return notify(SUCCEEDED, jobName="qol-eraser", jobRunId=run)
+
+    assert ended() == {"notified": True, "why": "erased"}
+    assert ended()["notified"] is False
     cloud.check_mail("erased")
     cloud.put_manifest(**own, status="nothing_to_do")
-    assert notify(SUCCEEDED, **ended) == {"notified": False, "why": "good"}
+    assert ended() == {"notified": False, "why": "good"}
 
 
 def test_a_failed_erasure_run_is_told_with_its_counts_and_how_to_start_it_again(cloud: Cloud) -> None:

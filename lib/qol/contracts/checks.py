@@ -126,9 +126,6 @@ def _rules(contracts: Contracts) -> Iterator[Problem]:
         for key in rule.nested:
             if key not in keys:
                 yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
-        records = frozenset(contract.record for contract in contracts.sources if contract.source == source)
-        for key in sorted({name for needing in rule.permissions.values() for name in needing} - records):
-            yield Problem(file, "permissions", key, f"a record type of the source: {choices(records, key)}")
         for key in sorted(rule.never_store - rule.control_keys):
             yield Problem(file, "never_store", key, f"a control key: {choices(rule.control_keys, key)}")
         words = (("unwrap", rule.unwrap), ("inherit", rule.inherit), ("inherit_nested", rule.inherit_nested))

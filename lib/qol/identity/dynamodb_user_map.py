@@ -57,7 +57,7 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns
 def map_of_items(table: str, items: Iterable[_Item], now: datetime) -> UserMap:
     """The map that a table with these items is; UsageError as `read_user_table`."""
     rows = sorted((_row(table, item) for item in items), key=lambda row: row[:2])
-    periods, left, given = (tuple(row[place] for row in rows) for place in (4, 5, 6))
+    periods, left, given = tuple(r[4] for r in rows), tuple(r[5] for r in rows), tuple(r[6] for r in rows)
     user_map = UserMap(
         tuple(row[3] for row in rows),
         settled=sum(row[0] < now - SETTLED_AFTER for row in rows),

@@ -32,7 +32,7 @@ def pending_requests(lake: Lake) -> Iterator[tuple[StoredObject, ErasureRequest 
 def deregistered_users(table: str) -> list[str]:
     """Users of the map's table who deregistered and whose entries are there, as `<source>:<vendor id>`."""
     entries = [entry_of_item(item) for item in scan_items(table) if item.get("status") == {"S": STATUSES[1]}]
-    return [f"{source}:{vendor}" for source, vendor in entries if not vendor.startswith(ERASED_ENTRY)]
+    return [f"{source}:{vendor}" for source, vendor in entries if vendor and not vendor.startswith(ERASED_ENTRY)]
 
 
 class UnknownUserError(UsageError):
