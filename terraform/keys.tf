@@ -16,7 +16,7 @@ locals {
 
   # Roles that read something encrypted with the identified key.
   decrypting_roles = concat(
-    [local.job, local.lambdas.receiver.name, local.lambdas.raw_gap.name, local.people_names.operator],
+    [local.job, local.eraser, local.lambdas.receiver.name, local.lambdas.raw_gap.name, local.people_names.operator],
     [for _ in local.gathered : local.stream],
     var.decrypting_roles,
   )

@@ -31,12 +31,12 @@ locals {
     }
     kick = {
       name        = "qol-weekly-survey-kick${local.dash}"
-      description = "Starts the weekly job once per business week."
+      description = "Starts the weekly job once per business week, and the job of erasures."
       memory      = 256
       timeout     = 45 # a lock item expires after 50 s
       reserved    = 1  # deliveries of the same schedule run one after another
       is_async    = true
-      environment = local.job_environment
+      environment = merge(local.job_environment, { QOL_ERASE_JOB_NAME = local.eraser })
     }
     notifier = {
       name        = "job_failure_notifier${local.under}"
@@ -45,7 +45,12 @@ locals {
       timeout     = 45
       reserved    = 2
       is_async    = true
-      environment = merge(local.job_environment, { QOL_MAX_ATTEMPTS = "2", QOL_LOG_GROUP = local.job_logs.output })
+      environment = merge(local.job_environment, {
+        QOL_MAX_ATTEMPTS    = "2"
+        QOL_LOG_GROUP       = local.job_logs.output
+        QOL_ERASE_JOB_NAME  = local.eraser
+        QOL_ERASE_LOG_GROUP = local.erase_logs["eraser-output"]
+      })
     }
     watchdog = {
       name        = "qol-watchdog${local.dash}"

@@ -23,6 +23,11 @@ output "job" {
   value       = aws_glue_job.weekly.name
 }
 
+output "eraser" {
+  description = "The Glue job of erasures, and its role."
+  value       = aws_glue_job.eraser.name
+}
+
 output "job_log_groups" {
   description = "Log groups of the job's output and of Spark."
   value       = local.job_logs

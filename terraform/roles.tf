@@ -181,6 +181,15 @@ locals {
         Resource  = local.keys.identified
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
+      # Keyed hashes of accounts that were erased, which get no new entry.
+      { Sid = "ReadErasedAccounts", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.bucket}/_receiver/erased.json" },
+      {
+        Sid       = "DecryptErasedAccounts"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = local.keys.pseudonymous
+        Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
+      },
       {
         # No reads, and no old values in answers; no user_id, not even in a condition, so that a leaked receiver can neither
         # guess ids nor give them. No PutItem, which would replace an item and its user_id.
@@ -202,11 +211,11 @@ locals {
     ])
 
     kick = concat(local.can_start.kick, local.can_fail_over, local.can_alert, local.can_lock.kick, [
-      { Sid = "StartJob", Effect = "Allow", Action = ["glue:StartJobRun", "glue:GetJobRuns"], Resource = local.arn.job },
+      { Sid = "StartJob", Effect = "Allow", Action = ["glue:StartJobRun", "glue:GetJobRuns"], Resource = [local.arn.job, local.arn.erase_job] },
     ])
 
     notifier = concat(local.can_start.notifier, local.can_fail_over, local.can_alert, local.can_lock.notifier, local.can_read_manifests, [
-      { Sid = "GetJobRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = local.arn.job },
+      { Sid = "GetJobRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = [local.arn.job, local.arn.erase_job] },
     ])
 
     watchdog = concat(local.can_start.watchdog, local.can_fail_over, local.can_alert, local.can_lock.watchdog, local.can_read_manifests, [
@@ -311,6 +320,46 @@ locals {
     { Sid = "OwnSecurityConfiguration", Effect = "Allow", Action = "glue:GetSecurityConfiguration", Resource = "*" }, # no resource type
   ]
 
+  # --- erasures ---
+
+  # Prefixes of the lake that may name a user, or say who was erased.
+  erased_prefixes = ["raw", "quarantine", "processed", "_objects", "_staging", "_locks", "_erasures", "_receiver", "_docs", "_reports", "athena-results", "athena-results-operators"]
+
+  eraser_statements = concat(
+    [for statement in local.job_statements : statement if contains(["ListLake", "UseLakeKeys", "ReadUserMap", "ReadSecret", "DecryptUserMapAndSecret", "RegisterPartitions", "OwnSecurityConfiguration"], statement.Sid)],
+    [
+      { Sid = "SearchEveryVersion", Effect = "Allow", Action = ["s3:GetObject", "s3:GetObjectVersion"], Resource = "${local.arn.bucket}/*" },
+      { Sid = "ListVersions", Effect = "Allow", Action = "s3:ListBucketVersions", Resource = local.arn.bucket },
+      {
+        Sid      = "RewriteLake"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        Resource = concat([for prefix in local.erased_prefixes : "${local.arn.bucket}/${prefix}/*"], ["${local.arn.bucket}/_runs/*-erase-*.json"])
+      },
+      {
+        Sid      = "DeleteObjectsAndVersions"
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+        Resource = [for prefix in local.erased_prefixes : "${local.arn.bucket}/${prefix}/*"]
+      },
+      {
+        # Only entries that name nobody.
+        Sid       = "PutErasedEntries"
+        Effect    = "Allow"
+        Action    = "dynamodb:PutItem"
+        Resource  = local.arn.user_map
+        Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["*:erased-*"] } }
+      },
+      { Sid = "DeleteEntries", Effect = "Allow", Action = "dynamodb:DeleteItem", Resource = local.arn.user_map },
+      {
+        Sid      = "OwnLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"]
+        Resource = flatten([for name in values(local.erase_logs) : ["${local.arn.logs}:${name}", "${local.arn.logs}:${name}:*"]])
+      },
+    ],
+  )
+
   # --- analysts and operators ---
 
   can_use_console = [
@@ -344,7 +393,7 @@ locals {
         Effect = "Deny"
         Action = "s3:*"
         Resource = [
-          for prefix in ["raw", "quarantine", "_staging", "_locks", "_erasures", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
+          for prefix in ["raw", "quarantine", "_staging", "_locks", "_erasures", "_receiver", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
         ]
       },
       { Sid = "DenyOperatorsWorkgroup", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },
@@ -393,7 +442,7 @@ locals {
         Sid      = "StopJob"
         Effect   = "Allow"
         Action   = ["glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun", "glue:GetJob"]
-        Resource = local.arn.job
+        Resource = [local.arn.job, local.arn.erase_job]
       },
       {
         Sid      = "InvokeFunctions"
@@ -415,6 +464,13 @@ locals {
         Effect   = "Allow"
         Action   = "s3:PutObject"
         Resource = [for place in ["processed/*/part-00000.parquet", "_objects/*/part-00000.parquet", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
+      },
+      {
+        # Who is to be erased; the job of erasures removes the request.
+        Sid      = "RequestErasures"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = "${local.arn.bucket}/_erasures/requests/*"
       },
       {
         Sid      = "DeleteRestoreLock"
@@ -521,6 +577,29 @@ resource "aws_iam_role_policy" "job" {
   policy = jsonencode({ Version = "2012-10-17", Statement = local.job_statements })
 }
 
+resource "aws_iam_role" "eraser" {
+  name        = local.eraser
+  description = "Erasures: the only role that deletes objects of the lake and their versions."
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      local.trust.glue.Statement,
+      [for principals in [var.eraser_principals] : {
+        Effect    = "Allow"
+        Principal = { AWS = principals }
+        Action    = "sts:AssumeRole"
+      } if length(principals) > 0],
+    )
+  })
+}
+
+resource "aws_iam_role_policy" "eraser" {
+  name   = "what-it-may"
+  role   = aws_iam_role.eraser.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.eraser_statements })
+}
+
 resource "aws_iam_role" "scheduler" {
   name               = "qol-scheduler${local.dash}"
   description        = "Schedules of ${local.schedule_group}."
@@ -537,7 +616,7 @@ resource "aws_iam_role_policy" "scheduler" {
       Sid      = "InvokeScheduledFunctions"
       Effect   = "Allow"
       Action   = "lambda:InvokeFunction"
-      Resource = [for key in keys(local.schedules) : local.function_arn[key]]
+      Resource = distinct([for schedule in values(local.schedules) : local.function_arn[schedule.function]])
     }])
   })
 }

@@ -153,6 +153,23 @@ variable "decrypting_roles" {
   default     = []
 }
 
+variable "eraser_principals" {
+  description = "ARNs that may assume the role of erasures, for `qol erase` by hand; empty: nobody but its job."
+  type        = list(string)
+  default     = []
+}
+
+variable "on_deregistration" {
+  description = "What a deregistration at Garmin does beside stopping data: `keep`, or `erase`, each Thursday at 03:00 (docs/erase-and-export.md says what laws ask)."
+  type        = string
+  default     = "keep"
+
+  validation {
+    condition     = contains(["keep", "erase"], var.on_deregistration)
+    error_message = "on_deregistration: allowed are keep and erase."
+  }
+}
+
 variable "audit_trail" {
   description = "ARN of an existing CloudTrail trail with data events of the bucket and the user map; null: the installation has its own."
   type        = string

@@ -12,7 +12,11 @@ from typing import Any
 
 _PLACE = "ap-northeast-1:123456789012"
 BUCKET = "arn:aws:s3:::qol-lake-123456789012"
-JOB = f"arn:aws:glue:{_PLACE}:job/qol-weekly-etl"
+#: Jobs by their roles, and the prefixes from which each takes what a role may run in its place.
+JOBS = {
+    "job": (f"arn:aws:glue:{_PLACE}:job/qol-weekly-etl", ("artifacts", "_staging")),
+    "eraser": (f"arn:aws:glue:{_PLACE}:job/qol-eraser", ("artifacts", "_erasures")),
+}
 STREAM = f"arn:aws:firehose:{_PLACE}:deliverystream/qol-garmin"
 USER_MAP = f"arn:aws:dynamodb:{_PLACE}:table/user_id_map"
 
@@ -26,11 +30,13 @@ OBJECTS = {
     "_staging": ("identified", "_staging/run/0"),
     "_locks": ("identified", "_locks/lake.json"),
     "_erasures": ("identified", "_erasures/0123456789abcdef0123456789abcdef.json"),
+    "_erasures/requests": ("identified", "_erasures/requests/1.json"),
     "_reports": ("identified", "_reports/raw_gaps/date=2026-11-18/raw_gaps.csv"),
     "athena-results-operators": ("identified", "athena-results-operators/0.csv"),
     "processed": ("pseudonymous", "processed/weekly/date=2026-11-09/part-00000.parquet"),
     "_objects": ("pseudonymous", "_objects/date=2026-11-10/part-00000.parquet"),
     "_docs": ("pseudonymous", "_docs/index.html"),
+    "_receiver": ("pseudonymous", "_receiver/erased.json"),
     "_runs": ("pseudonymous", "_runs/20261118T000500Z-0-schedule-0.json"),
     "athena-results": ("pseudonymous", "athena-results/0.csv"),
     "artifacts": ("pseudonymous", "artifacts/0/weekly_etl.py"),
@@ -101,11 +107,12 @@ class Policies:
         name = self.arns[target].rpartition("/")[2]
         if any(self.may(role, action, self.arns[target]) for action in _AS_ROLE):
             return True
-        if target != "job":
+        if target not in JOBS:
             function = f"arn:aws:lambda:{_PLACE}:function:{name}"
             return any(self.may(role, action, function) for action in _AS_FUNCTION)
-        can_write = any(set(self.access(role, layer)) - {"read"} for layer in ("artifacts", "_staging"))
-        return can_write or any(self.may(role, action, JOB) for action in _AS_JOB)
+        job, layers = JOBS[target]
+        can_write = any(set(self.access(role, layer)) - {"read"} for layer in layers)
+        return can_write or any(self.may(role, action, job) for action in _AS_JOB)
 
     def _in_the_bucket(self, role: str, key: str, path: str) -> tuple[bool, bool, bool]:
         def may(*actions: str, **context: str) -> bool:

@@ -14,6 +14,7 @@ from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
 from qol.cli.report_command import report
 from qol.cli.restore_command import restore
+from qol.cli.retain_command import retain
 from qol.cli.why_command import why
 
 #: Entry points of packages with commands of their own: a function, or a Typer application with subcommands.
@@ -47,6 +48,7 @@ for _command in (
     doctor,
     people_commands.export,
     people_commands.erase,
+    retain,
 ):
     app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")

@@ -12,9 +12,10 @@ from qol.contracts.columns import fingerprint
 from qol.contracts.daily import DailyFile
 from qol.contracts.gaps import gap_mistakes
 from qol.contracts.language import KEY, Model
-from qol.contracts.model import DAILY, QUALITY, RULES, UNITS, WEEKLY, Contracts
+from qol.contracts.model import DAILY, QUALITY, RETENTION, RULES, UNITS, WEEKLY, Contracts
 from qol.contracts.problems import problem, shape_problems
 from qol.contracts.quality import Quality
+from qol.contracts.retention import Retention
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Units
@@ -74,7 +75,9 @@ class _Reader:
         """All that can be read."""
         daily, weekly = self._file(DAILY, DailyFile), self._file(WEEKLY, WeeklyFile)
         units = self._file(UNITS, Units)
-        self.problems += [problem(UNITS, mistake) for mistake in units.mistakes()] if units else []
+        retention = self._file(RETENTION, Retention)
+        for file, found in ((UNITS, units), (RETENTION, retention)):
+            self.problems += [problem(file, mistake) for mistake in found.mistakes()] if found else []
         files = list(self._source_files())
         rules = [(Path(f).parent.name, self._file(f, SourceRules)) for f in files if Path(f).name == RULES]
         sources = [self._file(f, SourceContract) for f in files if Path(f).name != RULES]
@@ -93,11 +96,12 @@ class _Reader:
             ordered=weekly.ordered if weekly else None,
             ranges=daily.ranges if daily else None,
             quality=self._file(QUALITY, Quality) or Quality.model_construct(),
+            retention=retention or Retention(),
         )
 
     def _file(self, file: str, model: type[M]) -> M | None:
         """A file's model, or None when it cannot be used."""
-        path = own_or_shipped(self.root, file) if file in (UNITS, QUALITY) else self.root / file
+        path = own_or_shipped(self.root, file) if file in (UNITS, QUALITY, RETENTION) else self.root / file
         if not path.is_file():
             self.problems.append(Problem(file, "", "no file", "a contract file"))
             return None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.quality import Claim, Quality
+from qol.contracts.retention import Retention
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Unit
@@ -14,6 +15,7 @@ from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
 
 #: Files below the folder of contracts.
 DAILY, WEEKLY, QUALITY, UNITS = "metrics/daily.yaml", "metrics/weekly.yaml", "quality.yaml", "units.yaml"
+RETENTION = "retention.yaml"
 #: Name of the file with what holds for all records of a source.
 RULES = "_rules.yaml"
 
@@ -47,6 +49,7 @@ class Contracts:
     ordered: Claim | None = None
     ranges: Claim | None = None
     quality: Quality = field(default_factory=Quality.model_construct)
+    retention: Retention = field(default_factory=Retention)
     #: Units by the way vendors write them.
     units: Mapping[str, Unit] = field(default_factory=dict)
 

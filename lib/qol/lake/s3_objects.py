@@ -25,7 +25,9 @@ from qol.lake.s3_file import TAIL_BYTES, BlockFile
 
 STAGING = "_staging/"
 #: Prefixes that may hold vendor ids: encrypted with the bucket's own key, all others with `kms_key`.
-IDENTIFYING = ("raw/", "quarantine/", "_staging/", "_locks/")
+IDENTIFYING = (
+    "raw/", "quarantine/", "_staging/", "_locks/", "_erasures/", "_reports/", "athena-results-operators/"
+)  # fmt: skip
 MAX_SPOOL_BYTES = 64 * 2**20
 MAX_KEYS_PER_DELETE = 1_000
 #: The code for a range that begins at the object's end or after it.
@@ -183,10 +185,12 @@ class S3Objects:
         """The bytes of one version."""
         return self.read_version_id(key, version.version_id)
 
-    def old_versions(self) -> Iterator[tuple[str, str, bool]]:
-        """Key, version id and whether it is a delete marker, of all versions that are not current, markers that are too."""
-        with translate_errors(self.location(""), self.policy):
-            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.prefix)
+    def old_versions(self, prefix: str = "") -> Iterator[tuple[str, str, bool]]:
+        """Key, version id and whether it is a delete marker, of versions that are not current, markers that are too."""
+        with translate_errors(self.location(prefix), self.policy):
+            pages = self._s3.get_paginator("list_object_versions").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + prefix
+            )
             for page in pages:
                 for found in page.get("Versions", ()):
                     if not found["IsLatest"]:

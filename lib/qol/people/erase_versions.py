@@ -6,12 +6,22 @@ from collections.abc import Callable
 import pyarrow.parquet as pq
 
 from qol.identity.pseudonyms import Identities
+from qol.lake.base import Lake
 from qol.lake.s3 import S3Lake
 from qol.people.person import Person
 from qol.tables.corruption import ARROW_ERRORS
 
 #: Prefixes whose old versions nobody restores: all of them go.
-_ALL = ("_staging/", "_locks/lake.json", "quarantine/", "_reports/", "_docs/", "_objects/", "athena-results")
+_ALL = (
+    "_staging/",
+    "_locks/lake.json",
+    "quarantine/",
+    "_reports/",
+    "_docs/",
+    "_objects/",
+    "athena-results",
+    "_erasures/requests/",
+)
 
 
 def erase_versions(
@@ -39,6 +49,13 @@ def erase_versions(
     for key, version_id in [*gone, *markers] if acts else ():
         lake.delete_version(key, version_id)
     return len(gone)
+
+
+def forget_versions(lake: Lake, prefix: str) -> None:
+    """Delete the old versions and delete markers below a prefix, in a bucket."""
+    if isinstance(lake, S3Lake):
+        for key, version_id, _ in list(lake.old_versions(prefix)):
+            lake.delete_version(key, version_id)
 
 
 def _has_rows(data: bytes, identities: Identities) -> bool:

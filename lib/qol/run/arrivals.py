@@ -16,13 +16,14 @@ from qol.contracts.columns import table_columns
 from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.load import own_or_shipped
 from qol.contracts.model import DAILY, UNITS, WEEKLY
+from qol.contracts.raw_values import EPOCH
 from qol.errors import CorruptFileError
 from qol.ingest.listing import RawListing, RawObject
 from qol.lake.base import read_many
 from qol.publish.assemble import assemble, stage_part
 from qol.publish.protocol import publish
 from qol.run.context import RunContext
-from qol.run.known_users import KnownUsers
+from qol.run.known_users import DAY, KnownUsers
 from qol.tables.layout import Candidate, Published
 from qol.tables.manifest import LEFT_COUNTS, RUN_COUNTS, ObjectCounts
 from qol.tables.objects_read import TABLE, read_day
@@ -118,23 +119,33 @@ def _reads_all(run: RunContext, published: Published) -> bool:
 
 def _listed(run: RunContext, listing: RawListing, users: KnownUsers) -> pl.DataFrame:
     folders = [raw.place.rpartition("/date=")[0] for raw in listing.objects]
-    readings = {folder: _reading(run, folder, users) for folder in set(folders)}
+    dates = [raw.arrival_date for raw in listing.objects]
+    readings = {place: _reading(run, *place, users) for place in set(zip(folders, dates, strict=True))}
     columns = {
-        "date": [raw.arrival_date for raw in listing.objects],
+        "date": dates,
         "folder": folders,
         "raw_object": [users.identities.object_hash(raw.stored.key) for raw in listing.objects],
         "etag": [raw.stored.etag for raw in listing.objects],
         "bytes": [raw.stored.bytes for raw in listing.objects],
-        "reading": [readings[folder] for folder in folders],
+        "reading": [readings[place] for place in zip(folders, dates, strict=True)],
     }
     return pl.DataFrame(columns, {name: pl.Int64 if name == "bytes" else pl.String for name in columns})
 
 
-def _reading(run: RunContext, folder: str, users: KnownUsers) -> str:
-    """A keyed hash of what decides how objects of a folder are read, and what is computed of them.
+def _withdrawn_by(users: KnownUsers, source: str, day: date) -> list[tuple[str, int, list[str]]]:
+    """Vendor ids of a source who had withdrawn by the end of a day, since when, and what they still permit."""
+    end, found = ((day - EPOCH).days + 1) * DAY, users.identities
+    whole = [(vendor, since, list[str]()) for (of, vendor), since in found.withdrawn.items() if of == source]
+    some = [(vendor, since, sorted(given)) for (of, vendor), (since, given) in found.permitted.items() if of == source]
+    return sorted(one for one in (*whole, *some) if one[1] < end)
+
+
+def _reading(run: RunContext, folder: str, arrival_date: str, users: KnownUsers) -> str:
+    """A keyed hash of what decides how objects of a folder and an arrival day are read, and what is computed of them.
 
     That is all contracts of the source, as an envelope may hold records of each, the metrics, the version, and options. For
-    devices that change hands it is their entries of the user map as well, which are ids: hence the key.
+    devices that change hands it is their entries of the user map as well, which are ids: hence the key. So is who had
+    withdrawn by then: a withdrawal that the map says later makes what arrived since be read again.
     """
     contracts, request = run.contracts, run.request
     contract = contracts.for_path(folder)
@@ -155,6 +166,8 @@ def _reading(run: RunContext, folder: str, users: KnownUsers) -> str:
             if pair[0][0] == source and rules and rules.people_by_day
         ],
     ]
+    if left := _withdrawn_by(users, source, date.fromisoformat(arrival_date)):
+        decides.append(left)
     return users.identities.document_hash(source, "_reading", json.dumps(decides))
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from qol.contracts.places import table_places
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
-from qol.identity.lake_state import LakeState, write_lake_state
+from qol.identity.lake_state import LakeState, read_lake_state, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
 from qol.ingest.listing import RawListing, ingest_tasks, list_raw
 from qol.ingest.results import IngestContext
@@ -57,6 +57,7 @@ def _run_locked(run: RunContext) -> None:
         found, state, weeks = _run_stages(run)
         _store_manifest(run)
         _confirm(run, state, weeks)
+        _remember_withdrawals(run, found)
         _remove_departed(run, found)
     except (Exception, KeyboardInterrupt) as err:
         run.manifest.status = "refused" if isinstance(err, RefusedError) else "failed"
@@ -126,11 +127,19 @@ def _list(run: RunContext) -> _Found:
     users = read_known_users(run, published)
     arrivals = find_arrivals(run, published, listing, users)
     note_listing(run.manifest, scope, listing, arrivals, users.identities)
+    _note_backdated(run, scope, users)
     if run.request.command == "run":
         run.manifest.unread_days = find_unread_days(run.lake, listing.earlier)
     if not run.request.dry_run:
         write_raw_keys(run.lake, users.identities, listing)
     return _Found(published, scope, listing, arrivals, users, scope.estimated_bytes(published, arrivals.objects))
+
+
+def _note_backdated(run: RunContext, scope: Scope, users: KnownUsers) -> None:
+    """A withdrawal that is new in the map and began before the window: this run does not read all that it affects."""
+    since, first = users.withdrawn_from, scope.window.first if scope.window else None
+    if since is not None and first is not None and since < first:
+        run.manifest.reread_from = since.isoformat()
 
 
 def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
@@ -244,6 +253,13 @@ def _confirm(run: RunContext, state: LakeState, computed: tuple[date, ...]) -> N
     left = [week for week in state.unconfirmed_weeks if date.fromisoformat(week) not in computed]
     if left != state.unconfirmed_weeks and not run.request.dry_run:
         write_lake_state(run.lake, msgspec.structs.replace(state, unconfirmed_weeks=left))
+
+
+def _remember_withdrawals(run: RunContext, found: _Found) -> None:
+    """So that a later run tells no withdrawal twice, also where this one published nothing."""
+    if found.users.withdrawn_from is not None and not run.request.dry_run:
+        state = read_lake_state(run.lake)
+        write_lake_state(run.lake, msgspec.structs.replace(state, withdrawals=found.users.state.withdrawals))
 
 
 def _remove_departed(run: RunContext, found: _Found) -> None:

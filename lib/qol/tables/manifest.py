@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 RUNS = "_runs/"
 Status = Literal["published", "nothing_to_do", "refused", "failed", "locked"]
-Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore"]
+Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore", "erase"]
 
 
 class ObjectCounts(msgspec.Struct):
@@ -144,6 +144,9 @@ class Manifest(msgspec.Struct):
     lateness: dict[str, int] | None = None
     unstamped: int = 0
     not_removed: int = 0
+    reread_from: str | None = None
+    erasures: dict[str, int] = {}
+    removed: dict[str, int] = {}
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
     undone: str | None = None

@@ -17,7 +17,8 @@ LAMBDA_REQUIREMENTS = frozenset({"aws-lambda-powertools", "tzdata"})
 #: The modules of qol that the functions use, with their packages; none imports anything that Lambda lacks.
 SHARED_MODULES = (
     "qol/__init__.py", "qol/errors.py", "qol/aws/__init__.py", "qol/aws/emf.py", "qol/aws/requests.py",
-    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/contracts/spans.py", "qol/run/__init__.py",
+    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/contracts/spans.py", "qol/identity/__init__.py",
+    "qol/identity/erasure_hash.py", "qol/run/__init__.py",
     "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
 )  # fmt: skip
 
