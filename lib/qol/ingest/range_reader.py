@@ -61,6 +61,18 @@ class _Batch:
         self.lines.extend(lines)
 
 
+class RawFolder:
+    """What the objects of a raw folder share: made once for thousands of small ones."""
+
+    def __init__(self, results: ResultBuilder, name: str) -> None:
+        contracts = results.context.contracts
+        self.source, self.record, self.contract = record_of_folder(contracts, name)
+        self.departures = Departures(results, self.source)
+        self.exploder = Exploder(contracts, self.source, self.contract)
+        #: Whether lines may belong to another contract, which the columnar reader cannot decide.
+        self.is_shared = self.contract is not None and bool(contracts.sharing(self.contract))
+
+
 class LineBatches:
     """Decodes lines of ranges as soon as there are enough of one contract and arrival day."""
 
@@ -68,7 +80,14 @@ class LineBatches:
         self._results = results
         self._waiting: dict[tuple[str, int], _Batch] = {}
         self._envelopes = Envelopes(results)
+        self._folders: dict[str, RawFolder] = {}
         self._lines = self._bytes = 0
+
+    def folder(self, name: str) -> RawFolder:
+        """The raw folder of `<source>_<record>`."""
+        if name not in self._folders:
+            self._folders[name] = RawFolder(self._results, name)
+        return self._folders[name]
 
     def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
         """Add lines of a range that has `before` earlier lines."""
@@ -92,7 +111,7 @@ class LineBatches:
         if not lines:
             return
         contract = reader.contract
-        if contract is None or not self._results.columnar_reader(contract).usable or reader.shares_folder:
+        if contract is None or not self._results.columnar_reader(contract).usable or reader.folder.is_shared:
             for number, line in enumerate(lines, before + 1):
                 reader.read_line(line, number)
             return
@@ -140,23 +159,19 @@ class RangeReader:
     """Reads the lines of one range: clean ones in columns, the others one by one."""
 
     def __init__(self, results: ResultBuilder, batches: LineBatches, part: ObjectRange) -> None:
-        contracts = results.context.contracts
         self.part = part
+        self.folder = folder = batches.folder(part.record)
         #: What rejects have instead of the object's key.
         self.raw_object = results.context.identities.object_hash(part.key)
-        self.contract = contract = contracts.by_name.get(part.record)
+        self.source, self.contract = folder.source, folder.contract
         self.arrival_day = (date.fromisoformat(part.arrival_date) - EPOCH).days
         self.tally = Tally(part.object_index, part.start)
         results.tallies.append(self.tally)
         self._results = results
         self._batches = batches
-        self.source, self._record, _ = record_of_folder(contracts, part.record)
-        self._departures = Departures(results, self.source)
-        self._exploder = Exploder(contracts, self.source, contract)
+        self._departures = folder.departures
         self._rejected: Counter[tuple[str, Reason]] = Counter()
         self._last_rejects: dict[tuple[str, Reason], dict[str, Any]] = {}
-        #: Whether lines may belong to another contract, which the columnar reader cannot decide.
-        self.shares_folder = contract is not None and bool(contracts.sharing(contract))
 
     def read_chunk(self, chunk: LineChunk) -> None:
         """Read the next lines of the range."""
@@ -179,7 +194,7 @@ class RangeReader:
             self.tally.blank += 1
             return
         try:
-            items = self._exploder.items(line)
+            items = self.folder.exploder.items(line)
         except RejectedError as reject:
             self._reject_text(reject, line, number)
             return
@@ -243,7 +258,7 @@ class RangeReader:
     ) -> None:
         """Count a rejected line or item, and keep a row of it; `raw` is the line, None where the item is one of several."""
         contract = (item.contract if item else None) or self.contract
-        record = contract.record if contract else self._record
+        record = contract.record if contract else self.folder.record
         self.tally.lines += 1
         self.tally.rejected += 1
         self._results.reasons[f"{self.source}_{record}", reject.reason.value] += 1

@@ -40,13 +40,13 @@ class LocalLake:
 
     def path(self, key: str) -> Path:
         """The file of a key; LakeError when the key leads out of the lake."""
-        if key.startswith("/") or ".." in key.split("/"):
-            raise LakeError(f"{key}: leads out of the lake; allowed: a path below {self.root}")
-        return self.root / key
+        return Path(self.location(key))
 
     def location(self, key: str) -> str:
-        """The path of a key's file."""
-        return str(self.path(key))
+        """The path of a key's file; LakeError when the key leads out of the lake."""
+        if key.startswith("/") or ".." in key.split("/"):
+            raise LakeError(f"{key}: leads out of the lake; allowed: a path below {self.root}")
+        return f"{self.root}/{key}"
 
     def children(self, prefix: str) -> Listing:
         """Objects and folders directly below `prefix`."""
@@ -80,7 +80,7 @@ class LocalLake:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
-        with _translate_errors(key, "read"), open(self.path(key), "rb", opener=_no_link) as file:
+        with _translate_errors(key, "read"), open(self.location(key), "rb", opener=_no_link) as file:
             file.seek(start)
             return file.read(length)
 
