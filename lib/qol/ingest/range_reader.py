@@ -18,14 +18,14 @@ import numpy as np
 import polars as pl
 
 from qol.contracts.hidden_names import MASK, masked
-from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
-from qol.ingest.departures import Departure, Departures
+from qol.ingest.departures import Departure
 from qol.ingest.envelopes import Envelopes
-from qol.ingest.items import Exploder, Item
+from qol.ingest.items import Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError, parse_line
+from qol.ingest.raw_folder import RawFolder
 from qol.ingest.results import ResultBuilder, Tally
 
 MAX_RAW_BYTES = 65_536
@@ -59,18 +59,6 @@ class _Batch:
         self.readers.append(reader)
         self.before.append(before)
         self.lines.extend(lines)
-
-
-class RawFolder:
-    """What the objects of a raw folder share: made once for thousands of small ones."""
-
-    def __init__(self, results: ResultBuilder, name: str) -> None:
-        contracts = results.context.contracts
-        self.source, self.record, self.contract = record_of_folder(contracts, name)
-        self.departures = Departures(results, self.source)
-        self.exploder = Exploder(contracts, self.source, self.contract)
-        #: Whether lines may belong to another contract, which the columnar reader cannot decide.
-        self.is_shared = self.contract is not None and bool(contracts.sharing(self.contract))
 
 
 class LineBatches:
@@ -290,19 +278,3 @@ class RangeReader:
         else:
             self._last_rejects[kind] = row
             self._results.last_rejects.append(row)
-
-
-def record_of_folder(contracts: Contracts, name: str) -> tuple[str, str, SourceContract | None]:
-    """Source, record and contract of a folder of `<source>_<record>`; a folder of control messages has no contract."""
-    contract = contracts.by_name.get(name)
-    return (contract.source, contract.record, contract) if contract else (*_control_folder(contracts, name), None)
-
-
-def _control_folder(contracts: Contracts, name: str) -> tuple[str, str]:
-    """Source and record of a folder of control messages; both names may contain an underscore."""
-    for source, rules in contracts.source_rules.items():
-        record = name.removeprefix(f"{source}_")
-        if record != name and record in rules.control_keys:
-            return source, record
-    source, _, record = name.partition("_")
-    return source, record
