@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from qol.contracts.collect import Collect, merged
 from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.quality import Claim, Quality
 from qol.contracts.rules import SourceRules
@@ -84,6 +85,18 @@ class Contracts:
     def anywhere(self, source: str) -> tuple[SourceContract, ...]:
         """Contracts that take their records from every place of the source."""
         return tuple(c for c in self.sources if c.source == source and c.takes_anywhere)
+
+    @cached_property
+    def collected(self) -> Mapping[str, Mapping[str, Collect]]:
+        """By source and record type, how `qol collect` asks for it: the words of the source's rules and its own together."""
+        found: dict[str, dict[str, Collect]] = {}
+        for contract in self.sources:
+            rules = self.source_rules.get(contract.source)
+            shared, own = rules and rules.collect, contract.collect
+            if own is not False and (own or shared):
+                endpoint = merged(merged(Collect(path=contract.record), shared or Collect()), own or Collect())
+                found.setdefault(contract.source, {})[contract.record] = endpoint
+        return found
 
     @cached_property
     def _sharing(self) -> Mapping[str, tuple[SourceContract, ...]]:
