@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from qol.collect.collector import Collector, CollectOutcome, CollectRequest
     from qol.lake import Lake
 
+_NAMED = 5
 _TOKENS = "Tokens of the users: a file of JSON lines with mode 600, or dynamodb:TABLE."
 
 
@@ -133,6 +134,17 @@ def _progress(tasks: int) -> Iterator[Callable[[Collected], None]]:
         yield report
 
 
+def _grouped(outcome: CollectOutcome) -> list[tuple[str, str, str, str]]:
+    """Failures, those of one person and reason in one row."""
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for failure in sorted(outcome.failures):
+        grouped.setdefault((failure.user_id, failure.reason, failure.detail), []).append(failure.record)
+    return [
+        (*key, ", ".join(records) if len(records) <= _NAMED else f"{len(records)} of them")
+        for key, records in grouped.items()
+    ]
+
+
 def _report(outcome: CollectOutcome) -> None:
     from qol.collect.refusals import REASONS
 
@@ -143,8 +155,7 @@ def _report(outcome: CollectOutcome) -> None:
     ]
     table(f"Collected from {manifest.source}", heads, rows)
     if outcome.failures:
-        failures = [(f.user_id, f.record, f.reason, f.detail) for f in sorted(outcome.failures)]
-        table("Not collected", ("user", "record", "reason", "detail"), failures)
+        table("Not collected", ("user", "reason", "detail", "record types"), _grouped(outcome))
         for reason in manifest.refused:
             say(f"{reason}: {REASONS[reason]}.")
     if manifest.resting_users:

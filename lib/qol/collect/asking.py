@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from qol.collect.pages import Page, read_page
 from qol.collect.refusals import REST, AbsentError, Again, RefusedError, StaleTokenError
 from qol.collect.tokens import Token
-from qol.collect.vendor import Answer, Asked, Requests, Vendor
+from qol.collect.vendor import ATTEMPTS, Answer, Asked, Requests, Vendor
 from qol.collect.windows import Days, parameters, spans
 from qol.contracts.collect import Collect, Refusals
 from qol.contracts.raw_values import safe_get
@@ -62,9 +62,14 @@ class Asking:
     def __init__(self, base: str, vendor: Vendor, shown: Shown, clock: Callable[[], datetime]) -> None:
         self._base, self._vendor, self._shown, self._clock = base, vendor, shown, clock
         self._final: dict[str, RefusedError] = {}
+        self._tried: set[str] = set()
 
     def collect(self, collect: Collect, task: Task) -> Collected:
-        """All pages of a task; what is refused for the person is not asked for again in this run."""
+        """All pages of a task; what is refused for the person is not asked for again in this run.
+
+        A person of whom something was refused gets two attempts per request from then on: a fault that stays does not
+        take the run's time.
+        """
         collected = Collected(task)
         if (final := self._final.get(task.user_id)) is not None:
             collected.refused = final
@@ -79,6 +84,7 @@ class Asking:
             pass
         except RefusedError as err:
             collected.refused, collected.lines, collected.documents = err, [], 0
+            self._tried.add(task.user_id)
             if err.of_person:
                 self._final[task.user_id] = err
         return collected
@@ -137,7 +143,8 @@ class Asking:
         token, is_new = self._shown.current(user_id), False
         while True:
             try:
-                return self._vendor.ask(replace(request, headers=self._shown.header(token)), read, requests)
+                shown = replace(request, headers=self._shown.header(token))
+                return self._vendor.ask(shown, read, requests, 2 if user_id in self._tried else ATTEMPTS)
             except StaleTokenError:
                 if is_new:
                     raise RefusedError("connect_again", "HTTP 401", of_person=True) from None

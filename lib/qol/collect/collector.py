@@ -147,7 +147,7 @@ class Collector:
         auth, given = self._any.auth, {}
         if self._request.sandbox:
             given = {auth.header: f"{auth.scheme} {SANDBOX_USER}".strip()}
-        if self._store is None:
+        if self._store is None or self._request.sandbox:
             return Asking(self._addresses.base, vendor, Anonymous(given), self._clock)
         credentials = Credentials(self._request.source, auth, self._addresses.token_url, vendor, self._store)
         return Asking(self._addresses.base, vendor, credentials, self._clock)

@@ -105,12 +105,14 @@ class Vendor:
         """Close connections."""
         self._client.close()
 
-    def ask(self, asked: Asked, read: Callable[[Answer], T], count: Requests | None = None) -> T:
+    def ask(
+        self, asked: Asked, read: Callable[[Answer], T], count: Requests | None = None, attempts: int = ATTEMPTS
+    ) -> T:
         """What `read` makes of the answer, asked again while that may help; RefusedError when it does not, or time is over.
 
         `read` raises Again for an answer that is none. While a vendor does not answer at all, there is one attempt.
         """
-        attempts = 1 if self._is_down else ATTEMPTS
+        attempts = 1 if self._is_down else attempts
         left = self._deadline.left()
         tries = self._retries(
             on=self._pause, attempts=attempts, timeout=left, wait_initial=PAUSE, wait_max=MAX_PAUSE, wait_jitter=JITTER
@@ -120,7 +122,7 @@ class Vendor:
                 with attempt:
                     return self._attempt(asked, read, attempt.num, count or Requests())
         except Again as err:
-            self._is_down |= err.reason == "unreachable" and not err.detail
+            self._is_down |= err.reason == "unreachable"
             self._deadline.left()
             raise RefusedError(err.reason, err.detail) from None
         raise AssertionError("an attempt returns or raises")
@@ -141,8 +143,8 @@ class Vendor:
         try:
             answer = self._send(asked, request_id)
             status = answer.status
-            self._is_down = False
             self.check_status(answer)
+            self._is_down = False
             return read(answer)
         except Again as err:
             outcome = err.reason
