@@ -14,6 +14,7 @@ import pytest
 from qol.collect.collect_manifest import read_collects
 from qol.collect.tokens import TokenFile
 from qol.collect.watermarks import read_state
+from qol.errors import LakeError
 from qol.lake import LocalLake
 from tests.collect.conftest import NOW, Collect, owner, page, raw_lines, sleep, write_tokens
 
@@ -265,3 +266,39 @@ def test_nothing_of_a_person_is_in_logs_and_manifests(
         "page": 1, "status": 400, "outcome": "refused",
     }  # fmt: skip
     assert len(line["request_id"]) == 16
+
+
+def test_an_announced_document_is_asked_for_alone_and_moves_no_day(
+    collect: Collect, tmp_path: Path, logged: list[dict[str, Any]]
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        assert not request.url.params
+        gone = request.url.path.endswith("/gone")
+        return text("", 404) if gone else httpx2.Response(200, json=sleep())
+
+    ids = ("a-1", "gone", "../../secret")
+    outcome = collect(answer, documents=tuple(("u1", "daily_sleep", document) for document in ids))
+    assert (outcome.failures, outcome.manifest.records[0].documents) == ([], 1)
+    (line,) = raw_lines(tmp_path / "lake")
+    assert json.loads(line)["id"] == "id-2026-11-16"
+    assert read_state(LocalLake(tmp_path / "lake"), "oura").person("u1").collected == {}
+    assert {line["endpoint"] for line in logged} == {"/daily_sleep/{id}"}
+
+
+def test_a_lake_that_takes_nothing_ends_the_run_with_a_manifest_that_says_so(
+    collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = LocalLake.put
+
+    def full(lake: LocalLake, key: str, data: bytes) -> None:
+        if key.startswith("raw/"):
+            raise LakeError("raw: no space left")
+        put(lake, key, data)
+
+    monkeypatch.setattr(LocalLake, "put", full)
+    outcome = collect(in_turn(page(sleep())))
+    assert (outcome.manifest.status, outcome.manifest.error, type(outcome.error)) == (
+        "failed",
+        "raw: no space left",
+        LakeError,
+    )

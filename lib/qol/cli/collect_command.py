@@ -113,11 +113,14 @@ def _collect(collector: Collector, lake: Lake) -> bool:
     with _progress(len(collector.tasks())) as report:
         outcome = collector.run(report)
     _report(outcome)
-    if outcome.failures and (problem := tell(outcome.manifest)):
+    is_whole = outcome.manifest.status == "complete"
+    if not is_whole and (problem := tell(outcome.manifest)):
         warn(f"The message about this run was not sent: {problem}")
-    if not outcome.failures:
+    if outcome.error is not None:
+        raise outcome.error
+    if is_whole:
         say(f"Next: {command('run', '--lake', lake.uri)}")
-    return not outcome.failures
+    return is_whole
 
 
 @contextmanager

@@ -18,7 +18,7 @@ class Addresses:
 
 
 def variable(source: str, what: str) -> str:
-    """Name of a source's environment variable, such as QOL_OURA_BASE."""
+    """Name of a source's environment variable, such as QOL_<SOURCE>_BASE."""
     return f"QOL_{source.upper()}_{what}"
 
 

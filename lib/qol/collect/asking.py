@@ -15,7 +15,7 @@ from qol.collect.refusals import REST, AbsentError, Again, RefusedError, StaleTo
 from qol.collect.tokens import Token
 from qol.collect.vendor import ATTEMPTS, Answer, Asked, Requests, Vendor
 from qol.collect.windows import Days, parameters, spans
-from qol.contracts.collect import Collect, Refusals
+from qol.contracts.collect import Collect, CollectWindow, Paging, Refusals
 from qol.contracts.raw_values import safe_get
 
 MAX_PAGES = 10_000
@@ -30,6 +30,16 @@ class Task:
     user_id: str
     record: str
     days: Days
+    #: The vendor's id of the only document to ask for; no days then.
+    document: str | None = None
+
+    def endpoint(self, collect: Collect) -> Collect:
+        """How the task is asked for; a document that is no longer there is no failure."""
+        if self.document is None:
+            return collect
+        refused = collect.refused.model_copy(update={"absent": (*collect.refused.absent, 404)})
+        alone = {"path": f"{collect.path}/{self.document}", "page": Paging(), "window": CollectWindow()}
+        return collect.model_copy(update={**alone, "refused": refused})
 
 
 @dataclass
@@ -70,7 +80,7 @@ class Asking:
         A person of whom something was refused gets two attempts per request from then on: a fault that stays does not
         take the run's time.
         """
-        collected = Collected(task)
+        collected, collect = Collected(task), task.endpoint(collect)
         if (final := self._final.get(task.user_id)) is not None:
             collected.refused = final
             return collected
@@ -91,7 +101,7 @@ class Asking:
 
     @staticmethod
     def _spans(collect: Collect, days: Days) -> Iterator[Days | None]:
-        if collect.window.start is None:
+        if collect.window.written in (None, "none"):
             yield None
         else:
             yield from spans(collect.window, days)
@@ -100,7 +110,8 @@ class Asking:
         """The pages of a span; RefusedError at the first that cannot be had, or when the vendor goes round in circles."""
         asked = str(collect.page.first) if collect.page.by == "page" else None
         seen: set[str | bytes | None] = {asked}
-        place = {"record": task.record, "endpoint": f"/{collect.path}"}
+        endpoint = f"/{collect.path}" if task.document is None else f"/{collect.path}".replace(task.document, "{id}")
+        place = {"record": task.record, "endpoint": endpoint}
         if span is not None:
             place |= {"from": span.first.isoformat(), "to": span.last.isoformat()}
         for number in range(1, MAX_PAGES + 1):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,12 +24,14 @@ from qol.collect.windows import Days, moved, next_days
 from qol.contracts.collect import Collect
 from qol.contracts.model import Contracts
 from qol.contracts.wording import choices
-from qol.errors import UsageError
+from qol.errors import QolError, UsageError, safe_place
 from qol.lake.base import Lake
 
 #: Whose documents the sandbox gives: nobody's, so they never count for a person.
 SANDBOX_USER = "sandbox"
 DEADLINE_SECONDS = 3_000.0
+#: An id that can be a part of an address.
+_DOCUMENT = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class CollectRequest:
     sandbox: bool = False
     now: datetime | None = None
     deadline_seconds: float = DEADLINE_SECONDS
+    #: Announced documents instead of days: vendor's id of the person, record type, vendor's id of the document.
+    documents: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, order=True)
@@ -60,6 +66,8 @@ class CollectOutcome:
 
     manifest: CollectManifest
     failures: list[Failure] = field(default_factory=list)
+    #: What ended the run before its end.
+    error: Exception | None = None
 
 
 def endpoints(contracts: Contracts, request: CollectRequest) -> Mapping[str, Collect]:
@@ -90,7 +98,13 @@ class Collector:
     def tasks(self) -> list[Task]:
         """What is to be asked for, a record type after the other; persons who are left alone are not in it."""
         today, asked, found = self._clock().date(), self._request, []
-        resting = set(self.resting)
+        resting, known = set(self.resting), set(self._users)
+        if asked.documents:
+            return [
+                Task(user_id, record, Days(today, today), document)
+                for user_id, record, document in dict.fromkeys(asked.documents)
+                if user_id in known - resting and record in self._endpoints and _DOCUMENT.fullmatch(document)
+            ]
         for record, collect in self._endpoints.items():
             for user_id in self._users:
                 collected = self._state.person(user_id).collected.get(record)
@@ -115,6 +129,10 @@ class Collector:
         if self._store is None:
             return [""]
         known, asked = self._store.users(), self._request.users
+        if not known:
+            raise UsageError(
+                f"--tokens: of no user; allowed: tokens of one at least (`qol collect login {self._request.source}`)"
+            )
         for user_id in asked:
             if user_id not in known:
                 raise UsageError("--user: a person without tokens; allowed: a user_id of --tokens")
@@ -133,15 +151,23 @@ class Collector:
         vendor = Vendor(self._addresses.base, Deadline(self._request.deadline_seconds), self._log, transport)
         try:
             self._collect(tasks, self._asking(vendor), outcome, report)
+        except Exception as err:  # noqa: BLE001  told by the manifest, and raised by the command
+            outcome.error, manifest.error = err, str(err) if isinstance(err, QolError) else safe_place(err)
         finally:
             vendor.close()
+        self._finish(outcome)
+        return outcome
+
+    def _finish(self, outcome: CollectOutcome) -> None:
+        """Complete the manifest and store it."""
+        manifest = outcome.manifest
         manifest.failed_users = len({failure.user_id for failure in outcome.failures})
         manifest.refused = dict(sorted(Counter(failure.reason for failure in outcome.failures).items()))
         has_pages = any(counts.pages for counts in manifest.records)
-        manifest.status = "complete" if not outcome.failures else "partial" if has_pages else "failed"
+        is_whole = not outcome.failures and outcome.error is None
+        manifest.status = "complete" if is_whole else "partial" if has_pages else "failed"
         manifest.seconds = round(time.monotonic() - self._began, 3)
         self._lake.put(manifest.key, manifest.to_line())
-        return outcome
 
     def _asking(self, vendor: Vendor) -> Asking:
         auth, given = self._any.auth, {}
@@ -159,7 +185,7 @@ class Collector:
         name = outcome.manifest.run_id
         parts = {record: RecordParts(self._lake, self._folder(record), name, self._clock, record) for record in left}
         at_once = max(collect.rate.at_once for collect in self._endpoints.values())
-        with ThreadPoolExecutor(at_once) as pool:
+        with _pool(at_once) as pool:
             futures = [pool.submit(asking.collect, self._endpoints[task.record], task) for task in tasks]
             for future in as_completed(futures):
                 collected = future.result()
@@ -184,7 +210,7 @@ class Collector:
                     person.rests_until, person.reason = self._clock() + refused.rest, refused.reason
                 continue
             day = moved(person.collected.get(record), task.days, today)
-            if day is not None and not self._request.sandbox:
+            if day is not None and task.document is None and not self._request.sandbox:
                 person.collected[record] = day
         if any(collected.refused is None for collected in parts.tasks):
             state.fetched[record] = self._clock()
@@ -197,3 +223,13 @@ class Collector:
     def _clock(self) -> datetime:
         """The time, which goes on from `now` where that is given."""
         return self._now + timedelta(seconds=time.monotonic() - self._began)
+
+
+@contextmanager
+def _pool(at_once: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads; what they have not begun when the block ends with an error is not begun."""
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
