@@ -187,8 +187,8 @@ class Asking:
             return answer.status  # no page; reading it says so
         if not isinstance(own, int):
             raise Again("bad_answer", "without the vendor's status")
-        known = own if 100 <= own <= 599 else 500
-        return answer.status if own == 0 else refusals.status_as.get(own, known)
+        known = own if 400 <= own <= 599 else 500  # never a success
+        return answer.status if own == 0 else refusals.status_as.get(str(own), known)
 
 
 def _unauthorized(refusals: Refusals, body: bytes) -> Exception:

@@ -136,8 +136,8 @@ class Refusals(Model):
     """HTTP statuses that mean the endpoint does not exist for the person; nothing is collected, and that is no failure."""
     status: Maybe[RawPath] = None
     """Dotted place in an answer of HTTP status 200 of the vendor's own status, which is 0 where all is well."""
-    status_as: Mapping[Whole, Status] = Field(default_factory=dict)
-    """HTTP status that each status of the vendor stands for; one that is not named here stands for itself, else for 500."""
+    status_as: Mapping[Annotated[str, StringConstraints(pattern=r"^-?\d+$")], Status] = Field(default_factory=dict)
+    """HTTP status that each status of the vendor stands for; one that is not named here stands for itself from 400 to 599, else for 500."""
 
 
 class Collect(Model):
