@@ -48,13 +48,22 @@ def collect(
     deadline: Annotated[
         int, typer.Option("--deadline", min=1, metavar="SECONDS", help="When the run has to end.")
     ] = 3_000,
+    port: Annotated[int, typer.Option("--port", help="login: port of this machine to come back to.")] = 8917,
+    paste: Annotated[bool, typer.Option("--paste", help="login: paste the address instead, with --redirect.")] = False,
+    redirect: Annotated[
+        str | None, typer.Option("--redirect", help="login: the registered address for --paste.")
+    ] = None,
     schemas: SchemasOption = None,
 ) -> None:
-    """Ask a vendor for what is new and store its answers as raw lines; exit code 1 when somebody was not collected."""
+    """Ask a vendor for what is new and store its answers as raw lines; exit code 1 when somebody was not collected.
+
+    `qol collect login SOURCE` connects a user: they agree on the vendor's page, and their tokens go to the file of --tokens.
+    """
     from qol.collect.collector import CollectRequest
 
-    if words[0] == "login":
-        raise UsageError("qol collect login: not there yet")
+    if words[0] == "login" and len(words) == 2:
+        _login(words[1], schemas, tokens, port, redirect if paste else None)
+        return
     if len(words) > 1:
         raise UsageError(f"{' '.join(words)}: more than one source; allowed: one source, or login and one source")
     begins, ends = (text and parse_day(option, text) for option, text in (("--from", first), ("--to", last)))
@@ -70,6 +79,33 @@ def collect(
         _plan(collector)
     elif not _collect(collector, opened):
         raise typer.Exit(1)
+
+
+def _login(source: str, schemas: Path | None, tokens: str | None, port: int, redirect: str | None) -> None:
+    """Connect a user, and store their tokens."""
+    from qol.collect.collector import CollectRequest, endpoints
+    from qol.collect.login import begin_login, loopback
+    from qol.collect.tokens import open_tokens
+    from qol.contracts.load import load_contracts
+
+    collect = next(iter(endpoints(load_contracts(schemas), CollectRequest(source)).values()))
+    store = open_tokens(tokens, source, create=True)
+    if redirect is None:
+        with loopback(port) as (back, wait):
+            login = begin_login(source, collect, back)
+            say(f"Register {back} as a redirect address of your application. Then let the user open:")
+            say(login.page)
+            code = login.code(wait())
+    else:
+        login = begin_login(source, collect, redirect)
+        say("Let the user open:")
+        say(login.page)
+        code = login.code(typer.prompt("The address they came to, or its code", hide_input=True))
+    token, missing = login.connect(code, _log)
+    store.put(token)
+    for scope in sorted(missing):
+        warn(f"Not granted: the scope {scope}; what needs it is not collected.")
+    say(f"Connected the user {token.user_id}.")
 
 
 def _made(lake: str | None, *, dry_run: bool) -> str | None:

@@ -11,10 +11,11 @@ from qol.errors import UsageError
 
 @dataclass(frozen=True)
 class Addresses:
-    """The base of all endpoints, without a slash at its end, and where tokens come from."""
+    """The base of all endpoints, without a slash at its end, where tokens come from, and where persons agree."""
 
     base: str
     token_url: str | None
+    authorize_url: str | None
 
 
 def variable(source: str, what: str) -> str:
@@ -25,21 +26,26 @@ def variable(source: str, what: str) -> str:
 def addresses(source: str, collect: Collect, *, sandbox: bool = False) -> Addresses:
     """The addresses of a source; UsageError for one that would send tokens in clear.
 
-    With another base, tokens come from that server too, under the path of the contract's token_url: no token goes to the
+    With another base, tokens come from that server too, under the paths of the contract's addresses: no token goes to the
     vendor that a test gave out.
     """
     own_base, own_tokens = (os.environ.get(variable(source, what)) for what in ("BASE", "TOKEN_URL"))
-    base, token_url = collect.sandbox if sandbox else collect.base, collect.auth.token_url
+    base = collect.sandbox if sandbox else collect.base
+    token_url, authorize_url = collect.auth.token_url, collect.auth.authorize_url
     if own_base:
         base = _checked(source, "BASE", own_base)
-        if token_url is not None:
-            server, path = urlsplit(base), urlsplit(token_url).path
-            token_url = f"{server.scheme}://{server.netloc}{path}"
+        token_url, authorize_url = _on_server(base, token_url), _on_server(base, authorize_url)
     if own_tokens:
         token_url = _checked(source, "TOKEN_URL", own_tokens)
     if base is None:
         raise UsageError(f"--sandbox: the contracts of {source} name no sandbox; allowed: no --sandbox")
-    return Addresses(base.rstrip("/"), token_url)
+    return Addresses(base.rstrip("/"), token_url, authorize_url)
+
+
+def _on_server(base: str, url: str | None) -> str | None:
+    """An address's path on the server of another one."""
+    server = urlsplit(base)
+    return None if url is None else f"{server.scheme}://{server.netloc}{urlsplit(url).path}"
 
 
 def _checked(source: str, what: str, url: str) -> str:

@@ -63,8 +63,8 @@ class TokenStore(Protocol):
         """Hold the right to refresh a person's tokens: no other process has it at the same time."""
 
 
-def open_tokens(option: str | None, source: str) -> TokenStore:
-    """The store named by --tokens, a file or dynamodb:TABLE; UsageError when it is unusable."""
+def open_tokens(option: str | None, source: str, *, create: bool = False) -> TokenStore:
+    """The store named by --tokens, a file or dynamodb:TABLE; UsageError when it is unusable. `create` makes the file."""
     if option is None:
         allowed = f"a file of lines {_LINE} with mode 600, or {DYNAMODB}TABLE; `qol collect login {source}` writes one"
         raise UsageError(f"--tokens: not given; allowed: {allowed}")
@@ -72,7 +72,7 @@ def open_tokens(option: str | None, source: str) -> TokenStore:
         from qol.collect.token_table import TokenTable
 
         return TokenTable(option.removeprefix(DYNAMODB), source)
-    return TokenFile(Path(option))
+    return TokenFile(Path(option), create=create)
 
 
 class TokenFile:
@@ -81,7 +81,10 @@ class TokenFile:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self._path = path.expanduser().resolve()
         if create and not self._path.exists():
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+            try:
+                os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+            except OSError as err:
+                raise UsageError(f"--tokens {self._path}: cannot be made ({err.strerror}); allowed: a file") from None
         self._read()
 
     def users(self) -> Sequence[str]:
