@@ -59,7 +59,7 @@ def test_two_files_of_yaml_are_enough_for_a_pull_source(tmp_path: Path, monkeypa
     for pause in ("PAUSE", "JITTER"):
         monkeypatch.setattr(f"qol.collect.vendor.{pause}", 0.0)
     shutil.copytree(CONTRACTS.root, tmp_path / "schemas")
-    shutil.copytree(PROJECT / "examples" / "withings", tmp_path / "schemas" / "sources" / "withings")
+    shutil.copytree(PROJECT / "examples" / "withings" / "schemas", tmp_path / "schemas" / "sources" / "withings")
     contracts, lake, scales = load_contracts(tmp_path / "schemas"), tmp_path / "lake", Scales()
     tokens = TokenFile(write_tokens(tmp_path / "tokens", "7", refresh_token="refresh"))
     asked = CollectRequest("withings", first=date(2026, 11, 9), last=date(2026, 11, 15), now=datetime(2026, 11, 17, tzinfo=UTC))  # fmt: skip
