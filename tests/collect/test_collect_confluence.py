@@ -56,7 +56,7 @@ def vendor(page: int, *, newest_first: bool) -> Any:
         query, record = asked.url.params, asked.url.path.rpartition("/")[2]
         name = "datetime" if record == "heartrate" else "date"
         first, end = query[f"start_{name}"][:10], query[f"end_{name}"][:10]
-        found = [d for d in documents(owner(asked), record) if first <= d.get("day", d.get("timestamp"))[:10] < end]
+        found = [d for d in documents(owner(asked), record) if first <= (d.get("day") or d["timestamp"])[:10] < end]
         found = found[::-1] if newest_first else found
         at = int(query.get("next_token", 0))
         following = str(at + page) if at + page < len(found) else None

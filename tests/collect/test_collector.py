@@ -13,7 +13,9 @@ import pytest
 
 from qol.collect.collect_manifest import read_collects
 from qol.collect.tokens import TokenFile
+from qol.collect.vendor import Asked, Deadline, Vendor, retry_after
 from qol.collect.watermarks import read_state
+from qol.contracts.collect import Rate
 from qol.errors import LakeError
 from qol.lake import LocalLake
 from tests.collect.conftest import NOW, Collect, owner, page, raw_lines, sleep, write_tokens
@@ -302,3 +304,26 @@ def test_a_lake_that_takes_nothing_ends_the_run_with_a_manifest_that_says_so(
         "raw: no space left",
         LakeError,
     )
+
+
+def test_a_limit_that_the_contract_names_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    times: list[float] = []
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        times.append(time.monotonic())
+        return text("{}")
+
+    rate = Rate(requests=2, seconds=1)
+    vendor = Vendor("https://x", Deadline(10), lambda _: None, httpx2.MockTransport(answer), rate)
+    for _ in range(3):
+        vendor.ask(Asked("https://x/a"), lambda found: found.body)
+    assert times[1] - times[0] < 0.5
+    assert 0.9 < times[2] - times[0] < 5
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [(None, None), ("soon", None), ("0", 0.0), ("120", 120.0), ("Wed, 18 Nov 2026 00:06:00 GMT", 60.0), ("Wed, 18 Nov 2020 00:06:00 GMT", 0.0)],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date(given: str | None, seconds: float | None) -> None:
+    assert retry_after(given, NOW) == seconds

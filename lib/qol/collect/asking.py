@@ -125,7 +125,7 @@ class Asking:
             if page.following in seen:
                 raise RefusedError("repeated_token", f"on page {number}")
             asked = page.following
-            seen |= {asked, page.body}
+            seen |= {asked, page.body} if collect.page.by == "page" else {asked}
         raise RefusedError("repeated_token", f"more than {MAX_PAGES} pages")
 
     def _request(self, collect: Collect, span: Days | None, asked: str | None) -> Asked:

@@ -148,7 +148,8 @@ class Collector:
             users=len(users) + len(resting), resting_users=len(resting),
         )  # fmt: skip
         outcome = CollectOutcome(manifest)
-        vendor = Vendor(self._addresses.base, Deadline(self._request.deadline_seconds), self._log, transport)
+        deadline = Deadline(self._request.deadline_seconds)
+        vendor = Vendor(self._addresses.base, deadline, self._log, transport, self._any.rate)
         try:
             self._collect(tasks, self._asking(vendor), outcome, report)
         except Exception as err:  # noqa: BLE001  told by the manifest, and raised by the command

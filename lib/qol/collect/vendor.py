@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from uuid import uuid4
 from qol import __version__
 from qol.collect.pages import MAX_PAGE_BYTES
 from qol.collect.refusals import Again, RefusedError
+from qol.contracts.collect import Rate
 from qol.errors import UsageError
 
 T = TypeVar("T")
@@ -24,6 +27,8 @@ T = TypeVar("T")
 ATTEMPTS, PAUSE, MAX_PAUSE, JITTER = 6, 0.2, 20.0, 0.3
 #: A vendor that wants to be left alone for longer postpones the person.
 MAX_RETRY_AFTER = 300.0
+#: A person is postponed for a week at most, whatever the vendor says.
+MAX_REST_SECONDS = 7 * 86_400.0
 _CONNECT, _READ = 10.0, 30.0
 Log = Callable[[Mapping[str, Any]], None]
 
@@ -88,18 +93,23 @@ class Requests:
 class Vendor:
     """A vendor's server; threads share it. `clock` gives the time by which Retry-After dates are read."""
 
-    def __init__(self, base: str, deadline: Deadline, log: Log, transport: Any = None) -> None:
+    def __init__(
+        self, base: str, deadline: Deadline, log: Log, transport: Any = None, rate: Rate | None = None
+    ) -> None:
         with collect_imports():
             import httpx2
             import stamina
 
         stamina.instrumentation.set_on_retry_hooks(())  # the log has a line per request
+        for library in ("httpx2", "httpcore2"):  # their lines have whole addresses
+            logging.getLogger(library).setLevel(logging.WARNING)
         self._http, self._deadline, self._log = httpx2, deadline, log
         self._retries = stamina.retry_context
         agent = {"User-Agent": f"qol-lake/{__version__}"}
         # A proxy of the environment is not for a server on this machine.
         self._client = httpx2.Client(headers=agent, transport=transport, trust_env=not is_loopback(base))
         self._lock, self._resume_at, self._is_down = Lock(), 0.0, False
+        self._rate, self._times = rate or Rate(), deque[float]()
 
     def close(self) -> None:
         """Close connections."""
@@ -134,7 +144,7 @@ class Vendor:
         return True if err.seconds is None else err.seconds
 
     def _attempt(self, asked: Asked, read: Callable[[Answer], T], number: int, count: Requests) -> T:
-        while (wait := self._resume_at - time.monotonic()) > 0:
+        while (wait := self._wait()) > 0:
             time.sleep(min(wait, self._deadline.left()))
         request_id, began, status, outcome = uuid4().hex[:16], time.monotonic(), 0, "ok"
         with self._lock:
@@ -157,6 +167,19 @@ class Vendor:
             self._log({
                 **asked.place, "attempt": number, "status": status, "outcome": outcome, "ms": ms, "request_id": request_id
             })  # fmt: skip
+
+    def _wait(self) -> float:
+        """Seconds to wait before a request; the request is counted when there are none."""
+        with self._lock:
+            now = time.monotonic()
+            while self._times and now - self._times[0] >= self._rate.seconds:
+                self._times.popleft()
+            wait = self._resume_at - now
+            if self._rate.requests is not None and len(self._times) >= self._rate.requests:
+                wait = max(wait, self._times[0] + self._rate.seconds - now)
+            if wait <= 0:
+                self._times.append(now)
+            return wait
 
     def _send(self, asked: Asked, request_id: str) -> Answer:
         kind = "params" if asked.method == "GET" else "data"
@@ -192,7 +215,8 @@ class Vendor:
         if seconds is None:
             return Again("postponed", "HTTP 429")
         if seconds > min(MAX_RETRY_AFTER, self._deadline.left()):
-            return RefusedError("postponed", f"for {seconds:.0f} s", of_person=True, rest=timedelta(seconds=seconds))
+            rest = timedelta(seconds=min(seconds, MAX_REST_SECONDS))
+            return RefusedError("postponed", f"for {seconds:.0f} s", of_person=True, rest=rest)
         with self._lock:
             self._resume_at = max(self._resume_at, time.monotonic() + seconds)
         return Again("postponed", "HTTP 429", seconds)

@@ -117,10 +117,10 @@ class CollectWindow(Model):
 class Rate(Model):
     """What the vendor allows one application."""
 
-    requests: Annotated[Whole, Ge(1)] = 60
-    """Requests within `seconds`."""
+    requests: Maybe[Annotated[Whole, Ge(1)]] = None
+    """Requests within `seconds`; without it only the vendor's own refusals slow a run down."""
     seconds: Annotated[Whole, Ge(1)] = 60
-    """Length of the span."""
+    """Length of the span that `requests` are counted in."""
     at_once: Annotated[Whole, Interval(ge=1, le=32)] = 4
     """Requests that are open at the same time."""
 
