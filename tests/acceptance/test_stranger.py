@@ -37,10 +37,10 @@ set -eu -o pipefail
 aws() {{ :; }}      # needs an account
 make() {{ :; }}     # needs the whole checkout; CI runs its targets
 qol() {{
-  case "$1 ${{2-}}" in
-    "collect oura") ;;   # needs an account at the vendor
-    restore*) ;;   # needs a bucket that keeps versions
-    run*|backfill*|rebuild*|adherence*|why*|collect*) command qol "$1" --now {NOW} "${{@:2}}" ;;
+  case $1 in
+    restore) ;;   # needs a bucket that keeps versions
+    collect) [ $2 = oura ] || command qol "$1" --now {NOW} "${{@:2}}" ;;   # Oura needs an account
+    run|backfill|rebuild|adherence|why) command qol "$1" --now {NOW} "${{@:2}}" ;;
     *) command qol "$@" ;;
   esac
 }}
