@@ -1,6 +1,7 @@
 # Schedules, and the event rule for the job's ends.
 locals {
   schedules = merge(
+    local.collect_schedules,
     {
       kick     = { name = "qol-weekly-survey-kick${local.dash}", at = "cron(5 9 ? * WED *)", function = "kick", input = local.schedule_input }
       watchdog = { name = "qol-watchdog${local.dash}", at = "cron(30 11 ? * WED *)", function = "watchdog", input = local.schedule_input }

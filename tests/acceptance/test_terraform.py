@@ -110,6 +110,10 @@ def test_only_the_jobs_read_raw_lines_unparsable_bodies_who_is_who_and_the_pseud
     assert sorted(readers["quarantine/rows"]) == ["eraser", "job", "operator"]
     assert sorted(readers["quarantine/objects"]) == ["eraser", "operator"]
     assert readers["webhook secret"] == ["receiver"]
+    assert (readers["tokens"], readers["client secret"]) == (
+        ["collect_oura"],
+        ["announcement_receiver", "collect_oura"],
+    )
 
 
 def test_no_role_but_the_kick_function_and_the_eraser_runs_anything_with_the_rights_of_another(
@@ -183,10 +187,10 @@ def test_a_leaked_receiver_learns_no_user_id_and_gives_none(policies: Policies) 
 def test_what_was_received_is_replaced_by_erasures_alone(policies: Policies) -> None:
     access = {
         layer: [policies.access(role, layer) for role in policies.roles if role != "eraser"]
-        for layer in ("raw", "quarantine/bodies")
+        for layer in ("raw", "raw, collected", "quarantine/bodies")
     }
     assert {layer: [can for can in found if can not in ([], ["read"])] for layer, found in access.items()} == {
-        "raw": [["add"]], "quarantine/bodies": [["add"]]
+        "raw": [["add"]], "raw, collected": [["add"], ["add"]], "quarantine/bodies": [["add"]]
     }  # fmt: skip
     assert policies.access("eraser", "raw") == ["read", "add", "change"]
     everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
@@ -204,7 +208,7 @@ def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_i
     arns = {**policies.arns, "administrator": "arn:aws:iam::123456789012:role/administrator"}
     broad = replace(policies, roles=dict.fromkeys(arns, everything), arns=arns)
     decrypts = {role for role in arns if broad.may(role, "kms:Decrypt", policies.named["identified"])}
-    assert decrypts == {"job", "eraser", "receiver", "raw_gap", "operator", "stream"}
+    assert decrypts == {"job", "eraser", "receiver", "raw_gap", "operator", "stream", "collect_oura", "announcement_receiver"}
     assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
     assert broad.access("administrator", "processed") == ["read", "add", "change"]
 

@@ -10,6 +10,7 @@ import typer
 from qol import __version__
 from qol.cli import contract_commands, inspect_commands, people_commands, run_commands
 from qol.cli.adherence_command import adherence
+from qol.cli.collect_command import collect
 from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
 from qol.cli.report_command import report
@@ -38,6 +39,7 @@ app = typer.Typer(
 for _name, _help in run_commands.HELP.items():
     app.command(_name, help=_help)(run_commands.run_command(_name))
 for _command in (
+    collect,
     restore,
     inspect_commands.query,
     inspect_commands.runs,

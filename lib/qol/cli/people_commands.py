@@ -79,6 +79,9 @@ def erase(
     user_map: MapOption = None,
     key_secret: KeyOption = None,
     zone: ZoneOption = "Asia/Tokyo",
+    tokens: Annotated[
+        str | None, typer.Option("--tokens", metavar="FILE", help="Tokens that qol collect uses; theirs are removed.")
+    ] = None,
     asked_by: Annotated[str, typer.Option("--asked-by", help="Who asked, as a role, such as participant.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what the lake has of the person, write nothing.")
@@ -104,7 +107,7 @@ def erase(
     people = open_people(opened, contracts, user_map, key_secret)
     is_clean = True
     for number, named in enumerate(_named(user, vendor, file), 1):
-        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), user_map, asked_by)
+        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), user_map, asked_by, tokens)
         if lift:
             say(f"Erasure {erasure.lift().id} is lifted: what arrives from now on is kept.")
             continue

@@ -19,6 +19,7 @@ from qol.ingest.departures import Departures
 from qol.ingest.listing import RawObject
 from qol.ingest.results import IngestContext, ResultBuilder
 from qol.lake.base import Lake, StoredObject
+from qol.people.erase_collected import erase_collected
 from qol.people.erase_items import erase_items
 from qol.people.erase_map import erase_entries, forget_hashes
 from qol.people.erase_tables import Place, erase_rows
@@ -63,6 +64,8 @@ class Erasure:
     asked_by: str = ""
     #: The scheduler's name of the run, whose next attempt takes the lock over.
     job_run_id: str | None = None
+    #: Where `qol collect` keeps tokens: a file, or dynamodb:TABLE.
+    tokens: str | None = None
 
     def run(self) -> Certificate:
         """Erase the person under the lake's lock, and search every layer again.
@@ -142,6 +145,8 @@ class Erasure:
         counts["names of raw objects"] = self._names(acts=acts)
         counts["files that name users"] = self._naming(acts=acts)
         counts["user map entries"] = self._map(tombstone, acts=acts)
+        person = Person(self.person.user_ids, tombstone.erased)
+        counts |= erase_collected(self.lake, self.people, person, self.tokens, acts=acts)
         if acts:
             self.lake.sweep(STAGING)  # staged rows may share buffers with rows that went
         return counts | self._versions(context, acts=acts)

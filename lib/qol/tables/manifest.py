@@ -16,7 +16,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from numpy.typing import NDArray
 
-from qol.contracts.load import default_root, own_or_shipped
+from qol.contracts.roots import default_root, own_or_shipped
 from qol.errors import ConservationError
 from qol.lake.base import Lake
 

@@ -9,7 +9,8 @@ from qol.contracts.daily import DailyMetric
 from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.frames import GRAIN, in_order, no_rows, rises, with_columns_of
 from qol.contracts.many_records import Episodes
-from qol.contracts.model import DAILY, Contracts
+from qol.contracts.model import Contracts
+from qol.contracts.roots import DAILY
 from qol.contracts.source import SourceContract, Wear
 from qol.transform.borders import of_own_week, with_neighbours, without_moved
 from qol.transform.decimals import as_stored
@@ -22,13 +23,14 @@ from qol.transform.versions import version_order
 def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFrame:
     """Daily rows of record frames by contract name, sorted by user, day and source.
 
-    Records named by `deletions`, rows of deleting contracts by name, are left out, and so are records without a usable time. Where several record types of a
-    source have the same metric, the contract with the lower `priority` comes first; all metrics of a main episode are
-    those of the first contract that has one of the day.
+    Records named by `deletions`, rows of deleting contracts by name, are left out, and so are records without a usable time
+    and types that tell no days. Where several record types of a source have the same metric, the contract with the lower
+    `priority` comes first; all metrics of a main episode are those of the first contract that has one of the day.
     """
     left = without_deleted(contracts, records, deletions)
     counting = {name: without_moved(contracts.by_name[name], rows) for name, rows in left.items()}
-    records = {name: with_own_day(contracts.by_name[name], rows) for name, rows in counting.items()}
+    dated = {name: rows for name, rows in counting.items() if contracts.by_name[name].tells_days}
+    records = {name: with_own_day(contracts.by_name[name], rows) for name, rows in dated.items()}
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))
