@@ -28,8 +28,8 @@ def test_a_line_of_the_bill_is_what_a_hand_works_out() -> None:
     middle, large, gathered = map(bill, (MIDDLE, LARGE, GATHERED))
     # 619,500 pushes, 2,000 of the run and 1,342.5 lists at $0.0047 a thousand
     assert middle["S3"]["s3_put"] == pytest.approx(2.92736, rel=1e-5)
-    # 52 weeks of 9.4981575 GB and 0.6042857 GB of old versions at $0.025, for 7 of 30.4167 days
-    assert middle["S3"]["s3_storage"] == pytest.approx(12.3627119 * 7 * 12 / 365, rel=1e-5)
+    # 52 weeks of 9.4981575 GB and 0.2014286 GB of old versions at $0.025, for 7 of 30.4167 days
+    assert middle["S3"]["s3_storage"] == pytest.approx(12.3526405 * 7 * 12 / 365, rel=1e-5)
     # 12,390,000 write units at $0.625 a million
     assert large["DynamoDB"]["dynamodb_write"] == pytest.approx(7.74375)
     # 200 queries of 200,000 x 440 x 26 bytes at $5 a terabyte

@@ -8,6 +8,7 @@ from qol.contracts.load import load_contracts
 from qol.contracts.routes import announced_sources
 from tests.contracts.conftest import Edit, problems
 
+pytestmark = pytest.mark.usefixtures("all_sources")
 RULES = "sources/oura/_rules.yaml"
 
 

@@ -7,6 +7,7 @@ import pytest
 from qol.contracts.load import load_contracts
 from tests.contracts.conftest import Edit, problems
 
+pytestmark = pytest.mark.usefixtures("all_sources")
 RULES, HEART = "sources/oura/_rules.yaml", "sources/oura/heartrate.yaml"
 PAGE = "page: {by: next_token, items: data, next: next_token, parameter: next_token}"
 WINDOW = "collect: {window: {as: instant, from: start_datetime, to: end_datetime, days: 7}}"
