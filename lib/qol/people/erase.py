@@ -107,12 +107,9 @@ class Erasure:
         return tombstone
 
     def _write(self, tombstone: Tombstone) -> None:
-        """Store the tombstone, and in a bucket what the receiver knows of it."""
-        from qol.lake.s3 import S3Lake
-
+        """Store the tombstone, and what the receiver knows of it."""
         write_tombstone(self.lake, tombstone)
-        if isinstance(self.lake, S3Lake):
-            write_erased_accounts(self.lake, self.people.identities)
+        write_erased_accounts(self.lake, self.people.identities)
 
     def _tombstone(self) -> Tombstone:
         """The person's tombstone, a new one when the lake has none."""
