@@ -22,9 +22,9 @@ from qol.lake.base import Lake, StoredObject
 from qol.people.erase_items import erase_items
 from qol.people.erase_map import erase_entries, forget_hashes
 from qol.people.erase_tables import Place, erase_rows
+from qol.people.erasure_requests import UnknownUserError
 from qol.people.person import People, Person, recognizing
 from qol.people.raw_parts import STAGING, all_objects, object_at, rewrite, split_object, unpacked
-from qol.people.requests import UnknownUserError
 from qol.tables.raw_keys import TABLE, RawKey
 
 BODIES = "quarantine/bodies/"

@@ -14,9 +14,9 @@ from qol.ingest.results import IngestContext
 from qol.lake import Lake, open_lake
 from qol.people.erase import Erasure
 from qol.people.erase_versions import forget_versions
+from qol.people.erasure_requests import REQUESTS, UnknownUserError, deregistered_users, pending_requests
 from qol.people.person import People, open_people
 from qol.people.raw_parts import all_objects, rewrite
-from qol.people.requests import REQUESTS, UnknownUserError, deregistered_users, pending_requests
 from qol.people.retain import MAP_ENTRIES, Expiry
 from qol.run.context import begin_manifest, ignore_stage
 from qol.run.job import RunOutcome, failed
