@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from awsglue.utils import getResolvedOptions
 from moto import mock_aws
 
 from qol.cli.manifest_report import _facts
+from qol.contracts.retention import Retention
 from qol.glue.glue_job import JobFailedError, run_glue_job
 from qol.identity.dynamodb_user_map import read_user_table
 from qol.identity.pseudonyms import Identities
@@ -56,7 +58,8 @@ def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 
 
 def erase(*words: str) -> None:
-    own = ("--lake", "s3://people", "--user-map", "dynamodb:map", "--now", "2026-11-19T00:00:00Z")
+    now = () if "--now" in words else ("--now", "2026-11-19T00:00:00Z")
+    own = ("--lake", "s3://people", "--user-map", "dynamodb:map", *now)
     glue = ("--JOB_NAME", "qol-eraser", "--JOB_RUN_ID", "jr_e", "--command", "erase")
     run_glue_job(["weekly_etl.py", *glue, *own, *words], getResolvedOptions, lambda: NOW)
 
@@ -121,3 +124,21 @@ def test_a_request_of_an_unknown_user_stays_and_the_others_are_carried_out(s3: A
     assert manifest(s3)["erasures"] == {"requested": 2, "ended": 1, "unknown": 2}
     assert sorted(contents(s3, "people", "_erasures/requests/")) == ["1.json", "2.json"]
     assert traces(every_version(s3)) == []
+
+
+def test_entries_of_people_who_left_longer_ago_than_is_kept_say_nobody_and_their_rows_stay(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = replace(CONTRACTS, retention=Retention(map_entries=35))
+    monkeypatch.setattr("qol.glue.glue_job.load_contracts", lambda: kept)
+    before = contents(s3, "people", "processed/")
+    erase("--now", "2026-12-31T00:00:00Z")
+    found = manifest(s3)
+    assert (found["removed"]["map_entries"], found["erasures"]["requested"]) == (1, 0)
+    table = boto3.client("dynamodb", region_name=REGION)
+    assert not any("cleo" in repr(item) for item in table.scan(TableName="map")["Items"])
+    assert contents(s3, "people", "processed/") == before
+    assert (
+        Identities(KEY, {}).erasure_hash("garmin", "v-cleo").encode()
+        in contents(s3, "people", "_receiver/")["erased.json"]
+    )

@@ -85,7 +85,9 @@ def write_tombstone(lake: Lake, tombstone: Tombstone) -> None:
 
 
 def write_erased_accounts(lake: Lake, identities: Identities) -> None:
-    """Let the webhook's receiver know whom it must not enter into the user map again."""
+    """Let the webhook's receiver know whom it must not enter into the user map again; a folder has no receiver."""
+    if not lake.uri.startswith("s3://"):
+        return
     found = {"key": identities.erasure_key.hex(), "ids": sorted(read_erased(lake).ids)}
     lake.put(RECEIVER_KEY, msgspec.json.encode(found) + b"\n")
 

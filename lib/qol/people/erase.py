@@ -23,9 +23,9 @@ from qol.people.erase_collected import erase_collected
 from qol.people.erase_items import erase_items
 from qol.people.erase_map import erase_entries, forget_hashes
 from qol.people.erase_tables import Place, erase_rows
+from qol.people.erasure_requests import UnknownUserError
 from qol.people.person import People, Person, recognizing
 from qol.people.raw_parts import STAGING, all_objects, object_at, rewrite, split_object, unpacked
-from qol.people.requests import UnknownUserError
 from qol.tables.raw_keys import TABLE, RawKey
 
 BODIES = "quarantine/bodies/"
@@ -110,12 +110,9 @@ class Erasure:
         return tombstone
 
     def _write(self, tombstone: Tombstone) -> None:
-        """Store the tombstone, and in a bucket what the receiver knows of it."""
-        from qol.lake.s3 import S3Lake
-
+        """Store the tombstone, and what the receiver knows of it."""
         write_tombstone(self.lake, tombstone)
-        if isinstance(self.lake, S3Lake):
-            write_erased_accounts(self.lake, self.people.identities)
+        write_erased_accounts(self.lake, self.people.identities)
 
     def _tombstone(self) -> Tombstone:
         """The person's tombstone, a new one when the lake has none."""

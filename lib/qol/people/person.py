@@ -17,7 +17,7 @@ from qol.identity.periods import ALWAYS
 from qol.identity.pseudonyms import ALL_TIME, Erased, Identities, Owner, UserIndex
 from qol.identity.user_map import UserMap, keep_hashes, read_user_map
 from qol.lake.base import Lake
-from qol.people.requests import UnknownUserError
+from qol.people.erasure_requests import UnknownUserError
 
 _ALLOWED = 'one id per line: a user_id, or {"user": "…"} or {"vendor": "<source>:<vendor id>"}'
 _USER = re.compile(r"[A-Za-z0-9_.-]{1,64}")

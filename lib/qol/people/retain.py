@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qol.contracts.retention import PLACES, Retention, day_of
 from qol.identity.dynamodb_user_map import SCHEME
-from qol.identity.erasures import Tombstone, moment_text, write_tombstone
+from qol.identity.erasures import Tombstone, moment_text, write_erased_accounts, write_tombstone
 from qol.identity.pseudonyms import Erased
 from qol.identity.user_map import microseconds
 from qol.lake.base import Lake
@@ -56,6 +56,7 @@ class Expiry:
         for name in ids if acts else ():
             moment = moment_text(self.now)
             write_tombstone(self.lake, Tombstone(name, moment, "retention", moment, ids=[name]))
+            write_erased_accounts(self.lake, identities)
         person = Person((), Erased(ids=frozenset(ids)))
         if self.user_map.startswith(SCHEME):
             return erase_items(self.lake, self.user_map.removeprefix(SCHEME), identities, person, acts=acts)

@@ -14,9 +14,10 @@ from qol.ingest.results import IngestContext
 from qol.lake import Lake, open_lake
 from qol.people.erase import Erasure
 from qol.people.erase_versions import forget_versions
+from qol.people.erasure_requests import REQUESTS, UnknownUserError, deregistered_users, pending_requests
 from qol.people.person import People, open_people
 from qol.people.raw_parts import all_objects, rewrite
-from qol.people.requests import REQUESTS, UnknownUserError, deregistered_users, pending_requests
+from qol.people.retain import MAP_ENTRIES, Expiry
 from qol.run.context import begin_manifest, ignore_stage
 from qol.run.job import RunOutcome, failed
 from qol.run.request import RunRequest
@@ -74,6 +75,7 @@ class _EraseJob:
         for named in self._deregistered():
             self._erase(named, DEREGISTRATION)
         forget_versions(self.lake, REQUESTS)
+        self._expire_entries()
         self._sweep_raw()
         self.manifest.status = "published" if any((*counts.values(), *removed.values())) else "nothing_to_do"
 
@@ -122,6 +124,14 @@ class _EraseJob:
         user_map = self.request.user_map or ""
         is_asked = self.request.on_deregistration == "erase" and user_map.startswith(SCHEME)
         return deregistered_users(user_map.removeprefix(SCHEME)) if is_asked else []
+
+    def _expire_entries(self) -> None:
+        """Entries of the map that retention.yaml keeps no longer: no other role may change the map."""
+        expiry = Expiry(self.lake, self.contracts.retention, self.request.now, self._people(), self.request.user_map)
+        if not expiry.map_entries(acts=False):
+            return
+        with self.lake.lock(self.manifest.run_id, self.request.job_run_id):
+            self.manifest.removed[MAP_ENTRIES] = expiry.map_entries(acts=True)
 
     def _sweep_raw(self) -> None:
         """Write raw objects again without what runs counted and could not remove, of users who withdrew or were erased."""
