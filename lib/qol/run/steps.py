@@ -131,7 +131,7 @@ class ReduceStep:
         for contract in self.contracts.sources:
             merged = self._merge(contract, new.pop(contract.name, []), bucket, summary)
             frames = [*([] if merged is None else [merged]), *self._beside(contract, merged, bucket)]
-            if frames:
+            if any(rows.height for rows in frames):
                 records[contract.name] = pl.concat(frames)
         deletions = self._deletions(bucket, records)
         days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
