@@ -64,8 +64,9 @@ def with_line_numbers(rows: pl.DataFrame, line_offsets: pl.DataFrame) -> pl.Data
     """Rows whose line numbers count from the start of the object, not of the range they were read in."""
     if line_offsets.is_empty():
         return rows
-    rows = rows.join(line_offsets, on=["object_index", "range_start"], how="left", maintain_order="left")
-    return rows.with_columns(pl.col("line_number") + pl.col("lines_before").fill_null(0))
+    places = rows.select("object_index", "range_start")
+    offsets = places.join(line_offsets, on=places.columns, how="left", maintain_order="left")["lines_before"]
+    return rows.with_columns(pl.col("line_number") + offsets.fill_null(0))
 
 
 def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:
@@ -93,27 +94,43 @@ def best_of_keys(rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
 
 
 def _winners_by(within: list[str], rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
-    """The winner of each user and key within columns of the rows."""
+    """The winner of each user and key within columns of the rows, sorted by user, these columns and key."""
     versions = version_order(contract)
     names = [column.name for column in record_columns(contract)]
-    ordered = _best_first(rows.with_columns(**versions), contract, [*versions], within)
-    return _winners(ordered, [*versions], list(dict.fromkeys((*contract.growing, *names))))
-
-
-def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str], within: list[str]) -> pl.DataFrame:
-    """Rows sorted by user, `within` and key, the best first, with the number of their `group` from 1 and their `position`."""
-    rows = rows.with_columns(**key_columns(contract), person=ranks(rows["user_id"]), object=ranks(rows["raw_object"]))
+    users = _compact(rows["user_id"].unique().sort())
+    rows = rows.with_columns(
+        **versions, **key_columns(contract), person=_places(rows["user_id"], users), object=ranks(rows["raw_object"])
+    )
     if contract.slot:
         rows = _newest_of_slots(rows, (*within, *contract.slot))
-    keys = ["person", *within, *key_columns(contract)]
-    ordered = rows.sort(
-        [*keys, *versions, *PLACE, "is_new"],
-        descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
-        nulls_last=True,
-    )
-    is_first = pl.any_horizontal([pl.col(key).ne_missing(pl.col(key).shift(1)) for key in keys])
+    ordered = _best_first(rows, ["person", *within, *key_columns(contract)], [*versions])
+    winners = _winners(rows, ordered, [*versions], list(dict.fromkeys((*contract.growing, *names))))
+    return winners.with_columns(user_id=users.gather(winners["person"]))
+
+
+def _compact(texts: pl.Series) -> pl.Series:
+    """The texts one after the other in memory. Chosen and sorted ones stay where they were: each look is a cache miss."""
+    return pl.Series(texts.name, texts.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+
+def _best_first(rows: pl.DataFrame, keys: list[str], versions: list[str]) -> pl.DataFrame:
+    """What orders the rows, sorted by key, the best first, with their place in `rows` (`at`).
+
+    Each has the number of its `group` from 1 and its `position`. Only these columns are sorted: to move all of them twice
+    takes longer than to sort.
+    """
+    order = [*keys, *versions, *PLACE, "is_new"]
+    falls = [False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True]
+    # What is the same in all rows sorts nothing; often half of the columns are.
+    is_alike = [rows[name].eq_missing(rows[name].head(1)).all() for name in order]
+    by = [(name, down) for name, down, alike in zip(order, falls, is_alike, strict=True) if not alike]
+    ordered = rows.select(*order, at=pl.int_range(pl.len()))
+    if by:
+        ordered = ordered.sort([name for name, _ in by], descending=[down for _, down in by], nulls_last=True)
+    differs = [pl.col(name).ne_missing(pl.col(name).shift()) for name, _ in by if name in keys]
     return ordered.with_columns(
-        group=is_first.fill_null(value=True).cum_sum().cast(pl.Int64), position=pl.int_range(pl.len())
+        group=pl.any_horizontal(pl.int_range(pl.len()) == 0, *differs).cum_sum().cast(pl.Int64),
+        position=pl.int_range(pl.len()),
     )
 
 
@@ -128,28 +145,31 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
 
 def ranks(texts: pl.Series) -> pl.Series:
     """Numbers in the order of the texts; only the distinct texts are sorted."""
-    distinct = texts.unique().sort()
+    return _places(texts, texts.unique().sort())
+
+
+def _places(texts: pl.Series, distinct: pl.Series) -> pl.Series:
     numbers = pl.int_range(distinct.len(), eager=True)
     return texts.replace_strict(distinct, numbers, return_dtype=pl.Int64).cast(pl.Int64)  # of no texts it gives texts
 
 
-def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
+def _winners(rows: pl.DataFrame, ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
     """The first row of each group; by the content of `names`, in their order, the larger where new rows or places tie."""
-    leads = ordered.filter(pl.col("group").is_first_distinct())
+    leads = ordered.filter(pl.col("group") != pl.col("group").shift(fill_value=0))
     if leads.height == ordered.height:
-        return leads
+        return rows[leads["at"]]
     lead = ordered.select([*versions, *PLACE, "position"])[(leads["position"].gather(ordered["group"] - 1))]
     ties = pl.all_horizontal([pl.col(name).eq_missing(pl.lit(lead[name])) for name in versions])
     elsewhere = pl.any_horizontal([pl.col(name) != pl.lit(lead[name]) for name in PLACE])
     same_line = pl.col("is_new") & (pl.col("position") != pl.lit(lead["position"]))
     contested = ordered.filter(ties & (elsewhere | same_line))["group"].unique()
     if contested.is_empty():
-        return leads
-    tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
+        return rows[leads["at"]]
+    tied = ordered.filter(ties & pl.col("group").is_in(contested.implode())).select("group", "at")
     content = [pl.col(name) for name in names if name not in EXCEPT_CONTENT]
     rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE), ~pl.col("is_new")]
     descending = [False] + [True] * len(content) + [False] * len(rest)
-    best = tied.sort("group", *content, *rest, descending=descending, nulls_last=True)
-    best = best.filter(pl.col("group").is_first_distinct())
-    uncontested = leads.filter(~pl.col("group").is_in(contested.implode()))
-    return pl.concat([uncontested, best]).sort("group")
+    best = tied.hstack(rows[tied["at"]]).sort("group", *content, *rest, descending=descending, nulls_last=True)
+    best = best.filter(pl.col("group").is_first_distinct()).select("group", "at")
+    uncontested = leads.filter(~pl.col("group").is_in(contested.implode())).select("group", "at")
+    return rows[pl.concat([uncontested, best]).sort("group")["at"]]
