@@ -47,6 +47,10 @@ class Lake(Protocol):
         """How many reads of small objects to keep open at the same time."""
 
     @property
+    def packs_parts(self) -> bool:
+        """Whether staged rows are packed: a network takes longer to move them, a disk of this machine does not."""
+
+    @property
     def uri(self) -> str:
         """The lake's folder or `s3://` address, as `--lake` takes it."""
 

@@ -25,6 +25,7 @@ class LocalLake:
 
     #: A disk serves one thread as fast as sixteen.
     reads_at_once = 1
+    packs_parts = False
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser().resolve()

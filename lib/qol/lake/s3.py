@@ -30,6 +30,7 @@ class S3Lake(S3Objects):
 
     #: S3 answers after tens of milliseconds, whatever the size.
     reads_at_once: ClassVar[int] = CONNECTIONS
+    packs_parts: ClassVar[bool] = True
     database: str | None = None
     lease_times: LeaseTimes = field(default_factory=LeaseTimes)
     _leases: list[Lease] = field(default_factory=list, repr=False, compare=False)
