@@ -73,7 +73,8 @@ class LineBatches:
     def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
         """Add lines of a range that has `before` earlier lines."""
         first = 0
-        for place, line in enumerate(lines):
+        for place in self._envelopes.candidates(lines):
+            line = lines[place]
             if isinstance(line, bytes) and (records := self._envelopes.add(reader, line, before + place + 1)):
                 self._add_lines(reader, lines[first:place], before + first)
                 self._count(records, len(line))
