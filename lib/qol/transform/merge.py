@@ -155,7 +155,8 @@ def sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
         else:
             keys.append(key)
             room = width + 1
-    return np.lexsort([key.to_numpy() for key in reversed(keys)])
+    places: NDArray[Any] = np.lexsort([key.to_numpy() for key in reversed(keys)])
+    return places
 
 
 def _numbers(values: pl.Series) -> tuple[pl.Series, int]:
