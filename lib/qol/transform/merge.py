@@ -132,7 +132,7 @@ def _best_first(rows: pl.DataFrame, keys: list[str], versions: list[str]) -> pl.
     is_alike = [rows[name].eq_missing(rows[name].head(1)).all() for name in order]
     by = [(name, down) for name, down, alike in zip(order, falls, is_alike, strict=True) if not alike]
     few = rows.select(*order, at=pl.int_range(pl.len()))
-    ordered = few[_sorted_places([(rows[name], down) for name, down in by])] if by else few
+    ordered = few[sorted_places([(rows[name], down) for name, down in by])] if by else few
     differs = [pl.col(name).ne_missing(pl.col(name).shift()) for name, _ in by if name in keys]
     return ordered.with_columns(
         group=pl.any_horizontal(pl.int_range(pl.len()) == 0, *differs).cum_sum().cast(pl.Int64),
@@ -140,7 +140,7 @@ def _best_first(rows: pl.DataFrame, keys: list[str], versions: list[str]) -> pl.
     )
 
 
-def _sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
+def sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
     """The places of rows sorted by columns, the first before the next, each rising or (`True`) falling, nulls last.
 
     As many columns as fit share a whole number: a sort by two of these takes a fifth of one by the columns.
@@ -155,7 +155,8 @@ def _sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
         else:
             keys.append(key)
             room = width + 1
-    return np.lexsort([key.to_numpy() for key in reversed(keys)])
+    places: NDArray[Any] = np.lexsort([key.to_numpy() for key in reversed(keys)])
+    return places
 
 
 def _numbers(values: pl.Series) -> tuple[pl.Series, int]:
