@@ -1,73 +1,42 @@
-"""`python -m tests.simulation --seed N` replays a seed; `--seeds COUNT` plays many on every core."""
-
-import os
-
-os.environ["POLARS_MAX_THREADS"] = "1"  # before Polars is imported: a seed is small, and each core has its own
+"""`python -m tests.simulation --seed N` replays a seed; `--seeds COUNT` plays many, on every core."""
 
 import argparse
 import multiprocessing
+import os
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.actors import play
-from tests.simulation.scenario import Scenario, scenario_of
-from tests.simulation.world import Violation
 
-#: How many steps of the interleaving are shown of a failure.
-SHOWN = 60
+def reports(seeds: range) -> Iterator[str]:
+    """The report of each seed, in order."""
+    if len(seeds) == 1:
+        from tests.simulation.shrink import report_of
 
+        yield report_of(seeds[0])
+        return
+    spawned = multiprocessing.get_context("spawn")  # Polars and Arrow have threads, which no fork copies
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), spawned) as pool:
+        from tests.simulation.shrink import report_of
 
-def failure_of(scenario: Scenario) -> Violation | None:
-    """What a scenario violates."""
-    try:
-        play(scenario)
-    except Violation as err:
-        return err
-    return None
-
-
-def shortest(scenario: Scenario, failure: Violation) -> tuple[Scenario, Violation]:
-    """The smallest scenario found that violates the same: one step, fault or record less at a time."""
-    while True:
-        for smaller in scenario.smaller():
-            found = failure_of(smaller)
-            if found is not None and found.name == failure.name:
-                scenario, failure = smaller, found
-                break
-        else:
-            return scenario, failure
-
-
-def report_of(seed: int) -> str:
-    """What a seed violates, with the shortest interleaving found; empty when everything holds."""
-    scenario = scenario_of(seed)
-    failure = failure_of(scenario)
-    if failure is None:
-        return ""
-    scenario, failure = shortest(scenario, failure)
-    steps = "\n".join(map(str, scenario.steps))
-    trace = "\n".join(failure.__notes__[0].splitlines()[-SHOWN:])
-    return f"seed {seed}: {failure}\nReplay: python -m tests.simulation --seed {seed}\nSteps:\n{steps}\nRequests:\n{trace}\n"
+        yield from pool.map(report_of, seeds, chunksize=5)
 
 
 def main() -> int:
     """1 when a seed violates something."""
+    os.environ["POLARS_MAX_THREADS"] = "1"  # before Polars is imported: a seed is small, and each core has its own
     options = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     options.add_argument("--seed", type=int, help="replay one seed")
     options.add_argument("--seeds", type=int, default=200, help="how many seeds, from --first on")
     options.add_argument("--first", type=int, default=1)
     given = options.parse_args()
-    started = time.perf_counter()
-    seeds = [given.seed] if given.seed is not None else range(given.first, given.first + given.seeds)
-    workers = min(len(seeds), len(os.sched_getaffinity(0)))
-    failed = 0
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver")) as pool:
-        for report in pool.map(report_of, seeds, chunksize=1):
-            failed += bool(report)
-            if report:
-                sys.stdout.write(f"{report}\n")
-                sys.stdout.flush()
+    started, failed = time.perf_counter(), 0
+    seeds = range(given.first, given.first + given.seeds) if given.seed is None else range(given.seed, given.seed + 1)
+    for report in reports(seeds):
+        failed += bool(report)
+        sys.stdout.write(report and f"{report}\n")
+        sys.stdout.flush()
     sys.stdout.write(f"{len(seeds)} seeds, {failed} failed, {time.perf_counter() - started:.0f} s\n")
     return min(failed, 1)
 

@@ -203,16 +203,13 @@ def _history(simulation: Simulation) -> dict[str, bytes]:
 
 @functools.cache
 def _first_versions() -> dict[str, list[Version]]:
-    """A lake after a first run: everybody has two weeks."""
-    records = tuple((who, day, 1_000) for who in PEOPLE for day in (-7, 0))
+    """A lake after two runs: everybody has two weeks, the second with an earlier version."""
     with TemporaryDirectory(prefix="qol-simulation-") as folder:
         first = Simulation(Path(folder), 0)
         with first.world.patched():
-            for delivery in deliveries_of(Step("deliver", 0, records=records, number=1000), "2026-11-10"):
-                first.world.spawn(Process("first", Random(0)), functools.partial(first.put, delivery))
-            first.world.run()
-            end = first.do(kind="run").end
-            first.do(kind="run")
-    assert isinstance(end, Manifest), end
-    assert end.status == "published", end
+            for steps, days in ((1_000, (-7, 0)), (2_000, (0, 1))):
+                first.do(kind="deliver", records=tuple((who, day, steps) for who in PEOPLE for day in days))
+                end = first.do(kind="run").end
+                assert isinstance(end, Manifest), end
+                assert end.status == "published", end
     return first.store.versions

@@ -179,6 +179,14 @@ def test_a_line_that_is_read_again_under_a_changed_contract_replaces_its_old_row
     assert outcome.kept.rows() == [(0, 1, 1)]
 
 
+def test_a_line_of_a_duplicate_that_is_read_again_under_a_changed_contract_replaces_its_old_row() -> None:
+    twice = [a_day("2026-11-09", raw_object=name, object_index=number) for number, name in enumerate("ab")]
+    before = [row | {"steps": 60_000} for row in twice]
+    now = [row | {"steps": None} for row in twice]
+    outcome = merged("dailies", now, start=merged("dailies", before).records.drop("week"))
+    assert outcome.records["raw_object", "steps"].rows() == [("a", None)]
+
+
 def test_a_key_whose_day_moved_to_another_week_is_a_record_of_each_week() -> None:
     sunday = a_day("2026-11-15", steps=1, start_time_seconds=1_794_700_000)
     moved = a_day("2026-11-16", steps=2, start_time_seconds=1_794_700_000)

@@ -134,7 +134,10 @@ def ranks(texts: pl.Series) -> pl.Series:
 
 
 def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
-    """The first row of each group; by the content of `names`, in their order, the larger where new rows or places tie."""
+    """The first row of each group; by the content of `names`, in their order, the larger where new rows or places tie.
+
+    A published row whose line was read again counts no more: a changed contract may have made something else of the line.
+    """
     leads = ordered.filter(pl.col("group").is_first_distinct())
     if leads.height == ordered.height:
         return leads
@@ -146,8 +149,9 @@ def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl
     if contested.is_empty():
         return leads
     tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
+    tied = tied.filter(pl.col("is_new") == pl.col("is_new").any().over("group", *PLACE))
     content = [pl.col(name) for name in names if name not in EXCEPT_CONTENT]
-    rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE), ~pl.col("is_new")]
+    rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE)]
     descending = [False] + [True] * len(content) + [False] * len(rest)
     best = tied.sort("group", *content, *rest, descending=descending, nulls_last=True)
     best = best.filter(pl.col("group").is_first_distinct())
