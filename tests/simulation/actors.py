@@ -4,6 +4,7 @@ import functools
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -69,7 +70,7 @@ class Simulation:
 
     def do(self, **step: Any) -> Process:
         """One process alone, from its start to its end."""
-        number = len(self.world.trace)
+        number = 1_000 + len(self.world.trace)  # no number of a scenario's step
         process = self.start(Step(at=self.world.clock, number=number, **step), f"calm-{step['kind']}-{number}")
         self.world.run()
         return process
@@ -212,4 +213,4 @@ def _first_versions() -> dict[str, list[Version]]:
                 end = first.do(kind="run").end
                 assert isinstance(end, Manifest), end
                 assert end.status == "published", end
-    return first.store.versions
+    return {key: [replace(one, epoch=0) for one in versions] for key, versions in first.store.versions.items()}
