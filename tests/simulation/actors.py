@@ -52,6 +52,8 @@ class Simulation:
         entries = [{"source": "garmin", "vendor_user_id": f"v-{who}", "user_id": f"P-{who}"} for who in ("ben", "anna")]
         self.user_map.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
         self.is_changed = False
+        #: How the scenario's processes ended, in the order of its steps.
+        self.ends: list[object] = []
 
     @property
     def lake(self) -> SimulatedLake:
@@ -61,9 +63,7 @@ class Simulation:
     def start(self, step: Step, name: str = "") -> Process:
         """A process that does what a step says."""
         name = name or f"{step.kind}-{step.number}"
-        faults = {fault.number: fault for fault in step.faults}
-        random = Random(f"{self.seed} {name}")
-        process = Process(name, random, faults, step.skew, step.kind, step.person)
+        process = Process(name, Random(f"{self.seed} {name}"), step.faults, step.skew, step.kind, step.person)
         act: Callable[[Step], object] = getattr(self, f"_{step.kind}")
         self.world.spawn(process, functools.partial(act, step), step.at)
         return process
@@ -135,6 +135,7 @@ def play(scenario: Scenario) -> Simulation:
             processes = [simulation.start(step) for step in scenario.steps]
             try:
                 simulation.world.run()
+                simulation.ends = [process.end for process in processes]
                 for process in processes:
                     _judge(simulation, process)
                 _settle(simulation)

@@ -10,17 +10,30 @@ FaultKind = Literal["kill", "kill_after", "lost", "late", "pause", "503", "409",
 PEOPLE = ("anna", "ben", "cleo", "dan", "eve", "finn")
 #: Those who may leave: one that the user map names, one that has a keyed hash.
 LEAVING = ("anna", "cleo")
-#: How much of an hour a scenario begins its steps in.
+#: The seconds in which a scenario begins its steps.
 SPAN = 400.0
+#: Requests by which something changes: half of what goes wrong goes wrong there.
+WRITES = (
+    "put_object processed/", "put_object processed/weekly/", "put_object _objects/", "put_object _locks/lake.json",
+    "put_object _locks/publish.lock", "put_object _erasures/", "put_object _runs/", "put_object quarantine/",
+    "put_object raw/", "delete_object raw/", "delete_object _locks/", "put_object _staging/", "get_object _staging/",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Fault:
-    """The process's request of this number goes wrong; `seconds` is how long a pause, a lateness or a lag is."""
+    """The process's request of this number goes wrong, of those that begin with `on`: an operation and a key.
+
+    `seconds` is how long a pause, a lateness, a lag, or the wait for a lost answer is.
+    """
 
     number: int
     kind: FaultKind
     seconds: float = 0.0
+    on: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [f"request {self.number}", self.on, self.kind, str(self.seconds or "")]))
 
 
 @dataclass(frozen=True)
@@ -44,8 +57,7 @@ class Step:
     def __str__(self) -> str:
         said: list[Any] = [f"{self.at:6.1f} s {self.kind}"]
         said += [f"{name}={value}" for name, value in self._given().items() if value]
-        said += [f"request {one.number}: {one.kind} {one.seconds or ''}".strip() for one in self.faults]
-        return "  ".join(map(str, said))
+        return "  ".join(map(str, [*said, *self.faults]))
 
     def _given(self) -> dict[str, object]:
         form = self.form if self.kind == "deliver" else ""
@@ -124,5 +136,8 @@ def _leaving(random: Random) -> list[Step]:
 def _fault(random: Random, step: Kind) -> Fault:
     usual = {"deliver": 2, "run": 110, "rebuild": 90, "backfill": 110, "erase": 120, "restore": 40, "lift": 8}
     kind = random.choice(["kill", "kill_after", "lost", "lost", "late", "late", "pause", "pause", "503", "409", "cut", "lag"])
-    seconds = {"late": random.uniform(1, 150), "pause": random.uniform(5, 150), "lag": random.uniform(5, 90)}
-    return Fault(random.randint(1, usual.get(step, 1)), kind, round(seconds.get(kind, 0.0), 1))
+    longest = {"late": 150, "pause": 150, "lag": 90, "lost": 60}
+    seconds = round(random.uniform(1, longest[kind]), 1) if kind in longest else 0.0
+    if random.random() < 0.5 and step != "deliver":
+        return Fault(random.randint(1, 3), kind, seconds, "list_objects_v2 raw/" if kind == "lag" else random.choice(WRITES))
+    return Fault(random.randint(1, usual.get(step, 1)), kind, seconds)

@@ -129,8 +129,7 @@ class Client:
         world = self.store.world
         world.wait(world.process.random.uniform(0.02, 0.4))
         process = world.process
-        process.requests += 1
-        fault = process.faults.get(process.requests)
+        fault = process.next_fault(f"{operation} {key}")
         said = f"{world.clock:8.2f} {process.name} {process.requests}: {operation} {key}"
         world.trace.append(f"{said} [{fault.kind} {fault.seconds or ''}]" if fault else said)
         if fault is None:
@@ -139,15 +138,13 @@ class Client:
 
     def _go_wrong(self, fault: Fault, operation: str, effect: Effect, given: dict[str, Any]) -> Answer:
         world = self.store.world
-        if fault.kind == "pause":
-            world.process.paused_until = world.clock + fault.seconds
-            world.wait(0.0)
         if fault.kind in ("lost", "kill_after"):
             effect(0.0)
         if fault.kind in ("kill", "kill_after"):
             world.process.is_dead = True
             raise Killed
         if fault.kind == "lost":
+            world.wait(fault.seconds)
             raise ConnectionClosedError(endpoint_url="")
         if fault.kind == "late" and operation in MUTATING:
             world.land_later(fault.seconds, lambda: _ignore(effect))
@@ -158,6 +155,9 @@ class Client:
         if fault.kind == "409":
             raise refused("ConditionalRequestConflict", 409, operation)
         answer = effect(fault.seconds if fault.kind == "lag" else 0.0)
+        if fault.kind == "pause":  # after the answer: one that stands still before it has sent a request sends it late
+            world.process.paused_until = world.clock + fault.seconds
+            world.wait(0.0)
         if fault.kind == "cut" and "Body" in answer:
             answer["Body"].is_cut = True
         return answer

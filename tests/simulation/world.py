@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,11 +33,11 @@ class Violation(Exception):  # noqa: N818 (it is what was found)
 
 @dataclass(eq=False)
 class Process:
-    """One process: its name, its own random numbers, clock skew in seconds, and the faults of its requests by number."""
+    """One process: its name, its own random numbers, the faults of its requests, and its clock skew in seconds."""
 
     name: str
     random: Random
-    faults: dict[int, Fault] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
     skew: float = 0.0
     kind: str = ""
     person: str = ""
@@ -48,6 +49,13 @@ class Process:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     #: How it ended: a word, or an error.
     end: object = None
+    _seen: Counter[Fault] = field(default_factory=Counter)
+
+    def next_fault(self, request: str) -> Fault | None:
+        """What goes wrong with its next request."""
+        self.requests += 1
+        self._seen.update(fault for fault in self.faults if request.startswith(fault.on))
+        return next((one for one in self.faults if request.startswith(one.on) and self._seen[one] == one.number), None)
 
 
 class _Task:
