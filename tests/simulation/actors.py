@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -43,9 +43,11 @@ MOST_RUNS = 6
 class Simulation:
     """A lake with its user map, and the processes of a scenario."""
 
-    def __init__(self, folder: Path, seed: int, versions: dict[str, list[Version]] | None = None) -> None:
+    def __init__(
+        self, folder: Path, seed: int, versions: dict[str, list[Version]] | None = None, start: datetime = NOW
+    ) -> None:
         self.seed = seed
-        self.world = World(NOW)
+        self.world = World(start)
         self.store = Store(self.world, versions)
         self.guard = Guard(self.store)
         self.user_map = folder / "map.jsonl"
@@ -76,7 +78,7 @@ class Simulation:
         return process
 
     def _deliver(self, step: Step) -> None:
-        for delivery in deliveries_of(step):
+        for delivery in deliveries_of(step, str(self.world.start.date())):
             self.put(delivery)
 
     def put(self, delivery: Delivery) -> None:
@@ -207,7 +209,7 @@ def _history(simulation: Simulation) -> dict[str, bytes]:
 def _first_versions() -> dict[str, list[Version]]:
     """A lake after two runs: everybody has two weeks, the second with an earlier version."""
     with TemporaryDirectory(prefix="qol-simulation-") as folder:
-        first = Simulation(Path(folder), 0)
+        first = Simulation(Path(folder), 0, start=NOW - timedelta(hours=1))
         with first.world.patched():
             for steps, days in ((1_000, (-7, 0)), (2_000, (0, 1))):
                 first.do(kind="deliver", records=tuple((who, day, steps) for who in PEOPLE for day in days))

@@ -26,8 +26,8 @@ class Delivery(NamedTuple):
     sent: tuple[Sent, ...]
 
 
-def deliveries_of(step: Step, arrival: str = "2026-11-18") -> list[Delivery]:
-    """The objects of a step that delivers."""
+def deliveries_of(step: Step, arrival: str) -> list[Delivery]:
+    """The objects of a step that delivers on a day."""
     sent = tuple(Sent(who, f"CANARY-{who}-{step.number}x{place}x") for place, (who, _, _) in enumerate(step.records))
     records = [_record(*given, one.text) for given, one in zip(step.records, sent, strict=True)]
     key = f"raw/daily/date={arrival}/d{step.number}.jsonl"

@@ -92,3 +92,12 @@ def test_an_object_that_two_listings_missed_is_read_by_the_next_run() -> None:
     misses: list[Any] = simulation.ends[1:3]
     assert [(one.status, one.raw_objects.read) for one in misses] == [("nothing_to_do", 0)] * 2
     assert published(simulation.ends[3]).read == 1
+
+
+def test_a_restore_forgets_what_a_later_run_with_a_slow_clock_has_read() -> None:
+    simulation = played(
+        Step("deliver", 0, records=(BEN,)), Step("run", 5, skew=25), Step("backfill", 35, skew=-25), Step("restore", 100)
+    )
+    assert published(simulation.ends[1]).read == 1
+    assert isinstance(simulation.ends[2], Manifest)
+    assert simulation.ends[3] is None
