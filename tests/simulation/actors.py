@@ -132,7 +132,8 @@ class Simulation:
 def play(scenario: Scenario) -> Simulation:
     """All steps of a scenario, then what an operator does: repeat erasures, run until nothing is to do. Violation, if any."""
     with TemporaryDirectory(prefix="qol-simulation-") as folder:
-        simulation = Simulation(Path(folder), scenario.seed, _first_versions())
+        simulation = Simulation(Path(folder), scenario.seed, first_lake().store.versions)
+        simulation.guard.delivered |= first_lake().guard.delivered
         with simulation.world.patched():
             processes = [simulation.start(step) for step in scenario.steps]
             try:
@@ -162,6 +163,7 @@ def _settle(simulation: Simulation) -> None:
     """Nothing goes wrong any more: repeated erasures end, a plain run repairs all, and the tables are as they must be."""
     simulation.world.clock += 120
     _run_until_done(simulation)
+    simulation.guard.check_arrivals()
     for person, found in simulation.guard.leaving.items():
         if found.begun is not None and found.lifted is None:
             ended = simulation.do(kind="erase", person=person)
@@ -206,8 +208,8 @@ def _history(simulation: Simulation) -> dict[str, bytes]:
 
 
 @functools.cache
-def _first_versions() -> dict[str, list[Version]]:
-    """A lake after two runs: everybody has two weeks, the second with an earlier version."""
+def first_lake() -> Simulation:
+    """A lake an hour earlier, after two runs: everybody has two weeks, the second with an earlier version."""
     with TemporaryDirectory(prefix="qol-simulation-") as folder:
         first = Simulation(Path(folder), 0, start=NOW - timedelta(hours=1))
         with first.world.patched():
@@ -216,4 +218,6 @@ def _first_versions() -> dict[str, list[Version]]:
                 end = first.do(kind="run").end
                 assert isinstance(end, Manifest), end
                 assert end.status == "published", end
-    return {key: [replace(one, epoch=0) for one in versions] for key, versions in first.store.versions.items()}
+    for versions in first.store.versions.values():
+        versions[:] = [replace(one, epoch=0) for one in versions]  # locks are counted from 1 again
+    return first

@@ -139,6 +139,12 @@ class Guard:
                 if one.data is not None and (found := traces(one.data, key) & {person}):
                     self.world.found("erased stays erased", f"{found} in version {one.id} of {key}")
 
+    def check_arrivals(self) -> None:
+        """After plain runs: what arrived of people after their erasure is in no raw object any more."""
+        for key, data in self.store.objects().items():
+            if key.startswith("raw/") and any(self.is_erased(person) for person in traces(data, key)):
+                self.world.found("erased stays erased", f"what arrived later is still in {key}")
+
     def check_end(self, expected: dict[str, bytes]) -> None:
         """After plain runs: tables are those of the raw objects that are left, and everything adds up."""
         objects = self.store.objects()

@@ -93,6 +93,8 @@ def scenario_of(seed: int) -> Scenario:
         steps += _attempts(random)
     if random.random() < 0.6:
         steps += _leaving(random)
+    if random.random() < 0.25:
+        steps += _overtaken(random)
     if random.random() < 0.3:
         steps.append(Step("restore", random.uniform(0, SPAN)))
     if random.random() < 0.2:
@@ -131,6 +133,17 @@ def _leaving(random: Random) -> list[Step]:
     if random.random() < 0.35:
         steps.append(Step("lift", at + random.uniform(50, 250), person=person))
     return steps
+
+
+def _overtaken(random: Random) -> list[Step]:
+    """A run with a week that only a person who leaves has stands still; an erasure of that person overtakes it."""
+    person, at = random.choice(LEAVING), random.uniform(0, SPAN)
+    pause = Fault(random.randint(1, 4), "pause", random.uniform(50, 170), random.choice(["put_object", "get_object _staging/"]))
+    return [
+        Step("deliver", at, records=((person, 7, 500), (random.choice(PEOPLE), 1, 3_000))),
+        Step("run", at + 5, faults=(pause,)),
+        Step("erase", at + random.uniform(15, 40), person=person),
+    ]
 
 
 def _fault(random: Random, step: Kind) -> Fault:

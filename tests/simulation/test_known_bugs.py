@@ -9,7 +9,7 @@ from qol.tables.manifest import Manifest, RawObjects
 from tests.simulation.actors import Simulation, play
 from tests.simulation.scenario import Fault, Scenario, Step
 
-pytestmark = pytest.mark.usefixtures("no_gate")
+pytestmark = [pytest.mark.acceptance, pytest.mark.usefixtures("no_gate")]
 BEN, DAN, NEW_WEEK_OF_ANNA = ("ben", 2, 500), ("dan", 2, 500), ("anna", 7, 500)
 DAILY = "put_object processed/daily/"
 
