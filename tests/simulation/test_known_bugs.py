@@ -61,6 +61,12 @@ def test_a_restore_that_an_erasure_overtook_brings_nobody_back(where: str) -> No
     assert simulation.ends[1] == "clean"
 
 
+def test_an_erasure_that_died_once_the_map_named_nobody_still_finds_the_old_versions() -> None:
+    dies = Fault(2, "kill_after", on="delete_object _locks/")
+    simulation = played(Step("erase", 0, person="anna", faults=(dies,)), Step("erase", 200, person="anna"))
+    assert simulation.ends == ["killed", "clean"]
+
+
 def test_an_old_attempt_of_a_glue_run_that_goes_on_after_the_new_one_published_writes_nothing() -> None:
     pause = Fault(1, "pause", 100, on=DAILY)
     simulation = played(

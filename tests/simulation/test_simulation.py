@@ -61,7 +61,7 @@ NOTICED = {
     "tombstones": ("erased stays erased", 10, {
         "qol.run.known_users.read_erased": lambda _: Erased(frozenset(), frozenset(), {})}),
     "removal from raw": ("erased stays erased", 10, {"qol.run.pipeline._remove_departed": nothing}),
-    "old versions": ("erased stays erased", 1, {"qol.people.erase_versions._has": nothing}),
+    "old versions": ("erased stays erased", 1, {"qol.people.erase_versions._has_rows": nothing}),
     "other people's lines": ("nothing acknowledged is lost", 1, {"qol.people.erase.rewrite": drop_object}),
     "the table of read objects": ("lines in are lines out (I1)", 1, {"qol.run.pipeline.write_objects_read": nothing}),
     "what a restore forgets": ("the same deliveries, the same tables (I3)", 1, {

@@ -114,7 +114,7 @@ class Erasure:
             self.people.contracts, recognizing(self.people.identities, tombstone.erased), self.zone, ()
         )
         objects, places = self._raw(context)
-        rows = erase_rows(self.lake, context, self.person.user_ids, places, f"{STAGING}erase/", dry_run=not acts)
+        rows = erase_rows(self.lake, context, places, f"{STAGING}erase/", dry_run=not acts)
         if acts:
             for raw in objects:
                 rewrite(self.lake, context, raw, ERASED)
@@ -204,4 +204,4 @@ class Erasure:
             raw = object_at(context.contracts, StoredObject(key, len(data), ""), self.now.date())
             return bool(split_object(context, raw, data, ERASED).parts)
 
-        return {"old versions": erase_versions(self.lake, self.person.user_ids, holds, acts=acts)}
+        return {"old versions": erase_versions(self.lake, self.person, context.identities, holds, acts=acts)}
