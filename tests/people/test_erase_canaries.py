@@ -123,7 +123,9 @@ def test_two_hundred_people_leave_no_byte_and_eight_hundred_others_every_value(
     days = [daily_record(f"o{number}", day, steps=number) for number in range(800) for day in (0, 1)]
     shared = next((folder / "raw/daily").rglob("hanako_*.jsonl"))  # others' lines among theirs
     shared.write_bytes(shared.read_bytes() + b"".join(json.dumps(one).encode() + b"\n" for one in days))
-    body = write_lines(folder, "2026-11-17", [f"{owners[0]['vendor_user_id']} no JSON".encode()], folder="quarantine/bodies")
+    body = write_lines(
+        folder, "2026-11-17", [f"{owners[0]['vendor_user_id']} no JSON".encode()], folder="quarantine/bodies"
+    )
     assert body.is_file()
     named = [{"source": "garmin", "vendor_user_id": f"o{number}", "user_id": f"Q{number:04d}"} for number in range(400)]
     user_map.write_text("".join(json.dumps(one) + "\n" for one in (*named, *owners)))

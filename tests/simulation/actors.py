@@ -1,7 +1,6 @@
 """What each process does with the product's own code, and how a whole scenario goes."""
 
 import functools
-import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,14 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from qol.errors import (
-    ConservationError,
     CorruptFileError,
     LakeError,
     LockedError,
-    QolError,
     UsageError,
 )
-from qol.identity.erasures import read_tombstones
 from qol.identity.user_map import read_user_map
 from qol.people.erase import Erasure
 from qol.people.person import People, read_people
@@ -28,7 +24,7 @@ from qol.tables.manifest import Manifest
 from tests.builders import KEY, NOW, run_lake
 from tests.simulation.deliveries import Delivery, deliveries_of
 from tests.simulation.invariants import Guard
-from tests.simulation.scenario import LEAVING, PEOPLE, Scenario, Step
+from tests.simulation.scenario import PEOPLE, Scenario, Step
 from tests.simulation.small_contracts import small_contracts
 from tests.simulation.store import SimulatedLake, Store, Version
 from tests.simulation.world import Process, Violation, World

@@ -195,9 +195,7 @@ def unpacked_text(data: bytes) -> bytes:
 
 def tables_of(objects: dict[str, bytes]) -> dict[str, pl.DataFrame]:
     """Rows of published files that have any, records without where they come from."""
-    found = {
-        key: pl.read_parquet(io.BytesIO(data)) for key, data in objects.items() if key.startswith("processed/")
-    }
+    found = {key: pl.read_parquet(io.BytesIO(data)) for key, data in objects.items() if key.startswith("processed/")}
     return {key: rows.drop(PROVENANCE, strict=False) for key, rows in found.items() if rows.height}
 
 

@@ -138,7 +138,9 @@ def _leaving(random: Random) -> list[Step]:
 def _overtaken(random: Random) -> list[Step]:
     """A run with a week that only a person who leaves has stands still; an erasure of that person overtakes it."""
     person, at = random.choice(LEAVING), random.uniform(0, SPAN)
-    pause = Fault(random.randint(1, 4), "pause", random.uniform(50, 170), random.choice(["put_object", "get_object _staging/"]))
+    pause = Fault(
+        random.randint(1, 4), "pause", random.uniform(50, 170), random.choice(["put_object", "get_object _staging/"])
+    )
     return [
         Step("deliver", at, records=((person, 7, 500), (random.choice(PEOPLE), 1, 3_000))),
         Step("run", at + 5, faults=(pause,)),
@@ -148,9 +150,13 @@ def _overtaken(random: Random) -> list[Step]:
 
 def _fault(random: Random, step: Kind) -> Fault:
     usual = {"deliver": 2, "run": 110, "rebuild": 90, "backfill": 110, "erase": 120, "restore": 40, "lift": 8}
-    kind = random.choice(["kill", "kill_after", "lost", "lost", "late", "late", "pause", "pause", "503", "409", "cut", "lag"])
+    kind = random.choice(
+        ["kill", "kill_after", "lost", "lost", "late", "late", "pause", "pause", "503", "409", "cut", "lag"]
+    )
     longest = {"late": 150, "pause": 150, "lag": 90, "lost": 60}
     seconds = round(random.uniform(1, longest[kind]), 1) if kind in longest else 0.0
     if random.random() < 0.5 and step != "deliver":
-        return Fault(random.randint(1, 3), kind, seconds, "list_objects_v2 raw/" if kind == "lag" else random.choice(WRITES))
+        return Fault(
+            random.randint(1, 3), kind, seconds, "list_objects_v2 raw/" if kind == "lag" else random.choice(WRITES)
+        )
     return Fault(random.randint(1, usual.get(step, 1)), kind, seconds)

@@ -254,7 +254,13 @@ class Client:
             ]
             return {
                 name: [
-                    {"Key": key, "VersionId": one.id, "ETag": one.etag, "LastModified": one.written, "IsLatest": is_latest}
+                    {
+                        "Key": key,
+                        "VersionId": one.id,
+                        "ETag": one.etag,
+                        "LastModified": one.written,
+                        "IsLatest": is_latest,
+                    }
                     for key, one, is_latest in found
                     if (one.data is None) is of_markers
                 ]

@@ -93,7 +93,10 @@ def test_a_duplicate_of_a_gathered_object_changes_no_value(changes: tuple[Step, 
 def test_an_object_that_two_listings_missed_is_read_by_the_next_run() -> None:
     lag = Fault(1, "lag", 200, on="list_objects_v2 raw/daily/date=2026-11-18/")
     simulation = played(
-        Step("deliver", 0, records=(BEN,)), Step("run", 10, faults=(lag,)), Step("run", 60, faults=(lag,)), Step("run", 120)
+        Step("deliver", 0, records=(BEN,)),
+        Step("run", 10, faults=(lag,)),
+        Step("run", 60, faults=(lag,)),
+        Step("run", 120),
     )
     misses: list[Any] = simulation.ends[1:3]
     assert [(one.status, one.raw_objects.read) for one in misses] == [("nothing_to_do", 0)] * 2
@@ -102,7 +105,10 @@ def test_an_object_that_two_listings_missed_is_read_by_the_next_run() -> None:
 
 def test_a_restore_forgets_what_a_later_run_with_a_slow_clock_has_read() -> None:
     simulation = played(
-        Step("deliver", 0, records=(BEN,)), Step("run", 5, skew=25), Step("backfill", 35, skew=-25), Step("restore", 100)
+        Step("deliver", 0, records=(BEN,)),
+        Step("run", 5, skew=25),
+        Step("backfill", 35, skew=-25),
+        Step("restore", 100),
     )
     assert published(simulation.ends[1]).read == 1
     assert isinstance(simulation.ends[2], Manifest)
