@@ -5,6 +5,7 @@ import io
 import json
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -214,8 +215,9 @@ def _users(data: bytes) -> frozenset[str]:
     return frozenset(table["user_id"].to_pylist() if "user_id" in table.column_names else ())
 
 
-def _rows(data: bytes) -> list[dict[str, object]]:
-    return pq.read_table(io.BytesIO(data)).to_pylist()
+def _rows(data: bytes) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(data)).to_pylist()
+    return rows
 
 
 @functools.lru_cache(8192)

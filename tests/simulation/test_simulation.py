@@ -54,7 +54,7 @@ def nobody(bucket: Bucket, table: str, date: str, columns: Any, real: Any = Buck
     return real(bucket, table, date, columns).head(0)
 
 
-NOTICED = {
+NOTICED: dict[str, tuple[str, int, dict[str, Any]]] = {
     "conditions of writes": ("no older run over a newer one", 1, {"qol.lake.s3_objects.S3Objects.put_if": no_condition}),
     "the lease": ("no older run over a newer one", 5, {"qol.lake.s3.S3Lake._require_lease": nothing}),
     "whole files": ("readers see whole files (I2)", 1, {"qol.lake.s3.S3Lake.publish": publish_half}),
