@@ -208,7 +208,16 @@ def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_i
     arns = {**policies.arns, "administrator": "arn:aws:iam::123456789012:role/administrator"}
     broad = replace(policies, roles=dict.fromkeys(arns, everything), arns=arns)
     decrypts = {role for role in arns if broad.may(role, "kms:Decrypt", policies.named["identified"])}
-    assert decrypts == {"job", "eraser", "receiver", "raw_gap", "operator", "stream", "collect_oura", "announcement_receiver"}
+    assert decrypts == {
+        "job",
+        "eraser",
+        "receiver",
+        "raw_gap",
+        "operator",
+        "stream",
+        "collect_oura",
+        "announcement_receiver",
+    }
     assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
     assert broad.access("administrator", "processed") == ["read", "add", "change"]
 

@@ -126,6 +126,8 @@ def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collecti
 def _remove_old_version(lake: Lake, replaced: StoredObject) -> None:
     from qol.lake.s3 import S3Lake
 
-    for version in lake.versions(replaced.key) if isinstance(lake, S3Lake) else ():
+    if not isinstance(lake, S3Lake):
+        return
+    for version in lake.versions(replaced.key):
         if version.etag == replaced.etag and not version.is_latest:
             lake.delete_version(replaced.key, version.version_id)

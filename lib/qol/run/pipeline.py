@@ -21,6 +21,7 @@ from qol.people.raw_parts import rewrite
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput, collect_gate_input
+from qol.quality.partition_checks import Computed
 from qol.run.arrivals import Arrivals, find_arrivals, write_objects_read
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
@@ -224,7 +225,8 @@ def _gate_input(
     run: RunContext, found: _Found, candidates: list[Candidate], expected: Mapping[tuple[str, str], int]
 ) -> GateInput:
     """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
-    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, expected)
+    computed = Computed(expected, found.users.identities.is_erased_user)
+    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, computed)
     rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
     return replace(given, rejected=given.rejected + rejected, items=given.items + items)
 
