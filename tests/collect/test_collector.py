@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -327,3 +328,24 @@ def test_a_limit_that_the_contract_names_is_kept(monkeypatch: pytest.MonkeyPatch
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(given: str | None, seconds: float | None) -> None:
     assert retry_after(given, NOW) == seconds
+
+
+def test_what_a_vendor_remembers_of_one_person_does_not_come_with_another(collect: Collect, tokens: Path) -> None:
+    write_tokens(tokens, "u1", "u2")
+    cookies: list[str | None] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        cookies.append(request.headers.get("Cookie"))
+        return httpx2.Response(200, json={"data": []}, headers={"Set-Cookie": f"session={owner(request)}; Path=/"})
+
+    assert collect(answer, records=("daily_sleep", "sleep")).failures == []
+    assert cookies == [None] * 4
+
+
+def test_two_runs_at_once_refresh_once(collect: Collect, tokens: Path) -> None:
+    vendor = Refreshing()
+    write_tokens(tokens, "u1", refresh_token="refresh-1")
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda _: collect(vendor, records=()), range(2)))
+    assert [outcome.failures for outcome in outcomes] == [[], []]
+    assert vendor.refreshed == 1
