@@ -80,7 +80,7 @@ def test_everything_collected_is_exit_code_0_with_a_table_on_standard_output_and
     lines = [json.loads(line) for line in ended.err.splitlines()]
     assert len(lines) == 34
     assert set(lines[0]) == {
-        "at", "record", "endpoint", "from", "to", "page", "attempt", "status", "outcome", "ms", "request_id",
+        "at", "record", "endpoint", "window", "page", "attempt", "status", "outcome", "ms", "request_id",
     }  # fmt: skip
 
 

@@ -89,8 +89,12 @@ def test_a_fault_that_goes_away_costs_a_repetition(collect: Collect, fault: Answ
 @pytest.mark.parametrize(
     ("answers", "reason", "detail"),
     [
-        ([text("<html>")], "bad_answer", "not JSON (not_json)"),
-        ([page(sleep(), next_token="t"), text('{"data":[{')], "bad_answer", "not JSON (not_json)"),
+        ([text("<html>")], "bad_answer", "not JSON (not_json); page 1 of 2026-11-08 to 2026-11-20"),
+        (
+            [page(sleep(), next_token="t"), text('{"data":[{')],
+            "bad_answer",
+            "not JSON (not_json); page 2 of 2026-11-08 to 2026-11-20",
+        ),
         ([text("", 503)], "unreachable", "HTTP 503"),
         ([httpx2.ConnectError("http://secret")], "unreachable", ""),
         ([page(sleep(), next_token="t")], "repeated_token", "on page 2"),
@@ -243,7 +247,9 @@ def test_a_run_ends_at_its_deadline_and_keeps_what_is_complete(collect: Collect,
     assert 0 < len(raw_lines(tmp_path / "lake")) == 30 - outcome.manifest.failed_users
 
 
-def test_the_sandbox_is_asked_with_no_ones_token_and_for_no_one(collect: Collect, tmp_path: Path) -> None:
+def test_the_sandbox_is_asked_with_no_ones_token_and_for_no_one(
+    collect: Collect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[tuple[str, str]] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -251,7 +257,10 @@ def test_the_sandbox_is_asked_with_no_ones_token_and_for_no_one(collect: Collect
         return page(sleep("2021-01-01"))
 
     collect(answer, sandbox=True)
-    assert seen == [("https://api.ouraring.com/v2/sandbox/usercollection/daily_sleep", "Bearer sandbox")]
+    monkeypatch.setenv("QOL_OURA_BASE", "http://127.0.0.1:9000/v2/usercollection")
+    collect(answer, sandbox=True)
+    hosts = ("https://api.ouraring.com", "http://127.0.0.1:9000")
+    assert seen == [(f"{host}/v2/sandbox/usercollection/daily_sleep", "Bearer sandbox") for host in hosts]
     assert json.loads(raw_lines(tmp_path / "lake")[0])["user_id"] == "sandbox"
 
 
@@ -264,8 +273,8 @@ def test_nothing_of_a_person_is_in_logs_and_manifests(
         assert canary not in written
         assert canary not in json.dumps(logged)
     (line,) = logged
-    assert {name: line[name] for name in ("record", "endpoint", "from", "to", "page", "status", "outcome")} == {
-        "record": "daily_sleep", "endpoint": "/daily_sleep", "from": "2026-11-08", "to": "2026-11-20",
+    assert {name: line[name] for name in ("record", "endpoint", "window", "page", "status", "outcome")} == {
+        "record": "daily_sleep", "endpoint": "/daily_sleep", "window": {"from": "2026-11-08", "to": "2026-11-20"},
         "page": 1, "status": 400, "outcome": "refused",
     }  # fmt: skip
     assert len(line["request_id"]) == 16
