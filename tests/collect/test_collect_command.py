@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from qol.collect.collect_manifest import AskedDays, CollectManifest, RecordCounts
+from qol.collect.notice import tell
 from tests.collect.conftest import sleep, write_tokens
 from tests.command_line import Qol
 
@@ -107,11 +109,10 @@ def test_a_message_that_cannot_be_sent_is_told_without_its_address(qol: Qol, wor
 
 
 def test_a_dry_run_asks_and_writes_nothing(qol: Qol, words: list[str], tmp_path: Path) -> None:
-    (tmp_path / "new/lake").mkdir(parents=True)
     ended = qol(*words, "--dry-run", "--record", "sleep", "--user", "u2", QOL_OURA_BASE="http://127.0.0.1:9/")
     assert ended.code == 0, ended.err
     assert "sleep    2026-11-10   2026-11-18       1" in ended.out
-    assert list((tmp_path / "new/lake").iterdir()) == []
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
@@ -167,3 +168,26 @@ def test_no_line_of_the_package_names_a_vendor() -> None:
     vendors = ("oura", "garmin", "withings", "whoop", "polar", "fitbit", "coingecko")
     assert texts
     assert [(name, vendor) for name, text in texts.items() for vendor in vendors if vendor in text] == []
+
+
+def test_a_topic_gets_the_message_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[dict[str, str]] = []
+
+    class Topic:
+        def publish(self, **message: str) -> None:
+            published.append(message)
+
+    monkeypatch.setattr("qol.aws.requests.aws_client", lambda *_: Topic())
+    monkeypatch.setenv("QOL_TOPIC_ARN", "arn:topic")
+    monkeypatch.setenv("QOL_SLACK_WEBHOOK", "http://127.0.0.1:9/")
+    counts = RecordCounts("prices", users=1, failed=1, stale=True)
+    manifest = CollectManifest(
+        "r1", "market", "failed", NOW, False, AskedDays(None, None), users=1, failed_users=1, records=[counts], refused={"unreachable": 1},
+    )  # fmt: skip
+    assert tell(manifest) is None
+    assert published == [{
+        "TopicArn": "arn:topic",
+        "Subject": "qol collect market: failed",
+        "Message": "qol collect market: failed, 1 of 1 user not collected as a whole (r1)\n"
+        "unreachable: 1 x the vendor does not answer; run again later\nnothing new of: prices",
+    }]  # fmt: skip
