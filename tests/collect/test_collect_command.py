@@ -122,6 +122,7 @@ def test_a_dry_run_asks_and_writes_nothing(qol: Qol, words: list[str], tmp_path:
         (["--user", "u3"], "--user: a person without tokens; allowed: a user_id of --tokens"),
         (["--to", "2026-11-09"], "--from 2026-11-10: after --to 2026-11-09; allowed: a day up to it"),
         (["--to", "yesterday"], "--to yesterday: not a day; allowed: YYYY-MM-DD such as 2026-11-09"),
+        (["--lake", "/dev/null/lake"], "--lake /dev/null/lake: cannot be made (Not a directory); allowed: a folder"),
         (["other"], "oura other: more than one source; allowed: one source, or login and one source"),
     ],
 )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -235,16 +236,17 @@ def test_a_next_page_on_another_server_gets_no_token(collect: Collect, monkeypat
     assert Asking._next_url("https://a.example/v2/sleep", "/v2/sleep?page=2") == "https://a.example/v2/sleep?page=2"
 
 
-def test_a_run_ends_at_its_deadline_and_keeps_what_is_complete(collect: Collect, tokens: Path, tmp_path: Path) -> None:
+def test_a_run_ends_at_its_deadline_and_keeps_what_is_complete(
+    collect: Collect, tokens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_tokens(tokens, *(f"u{number}" for number in range(30)))
+    clock = count()
+    monkeypatch.setattr("qol.collect.vendor.time.monotonic", lambda: float(next(clock)))
 
-    def answer(_: httpx2.Request) -> httpx2.Response:
-        time.sleep(0.05)
-        return page(sleep())
+    outcome = collect(lambda _: page(sleep()), deadline_seconds=100)
 
-    outcome = collect(answer, deadline_seconds=0.15)
     assert set(outcome.manifest.refused) == {"deadline"}
-    assert 0 < len(raw_lines(tmp_path / "lake")) == 30 - outcome.manifest.failed_users
+    assert 0 < len(raw_lines(tmp_path / "lake")) == 30 - outcome.manifest.failed_users < 30
 
 
 def test_the_sandbox_is_asked_with_no_ones_token_and_for_no_one(
@@ -327,8 +329,7 @@ def test_a_limit_that_the_contract_names_is_kept(monkeypatch: pytest.MonkeyPatch
     vendor = Vendor("https://x", Deadline(10), lambda _: None, httpx2.MockTransport(answer), rate)
     for _ in range(3):
         vendor.ask(Asked("https://x/a"), lambda found: found.body)
-    assert times[1] - times[0] < 0.5
-    assert 0.9 < times[2] - times[0] < 5
+    assert times[2] - times[0] > 0.9
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,10 @@ def _opened(lake: str | None, *, dry_run: bool) -> Lake:
         folder = Path(lake).expanduser()
         if dry_run and not folder.exists():
             return LocalLake(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise UsageError(f"--lake {lake}: cannot be made ({err.strerror}); allowed: a folder") from None
     return open_existing(lake)
 
 
