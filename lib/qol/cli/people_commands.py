@@ -97,6 +97,7 @@ def erase(
     schemas: SchemasOption = None,
 ) -> None:
     """Remove a person from every layer of the lake, and keep later data of theirs out; repeat it when it was interrupted."""
+    from qol.collect.tokens import open_tokens
     from qol.contracts.load import load_contracts
     from qol.people.erase import Erasure
     from qol.people.person import open_people
@@ -104,6 +105,8 @@ def erase(
     if dry_run + verify + lift > 1:
         raise UsageError("--dry-run, --verify, --lift: more than one given; allowed: one of them")
     contracts, opened = load_contracts(schemas), open_existing(lake, kms_key=kms_key, database=database)
+    if tokens is not None:
+        open_tokens(tokens, "")  # one that cannot be read is told before anything is removed
     people = open_people(opened, contracts, user_map, key_secret)
     is_clean = True
     for number, named in enumerate(_named(user, vendor, file), 1):
