@@ -53,9 +53,9 @@ def test_a_record_says_only_what_differs_from_its_source(schemas: Path) -> None:
     assert (oura["vO2_max"].path, oura["tag"].refused.membership, oura["tag"].refused.absent) == ("vO2_max", 403, (404, 410))  # fmt: skip
 
 
-def test_deletions_are_never_asked_for(schemas: Path) -> None:
+def test_deletions_and_meals_are_never_asked_for(schemas: Path) -> None:
     assert sorted(load_contracts(schemas).collected["oura"]) == [
         "daily_activity", "daily_cardiovascular_age", "daily_readiness", "daily_resilience", "daily_sleep", "daily_spo2",
-        "daily_stress", "enhanced_tag", "heartrate", "rest_mode_period", "session", "sleep", "sleep_time", "tag", "vO2_max",
+        "daily_stress", "enhanced_tag", "heartrate", "rest_mode_period", "ring_battery_level", "ring_configuration", "session", "sleep", "sleep_time", "tag", "vO2_max",
         "workout",
     ]  # fmt: skip

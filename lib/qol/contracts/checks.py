@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from qol.contracts.announce import announce_mistakes
 from qol.contracts.collect import collect_mistakes
 from qol.contracts.columns import table_schemas, weekly_columns
 from qol.contracts.daily import DailyMetric, Relation
@@ -130,6 +131,11 @@ def _rules(contracts: Contracts) -> Iterator[Problem]:
                 yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
         for key in sorted(rule.never_store - rule.control_keys):
             yield Problem(file, "never_store", key, f"a control key: {choices(rule.control_keys, key)}")
+        if rule.announce is not None:
+            records = [c.record for c in contracts.sources if c.source == source]
+            yield from (
+                problem(file, mistake.below("announce")) for mistake in announce_mistakes(rule.announce, records)
+            )
         words = (("unwrap", rule.unwrap), ("inherit", rule.inherit), ("inherit_nested", rule.inherit_nested))
         for word, names in words:
             for key in sorted(names & keys.keys()):

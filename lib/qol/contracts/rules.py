@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 from pydantic import Field
 
+from qol.contracts.announce import Announce
 from qol.contracts.collect import Collect
 from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token, Whole
 
@@ -44,3 +45,5 @@ class SourceRules(Model):
     """A record whose day lies more days before its arrival is rejected, day_too_old, until `qol backfill --old` publishes it: for pushes, whose sender proves no more than that it knows one shared token. By default none, for sources that are fetched or exported."""
     collect: Maybe[Collect] = None
     """How `qol collect` asks the vendor for all record types of the source, but for those with `collect: false`."""
+    announce: Maybe[Announce] = None
+    """How the vendor's webhook announces documents to be collected."""

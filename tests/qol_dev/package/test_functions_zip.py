@@ -12,7 +12,7 @@ from qol_dev.package.archive import write_zip
 from qol_dev.package.build import function_files
 
 LIB = Path(__file__).parents[3] / "lib"
-HANDLERS = ("receiver", "kick", "notifier", "watchdog", "raw_gap")
+HANDLERS = ("receiver", "announcement_receiver", "kick", "notifier", "watchdog", "raw_gap")
 #: boto3 with what it needs, as Lambda has it, and the libraries in the zip.
 LIBRARIES = (
     "boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six", "aws_lambda_powertools", "typing_extensions", "tzdata",
