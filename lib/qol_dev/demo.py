@@ -1,4 +1,4 @@
-"""`python -m qol_dev.demo DIR`: a sample lake, the weekly job on both engines, and what it made of the data."""
+"""`python -m qol_dev.demo DIR`: a sample lake, the weekly job on both engines, a vendor collected, and what came of the data."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from qol.contracts.wording import count
 from qol.errors import LakeError, UsageError
 from qol.run.job import run_job
 from qol.run.request import RunRequest
+from qol_dev.demo_collect import collect_and_run
 from qol_dev.sample import SampleOptions
 from qol_dev.sample_command import make_sample
 
@@ -58,7 +59,7 @@ def _folder(arguments: list[str]) -> Path:
 
 
 def demo(folder: Path) -> None:
-    """Make the sample lake, run both engines on it, compare every file, show the week."""
+    """Make the sample lake, run both engines on it, compare every file, collect a fake vendor, show the week."""
     started = time.perf_counter()
     _make_fresh(folder)
     local, spark = folder / "lake", folder / "lake-spark"
@@ -78,6 +79,10 @@ def demo(folder: Path) -> None:
         raise outcome.error
     say(outcome.notes[0])
     say(f"Both engines: {count(_compare(local, spark), 'file')}, all equal, byte for byte.")
+    say()
+    collected = folder / "lake-collected"
+    collect_and_run(collected, WEEK, now)
+    # Here `qol load` fills a database from the collected lake.
     say()
     _show_next(local, _show_week(local))
     say(f"Took {time.perf_counter() - started:.0f} s.", style="dim")

@@ -99,7 +99,7 @@ def test_an_announcement_is_queued_for_the_collector_unless_it_is_stale(
 
 def test_a_deletion_is_passed_on_as_it_came(announcing: Announcing) -> None:
     text = json.dumps({**MESSAGE, "event_type": "delete"})
-    packed = {"body": base64.b64encode(text.encode()).decode(), "isBase64Encoded": True}
+    packed: dict[str, Any] = {"body": base64.b64encode(text.encode()).decode(), "isBase64Encoded": True}
     assert announcing.post(text, **packed) == 200
     message = {"source": "oura", "user_id": "person-CANARY", "received_at": STAMP}
     assert announcing.queued() == [message | {"deletion": text, "folder": "raw/oura/deleted"}]

@@ -39,12 +39,10 @@ def adherence_sql(
     ]
     anchors = {name for group in contracts.groups if group.needs_wear for name in group.anchor}
     devices = sorted({contract.source for contract in contracts.sources if anchors & contract.gives.keys()})
-    # A record that knows no day of its own, such as a deletion, is of the day on which it arrived: it says nothing about a person.
-    dated = [contract for contract in contracts.sources if contract.day.date or contract.day.start]
     nights = [_any(group.anchor) for group in contracts.groups if _NIGHT in group.metrics]
     return render(
         "adherence.sql.j2",
-        records=[f"records_{contract.name}".lower() for contract in dated],
+        records=[f"records_{contract.name}".lower() for contract in contracts.sources if contract.tells_days],
         worn=" OR ".join(worn) or "false",
         device=f"source IN ({', '.join(map(_literal, devices))})" if devices else "false",
         night=" OR ".join(nights) or "false",

@@ -262,6 +262,11 @@ class SourceContract(lang.Model):
         rule = self.episodes or self.overlaps
         return None if rule is None else rule.end
 
+    @property
+    def tells_days(self) -> bool:
+        """Whether a record is about a day, not only of the day on which it arrived, as a deletion or a ring's settings are."""
+        return bool(self.day.date or self.day.start or self.gives)
+
     @cached_property
     def gives(self) -> Mapping[str, tuple[str, ...]]:
         """Daily metrics that records of this type give, each with the SQL expressions it is made of."""

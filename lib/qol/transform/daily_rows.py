@@ -22,13 +22,14 @@ from qol.transform.versions import version_order
 def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFrame:
     """Daily rows of record frames by contract name, sorted by user, day and source.
 
-    Records named by `deletions`, rows of deleting contracts by name, are left out, and so are records without a usable time. Where several record types of a
-    source have the same metric, the contract with the lower `priority` comes first; all metrics of a main episode are
-    those of the first contract that has one of the day.
+    Records named by `deletions`, rows of deleting contracts by name, are left out, and so are records without a usable time
+    and types that tell no days. Where several record types of a source have the same metric, the contract with the lower
+    `priority` comes first; all metrics of a main episode are those of the first contract that has one of the day.
     """
     left = without_deleted(contracts, records, deletions)
     counting = {name: without_moved(contracts.by_name[name], rows) for name, rows in left.items()}
-    records = {name: with_own_day(contracts.by_name[name], rows) for name, rows in counting.items()}
+    dated = {name: rows for name, rows in counting.items() if contracts.by_name[name].tells_days}
+    records = {name: with_own_day(contracts.by_name[name], rows) for name, rows in dated.items()}
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))

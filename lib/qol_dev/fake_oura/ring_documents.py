@@ -10,7 +10,7 @@ from typing import Any
 from qol.contracts.load import load_contracts
 from qol_dev.sample import SampleOptions
 from qol_dev.sample.channels import Channel, make_channels
-from qol_dev.sample.lives import World
+from qol_dev.sample.lives import World, user_map
 
 SOURCE = "oura"
 Document = dict[str, Any]
@@ -19,7 +19,7 @@ Document = dict[str, Any]
 EXCLUSIVE_END = frozenset({"daily_activity", "sleep", "workout"})
 #: Asked by two instants.
 BY_INSTANT = frozenset({"heartrate", "ring_battery_level"})
-#: Asked without a window.
+#: Asked without a window: the ring that a person wears, which is the newest.
 WHOLE = frozenset({"ring_configuration"})
 #: Its day is the one in UTC, whatever its field `day` says.
 _BY_UTC_DAY = frozenset({"workout"})
@@ -35,14 +35,17 @@ class RingDocuments:
     records: tuple[str, ...]
     versions: dict[tuple[str, str], dict[str, list[tuple[dt.datetime, Document]]]] = field(default_factory=dict)
     deleted: dict[str, dt.datetime] = field(default_factory=dict)
+    #: Lines of the user map, with the time zones of the people.
+    people_map: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def of_sample(cls, options: SampleOptions) -> RingDocuments:
         """The rings of a sample; `options.sources` has to be `("oura",)`."""
         contracts = load_contracts()
         records = sorted(c.record for c in contracts.sources if c.source == SOURCE and c.record != _DELETIONS)
-        found = cls(tuple(records))
-        for channel in make_channels(World.of(options, contracts, [SOURCE]), [SOURCE]):
+        world = World.of(options, contracts, [SOURCE])
+        found = cls(tuple(records), people_map=list(user_map(world)))
+        for channel in make_channels(world, [SOURCE]):
             for person, received, document in _delivered(channel):
                 if channel.payload.contract.record == _DELETIONS:
                     found.deleted[str(document["object_id"])] = received
@@ -71,7 +74,7 @@ class RingDocuments:
         """Those of a window of query parameters; the last day by default. ValueError for a window that is none."""
         everything = self.all_of(person, record, now)
         if record in WHOLE:
-            return everything
+            return everything[-1:]
         if record in BY_INSTANT:
             first, end = _bounds(window, "datetime", now)
             return [document for document in everything if first <= _instant(document["timestamp"]) < end]
