@@ -77,10 +77,10 @@ def test_everything_collected_is_exit_code_0_with_a_table_on_standard_output_and
 ) -> None:
     ended = qol(*words)
     assert ended.code == 0, ended.err
-    assert "complete: 34 pages, 34 documents of 2 users." in ended.out
+    assert "complete: 40 pages, 40 documents of 2 users." in ended.out
     assert "Next: qol run --lake" in ended.out
     lines = [json.loads(line) for line in ended.err.splitlines()]
-    assert len(lines) == 34
+    assert len(lines) == 40
     assert set(lines[0]) == {
         "at", "record", "endpoint", "window", "page", "attempt", "status", "outcome", "ms", "request_id",
     }  # fmt: skip

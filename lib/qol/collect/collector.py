@@ -23,7 +23,7 @@ from qol.collect.vendor import Deadline, Log, Vendor
 from qol.collect.watermarks import read_state, write_state
 from qol.collect.windows import Days, moved, next_days
 from qol.contracts.collect import Collect
-from qol.contracts.model import Contracts
+from qol.contracts.collect_rules import Collected as Rules
 from qol.contracts.wording import choices
 from qol.errors import QolError, UsageError, safe_place
 from qol.lake.base import Lake
@@ -71,7 +71,7 @@ class CollectOutcome:
     error: Exception | None = None
 
 
-def endpoints(contracts: Contracts, request: CollectRequest) -> Mapping[str, Collect]:
+def endpoints(contracts: Rules, request: CollectRequest) -> Mapping[str, Collect]:
     """How each record type of the request is asked for; UsageError for a source or type that is not collected."""
     found = contracts.collected.get(request.source)
     if found is None:
@@ -87,7 +87,7 @@ class Collector:
     """Collects one source. `report` is called with each finished task; `transport` stands for the network in tests."""
 
     def __init__(
-        self, lake: Lake, contracts: Contracts, request: CollectRequest, store: TokenStore | None, log: Log
+        self, lake: Lake, contracts: Rules, request: CollectRequest, store: TokenStore | None, log: Log
     ) -> None:
         self._lake, self._contracts, self._request, self._store, self._log = lake, contracts, request, store, log
         self._endpoints = endpoints(contracts, request)

@@ -10,9 +10,8 @@ from qol.collect.refusals import Again, RefusedError
 from qol.contracts.collect import Collect, Paging
 from qol.contracts.raw_path import path_text
 from qol.contracts.raw_values import identifier, safe_get
-from qol.ingest.items import PAGE_KEY, RECEIVED_AT
 from qol.ingest.line_reader import MAX_LINE_BYTES
-from qol.ingest.parse import RejectedError, parse_line
+from qol.ingest.parse import PAGE_KEY, RECEIVED_AT, RejectedError, parse_line
 
 #: Room for the person's id and the time of receipt at the end of a line.
 MAX_PAGE_BYTES = MAX_LINE_BYTES - 1_024

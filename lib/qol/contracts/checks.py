@@ -10,8 +10,9 @@ from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.effect_checks import effect_mistakes
 from qol.contracts.expressions import ColumnTypes
 from qol.contracts.language import Mistake
-from qol.contracts.model import DAILY, RULES, WEEKLY, Contracts
+from qol.contracts.model import Contracts
 from qol.contracts.problems import problem
+from qol.contracts.roots import DAILY, RULES, WEEKLY
 from qol.contracts.source import Only, SourceContract
 from qol.contracts.source_checks import source_mistakes
 from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup

@@ -1,6 +1,5 @@
 """`schemas/` to contracts: read, validate, check across files; every mistake of every file at once."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +11,17 @@ from qol.contracts.columns import fingerprint
 from qol.contracts.daily import DailyFile
 from qol.contracts.gaps import gap_mistakes
 from qol.contracts.language import KEY, Model
-from qol.contracts.model import DAILY, QUALITY, RULES, UNITS, WEEKLY, Contracts
+from qol.contracts.model import Contracts
 from qol.contracts.problems import problem, shape_problems
 from qol.contracts.quality import Quality
+from qol.contracts.roots import DAILY, QUALITY, RULES, UNITS, WEEKLY, default_root, own_or_shipped
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Units
 from qol.contracts.weekly import WeeklyFile
 from qol.contracts.yaml_file import read_yaml
-from qol.errors import ContractError, Problem, UsageError
+from qol.errors import ContractError, Problem
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-_OWN_ROOTS = (_PACKAGE.parents[1] / "schemas", _PACKAGE / "_schemas")
 _SOURCE_FILE_DEPTH = 3
 M = TypeVar("M", bound=Model)
 
@@ -43,23 +41,6 @@ def load_contracts(root: Path | None = None, *, skip_unfinished: bool = False) -
     if problems:
         raise ContractError(sorted(problems, key=lambda p: (p.file, p.path, p.value)))
     return replace(contracts, fingerprint=fingerprint(contracts))
-
-
-def default_root() -> Path:
-    """Where contracts lie: QOL_SCHEMAS, else `schemas/` beside `lib/`, else the copy inside the package."""
-    named = os.environ.get("QOL_SCHEMAS")
-    candidates = [Path(named)] if named else [*_OWN_ROOTS]
-    for candidate in candidates:
-        if (candidate / DAILY).is_file():
-            return candidate
-    places = ", ".join(map(str, candidates))
-    raise UsageError(f"no contracts in {places}; allowed: a folder with {DAILY}, named by QOL_SCHEMAS")
-
-
-def own_or_shipped(root: Path, file: str) -> Path:
-    """A file beside the contracts, or the product's own where a study has none."""
-    candidates = [folder / file for folder in (root, *_OWN_ROOTS)]
-    return next((path for path in candidates if path.is_file()), candidates[0])
 
 
 class _Reader:

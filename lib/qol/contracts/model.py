@@ -5,18 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from qol.contracts.collect import Collect, merged
+from qol.contracts.collect import Collect
+from qol.contracts.collect_rules import endpoint
 from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.quality import Claim, Quality
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Unit
 from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
-
-#: Files below the folder of contracts.
-DAILY, WEEKLY, QUALITY, UNITS = "metrics/daily.yaml", "metrics/weekly.yaml", "quality.yaml", "units.yaml"
-#: Name of the file with what holds for all records of a source.
-RULES = "_rules.yaml"
 
 
 @dataclass(frozen=True)
@@ -92,10 +88,9 @@ class Contracts:
         found: dict[str, dict[str, Collect]] = {}
         for contract in self.sources:
             rules = self.source_rules.get(contract.source)
-            shared, own = rules and rules.collect, contract.collect
-            if own is not False and (own or shared):
-                endpoint = merged(merged(Collect(path=contract.record), shared or Collect()), own or Collect())
-                found.setdefault(contract.source, {})[contract.record] = endpoint
+            asked = endpoint(contract.record, rules.collect if rules else None, contract.collect)
+            if asked is not None:
+                found.setdefault(contract.source, {})[contract.record] = asked
         return found
 
     @cached_property

@@ -18,8 +18,7 @@ import polars as pl
 
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
-from qol.ingest.items import PAGE_KEY, RECEIVED_AT
-from qol.ingest.parse import is_deep
+from qol.ingest.parse import PAGE_KEY, RECEIVED_AT, is_deep
 
 if TYPE_CHECKING:
     from qol.ingest.range_reader import RangeReader

@@ -1,12 +1,15 @@
 """The interface to a lake's storage."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LOCK_KEY = "_locks/publish.lock"
 
@@ -82,6 +85,9 @@ class Lake(Protocol):
 
     def put(self, key: str, data: bytes) -> None:
         """Write a small object by one atomic act, over an existing one."""
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write a small object by one atomic act; LakeError when there is one already, as what was received is never replaced."""
 
     def delete(self, key: str) -> None:
         """Remove an object if it exists."""

@@ -1,5 +1,7 @@
 """A lake in a folder of this machine: `os.replace` publishes atomically, an OS file lock is the lock."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import glob
@@ -9,12 +11,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Literal
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from qol.errors import LakeError, LockedError, PublishConflictError
 from qol.lake.base import LOCK_KEY, Listing, StoredObject
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Errors of missing rights, of a read-only file system, and of a link that is not followed.
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP)
@@ -85,6 +88,8 @@ class LocalLake:
 
     def open_table(self, key: str) -> pa.NativeFile:
         """The file as a memory map."""
+        import pyarrow as pa  # a collector on AWS writes lines and has no Arrow
+
         with _translate_errors(key, "read"):
             return pa.memory_map(str(self.path(key)), "r")
 
@@ -127,6 +132,12 @@ class LocalLake:
             for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
                 left.unlink(missing_ok=True)
             _sync(target.parent)
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write a file under a name that nothing has yet."""
+        if self.stat(key) is not None:
+            raise LakeError(f"{key}: there already; what was received is never replaced")
+        self.put(key, data)
 
     def delete(self, key: str) -> None:
         """Remove a file."""

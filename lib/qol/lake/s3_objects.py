@@ -1,13 +1,13 @@
 """Requests for the objects of a bucket: list, read, stage, write under a condition, delete."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO, cast
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from qol.aws.requests import (
     CONDITION_FAILED,
@@ -22,6 +22,9 @@ from qol.aws.requests import (
 from qol.errors import LakeError
 from qol.lake.base import Listing, StoredObject
 from qol.lake.s3_file import TAIL_BYTES, BlockFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STAGING = "_staging/"
 #: Prefixes that may hold vendor ids: encrypted with the bucket's own key, all others with `kms_key`.
@@ -135,6 +138,8 @@ class S3Objects:
 
     def open_table(self, key: str) -> pa.NativeFile:
         """A seekable file over range requests, all of the object's same version."""
+        import pyarrow as pa  # a collector on AWS writes lines and has no Arrow
+
         with ignore_errors(_NO_BYTES):
             response, tail = self._get_existing(key, Range=f"bytes=-{TAIL_BYTES}")
             size = int(response.get("ContentRange", f"/{len(tail)}").rpartition("/")[2])
@@ -159,6 +164,10 @@ class S3Objects:
     def put_if(self, key: str, data: bytes, etag: str | None) -> str:
         """Write when the object has that tag (None: does not exist) and return the new tag; RequestError otherwise."""
         return self.put_any(key, data, **({"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}))
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write an object that must not exist."""
+        self.put_if(key, data, None)
 
     def get_tagged(self, key: str) -> tuple[str, bytes] | None:
         """Tag and content of an object, or None."""

@@ -14,8 +14,7 @@ import polars as pl
 from qol import __version__
 from qol.contracts.columns import table_columns
 from qol.contracts.frames import no_rows, with_columns_of
-from qol.contracts.load import own_or_shipped
-from qol.contracts.model import DAILY, UNITS, WEEKLY
+from qol.contracts.roots import DAILY, UNITS, WEEKLY, own_or_shipped
 from qol.errors import CorruptFileError
 from qol.ingest.listing import RawListing, RawObject
 from qol.lake.base import read_many

@@ -13,7 +13,7 @@ import msgspec
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
-from qol.contracts.load import default_root, own_or_shipped
+from qol.contracts.roots import default_root, own_or_shipped
 from qol.errors import ConservationError
 from qol.lake.base import Lake
 

@@ -9,7 +9,8 @@ from qol.contracts.daily import DailyMetric
 from qol.contracts.expression_errors import naming_expressions
 from qol.contracts.frames import GRAIN, no_rows, with_columns_of
 from qol.contracts.many_records import Episodes
-from qol.contracts.model import DAILY, Contracts
+from qol.contracts.model import Contracts
+from qol.contracts.roots import DAILY
 from qol.contracts.source import SourceContract, Wear
 from qol.transform.borders import of_own_week, with_neighbours, without_moved
 from qol.transform.decimals import as_stored
