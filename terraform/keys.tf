@@ -18,6 +18,7 @@ locals {
   decrypting_roles = concat(
     [local.job, local.lambdas.receiver.name, local.lambdas.raw_gap.name, local.people_names.operator],
     [for _ in local.gathered : local.stream],
+    [for function in merge(local.collectors, local.announcement_receivers) : function.name],
     var.decrypting_roles,
   )
 }

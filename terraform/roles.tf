@@ -26,7 +26,7 @@ locals {
     pseudonymous = aws_kms_key.pseudonymous.arn
   }
 
-  via = { for service in ["s3", "dynamodb", "secretsmanager", "sns"] : service => "${service}.${var.region}.amazonaws.com" }
+  via = { for service in ["s3", "dynamodb", "secretsmanager", "sns", "sqs"] : service => "${service}.${var.region}.amazonaws.com" }
 
   # --- statements of several roles ---
 
@@ -165,7 +165,7 @@ locals {
 
   # --- functions ---
 
-  lambda_statements = {
+  lambda_statements = merge(local.collector_statements, local.announcement_statements, {
     receiver = concat(local.can_start.receiver, local.can_gather, [
       {
         Sid      = "StoreBodies"
@@ -242,7 +242,7 @@ locals {
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
     ])
-  }
+  })
 
   # --- the job ---
 
@@ -348,13 +348,13 @@ locals {
         ]
       },
       { Sid = "DenyOperatorsWorkgroup", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },
-      { Sid = "DenyUserMapAndLocks", Effect = "Deny", Action = "dynamodb:*", Resource = [local.arn.user_map, local.arn.lock_table] },
+      { Sid = "DenyUserMapAndLocks", Effect = "Deny", Action = "dynamodb:*", Resource = concat([local.arn.user_map, local.arn.lock_table], [for _ in local.tokens_tables : local.arn_of_tokens]) },
       { Sid = "DenyIdentifiedKey", Effect = "Deny", Action = "kms:*", Resource = local.keys.identified },
       {
         Sid      = "DenySecrets"
         Effect   = "Deny"
         Action   = "secretsmanager:*"
-        Resource = [aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn]
+        Resource = concat([aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn], [for secret in aws_secretsmanager_secret.collect : secret.arn])
       },
       # Every kind of read: partitions, versions, statistics. AWS leaves denied tables out of lists.
       { Sid = "DenyRejects", Effect = "Deny", Action = ["glue:Get*", "glue:BatchGet*", "glue:SearchTables"], Resource = [for table in local.tables_of_operators : "${local.arn.tables}/${table}"] },
@@ -399,7 +399,7 @@ locals {
         Sid      = "InvokeFunctions"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]
-        Resource = [for key in ["kick", "watchdog", "raw_gap"] : local.function_arn[key]]
+        Resource = [for key in concat(["kick", "watchdog", "raw_gap"], keys(local.collectors)) : local.function_arn[key]]
       },
       {
         Sid      = "ReadLakeVersions"
@@ -482,7 +482,7 @@ locals {
         Resource = "${local.arn.schedules}:schedule/${local.schedule_group}/*"
       },
       { Sid = "ReadAlarms", Effect = "Allow", Action = "cloudwatch:DescribeAlarms", Resource = "arn:aws:cloudwatch:${var.region}:${local.account}:alarm:*" },
-    ])
+    ], local.can_operate_collectors)
   }
 
   people_names = { for who in ["analyst", "operator"] : who => "qol-${who}${local.dash}" }

@@ -1,10 +1,10 @@
 # Schedules, and the event rule for the job's ends.
 locals {
-  schedules = {
+  schedules = merge(local.collect_schedules, {
     kick     = { name = "qol-weekly-survey-kick${local.dash}", at = "cron(5 9 ? * WED *)" }
     watchdog = { name = "qol-watchdog${local.dash}", at = "cron(30 11 ? * WED *)" }
     raw_gap  = { name = "qol-raw-gap-check${local.dash}", at = "cron(0 12 ? * WED *)" }
-  }
+  })
 
   # Not jsonencode, which writes < as \u003c; Scheduler replaces the literal text.
   schedule_input = "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\", \"execution_id\": \"<aws.scheduler.execution-id>\"}"

@@ -123,6 +123,17 @@ variable "gather" {
   }
 }
 
+variable "collect" {
+  description = "Sources to ask, by name: when (in `time_zone`), and whether the vendor's webhook announces documents. Empty: none (docs/deploy.md)."
+  type        = map(object({ schedule = string, announced = optional(bool, false) }))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for source, asked in var.collect : can(regex("^[a-z][a-z0-9]*$", source)) && can(regex("^(cron|rate)\\(.+\\)$", asked.schedule))])
+    error_message = "collect: allowed is a source such as oura, with a schedule such as cron(0 6 * * ? *) or rate(5 minutes)."
+  }
+}
+
 variable "gap_days" {
   description = "Days without data after which a user is reported."
   type        = number
