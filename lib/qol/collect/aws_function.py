@@ -42,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
     _use_secret(source)
     if "Records" in event:
         return _announced(source, event["Records"], seconds)
-    outcome = _collect(CollectRequest(source, deadline_seconds=seconds), _lake())
+    outcome = _collect(CollectRequest(source, now=datetime.now(UTC), deadline_seconds=seconds), _lake())
     if outcome.manifest.status != "complete" and (problem := tell(outcome.manifest)):
         _log({"message": "the message about this run was not sent", "reason": problem})
     if outcome.error is not None:
