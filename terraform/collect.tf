@@ -70,6 +70,13 @@ locals {
         Resource  = local.keys.identified
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
+      {
+        Sid       = "EncryptManifests"
+        Effect    = "Allow"
+        Action    = "kms:GenerateDataKey"
+        Resource  = local.keys.pseudonymous
+        Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
+      },
     ],
     flatten([for _ in setintersection(local.connected, [function.source]) : [
       {
@@ -113,10 +120,24 @@ locals {
     },
   ]) }
 
-  # What operators may do for collectors: connect people, set secrets, send failed announcements again.
+  # What operators may do for collectors: edit how far people are collected, connect them, set secrets, send failed announcements again.
   can_operate_collectors = flatten([
+    [for _ in slice(keys(var.collect), 0, min(1, length(var.collect))) : {
+      Sid      = "EditCollectedDays"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "${local.arn.bucket}/quarantine/collect/*"
+    }],
     [for _ in local.tokens_tables : [
-      { Sid = "ConnectPeople", Effect = "Allow", Action = ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], Resource = local.arn_of_tokens },
+      {
+        # New tokens without the old ones in the answer.
+        Sid       = "ConnectPeople"
+        Effect    = "Allow"
+        Action    = "dynamodb:UpdateItem"
+        Resource  = local.arn_of_tokens
+        Condition = { StringEqualsIfExists = { "dynamodb:ReturnValues" = "NONE" } }
+      },
+      { Sid = "DisconnectPeople", Effect = "Allow", Action = "dynamodb:DeleteItem", Resource = local.arn_of_tokens },
       {
         Sid       = "EncryptTokens"
         Effect    = "Allow"

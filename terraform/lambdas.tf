@@ -107,7 +107,10 @@ resource "aws_lambda_function" "functions" {
   kms_key_arn                    = aws_kms_key.pseudonymous.arn
 
   environment {
-    variables = merge(local.common_environment, each.value.environment, { POWERTOOLS_SERVICE_NAME = each.value.name })
+    variables = merge(
+      local.common_environment, each.value.environment, { POWERTOOLS_SERVICE_NAME = each.value.name },
+      { for _ in compact([try(each.value.source, "")]) : "QOL_KMS_KEY" => aws_kms_key.pseudonymous.arn }, # of a collector's manifests
+    )
   }
 
   lifecycle {

@@ -138,7 +138,7 @@ locals {
       Sid      = "ReadPublishedTables"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*"]
+      Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*", "${local.arn.bucket}/_collects/*"]
     },
     {
       Sid      = "QueryResults"
@@ -151,7 +151,7 @@ locals {
       Effect    = "Allow"
       Action    = "s3:ListBucket"
       Resource  = local.arn.bucket
-      Condition = { StringLike = { "s3:prefix" = ["processed/*", "_objects/*", "_runs/*", "athena-results/*"] } }
+      Condition = { StringLike = { "s3:prefix" = ["processed/*", "_objects/*", "_runs/*", "_collects/*", "athena-results/*"] } }
     },
     { Sid = "LocateBucket", Effect = "Allow", Action = "s3:GetBucketLocation", Resource = local.arn.bucket },
     {
@@ -405,7 +405,7 @@ locals {
         Sid      = "ReadLakeVersions"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_objects/*", "_runs/*", "_locks/publish.lock", "_erasures/*", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_objects/*", "_runs/*", "_collects/*", "_locks/publish.lock", "_erasures/*", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
       },
       { Sid = "ListVersions", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.bucket },
       {

@@ -40,10 +40,11 @@ run "a_collector" {
   }
 
   assert {
-    condition = { for name, value in aws_lambda_function.functions["collect_oura"].environment[0].variables : name => value if startswith(name, "QOL_COLLECT") || contains(["QOL_TOKENS", "QOL_TOPIC_ARN"], name) } == {
+    condition = { for name, value in aws_lambda_function.functions["collect_oura"].environment[0].variables : name => value if startswith(name, "QOL_COLLECT") || contains(["QOL_TOKENS", "QOL_TOPIC_ARN", "QOL_KMS_KEY"], name) } == {
       QOL_COLLECT_SOURCE = "oura"
       QOL_COLLECT_SECRET = "qol/collect/oura-staging"
       QOL_TOKENS         = "dynamodb:qol_collect_tokens_staging"
+      QOL_KMS_KEY        = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
       QOL_TOPIC_ARN      = "arn:aws:sns:ap-northeast-1:123456789012:job_failure_alert_staging"
     }
     error_message = "settings"

@@ -116,7 +116,7 @@ run "the_lake" {
 
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : statement.Resource if statement.Action == "s3:PutObject"] == [
-      ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_objects/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*"],
+      ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_objects/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*", "arn:aws:s3:::qol-lake-123456789012/_collects/*"],
       ["arn:aws:s3:::qol-lake-123456789012/raw/*", "arn:aws:s3:::qol-lake-123456789012/quarantine/bodies/*"],
     ]
     error_message = "what must be written under the pseudonymous key, and what is never replaced"

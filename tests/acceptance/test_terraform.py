@@ -108,6 +108,10 @@ def test_only_the_job_reads_raw_lines_unparsable_bodies_who_is_who_and_the_pseud
     assert readers["quarantine/rows"] == ["job", "operator"]
     assert readers["quarantine/objects"] == ["operator"]
     assert readers["webhook secret"] == ["receiver"]
+    assert (readers["tokens"], readers["client secret"]) == (
+        ["collect_oura"],
+        ["announcement_receiver", "collect_oura"],
+    )
 
 
 def test_no_role_but_the_kick_function_runs_anything_with_the_rights_of_another(policies: Policies) -> None:
@@ -171,10 +175,11 @@ def test_a_leaked_receiver_learns_no_user_id_and_gives_none(policies: Policies) 
 
 def test_what_was_received_is_replaced_by_nobody(policies: Policies) -> None:
     access = {
-        layer: [policies.access(role, layer) for role in policies.roles] for layer in ("raw", "quarantine/bodies")
+        layer: [policies.access(role, layer) for role in policies.roles]
+        for layer in ("raw", "raw, collected", "quarantine/bodies")
     }
     assert {layer: [can for can in found if can not in ([], ["read"])] for layer, found in access.items()} == {
-        "raw": [["add"]], "quarantine/bodies": [["add"]]
+        "raw": [["add"]], "raw, collected": [["add"], ["add"]], "quarantine/bodies": [["add"]]
     }  # fmt: skip
     part_of_an_upload = {"s3:ObjectCreationOperation": "false"}
     assert policies.may("receiver", "s3:PutObject", f"{BUCKET}/raw/daily/date=2026-11-10/0.jsonl", part_of_an_upload)
@@ -187,7 +192,7 @@ def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_i
     arns = {**policies.arns, "administrator": "arn:aws:iam::123456789012:role/administrator"}
     broad = replace(policies, roles=dict.fromkeys(arns, everything), arns=arns)
     decrypts = {role for role in arns if broad.may(role, "kms:Decrypt", policies.named["identified"])}
-    assert decrypts == {"job", "receiver", "raw_gap", "operator", "stream"}
+    assert decrypts == {"job", "receiver", "raw_gap", "operator", "stream", "collect_oura", "announcement_receiver"}
     assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
     assert broad.access("administrator", "processed") == ["read", "add", "change"]
 

@@ -121,7 +121,8 @@ def _use_secret(source: str) -> None:
 
 
 def _lake() -> Lake:
-    return open_lake(f"s3://{_setting('QOL_BUCKET')}/{os.environ.get('QOL_PREFIX', '')}".rstrip("/"))
+    place = f"s3://{_setting('QOL_BUCKET')}/{os.environ.get('QOL_PREFIX', '')}".rstrip("/")
+    return open_lake(place, kms_key=os.environ.get("QOL_KMS_KEY"))
 
 
 def _setting(name: str) -> str:
