@@ -207,19 +207,9 @@ run "operators_may" {
         for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
-<<<<<<< dd96e6a6b2b2cb349687d3926844f89352a3f8cc
-      "s3:GetObjectVersion" = "_docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
+      "s3:GetObjectVersion" = "_collects/* _docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
       "s3:PutObject"        = "_erasures/requests/* _locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
       "s3:DeleteObject"     = "_erasures/requests/* _locks/publish.lock"
-||||||| c97be68
-      "s3:GetObjectVersion" = "_docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
-      "s3:DeleteObject"     = "_locks/publish.lock"
-=======
-      "s3:GetObjectVersion" = "_collects/* _docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
-      "s3:DeleteObject"     = "_locks/publish.lock"
->>>>>>> 6255d5e717af6ed10783638f6f33b3d2b68ac4d2
     }
     error_message = "where operators read, put and delete"
   }
