@@ -12,6 +12,7 @@ from qol.cli import contract_commands, inspect_commands, people_commands, run_co
 from qol.cli.adherence_command import adherence
 from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
+from qol.cli.load_command import load
 from qol.cli.report_command import report
 from qol.cli.restore_command import restore
 from qol.cli.why_command import why
@@ -43,6 +44,7 @@ for _command in (
     inspect_commands.rejects,
     adherence,
     report,
+    load,
     why,
     doctor,
     people_commands.export,

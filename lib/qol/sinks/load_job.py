@@ -1,0 +1,167 @@
+"""A load: lock, migration, partitions that changed, runs; every partition by one transaction."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import sqlalchemy as sa
+from alembic.operations.ops import AddColumnOp, MigrateOperation
+
+from qol.errors import DatabaseError
+from qol.lake.base import Lake
+from qol.sinks.bulk import of_partition, replace_rows
+from qol.sinks.database import locked, open_database, transaction
+from qol.sinks.migrate import apply, missing_steps
+from qol.sinks.partitions import Change, Loaded, PublishingRuns, changes, lake_version, read_file
+from qol.sinks.runs_table import load_runs
+from qol.sinks.sink_tables import RUNS, SinkTable, StateTables, state_tables
+
+
+@dataclass
+class LoadResult:
+    """What a load did: rows written by table and Monday, partitions emptied, steps of the migration, runs added."""
+
+    rows: dict[tuple[str, date], int] = field(default_factory=dict)
+    emptied: list[tuple[str, date]] = field(default_factory=list)
+    steps: int = 0
+    runs: int = 0
+
+
+def load(
+    lake: Lake,
+    url: sa.URL,
+    sinks: Collection[SinkTable],
+    since: date | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> LoadResult:
+    """Bring the tables of a database to what the lake has published, weeks from a Monday on; what was done.
+
+    DatabaseError when the database has other tables, or newer rows than this lake, or refuses rows: partitions before
+    that stay loaded, and each is whole. LockedError while another load runs.
+    """
+    engine = open_database(url)
+    with locked(engine) as connection:
+        return _Load(connection, lake, sinks, progress).run(since)
+
+
+class _Load:
+    def __init__(
+        self, connection: sa.Connection, lake: Lake, sinks: Collection[SinkTable], progress: Callable[[str], None]
+    ) -> None:
+        self._connection = connection
+        self._lake = lake
+        self._sinks = sinks
+        self._progress = progress
+        (metadata,) = {sink.table.metadata for sink in sinks}
+        self._state = state_tables(metadata)
+        self._runs = PublishingRuns(lake)
+        self._result = LoadResult()
+
+    def run(self, since: date | None) -> LoadResult:
+        version = lake_version(self._lake)
+        with transaction(self._connection, "the tables"):
+            self._refuse_older(version)
+            self._migrate()
+            loaded = self._loaded()
+        for change in changes(self._lake, [s for s in self._sinks if s.source != RUNS], loaded, since):
+            with transaction(self._connection, change.what):
+                self._load_partition(change, loaded.get((change.sink.name, change.monday)))
+        with transaction(self._connection, RUNS):
+            self._finish(version)
+        return self._result
+
+    def _refuse_older(self, version: datetime) -> None:
+        """Nothing of a lake goes where a newer one of it has been: a copy, or one that was put back."""
+        loads = self._state.loads
+        if not sa.inspect(self._connection).has_table(loads.name):
+            return
+        newest = _utc(self._connection.execute(sa.select(sa.func.max(loads.c.lake_version))).scalar())
+        if newest is not None and version < newest:
+            raise DatabaseError(
+                f"the database has rows of a run or erasure of {newest:%Y-%m-%d %H:%M:%S} UTC, the newest of this lake "
+                f"is of {version:%Y-%m-%d %H:%M:%S}; an older lake is not loaded, nothing was changed"
+            )
+
+    def _migrate(self) -> None:
+        tables = [*(table for table in vars(self._state).values()), *(sink.table for sink in self._sinks)]
+        made = self._made()
+        steps = missing_steps(self._connection, tables, lambda name: made.get(name, frozenset()))
+        self._forget(steps)
+        apply(self._connection, steps)
+        self._result.steps = len(steps)
+        if steps:
+            self._remember_columns()
+
+    def _made(self) -> Mapping[str, frozenset[str]]:
+        """Columns that earlier loads made, by table."""
+        tables = self._state.tables
+        if not sa.inspect(self._connection).has_table(tables.name):
+            return {}
+        rows = self._connection.execute(sa.select(tables.c.table_name, tables.c.column_names))
+        return {name: frozenset(columns.split(",")) for name, columns in rows}
+
+    def _forget(self, steps: Collection[MigrateOperation]) -> None:
+        """Partitions of tables that get a column are loaded again: their files may have it already."""
+        names = {step.table_name for step in steps if isinstance(step, AddColumnOp)}
+        partitions = self._state.partitions
+        if names:
+            given = sa.update(partitions).where(partitions.c.table_name.in_(names))
+            self._connection.execute(given.values(etag="", sha256=""))
+
+    def _remember_columns(self) -> None:
+        tables = self._state.tables
+        for sink in self._sinks:
+            self._connection.execute(sa.delete(tables).where(tables.c.table_name == sink.name))
+            names = ",".join(column.name for column in sink.table.columns)
+            self._connection.execute(sa.insert(tables).values(table_name=sink.name, column_names=names))
+
+    def _loaded(self) -> dict[tuple[str, date], Loaded]:
+        rows = self._connection.execute(sa.select(self._state.partitions)).mappings()
+        return {(row["table_name"], row["date"]): Loaded(row["etag"], row["sha256"]) for row in rows}
+
+    def _load_partition(self, change: Change, there: Loaded | None) -> None:
+        sink, partitions = change.sink, self._state.partitions
+        file = read_file(self._lake, change)
+        place = (partitions.c.table_name == sink.name) & (partitions.c.date == change.monday)
+        if file is None or change.stored is None:
+            self._connection.execute(sa.delete(sink.table).where(of_partition(sink.table, sink.partition, change.monday)))
+            self._connection.execute(sa.delete(partitions).where(place))
+            self._result.emptied.append((sink.name, change.monday))
+            return
+        sha256 = file.sha256
+        if there is not None and there.sha256 == sha256:  # the same file in another place, or written again
+            self._connection.execute(sa.update(partitions).where(place).values(etag=change.stored.etag))
+            return
+        self._progress(change.what)
+        rows = replace_rows(self._connection, sink, change.monday, file.frames(sink.columns))
+        self._connection.execute(sa.delete(partitions).where(place))
+        row = {
+            "table_name": sink.name,
+            "date": change.monday,
+            "sha256": sha256,
+            "etag": change.stored.etag,
+            "row_count": rows,
+            "run_id": self._runs.run_of(sink.source, change.monday, sha256),
+            "loaded_at": datetime.now(UTC),
+        }
+        self._connection.execute(sa.insert(partitions).values(row))
+        self._result.rows[sink.name, change.monday] = rows
+
+    def _finish(self, version: datetime) -> None:
+        for sink in self._sinks:
+            if sink.source == RUNS:
+                self._result.runs = load_runs(self._connection, self._lake, sink)
+        result, loads = self._result, self._state.loads
+        if result.rows or result.emptied or result.runs:
+            row = {
+                "loaded_at": datetime.now(UTC),
+                "lake_version": version,
+                "partition_count": len(result.rows) + len(result.emptied),
+                "row_count": sum(result.rows.values()),
+            }
+            self._connection.execute(sa.insert(loads).values(row))
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    """A time of the database, which SQLite and MySQL give without a zone."""
+    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value

@@ -1,0 +1,123 @@
+"""Additive migrations without revision files: new tables, columns and indexes are made, any other difference is refused."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations
+from alembic.operations import Operations
+from alembic.operations.ops import (
+    AddColumnOp,
+    AlterColumnOp,
+    CreateIndexOp,
+    CreateTableOp,
+    MigrateOperation,
+    ModifyTableOps,
+    OpContainer,
+)
+from alembic.runtime.migration import MigrationContext
+
+from qol.errors import DatabaseError
+
+#: New comments are not worth a statement per column.
+_ADDITIVE = (CreateTableOp, AddColumnOp, CreateIndexOp)
+
+
+def missing_steps(
+    connection: sa.Connection, tables: Sequence[sa.Table], made: Callable[[str], frozenset[str]]
+) -> list[MigrateOperation]:
+    """What the database lacks of these tables, in order; other tables of it are not looked at.
+
+    `made` gives the columns of a table that earlier loads made. DatabaseError lists the statements that any difference
+    needs that is not additive, and those for columns that were dropped by hand.
+    """
+    steps = list(_flat(produce_migrations(_context(connection, tables), tables[0].metadata).upgrade_ops))
+    refused = [step for step in steps if not isinstance(step, _ADDITIVE) or _was_dropped(step, made)]
+    if refused:
+        statements = "\n".join(f"  {line}" for step in refused for line in _statement(step, connection.dialect))
+        raise DatabaseError(
+            "the database has other tables than the contracts, nothing was loaded. "
+            f"Run what is right, then `qol load` again:\n{statements}"
+        )
+    return steps
+
+
+def apply(connection: sa.Connection, steps: Iterable[MigrateOperation]) -> None:
+    """Make what is missing."""
+    operations = Operations(MigrationContext.configure(connection))
+    for step in steps:
+        operations.invoke(step)
+
+
+def offline_sql(tables: Sequence[sa.Table], dialect: sa.Dialect) -> str:
+    """The statements that make these tables in an empty database."""
+    steps = [step for table in tables for step in _create(table)]
+    return "\n\n".join(f"{line};" for step in steps for line in _statement(step, dialect))
+
+
+def _create(table: sa.Table) -> Iterator[MigrateOperation]:
+    yield CreateTableOp.from_table(table)
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        yield CreateIndexOp.from_index(index)
+
+
+def _context(connection: sa.Connection, tables: Sequence[sa.Table]) -> MigrationContext:
+    ours = {(table.schema, table.name) for table in tables}
+    schemas = {table.schema for table in tables}
+
+    def is_ours(name: str | None, kind: str, parents: dict[str, str | None]) -> bool:
+        if kind == "schema":
+            return name in schemas
+        return kind != "table" or (parents["schema_name"], name) in ours
+
+    def is_selected(element: object, _: object, kind: str, __: object, ___: object) -> bool:
+        return kind != "table" or element in tables or (getattr(element, "schema", None), getattr(element, "name", None)) in ours
+
+    return MigrationContext.configure(
+        connection,
+        opts={
+            "include_name": is_ours,
+            "include_object": is_selected,
+            "include_schemas": any(schemas),
+            "compare_type": _differs,
+            "target_metadata": tables[0].metadata,
+        },
+    )
+
+
+def _differs(
+    context: MigrationContext, column: sa.Column[object], _: object, there: sa.types.TypeEngine[object], ours: sa.types.TypeEngine[object]
+) -> bool:
+    """Whether a column's type is of another kind; how a server spells the same type differs from server to server."""
+    compiled = ours.dialect_impl(context.dialect)
+    return there._type_affinity is not compiled._type_affinity
+
+
+def _flat(container: OpContainer) -> Iterator[MigrateOperation]:
+    for step in container.ops:
+        if isinstance(step, OpContainer):
+            yield from _flat(step)
+        elif not _is_comment(step):
+            yield step
+
+
+def _is_comment(step: MigrateOperation) -> bool:
+    """Whether only a comment differs, which no load changes."""
+    if isinstance(step, AlterColumnOp):
+        return step.modify_type is None and step.modify_nullable is None and step.modify_server_default is False
+    return type(step).__name__ in ("CreateTableCommentOp", "DropTableCommentOp")
+
+
+def _was_dropped(step: MigrateOperation, made: Callable[[str], frozenset[str]]) -> bool:
+    return isinstance(step, AddColumnOp) and step.column.name in made(step.table_name)
+
+
+def _statement(step: MigrateOperation, dialect: sa.Dialect) -> list[str]:
+    """The statements of a step, without executing it."""
+    buffer = io.StringIO()
+    context = MigrationContext.configure(dialect=dialect, opts={"as_sql": True, "output_buffer": buffer})
+    try:
+        Operations(context).invoke(step)
+    except NotImplementedError:  # SQLite alters no column
+        return [str(step.to_diff_tuple())]
+    return [text.strip() for text in buffer.getvalue().split(";\n") if text.strip()]
