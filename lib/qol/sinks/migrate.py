@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations
@@ -85,12 +86,34 @@ def _context(connection: sa.Connection, tables: Sequence[sa.Table]) -> Migration
     )
 
 
+#: Kinds of types, the narrower first; within a kind servers spell the same type in their own ways.
+_KINDS = (
+    ("boolean", sa.Boolean),
+    ("bigint", sa.BigInteger),
+    ("integer", sa.Integer),
+    ("double", sa.Float),
+    ("decimal", sa.Numeric),
+    ("json", sa.JSON),
+    ("text", sa.String),
+    ("uuid", sa.Uuid),
+    ("timestamp", sa.DateTime),
+    ("date", sa.Date),
+)
+#: What MySQL, MariaDB and SQLite keep as a kind that they do have.
+_KEPT_AS = {"mysql": {"boolean": "integer", "json": "text", "uuid": "text"}, "sqlite": {"uuid": "text"}}
+
+
 def _differs(
-    context: MigrationContext, column: sa.Column[object], _: object, there: sa.types.TypeEngine[object], ours: sa.types.TypeEngine[object]
+    context: MigrationContext, _: object, __: object, found: sa.types.TypeEngine[Any], ours: sa.types.TypeEngine[Any]
 ) -> bool:
-    """Whether a column's type is of another kind; how a server spells the same type differs from server to server."""
-    compiled = ours.dialect_impl(context.dialect)
-    return there._type_affinity is not compiled._type_affinity
+    """Whether the type of a column in the database is of another kind than ours."""
+    kept_as = _KEPT_AS.get(context.dialect.name, {})
+    there, wanted = _kind(found), _kind(ours.dialect_impl(context.dialect))
+    return kept_as.get(there, there) != kept_as.get(wanted, wanted)
+
+
+def _kind(found: sa.types.TypeEngine[Any]) -> str:
+    return next((name for name, kind in _KINDS if isinstance(found, kind)), type(found).__name__)
 
 
 def _flat(container: OpContainer) -> Iterator[MigrateOperation]:
