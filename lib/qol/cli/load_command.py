@@ -59,7 +59,7 @@ def load(
         return
     opened = open_existing(lake)
     with _database_imports():
-        result = load_lake(opened, url, choose(contracts, names, opened), monday, warn)
+        result = load_lake(opened, url, choose(contracts, names, opened, url), monday, warn)
     _show(result, shown(url))
 
 

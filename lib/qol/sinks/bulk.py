@@ -47,7 +47,11 @@ def in_text(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col(pl.Boolean).cast(pl.Int8),
         pl.col(pl.Date).cast(pl.String),
         pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S%.6f"),
-        *(pl.Series(column.name, [_json(value) for value in column], pl.String) for column in frame if column.dtype == pl.List),
+        *(
+            pl.Series(column.name, [_json(value) for value in column], pl.String)
+            for column in frame
+            if column.dtype == pl.List
+        ),
         *(column.cast(pl.String) for column in frame if column.dtype == pl.Decimal),
     )
 

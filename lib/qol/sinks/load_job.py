@@ -11,10 +11,12 @@ from qol.errors import DatabaseError
 from qol.lake.base import Lake
 from qol.sinks.bulk import of_partition, replace_rows
 from qol.sinks.database import locked, open_database, transaction
-from qol.sinks.migrate import apply, missing_steps
+from qol.sinks.mapped_tables import MappedSink, create_views
+from qol.sinks.migrate import apply, full_name, missing_steps
 from qol.sinks.partitions import Change, Loaded, PublishingRuns, changes, lake_version, read_file
 from qol.sinks.runs_table import load_runs
-from qol.sinks.sink_tables import RUNS, SinkTable, StateTables, state_tables
+from qol.sinks.sink_tables import RUNS, SinkTable, state_tables
+from qol.sinks.upsert import delete_idle_users, upsert_partition
 
 
 @dataclass
@@ -63,7 +65,7 @@ class _Load:
             self._refuse_older(version)
             self._migrate()
             loaded = self._loaded()
-        for change in changes(self._lake, [s for s in self._sinks if s.source != RUNS], loaded, since):
+        for change in changes(self._lake, [s for s in self._sinks if s.partition], loaded, since):
             with transaction(self._connection, change.what):
                 self._load_partition(change, loaded.get((change.sink.name, change.monday)))
         with transaction(self._connection, RUNS):
@@ -91,6 +93,7 @@ class _Load:
         self._result.steps = len(steps)
         if steps:
             self._remember_columns()
+        create_views(self._connection, self._mapped)
 
     def _made(self) -> Mapping[str, frozenset[str]]:
         """Columns that earlier loads made, by table."""
@@ -102,7 +105,7 @@ class _Load:
 
     def _forget(self, steps: Collection[MigrateOperation]) -> None:
         """Partitions of tables that get a column are loaded again: their files may have it already."""
-        names = {step.table_name for step in steps if isinstance(step, AddColumnOp)}
+        names = {full_name(step) for step in steps if isinstance(step, AddColumnOp)}
         partitions = self._state.partitions
         if names:
             given = sa.update(partitions).where(partitions.c.table_name.in_(names))
@@ -124,7 +127,9 @@ class _Load:
         file = read_file(self._lake, change)
         place = (partitions.c.table_name == sink.name) & (partitions.c.date == change.monday)
         if file is None or change.stored is None:
-            self._connection.execute(sa.delete(sink.table).where(of_partition(sink.table, sink.partition, change.monday)))
+            self._connection.execute(
+                sa.delete(sink.table).where(of_partition(sink.table, sink.partition, change.monday))
+            )
             self._connection.execute(sa.delete(partitions).where(place))
             self._result.emptied.append((sink.name, change.monday))
             return
@@ -133,7 +138,11 @@ class _Load:
             self._connection.execute(sa.update(partitions).where(place).values(etag=change.stored.etag))
             return
         self._progress(change.what)
-        rows = replace_rows(self._connection, sink, change.monday, file.frames(sink.columns))
+        frames = file.frames(sink.columns)
+        if isinstance(sink, MappedSink):
+            rows = upsert_partition(self._connection, sink, change.monday, frames)
+        else:
+            rows = replace_rows(self._connection, sink, change.monday, frames)
         self._connection.execute(sa.delete(partitions).where(place))
         row = {
             "table_name": sink.name,
@@ -147,10 +156,25 @@ class _Load:
         self._connection.execute(sa.insert(partitions).values(row))
         self._result.rows[sink.name, change.monday] = rows
 
+    @property
+    def _mapped(self) -> list[MappedSink]:
+        return [sink for sink in self._sinks if isinstance(sink, MappedSink)]
+
+    def _tables_of(self, users: sa.Table) -> list[sa.Table]:
+        """Tables of the mapping that the database has, also those that this load does not take."""
+        schema, prefix = users.schema, users.name.removesuffix("users")
+        inspector = sa.inspect(self._connection)
+        tables = [t for t in users.metadata.tables.values() if t.schema == schema and t.name.startswith(prefix)]
+        return [
+            t for t in tables if t is not users and "user_id" in t.c and inspector.has_table(t.name, schema=t.schema)
+        ]
+
     def _finish(self, version: datetime) -> None:
         for sink in self._sinks:
             if sink.source == RUNS:
-                self._result.runs = load_runs(self._connection, self._lake, sink)
+                self._result.runs += load_runs(self._connection, self._lake, sink)
+        for users in {sink.users for sink in self._mapped if sink.users is not None}:
+            delete_idle_users(self._connection, users, self._tables_of(users))
         result, loads = self._result, self._state.loads
         if result.rows or result.emptied or result.runs:
             row = {

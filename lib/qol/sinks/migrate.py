@@ -1,7 +1,7 @@
 """Additive migrations without revision files: new tables, columns and indexes are made, any other difference is refused."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,8 +43,10 @@ def missing_steps(
     return steps
 
 
-def apply(connection: sa.Connection, steps: Iterable[MigrateOperation]) -> None:
-    """Make what is missing."""
+def apply(connection: sa.Connection, steps: Sequence[MigrateOperation]) -> None:
+    """Make what is missing, and schemas for it."""
+    for schema in {step.schema for step in steps if isinstance(step, CreateTableOp)} - {None}:
+        connection.execute(sa.schema.CreateSchema(str(schema), if_not_exists=True))
     operations = Operations(MigrationContext.configure(connection))
     for step in steps:
         operations.invoke(step)
@@ -52,8 +54,12 @@ def apply(connection: sa.Connection, steps: Iterable[MigrateOperation]) -> None:
 
 def offline_sql(tables: Sequence[sa.Table], dialect: sa.Dialect) -> str:
     """The statements that make these tables in an empty database."""
+    schemas = [
+        f"CREATE SCHEMA IF NOT EXISTS {name}" for name in sorted({table.schema for table in tables if table.schema})
+    ]
     steps = [step for table in tables for step in _create(table)]
-    return "\n\n".join(f"{line};" for step in steps for line in _statement(step, dialect))
+    statements = [*schemas, *(line for step in steps for line in _statement(step, dialect))]
+    return "\n\n".join(f"{line};" for line in statements)
 
 
 def _create(table: sa.Table) -> Iterator[MigrateOperation]:
@@ -72,7 +78,11 @@ def _context(connection: sa.Connection, tables: Sequence[sa.Table]) -> Migration
         return kind != "table" or (parents["schema_name"], name) in ours
 
     def is_selected(element: object, _: object, kind: str, __: object, ___: object) -> bool:
-        return kind != "table" or element in tables or (getattr(element, "schema", None), getattr(element, "name", None)) in ours
+        return (
+            kind != "table"
+            or element in tables
+            or (getattr(element, "schema", None), getattr(element, "name", None)) in ours
+        )
 
     return MigrationContext.configure(
         connection,
@@ -99,8 +109,8 @@ _KINDS = (
     ("timestamp", sa.DateTime),
     ("date", sa.Date),
 )
-#: What MySQL, MariaDB and SQLite keep as a kind that they do have.
-_KEPT_AS = {"mysql": {"boolean": "integer", "json": "text", "uuid": "text"}, "sqlite": {"uuid": "text"}}
+#: What MySQL and MariaDB keep as another kind.
+_KEPT_AS = {"mysql": {"boolean": "integer", "json": "text"}}
 
 
 def _differs(
@@ -132,7 +142,14 @@ def _is_comment(step: MigrateOperation) -> bool:
 
 
 def _was_dropped(step: MigrateOperation, made: Callable[[str], frozenset[str]]) -> bool:
-    return isinstance(step, AddColumnOp) and step.column.name in made(step.table_name)
+    if not isinstance(step, AddColumnOp):
+        return False
+    return step.column.name in made(full_name(step))
+
+
+def full_name(step: AddColumnOp) -> str:
+    """The table that gets a column, with its schema, as the table of partitions has it."""
+    return f"{step.schema}.{step.table_name}" if step.schema else step.table_name
 
 
 def _statement(step: MigrateOperation, dialect: sa.Dialect) -> list[str]:

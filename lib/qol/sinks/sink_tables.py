@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
@@ -52,16 +53,25 @@ _KEYS = {
 }
 _RECORDS = _Keys(("week_start", "user_id", "record_key"), ("user_id", "day"), "week_start")
 
-_JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-_TIME = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-_TYPES: dict[str, sa.types.TypeEngine[object]] = {
+
+def json_type() -> sa.types.TypeEngine[Any]:
+    """Lists and mappings."""
+    return sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+def time_type() -> sa.types.TypeEngine[Any]:
+    """Instants to the microsecond; in UTC where a server keeps no zone."""
+    return sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
+
+
+_TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "bigint": sa.BigInteger(),
     "int": sa.Integer(),
     "double": sa.Double(),
     "string": sa.Text(),
     "boolean": sa.Boolean(),
     "date": sa.Date(),
-    "timestamp": _TIME,
+    "timestamp": time_type(),
     "decimal(38,18)": sa.Numeric(38, 18).with_variant(sa.Text(), "sqlite"),
 }
 
@@ -70,10 +80,10 @@ _TYPES: dict[str, sa.types.TypeEngine[object]] = {
 ON_MYSQL = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
 
 
-def key_text(width: int) -> sa.types.TypeEngine[object]:
+def key_text(width: int) -> sa.types.TypeEngine[Any]:
     """The type of a text in a key; upper and lower case differ, which they do not by default on MySQL."""
     exact = mysql.VARCHAR(width, charset="utf8mb4", collation="utf8mb4_bin")
-    return sa.String(width).with_variant(exact, "mysql", "mariadb")
+    return sa.String(width).with_variant(exact, "mysql")
 
 
 def sink_tables(contracts: Contracts, metadata: sa.MetaData) -> dict[str, SinkTable]:
@@ -103,8 +113,8 @@ def _sink_table(name: str, columns: Sequence[Column], description: str, metadata
     return SinkTable(name, table, every, keys.partition)
 
 
-def _column(column: Column, keys: _Keys) -> sa.Column[object]:
-    kind = _TYPES.get(column.type, _JSON)
+def _column(column: Column, keys: _Keys) -> sa.Column[Any]:
+    kind = _TYPES.get(column.type, json_type())
     is_key = column.name in {*keys.primary, *keys.index}
     if is_key and column.type == "string":
         kind = key_text(KEY_WIDTHS.get(column.name, KEY_WIDTH))
@@ -144,6 +154,6 @@ _STATE = (
 )
 
 
-def _state_column(column: Column, key: Sequence[str]) -> sa.Column[object]:
+def _state_column(column: Column, key: Sequence[str]) -> sa.Column[Any]:
     kind = key_text(KEY_WIDTH) if column.name in key and column.type == "string" else _TYPES[column.type]
     return sa.Column(column.name, kind, nullable=False, comment=column.comment)

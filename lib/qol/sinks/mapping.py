@@ -1,0 +1,125 @@
+"""Mapping files, `schemas/sinks/<name>.yaml`: tables of another schema and the lake's columns they are filled from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+from pydantic import BeforeValidator, ValidationError
+
+from qol.contracts import language as lang
+from qol.contracts.columns import table_schemas
+from qol.contracts.load import default_root
+from qol.contracts.model import Contracts
+from qol.contracts.problems import shape_problems
+from qol.contracts.yaml_file import read_yaml
+from qol.errors import ContractError, Problem
+
+FOLDER = "sinks"
+#: Sources that are no table of the lake: users of the other tables, and a table that is only made.
+USERS, NO_SOURCE = "users", "none"
+TYPE = r"uuid|date|text|smallint|integer|bigint|double|boolean|timestamptz|json|now|numeric\([0-9]{1,2},[0-9]{1,2}\)"
+
+
+class MappedColumn(lang.Model):
+    """A column of a mapped table; text alone is its type."""
+
+    type: Annotated[str, pydantic.StringConstraints(pattern=f"^({TYPE})$")]
+    """Type in PostgreSQL; `now` is a timestamptz that the database fills in."""
+    of: lang.Maybe[lang.Text] = None
+    """Column of the source; by default the one of the same name. A dot leads into a field of a run's manifest."""
+    never: lang.Maybe[lang.Text] = None
+    """Why the column is always null."""
+    default: lang.Maybe[lang.Flag] = None
+    """Value of a column that has no source."""
+
+
+class MappedTable(lang.Model):
+    """A table, the lake's table whose rows it has, and its constraints."""
+
+    description: lang.Text
+    """What a row is."""
+    source: lang.Text
+    """Table of the lake; `users` for those of all other tables, `none` for a table that is only made."""
+    key: lang.Some[lang.Text]
+    """Columns of the primary key."""
+    unique: lang.Each[lang.Text] = ()
+    """Columns of a unique constraint."""
+    index: lang.Each[lang.Text] = ()
+    """Columns of an index, besides those of partitions."""
+    required: lang.Each[lang.Text] = ()
+    """Columns that are never null, besides those of the key."""
+    columns: lang.Filled[
+        lang.Text,
+        Annotated[
+            MappedColumn,
+            BeforeValidator(
+                lambda value: {"type": value} if isinstance(value, str) else value,
+                json_schema_input_type=lang.Text | MappedColumn,
+            ),
+        ],
+    ]
+
+
+class MonthView(lang.Model):
+    """A view with a row per calendar month of a table that has a column `day`."""
+
+    of: lang.Text
+    """Table of the mapping."""
+    group: lang.Some[lang.Text]
+    """Columns that tell rows of a month apart."""
+    columns: lang.Filled[lang.Text, dict[lang.Text, lang.Text]]
+    """Aggregate and column, such as `{avg: steps}`, by the name of the view's column."""
+
+
+class SinkMapping(lang.Model):
+    """A schema of tables that databases get besides those of the lake."""
+
+    sink: lang.Text
+    """Name of the mapping, as `--tables` takes it."""
+    db_schema: lang.Maybe[lang.Text] = pydantic.Field(default=None, alias="schema")
+    """Schema in PostgreSQL; on servers without schemas the tables begin with it."""
+    tables: lang.Filled[lang.Text, MappedTable]
+    views: dict[lang.Text, MonthView] = {}
+
+
+def read_mappings(contracts: Contracts) -> list[SinkMapping]:
+    """The mappings beside the contracts; ContractError names every mistake of every file."""
+    root = contracts.root if (contracts.root / FOLDER).is_dir() else default_root()
+    schemas = {name: {c.name for c in columns} for name, columns in table_schemas(contracts).items()}
+    found: list[SinkMapping] = []
+    problems: list[Problem] = []
+    for path in sorted((root / FOLDER).glob("*.yaml")):
+        mapping = _read(path, f"{FOLDER}/{path.name}", problems)
+        if mapping is not None:
+            problems += _mistakes(mapping, f"{FOLDER}/{path.name}", schemas)
+            found.append(mapping)
+    if problems:
+        raise ContractError(problems)
+    return found
+
+
+def _read(path: Path, file: str, problems: list[Problem]) -> SinkMapping | None:
+    data, mistakes = read_yaml(path, file)
+    problems += mistakes
+    if mistakes:
+        return None
+    try:
+        return SinkMapping.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as errors:
+        problems += shape_problems(file, SinkMapping, errors)
+        return None
+
+
+def _mistakes(mapping: SinkMapping, file: str, schemas: Mapping[str, Any]) -> list[Problem]:
+    """Sources and columns that the contracts do not have; a study without a source does not get its tables."""
+    found: list[Problem] = []
+    for name, table in mapping.tables.items():
+        known = schemas.get(table.source)
+        for column, spec in table.columns.items() if known else ():
+            of = (spec.of or column).partition(".")[0]
+            if spec.never is None and spec.type != "now" and of not in known:
+                found.append(Problem(file, f"tables.{name}.columns.{column}", of, f"a column of {table.source}"))
+        for column in {*table.key, *table.unique, *table.index, *table.required} - table.columns.keys():
+            found.append(Problem(file, f"tables.{name}", column, "a column of the table"))
+    return found
