@@ -72,8 +72,12 @@ def _csv(frame: pl.DataFrame) -> bytes:
 def _copy(connection: sa.Connection, sink: SinkTable, frame: pl.DataFrame) -> None:
     table, columns = _names(connection, sink)
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, NULL '{_NULL}')") as copy:
-        copy.write(_csv(frame))
+    statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, NULL '{_NULL}')"
+    try:
+        with cursor.copy(statement) as copy:  # of the driver; SQLAlchemy has no COPY
+            copy.write(_csv(frame))
+    except connection.dialect.loaded_dbapi.Error as err:
+        raise DBAPIError(statement, None, err) from None
 
 
 def _load_data(connection: sa.Connection, sink: SinkTable, frame: pl.DataFrame) -> None:
@@ -88,20 +92,21 @@ def _load_data(connection: sa.Connection, sink: SinkTable, frame: pl.DataFrame) 
         try:
             taken = connection.exec_driver_sql(statement).rowcount
         except DBAPIError as err:
-            if not err.orig or err.orig.args[:1] not in {(number,) for number in _LOCAL_REFUSED}:
+            if err.orig is None or err.orig.args[0] not in _LOCAL_REFUSED:
                 raise
-            return _insert(connection, sink, frame)
+            _insert(connection, sink, frame)
+            return
     warnings = connection.exec_driver_sql("SELECT @@warning_count").scalar()  # LOCAL makes warnings of errors
     if taken != frame.height or warnings:
         raise DatabaseError(f"{sink.name}: the server took {taken} of {frame.height} rows with {warnings} warnings")
-    return None
 
 
 def _insert(connection: sa.Connection, sink: SinkTable, frame: pl.DataFrame) -> None:
     table, columns = _names(connection, sink)
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(sink.columns))
-    connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) VALUES ({marks})", frame.rows())
+    statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 (names of the contracts, quoted)
+    connection.exec_driver_sql(statement, frame.rows())
 
 
 _SENDERS = {"postgresql": _copy, "mysql": _load_data, "sqlite": _insert}

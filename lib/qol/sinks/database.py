@@ -61,9 +61,9 @@ def shown(url: sa.URL) -> str:
 def open_database(url: sa.URL) -> sa.Engine:
     """An engine whose sessions count time in UTC and refuse values that a column cannot hold."""
     server = url.get_backend_name()
-    arguments: dict[str, Any] = {"sqlite": {"timeout": LOCK_SECONDS}, "mysql": {"local_infile": True}}.get(server, {})
+    arguments: dict[str, dict[str, Any]] = {"sqlite": {"timeout": LOCK_SECONDS}, "mysql": {"local_infile": True}}
     try:
-        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments.get(server, {}))
     except (NoSuchModuleError, TypeError):
         raise UsageError(f"--to {shown(url)}: an option of the URL is unknown; allowed: {ALLOWED}") from None
     sa.event.listen(engine, "connect", _PREPARE[server])
@@ -106,7 +106,7 @@ def locked(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     with _reached(engine) as connection:
         if engine.dialect.name == "sqlite":
-            with _translated("the lock"), connection.begin():
+            with _translated("the load"), connection.begin():
                 yield connection
         else:
             with connection.begin():
@@ -143,9 +143,8 @@ def _plain(err: DBAPIError, url: sa.URL) -> str:
 @contextmanager
 def transaction(connection: sa.Connection, what: str) -> Iterator[None]:
     """One transaction, within the one of the lock where there is one; DatabaseError names `what` and no value."""
-    with _translated(what):
-        with connection.begin_nested() if connection.in_transaction() else connection.begin():
-            yield
+    with _translated(what), connection.begin_nested() if connection.in_transaction() else connection.begin():
+        yield
 
 
 @contextmanager

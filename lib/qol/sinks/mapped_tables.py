@@ -12,12 +12,11 @@ from sqlalchemy.dialects import mysql
 
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Column, Contracts
-from qol.sinks.mapping import NO_SOURCE, USERS, MappedColumn, MappedTable, MonthView, SinkMapping
+from qol.sinks.mapping import NO_SOURCE, NOW, USERS, MappedColumn, MappedTable, MonthView, SinkMapping
 from qol.sinks.sink_tables import KEY_WIDTH, KEY_WIDTHS, ON_MYSQL, RUNS, SinkTable, json_type, key_text, time_type
 
 #: Ids that are no 128 bits get a UUID of their own, always the same one.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://schemas.invalid/qol-lake")
-_NOW = "now"
 _TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "uuid": sa.CHAR(36).with_variant(sa.Uuid(as_uuid=False), "postgresql"),
     "date": sa.Date(),
@@ -30,7 +29,7 @@ _TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "timestamptz": time_type(),
     "json": json_type(),
     # A default of now() has whole seconds on MySQL.
-    _NOW: sa.DateTime(timezone=True).with_variant(mysql.DATETIME(), "mysql"),
+    NOW: sa.DateTime(timezone=True).with_variant(mysql.DATETIME(), "mysql"),
 }
 
 
@@ -48,7 +47,7 @@ class MappedSink(SinkTable):
         exprs = [
             _value(spec, spec.of or name, frame).alias(name)
             for name, spec in self.spec.columns.items()
-            if spec.type != _NOW and spec.never is None
+            if spec.is_filled
         ]
         found = frame.select(exprs)
         for name in (*self.spec.key, *self.spec.required):
@@ -69,8 +68,8 @@ def _ids_of_places(frame: pl.DataFrame) -> pl.Series:
 def mapped_sinks(
     contracts: Contracts, mapping: SinkMapping, metadata: sa.MetaData, server: str
 ) -> dict[str, MappedSink]:
-    """The tables of a mapping whose sources the contracts have, by `<mapping>.<table>`; `server` is `postgresql`, …"""
-    schemas = {**{name: () for name in (USERS, NO_SOURCE)}, **table_schemas(contracts)}
+    """The tables of a mapping whose sources the contracts have, by `<mapping>.<table>`; `server` is one such as `postgresql`."""
+    schemas = {USERS: (), NO_SOURCE: (), **table_schemas(contracts)}
     tables = {
         name: _table(mapping, name, spec, schemas[spec.source], metadata, server)
         for name, spec in mapping.tables.items()
@@ -86,7 +85,7 @@ def mapped_sinks(
             mapping,
             spec,
             users,
-        )  # fmt: skip
+        )
         for name, spec in mapping.tables.items()
         if name in tables
     }
@@ -128,8 +127,8 @@ def _column(spec: MappedTable, comments: Mapping[str, str], name: str, column: M
     of = column.of or name
     if column.type == "text" and name in {*spec.key, *spec.unique, *spec.index}:
         kind = key_text(KEY_WIDTHS.get(of, KEY_WIDTH))
-    never_null = name in {*spec.key, *spec.required} or column.type == _NOW
-    default = sa.func.now() if column.type == _NOW else sa.true() if column.default else None
+    never_null = name in {*spec.key, *spec.required} or column.type == NOW
+    default = sa.func.now() if column.type == NOW else sa.true() if column.default else None
     comment = f"Always null. {column.never}" if column.never else comments.get(of)
     return sa.Column(name, kind, nullable=not never_null, server_default=default, comment=comment)
 
@@ -174,7 +173,7 @@ def create_views(connection: sa.Connection, sinks: Iterable[MappedSink]) -> None
 
 
 def _months(view: MonthView, table: sa.Table) -> sa.Select[Any]:
-    groups = [table.c[name] for name in view.group]
+    groups: list[sa.ColumnElement[Any]] = [table.c[name] for name in view.group]
     groups += [sa.extract(part, table.c.day).label(part) for part in ("year", "month")]
     values = [
         getattr(sa.func, aggregate)(table.c[of]).label(name)

@@ -1,8 +1,8 @@
 """Mapping files, `schemas/sinks/<name>.yaml`: tables of another schema and the lake's columns they are filled from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pydantic
 from pydantic import BeforeValidator, ValidationError
@@ -18,6 +18,8 @@ from qol.errors import ContractError, Problem
 FOLDER = "sinks"
 #: Sources that are no table of the lake: users of the other tables, and a table that is only made.
 USERS, NO_SOURCE = "users", "none"
+#: Type of a column that the database fills in.
+NOW = "now"
 TYPE = r"uuid|date|text|smallint|integer|bigint|double|boolean|timestamptz|json|now|numeric\([0-9]{1,2},[0-9]{1,2}\)"
 
 
@@ -32,6 +34,11 @@ class MappedColumn(lang.Model):
     """Why the column is always null."""
     default: lang.Maybe[lang.Flag] = None
     """Value of a column that has no source."""
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether rows bring a value: not one that the database fills in, nor one that is always null."""
+        return self.type != NOW and self.never is None and self.default is None
 
 
 class MappedTable(lang.Model):
@@ -80,7 +87,7 @@ class SinkMapping(lang.Model):
     db_schema: lang.Maybe[lang.Text] = pydantic.Field(default=None, alias="schema")
     """Schema in PostgreSQL; on servers without schemas the tables begin with it."""
     tables: lang.Filled[lang.Text, MappedTable]
-    views: dict[lang.Text, MonthView] = {}
+    views: dict[lang.Text, MonthView] = pydantic.Field(default_factory=dict)
 
 
 def read_mappings(contracts: Contracts) -> list[SinkMapping]:
@@ -111,15 +118,17 @@ def _read(path: Path, file: str, problems: list[Problem]) -> SinkMapping | None:
         return None
 
 
-def _mistakes(mapping: SinkMapping, file: str, schemas: Mapping[str, Any]) -> list[Problem]:
+def _mistakes(mapping: SinkMapping, file: str, schemas: Mapping[str, Collection[str]]) -> list[Problem]:
     """Sources and columns that the contracts do not have; a study without a source does not get its tables."""
     found: list[Problem] = []
     for name, table in mapping.tables.items():
-        known = schemas.get(table.source)
-        for column, spec in table.columns.items() if known else ():
-            of = (spec.of or column).partition(".")[0]
-            if spec.never is None and spec.type != "now" and of not in known:
-                found.append(Problem(file, f"tables.{name}.columns.{column}", of, f"a column of {table.source}"))
-        for column in {*table.key, *table.unique, *table.index, *table.required} - table.columns.keys():
-            found.append(Problem(file, f"tables.{name}", column, "a column of the table"))
+        sources = {column: spec.of or column for column, spec in table.columns.items() if spec.is_filled}
+        found += [
+            Problem(file, f"tables.{name}.columns.{column}", of, f"a column of {table.source}")
+            for column, of in sources.items()
+            if table.source in schemas and of.partition(".")[0] not in schemas[table.source]
+        ]
+        named = {*table.key, *table.unique, *table.index, *table.required}
+        unknown = sorted(named - table.columns.keys())
+        found += [Problem(file, f"tables.{name}", column, "a column of the table") for column in unknown]
     return found

@@ -13,7 +13,6 @@ from alembic.operations.ops import (
     CreateIndexOp,
     CreateTableOp,
     MigrateOperation,
-    ModifyTableOps,
     OpContainer,
 )
 from alembic.runtime.migration import MigrationContext
@@ -32,7 +31,8 @@ def missing_steps(
     `made` gives the columns of a table that earlier loads made. DatabaseError lists the statements that any difference
     needs that is not additive, and those for columns that were dropped by hand.
     """
-    steps = list(_flat(produce_migrations(_context(connection, tables), tables[0].metadata).upgrade_ops))
+    found = produce_migrations(_context(connection, tables), tables[0].metadata).upgrade_ops
+    steps = list(_flat(found)) if found else []
     refused = [step for step in steps if not isinstance(step, _ADDITIVE) or _was_dropped(step, made)]
     if refused:
         statements = "\n".join(f"  {line}" for step in refused for line in _statement(step, connection.dialect))

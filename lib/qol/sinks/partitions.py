@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -66,7 +67,7 @@ class PartitionFile:
                 rows = pl.DataFrame(file.read_row_group(group, columns=known))
                 if RECORD_WEEK.name in types and RECORD_WEEK.name not in rows.columns:
                     rows = rows.with_columns(pl.lit(self.monday).alias(RECORD_WEEK.name))
-                yield with_columns_of(rows, types).cast(dict(types))
+                yield with_columns_of(rows, types).cast(types)
 
 
 def read_file(lake: Lake, change: Change) -> PartitionFile | None:
@@ -104,9 +105,15 @@ def _changes_of(
 
 def lake_version(lake: Lake) -> datetime:
     """When the newest run or erasure of a lake began, by the real clock: a lake with an earlier one is an older copy."""
-    runs = [started_at(key.rpartition("/")[2]) for key in manifest_keys(lake)]
+    runs = [begun for key in manifest_keys(lake) if (begun := _begun(key)) is not None]
     erasures = [datetime.fromisoformat(one.requested) for one in read_tombstones(lake)]
     return max([*runs, *erasures], default=datetime.fromtimestamp(0, UTC))
+
+
+def _begun(key: str) -> datetime | None:
+    with suppress(ValueError, IndexError):  # a file of another name than those of runs
+        return started_at(key.rpartition("/")[2])
+    return None
 
 
 class PublishingRuns:

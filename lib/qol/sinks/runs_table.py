@@ -29,7 +29,7 @@ def load_runs(connection: sa.Connection, lake: Lake, sink: SinkTable) -> int:
 def _row(sink: SinkTable, manifest: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(sink, MappedSink):
         return {column.name: manifest.get(column.name) for column in sink.columns}
-    given = {name: spec for name, spec in sink.spec.columns.items() if spec.type != "now"}
+    given = {name: spec for name, spec in sink.spec.columns.items() if spec.is_filled}
     return {name: _field(manifest, spec.of or name, spec.type) for name, spec in given.items()}
 
 

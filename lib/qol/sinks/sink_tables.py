@@ -1,6 +1,6 @@
 """Database tables made from the contracts: types, comments, primary keys, and indexes by how the tables are read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ _TYPES: dict[str, sa.types.TypeEngine[Any]] = {
 
 
 #: How MySQL keeps tables: all of Unicode, and transactions.
-ON_MYSQL = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
+ON_MYSQL: Mapping[str, Any] = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB"}
 
 
 def key_text(width: int) -> sa.types.TypeEngine[Any]:

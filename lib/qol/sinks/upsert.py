@@ -43,13 +43,13 @@ def upsert_statement(table: sa.Table, names: Sequence[str], server: str) -> sa.I
     if server == "mysql":
         on_mysql = mysql.insert(table)
         values = {name: on_mysql.inserted[name] for name in names if name not in keys}
-        return on_mysql.on_duplicate_key_update(**_with_stamp(table, values, keys, on_mysql))
+        return on_mysql.on_duplicate_key_update(**_with_stamp(table, values, keys))
     insert: Any = postgresql.insert(table) if server == "postgresql" else sqlite.insert(table)
     values = {name: insert.excluded[name] for name in names if name not in keys}
-    return insert.on_conflict_do_update(index_elements=keys, set_=_with_stamp(table, values, keys, insert))  # type: ignore[no-any-return]
+    return insert.on_conflict_do_update(index_elements=keys, set_=_with_stamp(table, values, keys))  # type: ignore[no-any-return]
 
 
-def _with_stamp(table: sa.Table, values: dict[str, Any], keys: Sequence[str], insert: Any) -> dict[str, Any]:
+def _with_stamp(table: sa.Table, values: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     stamped = {**values, _UPDATED: sa.func.now()} if _UPDATED in table.c else values
     return stamped or {keys[0]: table.c[keys[0]]}
 
