@@ -1,7 +1,8 @@
 """The database a load goes to: its URL without secrets in sight, a connection, the lock, transactions."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from qol.errors import DatabaseError, LockedError, UsageError
+from qol.identity.secret_text import secret_text
 
 #: Where the URL stands when no option names it, so that no list of processes shows it.
 URL_VARIABLE = "QOL_DATABASE_URL"
+#: Secret of AWS Secrets Manager, by name or ARN, with the URL or with what the URL leaves out.
+SECRET_VARIABLE = "QOL_DATABASE_SECRET"  # noqa: S105 (the name of a variable)
 ALLOWED = "postgresql+psycopg://…, mysql+pymysql://…, sqlite:///FILE, or @FILE that has such a URL"
 #: How providers write what SQLAlchemy names with its driver.
 _DRIVERS = {
@@ -32,14 +36,20 @@ _LOCK_NAME = "CONCAT('qol load ', DATABASE())"
 
 
 def database_url(text: str | None) -> sa.URL:
-    """The URL of `--to` or QOL_DATABASE_URL; `@FILE` names a file that has it. UsageError, without the text, when it is none."""
+    """The URL of `--to` or QOL_DATABASE_URL, completed by the secret that QOL_DATABASE_SECRET names, if it does.
+
+    `@FILE` names a file that has the URL. UsageError, which holds no part of a URL that cannot be read.
+    """
     given = text or os.environ.get(URL_VARIABLE) or ""
-    if not given:
+    name = os.environ.get(SECRET_VARIABLE)
+    secret = _secret(name) if name else {}
+    given = (_from_file(given) if given.startswith("@") else given) or str(secret.pop("url", ""))
+    if not given and "engine" not in secret:
         raise UsageError(f"--to: not given, and {URL_VARIABLE} is not set; allowed: {ALLOWED}")
     try:
-        url = sa.make_url(_from_file(given) if given.startswith("@") else given)
-        url = url.set(drivername=_DRIVERS[url.drivername])
-    except (ArgumentError, KeyError, ValueError):
+        url = sa.make_url(given) if given else sa.URL.create(str(secret["engine"]))
+        url = _completed(url.set(drivername=_DRIVERS[url.drivername]), secret)
+    except (ArgumentError, KeyError, TypeError, ValueError):
         raise UsageError(f"--to: not the URL of a database that can be loaded; allowed: {ALLOWED}") from None
     if not url.database:
         raise UsageError(f"--to {shown(url)}: names no database; allowed: {ALLOWED}")
@@ -51,6 +61,30 @@ def _from_file(given: str) -> str:
         return Path(given[1:]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"--to {given}: cannot be read; allowed: a file whose only line is the URL") from None
+
+
+def _secret(name: str) -> dict[str, Any]:
+    """The fields of a secret of RDS, or the URL that is all of it."""
+    allowed = "a secret with the URL, or with the fields of RDS: username, password, engine, host, port, dbname"
+    text = (secret_text(SECRET_VARIABLE, name, allowed) or "").strip()
+    if not text:
+        raise UsageError(f"{SECRET_VARIABLE} {name}: holds no text; allowed: {allowed}")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"url": text}
+    return found if isinstance(found, dict) else {"url": text}
+
+
+def _completed(url: sa.URL, secret: Mapping[str, Any]) -> sa.URL:
+    """The URL with what it does not say itself."""
+    fields = {"username": "username", "password": "password", "host": "host", "port": "port", "database": "dbname"}
+    absent: dict[str, Any] = {
+        part: int(secret[field]) if part == "port" else str(secret[field])
+        for part, field in fields.items()
+        if getattr(url, part) is None and secret.get(field) is not None
+    }
+    return url.set(**absent)
 
 
 def shown(url: sa.URL) -> str:

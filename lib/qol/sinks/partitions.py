@@ -62,8 +62,9 @@ class PartitionFile:
         types = no_rows(tuple(columns)).schema
         with reading(self.key):
             file = pq.ParquetFile(io.BytesIO(self.data))
+            there = set(file.schema_arrow.names)
+            known = [name for name in types if name in there]
             for group in range(file.metadata.num_row_groups):
-                known = [name for name in types if name in file.schema_arrow.names]
                 rows = pl.DataFrame(file.read_row_group(group, columns=known))
                 if RECORD_WEEK.name in types and RECORD_WEEK.name not in rows.columns:
                     rows = rows.with_columns(pl.lit(self.monday).alias(RECORD_WEEK.name))
