@@ -14,6 +14,7 @@ from qol.sinks.database import database_url, open_database
 from qol.tables.layout import find_published
 from tests.builders import CONTRACTS, run_lake, write_lines
 
+_LISTS = ("array<string>", "array<int>")
 Rows = list[tuple[Any, ...]]
 
 
@@ -50,7 +51,7 @@ def both(url: str, lake: Path, table: str) -> tuple[Rows, Rows]:
 
 def _typed(there: sa.Table, columns: Any) -> list[sa.ColumnElement[Any]]:
     """Columns as the types that servers without them keep as others."""
-    own: dict[str, Any] = {"boolean": sa.Boolean(), "array<string>": sa.JSON(), "array<int>": sa.JSON()}
+    own: dict[str, Any] = {"boolean": sa.Boolean(), "double": sa.Double(), **dict.fromkeys(_LISTS, sa.JSON())}
     return [
         sa.type_coerce(there.c[column.name], own[column.type]) if column.type in own else there.c[column.name]
         for column in columns
