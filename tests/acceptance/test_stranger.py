@@ -24,7 +24,7 @@ from tests.builders import MONDAY_START, daily_record, write_lines
 pytestmark = pytest.mark.acceptance
 PAGES = (
     "README.md", "docs/add-a-device.md", "docs/add-a-metric.md", "README.md", "docs/report.md", "docs/adherence.md",
-    "docs/why-is-it-missing.md", "docs/runbook.md", "docs/backfill-and-rebuild.md",
+    "docs/why-is-it-missing.md", "docs/load.md", "docs/runbook.md", "docs/backfill-and-rebuild.md",
 )  # fmt: skip
 #: Sections that are not run here, with the reason.
 NOT_HERE = {
