@@ -81,6 +81,8 @@ def test_an_older_copy_of_the_lake_is_not_loaded(load: Load, own_week: Path, url
     older = load(lake=copy)
     assert (older.code, "an older lake is not loaded, nothing was changed" in older.err) == (1, True)
     assert ask(url, "SELECT count(*) FROM weekly_metrics WHERE week_start = '2026-11-09'") == [(1,)]
+    ask(url, "UPDATE sink_loads SET erasures = 1")
+    assert load().code == 1
 
 
 def test_a_load_that_dies_leaves_the_old_rows_and_the_next_one_finishes(

@@ -106,7 +106,7 @@ def test_the_tables_of_specification_001_have_its_names_types_and_constraints() 
     tables = mapped_sinks(CONTRACTS, healthhub, sa.MetaData(), "postgresql")
     sleep = tables["healthhub.daily_sleep_summaries"].table
     assert sleep.fullname == "healthhub.daily_sleep_summaries"
-    types = {c.name: str(c.type.dialect_impl(sa.dialects.postgresql.dialect())) for c in sleep.columns}
+    types = {c.name: str(c.type.dialect_impl(sa.dialects.postgresql.dialect())) for c in sleep.columns}  # type: ignore[no-untyped-call]
     assert types["user_id"] == "UUID"
     assert {types[name] for name in types if name.startswith(("score", "contributors"))} == {"SMALLINT"}
     assert [c.name for c in sleep.columns if not c.nullable] == [

@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 from alembic.operations.ops import AddColumnOp, MigrateOperation
 
+from qol.contracts.wording import count
 from qol.errors import DatabaseError
 from qol.lake.base import Lake
 from qol.sinks.bulk import of_partition, replace_rows
 from qol.sinks.database import locked, open_database, transaction
 from qol.sinks.mapped_tables import MappedSink, create_views
 from qol.sinks.migrate import apply, full_name, missing_steps
-from qol.sinks.partitions import Change, Loaded, PublishingRuns, changes, lake_version, read_file
+from qol.sinks.partitions import Change, LakeVersion, Loaded, PublishingRuns, changes, lake_version, read_file
 from qol.sinks.runs_table import load_runs
 from qol.sinks.sink_tables import RUNS, SinkTable, state_tables
 from qol.sinks.upsert import delete_idle_users, upsert_partition
@@ -72,16 +73,18 @@ class _Load:
             self._finish(version)
         return self._result
 
-    def _refuse_older(self, version: datetime) -> None:
+    def _refuse_older(self, version: LakeVersion) -> None:
         """Nothing of a lake goes where a newer one of it has been: a copy, or one that was put back."""
         loads = self._state.loads
         if not sa.inspect(self._connection).has_table(loads.name):
             return
-        newest = _utc(self._connection.execute(sa.select(sa.func.max(loads.c.lake_version))).scalar())
-        if newest is not None and version < newest:
+        query = sa.select(sa.func.max(loads.c.newest_run), sa.func.max(loads.c.erasures))
+        newest, erasures = self._connection.execute(query).one()
+        if newest is not None and (version.newest_run < _utc(newest) or version.erasures < erasures):
             raise DatabaseError(
-                f"the database has rows of a run or erasure of {newest:%Y-%m-%d %H:%M:%S} UTC, the newest of this lake "
-                f"is of {version:%Y-%m-%d %H:%M:%S}; an older lake is not loaded, nothing was changed"
+                f"the database has rows of a run of {newest:%Y-%m-%d %H:%M:%S} UTC and of a lake with {count(erasures, 'erasure')}, "
+                f"the newest run of this lake is of {version.newest_run:%Y-%m-%d %H:%M:%S} and it has {version.erasures}; "
+                "an older lake is not loaded, nothing was changed"
             )
 
     def _migrate(self) -> None:
@@ -169,7 +172,7 @@ class _Load:
             t for t in tables if t is not users and "user_id" in t.c and inspector.has_table(t.name, schema=t.schema)
         ]
 
-    def _finish(self, version: datetime) -> None:
+    def _finish(self, version: LakeVersion) -> None:
         for sink in self._sinks:
             if sink.source == RUNS:
                 self._result.runs += load_runs(self._connection, self._lake, sink)
@@ -179,13 +182,13 @@ class _Load:
         if result.rows or result.emptied or result.runs:
             row = {
                 "loaded_at": datetime.now(UTC),
-                "lake_version": version,
+                **version._asdict(),
                 "partition_count": len(result.rows) + len(result.emptied),
                 "row_count": sum(result.rows.values()),
             }
             self._connection.execute(sa.insert(loads).values(row))
 
 
-def _utc(value: datetime | None) -> datetime | None:
+def _utc(value: datetime) -> datetime:
     """A time of the database, which SQLite and MySQL give without a zone."""
-    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value

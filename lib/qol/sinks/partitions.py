@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.model import Column
-from qol.identity.erasures import read_tombstones
+from qol.identity.erasures import ERASURES
 from qol.lake.base import Lake, StoredObject
 from qol.publish.protocol import ORDER, RECORDS_RANK
 from qol.sinks.sink_tables import RECORD_WEEK, SinkTable
@@ -104,11 +105,17 @@ def _changes_of(
             yield Change(sink, monday, stored)
 
 
-def lake_version(lake: Lake) -> datetime:
-    """When the newest run or erasure of a lake began, by the real clock: a lake with an earlier one is an older copy."""
+class LakeVersion(NamedTuple):
+    """When the newest run of a lake began, by the real clock, and its number of erasures; an older copy has less of one."""
+
+    newest_run: datetime
+    erasures: int
+
+
+def lake_version(lake: Lake) -> LakeVersion:
+    """The version of a lake, from the names of its manifests and tombstones; neither is read."""
     runs = [begun for key in manifest_keys(lake) if (begun := _begun(key)) is not None]
-    erasures = [datetime.fromisoformat(one.requested) for one in read_tombstones(lake)]
-    return max([*runs, *erasures], default=datetime.fromtimestamp(0, UTC))
+    return LakeVersion(max(runs, default=datetime.fromtimestamp(0, UTC)), len(lake.children(ERASURES).objects))
 
 
 def _begun(key: str) -> datetime | None:
