@@ -61,11 +61,7 @@ resource "aws_vpc_security_group_ingress_rule" "tables" {
 
 resource "aws_rds_cluster" "tables" {
   #checkov:skip=CKV_AWS_162:The function signs in by the secret that RDS rotates; tokens of IAM would be a second way in
-  #checkov:skip=CKV_AWS_324:Statements have no values of users in them, and the log of errors is exported
-  #checkov:skip=CKV_AWS_326:To go back in time, load an earlier version of the lake; the tables are rebuilt from it
-  #checkov:skip=CKV_AWS_327:It is encrypted with the key of published tables
   #checkov:skip=CKV2_AWS_8:All of it can be loaded again; a backup plan would keep erased people
-  #checkov:skip=CKV2_AWS_27:Query logs would hold ids of users
   for_each = local.databases
 
   cluster_identifier              = local.database_name
