@@ -23,29 +23,23 @@ def choose(contracts: Contracts, names: Sequence[str], lake: Lake, url: sa.URL) 
 
     Without names those of the contracts that the lake has files of. UsageError for a name that no table has.
     """
-    known = _known(contracts, url)
+    own = sink_tables(contracts, sa.MetaData())
     if names:
-        return _named(known, names)
-    own = {sink.source: sink for sink in known.values() if not isinstance(sink, MappedSink)}
+        return _named(contracts, own, names, url)
     published = {table for table, _ in find_published(lake, own.keys() - {RUNS}).files}
     return [sink for name, sink in own.items() if name in published or name in _ALWAYS]
 
 
-def _known(contracts: Contracts, url: sa.URL) -> Mapping[str, SinkTable]:
-    """Every table by the name that `--tables` takes."""
-    metadata = sa.MetaData()
-    found: dict[str, SinkTable] = {sink.name: sink for sink in sink_tables(contracts, metadata).values()}
-    for mapping in read_mappings(contracts):
-        found |= mapped_sinks(contracts, mapping, metadata, url.get_backend_name())
-    return found
-
-
-def _named(known: Mapping[str, SinkTable], names: Sequence[str]) -> list[SinkTable]:
+def _named(contracts: Contracts, own: Mapping[str, SinkTable], names: Sequence[str], url: sa.URL) -> list[SinkTable]:
+    """The named tables; mappings are read only for a name that no table of the contracts has."""
+    known = {sink.name: sink for sink in own.values()}
+    if not all(_matching(known, name) for name in names):
+        metadata = next(iter(own.values())).table.metadata
+        for mapping in read_mappings(contracts):
+            known |= mapped_sinks(contracts, mapping, metadata, url.get_backend_name())
     chosen: dict[str, SinkTable] = {}
-    for name in map(str.lower, names):
-        found = {
-            label: sink for label, sink in known.items() if fnmatchcase(label, name) or label.startswith(f"{name}.")
-        }
+    for name in names:
+        found = _matching(known, name)
         if not found:
             raise UsageError(f"--tables {name}: no such table; allowed: {', '.join(sorted(known))}")
         chosen |= found
@@ -54,10 +48,14 @@ def _named(known: Mapping[str, SinkTable], names: Sequence[str]) -> list[SinkTab
     return list(chosen.values())
 
 
+def _matching(known: Mapping[str, SinkTable], name: str) -> dict[str, SinkTable]:
+    """Tables of a name, a pattern or a mapping."""
+    lower = name.lower()
+    return {label: sink for label, sink in known.items() if fnmatchcase(label, lower) or label.startswith(f"{lower}.")}
+
+
 def offline_statements(contracts: Contracts, names: Sequence[str], url: sa.URL) -> str:
     """The statements that make these tables, by default all of the contracts, in an empty database of the URL's kind."""
-    known = _known(contracts, url)
-    own = [label for label, sink in known.items() if not isinstance(sink, MappedSink)]
-    sinks = _named(known, names or own)
+    sinks = _named(contracts, sink_tables(contracts, sa.MetaData()), names or ["*"], url)
     state = vars(state_tables(sinks[0].table.metadata)).values()
     return offline_sql([*state, *(sink.table for sink in sinks)], url.get_dialect()())

@@ -9,13 +9,15 @@ from pydantic import BeforeValidator, ValidationError
 
 from qol.contracts import language as lang
 from qol.contracts.columns import table_schemas
-from qol.contracts.load import default_root
+from qol.contracts.load import own_or_shipped
 from qol.contracts.model import Contracts
 from qol.contracts.problems import shape_problems
 from qol.contracts.yaml_file import read_yaml
 from qol.errors import ContractError, Problem
 
 FOLDER = "sinks"
+#: A study whose contracts have no such file gets the mappings of the product.
+_SHIPPED = "healthhub.yaml"
 #: Sources that are no table of the lake: users of the other tables, and a table that is only made.
 USERS, NO_SOURCE = "users", "none"
 #: Type of a column that the database fills in.
@@ -92,11 +94,11 @@ class SinkMapping(lang.Model):
 
 def read_mappings(contracts: Contracts) -> list[SinkMapping]:
     """The mappings beside the contracts; ContractError names every mistake of every file."""
-    root = contracts.root if (contracts.root / FOLDER).is_dir() else default_root()
+    folder = own_or_shipped(contracts.root, f"{FOLDER}/{_SHIPPED}").parent
     schemas = {name: {c.name for c in columns} for name, columns in table_schemas(contracts).items()}
     found: list[SinkMapping] = []
     problems: list[Problem] = []
-    for path in sorted((root / FOLDER).glob("*.yaml")):
+    for path in sorted(folder.glob("*.yaml")):
         mapping = _read(path, f"{FOLDER}/{path.name}", problems)
         if mapping is not None:
             problems += _mistakes(mapping, f"{FOLDER}/{path.name}", schemas)
