@@ -28,6 +28,8 @@ from tests.sinks.databases import ask, both
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("databases")]
 KILLS = 4
 BOTH = "weekly_metrics,daily_metrics"
+#: Texts that a CSV, a server's null or an escape could spoil.
+ODD_TEXTS = ("NULL", '"NULL"', "", "\\N", "a\\", 'x,"y"\nz\r\n', "日本 🫀", "'", "%s", " ")
 SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
 _numbers = itertools.count()
 
@@ -38,6 +40,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("databases") / "lake"
     write_sample(folder, SampleOptions(users=12, weeks=2, seed=7))
     assert finish(start_run(folder, "--user-map", str(folder / "user_map.jsonl")))[0] == 0
+    file = next(folder.glob("processed/records/garmin_dailies/*/*.parquet"))
+    rows = pl.read_parquet(file)
+    texts = pl.Series("raw_object", [*ODD_TEXTS, *rows["raw_object"][len(ODD_TEXTS) :]])
+    rows.with_columns(texts).write_parquet(file)
     return folder
 
 

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -15,6 +17,7 @@ from tests.command_line import Ended, Qol, manifests
 from tests.sinks.databases import ask, both
 
 Load = Callable[..., Ended]
+DAYS = "SELECT count(*) FROM daily_metrics WHERE day BETWEEN '2026-11-09' AND '2026-11-15'"
 TABLES = ("weekly_metrics", "daily_metrics", "records_garmin_dailies", "records_garmin_sleeps")
 
 
@@ -52,15 +55,12 @@ def test_a_load_brings_every_published_value_and_a_second_one_reads_no_file(
 
 
 def test_a_week_that_changed_is_replaced_and_one_that_is_gone_is_emptied(load: Load, own_week: Path, url: str) -> None:
-    load("--tables", "weekly_metrics,daily_metrics")
-    weekly = own_week / "processed/weekly/date=2026-11-09/part-00000.parquet"
-    _keep_rows(weekly, 1)
-    shutil.rmtree(own_week / "processed/daily/date=2026-11-09")
+    load("--tables", "daily_metrics")
+    keep_first_row(own_week)
+    shutil.rmtree(own_week / "processed/daily/date=2026-11-02")
     ended = load("--tables", "weekly_metrics", "--tables", "daily_metrics")
-    assert ended.code == 0, ended.err
-    assert ask(url, "SELECT count(*) FROM weekly_metrics WHERE week_start = '2026-11-09'") == [(1,)]
-    assert ask(url, "SELECT day FROM daily_metrics ORDER BY day") == [("2026-11-04",), ("2026-11-16",)]
-    assert "Emptied    1 partition that the lake has no longer" in ended.out
+    assert (ended.code, "Emptied    1 partition that the lake has no longer" in ended.out) == (0, True), ended.err
+    assert ask(url, "SELECT day FROM daily_metrics ORDER BY day") == [("2026-11-09",), ("2026-11-16",)]
 
 
 def test_weeks_before_since_stay_as_they_are(load: Load, url: str) -> None:
@@ -76,21 +76,20 @@ def test_an_older_copy_of_the_lake_is_not_loaded(load: Load, own_week: Path, url
     newer = "-".join([parts[0], f"{int(parts[1], 16) + 10**9:x}", *parts[2:]])
     manifest = {**json.loads(path.read_bytes()), "run_id": newer}
     (own_week / "_runs" / f"{newer}.json").write_text(json.dumps(manifest))
-    _keep_rows(own_week / "processed/weekly/date=2026-11-09/part-00000.parquet", 1)
-    assert load().code == 0
-    older = load(lake=copy)
+    keep_first_row(own_week)
+    assert load("--tables", "daily_metrics").code == 0
+    older = load("--tables", "daily_metrics", lake=copy)
     assert (older.code, "an older lake is not loaded, nothing was changed" in older.err) == (1, True)
-    assert ask(url, "SELECT count(*) FROM weekly_metrics WHERE week_start = '2026-11-09'") == [(1,)]
+    assert ask(url, DAYS) == [(1,)]
     ask(url, "UPDATE sink_loads SET erasures = 1")
-    assert load().code == 1
+    assert load("--tables", "daily_metrics").code == 1
 
 
 def test_a_load_that_dies_leaves_the_old_rows_and_the_next_one_finishes(
     load: Load, own_week: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load("--tables", "weekly_metrics")
-    _keep_rows(own_week / "processed/weekly/date=2026-11-09/part-00000.parquet", 1)
-    before = ask(url, "SELECT user_id, steps_mean FROM weekly_metrics")
+    load("--tables", "daily_metrics")
+    keep_first_row(own_week)
 
     def half(connection: sa.Connection, sink: Any, *_: object) -> int:
         connection.execute(sa.delete(sink.table))
@@ -98,61 +97,53 @@ def test_a_load_that_dies_leaves_the_old_rows_and_the_next_one_finishes(
 
     with monkeypatch.context() as patch:
         patch.setattr(load_job, "replace_rows", half)
-        load("--tables", "weekly_metrics")
-    assert ask(url, "SELECT user_id, steps_mean FROM weekly_metrics") == before
-    assert load("--tables", "weekly_metrics").code == 0
-    assert ask(url, "SELECT count(*) FROM weekly_metrics WHERE week_start = '2026-11-09'") == [(1,)]
+        load("--tables", "daily_metrics")
+    assert ask(url, DAYS)[0][0] > 1
+    assert load("--tables", "daily_metrics").code == 0
+    assert ask(url, DAYS) == [(1,)]
 
 
 def test_a_load_beside_another_one_ends_with_4(load: Load, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    load("--tables", "weekly_metrics")
     monkeypatch.setattr("qol.sinks.database.LOCK_SECONDS", 0)
     other = sa.create_engine(url)
     with other.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        ended = load()
+        ended = load("--tables", "daily_metrics")
     other.dispose()
     assert (ended.code, "another `qol load` holds the lock" in ended.err) == (4, True)
 
 
-@pytest.mark.parametrize(
-    ("by_hand", "needed"),
-    [
-        (
-            "ALTER TABLE weekly_metrics DROP COLUMN steps_mean",
-            "ALTER TABLE weekly_metrics ADD COLUMN steps_mean DOUBLE",
-        ),
-        ("ALTER TABLE weekly_metrics ADD COLUMN note TEXT", "ALTER TABLE weekly_metrics DROP COLUMN note"),
-        ("DROP INDEX ix_weekly_metrics_week_start", None),
-    ],
-)
 def test_a_table_changed_by_hand_is_refused_with_the_statement_it_needs_but_an_index_is_made_again(
-    load: Load, own_week: Path, url: str, by_hand: str, needed: str | None
+    load: Load, own_week: Path, url: str
 ) -> None:
-    load("--tables", "weekly_metrics")
-    _keep_rows(own_week / "processed/weekly/date=2026-11-09/part-00000.parquet", 1)
-    before = ask(url, "SELECT count(*) FROM weekly_metrics")
-    ask(url, by_hand)
-    ended = load("--tables", "weekly_metrics")
-    if needed is None:
-        assert (ended.code, "Migration  1 step" in ended.out) == (0, True)
-    else:
-        assert (ended.code, needed in ended.err) == (1, True)
-        assert ask(url, "SELECT count(*) FROM weekly_metrics") == before
+    load("--tables", "daily_metrics")
+    keep_first_row(own_week)
+    ask(url, "DROP INDEX ix_daily_metrics_day")
+    for by_hand, needed in (
+        ("ADD COLUMN note TEXT", "ALTER TABLE daily_metrics DROP COLUMN note"),
+        ("DROP COLUMN note", None),
+        ("RENAME COLUMN steps TO stepps", "ALTER TABLE daily_metrics ADD COLUMN steps DOUBLE"),
+    ):
+        ask(url, f"ALTER TABLE daily_metrics {by_hand}")
+        ended = load("--tables", "daily_metrics")
+        assert ended.code == (1 if needed else 0), ended.err
+        assert ("Migration  1 step" in ended.out, (needed or "") in ended.err) == (needed is None, True)
+        assert (ask(url, DAYS) == [(1,)]) == (by_hand != "ADD COLUMN note TEXT")
 
 
 def test_a_new_column_of_the_contracts_is_added_and_filled_in_all_weeks(load: Load, own_week: Path, url: str) -> None:
-    load("--tables", "weekly_metrics")
-    ask(url, "ALTER TABLE weekly_metrics DROP COLUMN steps_mean")
-    ask(url, "UPDATE sink_tables SET column_names = replace(column_names, ',steps_mean,', ',')")  # an earlier contract
-    ended = load("--tables", "weekly_metrics")
+    load("--tables", "daily_metrics")
+    ask(url, "ALTER TABLE daily_metrics DROP COLUMN steps")
+    ask(url, "UPDATE sink_tables SET column_names = replace(column_names, ',steps,', ',')")  # an earlier contract
+    ended = load("--tables", "daily_metrics")
     assert (ended.code, "Migration  1 step" in ended.out) == (0, True), ended.err
-    wanted, found = both(url, own_week, "weekly_metrics")
+    wanted, found = both(url, own_week, "daily_metrics")
     assert found == wanted
 
 
 def test_tables_are_named_by_pattern_and_an_unknown_one_is_told(load: Load, url: str) -> None:
-    assert load("--tables", "records_garmin_*").code == 0
+    assert load("--tables", "records_garmin_s*").code == 0
     names = {name for (name,) in ask(url, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"records_garmin_sleeps", "sink_partitions"} < names
     assert "weekly_metrics" not in names
@@ -160,7 +151,19 @@ def test_tables_are_named_by_pattern_and_an_unknown_one_is_told(load: Load, url:
     assert (ended.code, "--tables rejects: no such table; allowed: daily_metrics," in ended.err) == (2, True)
 
 
-def _keep_rows(file: Path, rows: int) -> None:
-    import polars as pl
+def test_the_statements_of_sql_make_what_a_load_finds_complete(load: Load, qol: Qol, tmp_path: Path, url: str) -> None:
+    printed = load("--tables", "daily_metrics", "--sql")
+    with sqlite3.connect(tmp_path / "qol.db") as database:
+        database.executescript(printed.out)
+    database.close()
+    loaded = load("--tables", "daily_metrics")
+    assert (loaded.code, "Migration" in loaded.out) == (0, False), loaded.err
+    offline = qol("load", "--to", "postgresql://nowhere/db", "--sql", "--tables", "healthhub.daily_sleep_summaries")
+    assert (offline.code, "CREATE SCHEMA IF NOT EXISTS healthhub;" in offline.out) == (0, True)
+    assert "CREATE TABLE healthhub.daily_sleep_summaries" in offline.out
 
-    pl.read_parquet(file).head(rows).write_parquet(file)
+
+def keep_first_row(lake: Path) -> None:
+    """Week 2026-W46 of daily_metrics becomes one row, as after a run that published it again."""
+    file = lake / "processed/daily/date=2026-11-09/part-00000.parquet"
+    pl.read_parquet(file).head(1).write_parquet(file)

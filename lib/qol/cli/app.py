@@ -22,8 +22,8 @@ COMMAND_GROUP = "qol.commands"
 
 EPILOG = (
     "Exit codes: 0 published or nothing to do · 1 failed · 2 usage or contract error · 3 refused by the gate · "
-    "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes); "
-    "QOL_DEBUG=1 adds tracebacks, which may show values."
+    "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes), "
+    "QOL_DATABASE_URL; QOL_DEBUG=1 adds tracebacks, which may show values."
 )
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations.ops import AddColumnOp, MigrateOperation
@@ -147,17 +148,19 @@ class _Load:
         else:
             rows = replace_rows(self._connection, sink, change.monday, frames)
         self._connection.execute(sa.delete(partitions).where(place))
-        row = {
-            "table_name": sink.name,
+        self._connection.execute(sa.insert(partitions).values(self._state_row(change, sha256, rows)))
+        self._result.rows[sink.name, change.monday] = rows
+
+    def _state_row(self, change: Change, sha256: str, rows: int) -> dict[str, Any]:
+        return {
+            "table_name": change.sink.name,
             "date": change.monday,
             "sha256": sha256,
-            "etag": change.stored.etag,
+            "etag": change.stored.etag if change.stored else "",
             "row_count": rows,
-            "run_id": self._runs.run_of(sink.source, change.monday, sha256),
+            "run_id": self._runs.run_of(change.sink.source, change.monday, sha256),
             "loaded_at": datetime.now(UTC),
         }
-        self._connection.execute(sa.insert(partitions).values(row))
-        self._result.rows[sink.name, change.monday] = rows
 
     @property
     def _mapped(self) -> list[MappedSink]:
