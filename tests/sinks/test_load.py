@@ -142,6 +142,14 @@ def test_a_new_column_of_the_contracts_is_added_and_filled_in_all_weeks(load: Lo
     assert found == wanted
 
 
+def test_a_table_of_somebody_else_with_the_same_name_gets_no_column(load: Load, url: str) -> None:
+    ask(
+        url, "CREATE TABLE daily_metrics (user_id VARCHAR(64) NOT NULL, day DATE NOT NULL, source VARCHAR(64) NOT NULL)"
+    )
+    ended = load("--tables", "daily_metrics")
+    assert (ended.code, "ALTER TABLE daily_metrics ADD COLUMN steps DOUBLE" in ended.err) == (1, True)
+
+
 def test_tables_are_named_by_pattern_and_an_unknown_one_is_told(load: Load, url: str) -> None:
     assert load("--tables", "records_garmin_s*").code == 0
     names = {name for (name,) in ask(url, "SELECT name FROM sqlite_master WHERE type = 'table'")}

@@ -32,7 +32,7 @@ _DRIVERS = {
 #: How long a load waits for the one before it, and a statement for a lock on its table.
 LOCK_SECONDS = 300
 _LOCK_NUMBER = 0x716F6C  # "qol"
-_LOCK_NAME = "CONCAT('qol load ', DATABASE())"
+_LOCK_NAME = "LEFT(CONCAT('qol load ', DATABASE()), 64)"
 
 
 def database_url(text: str | None) -> sa.URL:

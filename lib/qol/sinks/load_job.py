@@ -91,12 +91,11 @@ class _Load:
     def _migrate(self) -> None:
         tables = [*(table for table in vars(self._state).values()), *(sink.table for sink in self._sinks)]
         made = self._made()
-        steps = missing_steps(self._connection, tables, lambda name: made.get(name, frozenset()))
+        steps = missing_steps(self._connection, tables, made)
         self._forget(steps)
         apply(self._connection, steps)
         self._result.steps = len(steps)
-        if steps:
-            self._remember_columns()
+        self._remember_columns(made)
         create_views(self._connection, self._mapped)
 
     def _made(self) -> Mapping[str, frozenset[str]]:
@@ -115,12 +114,14 @@ class _Load:
             given = sa.update(partitions).where(partitions.c.table_name.in_(names))
             self._connection.execute(given.values(etag="", sha256=""))
 
-    def _remember_columns(self) -> None:
+    def _remember_columns(self, made: Mapping[str, frozenset[str]]) -> None:
         tables = self._state.tables
         for sink in self._sinks:
-            self._connection.execute(sa.delete(tables).where(tables.c.table_name == sink.name))
-            names = ",".join(column.name for column in sink.table.columns)
-            self._connection.execute(sa.insert(tables).values(table_name=sink.name, column_names=names))
+            names = [column.name for column in sink.table.columns]
+            if made.get(sink.name) != set(names):
+                self._connection.execute(sa.delete(tables).where(tables.c.table_name == sink.name))
+                row = {"table_name": sink.name, "column_names": ",".join(names)}
+                self._connection.execute(sa.insert(tables).values(row))
 
     def _loaded(self) -> dict[tuple[str, date], Loaded]:
         rows = self._connection.execute(sa.select(self._state.partitions)).mappings()

@@ -1,7 +1,7 @@
 """Additive migrations without revision files: new tables, columns and indexes are made, any other difference is refused."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,16 +24,16 @@ _ADDITIVE = (CreateTableOp, AddColumnOp, CreateIndexOp)
 
 
 def missing_steps(
-    connection: sa.Connection, tables: Sequence[sa.Table], made: Callable[[str], frozenset[str]]
+    connection: sa.Connection, tables: Sequence[sa.Table], made: Mapping[str, frozenset[str]]
 ) -> list[MigrateOperation]:
     """What the database lacks of these tables, in order; other tables of it are not looked at.
 
-    `made` gives the columns of a table that earlier loads made. DatabaseError lists the statements that any difference
-    needs that is not additive, and those for columns that were dropped by hand.
+    `made` has the columns that earlier loads made, by table. DatabaseError lists the statements that any difference needs
+    that is not additive, and those for columns that were dropped by hand or are missing in a table of somebody else.
     """
     found = produce_migrations(_context(connection, tables), tables[0].metadata).upgrade_ops
     steps = list(_flat(found)) if found else []
-    refused = [step for step in steps if not isinstance(step, _ADDITIVE) or _was_dropped(step, made)]
+    refused = [step for step in steps if not isinstance(step, _ADDITIVE) or _is_by_hand(step, made)]
     if refused:
         statements = "\n".join(f"  {line}" for step in refused for line in _statement(step, connection.dialect))
         raise DatabaseError(
@@ -141,10 +141,12 @@ def _is_comment(step: MigrateOperation) -> bool:
     return type(step).__name__ in ("CreateTableCommentOp", "DropTableCommentOp")
 
 
-def _was_dropped(step: MigrateOperation, made: Callable[[str], frozenset[str]]) -> bool:
+def _is_by_hand(step: MigrateOperation, made: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a column is missing that a load made, or the table is not one that a load made."""
     if not isinstance(step, AddColumnOp):
         return False
-    return step.column.name in made(full_name(step))
+    columns = made.get(full_name(step))
+    return columns is None or step.column.name in columns
 
 
 def full_name(step: AddColumnOp) -> str:
