@@ -32,23 +32,12 @@ def postgresql() -> Iterator[str]:
     embedded = next(Path(str(spec.origin)).parent.rglob("bin/initdb"), None) if spec else None
     programs = Path(found or str(embedded)).resolve().parent
     with _folder() as folder:
-        make = [
-            programs / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "qol",
-            "-A",
-            "trust",
-            "-N",
-            "-E",
-            "UTF8",
-            "--locale=C",
-        ]
+        options = "-U qol -A trust -N -E UTF8 --locale=C".split()
+        make = [str(programs / "initdb"), "-D", str(folder / "data"), *options]
         subprocess.run(make, check=True, capture_output=True, user=OWNER, cwd=folder, timeout=SECONDS)
         port = _free_port()
-        options = ["-c", "fsync=off", "-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
-        with _running([programs / "postgres", "-D", folder / "data", "-p", str(port), *options], folder):
+        settings = ["-c", "fsync=off", "-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
+        with _running([programs / "postgres", "-D", str(folder / "data"), "-p", str(port), *settings], folder):
             yield _ready(f"postgresql+psycopg://qol@127.0.0.1:{port}/", "postgres")
 
 

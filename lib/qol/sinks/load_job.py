@@ -118,7 +118,7 @@ class _Load:
         tables = self._state.tables
         for sink in self._sinks:
             names = [column.name for column in sink.table.columns]
-            if made.get(sink.name) != set(names):
+            if made.get(sink.name) != frozenset(names):
                 self._connection.execute(sa.delete(tables).where(tables.c.table_name == sink.name))
                 row = {"table_name": sink.name, "column_names": ",".join(names)}
                 self._connection.execute(sa.insert(tables).values(row))

@@ -77,12 +77,8 @@ def _context(connection: sa.Connection, tables: Sequence[sa.Table]) -> Migration
             return name in schemas
         return kind != "table" or (parents["schema_name"], name) in ours
 
-    def is_selected(element: object, _: object, kind: str, __: object, ___: object) -> bool:
-        return (
-            kind != "table"
-            or element in tables
-            or (getattr(element, "schema", None), getattr(element, "name", None)) in ours
-        )
+    def is_selected(element: Any, _: object, kind: str, __: object, ___: object) -> bool:
+        return kind != "table" or (element.schema, element.name) in ours
 
     return MigrationContext.configure(
         connection,
