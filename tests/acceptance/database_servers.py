@@ -32,7 +32,7 @@ def postgresql() -> Iterator[str]:
     embedded = next(Path(str(spec.origin)).parent.rglob("bin/initdb"), None) if spec else None
     programs = Path(found or str(embedded)).resolve().parent
     with _folder() as folder:
-        options = "-U qol -A trust -N -E UTF8 --locale=C".split()
+        options = ["-U", "qol", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
         make = [str(programs / "initdb"), "-D", str(folder / "data"), *options]
         subprocess.run(make, check=True, capture_output=True, user=OWNER, cwd=folder, timeout=SECONDS)
         port = _free_port()
