@@ -11,6 +11,7 @@ from sqlalchemy.dialects import mysql
 from qol.errors import ContractError
 from qol.sinks.mapped_tables import mapped_sinks
 from qol.sinks.mapping import read_mappings
+from qol.sinks.migrate import offline_sql
 from qol.sinks.upsert import upsert_statement
 from tests.builders import CONTRACTS, contracts_with, run_lake, user_id, write_lines
 from tests.command_line import Ended, Qol
@@ -124,6 +125,14 @@ def test_the_tables_of_specification_001_have_its_names_types_and_constraints() 
         *("users", "job_runs", "daily_activity_summaries", "daily_readiness_summaries", "daily_stress_summaries"),
         *("sleep_sessions", "workouts", "sessions", "heart_rates", "vo2_max", "enhanced_tags", "rest_mode_periods"),
     }
+
+
+def test_mysql_8_is_given_the_tables_of_the_golden_file() -> None:
+    healthhub, _ = read_mappings(CONTRACTS)
+    tables = mapped_sinks(CONTRACTS, healthhub, sa.MetaData(), "mysql")
+    chosen = [tables[f"healthhub.{name}"].table for name in ("daily_resilience_summaries", "users")]
+    golden = Path(__file__).with_name("mysql8.sql").read_text(encoding="utf-8")
+    assert f"{offline_sql(chosen, mysql.dialect())}\n" == golden
 
 
 def test_mysql_8_is_given_the_row_alias_and_mariadb_the_values_function() -> None:
