@@ -103,6 +103,15 @@ def test_a_load_that_dies_leaves_the_old_rows_and_the_next_one_finishes(
     assert ask(url, DAYS) == [(1,)]
 
 
+def test_what_the_database_says_of_a_row_is_not_shown(load: Load, own_week: Path, url: str) -> None:
+    load("--tables", "daily_metrics")
+    keep_first_row(own_week)
+    ask(url, "CREATE TRIGGER no BEFORE INSERT ON daily_metrics BEGIN SELECT RAISE(ABORT, 'steps 7000'); END")
+    ended = load("--tables", "daily_metrics")
+    assert (ended.code, "daily_metrics 2026-W46: the database refused it (IntegrityError)" in ended.err) == (1, True)
+    assert "7000" not in ended.out + ended.err
+
+
 def test_a_load_beside_another_one_ends_with_4(load: Load, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qol.sinks.database.LOCK_SECONDS", 0)
     other = sa.create_engine(url)
