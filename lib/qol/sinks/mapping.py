@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, ValidationError
 
 from qol.contracts import language as lang
 from qol.contracts.columns import table_schemas
-from qol.contracts.load import own_or_shipped
 from qol.contracts.model import Contracts
 from qol.contracts.problems import shape_problems
+from qol.contracts.roots import own_or_shipped
 from qol.contracts.yaml_file import read_yaml
 from qol.errors import ContractError, Problem
 
