@@ -13,7 +13,7 @@ CHECKOV := .venv-checkov/bin/checkov
 TERRAFORM := TF_DATA_DIR=.terraform/check $(BIN)/python -m qol_dev.cloud.tools terraform -chdir=terraform
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test acceptance test-all check lint types format docs pictures bench package lock docker-demo terraform-check cloud cloud-down clean
+.PHONY: help setup demo test acceptance test-all simulate check lint types format docs pictures bench package lock docker-demo terraform-check cloud cloud-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ acceptance: setup ## the long tests: whole runs, kill -9, faults, longer propert
 	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m acceptance tests
 
 test-all: test acceptance ## every test, as CI runs them
+
+simulate: setup ## 10,000 seeds of the simulation of runs, erasures and faults (about 45 minutes on two cores)
+	$(BIN)/python -m tests.simulation --seeds 10000
 
 check: lint types test ## what a commit must pass
 

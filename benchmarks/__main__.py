@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import all_sources, history, report, small_files, start, weekly_job
+from benchmarks import all_sources, history, listing, report, small_files, start, weekly_job
 from benchmarks.dailies import Dailies
 
 
@@ -22,6 +22,7 @@ def main() -> None:
             Dailies(options.people), rounds
         ),
         "Many small objects": lambda: small_files.measure(options.objects, rounds),
+        "Listing millions of objects": lambda: listing.measure(listing.OBJECTS),
         "A long history": lambda: history.measure(options.history_people, rounds, options.history_weeks),
         "Every source": lambda: all_sources.measure(options.start_people, rounds),
         "From start to exit": lambda: start.measure(options.start_people, rounds),

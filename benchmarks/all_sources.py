@@ -1,11 +1,13 @@
 """A run over every source at once: wall time, peak memory, and what each added source costs."""
 
+import argparse
 import shutil
 from datetime import datetime
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.samples import kept_sample, people_and_rounds
+from benchmarks.gathered import gathered_sample
+from benchmarks.samples import kept_sample, linked
 from benchmarks.shipped import ENGINES, USER_MAP, Run, fresh_lake, run_shipped
 from qol_dev.sample import SOURCES, SampleOptions
 
@@ -14,29 +16,45 @@ NOW = datetime.fromisoformat("2026-11-18T00:05:00+00:00")
 
 
 def only(folder: Path, sources: tuple[str, ...]) -> Path:
-    """The raw objects of some sources, as links."""
+    """The raw objects of some sources."""
     target = folder.with_name(f"{folder.name}-{'-'.join(sources)}")
     shutil.rmtree(target, ignore_errors=True)
     for place in sorted((folder / "raw").iterdir()):
         source = "garmin" if place.name == "daily" else place.name
         if source in sources:
-            (target / "raw").mkdir(parents=True, exist_ok=True)
-            (target / "raw" / place.name).symlink_to(place.resolve())
+            linked(place, target / "raw" / place.name)
     (target / USER_MAP).symlink_to(folder / USER_MAP)
     return target
 
 
-def measure(people: int, rounds: int, cache: Path = CACHE) -> str:
-    """Every source alone and all of them together, on both engines, in Markdown."""
+def measure(
+    people: int, rounds: int, cache: Path = CACHE, engines: tuple[str, ...] = ENGINES, *, gathers: bool = False
+) -> str:
+    """Every source alone and all of them together, in Markdown; with `gathers` all together, pushes as a stream stores them."""
     folder = kept_sample(f"sources-{people}", SampleOptions(users=people, weeks=1), cache)
+    if gathers:
+        folder = gathered_sample(folder)
     rows = []
-    for engine in ENGINES:
-        combinations = [SOURCES] if engine == "spark" else [*((source,) for source in SOURCES), SOURCES]
+    for engine in engines:
+        alone = [] if gathers or engine == "spark" else [(source,) for source in SOURCES]
+        combinations = [*alone, SOURCES]
         for sources in combinations:
             report.progress(f"running {engine} on {', '.join(sources)}")
             rows.append(_row(engine, sources, _fastest(only(folder, sources), engine, rounds, cache)))
-    head = ["engine", "sources", "items", "MB", "whole, s", "ingest, s", "µs an item (ingest)", "tables", "peak GiB"]
-    return f"{people:,} people, one week, {rounds} round(s), fastest.\n\n{report.table(head, rows)}"
+    head = [
+        "engine",
+        "sources",
+        "objects",
+        "items",
+        "MB",
+        "whole, s",
+        "ingest, s",
+        "µs an item (ingest)",
+        "tables",
+        "peak GiB",
+    ]
+    how = "; pushes gathered" if gathers else ""
+    return f"{people:,} people, one week, {rounds} round(s), fastest{how}.\n\n{report.table(head, rows)}"
 
 
 def _fastest(folder: Path, engine: str, rounds: int, cache: Path) -> Run:
@@ -55,6 +73,7 @@ def _row(engine: str, sources: tuple[str, ...], run: Run) -> list[str]:
     return [
         engine,
         "all" if sources == SOURCES else ", ".join(sources),
+        f"{run.manifest['raw_objects']['read']:,}",
         f"{items:,}",
         f"{size / 1e6:.0f}",
         report.seconds(run.outcome.seconds),
@@ -66,7 +85,14 @@ def _row(engine: str, sources: tuple[str, ...], run: Run) -> list[str]:
 
 
 def main() -> None:
-    report.say(measure(*people_and_rounds(__doc__)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--gathered", action="store_true", help="Garmin's pushes as gather = firehose stores them")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
+    options = parser.parse_args()
+    engines = tuple(options.engines)
+    report.say(measure(options.people, options.rounds, engines=engines, gathers=options.gathered))
 
 
 if __name__ == "__main__":

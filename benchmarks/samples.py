@@ -1,6 +1,6 @@
-"""Sample data of `qol sample`, written once and kept, and the arguments of benchmarks on it."""
+"""Sample data of `qol sample`, written once and kept."""
 
-import argparse
+import os
 import shutil
 from pathlib import Path
 
@@ -18,10 +18,6 @@ def kept_sample(name: str, options: SampleOptions, cache: Path) -> Path:
     return folder
 
 
-def people_and_rounds(description: str | None) -> tuple[int, int]:
-    """What --people and --rounds say."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--people", type=int, default=1_000)
-    parser.add_argument("--rounds", type=int, default=1)
-    options = parser.parse_args()
-    return options.people, options.rounds
+def linked(place: Path, target: Path) -> None:
+    """A folder of raw objects in another sample, as hard links: a lake follows no others."""
+    shutil.copytree(place, target, copy_function=os.link)

@@ -86,7 +86,7 @@ locals {
     })
   }
 
-  alarms = merge(local.lambda_alarms, local.mailed_alarms, local.guard_alarms, local.stream_alarms, {
+  alarms = merge(local.lambda_alarms, local.mailed_alarms, local.guard_alarms, local.stream_alarms, local.announcement_alarms, {
     "${local.dead_letters}-waiting" = {
       description = "A call failed after its retries; its event is in ${local.dead_letters} (docs/runbook.md)."
       namespace   = "AWS/SQS"

@@ -57,7 +57,7 @@ resource "aws_glue_security_configuration" "job" {
 # Without these, Glue creates the groups on the first run and keeps their logs for ever.
 resource "aws_cloudwatch_log_group" "job" {
   #checkov:skip=CKV_AWS_338:180 days is what the programme keeps logs for
-  for_each = local.job_logs
+  for_each = merge(local.job_logs, local.erase_logs)
 
   name              = each.value
   retention_in_days = local.retention_days
@@ -86,12 +86,53 @@ resource "aws_glue_job" "weekly" {
     script_location = local.artifact_uri[local.job_script]
   }
 
+  non_overridable_arguments = merge(local.fixed_arguments, {
+    "--engine"  = "spark"
+    "--master"  = "none"
+    "--TempDir" = "s3://${local.bucket}/_staging/glue/"
+  })
+
+  depends_on = [aws_cloudwatch_log_group.job, aws_iam_role_policy.job, aws_s3_object.artifact]
+}
+
+# Erasures, with the same program: a job of its own, as a run of a job cannot choose its role. Whom it erases, objects in the
+# bucket and the user map say, as arguments of runs are kept for 90 days.
+resource "aws_glue_job" "eraser" {
+  name                   = local.eraser
+  description            = "Erases whom requests below _erasures/requests/ name."
+  role_arn               = aws_iam_role.eraser.arn
+  glue_version           = "5.1"
+  execution_class        = "STANDARD"
+  worker_type            = var.worker_type
+  number_of_workers      = 2
+  max_retries            = 1
+  timeout                = 480
+  security_configuration = aws_glue_security_configuration.job.name
+
+  execution_property {
+    max_concurrent_runs = 1
+  }
+
+  command {
+    name            = "glueetl"
+    python_version  = "3"
+    script_location = local.artifact_uri[local.job_script]
+  }
+
+  non_overridable_arguments = merge(local.fixed_arguments, {
+    "--command"           = "erase"
+    "--on-deregistration" = var.on_deregistration
+    "--TempDir"           = "s3://${local.bucket}/_erasures/glue/" # where only this role may write
+  })
+
+  depends_on = [aws_cloudwatch_log_group.job, aws_iam_role_policy.eraser, aws_s3_object.artifact]
+}
+
+locals {
   # What a run must not choose: where it reads and writes, its keys, and every way to bring code along. They win over the
   # arguments of a run, which only the kick function gives. `--key-secret` is the secret's name, not the key.
-  non_overridable_arguments = {
+  fixed_arguments = {
     "--lake"       = "s3://${local.bucket}"
-    "--engine"     = "spark"
-    "--master"     = "none"
     "--user-map"   = "dynamodb:${local.user_map}"
     "--key-secret" = local.secrets.pseudonym_key
     "--database"   = local.database
@@ -109,11 +150,8 @@ resource "aws_glue_job" "weekly" {
     "--extra-files"     = local.artifact_uri[local.job_script]
     "--extra-jars"      = local.artifact_uri[local.job_jar]
     "--user-jars-first" = "false"
-    "--TempDir"         = "s3://${local.bucket}/_staging/glue/"
     # Glue 5.1 reads through S3A, which without a region uses us-east-2 and times out. What Spark writes to local disks,
     # the pseudonym key and the user map among it, is encrypted.
     "--conf" = "spark.hadoop.fs.s3a.endpoint.region=${var.region} --conf spark.io.encryption.enabled=true"
   }
-
-  depends_on = [aws_cloudwatch_log_group.job, aws_iam_role_policy.job, aws_s3_object.artifact]
 }

@@ -16,8 +16,9 @@ locals {
 
   # Roles that read something encrypted with the identified key.
   decrypting_roles = concat(
-    [local.job, local.lambdas.receiver.name, local.lambdas.raw_gap.name, local.people_names.operator],
+    [local.job, local.eraser, local.lambdas.receiver.name, local.lambdas.raw_gap.name, local.people_names.operator],
     [for _ in local.gathered : local.stream],
+    [for function in merge(local.collectors, local.announcement_receivers) : function.name],
     var.decrypting_roles,
   )
 }

@@ -60,7 +60,7 @@ resource "aws_s3_bucket_policy" "lake" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid       = "TlsOnly"
         Effect    = "Deny"
@@ -75,26 +75,34 @@ resource "aws_s3_bucket_policy" "lake" {
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
-        Resource  = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*"]
+        Resource  = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*", "${local.arn.bucket}/_collects/*"]
         Condition = { StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = aws_kms_key.pseudonymous.arn } }
       },
       {
-        # What was received is never replaced, whoever writes. Parts of an upload cannot name the condition; its end must.
+        # What was received is replaced by an erasure alone. Parts of an upload cannot name the condition; its end must.
         # Firehose cannot name it at all: its role may write keys of its own alone.
         Sid       = "NeverReplaceReceived"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:PutObject"
         Resource  = ["${local.arn.bucket}/raw/*", "${local.arn.bucket}/quarantine/bodies/*"]
-        Condition = merge(
-          {
-            Null = { "s3:if-none-match" = "true" }
-            Bool = { "s3:ObjectCreationOperation" = "true" }
-          },
-          { for _ in local.gathered : "ArnNotEquals" => { "aws:PrincipalArn" = "arn:aws:iam::${local.account}:role/${local.stream}" } },
-        )
+        Condition = {
+          Null         = { "s3:if-none-match" = "true" }
+          Bool         = { "s3:ObjectCreationOperation" = "true" }
+          ArnNotEquals = { "aws:PrincipalArn" = concat([local.arn.eraser], [for _ in local.gathered : "arn:aws:iam::${local.account}:role/${local.stream}"]) }
+        }
       },
-    ]
+      ],
+      [for _ in var.deletion_protection ? [1] : [] : {
+        # Whoever deletes an object leaves its versions, from which it can be put back.
+        Sid       = "OnlyEraserDeletesVersions"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:DeleteObjectVersion"
+        Resource  = "${local.arn.bucket}/*"
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.arn.eraser } }
+      }],
+    )
   })
 
   depends_on = [aws_s3_bucket_public_access_block.lake]
@@ -102,13 +110,32 @@ resource "aws_s3_bucket_policy" "lake" {
 
 locals {
   # Days until objects below a prefix expire; their old versions expire a day later.
-  expiring = {
-    staging                  = { prefix = "_staging/", days = 7 }
-    bodies                   = { prefix = "quarantine/bodies/", days = 30 }
-    rows                     = { prefix = "quarantine/rows/", days = 180 }
-    athena-results           = { prefix = "athena-results/", days = 30 }
-    athena-results-operators = { prefix = "athena-results-operators/", days = 30 }
-    superseded-lock          = { prefix = "_locks/", days = null }
+  expiring = merge(
+    {
+      staging                  = { prefix = "_staging/", days = 7 }
+      athena-results           = { prefix = "athena-results/", days = 30 }
+      athena-results-operators = { prefix = "athena-results-operators/", days = 30 }
+      superseded-lock          = { prefix = "_locks/", days = null }
+    },
+    { for place, prefixes in local.retained_places : replace(trim(prefixes[0], "/"), "/", "-") => { prefix = prefixes[0], days = local.retention[place] }
+    if local.retention[place] != "keep" },
+    { for place, prefixes in local.retained_places : replace(trim(prefixes[1], "/"), "/", "-") => { prefix = prefixes[1], days = local.retention[place] }
+    if local.retention[place] != "keep" && length(prefixes) > 1 },
+  )
+
+  # How long what is kept; S3 counts from the last write of an object, `qol retain` from the day in its key.
+  retention = yamldecode(file("${path.module}/../schemas/retention.yaml"))
+
+  # As PLACES in lib/qol/contracts/retention.py.
+  retained_places = {
+    raw        = ["raw/", "quarantine/objects/"]
+    bodies     = ["quarantine/bodies/"]
+    quarantine = ["quarantine/rows/"]
+    records    = ["processed/records/"]
+    daily      = ["processed/daily/"]
+    weekly     = ["processed/weekly/", "processed/survey_windows/"]
+    manifests  = ["_runs/"]
+    reports    = ["_reports/"]
   }
 }
 
@@ -134,8 +161,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
         }
       }
 
-      noncurrent_version_expiration {
-        noncurrent_days = 1
+      # What expires is gone a day later. `qol restore` needs the earlier versions of published files.
+      dynamic "noncurrent_version_expiration" {
+        for_each = startswith(rule.value.prefix, "processed/") ? [] : [1]
+
+        content {
+          noncurrent_days = 1
+        }
       }
     }
   }
@@ -150,7 +182,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
     }
 
     noncurrent_version_expiration {
-      noncurrent_days = 90
+      noncurrent_days = local.retention.old_versions
     }
 
     expiration {

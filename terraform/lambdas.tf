@@ -1,4 +1,4 @@
-# Five functions, all with the same code. Their settings are here, their permissions in roles.tf.
+# Five functions with the same code, and those of collect.tf. Their settings are here, their permissions in roles.tf.
 locals {
   functions_zip = "${var.package_dir}/lambda/functions.zip"
 
@@ -16,7 +16,7 @@ locals {
     QOL_RUNBOOK    = var.runbook_url
   }
 
-  lambdas = {
+  lambdas = merge(local.collectors, local.announcement_receivers, {
     receiver = {
       name        = "garmin_webhook_receiver${local.under}"
       description = "Stores what Garmin pushes, one line per request, before it answers 200."
@@ -31,12 +31,12 @@ locals {
     }
     kick = {
       name        = "qol-weekly-survey-kick${local.dash}"
-      description = "Starts the weekly job once per business week."
+      description = "Starts the weekly job once per business week, and the job of erasures."
       memory      = 256
       timeout     = 45 # a lock item expires after 50 s
       reserved    = 1  # deliveries of the same schedule run one after another
       is_async    = true
-      environment = local.job_environment
+      environment = merge(local.job_environment, { QOL_ERASE_JOB_NAME = local.eraser })
     }
     notifier = {
       name        = "job_failure_notifier${local.under}"
@@ -45,7 +45,12 @@ locals {
       timeout     = 45
       reserved    = 2
       is_async    = true
-      environment = merge(local.job_environment, { QOL_MAX_ATTEMPTS = "2", QOL_LOG_GROUP = local.job_logs.output })
+      environment = merge(local.job_environment, {
+        QOL_MAX_ATTEMPTS    = "2"
+        QOL_LOG_GROUP       = local.job_logs.output
+        QOL_ERASE_JOB_NAME  = local.eraser
+        QOL_ERASE_LOG_GROUP = local.erase_logs["eraser-output"]
+      })
     }
     watchdog = {
       name        = "qol-watchdog${local.dash}"
@@ -71,7 +76,7 @@ locals {
         QOL_DATABASE       = local.database
       }
     }
-  }
+  })
 
   function_arn = { for key, function in local.lambdas : key => "${local.arn.functions}:${function.name}" }
   async        = { for key, function in local.lambdas : key => function if function.is_async }
@@ -98,22 +103,40 @@ resource "aws_lambda_function" "functions" {
   role                           = aws_iam_role.lambda[each.key].arn
   runtime                        = "python3.13"
   architectures                  = ["arm64"]
-  handler                        = "qol_lambda.${each.key}.handler"
-  filename                       = local.functions_zip
-  source_code_hash               = filebase64sha256(local.functions_zip)
+  handler                        = try(each.value.handler, "qol_lambda.${each.key}.handler")
+  filename                       = try(each.value.zip, local.functions_zip)
+  source_code_hash               = filebase64sha256(try(each.value.zip, local.functions_zip))
   memory_size                    = each.value.memory
   timeout                        = each.value.timeout
   reserved_concurrent_executions = var.reserved_concurrency ? each.value.reserved : -1
   kms_key_arn                    = aws_kms_key.pseudonymous.arn
 
   environment {
-    variables = merge(local.common_environment, each.value.environment, { POWERTOOLS_SERVICE_NAME = each.value.name })
+    variables = merge(
+      local.common_environment, each.value.environment, { POWERTOOLS_SERVICE_NAME = each.value.name },
+      { for _ in compact([try(each.value.source, "")]) : "QOL_KMS_KEY" => aws_kms_key.pseudonymous.arn }, # of a collector's manifests
+    )
   }
 
   lifecycle {
     precondition {
       condition     = try(local.manifest["lambda/functions.zip"], "") == filesha256(local.functions_zip)
       error_message = "lambda/functions.zip: differs from manifest.json; run `make package` again."
+    }
+
+    precondition {
+      condition     = !can(each.value.zip) || try(local.manifest["lambda/collector.zip"] == filesha256(local.collector_zip), false)
+      error_message = "lambda/collector.zip: differs from manifest.json; run `make package` again."
+    }
+
+    precondition {
+      condition     = !can(each.value.source) || can(local.collect_rules[each.value.source].collect)
+      error_message = "${each.key}: the rules of its source have no `collect`; allowed are sources that `qol collect` asks."
+    }
+
+    precondition {
+      condition     = each.key != "announcement_receiver" || alltrue([for source in local.announced : can(local.collect_rules[source].announce)])
+      error_message = "collect: `announced` is only for sources whose rules have `announce`."
     }
   }
 

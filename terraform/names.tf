@@ -6,6 +6,7 @@ locals {
 
   bucket                 = coalesce(var.bucket_name, "qol-lake-${local.account}${local.dash}")
   job                    = "qol-weekly-etl${local.dash}"
+  eraser                 = "qol-eraser${local.dash}"
   database               = "db_qol${local.under}"
   workgroup              = "qol${local.dash}"
   workgroup_of_operators = "qol-operators${local.dash}"
@@ -34,8 +35,11 @@ locals {
     stream => "/aws-glue/jobs/${local.glue_security}-role/${local.job}/${stream}"
   }
 
+  erase_logs = { for stream, name in local.job_logs : "eraser-${stream}" => replace(name, local.job, local.eraser) }
+
   log_groups = concat(
     values(local.job_logs),
+    values(local.erase_logs),
     [local.webhook_log, local.stream_log],
     [for function in values(local.lambdas) : "/aws/lambda/${function.name}"],
   )
@@ -43,6 +47,8 @@ locals {
   arn = {
     bucket                 = "arn:aws:s3:::${local.bucket}"
     job                    = "arn:aws:glue:${var.region}:${local.account}:job/${local.job}"
+    erase_job              = "arn:aws:glue:${var.region}:${local.account}:job/${local.eraser}"
+    eraser                 = "arn:aws:iam::${local.account}:role/${local.eraser}"
     catalog                = "arn:aws:glue:${var.region}:${local.account}:catalog"
     database               = "arn:aws:glue:${var.region}:${local.account}:database/${local.database}"
     tables                 = "arn:aws:glue:${var.region}:${local.account}:table/${local.database}"

@@ -13,6 +13,19 @@ output "guarded_webhook_url" {
   value       = one([for stage in aws_api_gateway_stage.webhook : "${stage.invoke_url}/garmin/TOKEN"])
 }
 
+output "announcement_urls" {
+  description = "URLs to enter at vendors whose webhook announces documents, by source."
+  value       = { for source in local.announced : source => "${aws_apigatewayv2_api.webhook.api_endpoint}/${source}/webhook" }
+}
+
+output "collect" {
+  description = "By source that is asked: the name of its secret, and the table of tokens as --tokens takes it; null without tokens."
+  value = { for source, _ in var.collect : source => {
+    secret = lookup(local.collect_secrets, source, null)
+    tokens = contains(local.connected, source) ? "dynamodb:${local.tokens}" : null
+  } }
+}
+
 output "stream" {
   description = "The stream that gathers pushes, where `gather` is firehose; else null."
   value       = one([for stream in aws_kinesis_firehose_delivery_stream.stream : stream.name])
@@ -21,6 +34,11 @@ output "stream" {
 output "job" {
   description = "The Glue job."
   value       = aws_glue_job.weekly.name
+}
+
+output "eraser" {
+  description = "The Glue job of erasures, and its role."
+  value       = aws_glue_job.eraser.name
 }
 
 output "job_log_groups" {

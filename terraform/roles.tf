@@ -26,7 +26,7 @@ locals {
     pseudonymous = aws_kms_key.pseudonymous.arn
   }
 
-  via = { for service in ["s3", "dynamodb", "secretsmanager", "sns"] : service => "${service}.${var.region}.amazonaws.com" }
+  via = { for service in ["s3", "dynamodb", "secretsmanager", "sns", "sqs"] : service => "${service}.${var.region}.amazonaws.com" }
 
   # --- statements of several roles ---
 
@@ -138,7 +138,7 @@ locals {
       Sid      = "ReadPublishedTables"
       Effect   = "Allow"
       Action   = "s3:GetObject"
-      Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*"]
+      Resource = ["${local.arn.bucket}/processed/*", "${local.arn.bucket}/_objects/*", "${local.arn.bucket}/_runs/*", "${local.arn.bucket}/_collects/*"]
     },
     {
       Sid      = "QueryResults"
@@ -151,7 +151,7 @@ locals {
       Effect    = "Allow"
       Action    = "s3:ListBucket"
       Resource  = local.arn.bucket
-      Condition = { StringLike = { "s3:prefix" = ["processed/*", "_objects/*", "_runs/*", "athena-results/*"] } }
+      Condition = { StringLike = { "s3:prefix" = ["processed/*", "_objects/*", "_runs/*", "_collects/*", "athena-results/*"] } }
     },
     { Sid = "LocateBucket", Effect = "Allow", Action = "s3:GetBucketLocation", Resource = local.arn.bucket },
     {
@@ -165,7 +165,7 @@ locals {
 
   # --- functions ---
 
-  lambda_statements = {
+  lambda_statements = merge(local.collector_statements, local.announcement_statements, {
     receiver = concat(local.can_start.receiver, local.can_gather, [
       {
         Sid      = "StoreBodies"
@@ -179,6 +179,15 @@ locals {
         Effect    = "Allow"
         Action    = "kms:GenerateDataKey"
         Resource  = local.keys.identified
+        Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
+      },
+      # Keyed hashes of accounts that were erased, which get no new entry.
+      { Sid = "ReadErasedAccounts", Effect = "Allow", Action = "s3:GetObject", Resource = "${local.arn.bucket}/_receiver/erased.json" },
+      {
+        Sid       = "DecryptErasedAccounts"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = local.keys.pseudonymous
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
       {
@@ -202,11 +211,11 @@ locals {
     ])
 
     kick = concat(local.can_start.kick, local.can_fail_over, local.can_alert, local.can_lock.kick, [
-      { Sid = "StartJob", Effect = "Allow", Action = ["glue:StartJobRun", "glue:GetJobRuns"], Resource = local.arn.job },
+      { Sid = "StartJob", Effect = "Allow", Action = ["glue:StartJobRun", "glue:GetJobRuns"], Resource = [local.arn.job, local.arn.erase_job] },
     ])
 
     notifier = concat(local.can_start.notifier, local.can_fail_over, local.can_alert, local.can_lock.notifier, local.can_read_manifests, [
-      { Sid = "GetJobRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = local.arn.job },
+      { Sid = "GetJobRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = [local.arn.job, local.arn.erase_job] },
     ])
 
     watchdog = concat(local.can_start.watchdog, local.can_fail_over, local.can_alert, local.can_lock.watchdog, local.can_read_manifests, [
@@ -242,7 +251,7 @@ locals {
         Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
       },
     ])
-  }
+  })
 
   # --- the job ---
 
@@ -311,6 +320,46 @@ locals {
     { Sid = "OwnSecurityConfiguration", Effect = "Allow", Action = "glue:GetSecurityConfiguration", Resource = "*" }, # no resource type
   ]
 
+  # --- erasures ---
+
+  # Prefixes of the lake that may name a user, or say who was erased.
+  erased_prefixes = ["raw", "quarantine", "processed", "_objects", "_staging", "_locks", "_erasures", "_receiver", "_docs", "_reports", "athena-results", "athena-results-operators"]
+
+  eraser_statements = concat(
+    [for statement in local.job_statements : statement if contains(["ListLake", "UseLakeKeys", "ReadUserMap", "ReadSecret", "DecryptUserMapAndSecret", "RegisterPartitions", "OwnSecurityConfiguration"], statement.Sid)],
+    [
+      { Sid = "SearchEveryVersion", Effect = "Allow", Action = ["s3:GetObject", "s3:GetObjectVersion"], Resource = "${local.arn.bucket}/*" },
+      { Sid = "ListVersions", Effect = "Allow", Action = "s3:ListBucketVersions", Resource = local.arn.bucket },
+      {
+        Sid      = "RewriteLake"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        Resource = concat([for prefix in local.erased_prefixes : "${local.arn.bucket}/${prefix}/*"], ["${local.arn.bucket}/_runs/*-erase-*.json"])
+      },
+      {
+        Sid      = "DeleteObjectsAndVersions"
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+        Resource = [for prefix in local.erased_prefixes : "${local.arn.bucket}/${prefix}/*"]
+      },
+      {
+        # Only entries that name nobody.
+        Sid       = "PutErasedEntries"
+        Effect    = "Allow"
+        Action    = "dynamodb:PutItem"
+        Resource  = local.arn.user_map
+        Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["*:erased-*"] } }
+      },
+      { Sid = "DeleteEntries", Effect = "Allow", Action = "dynamodb:DeleteItem", Resource = local.arn.user_map },
+      {
+        Sid      = "OwnLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"]
+        Resource = flatten([for name in values(local.erase_logs) : ["${local.arn.logs}:${name}", "${local.arn.logs}:${name}:*"]])
+      },
+    ],
+  )
+
   # --- analysts and operators ---
 
   can_use_console = [
@@ -344,17 +393,17 @@ locals {
         Effect = "Deny"
         Action = "s3:*"
         Resource = [
-          for prefix in ["raw", "quarantine", "_staging", "_locks", "_erasures", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
+          for prefix in ["raw", "quarantine", "_staging", "_locks", "_erasures", "_receiver", "_reports", "athena-results-operators"] : "${local.arn.bucket}/${prefix}/*"
         ]
       },
       { Sid = "DenyOperatorsWorkgroup", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },
-      { Sid = "DenyUserMapAndLocks", Effect = "Deny", Action = "dynamodb:*", Resource = [local.arn.user_map, local.arn.lock_table] },
+      { Sid = "DenyUserMapAndLocks", Effect = "Deny", Action = "dynamodb:*", Resource = concat([local.arn.user_map, local.arn.lock_table], [for _ in local.tokens_tables : local.arn_of_tokens]) },
       { Sid = "DenyIdentifiedKey", Effect = "Deny", Action = "kms:*", Resource = local.keys.identified },
       {
         Sid      = "DenySecrets"
         Effect   = "Deny"
         Action   = "secretsmanager:*"
-        Resource = [aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn]
+        Resource = concat([aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn], [for secret in aws_secretsmanager_secret.collect : secret.arn])
       },
       # Every kind of read: partitions, versions, statistics. AWS leaves denied tables out of lists.
       { Sid = "DenyRejects", Effect = "Deny", Action = ["glue:Get*", "glue:BatchGet*", "glue:SearchTables"], Resource = [for table in local.tables_of_operators : "${local.arn.tables}/${table}"] },
@@ -393,19 +442,19 @@ locals {
         Sid      = "StopJob"
         Effect   = "Allow"
         Action   = ["glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun", "glue:GetJob"]
-        Resource = local.arn.job
+        Resource = [local.arn.job, local.arn.erase_job]
       },
       {
         Sid      = "InvokeFunctions"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]
-        Resource = [for key in ["kick", "watchdog", "raw_gap"] : local.function_arn[key]]
+        Resource = [for key in concat(["kick", "watchdog", "raw_gap"], keys(local.collectors)) : local.function_arn[key]]
       },
       {
         Sid      = "ReadLakeVersions"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_objects/*", "_runs/*", "_locks/publish.lock", "_erasures/*", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
+        Resource = [for place in ["processed/*", "quarantine/rows/*", "quarantine/objects/*", "_objects/*", "_runs/*", "_collects/*", "_locks/publish.lock", "_erasures/*", "_docs/*", "_reports/*"] : "${local.arn.bucket}/${place}"]
       },
       { Sid = "ListVersions", Effect = "Allow", Action = ["s3:ListBucket", "s3:ListBucketVersions"], Resource = local.arn.bucket },
       {
@@ -415,6 +464,13 @@ locals {
         Effect   = "Allow"
         Action   = "s3:PutObject"
         Resource = [for place in ["processed/*/part-00000.parquet", "_objects/*/part-00000.parquet", "_locks/publish.lock", "_runs/*-restore-*.json"] : "${local.arn.bucket}/${place}"]
+      },
+      {
+        # Who is to be erased; the job of erasures removes the request.
+        Sid      = "RequestErasures"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = "${local.arn.bucket}/_erasures/requests/*"
       },
       {
         Sid      = "DeleteRestoreLock"
@@ -482,7 +538,7 @@ locals {
         Resource = "${local.arn.schedules}:schedule/${local.schedule_group}/*"
       },
       { Sid = "ReadAlarms", Effect = "Allow", Action = "cloudwatch:DescribeAlarms", Resource = "arn:aws:cloudwatch:${var.region}:${local.account}:alarm:*" },
-    ])
+    ], local.can_operate_collectors)
   }
 
   people_names = { for who in ["analyst", "operator"] : who => "qol-${who}${local.dash}" }
@@ -521,6 +577,29 @@ resource "aws_iam_role_policy" "job" {
   policy = jsonencode({ Version = "2012-10-17", Statement = local.job_statements })
 }
 
+resource "aws_iam_role" "eraser" {
+  name        = local.eraser
+  description = "Erasures: the only role that deletes objects of the lake and their versions."
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      local.trust.glue.Statement,
+      [for principals in [var.eraser_principals] : {
+        Effect    = "Allow"
+        Principal = { AWS = principals }
+        Action    = "sts:AssumeRole"
+      } if length(principals) > 0],
+    )
+  })
+}
+
+resource "aws_iam_role_policy" "eraser" {
+  name   = "what-it-may"
+  role   = aws_iam_role.eraser.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.eraser_statements })
+}
+
 resource "aws_iam_role" "scheduler" {
   name               = "qol-scheduler${local.dash}"
   description        = "Schedules of ${local.schedule_group}."
@@ -537,7 +616,7 @@ resource "aws_iam_role_policy" "scheduler" {
       Sid      = "InvokeScheduledFunctions"
       Effect   = "Allow"
       Action   = "lambda:InvokeFunction"
-      Resource = [for key in keys(local.schedules) : local.function_arn[key]]
+      Resource = distinct([for schedule in values(local.schedules) : local.function_arn[schedule.function]])
     }])
   })
 }

@@ -1,10 +1,15 @@
 # Schedules, and the event rule for the job's ends.
 locals {
-  schedules = {
-    kick     = { name = "qol-weekly-survey-kick${local.dash}", at = "cron(5 9 ? * WED *)" }
-    watchdog = { name = "qol-watchdog${local.dash}", at = "cron(30 11 ? * WED *)" }
-    raw_gap  = { name = "qol-raw-gap-check${local.dash}", at = "cron(0 12 ? * WED *)" }
-  }
+  schedules = merge(
+    local.collect_schedules,
+    {
+      kick     = { name = "qol-weekly-survey-kick${local.dash}", at = "cron(5 9 ? * WED *)", function = "kick", input = local.schedule_input }
+      watchdog = { name = "qol-watchdog${local.dash}", at = "cron(30 11 ? * WED *)", function = "watchdog", input = local.schedule_input }
+      raw_gap  = { name = "qol-raw-gap-check${local.dash}", at = "cron(0 12 ? * WED *)", function = "raw_gap", input = local.schedule_input }
+    },
+    # Whoever deregistered by then is erased; without the setting, erasures begin by an operator's event alone.
+    { for choice in [var.on_deregistration] : "erase" => { name = "qol-erase${local.dash}", at = "cron(0 3 ? * THU *)", function = "kick", input = jsonencode({ erase = true }) } if choice == "erase" },
+  )
 
   # Not jsonencode, which writes < as \u003c; Scheduler replaces the literal text.
   schedule_input = "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\", \"execution_id\": \"<aws.scheduler.execution-id>\"}"
@@ -32,9 +37,9 @@ resource "aws_scheduler_schedule" "weekly" {
   }
 
   target {
-    arn      = aws_lambda_function.functions[each.key].arn
+    arn      = aws_lambda_function.functions[each.value.function].arn
     role_arn = aws_iam_role.scheduler.arn
-    input    = local.schedule_input
+    input    = each.value.input
 
     # The default, 185 times within a day, could start the week's run at night.
     retry_policy {
@@ -52,13 +57,13 @@ resource "aws_scheduler_schedule" "weekly" {
 
 resource "aws_cloudwatch_event_rule" "job_ended" {
   name        = local.rule_name
-  description = "Every end of the weekly job; the notifier checks successful runs for warnings."
+  description = "Every end of the jobs; the notifier checks successful runs for warnings."
 
   event_pattern = jsonencode({
     source        = ["aws.glue"]
     "detail-type" = ["Glue Job State Change"]
     detail = {
-      jobName = [local.job]
+      jobName = [local.job, local.eraser]
       state   = ["FAILED", "TIMEOUT", "STOPPED", "ERROR", "SUCCEEDED"]
     }
   })

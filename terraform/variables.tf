@@ -123,6 +123,17 @@ variable "gather" {
   }
 }
 
+variable "collect" {
+  description = "Sources to ask, by name: when (in `time_zone`), and whether the vendor's webhook announces documents. Empty: none (docs/deploy.md)."
+  type        = map(object({ schedule = string, announced = optional(bool, false) }))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for source, asked in var.collect : can(regex("^[a-z][a-z0-9]*$", source)) && can(regex("^(cron|rate)\\(.+\\)$", asked.schedule))])
+    error_message = "collect: allowed is a source such as oura, with a schedule such as cron(0 6 * * ? *) or rate(5 minutes)."
+  }
+}
+
 variable "gap_days" {
   description = "Days without data after which a user is reported."
   type        = number
@@ -153,6 +164,23 @@ variable "decrypting_roles" {
   default     = []
 }
 
+variable "eraser_principals" {
+  description = "ARNs that may assume the role of erasures, for `qol erase` by hand; empty: nobody but its job."
+  type        = list(string)
+  default     = []
+}
+
+variable "on_deregistration" {
+  description = "What a deregistration at Garmin does beside stopping data: `keep`, or `erase`, each Thursday at 03:00 (docs/erase-and-export.md says what laws ask)."
+  type        = string
+  default     = "keep"
+
+  validation {
+    condition     = contains(["keep", "erase"], var.on_deregistration)
+    error_message = "on_deregistration: allowed are keep and erase."
+  }
+}
+
 variable "audit_trail" {
   description = "ARN of an existing CloudTrail trail with data events of the bucket and the user map; null: the installation has its own."
   type        = string
@@ -168,4 +196,38 @@ variable "enforce_bucket_policy" {
   description = "False only on moto, which denies every write under a policy with a condition."
   type        = bool
   default     = true
+}
+
+variable "database" {
+  description = "A database that has the published tables: none, aurora-postgresql or aurora-mysql."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "aurora-postgresql", "aurora-mysql"], var.database)
+    error_message = "database: allowed are none, aurora-postgresql and aurora-mysql."
+  }
+
+  validation {
+    condition     = var.database == "none" || (var.database_network != null && var.loader_image != null)
+    error_message = "database: needs database_network and loader_image."
+  }
+}
+
+variable "database_network" {
+  description = "VPC and private subnets, in two zones at least, with ways to S3 and Secrets Manager; for `database`."
+  type        = object({ vpc_id = string, subnet_ids = list(string) })
+  default     = null
+}
+
+variable "loader_image" {
+  description = "URI of the image of docker/loader.Dockerfile in ECR, by digest; for `database`."
+  type        = string
+  default     = null
+}
+
+variable "loaded_tables" {
+  description = "Tables that are loaded, as `qol load --tables` takes them."
+  type        = string
+  default     = "weekly_metrics,daily_metrics,survey_windows,job_runs"
 }

@@ -8,10 +8,25 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parent
-PRICE_LIST, ASSUMED = (yaml.safe_load((FOLDER / f"{n}.yaml").read_text("utf-8")) for n in ("prices", "assumptions"))
+PRICE_LIST, BASES, MEASURED = (
+    yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8")) for name in ("prices", "assumptions", "measured")
+)
 PRICES: dict[str, dict[str, Any]] = PRICE_LIST["prices"]
-TYPES: dict[str, dict[str, float]] = ASSUMED["types"]
-A = SimpleNamespace(**{name: entry["value"] for name, entry in ASSUMED["assumptions"].items()})
+TYPES: dict[str, dict[str, float]] = BASES.pop("types")
+FIGURES = {benchmark: SimpleNamespace(**figures) for benchmark, figures in MEASURED.items()}
+
+
+def value_of(entry: dict[str, Any]) -> float:
+    """What an entry of assumptions.yaml says, or what follows from the figures of benchmarks."""
+    return float(f"{eval(entry['derived'], {}, FIGURES):.3g}") if "derived" in entry else entry["value"]
+
+
+def shown(value: float) -> str:
+    """A value of the page, whole numbers without a point."""
+    return f"{value:.0f}" if value == int(value) else str(value)
+
+
+A = SimpleNamespace(**{name: value_of(entry) for group in BASES.values() for name, entry in group.items()})
 
 PUSHES_PER_DAY = sum(t["pushes"] for t in TYPES.values())
 BYTES_PER_DAY = sum(t["pushes"] * t["records"] * t["bytes"] for t in TYPES.values())

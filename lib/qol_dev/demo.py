@@ -1,4 +1,4 @@
-"""`python -m qol_dev.demo DIR`: a sample lake, the weekly job on both engines, and what it made of the data."""
+"""`python -m qol_dev.demo DIR`: a sample lake, the weekly job on both engines, a vendor collected, and what came of the data."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from qol.contracts.wording import count
 from qol.errors import LakeError, UsageError
 from qol.run.job import run_job
 from qol.run.request import RunRequest
+from qol_dev.demo_collect import collect_and_run
 from qol_dev.sample import SampleOptions
 from qol_dev.sample_command import make_sample
 
@@ -41,6 +42,11 @@ SELECT user_id FROM db_qol.weekly_metrics WHERE iso_week = '2026-W46'
 ORDER BY CASE WHEN hrv_ln_rmssd_cv IS NULL AND steps_days > 3 THEN 0 ELSE 1 END, user_id LIMIT 1
 """
 
+#: Asked of the database.
+IN_DATABASE = """
+SELECT week_start, count(*) AS users, round(avg(steps_mean)) AS steps FROM weekly_metrics GROUP BY week_start ORDER BY 1
+"""
+
 
 def main(arguments: list[str]) -> int:
     """Run the demo in the folder named by the only argument; the exit code."""
@@ -58,7 +64,7 @@ def _folder(arguments: list[str]) -> Path:
 
 
 def demo(folder: Path) -> None:
-    """Make the sample lake, run both engines on it, compare every file, show the week."""
+    """Make the sample lake, run both engines on it, compare every file, collect a fake vendor, show the week."""
     started = time.perf_counter()
     _make_fresh(folder)
     local, spark = folder / "lake", folder / "lake-spark"
@@ -78,6 +84,10 @@ def demo(folder: Path) -> None:
         raise outcome.error
     say(outcome.notes[0])
     say(f"Both engines: {count(_compare(local, spark), 'file')}, all equal, byte for byte.")
+    say()
+    collected = folder / "lake-collected"
+    collect_and_run(collected, WEEK, now)
+    show_database(collected)
     say()
     _show_next(local, _show_week(local))
     say(f"Took {time.perf_counter() - started:.0f} s.", style="dim")
@@ -113,6 +123,23 @@ def _show_week(lake: Path) -> str:
     answer = _ask(lake, WEEKLY)
     table(f"The weekly table, {WEEK} ({len(answer.columns)} of its columns)", answer.columns, list(answer.rows))
     return str(next(_ask(lake, LACKING).rows)[0])
+
+
+def show_database(lake: Path) -> Path:
+    """Load the tables of users' weeks and days into a SQLite file beside the lake, and print the answer of a query to it."""
+    import sqlalchemy as sa
+
+    from qol.cli.load_command import load
+
+    file = lake.parent / "qol.db"
+    say("The same tables in a database", style="bold")
+    load(to=f"sqlite:///{file}", lake=str(lake), tables=["weekly_metrics,daily_metrics,survey_windows,job_runs"])
+    with sa.create_engine(f"sqlite:///{file}", poolclass=sa.NullPool).connect() as connection:
+        answer = connection.exec_driver_sql(IN_DATABASE)
+        table(
+            "Users and mean steps by week, asked of the database", list(answer.keys()), [tuple(row) for row in answer]
+        )
+    return file
 
 
 def _ask(lake: Path, sql: str) -> QueryResult:

@@ -12,26 +12,36 @@ from typing import Any
 
 _PLACE = "ap-northeast-1:123456789012"
 BUCKET = "arn:aws:s3:::qol-lake-123456789012"
-JOB = f"arn:aws:glue:{_PLACE}:job/qol-weekly-etl"
+#: Jobs by their roles, and the prefixes from which each takes what a role may run in its place.
+JOBS = {
+    "job": (f"arn:aws:glue:{_PLACE}:job/qol-weekly-etl", ("artifacts", "_staging")),
+    "eraser": (f"arn:aws:glue:{_PLACE}:job/qol-eraser", ("artifacts", "_erasures")),
+}
 STREAM = f"arn:aws:firehose:{_PLACE}:deliverystream/qol-garmin"
 USER_MAP = f"arn:aws:dynamodb:{_PLACE}:table/user_id_map"
+TOKENS = f"arn:aws:dynamodb:{_PLACE}:table/qol_collect_tokens"
 
 #: Layers of the bucket: the key they are encrypted with, and an object.
 OBJECTS = {
     "raw": ("identified", "raw/daily/date=2026-11-10/0.jsonl"),
     "raw, gathered": ("identified", "raw/daily/date=2026-11-10/qol-garmin-1-2026-11-10-00-00-00-0.jsonl.gz"),
+    "raw, collected": ("identified", "raw/oura/daily_sleep/date=2026-11-10/0.jsonl"),
     "quarantine/bodies": ("identified", "quarantine/bodies/date=2026-11-10/0.bin"),
     "quarantine/rows": ("identified", "quarantine/rows/date=2026-11-10/part-00000.parquet"),
     "quarantine/objects": ("identified", "quarantine/objects/2026-11-10.json"),
+    "quarantine/collect": ("identified", "quarantine/collect/oura.json"),
     "_staging": ("identified", "_staging/run/0"),
     "_locks": ("identified", "_locks/lake.json"),
     "_erasures": ("identified", "_erasures/0123456789abcdef0123456789abcdef.json"),
+    "_erasures/requests": ("identified", "_erasures/requests/1.json"),
     "_reports": ("identified", "_reports/raw_gaps/date=2026-11-18/raw_gaps.csv"),
     "athena-results-operators": ("identified", "athena-results-operators/0.csv"),
     "processed": ("pseudonymous", "processed/weekly/date=2026-11-09/part-00000.parquet"),
     "_objects": ("pseudonymous", "_objects/date=2026-11-10/part-00000.parquet"),
     "_docs": ("pseudonymous", "_docs/index.html"),
+    "_receiver": ("pseudonymous", "_receiver/erased.json"),
     "_runs": ("pseudonymous", "_runs/20261118T000500Z-0-schedule-0.json"),
+    "_collects": ("pseudonymous", "_collects/20261118T000500Z-0-collect-0.json"),
     "athena-results": ("pseudonymous", "athena-results/0.csv"),
     "artifacts": ("pseudonymous", "artifacts/0/weekly_etl.py"),
 }
@@ -41,11 +51,13 @@ ATTRIBUTES = {
     "user map: vendor id and status": ("garmin_user_id", "status"),
     "user map: user id and status": ("user_id", "status"),
 }
-SECRETS = {"pseudonym key": "pseudonym_key", "webhook secret": "garmin_webhook"}
+SECRETS = {"pseudonym key": "pseudonym_key", "webhook secret": "garmin_webhook", "client secret": "oura"}
 #: The stream that gathers pushes.
 _STREAM_LAYER = "stream"
+#: Tokens of people at the vendors that are asked.
+_TOKENS_LAYER = "tokens"
 #: Every place that holds data of users or leads to it.
-LAYERS = (*OBJECTS, _STREAM_LAYER, *ATTRIBUTES, *SECRETS)
+LAYERS = (*OBJECTS, _STREAM_LAYER, *ATTRIBUTES, _TOKENS_LAYER, *SECRETS)
 
 _AS_JOB = ("glue:StartJobRun", "glue:UpdateJob", "glue:CreateJob")
 _AS_FUNCTION = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
@@ -84,7 +96,9 @@ class Policies:
         elif layer == _STREAM_LAYER:
             can = self._through_the_stream(role)
         elif layer in ATTRIBUTES:
-            can = self._in_the_user_map(role, ATTRIBUTES[layer])
+            can = self._in_the_table(role, USER_MAP, {"dynamodb:Attributes": ATTRIBUTES[layer]})
+        elif layer == _TOKENS_LAYER:
+            can = self._in_the_table(role, TOKENS, {"dynamodb:LeadingKeys": ("oura",)})
         else:
             can = self._with_the_secret(role, self.named[SECRETS[layer]])
         return [name for name, is_allowed in zip(("read", "add", "change"), can, strict=True) if is_allowed]
@@ -101,11 +115,12 @@ class Policies:
         name = self.arns[target].rpartition("/")[2]
         if any(self.may(role, action, self.arns[target]) for action in _AS_ROLE):
             return True
-        if target != "job":
+        if target not in JOBS:
             function = f"arn:aws:lambda:{_PLACE}:function:{name}"
             return any(self.may(role, action, function) for action in _AS_FUNCTION)
-        can_write = any(set(self.access(role, layer)) - {"read"} for layer in ("artifacts", "_staging"))
-        return can_write or any(self.may(role, action, JOB) for action in _AS_JOB)
+        job, layers = JOBS[target]
+        can_write = any(set(self.access(role, layer)) - {"read"} for layer in layers)
+        return can_write or any(self.may(role, action, job) for action in _AS_JOB)
 
     def _in_the_bucket(self, role: str, key: str, path: str) -> tuple[bool, bool, bool]:
         def may(*actions: str, **context: str) -> bool:
@@ -127,16 +142,16 @@ class Policies:
         )
         return False, put, lead
 
-    def _in_the_user_map(self, role: str, attributes: tuple[str, ...]) -> tuple[bool, bool, bool]:
+    def _in_the_table(self, role: str, table: str, asked: Mapping[str, tuple[str, ...]]) -> tuple[bool, bool, bool]:
         def may(*actions: str, **context: str) -> bool:
-            known = {"dynamodb:Attributes": attributes} | {f"dynamodb:{name}": text for name, text in context.items()}
-            return any(self.may(role, f"dynamodb:{action}", USER_MAP, known) for action in actions)
+            known: Context = {**asked, **{f"dynamodb:{name}": text for name, text in context.items()}}
+            return any(self.may(role, f"dynamodb:{action}", table, known) for action in actions)
 
         has_key = self._has_key(role, "Decrypt", "identified", "dynamodb")
         reads = may("Scan", "Query", "GetItem", "BatchGetItem", "PartiQLSelect", Select="SPECIFIC_ATTRIBUTES")
         writes = may("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", ReturnValues="NONE")
         return (
-            has_key and (reads or self.may(role, "dynamodb:ExportTableToPointInTime", USER_MAP)),
+            has_key and (reads or self.may(role, "dynamodb:ExportTableToPointInTime", table)),
             has_key and writes,
             has_key and writes,
         )

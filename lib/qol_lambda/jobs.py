@@ -41,7 +41,7 @@ class JobRun:
         """What started it, or which other command it runs; `manual` by default."""
         command = self.arguments.get("--command", "run")
         if command != "run":
-            return command if command in {"backfill", "rebuild"} else "other"
+            return command if command in {"backfill", "rebuild", "erase"} else "other"
         return "schedule" if self.arguments.get("--trigger") == "schedule" else "manual"
 
     @property
@@ -61,22 +61,31 @@ def attempts_ended(run_id: str, run: JobRun | None) -> int:
     return 1 + max(int(suffix.group(1)) if suffix else 0, run.attempt if run else 0)
 
 
-def find_job_run(run_id: str) -> JobRun:
-    """An attempt by its id; ClientError when Glue does not know it."""
-    job = setting("QOL_JOB_NAME")
+def weekly_job() -> str:
+    """The job of runs, backfills and rebuilds."""
+    return setting("QOL_JOB_NAME")
+
+
+def erase_job() -> str:
+    """The job of erasures, whose role nothing else has; empty where there is none."""
+    return setting("QOL_ERASE_JOB_NAME", "")
+
+
+def find_job_run(run_id: str, job: str) -> JobRun:
+    """An attempt of a job by its id; ClientError when Glue does not know it."""
     return _job_run(client("glue").get_job_run(JobName=job, RunId=run_id)["JobRun"])
 
 
-def all_job_runs() -> list[JobRun]:
-    """All runs that Glue keeps (90 days), newest first."""
-    pages = client("glue").get_paginator("get_job_runs").paginate(JobName=setting("QOL_JOB_NAME"))
+def all_job_runs(job: str) -> list[JobRun]:
+    """All runs of a job that Glue keeps (90 days), newest first."""
+    pages = client("glue").get_paginator("get_job_runs").paginate(JobName=job)
     runs = [_job_run(found) for page in pages for found in page["JobRuns"]]
     return sorted(runs, key=lambda run: run.started.timestamp() if run.started else 0.0, reverse=True)
 
 
-def start_job(arguments: Mapping[str, str]) -> str:
+def start_job(job: str, arguments: Mapping[str, str]) -> str:
     """Start a run and return its id, by one request: a second could start a second run or be refused because of the first."""
-    started = client("glue", ONE_ATTEMPT).start_job_run(JobName=setting("QOL_JOB_NAME"), Arguments=dict(arguments))
+    started = client("glue", ONE_ATTEMPT).start_job_run(JobName=job, Arguments=dict(arguments))
     return str(started["JobRunId"])
 
 

@@ -1,4 +1,4 @@
-"""`qol-weekly-survey-kick`: the only starter of the job, once for the business week of the schedule or as an operator's event says."""
+"""`qol-weekly-survey-kick`: the only starter of the jobs, once for the business week of the schedule or as an operator's event says."""
 
 import re
 from collections.abc import Mapping
@@ -34,10 +34,10 @@ ARGUMENTS = (
     "--old",
     "--accept",
 )
-_OPERATORS_KEYS = frozenset({"week", "again", "accept", "backfill", "rebuild"})
+_OPERATORS_KEYS = frozenset({"week", "again", "accept", "backfill", "rebuild", "erase"})
 _TEXT = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _ALLOWED = """{"week": "2026-W46", "again": true}, {"backfill": {"from": "2026-01-01", "to": "2026-03-31", "old": true}} or \
-{"rebuild": {"from_week": "2026-W40", "to_week": "2026-W46"}}, each also with "accept": ["CHECK_ID"]"""
+{"rebuild": {"from_week": "2026-W40", "to_week": "2026-W46"}}, each also with "accept": ["CHECK_ID"]; or {"erase": true}"""
 
 logger = Logger()
 
@@ -59,6 +59,11 @@ class Order:
     def name(self) -> str:
         """`weekly run 2026-W46`, or the command."""
         return self.arguments.get("--command", f"weekly run {self.week}")
+
+    @property
+    def job(self) -> str:
+        """The job that does it."""
+        return jobs.erase_job() if self.arguments.get("--command") == "erase" else jobs.weekly_job()
 
     @property
     def lock(self) -> str:
@@ -123,6 +128,8 @@ def _operators_order(event: Mapping[str, Any], request_id: str) -> Order:
             command, given = "backfill", dict(span) | ({"old": "true"} if "old" in span else {})
         case {"rebuild": dict(span), **rest} if span.keys() <= {"from_week", "to_week"}:
             command, given = "rebuild", {name.replace("_", "-"): week for name, week in span.items()}
+        case {"erase": True, **rest}:  # whom, only objects in the bucket and the map say: arguments are logged
+            command, given = "erase", {}
         case _:
             raise UsageError(f"event: found {', '.join(event)}; allowed: {_ALLOWED}")
     checks = rest.pop("accept", [])
@@ -148,7 +155,7 @@ def _take(order: Order, now: datetime) -> tuple[bool, lock_table.Item]:
 def _start(order: Order, now: datetime) -> str:
     """The id of the started run; one whose start was answered with an error may run, although its answer was lost."""
     try:
-        return jobs.start_job(order.arguments)
+        return jobs.start_job(order.job, order.arguments)
     except Exception as err:
         logger.warning("not started", extra={"run": order.name, "reason": error_summary(err)})
         with log_errors("whether it runs is not known", run=order.name):
@@ -160,7 +167,7 @@ def _start(order: Order, now: datetime) -> str:
 def _run_of(order: Order, now: datetime) -> str | None:
     """A run with this order's arguments; for an operator's order, which names no time, one that just began."""
     since = now - SLACK if order.event else datetime.min.replace(tzinfo=UTC)
-    for run in jobs.all_job_runs():
+    for run in jobs.all_job_runs(order.job):
         is_same = all(run.arguments.get(name) == order.arguments.get(name) for name in ARGUMENTS)
         if is_same and run.started and run.started >= since:
             return jobs.base_id(run.id)

@@ -88,6 +88,11 @@ def accept_command(installation: Installation, week: str, checks: Iterable[str])
     return kick_command(installation, {"week": week, "again": True, "accept": [*checks]})
 
 
+def erase_command(installation: Installation) -> str:
+    """The command that carries out every erasure that was asked for, and removes from raw what runs could not."""
+    return kick_command(installation, {"erase": True})
+
+
 def log_link(installation: Installation, log_group: str, run_id: str = "") -> str:
     """The console's address of a log group, of a job run's streams in it where one is named; empty without a group."""
     if not log_group:

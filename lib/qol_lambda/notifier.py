@@ -13,7 +13,7 @@ from qol.errors import UsageError
 from qol_lambda import jobs
 from qol_lambda.clients import error_summary, log_errors
 from qol_lambda.messages import job_failed_reason
-from qol_lambda.run_messages import Ended, run_failed, run_warned
+from qol_lambda.run_messages import Ended, run_erased, run_failed, run_warned
 from qol_lambda.runs import WEEKLY, Published, Runs, find_runs
 from qol_lambda.send import send_once
 from qol_lambda.settings import setting, this_installation
@@ -43,7 +43,7 @@ def handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
 def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Count a failed attempt and notify when it was the last one; `{"notified": …, "why": …}`. Raises when SNS fails."""
     change = read_change(event)
-    if change.job != setting("QOL_JOB_NAME"):
+    if change.job not in (jobs.weekly_job(), jobs.erase_job()):
         return _done(change, "another job", notified=False)
     if change.state == "SUCCEEDED":
         return _after_success(change, now)
@@ -53,7 +53,7 @@ def notify(event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     properties = {"job_run_id": change.run_id, "state": change.state}
     line = emf_line({"job": change.job}, {"failed_runs": (1, "Count")}, properties, now)
     print(line, flush=True)  # noqa: T201 (CloudWatch reads it from there)
-    run = _find_run(change.run_id)
+    run = _find_run(change)
     # An attempt that Glue does not return counts as the last.
     if run and change.state in jobs.RETRIED and jobs.attempts_ended(change.run_id, run) < _max_attempts():
         return _done(change, "another attempt comes", notified=False)
@@ -70,11 +70,11 @@ def read_change(event: Mapping[str, Any]) -> Change:
     return Change(job, run_id, state, str(detail.get("message") or ""), region if _RUN_ID.fullmatch(region) else "")
 
 
-def _find_run(run_id: str) -> jobs.JobRun | None:
+def _find_run(change: Change) -> jobs.JobRun | None:
     """The attempt, else the run it belongs to; None when Glue returns neither."""
-    for known_id in dict.fromkeys((run_id, jobs.base_id(run_id))):
+    for known_id in dict.fromkeys((change.run_id, jobs.base_id(change.run_id))):
         with log_errors("Glue did not return the run", job_run_id=known_id):  # in doubt a notification is sent
-            return jobs.find_job_run(known_id)
+            return jobs.find_job_run(known_id, change.job)
     return None
 
 
@@ -95,13 +95,16 @@ def _after_failure(change: Change, run: jobs.JobRun | None, now: datetime) -> di
 
 
 def _after_success(change: Change, now: datetime) -> dict[str, Any]:
-    run = _find_run(change.run_id)
+    run = _find_run(change)
     found = find_runs(change.run_id, run.started if run else None)
     ended = _ended(change, run, found, found.published.summary())
-    if found.own is None or not found.own.is_good or not ended.checks("warning"):
+    is_erasure = ended.trigger == "erase" and ended.status == "published"
+    if found.own is None or not found.own.is_good or not (is_erasure or ended.left or ended.checks("warning")):
         return _done(change, "good", notified=False)
-    notified = send_once(jobs.base_id(change.run_id), run_warned(this_installation(change.region), ended), now)
-    return _done(change, "warnings" if notified else "notified earlier", notified=notified)
+    message = (run_erased if is_erasure else run_warned)(this_installation(change.region), ended)
+    notified = send_once(jobs.base_id(change.run_id), message, now)
+    why = "erased" if is_erasure else "warnings"
+    return _done(change, why if notified else "notified earlier", notified=notified)
 
 
 def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str) -> Ended:
@@ -114,7 +117,7 @@ def _ended(change: Change, run: jobs.JobRun | None, found: Runs, published: str)
         if run or count > 1
         else "An attempt (Glue did not say how many there were)",
         week=about.week if about else None,
-        trigger=about.trigger if about else None,
+        trigger="erase" if change.job == jobs.erase_job() else about.trigger if about else None,
         # The run's own message when it is this job's, because an event may hold it shortened.
         glue_error=run.error if run and job_failed_reason(run.error) else change.message,
         record=found.own,

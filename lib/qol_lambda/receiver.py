@@ -24,6 +24,7 @@ from qol.webhooks.bodies import Delivery, read_body, unparsable_key
 from qol.webhooks.credentials import CLIENT_HEADER
 from qol_lambda.clients import client, error_summary, ignore_error
 from qol_lambda.deadline import QUICK, Deadline, TooLateError
+from qol_lambda.erased_accounts import ErasedAccounts
 from qol_lambda.settings import setting
 from qol_lambda.user_map_table import Registered, apply_controls, register
 from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator
@@ -87,8 +88,9 @@ def _receive(event: Event, now: datetime) -> int:
 def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
     """The user map first: a job lists raw objects before it reads the map, so every user of a listed object is in it."""
     client("dynamodb", QUICK)  # created here once, not by every thread
-    apply_controls(delivery.controls, now, deadline)
-    register(delivery.users, now, registered(), deadline)
+    left = erased().among({*delivery.users, *(control.vendor_user_id for control in delivery.controls)})
+    apply_controls([one for one in delivery.controls if one.vendor_user_id not in left], now, deadline)
+    register([vendor for vendor in delivery.users if vendor not in left], now, registered(), deadline)
     deadline.check()
     stream = setting("QOL_STREAM", "")
     if stream and 0 < len(delivery.line) <= MAX_RECORD_BYTES:
@@ -122,6 +124,8 @@ def authenticator() -> WebhookAuthenticator:
 
 #: The users that this function wrote to the map lately.
 registered = cache(Registered)
+#: Accounts that were erased; what they send is stored, and the next run counts it and keeps none.
+erased = cache(ErasedAccounts)
 
 
 def _header(event: Event, wanted: str) -> str:

@@ -8,6 +8,7 @@ from qol_lambda.messages import (
     Message,
     accept_command,
     compose,
+    erase_command,
     job_failed_reason,
     log_link,
     manifest_command,
@@ -31,6 +32,8 @@ _ENDS = {
 }
 #: What an error says of a file that no run wrote, or that cannot be read.
 _FILES = re.compile(r"published folders contain \d+ other file|(?:processed|quarantine)/\S+: damaged")
+#: Runs that are about no business week, as messages name them.
+_OTHER = {"backfill": "backfill", "rebuild": "rebuild", "erase": "erasure run"}
 _FAILING = "Athena and qol query fail on the table of the named file."
 
 
@@ -53,8 +56,8 @@ class Ended:
 
     @property
     def name(self) -> str:
-        """`weekly run 2026-W46`, or `backfill` or `rebuild`."""
-        kind = self.trigger if self.trigger in {"backfill", "rebuild"} else "weekly run"
+        """`weekly run 2026-W46`, or `backfill`, `rebuild` or `erasure run`."""
+        kind = _OTHER.get(self.trigger or "", "weekly run")
         return f"{kind} {self.week}" if self.week and kind == "weekly run" else kind
 
     @property
@@ -63,6 +66,13 @@ class Ended:
         if self.record and self.record.status in _ENDS:
             return self.record.status
         return self.state if self.state in _ENDS else ""
+
+    @property
+    def left(self) -> str:
+        """How many raw objects still have items of users who left; empty for none."""
+        number = self.record.not_removed if self.record else 0
+        objects = "1 raw object still has" if number == 1 else f"{number} raw objects still have"
+        return f"{objects} items of users who left (not_removed)." if number else ""
 
     def checks(self, severity: str) -> list[FailedCheck]:
         """The manifest's failed checks of a severity."""
@@ -80,7 +90,7 @@ def run_failed(installation: Installation, ended: Ended) -> Message:
     return compose(
         installation,
         f"{ended.name} {end}",
-        [_attempts(ended), *happened, ended.published, _FAILING if is_file else ""],
+        [_attempts(ended), *happened, _erased(ended) or ended.left, ended.published, _FAILING if is_file else ""],
         _file_steps(installation, ended) if is_file else _steps(installation, ended),
         "A published file is damaged" if is_file else section,
         _links(installation, ended),
@@ -88,18 +98,41 @@ def run_failed(installation: Installation, ended: Ended) -> Message:
 
 
 def run_warned(installation: Installation, ended: Ended) -> Message:
-    """The notification about a run that published with warnings."""
+    """The notification about a run that published with warnings, or could not remove items of users who left."""
     warnings = ended.checks("warning")
     did = "had nothing to do, and ended" if ended.status == "nothing_to_do" else "published"
     title = f"{ended.name} {did} with {len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
+    title = title if warnings else f"{ended.name} could not remove items of users who left"
     steps = [
         "The data is published; nothing has to be done for it.",
         "When the cause is fixed in raw/ or in a contract, the next run repairs the weeks.",
     ]
-    section = "A run published with warnings"
+    section, shown = "A run published with warnings", 4
+    if ended.left:
+        steps, shown = [f"Remove what the run may not change:\n{erase_command(installation)}"], 2
+        section = section if warnings else "Raw objects still have items of users who left"
+    facts = ["", *_checks(warnings, shown), ended.left, ended.published]
+    return compose(installation, title, facts, steps, section, _links(installation, ended))
+
+
+def run_erased(installation: Installation, ended: Ended) -> Message:
+    """The notification about an erasure run that ended well."""
+    steps = ["Nothing has to be done. `qol erase --verify` searches again; the page says what other places keep."]
+    title, section = f"{ended.name} has ended", "An erasure run has ended"
     return compose(
-        installation, title, ["", *_checks(warnings, 4), ended.published], steps, section, _links(installation, ended)
+        installation, title, ["", _erased(ended), ended.published], steps, section, _links(installation, ended)
     )
+
+
+def _erased(ended: Ended) -> str:
+    """What an erasure run did, in numbers; empty for other runs."""
+    record = ended.record
+    if record is None or not record.erasures:
+        return ""
+    asked, done, unknown = (record.erasures.get(name, 0) for name in ("requested", "ended", "unknown"))
+    layers = ", ".join(f"{layer} {number}" for layer, number in sorted(record.removed.items()) if number)
+    people = f"Users erased: {done} of {asked} asked for; unknown: {unknown}."
+    return f"{people} Removed: {layers or 'nothing'}. Found by the last search: {record.not_removed} (not_removed)."
 
 
 def _attempts(ended: Ended) -> str:
@@ -110,7 +143,8 @@ def _attempts(ended: Ended) -> str:
 
 def _links(installation: Installation, ended: Ended) -> list[str]:
     run_id = ended.record.run_id if ended.record else ""
-    return [manifest_command(installation, run_id), log_link(installation, installation.log_group, ended.run_id)]
+    log_group = installation.erase_log_group if ended.trigger == "erase" else installation.log_group
+    return [manifest_command(installation, run_id), log_link(installation, log_group, ended.run_id)]
 
 
 def _reason(ended: Ended) -> str:
@@ -134,7 +168,9 @@ def _checks(checks: Sequence[FailedCheck], limit: int) -> list[str]:
 
 def _file_steps(installation: Installation, ended: Ended) -> list[str]:
     again = f"Then start the week again:\n{rerun_command(installation, ended.week)}"
-    if ended.trigger in {"backfill", "rebuild"}:
+    if ended.trigger == "erase":
+        again = f"Then start it again:\n{erase_command(installation)}"
+    elif ended.trigger in _OTHER:
         again = f"Then start the {ended.trigger} again with the same arguments."
     return [
         "Move the named file out of the lake. If it was damaged, write it again as the reason or the runbook says.",
@@ -143,7 +179,9 @@ def _file_steps(installation: Installation, ended: Ended) -> list[str]:
 
 
 def _steps(installation: Installation, ended: Ended) -> list[str]:
-    if ended.trigger in {"backfill", "rebuild"}:
+    if ended.trigger == "erase":
+        return [f"Remove the reason, then start it again:\n{erase_command(installation)}"]
+    if ended.trigger in _OTHER:
         return [f"Remove the reason, then start the {ended.trigger} again with the same arguments."]
     again = rerun_command(installation, ended.week)
     overrule = accept_command(installation, ended.week or "", [check.id for check in ended.checks("critical")])

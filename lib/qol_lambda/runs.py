@@ -1,8 +1,8 @@
 """Manifests of runs in the bucket, newest first: what a run did, and what is published."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -47,6 +47,11 @@ class RunRecord:
     error: str | None
     undone: str | None
     written_at: datetime
+    #: Raw objects that still have items of users who left; of an erasure, what its last search found.
+    not_removed: int = 0
+    #: Of an erasure: users asked for, ended and unknown, and what was removed by layer.
+    erasures: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
@@ -184,6 +189,9 @@ def _parsed(body: bytes, written_at: datetime) -> RunRecord | None:
             weeks=tuple(found["weeks"]),
             failed_checks=tuple(FailedCheck(check["id"], check["severity"], _finding(check)) for check in failed),
             written_at=written_at,
+            not_removed=found.get("not_removed", 0),
+            erasures=found.get("erasures", {}),
+            removed=found.get("removed", {}),
         )
     except (ValueError, TypeError, KeyError):
         return None

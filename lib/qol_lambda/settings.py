@@ -22,6 +22,7 @@ class Installation:
     job: str
     region: str = ""
     log_group: str = ""
+    erase_log_group: str = ""
     #: `s3://bucket/prefix`, as `--lake` takes it.
     lake: str = ""
     #: The log group of the function that sends it.
@@ -42,6 +43,7 @@ def this_installation(region: str | None = None) -> Installation:
         job=setting("QOL_JOB_NAME", "qol-weekly-etl"),
         region=region or setting("AWS_REGION", "ap-northeast-1"),
         log_group=setting("QOL_LOG_GROUP", ""),
+        erase_log_group=setting("QOL_ERASE_LOG_GROUP", ""),
         lake=f"s3://{setting('QOL_BUCKET', '')}/{setting('QOL_PREFIX', '')}".rstrip("/"),
         own_log_group=setting("AWS_LAMBDA_LOG_GROUP_NAME", ""),
         runbook=setting("QOL_RUNBOOK", "docs/runbook.md"),

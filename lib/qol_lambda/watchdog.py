@@ -48,7 +48,7 @@ def _watch_week(week: str, due: datetime, now: datetime) -> bool:
     records, unread = runs_of_week(week, since)
     if any(record.is_good for record in records):
         return False
-    runs = [run for run in jobs.all_job_runs() if run.week == week and run.trigger in WEEKLY]
+    runs = [run for run in jobs.all_job_runs(jobs.weekly_job()) if run.week == week and run.trigger in WEEKLY]
     if _is_notified(week, due, runs):
         return False
     if unread:

@@ -4,3 +4,4 @@ alert_emails          = []
 alarm_actions_enabled = true
 deletion_protection   = false
 enforce_bucket_policy = false
+collect               = { oura = { schedule = "cron(0 6 * * ? *)" } }

@@ -109,14 +109,14 @@ run "the_lake" {
 
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : "${statement.Effect} ${statement.Sid}"] == [
-      "Deny TlsOnly", "Deny RequirePseudonymousKey", "Deny NeverReplaceReceived",
+      "Deny TlsOnly", "Deny RequirePseudonymousKey", "Deny NeverReplaceReceived", "Deny OnlyEraserDeletesVersions",
     ]
     error_message = "bucket policy"
   }
 
   assert {
     condition = [for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : statement.Resource if statement.Action == "s3:PutObject"] == [
-      ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_objects/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*"],
+      ["arn:aws:s3:::qol-lake-123456789012/processed/*", "arn:aws:s3:::qol-lake-123456789012/_objects/*", "arn:aws:s3:::qol-lake-123456789012/_runs/*", "arn:aws:s3:::qol-lake-123456789012/_collects/*"],
       ["arn:aws:s3:::qol-lake-123456789012/raw/*", "arn:aws:s3:::qol-lake-123456789012/quarantine/bodies/*"],
     ]
     error_message = "what must be written under the pseudonymous key, and what is never replaced"
@@ -124,11 +124,18 @@ run "the_lake" {
 
   assert {
     condition = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => try(rule.expiration[0].days, null) } == {
-      staging = 7, bodies = 30, rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = 0, aborted-uploads = null
+      staging = 7, quarantine-bodies = 30, quarantine-rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = 0, aborted-uploads = null
       } || { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => try(rule.expiration[0].days, null) } == {
-      staging = 7, bodies = 30, rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = null, aborted-uploads = null
+      staging = 7, quarantine-bodies = 30, quarantine-rows = 180, athena-results = 30, athena-results-operators = 30, superseded-lock = null, old-versions = null, aborted-uploads = null
     }
     error_message = "lifecycle: days of expiration"
+  }
+
+  assert {
+    condition = { for rule in aws_s3_bucket_lifecycle_configuration.lake.rule : rule.id => rule.noncurrent_version_expiration[0].noncurrent_days if contains(["quarantine-rows", "old-versions"], rule.id) } == {
+      quarantine-rows = 1, old-versions = 30
+    }
+    error_message = "lifecycle: days of old versions"
   }
 
   assert {
@@ -198,9 +205,60 @@ run "the_job" {
   }
 
   assert {
-    condition     = { for key, group in aws_cloudwatch_log_group.job : key => group.name } == { output = "/aws-glue/jobs/qol-role/qol-weekly-etl/output", error = "/aws-glue/jobs/qol-role/qol-weekly-etl/error" }
-    error_message = "the job's own log groups, by the names that Glue gives them"
+    condition     = { for key, group in aws_cloudwatch_log_group.job : key => group.name } == { output = "/aws-glue/jobs/qol-role/qol-weekly-etl/output", error = "/aws-glue/jobs/qol-role/qol-weekly-etl/error", eraser-output = "/aws-glue/jobs/qol-role/qol-eraser/output", eraser-error = "/aws-glue/jobs/qol-role/qol-eraser/error" }
+    error_message = "the jobs' own log groups, by the names that Glue gives them"
   }
+}
+
+run "erasures" {
+  assert {
+    condition = { for name, value in aws_glue_job.eraser.non_overridable_arguments : name => value if !contains(keys(aws_glue_job.weekly.non_overridable_arguments), name) || name == "--TempDir" } == {
+      "--command"           = "erase"
+      "--on-deregistration" = "keep"
+      "--TempDir"           = "s3://qol-lake-123456789012/_erasures/glue/"
+    }
+    error_message = "a run of erasures chooses neither what it does nor where it keeps files"
+  }
+
+  assert {
+    condition     = aws_glue_job.eraser.role_arn == aws_iam_role.eraser.arn && aws_iam_role.eraser.name == "qol-eraser" && length(jsondecode(aws_iam_role.eraser.assume_role_policy).Statement) == 1
+    error_message = "nobody but its job has the role of erasures"
+  }
+
+  assert {
+    condition     = { for statement in jsondecode(aws_s3_bucket_policy.lake[0].policy).Statement : statement.Sid => statement.Condition.ArnNotEquals["aws:PrincipalArn"] if contains(["NeverReplaceReceived", "OnlyEraserDeletesVersions"], statement.Sid) } == { NeverReplaceReceived = ["arn:aws:iam::123456789012:role/qol-eraser"], OnlyEraserDeletesVersions = "arn:aws:iam::123456789012:role/qol-eraser" }
+    error_message = "only that role replaces what was received and deletes versions"
+  }
+
+  assert {
+    condition     = contains(keys(aws_scheduler_schedule.weekly), "erase") == false
+    error_message = "kept unless it is asked: no schedule erases"
+  }
+}
+
+run "deregistrations_erase" {
+  variables {
+    on_deregistration = "erase"
+    eraser_principals = ["arn:aws:iam::123456789012:user/officer"]
+  }
+
+  assert {
+    condition = [
+      aws_scheduler_schedule.weekly["erase"].schedule_expression, aws_scheduler_schedule.weekly["erase"].target[0].input,
+      aws_glue_job.eraser.non_overridable_arguments["--on-deregistration"], jsondecode(aws_iam_role.eraser.assume_role_policy).Statement[1].Principal.AWS[0],
+    ] == ["cron(0 3 ? * THU *)", "{\"erase\":true}", "erase", "arn:aws:iam::123456789012:user/officer"]
+    error_message = "a schedule carries out what deregistrations ask, and a person may have the role"
+  }
+}
+
+run "on_deregistration_is_one_of_two" {
+  command = plan
+
+  variables {
+    on_deregistration = "delete"
+  }
+
+  expect_failures = [var.on_deregistration]
 }
 
 run "schedules_and_events" {
@@ -228,9 +286,9 @@ run "schedules_and_events" {
     condition = jsondecode(aws_cloudwatch_event_rule.job_ended.event_pattern) == {
       source        = ["aws.glue"]
       "detail-type" = ["Glue Job State Change"]
-      detail        = { jobName = ["qol-weekly-etl"], state = ["FAILED", "TIMEOUT", "STOPPED", "ERROR", "SUCCEEDED"] }
+      detail        = { jobName = ["qol-weekly-etl", "qol-eraser"], state = ["FAILED", "TIMEOUT", "STOPPED", "ERROR", "SUCCEEDED"] }
     }
-    error_message = "which ends of the job are looked at"
+    error_message = "which ends of the jobs are looked at"
   }
 }
 
@@ -255,8 +313,8 @@ run "functions" {
   assert {
     condition = { for key, function in aws_lambda_function.functions : key => join(" ", sort(keys(function.environment[0].variables))) } == {
       receiver = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_USER_MAP_TABLE QOL_WEBHOOK_SECRET"
-      kick     = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
-      notifier = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_LOG_GROUP QOL_MAX_ATTEMPTS QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      kick     = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_ERASE_JOB_NAME QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
+      notifier = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_ERASE_JOB_NAME QOL_ERASE_LOG_GROUP QOL_JOB_NAME QOL_LOCK_TABLE QOL_LOG_GROUP QOL_MAX_ATTEMPTS QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
       watchdog = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_JOB_NAME QOL_LOCK_TABLE QOL_PREFIX QOL_RUNBOOK QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN"
       raw_gap  = "POWERTOOLS_SERVICE_NAME QOL_BUCKET QOL_DATABASE QOL_GAP_DAYS QOL_PREFIX QOL_STAGE QOL_TIME_ZONE QOL_TOPIC_ARN QOL_USER_MAP_TABLE QOL_WORKGROUP"
     }
@@ -397,7 +455,7 @@ run "a_guard_without_networks_is_refused" {
 
 run "logs_and_alarms" {
   assert {
-    condition = (length(concat(values(aws_cloudwatch_log_group.lambda), values(aws_cloudwatch_log_group.job), [aws_cloudwatch_log_group.webhook])) == 8 &&
+    condition = (length(concat(values(aws_cloudwatch_log_group.lambda), values(aws_cloudwatch_log_group.job), [aws_cloudwatch_log_group.webhook])) == 10 &&
       alltrue([for group in concat(values(aws_cloudwatch_log_group.lambda), values(aws_cloudwatch_log_group.job), [aws_cloudwatch_log_group.webhook]) :
     group.retention_in_days == 180 && group.kms_key_id != ""]))
     error_message = "180 days and a key for every log group"

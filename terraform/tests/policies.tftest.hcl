@@ -15,11 +15,17 @@ override_resource {
   values = { arn = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:qol/pseudonym-key-000000" }
 }
 
+override_resource {
+  target = aws_secretsmanager_secret.collect["oura"]
+  values = { arn = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:qol/collect/oura-000000" }
+}
+
 variables {
   stage        = "prod"
   alert_emails = ["one@example.org"]
   package_dir  = "tests/package"
   gather       = "firehose"
+  collect      = { oura = { schedule = "cron(0 6 * * ? *)", announced = true } }
 }
 
 run "policies" {}

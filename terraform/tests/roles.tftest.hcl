@@ -21,7 +21,7 @@ run "functions_may" {
     condition = { for key, role in aws_iam_role_policy.lambda : key => join(" ", sort(distinct(flatten([
       for statement in jsondecode(role.policy).Statement : statement.Action if statement.Effect == "Allow"
       ])))) } == {
-      receiver = "dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:PutObject secretsmanager:GetSecretValue"
+      receiver = "dynamodb:UpdateItem kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:PutObject secretsmanager:GetSecretValue"
       kick     = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns glue:StartJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents sns:Publish sqs:SendMessage"
       notifier = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRun kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
       watchdog = "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem glue:GetJobRuns kms:Decrypt kms:GenerateDataKey logs:CreateLogStream logs:PutLogEvents s3:GetObject s3:ListBucket sns:Publish sqs:SendMessage"
@@ -91,6 +91,20 @@ run "the_job_may" {
   }
 }
 
+run "erasures_may" {
+  assert {
+    condition = join(" ", sort(distinct(flatten([
+      for statement in jsondecode(aws_iam_role_policy.eraser.policy).Statement : statement.Action
+    ])))) == "dynamodb:DeleteItem dynamodb:PutItem dynamodb:Scan glue:BatchCreatePartition glue:CreatePartition glue:GetPartition glue:GetSecurityConfiguration glue:GetTable glue:UpdatePartition kms:Decrypt kms:GenerateDataKey logs:AssociateKmsKey logs:CreateLogStream logs:PutLogEvents s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion s3:GetBucketLocation s3:GetObject s3:GetObjectVersion s3:ListBucket s3:ListBucketVersions s3:PutObject secretsmanager:GetSecretValue"
+    error_message = "actions of the role of erasures"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.eraser.policy, "/artifacts/")
+    error_message = "erasures write no program"
+  }
+}
+
 run "schedules_may" {
   assert {
     condition = join(" ", sort(flatten([
@@ -117,7 +131,7 @@ run "analysts_may_not_reach_what_names_people" {
     condition = join(" ", sort(flatten([
       for statement in jsondecode(aws_iam_role_policy.people["analyst"].policy).Statement :
       [for resource in flatten([statement.Resource]) : "${join(",", flatten([statement.Action]))}:${resource}"] if statement.Effect == "Deny" && startswith(flatten([statement.Action])[0], "s3:")
-    ]))) == "s3:*:arn:aws:s3:::qol-lake-123456789012/_erasures/* s3:*:arn:aws:s3:::qol-lake-123456789012/_locks/* s3:*:arn:aws:s3:::qol-lake-123456789012/_reports/* s3:*:arn:aws:s3:::qol-lake-123456789012/_staging/* s3:*:arn:aws:s3:::qol-lake-123456789012/athena-results-operators/* s3:*:arn:aws:s3:::qol-lake-123456789012/quarantine/* s3:*:arn:aws:s3:::qol-lake-123456789012/raw/*"
+    ]))) == "s3:*:arn:aws:s3:::qol-lake-123456789012/_erasures/* s3:*:arn:aws:s3:::qol-lake-123456789012/_locks/* s3:*:arn:aws:s3:::qol-lake-123456789012/_receiver/* s3:*:arn:aws:s3:::qol-lake-123456789012/_reports/* s3:*:arn:aws:s3:::qol-lake-123456789012/_staging/* s3:*:arn:aws:s3:::qol-lake-123456789012/athena-results-operators/* s3:*:arn:aws:s3:::qol-lake-123456789012/quarantine/* s3:*:arn:aws:s3:::qol-lake-123456789012/raw/*"
     error_message = "what analysts are denied in the lake"
   }
 
@@ -193,9 +207,9 @@ run "operators_may" {
         for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
-      "s3:GetObjectVersion" = "_docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
-      "s3:PutObject"        = "_locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
-      "s3:DeleteObject"     = "_locks/publish.lock"
+      "s3:GetObjectVersion" = "_collects/* _docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
+      "s3:PutObject"        = "_erasures/requests/* _locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
+      "s3:DeleteObject"     = "_erasures/requests/* _locks/publish.lock"
     }
     error_message = "where operators read, put and delete"
   }

@@ -46,7 +46,7 @@ def test_the_manifest_names_every_file_with_its_hash(dist: Path) -> None:
     manifest = json.loads((dist / "manifest.json").read_text())
     assert list(manifest) == [
         "glue/empty.jar", "glue/qol-wheels-0.2.0.gluewheels.zip", "glue/qol_lake-0.2.0-py3-none-any.whl", "glue/weekly_etl.py",
-        "lambda/functions.zip",
+        "lambda/collector.zip", "lambda/functions.zip",
     ]  # fmt: skip
     assert manifest == {path: sha256(dist / path) for path in manifest}
 
@@ -70,6 +70,15 @@ def test_the_zip_of_the_functions_is_pure_python(dist: Path) -> None:
         names
     )
     assert not [name for name in names if name.endswith((".so", ".pyd", ".dylib"))]
+
+
+def test_the_zip_of_the_collector_is_for_lambdas_machines_and_reads_no_tables(dist: Path) -> None:
+    names = zipfile.ZipFile(dist / "lambda" / "collector.zip").namelist()
+    compiled = [name for name in names if name.endswith(".so")]
+    assert {"qol/collect/aws_function.py", "qol/_schemas/sources/oura/_rules.yaml", "httpx2/__init__.py"} <= set(names)
+    assert compiled
+    assert all(".cpython-313-aarch64-linux-gnu." in name for name in compiled)
+    assert not {"polars", "pyarrow", "pandas", "numpy", "pyspark", "boto3"} & {name.partition("/")[0] for name in names}
 
 
 def test_the_wheelhouse_holds_wheels_that_need_no_compiler_and_nothing_of_sparks(dist: Path) -> None:

@@ -24,14 +24,15 @@ from tests.builders import MONDAY_START, daily_record, write_lines
 pytestmark = pytest.mark.acceptance
 PAGES = (
     "README.md", "docs/add-a-device.md", "docs/add-a-metric.md", "README.md", "docs/report.md", "docs/adherence.md",
-    "docs/why-is-it-missing.md", "docs/runbook.md", "docs/backfill-and-rebuild.md",
+    "docs/why-is-it-missing.md", "docs/load.md", "docs/runbook.md", "docs/backfill-and-rebuild.md", "docs/add-a-pull-source.md",
 )  # fmt: skip
 #: Sections that are not run here, with the reason.
 NOT_HERE = {
     ("docs/runbook.md", "Try it"): "tests/cli/test_runbook.py runs it, with a refusal",
     ("docs/adherence.md", "In Athena"): "the view is in Athena only",
+    ("docs/load.md", "Queries"): "test_databases.py asks the servers",
 }
-#: Every command of the other sections is run, but for three; `--now` because the machine's clock may stand before the week of the pages.
+#: Every command of the other sections is run, but for four; `--now` because the machine's clock may stand before the week of the pages.
 SHELL = f"""
 set -eu -o pipefail
 aws() {{ :; }}      # needs an account
@@ -39,6 +40,7 @@ make() {{ :; }}     # needs the whole checkout; CI runs its targets
 qol() {{
   case $1 in
     restore) ;;   # needs a bucket that keeps versions
+    collect) [ $2 = oura ] || command qol "$1" --now {NOW} "${{@:2}}" ;;   # Oura needs an account
     run|backfill|rebuild|adherence|why) command qol "$1" --now {NOW} "${{@:2}}" ;;
     *) command qol "$@" ;;
   esac
@@ -208,7 +210,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
     """The stranger at the end of the last page."""
     folder = tmp_path_factory.mktemp("stranger")
     stranger = Stranger(folder / "clone", folder / "lake")
-    for part in ("lib", "schemas", "docs"):
+    for part in ("lib", "schemas", "docs", "examples"):
         shutil.copytree(ROOT / part, stranger.clone / part, symlinks=True)
     (stranger.clone / ".venv").symlink_to(sys.prefix)
     fill(stranger.lake)
@@ -234,6 +236,7 @@ def test_weeks_of_all_devices_have_the_right_values(stranger: Stranger) -> None:
         "2026-W46 garmin 21000 5000.0 5000.0",
         "2026-W46 libra 75.2 2",
         "2026-W46 luna 280.0 100.0",
+        "2026-W46 withings 74.9 2",
         "2026-W46 zeno 8000 2000.0 95.5",
     ]
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from qol.contracts.load import load_contracts
+from qol.contracts.retention import PLACES
 from qol_dev.cloud.tools import MissingToolError, find_terraform
 from qol_dev.policies import BUCKET, LAYERS, USER_MAP, Policies, rendered, resources, statements
 from tests.acceptance.processes import ROOT, missing
@@ -100,19 +102,28 @@ def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> N
     assert fired == argued
 
 
-def test_only_the_job_reads_raw_lines_unparsable_bodies_who_is_who_and_the_pseudonym_key(policies: Policies) -> None:
+def test_only_the_jobs_read_raw_lines_unparsable_bodies_who_is_who_and_the_pseudonym_key(policies: Policies) -> None:
     identifying = ("raw", "quarantine/bodies", "_staging", "user map: vendor id and user id", "pseudonym key")
     readers = {layer: [role for role in policies.roles if "read" in policies.access(role, layer)] for layer in LAYERS}
-    assert {reader for layer in identifying for reader in readers[layer]} == {"job"}
-    assert readers["user map: user id and status"] == ["job", "raw_gap"]
-    assert readers["quarantine/rows"] == ["job", "operator"]
-    assert readers["quarantine/objects"] == ["operator"]
+    assert {reader for layer in identifying for reader in readers[layer]} == {"job", "eraser"}
+    assert sorted(readers["user map: user id and status"]) == ["eraser", "job", "raw_gap"]
+    assert sorted(readers["quarantine/rows"]) == ["eraser", "job", "operator"]
+    assert sorted(readers["quarantine/objects"]) == ["eraser", "operator"]
     assert readers["webhook secret"] == ["receiver"]
+    assert (readers["tokens"], readers["client secret"]) == (
+        ["collect_oura"],
+        ["announcement_receiver", "collect_oura"],
+    )
 
 
-def test_no_role_but_the_kick_function_runs_anything_with_the_rights_of_another(policies: Policies) -> None:
+def test_no_role_but_the_kick_function_and_the_eraser_runs_anything_with_the_rights_of_another(
+    policies: Policies,
+) -> None:
     reached = {role: policies.runs_code_as(role) - {role} for role in policies.roles}
-    assert {role: targets for role, targets in reached.items() if targets} == {"kick": {"job"}}
+    assert {role: targets for role, targets in reached.items() if targets} == {
+        "kick": {"job", "eraser"},
+        "eraser": {"job"},
+    }
 
 
 def test_the_privacy_page_says_who_can_see_and_change_what_and_for_how_many_days(policies: Policies) -> None:
@@ -128,6 +139,8 @@ def test_the_privacy_page_says_who_can_see_and_change_what_and_for_how_many_days
         for layer, roles in access.items()
     }
     kept = re.findall(r'prefix = "([^"]+)/", *days = (\d+)', (TERRAFORM / "lake.tf").read_text())
+    retention = load_contracts().retention
+    kept += [(PLACES[place][0].rstrip("/"), getattr(retention, place)) for place in ("bodies", "quarantine")]
     assert len(kept) == 5
     content = {row[0].strip("`"): row[1] for row in cells}
     assert [place for place, days in kept if f"{days} days" not in content[place]] == []
@@ -164,18 +177,26 @@ def test_a_leaked_receiver_learns_no_user_id_and_gives_none(policies: Policies) 
     assert not policies.may(
         "job", "dynamodb:UpdateItem", USER_MAP, {"dynamodb:Attributes": ["garmin_user_id", "status"]}
     )
-    assert [
-        role for role in policies.roles if "change" in policies.access(role, "user map: vendor id and user id")
-    ] == ["job"]
+    changing = {role for role in policies.roles if "change" in policies.access(role, "user map: vendor id and user id")}
+    assert changing == {"job", "eraser"}
+    tombstone = {"dynamodb:LeadingKeys": ["garmin:erased-0"]}
+    assert policies.may("eraser", "dynamodb:PutItem", USER_MAP, tombstone)
+    assert not policies.may("eraser", "dynamodb:PutItem", USER_MAP, {"dynamodb:LeadingKeys": ["somebody"]})
 
 
-def test_what_was_received_is_replaced_by_nobody(policies: Policies) -> None:
+def test_what_was_received_is_replaced_by_erasures_alone(policies: Policies) -> None:
     access = {
-        layer: [policies.access(role, layer) for role in policies.roles] for layer in ("raw", "quarantine/bodies")
+        layer: [policies.access(role, layer) for role in policies.roles if role != "eraser"]
+        for layer in ("raw", "raw, collected", "quarantine/bodies")
     }
     assert {layer: [can for can in found if can not in ([], ["read"])] for layer, found in access.items()} == {
-        "raw": [["add"]], "quarantine/bodies": [["add"]]
+        "raw": [["add"]], "raw, collected": [["add"], ["add"]], "quarantine/bodies": [["add"]]
     }  # fmt: skip
+    assert policies.access("eraser", "raw") == ["read", "add", "change"]
+    everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    broad = replace(policies, roles=dict.fromkeys(policies.roles, everything))
+    version = ("s3:DeleteObjectVersion", f"{BUCKET}/processed/weekly/date=2026-11-09/part-00000.parquet")
+    assert [role for role in broad.roles if broad.may(role, *version)] == ["eraser"]
     part_of_an_upload = {"s3:ObjectCreationOperation": "false"}
     assert policies.may("receiver", "s3:PutObject", f"{BUCKET}/raw/daily/date=2026-11-10/0.jsonl", part_of_an_upload)
 
@@ -187,7 +208,16 @@ def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_i
     arns = {**policies.arns, "administrator": "arn:aws:iam::123456789012:role/administrator"}
     broad = replace(policies, roles=dict.fromkeys(arns, everything), arns=arns)
     decrypts = {role for role in arns if broad.may(role, "kms:Decrypt", policies.named["identified"])}
-    assert decrypts == {"job", "receiver", "raw_gap", "operator", "stream"}
+    assert decrypts == {
+        "job",
+        "eraser",
+        "receiver",
+        "raw_gap",
+        "operator",
+        "stream",
+        "collect_oura",
+        "announcement_receiver",
+    }
     assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
     assert broad.access("administrator", "processed") == ["read", "add", "change"]
 

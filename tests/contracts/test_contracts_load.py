@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from qol.contracts.load import default_root, load_contracts
+from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
+from qol.contracts.roots import default_root
 from qol.contracts.rules import Ping
 from qol.errors import UsageError
 from tests.contracts.conftest import PROJECT

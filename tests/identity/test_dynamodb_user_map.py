@@ -19,7 +19,7 @@ from qol.identity.lake_state import read_lake_state
 from qol.identity.user_map import UserMap
 from qol.lake.local import LocalLake
 from qol_lambda.deadline import QUICK
-from tests.builders import KEY, daily_record, run_lake, write_lines
+from tests.builders import CONTRACTS, KEY, daily_record, run_lake, write_lines
 from tests.qol_lambda.webhook import Webhook
 
 pytestmark = pytest.mark.usefixtures("no_gate")
@@ -303,3 +303,11 @@ def test_who_left_or_permits_nothing_has_withdrawn_since_then(
     put("u1", **values)
     expected = None if since is None else int(datetime.fromisoformat(since).timestamp()) * 1_000_000
     assert read().withdrawn.get(("garmin", "u1")) == expected
+
+
+def test_who_took_back_a_permission_that_record_types_need_is_known_with_those_that_stay(webhook: Webhook) -> None:
+    both = ["ACTIVITY_EXPORT", "HEALTH_EXPORT", "MCT_EXPORT"]
+    for user, names in (("u1", both), ("u2", both[:1])):
+        put(user, permissions_changed_at="2026-11-10T00:00:00Z", permissions={"SS": names})
+    since = 1_794_268_800_000_000
+    assert read().permitted(CONTRACTS) == {("garmin", "u2"): (since, frozenset({"ACTIVITY_EXPORT"}))}

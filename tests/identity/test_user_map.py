@@ -58,7 +58,7 @@ NO_SOURCE = "source must be a source's name"
 NO_USER = "user_id must match [A-Za-z0-9_.-]{1,64}"
 NO_ZONE = "timezone must be an IANA time zone such as Asia/Tokyo"
 KEYS_ALLOWED = (
-    "allowed: source, vendor_user_id, user_id, timezone, from, to, withdrawn_at. In a line that earlier runs used, take it out:"
+    "allowed: source, vendor_user_id, user_id, timezone, from, to, withdrawn_at, permissions. In a line that earlier runs used, take it out:"
     " nothing was read of it"
 )
 TWICE = "names a vendor id that an earlier line names; allowed: one line each"

@@ -80,13 +80,23 @@ def lines(*texts: bytes) -> bytes:
 
 
 def feed(data: bytes, record: str = "garmin_dailies", size: int = RANGE_BYTES, **how: Any) -> Fed:
-    """Ingest one object of a record type in ranges of `size` bytes; `how` as for `read_tasks`."""
+    """Ingest one object of a record type in ranges of `size` bytes; `how` as for `task_results`."""
+    return gathered(object_results(data, record, size, **how))
+
+
+def read_tasks(objects: Mapping[str, bytes], tasks: Iterable[list[ObjectRange]], **how: Any) -> Fed:
+    """What tasks give together; `how` as for `task_results`."""
+    return gathered(task_results(objects, tasks, **how))
+
+
+def object_results(data: bytes, record: str, size: int = RANGE_BYTES, **how: Any) -> list[IngestResult]:
+    """What each task of one object gives; `how` as for `task_results`."""
     key = f"raw/object.jsonl{'.gz' if how.pop('gzip', False) else ''}"
     raw = RawObject(StoredObject(key, len(data), "tag"), record, how.pop("arrival", "2026-11-10"))
-    return read_tasks({key: data}, ingest_tasks((raw,), size), **how)
+    return task_results({key: data}, ingest_tasks((raw,), size), **how)
 
 
-def read_tasks(
+def task_results(
     objects: Mapping[str, bytes],
     tasks: Iterable[list[ObjectRange]],
     *,
@@ -94,15 +104,15 @@ def read_tasks(
     contracts: Contracts = CONTRACTS,
     known: Mapping[tuple[str, str], tuple[str, str | None]] = KNOWN,
     **context: Any,
-) -> Fed:
-    """What tasks give together; `fast` sends all lines to the columnar reader first, or none; `context` may have what Identities has."""
+) -> list[IngestResult]:
+    """What each task gives; `fast` sends all lines to the columnar reader first, or none; `context` may have what Identities has."""
     lake = cast("Lake", InMemoryLake(objects))
     who = {name: context.pop(name) for name in ("owners", "withdrawn", "erased") if name in context}
     identities = Identities(KEY, dict(known), **who)
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
     minimum = {True: 1, False: 10**9, None: range_reader.MIN_COLUMNAR_LINES}[fast]
     with patch.object(range_reader, "MIN_COLUMNAR_LINES", minimum):
-        return gathered([ingest(lake, setting, parts) for parts in tasks])
+        return [ingest(lake, setting, parts) for parts in tasks]
 
 
 def gathered(results: Sequence[IngestResult]) -> Fed:

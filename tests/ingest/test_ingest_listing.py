@@ -1,11 +1,13 @@
 """What a run reads and what it does not, with the reason; the cost follows the window, not history."""
 
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw
+from benchmarks.listing import ListedLake
+from qol.ingest.listing import RawListing, Window, ingest_tasks, list_raw, pack_task, unpack_task
 from qol.lake.base import Listing
 from qol.lake.local import LocalLake
 
@@ -99,7 +101,8 @@ def test_objects_come_in_the_order_of_their_arrival(tmp_path: Path) -> None:
 
 
 def test_a_lake_without_raw_data_lists_nothing(tmp_path: Path) -> None:
-    assert list_raw(LocalLake(tmp_path), CONTRACTS, WEEK) == RawListing((), ())
+    listing = list_raw(LocalLake(tmp_path), CONTRACTS, WEEK)
+    assert (list(listing.objects), listing.skipped) == ([], ())
 
 
 def test_folders_outside_the_window_are_never_opened(tmp_path: Path) -> None:
@@ -136,3 +139,14 @@ def test_the_place_of_an_object_says_nothing_that_no_contract_says(tmp_path: Pat
 def test_opening_an_object_counts_as_16_kib_of_it_when_small_ones_are_packed_together(tmp_path: Path) -> None:
     listing = listed(tmp_path, *[f"daily/date=2026-11-09/{number}.jsonl" for number in range(7)])
     assert [len(task) for task in ingest_tasks(listing.objects, 64 * 2**10)] == [3, 3, 1]
+
+
+def test_listing_and_planning_hold_no_python_object_for_each_raw_object(tmp_path: Path) -> None:
+    objects = 15_000
+    tracemalloc.start()  # counts Python's objects, not Arrow's columns
+    listing = list_raw(ListedLake(tmp_path, objects), CONTRACTS, Window(None, date.max))
+    tasks = [pack_task(task) for task in ingest_tasks(listing.objects)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(len(unpack_task(task)) for task in tasks) == len(listing.objects) == objects
+    assert peak < 300 * objects  # a listed object and its range would take a thousand

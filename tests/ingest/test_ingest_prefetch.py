@@ -48,7 +48,7 @@ OBJECTS = {
 
 def tasks() -> list[list[ObjectRange]]:
     raws = [RawObject(StoredObject(k, len(v), "t"), "garmin_dailies", "2026-11-10") for k, v in OBJECTS.items()]
-    return ingest_tasks(tuple(raws), 2**30)
+    return list(ingest_tasks(raws, 2**30))
 
 
 def read_from(lake: Any) -> Any:

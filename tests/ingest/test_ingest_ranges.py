@@ -97,7 +97,7 @@ def objects(count: int) -> dict[str, bytes]:
 
 def tasks_of(contents: dict[str, bytes], target: int) -> list[list[ObjectRange]]:
     raws = [RawObject(StoredObject(k, len(v), "t"), "garmin_dailies", "2026-11-10") for k, v in contents.items()]
-    return ingest_tasks(tuple(raws), target)
+    return list(ingest_tasks(raws, target))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -8,14 +8,19 @@ from typing import Any
 import polars as pl
 import pytest
 
+from qol.collect.tokens import TokenFile
+from qol.collect.watermarks import CollectState, PersonState, read_state, write_state
 from qol.errors import UsageError
 from qol.identity.erasures import Tombstone, read_tombstones, write_tombstone
 from qol.identity.roster import roster_of_map
 from qol.identity.user_map import read_user_map
 from qol.lake import LocalLake
+from qol.people.erase import Erasure
+from qol.people.person import read_people
 from qol.tables.manifest import RawObjects
-from tests.builders import KEY, run_lake, write_lines
-from tests.people.erasing import erase, erasure, files, lake_of_three, people_of, rejects, rows, sent, traces
+from tests.builders import CONTRACTS, KEY, NO_USER_MAP, run_lake, user_id, write_lines
+from tests.collect.conftest import write_tokens
+from tests.people.erasing import LATER, erase, erasure, files, lake_of_three, people_of, rejects, rows, sent, traces
 
 pytestmark = pytest.mark.usefixtures("no_gate")
 
@@ -107,3 +112,22 @@ def test_an_id_that_the_lake_does_not_know_leaves_no_tombstone(tmp_path: Path) -
     with pytest.raises(UsageError, match="the lake holds nothing on this id"):
         erase(LocalLake(lake), user_map, "P-ana")
     assert read_tombstones(LocalLake(lake)) == []
+
+
+@pytest.mark.parametrize("named", ["oura:o-anna", "hash of it"])
+def test_what_collecting_keeps_of_the_person_goes_too(tmp_path: Path, named: str) -> None:
+    lake, page = LocalLake(tmp_path / "lake"), {"data": [{"id": "a", "day": "2026-11-16", "score": 77}]}
+    pages = [{**page, "user_id": who} for who in ("o-anna", "o-ben")]
+    write_lines(tmp_path / "lake", "2026-11-17", pages, folder="raw/oura/daily_sleep")
+    days = PersonState({"daily_sleep": date(2026, 11, 17)})
+    write_state(lake, "oura", CollectState({"o-anna": days, "o-ben": days}))
+    tokens = write_tokens(tmp_path / "tokens", "o-anna", "o-ben")
+    people = read_people(lake, CONTRACTS, KEY, lambda: NO_USER_MAP)
+    person = people.person(user_id("o-anna", "oura") if named == "hash of it" else named)
+
+    certificate = Erasure(lake, people, person, "Asia/Tokyo", LATER, tokens=str(tokens)).run()
+
+    removed = {name: certificate.removed[name] for name in ("raw items", "collected days", "tokens")}
+    assert (removed, certificate.is_clean) == ({"raw items": 1, "collected days": 1, "tokens": 1}, True)
+    assert [name for name, data in files(tmp_path).items() if b"o-anna" in data] == []
+    assert (list(read_state(lake, "oura").persons), TokenFile(tokens).users()) == (["o-ben"], ["o-ben"])

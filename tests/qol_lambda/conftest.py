@@ -17,7 +17,7 @@ from moto.moto_api import state_manager
 
 from qol.aws.requests import _client
 from qol_lambda.clients import client, logger
-from qol_lambda.receiver import authenticator, registered
+from qol_lambda.receiver import authenticator, erased, registered
 from tests.qol_lambda.webhook import SECRET, Webhook
 
 CASES = Path(__file__).parent / "cases"
@@ -32,10 +32,12 @@ SETTINGS = {
     "QOL_TIME_ZONE": "Asia/Tokyo",
     "QOL_STAGE": "prod",
     "QOL_JOB_NAME": "qol-weekly-etl",
+    "QOL_ERASE_JOB_NAME": "qol-eraser",
     "QOL_LOCK_TABLE": "qol_run_locks",
     "QOL_USER_MAP_TABLE": "user_id_map",
     "QOL_MAX_ATTEMPTS": "2",
     "QOL_LOG_GROUP": "/aws-glue/jobs/qol-weekly-etl",
+    "QOL_ERASE_LOG_GROUP": "/aws-glue/jobs/qol-eraser",
     "QOL_GAP_DAYS": "14",
     "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/qol-this-function",
     "QOL_WORKGROUP": "qol",
@@ -92,9 +94,8 @@ class Cloud:
         return str(run.job_run_id)
 
     def job_runs(self) -> list[Any]:
-        """The runs of the job as the local cloud keeps them."""
-        runs: list[Any] = glue_backends["123456789012"][REGION].jobs["qol-weekly-etl"].job_runs
-        return runs
+        """The runs of the jobs as the local cloud keeps them."""
+        return [run for job in glue_backends["123456789012"][REGION].jobs.values() for run in job.job_runs]
 
     def put_manifest(self, **values: Any) -> None:
         """A manifest in the bucket: a good scheduled run of 2026-W46 unless told otherwise."""
@@ -154,20 +155,21 @@ def _create_table(name: str, key: str) -> None:
 
 @pytest.fixture
 def cloud(account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The lock table, a topic with a queue behind it, and the Glue job."""
+    """The lock table, a topic with a queue behind it, and the Glue jobs."""
     _create_table("qol_run_locks", "name")
     topic = client("sns").create_topic(Name="job_failure_alert")["TopicArn"]
     monkeypatch.setenv("QOL_TOPIC_ARN", topic)
     queue = client("sqs").create_queue(QueueName="mails")["QueueUrl"]
     arn = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    client("glue").create_job(
-        Name="qol-weekly-etl",
-        Role="job",
-        Command={"Name": "glueetl", "ScriptLocation": "s3://lake/artifacts/weekly_etl.py"},
-        ExecutionProperty={"MaxConcurrentRuns": 1},
-        MaxRetries=1,
-    )
+    for job in ("qol-weekly-etl", "qol-eraser"):
+        client("glue").create_job(
+            Name=job,
+            Role="job",
+            Command={"Name": "glueetl", "ScriptLocation": "s3://lake/artifacts/weekly_etl.py"},
+            ExecutionProperty={"MaxConcurrentRuns": 1},
+            MaxRetries=1,
+        )
     state_manager.set_transition("glue::job_run", {"progression": "manual", "times": 1_000})
     yield Cloud(queue)
     state_manager.unset_transition("glue::job_run")
@@ -180,7 +182,7 @@ NOW = datetime(2026, 11, 18, 0, 5, 3, tzinfo=UTC)
 @pytest.fixture
 def webhook(account: None) -> Webhook:
     """The webhook's secret, and a receiver that remembers nothing of other tests."""
-    for remembered in (authenticator, registered):
+    for remembered in (authenticator, registered, erased):
         remembered.cache_clear()
     client("secretsmanager").create_secret(Name="qol/garmin-webhook", SecretString=json.dumps(SECRET))
     return Webhook()

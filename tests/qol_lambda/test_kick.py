@@ -111,6 +111,9 @@ def test_why_nothing_was_started_is_in_the_functions_log(cloud: Cloud, log: Stri
         ({"backfill": {"from": "2026-01-01", "old": True}}, "event: found"),
         ({"rebuild": {"from_week": "2026-W40", "user_map": "dynamodb:other"}}, "event: found"),
         ({"rebuild": {"from_week": 1}}, "event: found"),
+        ({"erase": "P0001"}, "event: found"),
+        ({"erase": True, "user": "P0001"}, "event: found"),
+        ({"erase": True, "accept": ["people_kept"]}, "--accept: not an option of erase"),
         ({"week": "2026-W54", "again": True}, "--week 2026-W54: 2026 has weeks W01 to W53"),
         ({"backfill": {"from": "2026-01-32", "to": "2026-02-01"}}, "--from 2026-01-32: not a day"),
         ({"rebuild": {"from_week": "2026-W46", "to_week": "2026-W40"}}, "--from-week 2026-W46: later than --to-week 2026-W40"),
@@ -144,6 +147,7 @@ def test_an_event_outside_the_closed_form_starts_nothing_and_is_answered_with_wh
             {"--command": "rebuild", "--from-week": "2026-W40", "--to-week": "2026-W46"},
         ),
         ({"rebuild": {}}, {"--command": "rebuild"}),
+        ({"erase": True}, {"--command": "erase"}),
     ],
 )
 def test_an_operators_event_becomes_the_arguments_of_its_command_and_no_others(
@@ -189,7 +193,7 @@ def test_a_function_that_died_before_the_start_leaves_the_week_to_the_next_deliv
 def test_a_function_that_died_after_the_start_leaves_a_run_that_the_next_delivery_finds(cloud: Cloud) -> None:
     order = kick.read_order(EVENT, "request-1")
     kick._take(order, NOW)
-    run_id = jobs.start_job(order.arguments)
+    run_id = jobs.start_job(order.job, order.arguments)
     answer = _kick(now=NOW + timedelta(seconds=60))
     assert answer == {"started": True, "week": "2026-W46", "job_run_id": run_id}
     assert cloud.item("run#2026-W46")["job_run_id"] == run_id
@@ -198,8 +202,8 @@ def test_a_function_that_died_after_the_start_leaves_a_run_that_the_next_deliver
 def test_a_lost_answer_of_the_start_is_no_failure(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     start = jobs.start_job
 
-    def start_and_lose(arguments: dict[str, str]) -> str:
-        start(arguments)
+    def start_and_lose(job: str, arguments: dict[str, str]) -> str:
+        start(job, arguments)
         raise ReadTimeoutError(endpoint_url="glue")
 
     monkeypatch.setattr(jobs, "start_job", start_and_lose)

@@ -12,6 +12,7 @@ from qol.glue.run_metrics import emf_lines
 from qol.run.job import RunOutcome
 from qol_lambda import notifier
 from qol_lambda.clients import client
+from qol_lambda.kick import kick
 from tests.qol_lambda.conftest import NOW, Cloud, case
 from tests.qol_lambda.notices import FAILED, FIRST, LAST, REFUSED, RUN, SECOND, SUCCEEDED, last_week, notify
 
@@ -214,3 +215,42 @@ def test_another_job_is_none_of_our_business(cloud: Cloud) -> None:
 def test_an_event_of_another_kind_is_an_error(cloud: Cloud) -> None:
     with pytest.raises(UsageError, match="no job run's state change"):
         notify(case("glue_run_status.json"))
+
+
+@pytest.mark.parametrize(("message", "checks"), [("left", []), ("left_and_warnings", WARNED["checks"])])
+def test_a_good_run_that_could_not_remove_items_of_users_who_left_is_told_with_the_command_that_does(
+    cloud: Cloud, message: str, checks: list[dict[str, Any]]
+) -> None:
+    cloud.start_run("SUCCEEDED", RUN)
+    cloud.put_manifest(job_run_id=RUN, not_removed=2, checks=checks)
+    assert notify(SUCCEEDED) == {"notified": True, "why": "warnings"}
+    cloud.check_mail(message)
+
+
+def test_an_erasure_run_gives_one_message_with_its_counts_and_none_when_nothing_was_asked(cloud: Cloud) -> None:
+    last_week(cloud)
+    run = cloud.set_run(kick({"erase": True}, "request-1", NOW)["job_run_id"], "SUCCEEDED", RUN)
+    erasures = {"requested": 2, "ended": 2, "unknown": 0}
+    removed = {"raw items": 14, "daily_metrics": 7, "rejects": 0}
+    own = {"run_id": "20261118T000500Z-18-erase-0001", "trigger": "erase", "job_run_id": run, "weeks": []}
+    cloud.put_manifest(**own, erasures=erasures, removed=removed, not_removed=0)
+
+    def ended() -> dict[str, Any]:
+        return notify(SUCCEEDED, jobName="qol-eraser", jobRunId=run)
+
+    assert ended() == {"notified": True, "why": "erased"}
+    assert ended()["notified"] is False
+    cloud.check_mail("erased")
+    cloud.put_manifest(**own, status="nothing_to_do")
+    assert ended() == {"notified": False, "why": "good"}
+
+
+def test_a_failed_erasure_run_is_told_with_its_counts_and_how_to_start_it_again(cloud: Cloud) -> None:
+    last_week(cloud)
+    run = cloud.set_run(kick({"erase": True}, "request-1", NOW)["job_run_id"], "FAILED", SECOND)
+    erasures = {"requested": 2, "ended": 1, "unknown": 1}
+    error = "_erasures/requests/: 1 request cannot be read, or the lake holds nothing on the id; allowed: …"
+    own = {**FAILED, "run_id": "20261118T000500Z-18-erase-0001", "trigger": "erase", "job_run_id": run}
+    cloud.put_manifest(**{**own, "error": error}, erasures=erasures, removed={"raw items": 14}, not_removed=0)
+    notify(LAST, jobName="qol-eraser", jobRunId=run)
+    cloud.check_mail("erase_failed")

@@ -10,12 +10,17 @@ import pytest
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from qol.aws.requests import aws_client
+from qol.identity.erasures import Tombstone, write_erased_accounts, write_tombstone
+from qol.identity.pseudonyms import Identities
+from qol.lake.s3 import S3Lake
 from qol_lambda import receiver
 from qol_lambda.deadline import QUICK
+from tests.builders import KEY
 from tests.qol_lambda.webhook import (
     NOW,
     ONE,
     STAMP,
+    TWO,
     Webhook,
     body,
     failing,
@@ -122,7 +127,8 @@ def test_the_receiver_replaces_no_object_and_no_item(webhook: Webhook) -> None:
         assert webhook.post(data) == 200
     for service in ("s3", "dynamodb"):
         aws_client(service, QUICK).meta.events.unregister(f"provide-client-params.{service}", unique_id="look")
-    assert {operation for operation, _ in asked} == {"PutObject", "UpdateItem"}
+    assert {operation for operation, _ in asked} == {"PutObject", "UpdateItem", "GetObject"}
+    assert {params["Key"] for operation, params in asked if operation == "GetObject"} == {"p/_receiver/erased.json"}
     assert {params["IfNoneMatch"] for operation, params in asked if operation == "PutObject"} == {"*"}
 
 
@@ -172,3 +178,29 @@ def test_a_deregistration_that_does_not_reach_the_map_is_not_kept_yet(
         assert webhook.post("deregistration.json") == 503
     assert webhook.stored() == {}
     assert webhook.post("deregistration.json") == 200
+
+
+def test_an_erased_account_that_still_sends_gets_no_new_entry_until_the_erasure_is_lifted(webhook: Webhook) -> None:
+    lake, identities = S3Lake("lake", "p/", policy=QUICK), Identities(KEY, {})
+    tombstone = Tombstone("0" * 32, STAMP, ids=[identities.erasure_hash("garmin", ONE)])
+    write_tombstone(lake, tombstone)
+    write_erased_accounts(lake, identities)
+    assert webhook.post("push.json") == 200
+    assert webhook.post("deregistration.json") == 200
+    assert sorted(webhook.people()) == [TWO]
+    tombstone.lifted = STAMP
+    write_tombstone(lake, tombstone)
+    write_erased_accounts(lake, identities)
+    assert webhook.post(body("push.json") + b" ") == 200
+    assert sorted(webhook.people()) == [TWO]  # what it read is used for ten minutes
+    receiver.erased.cache_clear()
+    assert webhook.post(body("push.json") + b"  ") == 200
+    assert sorted(webhook.people()) == sorted([ONE, TWO])
+
+
+def test_a_bucket_that_does_not_say_who_was_erased_makes_garmin_send_again(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "get_object", *range(1, 100))
+    assert webhook.post("push.json") == 503
+    assert webhook.people() == {}

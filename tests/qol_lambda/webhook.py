@@ -77,7 +77,7 @@ class Webhook:
 
 def failing(monkeypatch: pytest.MonkeyPatch, operation: str, *calls: int, code: str = "InternalError") -> None:
     """Make an operation of the functions' client fail at some of its calls, counted from 1."""
-    client, numbers = aws_client("s3" if operation == "put_object" else "dynamodb", QUICK), count(1)
+    client, numbers = aws_client("s3" if operation.endswith("_object") else "dynamodb", QUICK), count(1)
     real = getattr(client, operation)
 
     def call(**values: Any) -> Any:

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from qol.errors import ConservationError, LakeError, LockedError, UsageError
@@ -12,7 +13,7 @@ from qol.identity.user_map import UserMap
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
 from qol.run import known_users, pipeline
-from qol.tables.manifest import ObjectCounts, read_manifests, with_totals
+from qol.tables.manifest import RUN_COUNTS, read_manifests, with_totals
 from tests.builders import CONTRACTS, daily_record, published_files, run_lake, write_lines
 
 SOURCES = ", ".join(sorted({contract.source for contract in CONTRACTS.sources}))
@@ -100,7 +101,7 @@ def test_a_run_that_fails_after_reading_tells_what_it_read(tmp_path: Path, monke
 def test_counts_that_do_not_add_up_fail_the_run(tmp_path: Path, counts: dict[str, int]) -> None:
     manifest = run_lake(tmp_path)
     with pytest.raises(ConservationError, match="do not add up"):
-        with_totals(manifest, [ObjectCounts("raw/x", "e", 1, **counts)])
+        with_totals(manifest, {name: np.array([counts.get(name, 0)]) for name in RUN_COUNTS}, str)
 
 
 def test_a_block_lost_between_map_and_reduce_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_an_unknown_table_names_those_there_are(ask: Qol) -> None:
 def test_tables_columns_and_databases_are_shown_as_athena_does(ask: Qol) -> None:
     assert ask("SHOW DATABASES").out == "database_name\ndb_qol\n"
     tables = ask("SHOW TABLES;").out.splitlines()
-    assert tables[:4] == ["tab_name", "adherence", "daily_metrics", "job_runs"]
+    assert tables[:4] == ["tab_name", "adherence", "collect_runs", "daily_metrics"]
     assert "records_garmin_dailies" in tables
     assert ask("show tables in db_qol 'survey*|*_metrics'").out == (
         "tab_name\ndaily_metrics\nsurvey_windows\nweekly_metrics\n"

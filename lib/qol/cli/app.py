@@ -10,10 +10,13 @@ import typer
 from qol import __version__
 from qol.cli import contract_commands, inspect_commands, people_commands, run_commands
 from qol.cli.adherence_command import adherence
+from qol.cli.collect_command import collect
 from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
+from qol.cli.load_command import load
 from qol.cli.report_command import report
 from qol.cli.restore_command import restore
+from qol.cli.retain_command import retain
 from qol.cli.serve_command import keys_app, serve
 from qol.cli.why_command import why
 
@@ -22,8 +25,8 @@ COMMAND_GROUP = "qol.commands"
 
 EPILOG = (
     "Exit codes: 0 published or nothing to do · 1 failed · 2 usage or contract error · 3 refused by the gate · "
-    "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes); "
-    "QOL_DEBUG=1 adds tracebacks, which may show values."
+    "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes), "
+    "QOL_DATABASE_URL; QOL_DEBUG=1 adds tracebacks, which may show values."
 )
 
 app = typer.Typer(
@@ -38,17 +41,20 @@ app = typer.Typer(
 for _name, _help in run_commands.HELP.items():
     app.command(_name, help=_help)(run_commands.run_command(_name))
 for _command in (
+    collect,
     restore,
     inspect_commands.query,
     inspect_commands.runs,
     inspect_commands.rejects,
     adherence,
     report,
+    load,
     why,
     doctor,
     people_commands.export,
     people_commands.erase,
     serve,
+    retain,
 ):
     app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")

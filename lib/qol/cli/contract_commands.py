@@ -28,7 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Check, list, show, search, begin a
 
 def _load(schemas: Path | None, *, skip_unfinished: bool = False) -> Contracts:
     from qol.contracts.load import load_contracts
-    from qol.contracts.model import DAILY
+    from qol.contracts.roots import DAILY
 
     if schemas is not None and not (schemas / DAILY).is_file():
         raise UsageError(f"--schemas (or QOL_SCHEMAS) {schemas}: no {DAILY} there; allowed: a folder with contracts")
@@ -55,7 +55,7 @@ def check(schemas: SchemasOption = None) -> None:
 
 def _label_warnings(contracts: Contracts) -> Iterator[Problem]:
     """Labels of reports that are missing or hard to read; Japanese ones of the project's own contracts only."""
-    from qol.contracts.model import DAILY, WEEKLY
+    from qol.contracts.roots import DAILY, WEEKLY
     from qol.report.locales import FOLDER, unnamed, unreadable_labels
 
     for name, label in unreadable_labels(contracts):

@@ -31,7 +31,7 @@ def query(
     form: FormatOption = "table",
     limit: LimitOption = 100,
 ) -> None:
-    """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, objects_read, raw_objects, job_runs."""
+    """Query the lake's tables as Athena would: weekly_metrics, daily_metrics, survey_windows, records_*, rejects, objects_read, raw_objects, job_runs, collect_runs."""
     from qol.contracts.load import load_contracts
 
     with sql_imports("qol query"):

@@ -69,6 +69,10 @@ def _show_objects(lake: Lake, contracts: Contracts, manifest: Manifest, *, every
 def _facts(manifest: Manifest) -> list[Sequence[Any]]:
     if manifest.trigger == "restore":
         return [*_ending(manifest), ("undone run", manifest.undone), *_outcome(manifest)]
+    if manifest.trigger == "erase":
+        asked = [(f"users {name}", number) for name, number in manifest.erasures.items()]
+        removed = [(f"removed: {layer}", number) for layer, number in sorted(manifest.removed.items()) if number]
+        return [*_ending(manifest), *asked, *removed, ("found by the last search", manifest.not_removed)]
     window = manifest.window
     days = f"{_NOT_KNOWN} it listed them" if manifest.trigger != "rebuild" else "none: made from records"
     mapped = f"{_NOT_KNOWN} it read one" if manifest.key_check is None else "none"

@@ -6,7 +6,6 @@ import csv
 import io
 import sys
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +19,7 @@ from qol.run.request import OPTIONS
 
 if TYPE_CHECKING:
     from qol.contracts.model import Contracts
-    from qol.lake import Lake
     from qol.people.erase import Certificate
-    from qol.people.person import People
 
 UserOption = Annotated[
     str | None, typer.Option("--user", help="The user_id. Other users of this machine see it: prefer --file.")
@@ -51,9 +48,10 @@ def export(
     """Write all that the lake holds on one person to a zip: raw lines, records, daily and weekly rows, the data dictionary."""
     from qol.contracts.load import load_contracts
     from qol.people.export import export_person, write_zip
+    from qol.people.person import open_people
 
     contracts, opened, exports = load_contracts(schemas), open_existing(lake), {}
-    people = _people(opened, contracts, user_map, key_secret)
+    people = open_people(opened, contracts, user_map, key_secret)
     dictionary = _dictionary(contracts)
     for named in _named(user, vendor, file):
         person = people.person(named)
@@ -81,6 +79,9 @@ def erase(
     user_map: MapOption = None,
     key_secret: KeyOption = None,
     zone: ZoneOption = "Asia/Tokyo",
+    tokens: Annotated[
+        str | None, typer.Option("--tokens", metavar="FILE", help="Tokens that qol collect uses; theirs are removed.")
+    ] = None,
     asked_by: Annotated[str, typer.Option("--asked-by", help="Who asked, as a role, such as participant.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what the lake has of the person, write nothing.")
@@ -96,16 +97,20 @@ def erase(
     schemas: SchemasOption = None,
 ) -> None:
     """Remove a person from every layer of the lake, and keep later data of theirs out; repeat it when it was interrupted."""
+    from qol.collect.tokens import open_tokens
     from qol.contracts.load import load_contracts
     from qol.people.erase import Erasure
+    from qol.people.person import open_people
 
     if dry_run + verify + lift > 1:
         raise UsageError("--dry-run, --verify, --lift: more than one given; allowed: one of them")
     contracts, opened = load_contracts(schemas), open_existing(lake, kms_key=kms_key, database=database)
-    people = _people(opened, contracts, user_map, key_secret)
+    if tokens is not None:
+        open_tokens(tokens, "")  # one that cannot be read is told before anything is removed
+    people = open_people(opened, contracts, user_map, key_secret)
     is_clean = True
     for number, named in enumerate(_named(user, vendor, file), 1):
-        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), user_map, asked_by)
+        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), user_map, asked_by, tokens)
         if lift:
             say(f"Erasure {erasure.lift().id} is lifted: what arrives from now on is kept.")
             continue
@@ -144,20 +149,6 @@ def _named(user: str | None, vendor: str | None, file: str | None) -> list[str]:
     except (OSError, UnicodeDecodeError):
         raise UsageError(f"--file {file}: cannot be read; allowed: a text file with ids, or -") from None
     return read_ids(f"--file {file}", text)
-
-
-def _people(lake: Lake, contracts: Contracts, user_map: str | None, key_secret: str | None) -> People:
-    """The users of the lake, from the key and the map that its runs use."""
-    from qol.identity.dynamodb_user_map import SCHEME, read_user_table
-    from qol.identity.key_lookup import find_key
-    from qol.identity.user_map import read_user_map
-    from qol.people.person import read_people
-
-    if user_map is not None and user_map.startswith(SCHEME):
-        read = partial(read_user_table, user_map.removeprefix(SCHEME), assigns=False)
-    else:
-        read = partial(read_user_map, None if user_map is None else Path(user_map))
-    return read_people(lake, contracts, find_key(lake, key_secret), read)
 
 
 def _dictionary(contracts: Contracts) -> bytes:

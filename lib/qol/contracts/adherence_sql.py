@@ -42,7 +42,7 @@ def adherence_sql(
     nights = [_any(group.anchor) for group in contracts.groups if _NIGHT in group.metrics]
     return render(
         "adherence.sql.j2",
-        records=[f"records_{contract.name}".lower() for contract in contracts.sources],
+        records=[f"records_{contract.name}".lower() for contract in contracts.sources if contract.tells_days],
         worn=" OR ".join(worn) or "false",
         device=f"source IN ({', '.join(map(_literal, devices))})" if devices else "false",
         night=" OR ".join(nights) or "false",

@@ -6,6 +6,7 @@ from qol.contracts.columns import fixed, weekly_columns, window_aggregate, windo
 from qol.contracts.model import Column, Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
 from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL
+from qol.contracts.retention import PLACES, Retention
 from qol.contracts.rounding import KEPT_DECIMALS, MEAN_DECIMALS, aggregate_decimals, stored_decimals, weekly_decimals
 from qol.contracts.templates import render
 from qol.contracts.weekly import WeeklyGroup
@@ -26,6 +27,8 @@ def catalog(contracts: Contracts) -> str:
         weekly_head=fixed("weekly_metrics"),
         weekly_groups=[(group, list(_group(group, contracts))) for group in contracts.groups],
         windows=list(_windows(contracts)),
+        retention=[(place, getattr(contracts.retention, place)) for place in Retention.model_fields],
+        places=PLACES,
         issue_reasons=ISSUE_REASONS,
         reject_reasons=REJECT_REASONS,
     )

@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from qol.contracts.announce import announce_mistakes
+from qol.contracts.collect import collect_mistakes
 from qol.contracts.columns import table_schemas, weekly_columns
 from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.effect_checks import effect_mistakes
 from qol.contracts.expressions import ColumnTypes
 from qol.contracts.language import Mistake
-from qol.contracts.model import DAILY, RULES, WEEKLY, Contracts
+from qol.contracts.model import Contracts
 from qol.contracts.problems import problem
+from qol.contracts.roots import DAILY, RULES, WEEKLY
 from qol.contracts.source import Only, SourceContract
 from qol.contracts.source_checks import source_mistakes
 from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
@@ -30,6 +33,7 @@ def contract_problems(contracts: Contracts) -> Iterator[Problem]:
         yield from (problem(contract.file, mistake) for mistake in _deletes(contract, contracts.sources))
     yield from _places(contracts)
     yield from _rules(contracts)
+    yield from _collect(contracts)
     if contracts.metrics:
         yield from (problem(DAILY, mistake) for mistake in _daily(contracts))
         yield from (problem(WEEKLY, mistake) for mistake in _weekly(contracts))
@@ -128,10 +132,37 @@ def _rules(contracts: Contracts) -> Iterator[Problem]:
                 yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
         for key in sorted(rule.never_store - rule.control_keys):
             yield Problem(file, "never_store", key, f"a control key: {choices(rule.control_keys, key)}")
+        if rule.announce is not None:
+            records = [c.record for c in contracts.sources if c.source == source]
+            yield from (
+                problem(file, mistake.below("announce")) for mistake in announce_mistakes(rule.announce, records)
+            )
         words = (("unwrap", rule.unwrap), ("inherit", rule.inherit), ("inherit_nested", rule.inherit_nested))
         for word, names in words:
             for key in sorted(names & keys.keys()):
                 yield Problem(file, word, key, f"a key that holds no records; {keys[key]} has it")
+
+
+def _collect(contracts: Contracts) -> Iterator[Problem]:
+    """Words of `collect` that do not go together; what a source's rules lack for all of its records is told once, of the rules."""
+    for source, endpoints in contracts.collected.items():
+        rules = contracts.source_rules.get(source)
+        if rules is None and (contracts.root / "sources" / source / RULES).is_file():
+            continue  # its own mistakes are told
+        inherit = rules.inherit if rules else frozenset()
+        found = {
+            record: [*collect_mistakes(collect, contracts.by_name[f"{source}_{record}"].person, inherit)]
+            for record, collect in endpoints.items()
+        }
+        shared = [
+            m
+            for m in next(iter(found.values()))
+            if rules and rules.collect and all(m in each for each in found.values())
+        ]
+        yield from (problem(f"sources/{source}/{RULES}", mistake.below("collect")) for mistake in shared)
+        for record, mistakes in found.items():
+            file = contracts.by_name[f"{source}_{record}"].file
+            yield from (problem(file, mistake.below("collect")) for mistake in mistakes if mistake not in shared)
 
 
 def _daily(contracts: Contracts) -> Iterator[Mistake]:

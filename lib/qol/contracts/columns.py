@@ -167,6 +167,7 @@ def _tables(contracts: Contracts) -> dict[str, Callable[[], tuple[Column, ...]]]
         "objects_read": partial(fixed, "objects_read"),
         "raw_objects": partial(fixed, "raw_objects"),
         "job_runs": partial(fixed, "job_runs"),
+        "collect_runs": partial(fixed, "collect_runs"),
     }
     if contracts.windows is not None:
         tables[WINDOWS] = partial(window_columns, contracts, contracts.windows)

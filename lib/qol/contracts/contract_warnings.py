@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 import polars as pl
 
 from qol.contracts.language import Mistake
-from qol.contracts.model import WEEKLY, Contracts
+from qol.contracts.model import Contracts
 from qol.contracts.problems import problem
+from qol.contracts.roots import WEEKLY
 from qol.contracts.source import SourceContract
 from qol.contracts.weekly import WeeklyGroup
 from qol.contracts.word_warnings import word_warnings

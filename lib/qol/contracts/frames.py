@@ -39,3 +39,17 @@ def drop_null_columns(rows: pl.DataFrame) -> pl.DataFrame:
 def monday_expr(day: pl.Expr) -> pl.Expr:
     """The Monday of the ISO week of a date column."""
     return day - pl.duration(days=day.dt.weekday() - 1)
+
+
+def in_order(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The rows sorted by columns without nulls; as they are where each row is above the one before, which is told much faster."""
+    return rows if rises(rows, names) else rows.sort(names)
+
+
+def rises(rows: pl.DataFrame, names: Sequence[str]) -> bool:
+    """Whether each row is above the one before by these columns, none of them null: they are sorted, and no two are equal."""
+    above, equal = pl.lit(value=False), pl.lit(value=True)
+    for name in names:
+        above |= equal & (pl.col(name) > pl.col(name).shift())
+        equal &= pl.col(name) == pl.col(name).shift()
+    return bool(rows.select(above.slice(1).all()).item())

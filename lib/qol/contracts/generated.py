@@ -9,7 +9,7 @@ from qol.contracts.columns import fixed, table_schemas
 from qol.contracts.json_schemas import json_schemas
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place, table_places
-from qol.contracts.routes import ROUTES, garmin_routes
+from qol.contracts.routes import ANNOUNCED, ROUTES, announced_sources, garmin_routes
 from qol.contracts.templates import render
 
 TABLES = "schemas/tables"
@@ -28,7 +28,8 @@ def generated(contracts: Contracts) -> dict[str, str]:
     tables = table_schemas(contracts).items()
     files = {f"{TABLES}/{name}.yaml": table_yaml(name, places[name], columns) for name, columns in tables}
     files[ADHERENCE] = render("view.yaml.j2", columns=fixed("adherence"), sql=adherence_sql(contracts))
-    return {**files, **json_schemas(), CATALOG: catalog(contracts), ROUTES: garmin_routes(contracts)}
+    routes = {ROUTES: garmin_routes(contracts), ANNOUNCED: announced_sources(contracts)}
+    return {**files, **json_schemas(), CATALOG: catalog(contracts), **routes}
 
 
 def stale_files(contracts: Contracts, root: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pydantic_core import core_schema
 from qol.contracts.daily import DailyFile
 from qol.contracts.language import Model
 from qol.contracts.quality import Quality
+from qol.contracts.retention import Retention
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Units
@@ -22,6 +23,7 @@ _MODELS: Mapping[str, type[Model]] = {
     "weekly": WeeklyFile,
     "quality": Quality,
     "units": Units,
+    "retention": Retention,
 }
 
 _HEAD = {

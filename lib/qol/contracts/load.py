@@ -1,6 +1,5 @@
 """`schemas/` to contracts: read, validate, check across files; every mistake of every file at once."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +11,18 @@ from qol.contracts.columns import fingerprint
 from qol.contracts.daily import DailyFile
 from qol.contracts.gaps import gap_mistakes
 from qol.contracts.language import KEY, Model
-from qol.contracts.model import DAILY, QUALITY, RULES, UNITS, WEEKLY, Contracts
+from qol.contracts.model import Contracts
 from qol.contracts.problems import problem, shape_problems
 from qol.contracts.quality import Quality
+from qol.contracts.retention import Retention
+from qol.contracts.roots import DAILY, QUALITY, RETENTION, RULES, UNITS, WEEKLY, default_root, own_or_shipped
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Units
 from qol.contracts.weekly import WeeklyFile
 from qol.contracts.yaml_file import read_yaml
-from qol.errors import ContractError, Problem, UsageError
+from qol.errors import ContractError, Problem
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-_OWN_ROOTS = (_PACKAGE.parents[1] / "schemas", _PACKAGE / "_schemas")
 _SOURCE_FILE_DEPTH = 3
 M = TypeVar("M", bound=Model)
 
@@ -45,23 +44,6 @@ def load_contracts(root: Path | None = None, *, skip_unfinished: bool = False) -
     return replace(contracts, fingerprint=fingerprint(contracts))
 
 
-def default_root() -> Path:
-    """Where contracts lie: QOL_SCHEMAS, else `schemas/` beside `lib/`, else the copy inside the package."""
-    named = os.environ.get("QOL_SCHEMAS")
-    candidates = [Path(named)] if named else [*_OWN_ROOTS]
-    for candidate in candidates:
-        if (candidate / DAILY).is_file():
-            return candidate
-    places = ", ".join(map(str, candidates))
-    raise UsageError(f"no contracts in {places}; allowed: a folder with {DAILY}, named by QOL_SCHEMAS")
-
-
-def own_or_shipped(root: Path, file: str) -> Path:
-    """A file beside the contracts, or the product's own where a study has none."""
-    candidates = [folder / file for folder in (root, *_OWN_ROOTS)]
-    return next((path for path in candidates if path.is_file()), candidates[0])
-
-
 class _Reader:
     """Reads files; what is wrong goes to `problems`, and a file that does not fit its model is left out."""
 
@@ -74,7 +56,9 @@ class _Reader:
         """All that can be read."""
         daily, weekly = self._file(DAILY, DailyFile), self._file(WEEKLY, WeeklyFile)
         units = self._file(UNITS, Units)
-        self.problems += [problem(UNITS, mistake) for mistake in units.mistakes()] if units else []
+        retention = self._file(RETENTION, Retention)
+        for file, found in ((UNITS, units), (RETENTION, retention)):
+            self.problems += [problem(file, mistake) for mistake in found.mistakes()] if found else []
         files = list(self._source_files())
         rules = [(Path(f).parent.name, self._file(f, SourceRules)) for f in files if Path(f).name == RULES]
         sources = [self._file(f, SourceContract) for f in files if Path(f).name != RULES]
@@ -93,11 +77,12 @@ class _Reader:
             ordered=weekly.ordered if weekly else None,
             ranges=daily.ranges if daily else None,
             quality=self._file(QUALITY, Quality) or Quality.model_construct(),
+            retention=retention or Retention(),
         )
 
     def _file(self, file: str, model: type[M]) -> M | None:
         """A file's model, or None when it cannot be used."""
-        path = own_or_shipped(self.root, file) if file in (UNITS, QUALITY) else self.root / file
+        path = own_or_shipped(self.root, file) if file in (UNITS, QUALITY, RETENTION) else self.root / file
         if not path.is_file():
             self.problems.append(Problem(file, "", "no file", "a contract file"))
             return None

@@ -5,17 +5,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from qol.contracts.collect import Collect
+from qol.contracts.collect_rules import endpoint
 from qol.contracts.daily import DailyMetric, Relation
 from qol.contracts.quality import Claim, Quality
+from qol.contracts.retention import Retention
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Unit
 from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
-
-#: Files below the folder of contracts.
-DAILY, WEEKLY, QUALITY, UNITS = "metrics/daily.yaml", "metrics/weekly.yaml", "quality.yaml", "units.yaml"
-#: Name of the file with what holds for all records of a source.
-RULES = "_rules.yaml"
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class Contracts:
     ordered: Claim | None = None
     ranges: Claim | None = None
     quality: Quality = field(default_factory=Quality.model_construct)
+    retention: Retention = field(default_factory=Retention)
     #: Units by the way vendors write them.
     units: Mapping[str, Unit] = field(default_factory=dict)
 
@@ -84,6 +83,17 @@ class Contracts:
     def anywhere(self, source: str) -> tuple[SourceContract, ...]:
         """Contracts that take their records from every place of the source."""
         return tuple(c for c in self.sources if c.source == source and c.takes_anywhere)
+
+    @cached_property
+    def collected(self) -> Mapping[str, Mapping[str, Collect]]:
+        """By source and record type, how `qol collect` asks for it: the words of the source's rules and its own together."""
+        found: dict[str, dict[str, Collect]] = {}
+        for contract in self.sources:
+            rules = self.source_rules.get(contract.source)
+            asked = endpoint(contract.record, rules.collect if rules else None, contract.collect)
+            if asked is not None:
+                found.setdefault(contract.source, {})[contract.record] = asked
+        return found
 
     @cached_property
     def _sharing(self) -> Mapping[str, tuple[SourceContract, ...]]:

@@ -1,10 +1,11 @@
-"""What the webhook knows of Garmin, as a module of plain values: the functions on AWS have no YAML and no contracts."""
+"""What the webhooks know of their vendors, as modules of plain values: the functions on AWS have no YAML and no contracts."""
 
 from qol.contracts.model import Contracts
 from qol.contracts.rules import SourceRules
 from qol.contracts.templates import render
 
 ROUTES = "lib/qol/webhooks/garmin_routes.py"
+ANNOUNCED = "lib/qol_lambda/announced_sources.py"
 SOURCE = "garmin"
 
 
@@ -21,3 +22,16 @@ def garmin_routes(contracts: Contracts) -> str:
         user_ids={contract.person for contract in sources},
         ping=rules.ping.has if rules.ping else None,
     )
+
+
+def announced_sources(contracts: Contracts) -> str:
+    """Text of the generated module: by source, how its announcements look, and the record types that are collected."""
+    found = {}
+    for source, rules in contracts.source_rules.items():
+        if announce := rules.announce:
+            collected = contracts.collected.get(source, {})
+            names = {record: name for name, record in announce.types.items()}
+            records = {names.get(record, record): record for record in collected}
+            path = contracts.by_name[f"{source}_{announce.deletions}"].paths[0]
+            found[source] = {"announce": announce, "records": records, "deletions": path}
+    return render("announced_sources.py.j2", sources=found)

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 from pydantic import Field
 
+from qol.contracts.announce import Announce
+from qol.contracts.collect import Collect
 from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token, Whole
 
 
@@ -38,6 +40,16 @@ class SourceRules(Model):
     """Those of the control keys whose messages are of a special category: the receiver stores nothing of them, and the job never reads them."""
     people_by_day: Flag = False
     """The person is a device that belongs to different users from one day to another: only entries of the user map with `from` and `to` say to whom; a record of another day is rejected, no_person."""
+    permissions: dict[Text, Texts] = Field(default_factory=dict)
+    """Permissions that the source's users give and take back one by one, with the record types of each: what arrives of a type after its permission was taken back is counted, withdrawn, and never kept."""
     ping: Maybe[Ping] = None
     max_age_days: Maybe[Annotated[Whole, Ge(1)]] = None
     """A record whose day lies more days before its arrival is rejected, day_too_old, until `qol backfill --old` publishes it: for pushes, whose sender proves no more than that it knows one shared token. By default none, for sources that are fetched or exported."""
+    collect: Maybe[Collect] = None
+    """How `qol collect` asks the vendor for all record types of the source, but for those with `collect: false`."""
+    announce: Maybe[Announce] = None
+    """How the vendor's webhook announces documents to be collected."""
+
+    def permission_of(self, record: str) -> str | None:
+        """The permission that a record type needs; None for one that needs none."""
+        return next((name for name, records in self.permissions.items() if record in records), None)

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, StringConstraints, Tag
 
 from qol.contracts import language as lang
 from qol.contracts.code_words import bare
+from qol.contracts.collect import RecordCollect
 from qol.contracts.example import Example
 from qol.contracts.fields import Field
 from qol.contracts.many_records import Deletes, Episodes, Overlaps, Split, Stages
@@ -168,6 +169,8 @@ class SourceContract(lang.Model):
     """Key fields that name a slot which a delivery replaces as a whole: of all records of a person's slot only those received last stay."""
     spacing: lang.Maybe[Spacing] = None
     deletes: lang.Maybe[Deletes] = None
+    collect: lang.Maybe[RecordCollect] = None
+    """How `qol collect` asks for records of this type, where that differs from the source's rules; false where it does not ask for them."""
     parameters: lang.Entries[Parameter] = ()
     """Numbers a study may choose otherwise; expressions read them by name."""
     fields: lang.SomeEntries[Field]
@@ -258,6 +261,11 @@ class SourceContract(lang.Model):
         """The column with the end of what a record describes, where the contract says which that is."""
         rule = self.episodes or self.overlaps
         return None if rule is None else rule.end
+
+    @property
+    def tells_days(self) -> bool:
+        """Whether a record is about a day, not only of the day on which it arrived, as a deletion or a ring's settings are."""
+        return bool(self.day.date or self.day.start or self.gives)
 
     @cached_property
     def gives(self) -> Mapping[str, tuple[str, ...]]:

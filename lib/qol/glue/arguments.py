@@ -12,7 +12,7 @@ Resolve = Callable[[list[str], list[str]], Mapping[str, Any]]
 #: The name of the job where Glue does not give one.
 JOB = "qol-weekly-etl"
 #: Glue starts Spark before the job, so the job does not choose its master.
-DEFAULTS = {"command": "run", "engine": "spark", "master": "none"}
+DEFAULTS = {"engine": "spark", "master": "none"}
 #: What Glue and its agents hand to every script beside the job's own arguments.
 OF_GLUE = frozenset(
     {
@@ -44,9 +44,10 @@ def read_call(argv: Sequence[str], resolve: Resolve) -> tuple[RunRequest, str]:
     for name in asked:
         if asked.count(name) > 1:
             raise UsageError(f"--{name}: given {asked.count(name)} times; allowed: once")
-    values = DEFAULTS | _resolved(argv, resolve, asked)
+    values = _resolved(argv, resolve, asked)
     job, run_id = values.pop("JOB_NAME", JOB), values.pop("JOB_RUN_ID", None)
-    command: Any = parse_choice(*COMMANDS)("--command", values.pop("command"))
+    command: Any = parse_choice(*COMMANDS)("--command", values.pop("command", "run"))
+    values = values if command == "erase" else DEFAULTS | values
     return read_request(command, {"job-run-id": run_id} | values if run_id else values), job
 
 

@@ -12,6 +12,7 @@ from qol.errors import QolError, safe_place
 from qol.glue.arguments import JOB, Resolve, read_call
 from qol.glue.run_metrics import emf_lines
 from qol.glue.runtime import describe_python, describe_spark
+from qol.run.erase_job import run_erasures
 from qol.run.job import RunOutcome, failed, run_job
 from qol.run.request import RunRequest
 from qol.run.summary import rejects_issues_and_checks
@@ -38,7 +39,8 @@ def run_glue_job(
     try:
         request, job = read_call(argv, resolve)
         _describe_spark(request)
-        outcome = run_job(request, load_contracts(), _log_error)
+        do = run_erasures if request.command == "erase" else run_job
+        outcome = do(request, load_contracts(), _log_error)
     except Exception as err:  # noqa: BLE001 (whatever it is becomes an exit code, and metrics go out first)
         outcome = failed(err)
     reason = _log_outcome(outcome)

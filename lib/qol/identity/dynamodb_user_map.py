@@ -18,7 +18,7 @@ from qol.contracts.raw_values import CODE, identifier
 from qol.errors import UsageError
 from qol.identity.aws_errors import aws_errors
 from qol.identity.periods import ALWAYS, Period, read_period
-from qol.identity.user_map import Entry, UserMap, entry_problem, find_overlap, microseconds, moment
+from qol.identity.user_map import Entry, Permitted, UserMap, entry_problem, find_overlap, microseconds, moment
 
 SCHEME = "dynamodb:"
 GARMIN = "garmin"
@@ -37,8 +37,9 @@ _CONFIGURATION_ERRORS = {
 
 _now = partial(datetime.now, UTC)
 _Item = Mapping[str, Any]
-#: Moment of assignment, key of the item, moment of registration, the map's entry, its period, when the user withdrew.
-_Row = tuple[datetime, str, datetime, Entry, Period, int | None]
+#: Moment of assignment, key of the item, moment of registration, the map's entry, its period, when the user withdrew, and
+#: the permissions that the user gives.
+_Row = tuple[datetime, str, datetime, Entry, Period, int | None, Permitted | None]
 
 
 def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns: bool = True) -> UserMap:
@@ -56,7 +57,7 @@ def read_user_table(table: str, clock: Callable[[], datetime] = _now, *, assigns
 def map_of_items(table: str, items: Iterable[_Item], now: datetime) -> UserMap:
     """The map that a table with these items is; UsageError as `read_user_table`."""
     rows = sorted((_row(table, item) for item in items), key=lambda row: row[:2])
-    periods, left = tuple(row[4] for row in rows), tuple(row[5] for row in rows)
+    periods, left, given = tuple(r[4] for r in rows), tuple(r[5] for r in rows), tuple(r[6] for r in rows)
     user_map = UserMap(
         tuple(row[3] for row in rows),
         settled=sum(row[0] < now - SETTLED_AFTER for row in rows),
@@ -64,6 +65,7 @@ def map_of_items(table: str, items: Iterable[_Item], now: datetime) -> UserMap:
         pins_zones=False,
         periods=periods if any(period != ALWAYS for period in periods) else (),
         withdrawals=left if any(left) else (),
+        permissions=given if any(given) else (),
     )
     overlap = find_overlap(user_map)
     if overlap is None:
@@ -132,7 +134,7 @@ def _row(table: str, item: _Item) -> _Row:
     if registered is None:
         raise _usage_error(table, "an item without a usable registered_at", "ISO 8601 with its zone")
     period = read_period(values)
-    source, vendor = source_and_id(key.partition("#")[0] if "from" in item else key)
+    source, vendor = entry_of_item(item)
     user_id, timezone = values.get("user_id"), values.get("timezone")
     if not CODE.fullmatch(source) or vendor is None:
         problem: str | None = "garmin_user_id must be a Garmin id or <source>:<id>"
@@ -143,7 +145,8 @@ def _row(table: str, item: _Item) -> _Row:
     if problem is not None:
         raise _usage_error(table, f"item registered at {registered.isoformat(timespec='microseconds')}", problem)
     entry = (source, str(vendor), str(user_id), timezone)
-    return assigned or registered, key, registered, entry, period or ALWAYS, microseconds(_withdrawn(item, values))
+    left, given = microseconds(_withdrawn(item, values)), _permitted(item, values)
+    return assigned or registered, key, registered, entry, period or ALWAYS, left, given
 
 
 def _withdrawn(item: _Item, values: Mapping[str, str]) -> datetime | None:
@@ -152,6 +155,19 @@ def _withdrawn(item: _Item, values: Mapping[str, str]) -> datetime | None:
         return moment(values.get("deregistered_at")) or moment(values.get("last_change_at"))
     permits_nothing = "permissions_changed_at" in item and "permissions" not in item
     return moment(values.get("permissions_changed_at")) if permits_nothing else None
+
+
+def _permitted(item: _Item, values: Mapping[str, str]) -> Permitted | None:
+    """Since when a user gives which permissions; None where the table does not say."""
+    since = microseconds(moment(values.get("permissions_changed_at")))
+    names = item.get("permissions", {}).get("SS")
+    return (since, frozenset(names)) if since is not None and names else None
+
+
+def entry_of_item(item: _Item) -> tuple[str, str | None]:
+    """Source and vendor id of an item."""
+    key = item.get("garmin_user_id", {}).get("S", "")
+    return source_and_id(key.partition("#")[0] if "from" in item else key)
 
 
 def source_and_id(key: str) -> tuple[str, str | None]:

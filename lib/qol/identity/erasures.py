@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from qol.errors import LakeError
+from qol.identity.erasure_hash import RECEIVER_KEY
 from qol.identity.periods import Period
-from qol.identity.pseudonyms import ALL_TIME, Erased, Owner
+from qol.identity.pseudonyms import ALL_TIME, Erased, Identities, Owner
 from qol.lake.base import Lake
 
 ERASURES = "_erasures/"
@@ -81,6 +82,14 @@ def read_erased(lake: Lake) -> Erased:
 def write_tombstone(lake: Lake, tombstone: Tombstone) -> None:
     """Store a tombstone by one atomic write."""
     lake.put(tombstone.key, msgspec.json.encode(tombstone) + b"\n")
+
+
+def write_erased_accounts(lake: Lake, identities: Identities) -> None:
+    """Let the webhook's receiver know whom it must not enter into the user map again; a folder has no receiver."""
+    if not lake.uri.startswith("s3://"):
+        return
+    found = {"key": identities.erasure_key.hex(), "ids": sorted(read_erased(lake).ids)}
+    lake.put(RECEIVER_KEY, msgspec.json.encode(found) + b"\n")
 
 
 def moment_text(now: datetime) -> str:

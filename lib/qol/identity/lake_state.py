@@ -21,6 +21,8 @@ class LakeState(msgspec.Struct):
     map_digest: str = ""
     kept_hashes: list[str] = []
     unconfirmed_weeks: list[str] = msgspec.field(default_factory=list, name="weeks_in_doubt")
+    #: Keyed hashes of the withdrawals that runs have used.
+    withdrawals: list[str] = []
     #: The digest that the map has once an erasure that is under way has replaced its entries.
     next_map_digest: str = ""
 

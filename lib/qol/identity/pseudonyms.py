@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
+from qol.identity.erasure_hash import HASH_BYTES, erasure_hash
 from qol.identity.periods import ALWAYS, Period
 
-HASH_BYTES = 16
 #: The instant since which nothing of an erased user is kept.
 ALL_TIME = -(2**62)
 #: Users that a worker keeps from task to task: to find one in a larger table takes longer than to hash the id again.
@@ -49,7 +49,7 @@ class Erased:
     devices: Mapping[str, tuple[Owner, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.users)
+        return bool(self.users or self.ids)
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Identities:
     #: (source, vendor id) -> since when nothing that arrives is kept, microseconds since 1970.
     withdrawn: Mapping[tuple[str, str], int] = field(default_factory=dict)
     erased: Erased = field(default_factory=Erased)
+    #: (source, vendor id) of users who took back a permission -> since when, and those that they still give.
+    permitted: Mapping[tuple[str, str], tuple[int, frozenset[str]]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Identities({len(self.known) + len(self.owners)} mapped)"
@@ -113,21 +115,32 @@ class Identities:
         return hmac.digest(self.key, b"document", hashlib.sha256)
 
     def erasure_hash(self, kind: str, name: str) -> str:
-        """128 bits of keyed BLAKE2b over an id of an erased user, of a source or a `user`; no pseudonym, and no id."""
-        return hashlib.blake2b(f"{kind}:{name}".encode(), key=self._erasure_key, digest_size=HASH_BYTES).hexdigest()
+        """The hash of an id of an erased user, of a source or a `user`."""
+        return erasure_hash(self.erasure_key, kind, name)
 
     def is_erased_user(self, user_id: str) -> bool:
         """Whether a user id is that of an erased user."""
         return self.erasure_hash("user", user_id) in self.erased.users
 
     @cached_property
-    def _erasure_key(self) -> bytes:
+    def erasure_key(self) -> bytes:
+        """A key for erased users alone, derived from the secret key."""
         return hmac.digest(self.key, b"erasure", hashlib.sha256)
 
     @property
+    def since(self) -> dict[tuple[str, str], int]:
+        """(source, vendor id) -> since when something that arrives is not kept, of every withdrawal, wholly or in part."""
+        return {**{entry: since for entry, (since, _) in self.permitted.items()}, **self.withdrawn}
+
+    @property
     def has_left(self) -> bool:
-        """Whether any user withdrew or was erased."""
-        return bool(self.erased or self.withdrawn or any(o.withdrawn for found in self.owners.values() for o in found))
+        """Whether any user withdrew, wholly or in part, or was erased."""
+        return bool(
+            self.erased
+            or self.withdrawn
+            or self.permitted
+            or any(o.withdrawn for found in self.owners.values() for o in found)
+        )
 
     def object_hash(self, key: str) -> str:
         """128 bits of keyed BLAKE2b over the key of a raw object, whose name may be a user's."""
@@ -139,13 +152,16 @@ class Identities:
 
 
 class UserIndex(dict[str, User]):
-    """Users of one source by vendor id, each looked up once."""
+    """Users of one source by vendor id, each looked up once, as to records that need a permission or, without one, as to all."""
 
-    def __init__(self, identities: Identities, source: str, limits: tuple[str, ...]) -> None:
+    def __init__(
+        self, identities: Identities, source: str, limits: tuple[str, ...], permission: str | None = None
+    ) -> None:
         super().__init__()
         self._identities = identities
         self._source = source
         self._limits = limits
+        self._permission = permission
         self._owners: dict[str, tuple[tuple[Period, User], ...]] = {}
 
     def __missing__(self, vendor_user_id: str) -> User:
@@ -161,7 +177,10 @@ class UserIndex(dict[str, User]):
         entry = (self._source, vendor_user_id)
         ids = self._identities.erased.ids
         is_erased = bool(ids) and self._identities.erasure_hash(*entry) in ids
-        return ALL_TIME if is_erased else self._identities.withdrawn.get(entry)
+        if is_erased or entry in self._identities.withdrawn:
+            return ALL_TIME if is_erased else self._identities.withdrawn[entry]
+        since, given = self._identities.permitted.get(entry, (None, frozenset()))
+        return None if self._permission is None or self._permission in given else since
 
     def columns(self, vendor_user_ids: Sequence[str]) -> tuple[list[str], list[int], list[str | None]]:
         """Pseudonyms, buckets and home zones of many users; all are hashed, none is kept.

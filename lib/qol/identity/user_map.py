@@ -19,12 +19,14 @@ from qol.identity.periods import ALWAYS, PERIOD_PROBLEM, Period, read_period
 from qol.identity.pseudonyms import Identities, Owner
 
 #: Keys of a line.
-KEYS = ("source", "vendor_user_id", "user_id", "timezone", "from", "to", "withdrawn_at")
+KEYS = ("source", "vendor_user_id", "user_id", "timezone", "from", "to", "withdrawn_at", "permissions")
 #: How the user id of an entry begins that took the place of an erased user's.
 ERASED_ENTRY = "erased-"
 #: A name that may be shown; an id of a vendor has digits.
 _NAME = re.compile(r"[A-Za-z_]{1,30}")
 
+#: Since when a user gives only these permissions, microseconds since 1970.
+Permitted = tuple[int, frozenset[str]]
 #: Source, vendor id, internal id, time zone.
 Entry = tuple[str, str, str, str | None]
 
@@ -45,6 +47,17 @@ class UserMap:
     periods: tuple[Period, ...] = ()
     #: Since when nothing that arrives of each entry is kept, microseconds since 1970; empty when nobody withdrew.
     withdrawals: tuple[int | None, ...] = ()
+    #: The permissions that each entry gives; empty when nobody's are known.
+    permissions: tuple[Permitted | None, ...] = ()
+
+    def permitted(self, contracts: Contracts) -> dict[tuple[str, str], Permitted]:
+        """(source, vendor id) -> since when and what users permit who took back what some record type needs."""
+        needed = {source: rules.permissions.keys() for source, rules in contracts.source_rules.items()}
+        return {
+            entry[:2]: given
+            for entry, given in zip(self.entries, self.permissions, strict=False)
+            if given is not None and needed.get(entry[0], set()) - given[1]
+        }
 
     @property
     def withdrawn(self) -> dict[tuple[str, str], int]:
@@ -102,9 +115,10 @@ def read_user_map(path: Path | None) -> UserMap:
     except OSError:
         raise UsageError(f"--user-map {path}: cannot be read; allowed: a JSON lines file") from None
     read = [(number, *_entry(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
-    numbers, entries, periods, left = zip(*read, strict=True) if read else ((), (), (), ())
+    numbers, entries, periods, left, given = zip(*read, strict=True) if read else ((), (), (), (), ())
     days = periods if any(period != ALWAYS for period in periods) else ()
-    user_map = UserMap(entries, numbers, periods=days, withdrawals=left if any(left) else ())
+    withdrawals, permissions = left if any(left) else (), given if any(given) else ()
+    user_map = UserMap(entries, numbers, periods=days, withdrawals=withdrawals, permissions=permissions)
     overlap = find_overlap(user_map)
     if overlap is not None:
         if ALWAYS in (periods[place] for place in overlap):
@@ -164,7 +178,7 @@ def _unknown_key(raw: dict[str, object]) -> str | None:
     return f"{named}; allowed: {', '.join(KEYS)}. In a line that earlier runs used, take it out: nothing was read of it"
 
 
-def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period, int | None]:
+def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period, int | None, Permitted | None]:
     try:
         raw = msgspec.json.decode(line, type=dict)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -176,12 +190,22 @@ def _entry(path: Path, number: int, line: bytes) -> tuple[Entry, Period, int | N
         problem = "vendor_user_id must be a text or whole number"
     elif raw.get("withdrawn_at") is not None and moment(raw["withdrawn_at"]) is None:
         problem = "withdrawn_at must be ISO 8601 with its zone"
+    elif not _is_permissions(raw.get("permissions"), raw.get("withdrawn_at")):
+        problem = "permissions must be a list of those that stay, beside withdrawn_at"
     else:
         problem = entry_problem(raw.get("user_id"), raw.get("timezone"), period) or _unknown_key(raw)
     if problem is not None:
         raise UsageError(f"{path}: line {number}: {problem}")
     entry = (str(source), str(vendor), str(raw["user_id"]), raw.get("timezone"))
-    return entry, period or ALWAYS, microseconds(moment(raw.get("withdrawn_at")))
+    left, names = microseconds(moment(raw.get("withdrawn_at"))), raw.get("permissions")
+    given = (left, frozenset(names)) if left is not None and isinstance(names, list) and names else None
+    return entry, period or ALWAYS, None if given else left, given
+
+
+def _is_permissions(found: object, withdrawn_at: object) -> bool:
+    """Whether an entry's permissions are left out, or a list of texts beside a withdrawal."""
+    is_list = isinstance(found, list) and all(isinstance(name, str) for name in found)
+    return found is None or (is_list and withdrawn_at is not None)
 
 
 def moment(text: object) -> datetime | None:

@@ -31,9 +31,9 @@ from qol.ingest.column_values import (
 from qol.ingest.decoder_types import is_usable, map_paths
 from qol.ingest.envelopes import only_whole_groups
 from qol.ingest.interval_minutes import interval_minutes
-from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, FIRST_DAY, offset_of_field, shift_seconds, zone_offset
 from qol.ingest.map_reduction import MapReducer
+from qol.ingest.parse import RECEIVED_AT
 from qol.ingest.record_reader import MICROSECONDS, RecordReader, required_keys
 
 #: Field types whose texts `convert` reads, once per distinct text.

@@ -11,7 +11,7 @@ from qol.contracts.fields import MOMENTS, Field, SampleRule
 from qol.contracts.raw_path import is_selector
 from qol.contracts.source import SourceContract
 from qol.ingest.convert import EARLIEST, INT64, MILLISECONDS_FROM
-from qol.ingest.items import RECEIVED_AT
+from qol.ingest.parse import RECEIVED_AT
 
 #: What a decoder raises for a line it refuses; TypeError for a LongLine.
 DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError, TypeError)

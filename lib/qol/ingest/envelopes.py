@@ -18,14 +18,16 @@ import polars as pl
 
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
-from qol.ingest.items import PAGE_KEY, RECEIVED_AT
-from qol.ingest.parse import is_deep
+from qol.ingest.parse import PAGE_KEY, RECEIVED_AT, is_deep
 
 if TYPE_CHECKING:
+    from qol.ingest.line_reader import LongLine
     from qol.ingest.range_reader import RangeReader
     from qol.ingest.results import ResultBuilder
 
 _HEAD = re.compile(rb'\{"(\w+)":\[')
+#: The beginning of an object whose first value is no list, up to that value.
+_BARE_HEAD = re.compile(rb'\{"\w+":[^\[]')
 _STAMP = RECEIVED_AT.encode()
 #: A longer envelope is read record by record, so that its records are never all in memory.
 MAX_BYTES = 8 * 2**20
@@ -132,6 +134,16 @@ class Envelopes:
         self._results = results
         self._by_key: dict[str, dict[bytes, SourceContract]] = {}
         self._waiting: dict[tuple[str, int], _Batch] = {}
+
+    @staticmethod
+    def candidates(lines: Sequence[bytes | LongLine]) -> Sequence[int]:
+        """Places of lines that may be envelopes: not of those that begin as the first line does, where it is a bare record."""
+        begun = lines[0] if lines else b""
+        found = _BARE_HEAD.match(begun) if isinstance(begun, bytes) else None
+        if found is None:
+            return range(len(lines))
+        head = found[0]
+        return [place for place, line in enumerate(lines) if not (isinstance(line, bytes) and line.startswith(head))]
 
     def add(self, reader: RangeReader, line: bytes, number: int) -> int:
         """Add a line that is an envelope whose records may be clean; how many records, 0 for any other line."""

@@ -9,11 +9,9 @@ from qol.contracts.raw_values import SPACING, safe_get
 from qol.contracts.rules import SourceRules
 from qol.contracts.source import SourceContract
 from qol.contracts.wording import choices
-from qol.ingest.parse import Reason, RejectedError, parse_line
+from qol.ingest.parse import PAGE_KEY, RECEIVED_AT, Reason, RejectedError, parse_line
 from qol.ingest.spacing import spacings
 
-RECEIVED_AT = "_received_at"
-PAGE_KEY = "data"
 PAGE_KEYS = frozenset({PAGE_KEY, "next_token", RECEIVED_AT})
 
 

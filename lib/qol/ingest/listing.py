@@ -1,14 +1,19 @@
-"""Raw objects of a run's arrival window: those it reads, and those it skips."""
+"""Raw objects of a run's arrival window: those it reads, as columns, and those it skips."""
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
+import polars as pl
+
 from qol.contracts.hidden_names import OTHER_NAMES
 from qol.contracts.model import Contracts
 from qol.ingest.line_reader import ObjectRange, unnamed
+from qol.ingest.results import RowBuffer
 from qol.lake.base import Lake, StoredObject
 
 RAW = "raw/"
@@ -64,43 +69,68 @@ class DayFolder:
     day: date
 
 
+_OF_OBJECT = {"key": pl.String, "etag": pl.String, "bytes": pl.Int64}
+#: Columns of raw objects; `folder` is the one above `date=`.
+OBJECT_COLUMNS = pl.Schema({"date": pl.String, "folder": pl.String, "record": pl.String, **_OF_OBJECT})
+
+
+@dataclass(frozen=True)
+class RawObjects:
+    """Raw objects as columns (OBJECT_COLUMNS, and maybe others): as Python objects, millions would fill a driver's memory."""
+
+    columns: pl.DataFrame
+
+    def __len__(self) -> int:
+        return self.columns.height
+
+    def __iter__(self) -> Iterator[RawObject]:
+        for day, record, key, etag, size in self.columns.select("date", "record", "key", "etag", "bytes").iter_rows():
+            yield RawObject(StoredObject(key, size, etag), record, day)
+
+
+NO_OBJECTS = RawObjects(pl.DataFrame(schema=OBJECT_COLUMNS))
+
+
 @dataclass(frozen=True)
 class RawListing:
     """All objects of a window; listed = read + skipped. Folders of record types before the window are not opened."""
 
-    objects: tuple[RawObject, ...]
+    objects: RawObjects
     skipped: tuple[Skipped, ...]
     earlier: tuple[DayFolder, ...] = ()
 
 
 def list_raw(lake: Lake, contracts: Contracts, window: Window) -> RawListing:
     """List the window; only its `date=` folders are opened, so the cost does not grow with history."""
-    objects: list[RawObject] = []
+    # By day and folder, which is the order of days and keys: sorting millions of keys takes much memory.
+    objects: dict[tuple[str, str], pl.DataFrame] = {}
     skipped: list[Skipped] = []
     earlier: list[DayFolder] = []
-    for stored, folder, day in _find(lake, RAW, window, earlier):
+    for folder, day, found in _find(lake, RAW, window, earlier):
         record = record_at(contracts, folder)
-        if (
-            not stored.is_link
-            and day is not None
-            and record is not None
-            and stored.key.endswith((".jsonl", ".jsonl.gz"))
-        ):
-            objects.append(RawObject(stored, record, day.isoformat()))
-            continue
-        place = (f"{RAW}{OTHER_NAMES}" if record is None else folder) + ("" if day is None else f"/date={day}")
-        skipped.append(Skipped(stored, _why_skipped(stored, record, day), place))
-    objects.sort(key=lambda o: (o.arrival_date, o.stored.key))
+        rows = RowBuffer(_OF_OBJECT)
+        for stored in found:
+            if reason := _why_skipped(stored, record, day):
+                place = (f"{RAW}{OTHER_NAMES}" if record is None else folder) + ("" if day is None else f"/date={day}")
+                skipped.append(Skipped(stored, reason, place))
+            else:
+                rows.append({"key": stored.key, "etag": stored.etag, "bytes": stored.bytes})
+        of_folder = pl.lit(str(day)).alias("date"), pl.lit(folder).alias("folder"), pl.lit(record).alias("record")
+        objects[str(day), f"{folder}/"] = rows.frame().sort("key").select(*of_folder, pl.all()).cast(OBJECT_COLUMNS)
     of_records = (folder for folder in earlier if record_at(contracts, folder.key.rpartition("/date=")[0]) is not None)
-    return RawListing(tuple(objects), tuple(sorted(skipped, key=lambda s: s.stored.key)), tuple(of_records))
+    in_order = pl.concat([NO_OBJECTS.columns, *(objects[folder] for folder in sorted(objects))])
+    return RawListing(RawObjects(in_order), tuple(sorted(skipped, key=lambda s: s.stored.key)), tuple(of_records))
 
 
-def _why_skipped(stored: StoredObject, record: str | None, day: date | None) -> str:
+def _why_skipped(stored: StoredObject, record: str | None, day: date | None) -> str | None:
+    """Why an object is not read; None when it is."""
     if stored.is_link:
         return "link"
     if day is None:
         return "no_date"
-    return "unknown_record" if record is None else "not_jsonl"
+    if record is None:
+        return "unknown_record"
+    return None if stored.key.endswith((".jsonl", ".jsonl.gz")) else "not_jsonl"
 
 
 def place_of(key: str, arrival_date: str) -> str:
@@ -111,22 +141,24 @@ def place_of(key: str, arrival_date: str) -> str:
 
 def _find(
     lake: Lake, prefix: str, window: Window, earlier: list[DayFolder]
-) -> Iterator[tuple[StoredObject, str, date | None]]:
-    """Objects with their folder and day; day folders before the window are added to `earlier`."""
+) -> Iterator[tuple[str, date | None, Iterable[StoredObject]]]:
+    """Folders with their day and objects; day folders before the window are added to `earlier`."""
     with unnamed(prefix, RAW):
         listing = lake.children(prefix)
-    for stored in listing.objects:
-        yield stored, prefix.rstrip("/"), None
+    yield prefix.rstrip("/"), None, listing.objects
     for name in listing.folders:
         day = _folder_day(name)
         if day is None:
             yield from _find(lake, prefix + name, window, earlier)
         elif window.contains(day):
-            with unnamed(prefix + name, RAW):
-                found = list(lake.walk(prefix + name))
-            yield from ((stored, prefix.rstrip("/"), day) for stored in found)
+            yield prefix.rstrip("/"), day, _walk(lake, prefix + name)
         elif day < window.last:
             earlier.append(DayFolder(prefix + name, day))
+
+
+def _walk(lake: Lake, folder: str) -> Iterator[StoredObject]:
+    with unnamed(folder, RAW):
+        yield from lake.walk(folder)
 
 
 def _folder_day(name: str) -> date | None:
@@ -147,19 +179,30 @@ def record_at(contracts: Contracts, folder: str) -> str | None:
     return f"{source}_{record}" if rules and record in rules.control_keys else None
 
 
-def ingest_tasks(objects: tuple[RawObject, ...], target_bytes: int = RANGE_BYTES) -> list[list[ObjectRange]]:
+def ingest_tasks(objects: Iterable[RawObject], target_bytes: int = RANGE_BYTES) -> Iterator[list[ObjectRange]]:
     """Ranges of the objects in tasks of about `target_bytes`: big objects split, many small ones packed together."""
-    tasks: list[list[ObjectRange]] = []
-    free = 0
+    task: list[ObjectRange] = []
+    free = target_bytes
     for index, raw in enumerate(objects):
         for part in _ranges(index, raw, target_bytes):
             cost = part.end - part.start + OPEN_BYTES
-            if not tasks or cost > free:
-                tasks.append([])
-                free = target_bytes
-            tasks[-1].append(part)
+            if task and cost > free:
+                yield task
+                task, free = [], target_bytes
+            task.append(part)
             free -= cost
-    return tasks
+    if task:
+        yield task
+
+
+def pack_task(task: list[ObjectRange]) -> bytes:
+    """A task as few bytes: those of millions of objects wait in the driver, and travel to every worker of Spark."""
+    return zlib.compress(msgspec.msgpack.encode(task), level=1)
+
+
+def unpack_task(packed: bytes) -> list[ObjectRange]:
+    """The ranges of a packed task."""
+    return msgspec.msgpack.decode(zlib.decompress(packed), type=list[ObjectRange])
 
 
 def _ranges(index: int, raw: RawObject, target: int) -> Iterator[ObjectRange]:

@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+#: Keys of a page: when it was received, and its documents.
+RECEIVED_AT = "_received_at"
+PAGE_KEY = "data"
 MAX_DEPTH = 100
 #: A whole string, an unfinished one to the end, so that brackets inside do not count; never backtracks.
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?')

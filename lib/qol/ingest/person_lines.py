@@ -11,7 +11,7 @@ from qol.contracts.spans import BrokenTextError, element_spans, member_spans, sk
 from qol.ingest.departures import Departures
 from qol.ingest.items import Exploder, Item
 from qol.ingest.parse import RejectedError, parse_line
-from qol.ingest.range_reader import record_of_folder
+from qol.ingest.raw_folder import record_of_folder
 from qol.ingest.results import ResultBuilder
 
 #: Start and end of a value in a line.

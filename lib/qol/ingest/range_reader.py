@@ -18,14 +18,14 @@ import numpy as np
 import polars as pl
 
 from qol.contracts.hidden_names import MASK, masked
-from qol.contracts.model import Contracts
 from qol.contracts.raw_values import EPOCH
 from qol.contracts.source import SourceContract
-from qol.ingest.departures import Departure, Departures
+from qol.ingest.departures import Departure
 from qol.ingest.envelopes import Envelopes
-from qol.ingest.items import Exploder, Item
+from qol.ingest.items import Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
 from qol.ingest.parse import Reason, RejectedError, parse_line
+from qol.ingest.raw_folder import RawFolder
 from qol.ingest.results import ResultBuilder, Tally
 
 MAX_RAW_BYTES = 65_536
@@ -68,12 +68,20 @@ class LineBatches:
         self._results = results
         self._waiting: dict[tuple[str, int], _Batch] = {}
         self._envelopes = Envelopes(results)
+        self._folders: dict[str, RawFolder] = {}
         self._lines = self._bytes = 0
+
+    def folder(self, name: str) -> RawFolder:
+        """The raw folder of `<source>_<record>`."""
+        if name not in self._folders:
+            self._folders[name] = RawFolder(self._results, name)
+        return self._folders[name]
 
     def add(self, reader: RangeReader, lines: Sequence[Line], before: int) -> None:
         """Add lines of a range that has `before` earlier lines."""
         first = 0
-        for place, line in enumerate(lines):
+        for place in self._envelopes.candidates(lines):
+            line = lines[place]
             if isinstance(line, bytes) and (records := self._envelopes.add(reader, line, before + place + 1)):
                 self._add_lines(reader, lines[first:place], before + first)
                 self._count(records, len(line))
@@ -91,7 +99,7 @@ class LineBatches:
         if not lines:
             return
         contract = reader.contract
-        if contract is None or not self._results.columnar_reader(contract).usable or reader.shares_folder:
+        if contract is None or not self._results.columnar_reader(contract).usable or reader.folder.is_shared:
             for number, line in enumerate(lines, before + 1):
                 reader.read_line(line, number)
             return
@@ -139,23 +147,19 @@ class RangeReader:
     """Reads the lines of one range: clean ones in columns, the others one by one."""
 
     def __init__(self, results: ResultBuilder, batches: LineBatches, part: ObjectRange) -> None:
-        contracts = results.context.contracts
         self.part = part
+        self.folder = folder = batches.folder(part.record)
         #: What rejects have instead of the object's key.
         self.raw_object = results.context.identities.object_hash(part.key)
-        self.contract = contract = contracts.by_name.get(part.record)
+        self.source, self.contract = folder.source, folder.contract
         self.arrival_day = (date.fromisoformat(part.arrival_date) - EPOCH).days
         self.tally = Tally(part.object_index, part.start)
         results.tallies.append(self.tally)
         self._results = results
         self._batches = batches
-        self.source, self._record, _ = record_of_folder(contracts, part.record)
-        self._departures = Departures(results, self.source)
-        self._exploder = Exploder(contracts, self.source, contract)
+        self._departures = folder.departures
         self._rejected: Counter[tuple[str, Reason]] = Counter()
         self._last_rejects: dict[tuple[str, Reason], dict[str, Any]] = {}
-        #: Whether lines may belong to another contract, which the columnar reader cannot decide.
-        self.shares_folder = contract is not None and bool(contracts.sharing(contract))
 
     def read_chunk(self, chunk: LineChunk) -> None:
         """Read the next lines of the range."""
@@ -178,7 +182,7 @@ class RangeReader:
             self.tally.blank += 1
             return
         try:
-            items = self._exploder.items(line)
+            items = self.folder.exploder.items(line)
         except RejectedError as reject:
             self._reject_text(reject, line, number)
             return
@@ -242,7 +246,7 @@ class RangeReader:
     ) -> None:
         """Count a rejected line or item, and keep a row of it; `raw` is the line, None where the item is one of several."""
         contract = (item.contract if item else None) or self.contract
-        record = contract.record if contract else self._record
+        record = contract.record if contract else self.folder.record
         self.tally.lines += 1
         self.tally.rejected += 1
         self._results.reasons[f"{self.source}_{record}", reject.reason.value] += 1
@@ -274,19 +278,3 @@ class RangeReader:
         else:
             self._last_rejects[kind] = row
             self._results.last_rejects.append(row)
-
-
-def record_of_folder(contracts: Contracts, name: str) -> tuple[str, str, SourceContract | None]:
-    """Source, record and contract of a folder of `<source>_<record>`; a folder of control messages has no contract."""
-    contract = contracts.by_name.get(name)
-    return (contract.source, contract.record, contract) if contract else (*_control_folder(contracts, name), None)
-
-
-def _control_folder(contracts: Contracts, name: str) -> tuple[str, str]:
-    """Source and record of a folder of control messages; both names may contain an underscore."""
-    for source, rules in contracts.source_rules.items():
-        record = name.removeprefix(f"{source}_")
-        if record != name and record in rules.control_keys:
-            return source, record
-    source, _, record = name.partition("_")
-    return source, record

@@ -15,9 +15,8 @@ from qol.contracts.units import Unit
 from qol.identity.pseudonyms import Identities, User, UserIndex
 from qol.ingest.convert import IssueError, convert, in_stored_unit
 from qol.ingest.interval_minutes import interval_minutes
-from qol.ingest.items import RECEIVED_AT
 from qol.ingest.local_day import DAY_SECONDS, day_of, offset_of, offset_of_field, require_day
-from qol.ingest.parse import Reason, RejectedError
+from qol.ingest.parse import RECEIVED_AT, Reason, RejectedError
 from qol.ingest.sample_reduction import reduce_samples
 from qol.ingest.sample_structs import has_samples
 from qol.ingest.times import parse_instant

@@ -34,13 +34,14 @@ class IngestContext:
     bucket_limits: tuple[str, ...]
     #: Whether records older than `max_age_days` of their source's rules are read too.
     old: bool = False
-    _users: dict[str, UserIndex] = field(default_factory=dict, repr=False, compare=False)
+    _users: dict[tuple[str, str | None], UserIndex] = field(default_factory=dict, repr=False, compare=False)
 
-    def users(self, source: str) -> UserIndex:
-        """The users of a source; a worker keeps them from task to task, as most users send data every day."""
-        if source not in self._users:
-            self._users[source] = UserIndex(self.identities, source, self.bucket_limits)
-        return self._users[source]
+    def users(self, source: str, permission: str | None = None) -> UserIndex:
+        """The users of a source, as to records that need a permission; a worker keeps them, as most users send data every day."""
+        permission = permission if self.identities.permitted else None
+        if (source, permission) not in self._users:
+            self._users[source, permission] = UserIndex(self.identities, source, self.bucket_limits, permission)
+        return self._users[source, permission]
 
 
 @dataclass
@@ -148,7 +149,7 @@ class ResultBuilder:
             context = self.context
             rules = context.contracts.source_rules.get(contract.source) or SourceRules(source=contract.source)
             self._readers[contract.name] = RecordReader(
-                contract, context.users(contract.source), context.identities, context.zone, inherited=rules.inherit | rules.inherit_nested,
+                contract, context.users(contract.source, rules.permission_of(contract.record)), context.identities, context.zone, inherited=rules.inherit | rules.inherit_nested,
                 units=context.contracts.units, by_day=rules.people_by_day,
                 max_age=None if context.old else rules.max_age_days,
             )  # fmt: skip

@@ -10,8 +10,8 @@ from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.contracts.wording import choices
 from qol.errors import UsageError
-from qol.ingest.items import PAGE_KEY, Exploder
-from qol.ingest.parse import RejectedError, parse_line
+from qol.ingest.items import Exploder
+from qol.ingest.parse import PAGE_KEY, RejectedError, parse_line
 
 #: More records tell nothing new.
 MAX_RECORDS = 1000

@@ -1,12 +1,15 @@
 """The interface to a lake's storage."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LOCK_KEY = "_locks/publish.lock"
 
@@ -47,6 +50,10 @@ class Lake(Protocol):
         """How many reads of small objects to keep open at the same time."""
 
     @property
+    def packs_parts(self) -> bool:
+        """Whether staged rows are packed: a network takes longer to move them, a disk of this machine does not."""
+
+    @property
     def uri(self) -> str:
         """The lake's folder or `s3://` address, as `--lake` takes it."""
 
@@ -85,6 +92,9 @@ class Lake(Protocol):
 
     def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write an object, of bytes or of a file from its start, by one atomic act, unless there is one; whether there was none."""
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write a small object by one atomic act; LakeError when there is one already, as what was received is never replaced."""
 
     def delete(self, key: str) -> None:
         """Remove an object if it exists."""

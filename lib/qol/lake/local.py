@@ -1,5 +1,7 @@
 """A lake in a folder of this machine: `os.replace` publishes atomically, an OS file lock is the lock."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import glob
@@ -9,12 +11,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Literal
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from qol.errors import LakeError, LockedError, PublishConflictError
 from qol.lake.base import LOCK_KEY, Listing, StoredObject
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Errors of missing rights, of a read-only file system, and of a link that is not followed.
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP)
@@ -25,6 +28,7 @@ class LocalLake:
 
     #: A disk serves one thread as fast as sixteen.
     reads_at_once = 1
+    packs_parts = False
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser().resolve()
@@ -39,13 +43,13 @@ class LocalLake:
 
     def path(self, key: str) -> Path:
         """The file of a key; LakeError when the key leads out of the lake."""
-        if key.startswith("/") or ".." in key.split("/"):
-            raise LakeError(f"{key}: leads out of the lake; allowed: a path below {self.root}")
-        return self.root / key
+        return Path(self.location(key))
 
     def location(self, key: str) -> str:
-        """The path of a key's file."""
-        return str(self.path(key))
+        """The path of a key's file; LakeError when the key leads out of the lake."""
+        if key.startswith("/") or ".." in key.split("/"):
+            raise LakeError(f"{key}: leads out of the lake; allowed: a path below {self.root}")
+        return f"{self.root}/{key}"
 
     def children(self, prefix: str) -> Listing:
         """Objects and folders directly below `prefix`."""
@@ -79,12 +83,14 @@ class LocalLake:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
-        with _translate_errors(key, "read"), open(self.path(key), "rb", opener=_no_link) as file:
+        with _translate_errors(key, "read"), open(self.location(key), "rb", opener=_no_link) as file:
             file.seek(start)
             return file.read(length)
 
     def open_table(self, key: str) -> pa.NativeFile:
         """The file as a memory map."""
+        import pyarrow as pa  # a collector on AWS writes lines and has no Arrow
+
         with _translate_errors(key, "read"):
             return pa.memory_map(str(self.path(key)), "r")
 
@@ -136,6 +142,12 @@ class LocalLake:
                 temporary.unlink()
             _sync(target.parent)
         return True
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write a file under a name that nothing has yet."""
+        if self.stat(key) is not None:
+            raise LakeError(f"{key}: there already; what was received is never replaced")
+        self.put(key, data)
 
     def delete(self, key: str) -> None:
         """Remove a file."""

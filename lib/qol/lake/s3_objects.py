@@ -1,13 +1,13 @@
 """Requests for the objects of a bucket: list, read, stage, write under a condition, delete."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, BinaryIO, cast
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from qol.aws.requests import (
     CONDITION_FAILED,
@@ -23,9 +23,14 @@ from qol.errors import LakeError
 from qol.lake.base import Listing, StoredObject
 from qol.lake.s3_file import TAIL_BYTES, BlockFile
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 STAGING = "_staging/"
 #: Prefixes that may hold vendor ids: encrypted with the bucket's own key, all others with `kms_key`.
-IDENTIFYING = ("raw/", "quarantine/", "_staging/", "_locks/")
+IDENTIFYING = (
+    "raw/", "quarantine/", "_staging/", "_locks/", "_erasures/", "_reports/", "athena-results-operators/"
+)  # fmt: skip
 MAX_SPOOL_BYTES = 64 * 2**20
 MAX_KEYS_PER_DELETE = 1_000
 #: The code for a range that begins at the object's end or after it.
@@ -135,6 +140,8 @@ class S3Objects:
 
     def open_table(self, key: str) -> pa.NativeFile:
         """A seekable file over range requests, all of the object's same version."""
+        import pyarrow as pa  # a collector on AWS writes lines and has no Arrow
+
         with ignore_errors(_NO_BYTES):
             response, tail = self._get_existing(key, Range=f"bytes=-{TAIL_BYTES}")
             size = int(response.get("ContentRange", f"/{len(tail)}").rpartition("/")[2])
@@ -160,6 +167,10 @@ class S3Objects:
         """Write when the object has that tag (None: does not exist) and return the new tag; RequestError otherwise."""
         return self.put_any(key, data, **({"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}))
 
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write an object that must not exist."""
+        self.put_if(key, data, None)
+
     def get_tagged(self, key: str) -> tuple[str, bytes] | None:
         """Tag and content of an object, or None."""
         with ignore_errors(MISSING):
@@ -183,10 +194,12 @@ class S3Objects:
         """The bytes of one version."""
         return self.read_version_id(key, version.version_id)
 
-    def old_versions(self) -> Iterator[tuple[str, str, bool]]:
-        """Key, version id and whether it is a delete marker, of all versions that are not current, markers that are too."""
-        with translate_errors(self.location(""), self.policy):
-            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=self.prefix)
+    def old_versions(self, prefix: str = "") -> Iterator[tuple[str, str, bool]]:
+        """Key, version id and whether it is a delete marker, of versions that are not current, markers that are too."""
+        with translate_errors(self.location(prefix), self.policy):
+            pages = self._s3.get_paginator("list_object_versions").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + prefix
+            )
             for page in pages:
                 for found in page.get("Versions", ()):
                     if not found["IsLatest"]:

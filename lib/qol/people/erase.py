@@ -14,14 +14,16 @@ from qol.contracts.columns import table_folder
 from qol.contracts.raw_values import EPOCH
 from qol.errors import UsageError
 from qol.identity.dynamodb_user_map import SCHEME
-from qol.identity.erasures import Tombstone, moment_text, read_tombstones, write_tombstone
+from qol.identity.erasures import Tombstone, moment_text, read_tombstones, write_erased_accounts, write_tombstone
 from qol.ingest.departures import Departures
 from qol.ingest.listing import RawObject
 from qol.ingest.results import IngestContext, ResultBuilder
 from qol.lake.base import Lake, StoredObject
+from qol.people.erase_collected import erase_collected
 from qol.people.erase_items import erase_items
 from qol.people.erase_map import erase_entries, forget_hashes
 from qol.people.erase_tables import Place, erase_rows
+from qol.people.erasure_requests import UnknownUserError
 from qol.people.person import People, Person, recognizing
 from qol.people.raw_parts import STAGING, all_objects, object_at, rewrite, split_object, unpacked
 from qol.tables.raw_keys import TABLE, RawKey
@@ -31,6 +33,7 @@ GZIP = b"\x1f\x8b"
 #: Where files may name users by their user ids: lists, pages and answers to queries.
 NAMING = ("_reports/", "_docs/", "athena-results/", "athena-results-operators/")
 ERASED = ("erased",)
+OLD_VERSIONS = "old versions"
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,25 @@ class Erasure:
     #: A file, or dynamodb:TABLE.
     user_map: str | None = None
     asked_by: str = ""
+    #: The scheduler's name of the run, whose next attempt takes the lock over.
+    job_run_id: str | None = None
+    #: Where `qol collect` keeps tokens: a file, or dynamodb:TABLE.
+    tokens: str | None = None
 
     def run(self) -> Certificate:
         """Erase the person under the lake's lock, and search every layer again.
 
-        LockedError when a run holds the lock; UsageError when the lake has nothing on the person, as of a misspelled id.
+        LockedError when a run holds the lock; UnknownUserError when the lake has nothing on the person, as of a misspelled id.
         """
-        with self.lake.lock(f"erase-{self.now:%Y%m%dT%H%M%SZ}"):
+        with self.lake.lock(f"erase-{self.now:%Y%m%dT%H%M%SZ}", self.job_run_id):
             self.lake.sweep(STAGING)
             tombstone = self._tombstone()
-            if self.lake.stat(tombstone.key) is None and not any(self._layers(tombstone, acts=False).values()):
-                raise UsageError("the lake holds nothing on this id; allowed: a user_id of its tables, or a vendor id")
+            if self.lake.stat(tombstone.key) is None and not self._is_known(tombstone):
+                raise UnknownUserError(
+                    "the lake holds nothing on this id; allowed: a user_id of its tables, or a vendor id"
+                )
             tombstone.lifted = tombstone.finished = None
-            write_tombstone(self.lake, tombstone)
+            self._write(tombstone)
             removed = self._layers(tombstone, acts=True)
             remaining = self._layers(tombstone, acts=False)
             if not any(remaining.values()):
@@ -79,6 +88,11 @@ class Erasure:
             tombstone.counts = {name: tombstone.counts.get(name, 0) + count for name, count in removed.items()}
             write_tombstone(self.lake, tombstone)
         return Certificate(tombstone, removed, remaining)
+
+    def _is_known(self, tombstone: Tombstone) -> bool:
+        """Whether any layer has the person; old versions aside, as some go whose content nobody looks at."""
+        found = self._layers(tombstone, acts=False)
+        return any(number for layer, number in found.items() if layer != OLD_VERSIONS)
 
     def find(self) -> Certificate:
         """What there is of the person by layer; nothing is written."""
@@ -92,8 +106,13 @@ class Erasure:
             if self.lake.stat(tombstone.key) is None or tombstone.lifted is not None:
                 raise UsageError("--lift: no erasure of this person is in force; allowed: an erased person")
             tombstone.lifted = moment_text(self.now)
-            write_tombstone(self.lake, tombstone)
+            self._write(tombstone)
         return tombstone
+
+    def _write(self, tombstone: Tombstone) -> None:
+        """Store the tombstone, and what the receiver knows of it."""
+        write_tombstone(self.lake, tombstone)
+        write_erased_accounts(self.lake, self.people.identities)
 
     def _tombstone(self) -> Tombstone:
         """The person's tombstone, a new one when the lake has none."""
@@ -114,7 +133,7 @@ class Erasure:
             self.people.contracts, recognizing(self.people.identities, tombstone.erased), self.zone, ()
         )
         objects, places = self._raw(context)
-        rows = erase_rows(self.lake, context, self.person.user_ids, places, f"{STAGING}erase/", dry_run=not acts)
+        rows = erase_rows(self.lake, context, places, f"{STAGING}erase/", dry_run=not acts)
         if acts:
             for raw in objects:
                 rewrite(self.lake, context, raw, ERASED)
@@ -123,6 +142,8 @@ class Erasure:
         counts["names of raw objects"] = self._names(acts=acts)
         counts["files that name users"] = self._naming(acts=acts)
         counts["user map entries"] = self._map(tombstone, acts=acts)
+        person = Person(self.person.user_ids, tombstone.erased)
+        counts |= erase_collected(self.lake, self.people, person, self.tokens, acts=acts)
         if acts:
             self.lake.sweep(STAGING)  # staged rows may share buffers with rows that went
         return counts | self._versions(context, acts=acts)
@@ -204,4 +225,4 @@ class Erasure:
             raw = object_at(context.contracts, StoredObject(key, len(data), ""), self.now.date())
             return bool(split_object(context, raw, data, ERASED).parts)
 
-        return {"old versions": erase_versions(self.lake, self.person.user_ids, holds, acts=acts)}
+        return {OLD_VERSIONS: erase_versions(self.lake, self.person, context.identities, holds, acts=acts)}

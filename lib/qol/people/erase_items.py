@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from qol.aws.requests import aws_client
-from qol.identity.dynamodb_user_map import RETRY_POLICY, map_of_items, scan_items, source_and_id, table_errors
+from qol.identity.dynamodb_user_map import RETRY_POLICY, entry_of_item, map_of_items, scan_items, table_errors
 from qol.identity.lake_state import read_lake_state, write_lake_state
 from qol.identity.pseudonyms import Identities
 from qol.identity.user_map import ERASED_ENTRY
@@ -46,8 +46,7 @@ def _key(item: _Item) -> str:
 
 
 def _entry(item: _Item) -> tuple[str, str]:
-    key = _key(item)
-    source, vendor = source_and_id(key.partition("#")[0] if "from" in item else key)
+    source, vendor = entry_of_item(item)
     return source, str(vendor)
 
 

@@ -11,6 +11,7 @@ from qol.contracts.columns import table_columns
 from qol.contracts.model import Contracts
 from qol.contracts.places import table_places
 from qol.contracts.raw_values import EPOCH
+from qol.identity.pseudonyms import Identities
 from qol.ingest.departures import Departures
 from qol.ingest.results import IngestContext, ResultBuilder
 from qol.lake.base import Lake
@@ -29,13 +30,12 @@ Place = tuple[str, int, int]
 def erase_rows(
     lake: Lake,
     context: IngestContext,
-    user_ids: Collection[str],
     places: Collection[Place],
     staging: str,
     *,
     dry_run: bool,
 ) -> dict[str, int]:
-    """Publish every file that has rows of the users again without them; how many rows of each table went.
+    """Publish every file that has rows of erased users again without them; how many rows of each table went.
 
     `places` are those of the users' raw items, whose rejects go, as do rows of their raw objects: the next run reads what
     is left of these. In the usual order, each by one atomic write.
@@ -47,7 +47,7 @@ def erase_rows(
         "rejects": partial(_without_rejects, context, frozenset(places)),
         OBJECTS_READ: partial(_without_objects, objects),
     }
-    plain = partial(_without_users, frozenset(user_ids))
+    plain = partial(_without_users, context.identities)
 
     def look(file: tuple[str, str]) -> tuple[int, pl.DataFrame | None]:
         rows = pl.DataFrame(read_published(lake, published.files[file].key))
@@ -76,8 +76,9 @@ def _candidate(
     return assemble(lake, staging, columns, [part])
 
 
-def _without_users(user_ids: frozenset[str], rows: pl.DataFrame, _: str) -> pl.DataFrame:
-    return rows.filter(~pl.col("user_id").is_in(list(user_ids)))
+def _without_users(identities: Identities, rows: pl.DataFrame, _: str) -> pl.DataFrame:
+    erased = [user_id for user_id in rows["user_id"].unique() if identities.is_erased_user(user_id)]
+    return rows.filter(~pl.col("user_id").is_in(erased))
 
 
 def _without_objects(objects: frozenset[str], rows: pl.DataFrame, _: str) -> pl.DataFrame:

@@ -5,21 +5,45 @@ from collections.abc import Callable
 
 import pyarrow.parquet as pq
 
+from qol.identity.pseudonyms import Identities
+from qol.lake.base import Lake
 from qol.lake.s3 import S3Lake
+from qol.people.person import Person
 from qol.tables.corruption import ARROW_ERRORS
 
 #: Prefixes whose old versions nobody restores: all of them go.
-_ALL = ("_staging/", "_locks/lake.json", "quarantine/", "_reports/", "_docs/", "_objects/", "athena-results")
+_ALL = (
+    "_staging/",
+    "_locks/lake.json",
+    "quarantine/",
+    "_reports/",
+    "_docs/",
+    "_objects/",
+    "athena-results",
+    "_erasures/requests/",
+)
 
 
-def erase_versions(lake: S3Lake, user_ids: tuple[str, ...], holds: Callable[[str, bytes], bool], *, acts: bool) -> int:
-    """Delete every old version that has the users, and delete markers without a version left; how many versions have them.
+def erase_versions(
+    lake: S3Lake, person: Person, identities: Identities, holds: Callable[[str, bytes], bool], *, acts: bool
+) -> int:
+    """Delete every old version that has the person, and delete markers without a version left; how many versions have it.
 
-    `holds` says of a raw object's key and bytes whether a user is in it.
+    `identities` recognizes the person's user ids, also those that the map no longer has; `holds` says of a raw object's key
+    and bytes whether the person is in it.
     """
+
+    def has(key: str, version_id: str) -> bool:
+        data = lake.read_version_id(key, version_id)
+        if key.startswith("raw/"):
+            return holds(key, data)
+        if key.endswith(".parquet"):
+            return _has_rows(data, identities)
+        return any(user_id.encode() in data for user_id in person.user_ids)
+
     old = list(lake.old_versions())
     versions = [(key, version_id) for key, version_id, is_marker in old if not is_marker]
-    gone = [one for one in versions if one[0].startswith(_ALL) or _has(lake, *one, user_ids, holds)]
+    gone = [one for one in versions if one[0].startswith(_ALL) or has(*one)]
     left = {key for key, _ in set(versions).difference(gone)}
     markers = [(key, version_id) for key, version_id, is_marker in old if is_marker and key not in left]
     for key, version_id in [*gone, *markers] if acts else ():
@@ -27,16 +51,16 @@ def erase_versions(lake: S3Lake, user_ids: tuple[str, ...], holds: Callable[[str
     return len(gone)
 
 
-def _has(
-    lake: S3Lake, key: str, version_id: str, user_ids: tuple[str, ...], holds: Callable[[str, bytes], bool]
-) -> bool:
-    data = lake.read_version_id(key, version_id)
-    if key.startswith("raw/"):
-        return holds(key, data)
-    if key.endswith(".parquet"):
-        try:
-            column = pq.read_table(io.BytesIO(data), columns=["user_id"])["user_id"]
-        except ARROW_ERRORS:
-            return True  # what cannot be searched may have the users
-        return not set(user_ids).isdisjoint(column.unique().to_pylist())
-    return any(user_id.encode() in data for user_id in user_ids)
+def forget_versions(lake: Lake, prefix: str) -> None:
+    """Delete the old versions and delete markers below a prefix, in a bucket."""
+    if isinstance(lake, S3Lake):
+        for key, version_id, _ in list(lake.old_versions(prefix)):
+            lake.delete_version(key, version_id)
+
+
+def _has_rows(data: bytes, identities: Identities) -> bool:
+    try:
+        column = pq.read_table(io.BytesIO(data), columns=["user_id"])["user_id"]
+    except ARROW_ERRORS:
+        return True  # what cannot be searched may have them
+    return any(map(identities.is_erased_user, column.unique().to_pylist()))

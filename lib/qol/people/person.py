@@ -3,16 +3,21 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
+from qol.identity.dynamodb_user_map import SCHEME, read_user_table
+from qol.identity.key_lookup import find_key
 from qol.identity.lake_state import read_lake_state, require_same_users
 from qol.identity.periods import ALWAYS
 from qol.identity.pseudonyms import ALL_TIME, Erased, Identities, Owner, UserIndex
-from qol.identity.user_map import UserMap, keep_hashes
+from qol.identity.user_map import UserMap, keep_hashes, read_user_map
 from qol.lake.base import Lake
+from qol.people.erasure_requests import UnknownUserError
 
 _ALLOWED = 'one id per line: a user_id, or {"user": "…"} or {"vendor": "<source>:<vendor id>"}'
 _USER = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -83,7 +88,7 @@ class People:
         source, _, vendor = named.partition(":")
         sources = sorted({contract.source for contract in self.contracts.sources})
         if source not in sources or not vendor:
-            raise UsageError(f"--vendor: not <source>:<vendor id>; allowed: a source of {', '.join(sources)}")
+            raise UnknownUserError(f"--vendor: not <source>:<vendor id>; allowed: a source of {', '.join(sources)}")
         return UserIndex(self.identities, source, ())[vendor].user_id
 
 
@@ -93,9 +98,19 @@ def read_people(lake: Lake, contracts: Contracts, key: bytes, read_map: Callable
     bare = Identities(key, {})
     require_same_users(state, bare, given)
     used, _ = keep_hashes(given, bare, state.kept_hashes, len(given.entries), ()) if given.entries else (given, [])
-    return People(contracts, Identities(key, used.known, used.owners, used.withdrawn), given, used)
+    identities = Identities(key, used.known, used.owners, used.withdrawn, permitted=used.permitted(contracts))
+    return People(contracts, identities, given, used)
+
+
+def open_people(lake: Lake, contracts: Contracts, user_map: str | None, key_secret: str | None) -> People:
+    """The users of a lake, from the map (a file, or dynamodb:TABLE) and the key that its runs use."""
+    if user_map is not None and user_map.startswith(SCHEME):
+        read = partial(read_user_table, user_map.removeprefix(SCHEME), assigns=False)
+    else:
+        read = partial(read_user_map, None if user_map is None else Path(user_map))
+    return read_people(lake, contracts, find_key(lake, key_secret), read)
 
 
 def recognizing(identities: Identities, erased: Erased) -> Identities:
     """The identities with these erased users and no withdrawals."""
-    return replace(identities, erased=erased, withdrawn={})
+    return replace(identities, erased=erased, withdrawn={}, permitted={})

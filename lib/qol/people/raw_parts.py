@@ -107,14 +107,27 @@ def unpacked(data: bytes) -> bytes:
 def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collection[str]) -> SplitObject:
     """Write an object again without what goes, or remove it when nothing stays; only under the lake's lock.
 
-    PublishConflictError when it changed since it was listed.
+    In a bucket the version that had it goes for good. PublishConflictError when the object changed since it was listed.
     """
     split = split_object(context, raw, lake.read(raw.stored.key), wanted)
+    if split.rest is None:
+        return split
     if split.is_empty:
         lake.delete(raw.stored.key)
-    elif split.rest is not None:
+    else:
         staged = f"{STAGING}rewritten/{uuid.uuid4().hex}"
         with lake.create(staged) as file:
             file.write(split.rest)
         lake.publish(staged, raw.stored.key, raw.stored.etag)
+    _remove_old_version(lake, raw.stored)
     return split
+
+
+def _remove_old_version(lake: Lake, replaced: StoredObject) -> None:
+    from qol.lake.s3 import S3Lake
+
+    if not isinstance(lake, S3Lake):
+        return
+    for version in lake.versions(replaced.key):
+        if version.etag == replaced.etag and not version.is_latest:
+            lake.delete_version(replaced.key, version.version_id)

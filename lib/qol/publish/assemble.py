@@ -26,7 +26,7 @@ def stage_part(lake: Lake, staging: str, table: str, date: str, rows: pl.DataFra
     """Stage rows of one bucket; the key is unique to this attempt, because tasks are retried."""
     key = f"{staging}parts/{table}/{date}/{uuid.uuid4().hex}.arrow"
     with lake.create(key) as file:
-        rows.write_ipc(file, compression="lz4")
+        rows.write_ipc(file, compression="lz4" if lake.packs_parts else "uncompressed")
     return Part(table, date, key, rows.height)
 
 

@@ -29,7 +29,7 @@ from qol.tables.manifest import (
 from qol.tables.objects_read import TABLE
 from qol.tables.weeks import iso_week
 
-#: The clock of the store may be behind the clock of the run by this much.
+#: The clock of the store, or of a later run, may be behind the clock of the run by this much.
 MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 
@@ -108,7 +108,7 @@ def _forget_objects(lake: S3Lake, monday: date, undone: Manifest) -> None:
 
     Their records may be in no file any more. This comes first: a restore that dies leaves objects that are read twice.
     """
-    first = started_at(undone.run_id)
+    first = started_at(undone.run_id) - MAX_CLOCK_SKEW
     for stored in find_published(lake, [TABLE]).files.values():
         rows = pl.DataFrame(read_published(lake, stored.key))
         is_later = pl.col("run_id").map_elements(lambda run_id: started_at(run_id) >= first, pl.Boolean)

@@ -7,8 +7,9 @@ import polars as pl
 
 from qol.contracts.columns import WINDOWS
 from qol.contracts.daily import DailyMetric, Relation
-from qol.contracts.model import DAILY, WEEKLY, Contracts
+from qol.contracts.model import Contracts
 from qol.contracts.quality import Claim
+from qol.contracts.roots import DAILY, WEEKLY
 from qol.contracts.rounding import aggregate_decimals
 from qol.quality.gate_checks import Check, Expected
 

@@ -1,25 +1,23 @@
 """What a run writes into its manifest as it learns it: what was read, what became of every item."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
 from qol.contracts.hidden_names import OTHER_NAMES
 from qol.identity.pseudonyms import Identities
-from qol.ingest.listing import RawListing
+from qol.ingest.listing import Skipped
 from qol.ingest.record_reader import MIN_USERS_OF_NAME
 from qol.ingest.results import UNKNOWN_FIELD, unpack_counts
 from qol.run.arrival_lag import summarize
 from qol.run.arrivals import Arrivals
 from qol.run.plan import Scope
-from qol.run.steps import MapSummary, ReduceSummary
+from qol.run.steps import TALLIES, MapSummary, ReduceSummary
 from qol.tables.layout import Candidate
 from qol.tables.manifest import (
-    LEFT_COUNTS,
     Manifest,
-    ObjectCounts,
     RawObjects,
     SkippedObject,
     TableFile,
@@ -28,28 +26,25 @@ from qol.tables.manifest import (
 )
 from qol.tables.objects_read import TABLE
 from qol.tables.weeks import iso_week, monday_of
-from qol.transform.merge import LINE_OFFSETS
 
 
 def note_listing(
-    manifest: Manifest, scope: Scope, listing: RawListing, arrivals: Arrivals, identities: Identities
+    manifest: Manifest, scope: Scope, skipped: Sequence[Skipped], arrivals: Arrivals, identities: Identities
 ) -> None:
     """What is to be read and what is not, with the days that were looked at; hashes stand for names of objects."""
     if scope.window is not None:
-        oldest = min((raw.arrival_date for raw in listing.objects), default=None)
+        oldest = arrivals.listed.item(0, "date") if arrivals.listed.height else None
         first = scope.window.first.isoformat() if scope.window.first else oldest
         manifest.window = Window(first, scope.window.last.isoformat())
-        size = sum(counts.bytes for counts in arrivals.counts)
-        manifest.raw_objects = RawObjects(TABLE, len(arrivals.counts), size, arrivals.passed_over.height)
+        size = int(arrivals.objects.columns["bytes"].sum())
+        manifest.raw_objects = RawObjects(TABLE, len(arrivals.objects), size, arrivals.passed_over_count("objects"))
     manifest.skipped = [
-        SkippedObject(f"{s.place}/{identities.object_hash(s.stored.key)}", s.stored.bytes, s.reason)
-        for s in listing.skipped
+        SkippedObject(f"{s.place}/{identities.object_hash(s.stored.key)}", s.stored.bytes, s.reason) for s in skipped
     ]
 
 
-def note_tallies(manifest: Manifest, objects: list[ObjectCounts], summaries: list[MapSummary]) -> pl.DataFrame:
+def note_tallies(manifest: Manifest, arrivals: Arrivals, summaries: list[MapSummary]) -> pl.DataFrame:
     """Fill in the counts of the objects read and of the manifest; how many lines lie before each range of an object that was split (LINE_OFFSETS)."""
-    offsets: list[tuple[int, int, int]] = []
     reasons: Counter[tuple[str, ...]] = Counter()
     issues: Counter[tuple[str, str, str]] = Counter()
     senders: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -59,18 +54,28 @@ def note_tallies(manifest: Manifest, objects: list[ObjectCounts], summaries: lis
         issues.update(summary.issues)
         for field, users in summary.senders.items():
             senders[field] |= users
-        for tally in summary.tallies:
-            counts = objects[tally.object_index]
-            if tally.start:
-                offsets.append((tally.object_index, tally.start, counts.physical_lines))
-            for name in ("physical_lines", "lines", "blank", "control", "rejected", *LEFT_COUNTS):
-                setattr(counts, name, getattr(counts, name) + getattr(tally, name))
+    tallies = [summary.tallies for summary in summaries]
+    for of_task in tallies:
+        arrivals.add_counts(of_task)
     manifest.rejects_by_reason = unpack_counts(reasons)
     manifest.field_issues = unpack_counts(_with_names_of_many(issues, senders))
     manifest.lateness = summarize(summary.lateness for summary in summaries)
     manifest.unstamped = sum(summary.unstamped for summary in summaries)
-    add_up(manifest, objects)  # the manifest of a run that fails from here on has what it read as well
-    return pl.DataFrame(offsets, LINE_OFFSETS, orient="row")
+    add_up(manifest, arrivals.counts)  # the manifest of a run that fails from here on has what it read as well
+    return _lines_before(tallies)
+
+
+def _lines_before(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """How many lines lie before each range of an object that was split, as LINE_OFFSETS."""
+    none = pl.DataFrame(schema=TALLIES)
+    later = pl.concat([none, *(of_task.filter(pl.col("start") > 0) for of_task in tallies)])
+    of_split = pl.col("object_index").is_in(later["object_index"].implode())
+    ranges = pl.concat([none, *(of_task.filter(of_split) for of_task in tallies)]).sort("object_index", "start")
+    lines = pl.col("physical_lines")
+    before = ranges.select(
+        "object_index", range_start="start", lines_before=lines.cum_sum().over("object_index") - lines
+    )
+    return before.filter(pl.col("range_start") > 0)
 
 
 def _with_names_of_many(
@@ -85,13 +90,11 @@ def _with_names_of_many(
     return shown
 
 
-def note_kept(objects: list[ObjectCounts], reduced: list[ReduceSummary]) -> None:
+def note_kept(arrivals: Arrivals, reduced: list[ReduceSummary]) -> None:
     """What the reduce received and kept, and what it superseded; counted there, not derived from the lines."""
-    for summary in reduced:
-        for index, received in summary.received.items():
-            kept = summary.kept[index]
-            objects[index].kept += kept
-            objects[index].superseded += received - kept
+    superseded = pl.col("records").cast(pl.Int64) - pl.col("kept").cast(pl.Int64)
+    for kept in (frame for summary in reduced for frame in summary.kept):
+        arrivals.add_counts(kept.select("object_index", "kept", superseded=superseded))
 
 
 def note_candidates(manifest: Manifest, candidates: list[Candidate], fresh: list[Candidate]) -> None:

@@ -27,11 +27,10 @@ def parts_of_rejects(run: RunContext, published: Published, arrivals: Arrivals, 
 
 def _kept(run: RunContext, arrivals: Arrivals, day: str) -> pl.DataFrame:
     """Published rejects of objects that are passed over; their line numbers count from the start of the object already."""
-    names = arrivals.passed_over.filter((pl.col("date") == day) & (pl.col("rejected") > 0))["raw_object"]
-    if names.is_empty():
+    if not arrivals.passed_over.filter(date=day)["rejected"].sum():
         return pl.DataFrame()
     rows = pl.DataFrame(read_published(run.lake, partition_key(TABLE, day)))
-    kept = rows.filter(pl.col("raw_object").is_in(names.implode()))
+    kept = rows.filter(pl.col("raw_object").is_in(arrivals.passed_over_of(day).implode()))
     return kept.with_columns(object_index=pl.lit(None, pl.Int64), range_start=pl.lit(None, pl.Int64))
 
 

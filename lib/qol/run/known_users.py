@@ -1,10 +1,12 @@
 """The user_id of each vendor id: checks the key and the user map against those of earlier runs."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import msgspec
 import polars as pl
 
+from qol.contracts.raw_values import EPOCH
 from qol.identity.erasures import read_erased
 from qol.identity.lake_state import LakeState, read_lake_state, require_same_users
 from qol.identity.pseudonyms import Identities
@@ -12,6 +14,8 @@ from qol.identity.user_map import UserMap, keep_hashes, require_known_sources, r
 from qol.run.context import RunContext
 from qol.tables.corruption import read_published
 from qol.tables.layout import Published
+
+DAY = 24 * 60 * 60 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class KnownUsers:
     identities: Identities
     user_map: UserMap
     state: LakeState
+    #: The UTC day of the first withdrawal that no earlier run has used.
+    withdrawn_from: date | None = None
 
 
 def read_known_users(run: RunContext, published: Published) -> KnownUsers:
@@ -46,6 +52,12 @@ def read_known_users(run: RunContext, published: Published) -> KnownUsers:
             "hashes_kept": len(kept),
             "new_hashes_kept": len(set(kept).difference(before.kept_hashes)),
         }
-    return KnownUsers(
-        Identities(run.key, user_map.known, user_map.owners, user_map.withdrawn, read_erased(run.lake)), user_map, state
-    )
+    erased, permitted = read_erased(run.lake), user_map.permitted(run.contracts)
+    identities = Identities(run.key, user_map.known, user_map.owners, user_map.withdrawn, erased, permitted)
+    withdrawals = {
+        identities.erasure_hash("withdrawal", f"{source}:{vendor}:{since}"): since // DAY
+        for (source, vendor), since in sorted(identities.since.items())
+    }
+    new = [day for name, day in withdrawals.items() if name not in before.withdrawals]
+    state = msgspec.structs.replace(state, withdrawals=sorted(withdrawals))
+    return KnownUsers(identities, user_map, state, EPOCH + timedelta(days=min(new)) if new else None)

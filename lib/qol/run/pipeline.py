@@ -13,14 +13,15 @@ import polars as pl
 
 from qol.contracts.places import table_places
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
-from qol.identity.lake_state import LakeState, write_lake_state
+from qol.identity.lake_state import LakeState, read_lake_state, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
-from qol.ingest.listing import RawListing, ingest_tasks, list_raw
+from qol.ingest.listing import NO_OBJECTS, RawListing, RawObjects, ingest_tasks, list_raw, pack_task
 from qol.ingest.results import IngestContext
 from qol.people.raw_parts import rewrite
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput, collect_gate_input
+from qol.quality.partition_checks import Computed
 from qol.run.arrivals import Arrivals, find_arrivals, write_objects_read
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
@@ -57,6 +58,7 @@ def _run_locked(run: RunContext) -> None:
         found, state, weeks = _run_stages(run)
         _store_manifest(run)
         _confirm(run, state, weeks)
+        _remember_withdrawals(run, found)
         _remove_departed(run, found)
     except (Exception, KeyboardInterrupt) as err:
         run.manifest.status = "refused" if isinstance(err, RefusedError) else "failed"
@@ -91,7 +93,7 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
     if (fresh or found.arrivals.days) and not run.request.dry_run:
         with run.stage("publish"):
             state = _publish(run, found, fresh, plan) if fresh else state
-            partitions = (of_task for summary in ingested.summaries for of_task in summary.partitions)
+            partitions = [summary.partitions for summary in ingested.summaries]
             write_objects_read(run, found.published, found.arrivals, partitions)
     run.manifest.status = "published" if fresh else "nothing_to_do"
     return found, state, plan.weeks
@@ -101,7 +103,6 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
 class _Found:
     published: Published
     scope: Scope
-    listing: RawListing
     arrivals: Arrivals
     users: KnownUsers
     #: About how much text there is to work on.
@@ -122,15 +123,23 @@ class _Ingested:
 def _list(run: RunContext) -> _Found:
     published = find_published(run.lake, [t for t, place in table_places(run.contracts).items() if place.partition])
     scope = find_scope(run.lake, run.request, published)
-    listing = RawListing((), ()) if scope.window is None else list_raw(run.lake, run.contracts, scope.window)
+    listing = RawListing(NO_OBJECTS, ()) if scope.window is None else list_raw(run.lake, run.contracts, scope.window)
     users = read_known_users(run, published)
     arrivals = find_arrivals(run, published, listing, users)
-    note_listing(run.manifest, scope, listing, arrivals, users.identities)
+    note_listing(run.manifest, scope, listing.skipped, arrivals, users.identities)
+    _note_backdated(run, scope, users)
     if run.request.command == "run":
         run.manifest.unread_days = find_unread_days(run.lake, listing.earlier)
     if not run.request.dry_run:
-        write_raw_keys(run.lake, users.identities, listing)
-    return _Found(published, scope, listing, arrivals, users, scope.estimated_bytes(published, arrivals.objects))
+        write_raw_keys(run.lake, users.identities, arrivals.listed, listing.skipped)
+    return _Found(published, scope, arrivals, users, scope.estimated_bytes(published, arrivals.objects))
+
+
+def _note_backdated(run: RunContext, scope: Scope, users: KnownUsers) -> None:
+    """A withdrawal that is new in the map and began before the window: this run does not read all that it affects."""
+    since, first = users.withdrawn_from, scope.window.first if scope.window else None
+    if since is not None and first is not None and since < first:
+        run.manifest.reread_from = since.isoformat()
 
 
 def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
@@ -138,8 +147,9 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
     limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits, run.request.old)
     step = MapStep(run.lake, context, run.staging)
-    shuffled = engine.shuffle(ingest_tasks(found.arrivals.objects), step, len(limits) + 1)
-    offsets = note_tallies(run.manifest, found.arrivals.counts, shuffled.summaries)
+    tasks = [pack_task(parts) for parts in ingest_tasks(found.arrivals.objects)]
+    shuffled = engine.shuffle(tasks, step, len(limits) + 1)
+    offsets = note_tallies(run.manifest, found.arrivals, shuffled.summaries)
     return _Ingested(shuffled, shuffled.summaries, limits, offsets)
 
 
@@ -148,7 +158,7 @@ def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
     unconfirmed = [date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks]
     borders = {border for summary in ingested.summaries for border in summary.borders}
     deletions = [summary.deletions for summary in ingested.summaries]
-    raw_bytes = sum(raw.stored.bytes for raw in found.listing.objects)
+    raw_bytes = int(found.arrivals.listed["bytes"].sum())
     return plan_run(run, found.scope, found.published, Changes(read, unconfirmed, borders, deletions, raw_bytes))
 
 
@@ -160,15 +170,15 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         run.contracts,
         run.staging,
         ingested.bucket_limits,
-        [counts.raw_object for counts in found.arrivals.counts],
+        found.arrivals.objects.columns["raw_object"],
         ingested.line_offsets,
         plan,
         frozenset(found.published.files),
         identities.is_erased_user if identities.erased else None,
     )
     reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.merged else []
-    note_kept(found.arrivals.counts, reduced)
-    with_totals(run.manifest, found.arrivals.counts)
+    note_kept(found.arrivals, reduced)
+    with_totals(run.manifest, found.arrivals.counts, found.arrivals.name_of)
     return reduced
 
 
@@ -215,7 +225,8 @@ def _gate_input(
     run: RunContext, found: _Found, candidates: list[Candidate], expected: Mapping[tuple[str, str], int]
 ) -> GateInput:
     """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
-    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, expected)
+    computed = Computed(expected, found.users.identities.is_erased_user)
+    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, computed)
     rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
     return replace(given, rejected=given.rejected + rejected, items=given.items + items)
 
@@ -246,6 +257,13 @@ def _confirm(run: RunContext, state: LakeState, computed: tuple[date, ...]) -> N
         write_lake_state(run.lake, msgspec.structs.replace(state, unconfirmed_weeks=left))
 
 
+def _remember_withdrawals(run: RunContext, found: _Found) -> None:
+    """So that a later run tells no withdrawal twice, also where this one published nothing."""
+    if found.users.withdrawn_from is not None and not run.request.dry_run:
+        state = read_lake_state(run.lake)
+        write_lake_state(run.lake, msgspec.structs.replace(state, withdrawals=found.users.state.withdrawals))
+
+
 def _remove_departed(run: RunContext, found: _Found) -> None:
     """Write raw objects again without the items of users who left.
 
@@ -254,11 +272,11 @@ def _remove_departed(run: RunContext, found: _Found) -> None:
     if run.request.dry_run:
         return
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, ())
-    for raw, counts in zip(found.arrivals.objects, found.arrivals.counts, strict=True):
-        if counts.withdrawn or counts.erased:
-            try:
-                rewrite(run.lake, context, raw, LEFT_COUNTS)
-            except LakeError:
-                run.manifest.not_removed += 1
+    has_left = sum(found.arrivals.counts[name] for name in LEFT_COUNTS) > 0
+    for raw in RawObjects(found.arrivals.objects.columns.filter(has_left)):
+        try:
+            rewrite(run.lake, context, raw, LEFT_COUNTS)
+        except LakeError:
+            run.manifest.not_removed += 1
     if run.manifest.not_removed:
         _store_manifest(run)

@@ -14,7 +14,7 @@ from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.errors import UsageError
-from qol.ingest.listing import RawObject, Window
+from qol.ingest.listing import RawObjects, Window
 from qol.lake.base import Lake, read_many
 from qol.run.context import RunContext
 from qol.run.request import RunRequest
@@ -45,9 +45,10 @@ class Scope:
     window: Window | None
     rebuild: tuple[date, date] | None
 
-    def estimated_bytes(self, published: Published, objects: Sequence[RawObject]) -> int:
+    def estimated_bytes(self, published: Published, objects: RawObjects) -> int:
         """About how much text the run works on; decides how finely it is split, never what comes out."""
-        raw = sum(o.stored.bytes * (GZIP_RATIO if o.stored.key.endswith(".gz") else 1) for o in objects)
+        ratio = pl.when(pl.col("key").str.ends_with(".gz")).then(GZIP_RATIO).otherwise(1)
+        raw = int(objects.columns.select(pl.col("bytes") * ratio).sum().item())
         return raw + PARQUET_RATIO * sum(
             stored.bytes
             for (table, day), stored in published.files.items()

@@ -12,8 +12,10 @@ from typing import Any, Literal, get_args
 from qol.errors import UsageError
 from qol.tables.weeks import iso_week, last_closed_week, parse_week
 
-Command = Literal["run", "backfill", "rebuild"]
+Command = Literal["run", "backfill", "rebuild", "erase"]
 COMMANDS: tuple[Command, ...] = get_args(Command)
+#: Commands that read or compute weeks.
+WEEKS: tuple[Command, ...] = COMMANDS[:3]
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 
@@ -90,7 +92,7 @@ class Option:
     #: The option with its dashes and its text to the value; UsageError when the text is not allowed.
     parse: Callable[[str, str], Any] = lambda _, text: text
     metavar: str | None = None
-    commands: tuple[Command, ...] = COMMANDS
+    commands: tuple[Command, ...] = WEEKS
     required: bool = False
     #: An environment variable that gives the text on a command line without the option.
     variable: str | None = None
@@ -106,11 +108,14 @@ class Option:
         return self.parse is _parse_names
 
 
-_RUN, _BACKFILL, _REBUILD = ((command,) for command in COMMANDS)
-_TRIGGERS, _ENGINES = ("schedule", "manual"), ("local", "spark")
-_MAP = "JSON lines: source, vendor_user_id, user_id[, timezone, from, to, withdrawn_at]; or dynamodb:TABLE."
+_RUN, _BACKFILL, _REBUILD, _ERASE = ((command,) for command in COMMANDS)
+_TRIGGERS, _ENGINES, _CHOICES = ("schedule", "manual"), ("local", "spark"), ("keep", "erase")
+_MAP = (
+    "JSON lines: source, vendor_user_id, user_id[, timezone, from, to, withdrawn_at, permissions]; or dynamodb:TABLE."
+)
 _OLD = "Publish records older than the source's max_age_days too, such as a vendor's historical backfill."
 _REREAD = "Read every raw object of the window, also those that earlier runs read in the same way."
+_LEFT = "Whether users of the map's table who deregistered are erased too."
 _WEEK = "Business week such as 2026-W46, by default the last closed one; only noted in the manifest."
 #: Every option by the field of the request it fills.
 OPTIONS = {
@@ -122,20 +127,23 @@ OPTIONS = {
     "old": Option("old", _OLD, _parse_switch, commands=_BACKFILL),
     "first_week": Option("from-week", "First week; by default the oldest.", _parse_week, commands=_REBUILD),
     "last_week": Option("to-week", "Last week; by default the newest.", _parse_week, commands=_REBUILD),
-    "lake": Option("lake", "The lake: a folder, or s3://bucket/prefix.", variable="QOL_LAKE"),
-    "now": Option("now", "The clock, ISO 8601 with its zone; by default the real one.", parse_now),
+    "lake": Option("lake", "The lake: a folder, or s3://bucket/prefix.", variable="QOL_LAKE", commands=COMMANDS),
+    "now": Option("now", "The clock, ISO 8601 with its zone; by default the real one.", parse_now, commands=COMMANDS),
     "week": Option("week", _WEEK, _parse_week),
     "engine": Option("engine", "What does the work.", parse_choice(*_ENGINES), "|".join(_ENGINES)),
     "master": Option("master", "Spark master; `none` takes the cluster's own session."),
     "workers": Option("workers", "Processes of the local engine; by default one per core.", _parse_number(1), "N"),
     "dry_run": Option("dry-run", "Compute and check everything, write nothing.", _parse_switch),
     "accept": Option("accept", "Publish although this check fails.", _parse_names, "CHECK_ID"),
-    "zone": Option("zone", "Time zone of users whose records and map entry name none.", _parse_zone),
-    "user_map": Option("user-map", _MAP, metavar="FILE"),
-    "key_secret": Option("key-secret", "Secret in AWS Secrets Manager with the key.", metavar="NAME"),
-    "kms_key": Option("kms-key", "KMS key for what is published, on S3 only.", metavar="ARN"),
-    "database": Option("database", "Glue database where partitions are registered, on S3 only."),
-    "job_run_id": Option("job-run-id", "The scheduler's own name of this run."),
+    "zone": Option("zone", "Time zone of users whose records and map entry name none.", _parse_zone, commands=COMMANDS),
+    "user_map": Option("user-map", _MAP, metavar="FILE", commands=COMMANDS),
+    "key_secret": Option(
+        "key-secret", "Secret in AWS Secrets Manager with the key.", metavar="NAME", commands=COMMANDS
+    ),
+    "kms_key": Option("kms-key", "KMS key for what is published, on S3 only.", metavar="ARN", commands=COMMANDS),
+    "database": Option("database", "Glue database where partitions are registered, on S3 only.", commands=COMMANDS),
+    "job_run_id": Option("job-run-id", "The scheduler's own name of this run.", commands=COMMANDS),
+    "on_deregistration": Option("on-deregistration", _LEFT, parse_choice(*_CHOICES), "|".join(_CHOICES), _ERASE),
     "no_docs": Option("no-docs", "Do not write Great Expectations' Data Docs.", _parse_switch),
 }
 
@@ -168,6 +176,7 @@ class RunRequest:
     database: str | None = None
     job_run_id: str | None = None
     no_docs: bool = False
+    on_deregistration: Literal["keep", "erase"] = "keep"
 
     def __post_init__(self) -> None:
         if self.first_day and self.last_day and self.first_day > self.last_day:
@@ -178,7 +187,7 @@ class RunRequest:
             raise UsageError(f"{span}; allowed: the same week or an earlier one")
 
     @property
-    def manifest_trigger(self) -> Literal["schedule", "manual", "backfill", "rebuild"]:
+    def manifest_trigger(self) -> Literal["schedule", "manual", "backfill", "rebuild", "erase"]:
         """What the manifest says started the run: the command where it is not a plain run."""
         return self.trigger if self.command == "run" else self.command
 

@@ -3,7 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
 
@@ -14,7 +14,7 @@ from qol.contracts.columns import record_columns, table_columns
 from qol.contracts.frames import drop_null_columns, monday_expr, no_rows, normalize_negative_zero, with_columns_of
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
-from qol.ingest.line_reader import ObjectRange
+from qol.ingest.listing import unpack_task
 from qol.ingest.results import IngestContext, Tally, row_schema
 from qol.ingest.task import ingest
 from qol.lake.base import Lake
@@ -31,18 +31,28 @@ from qol.transform.daily_rows import daily
 from qol.transform.deletions import Deletions, deletion_columns, deletions_in
 from qol.transform.merge import merge, to_records, with_line_numbers
 
+#: Columns of tallies: the range, and what was counted in it.
+TALLIES = {field.name: pl.Int64 for field in fields(Tally)}
+NO_PARTITIONS = pl.DataFrame(schema={"object_index": pl.Int64, "partition": pl.String})
+
+
+def tally_rows(tallies: Sequence[Tally]) -> pl.DataFrame:
+    """Tallies as rows of TALLIES."""
+    return pl.DataFrame({name: [getattr(tally, name) for tally in tallies] for name in TALLIES}, TALLIES)
+
 
 @dataclass(frozen=True)
 class MapSummary:
     """What the driver learns from one map task."""
 
-    tallies: list[Tally]
+    #: A row per range that was read, as in TALLIES: a driver may get millions.
+    tallies: pl.DataFrame
     reasons: Counter[tuple[str, str]]
     issues: Counter[tuple[str, str, str]]
     #: Users who sent an unknown field, by record type and its name.
     senders: Mapping[tuple[str, str], set[str]]
-    #: Object index, record type and week of the rows.
-    partitions: set[tuple[int, str, date]]
+    #: `object_index` and `partition` (`<record type>/<week>`) of the rows.
+    partitions: pl.DataFrame
     #: Weeks of the rows, and those that rows may last into.
     weeks: set[date]
     #: Mondays of the borders between two weeks that rows are near to, which may matter to both.
@@ -62,19 +72,20 @@ class MapStep:
     context: IngestContext
     staging: str
 
-    def __call__(self, parts: list[ObjectRange]) -> Mapped:
-        """Rows of the ranges by bucket, with a summary."""
-        result = ingest(self.lake, self.context, parts)
+    def __call__(self, task: bytes) -> Mapped:
+        """Rows of the ranges of a packed task by bucket, with a summary."""
+        result = ingest(self.lake, self.context, unpack_task(task))
         blocks: dict[int, list[tuple[str, bytes]]] = {}
-        partitions: set[tuple[int, str, date]] = set()
+        partitions = [NO_PARTITIONS]
         weeks: set[date] = set()
         borders: set[date] = set()
         lateness: Counter[int] = Counter()
         unstamped = 0
         for name, rows in result.rows.items():
-            found = rows.select("object_index", pl.col("day").cast(pl.Int32).cast(pl.Date)).unique().rows()
-            days = list({day for _, day in found})
-            partitions |= {(index, name, monday_of(day)) for index, day in found}
+            found = rows.select("object_index", pl.col("day").cast(pl.Int32).cast(pl.Date)).unique()
+            days = found["day"].unique().to_list()
+            week = monday_expr(pl.col("day")).dt.to_string()
+            partitions.append(found.select("object_index", partition=pl.lit(f"{name}/") + week).unique())
             contract = self.context.contracts.by_name[name]
             weeks |= {monday_of(day) for day in days}
             borders |= borders_near(days) if can_cross(contract) else set()
@@ -92,19 +103,21 @@ class MapStep:
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
         summary = MapSummary(
-            result.tallies, result.reasons, result.issues, result.senders, partitions, weeks, borders, rejects,
-            lateness, unstamped, deleted,
+            tally_rows(result.tallies), result.reasons, result.issues, result.senders, pl.concat(partitions), weeks,
+            borders, rejects, lateness, unstamped, deleted,
         )  # fmt: skip
         return Mapped(summary, [(bucket, msgspec.msgpack.encode(block)) for bucket, block in sorted(blocks.items())])
 
 
 @dataclass(frozen=True)
 class ReduceSummary:
-    """What the driver learns from one bucket: staged parts, and per object index how many new rows it received and kept."""
+    """What the driver learns from one bucket: staged parts, and how many new rows it received and kept, by object.
+
+    `kept` has frames of `object_index`, `records` (received) and `kept`, one for each record type.
+    """
 
     parts: list[Part]
-    received: Counter[int]
-    kept: Counter[int]
+    kept: list[pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,7 @@ class ReduceStep:
     contracts: Contracts
     staging: str
     bucket_limits: tuple[str, ...]
-    raw_objects: list[str]
+    raw_objects: pl.Series
     line_offsets: pl.DataFrame
     plan: RunPlan
     #: Published partitions, by table and date; in a bucket a question after each that might be there is a request.
@@ -126,12 +139,12 @@ class ReduceStep:
     def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""
         new = self._blocks(blocks)
-        summary = ReduceSummary([], Counter(), Counter())
+        summary = ReduceSummary([], [])
         records: dict[str, pl.DataFrame] = {}
         for contract in self.contracts.sources:
             merged = self._merge(contract, new.pop(contract.name, []), bucket, summary)
             frames = [*([] if merged is None else [merged]), *self._beside(contract, merged, bucket)]
-            if frames:
+            if any(rows.height for rows in frames):
                 records[contract.name] = pl.concat(frames)
         deletions = self._deletions(bucket, records)
         days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
@@ -154,7 +167,7 @@ class ReduceStep:
         """Blocks of a record type as record rows, with the columns that no row of theirs had."""
         types = row_schema(contract)
         rows = with_columns_of(pl.concat([pl.DataFrame(schema=types), *blocks], how="diagonal"), types)
-        return to_records(rows, contract, pl.Series(self.raw_objects, dtype=pl.String), self.line_offsets)
+        return to_records(rows, contract, self.raw_objects, self.line_offsets)
 
     def _merge(
         self, contract: SourceContract, new: list[pl.DataFrame], bucket: int, summary: ReduceSummary
@@ -163,9 +176,7 @@ class ReduceStep:
         if not new and published is None:
             return None
         merged = merge(self._records(contract, new), published, contract)
-        for index, received, kept in merged.kept.iter_rows():
-            summary.received[index] += received
-            summary.kept[index] += kept
+        summary.kept.append(merged.kept)
         by_week = merged.records.partition_by("week", as_dict=True, include_key=False)
         for week in self.plan.merged:
             if (week,) in by_week:

@@ -9,12 +9,13 @@ from typing import Any
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count, cut
 from qol.identity.lake_state import read_lake_state
+from qol.ingest.listing import Window, list_raw
 from qol.lake.base import Lake
 from qol.run.data_docs import INDEX
 from qol.run.request import OPTIONS, RunRequest
 from qol.tables.layout import find_published
 from qol.tables.manifest import LEFT_COUNTS, Manifest, UnreadDays, manifest_key
-from qol.tables.weeks import iso_week
+from qol.tables.weeks import iso_week, monday_of
 
 #: What would have been read, by why an object was not.
 _WOULD_BE_READ = {
@@ -30,6 +31,8 @@ def summarize(lake: Lake, contracts: Contracts, request: RunRequest, manifest: M
     yield _headline(manifest, dry_run=request.dry_run)
     yield from read_and_skipped(manifest)
     yield from unread_days(lake, manifest, request)
+    if manifest.reread_from is not None:
+        yield _backdated(lake, manifest, request)
     if waiting := read_lake_state(lake).unconfirmed_weeks:
         first = iso_week(date.fromisoformat(min(waiting)))
         yield f"{count(len(waiting), 'week')} from {first} on will be computed by the next runs, or now by qol rebuild."
@@ -40,6 +43,8 @@ def summarize(lake: Lake, contracts: Contracts, request: RunRequest, manifest: M
         yield f"Data Docs  {lake.location(INDEX)}"
     if request.command == "rebuild" and not manifest.tables:
         yield _no_records(lake, contracts, request)
+    if request.command == "rebuild":
+        yield from _without_raw(lake, contracts, manifest)
 
 
 def _headline(manifest: Manifest, *, dry_run: bool) -> str:
@@ -99,16 +104,32 @@ def unread_days(lake: Lake, manifest: Manifest, request: RunRequest | None = Non
         yield f"{objects} of {days} {verb}: no run has read them. To read them: {_backfill(lake, span, request)}"
 
 
+def _backdated(lake: Lake, manifest: Manifest, request: RunRequest) -> str:
+    """A withdrawal that the map says later, and the line that reads again what it affects."""
+    first, last = (date.fromisoformat(str(day)) for day in (manifest.reread_from, manifest.window.last))
+    span = UnreadDays(first.isoformat(), last.isoformat(), (last - first).days, None)
+    again = _backfill(lake, span, request) if request.job_run_id is not None else _reread(lake, span, request)
+    return f"A new withdrawal in the user map began on {first}, before the days of this run. To remove what came since: {again}"
+
+
+def _reread(lake: Lake, span: UnreadDays, request: RunRequest) -> str:
+    words = ["qol", "run", "--reread", "--raw-days", str(span.days), "--lake", lake.uri]
+    return shlex.join([*words, *_same_options(request)])
+
+
 def _backfill(lake: Lake, span: UnreadDays, request: RunRequest | None) -> str:
     if request is not None and request.job_run_id is not None:
         event = {"backfill": {"from": span.first, "to": span.last}}
         return f"the kick function's event {json.dumps(event)} (docs/runbook.md#start-a-week-again)"
     words = ["qol", "backfill", "--from", span.first, "--to", span.last, "--lake", lake.uri]
+    return shlex.join([*words, *_same_options(request)])
+
+
+def _same_options(request: RunRequest | None) -> Iterator[str]:
     for name in _SAME_OPTIONS:
         given = getattr(request, name, None)
         if given not in (None, False, getattr(RunRequest, name, None)):
-            words += [f"--{OPTIONS[name].name}", *([] if given is True else [str(given)])]
-    return shlex.join(words)
+            yield from (f"--{OPTIONS[name].name}", *([] if given is True else [str(given)]))
 
 
 def stage_seconds(manifest: Manifest) -> str:
@@ -123,6 +144,15 @@ def _no_records(lake: Lake, contracts: Contracts, request: RunRequest) -> str:
         return "No records lie in the lake."
     existing = _span(date.fromisoformat(known[0]), date.fromisoformat(known[-1]))
     return f"No records lie in {_span(request.first_week, request.last_week)}; the lake has {existing}."
+
+
+def _without_raw(lake: Lake, contracts: Contracts, manifest: Manifest) -> Iterator[str]:
+    """The rebuilt weeks of which no raw object is left by its arrival day: only their records can make them again."""
+    computed = {date.fromisoformat(file.date) for file in manifest.tables if file.name == "daily_metrics"}
+    found = list_raw(lake, contracts, Window(date.max, date.max)).earlier if computed else ()
+    have = {monday_of(folder.day) for folder in found}
+    if gone := sorted(computed - have):
+        yield f"No raw object that arrived in {_span(gone[0], gone[-1])} is left: made from records, and no backfill can make them."
 
 
 def _span(first: date | None, last: date | None) -> str:

@@ -3,53 +3,40 @@
 import json
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
+import numpy as np
+import polars as pl
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
+from numpy.typing import NDArray
 
-from qol.contracts.load import default_root, own_or_shipped
+from qol.contracts.roots import default_root, own_or_shipped
 from qol.errors import ConservationError
 from qol.lake.base import Lake
 
 T = TypeVar("T")
 
 RUNS = "_runs/"
+#: Objects that an error names.
+MAX_NAMED = 3
 Status = Literal["published", "nothing_to_do", "refused", "failed", "locked"]
-Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore"]
+Trigger = Literal["schedule", "manual", "backfill", "rebuild", "restore", "erase"]
 
 
-class ObjectCounts(msgspec.Struct):
-    """Counts of one raw object, in items; `physical_lines` are its lines. `key` ends with a hash instead of a name."""
-
-    key: str
-    etag: str
-    bytes: int
-    physical_lines: int = 0
-    lines: int = 0
-    blank: int = 0
-    control: int = 0
-    rejected: int = 0
-    kept: int = 0
-    superseded: int = 0
-    withdrawn: int = 0
-    erased: int = 0
-
-    @property
-    def raw_object(self) -> str:
-        """The keyed hash of the object's own key, as records and rejects have it."""
-        return self.key.rpartition("/")[2]
-
-
-#: What a manifest counts, in items but for the first, which counts lines.
-RUN_COUNTS = ObjectCounts.__struct_fields__[3:]
 #: Items of users who left, which are counted and not kept.
 LEFT_COUNTS: tuple[Literal["withdrawn"], Literal["erased"]] = ("withdrawn", "erased")
+#: What becomes of an item: it counts as exactly one of these.
+OUTCOMES = ("blank", "control", "rejected", "kept", "superseded", *LEFT_COUNTS)
+#: What a run counts of each raw object, in items but for the first, which counts lines.
+RUN_COUNTS = ("physical_lines", "lines", *OUTCOMES)
+#: RUN_COUNTS with an array each, of all objects that a run read.
+Counts = Mapping[str, NDArray[np.int64]]
 
 
 class RawObjects(msgspec.Struct):
@@ -144,6 +131,9 @@ class Manifest(msgspec.Struct):
     lateness: dict[str, int] | None = None
     unstamped: int = 0
     not_removed: int = 0
+    reread_from: str | None = None
+    erasures: dict[str, int] = {}
+    removed: dict[str, int] = {}
     user_map: dict[str, Any] | None = None
     key_check: str | None = None
     undone: str | None = None
@@ -233,28 +223,31 @@ def _read_each(lake: Lake, struct: type[T]) -> Iterator[T]:
             yield msgspec.json.decode(lake.read(key), type=struct)
 
 
-def add_up(manifest: Manifest, objects: Sequence[ObjectCounts]) -> None:
+def add_up(manifest: Manifest, counts: Counts) -> None:
     """Fill in `totals`: sums over the objects that the run read; of users who left only where there are any."""
-    sums = {name: sum(getattr(o, name) for o in objects) for name in RUN_COUNTS}
+    sums = {name: int(counts[name].sum()) for name in RUN_COUNTS}
     manifest.totals = {name: total for name, total in sums.items() if total or name not in LEFT_COUNTS}
 
 
-def with_totals(manifest: Manifest, objects: Sequence[ObjectCounts]) -> Manifest:
-    """The manifest with `totals` as sums over the objects that the run read.
+def with_totals(manifest: Manifest, counts: Counts, name_of: Callable[[int], str]) -> Manifest:
+    """The manifest with `totals` as sums over the objects that the run read; `name_of` gives the place of one.
 
     ConservationError when for any object lines are not blank + control + rejected + kept + superseded + withdrawn +
     erased, or the rejects by reason are not the rejected items (invariant I1).
     """
+    is_broken = pl.sum_horizontal(OUTCOMES) != pl.col("lines")
+    rows = (
+        pl.DataFrame(counts).with_row_index("index").filter(is_broken | (pl.min_horizontal("kept", "superseded") < 0))
+    )
     broken = [
-        f"{o.key}: {o.lines} lines, {o.blank} blank + {o.control} control + {o.rejected} rejected"
-        f" + {o.kept} kept + {o.superseded} superseded + {o.withdrawn} withdrawn + {o.erased} erased"
-        for o in objects
-        if o.lines != o.blank + o.control + o.rejected + o.kept + o.superseded + o.withdrawn + o.erased
-        or min(o.kept, o.superseded) < 0
+        f"{name_of(row['index'])}: {row['lines']} lines, {' + '.join(f'{row[name]} {name}' for name in OUTCOMES)}"
+        for row in rows.head(MAX_NAMED).iter_rows(named=True)
     ]
-    add_up(manifest, objects)
+    number = rows.height
+    add_up(manifest, counts)
     if sum(manifest.rejects_by_reason.values()) != manifest.totals["rejected"]:
         broken.append(f"rejects by reason {manifest.rejects_by_reason}, rejected {manifest.totals['rejected']}")
+        number += 1
     if broken:
-        raise ConservationError(f"counts do not add up for {len(broken)} object(s): {'; '.join(broken[:3])}")
+        raise ConservationError(f"counts do not add up for {number} object(s): {'; '.join(broken[:MAX_NAMED])}")
     return manifest

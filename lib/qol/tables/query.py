@@ -26,7 +26,7 @@ from qol.tables.show_statements import DATABASE, STATEMENTS, VIEW, show, unknown
 
 _CATALOGS = ("", "awsdatacatalog")
 #: Folders of the tables that are files of JSON lines.
-_JSON_FOLDERS = {table: table_folder(table) for table in ("job_runs", "raw_objects")}
+_JSON_FOLDERS = {table: table_folder(table) for table in ("job_runs", "raw_objects", "collect_runs")}
 _MANIFEST_BYTES = 512 * 2**20
 _BATCH_ROWS = 1_000
 _UNKNOWN_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')

@@ -1,15 +1,15 @@
 """Which raw object a hash stands for: the table `raw_objects`, a file of JSON lines per arrival day, for operators only."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 
 import msgspec
+import polars as pl
 
 from qol.contracts.columns import table_folder
 from qol.identity.pseudonyms import Identities
-from qol.ingest.listing import RawListing, RawObject, Skipped
+from qol.ingest.listing import Skipped
 from qol.lake.base import Lake, read_many
 
 TABLE = "raw_objects"
@@ -22,19 +22,27 @@ class RawKey(msgspec.Struct):
     key: str
 
 
-def write_raw_keys(lake: Lake, identities: Identities, listing: RawListing) -> None:
-    """Write the keys of a listing, by the last folder of their place: `date=<day>`, else that of objects without a day."""
-    days: defaultdict[str, list[RawKey]] = defaultdict(list)
-    listed: list[RawObject | Skipped] = [*listing.objects, *listing.skipped]
-    for one in listed:
-        _, has_day, day = one.place.rpartition("/date=")
-        days[day if has_day else "no_date"].append(RawKey(identities.object_hash(one.stored.key), one.stored.key))
-    encode = msgspec.json.Encoder().encode_lines
+def write_raw_keys(lake: Lake, identities: Identities, listed: pl.DataFrame, skipped: Sequence[Skipped]) -> None:
+    """Write the keys of objects that are read (`date`, `raw_object`, `key`) and of skipped ones, a file per arrival day.
+
+    Skipped ones go by the last folder of their place: `date=<day>`, else they are without a day.
+    """
+    others = {"date": [_day(one) for one in skipped], "key": [one.stored.key for one in skipped]}
+    hashes = [identities.object_hash(key) for key in others["key"]]
+    of_skipped = pl.DataFrame({**others, "raw_object": hashes}, dict.fromkeys([*others, "raw_object"], pl.String))
+    names = ["date", "raw_object", "key"]
+    keys = pl.concat([listed.select(names), of_skipped.select(names)])
 
     def write(day: str) -> None:
-        lake.put(f"{table_folder(TABLE)}{day}.json", encode(days[day]))
+        lines = keys.filter(date=day).drop("date").write_ndjson()
+        lake.put(f"{table_folder(TABLE)}{day}.json", lines.encode())
 
-    read_many(lake, write, days)
+    read_many(lake, write, keys["date"].unique(maintain_order=True))
+
+
+def _day(skipped: Skipped) -> str:
+    _, has_day, day = skipped.place.rpartition("/date=")
+    return day if has_day else "no_date"
 
 
 def listed_days(lake: Lake) -> set[date]:

@@ -14,7 +14,7 @@ DATABASE = "db_qol"
 VIEW = "adherence"
 STATEMENTS = f"SHOW DATABASES, SHOW TABLES [IN {DATABASE}] ['records_*'], SHOW COLUMNS IN TABLE or DESCRIBE TABLE"
 #: A view, and tables of JSON lines, have no partitions.
-UNPARTITIONED = ("job_runs", "raw_objects", VIEW)
+UNPARTITIONED = ("job_runs", "raw_objects", "collect_runs", VIEW)
 _TABLE = r"(?P<table>[\w.`\"]+)"
 _DATABASES = re.compile(r"SHOW\s+(?:DATABASES|SCHEMAS)", re.IGNORECASE)
 _TABLES = re.compile(

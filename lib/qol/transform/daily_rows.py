@@ -7,9 +7,10 @@ import polars as pl
 from qol.contracts.columns import daily_columns
 from qol.contracts.daily import DailyMetric
 from qol.contracts.expression_errors import naming_expressions
-from qol.contracts.frames import GRAIN, no_rows, with_columns_of
+from qol.contracts.frames import GRAIN, in_order, no_rows, rises, with_columns_of
 from qol.contracts.many_records import Episodes
-from qol.contracts.model import DAILY, Contracts
+from qol.contracts.model import Contracts
+from qol.contracts.roots import DAILY
 from qol.contracts.source import SourceContract, Wear
 from qol.transform.borders import of_own_week, with_neighbours, without_moved
 from qol.transform.decimals import as_stored
@@ -22,19 +23,20 @@ from qol.transform.versions import version_order
 def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFrame:
     """Daily rows of record frames by contract name, sorted by user, day and source.
 
-    Records named by `deletions`, rows of deleting contracts by name, are left out, and so are records without a usable time. Where several record types of a
-    source have the same metric, the contract with the lower `priority` comes first; all metrics of a main episode are
-    those of the first contract that has one of the day.
+    Records named by `deletions`, rows of deleting contracts by name, are left out, and so are records without a usable time
+    and types that tell no days. Where several record types of a source have the same metric, the contract with the lower
+    `priority` comes first; all metrics of a main episode are those of the first contract that has one of the day.
     """
     left = without_deleted(contracts, records, deletions)
     counting = {name: without_moved(contracts.by_name[name], rows) for name, rows in left.items()}
-    records = {name: with_own_day(contracts.by_name[name], rows) for name, rows in counting.items()}
+    dated = {name: rows for name, rows in counting.items() if contracts.by_name[name].tells_days}
+    records = {name: with_own_day(contracts.by_name[name], rows) for name, rows in dated.items()}
     sources = sorted({contracts.by_name[name].source for name in records})
     frames = [_source_daily(contracts, source, records) for source in sources]
     nothing = no_rows(daily_columns(contracts))
     if not frames:
         return nothing
-    return with_columns_of(pl.concat(frames, how="diagonal"), nothing.schema).sort("user_id", "day", "source")
+    return in_order(with_columns_of(pl.concat(frames, how="diagonal"), nothing.schema), [*GRAIN, "source"])
 
 
 def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.DataFrame:
@@ -42,15 +44,26 @@ def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.Data
     members.sort(key=lambda c: (c.priority, c.name))
     found = [days_of_derived(c, contracts.metric, with_derived(c, records[c.name])) for c in members]
     # A record that lasts over midnight may give a day that has no record of its own.
-    days = (
-        pl.concat([rows.select(GRAIN) for rows in (*(records[c.name] for c in members), *found)]).unique().sort(GRAIN)
-    )
+    days = _all_days([*(records[c.name] for c in members), *found])
     for number, of_type in enumerate(found):
         prefix = f"{number}:"
         values = of_type.select(*GRAIN, pl.lit(value=True).alias(prefix), pl.exclude(GRAIN).name.prefix(prefix))
-        days = days.join(values, on=GRAIN, how="left", maintain_order="left")
+        if days.select(GRAIN).equals(values.select(GRAIN)):  # the usual case: one type has every day
+            days = days.hstack(values.drop(GRAIN))
+        else:
+            days = days.join(values, on=GRAIN, how="left", maintain_order="left")
     metrics = [pl.coalesce(columns).alias(name) for name, columns in _choices(members, days.columns).items()]
     return with_combined(days.select(*GRAIN, pl.lit(source).alias("source"), *metrics), contracts)
+
+
+def _all_days(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Users and days of any of the frames, each once, sorted."""
+    different: list[pl.DataFrame] = []
+    for days in (rows.select(GRAIN) for rows in frames):
+        if not any(days.equals(other) for other in different):
+            different.append(days)
+    days = pl.concat(different)
+    return days if rises(days, GRAIN) else days.unique().sort(GRAIN)
 
 
 def _choices(members: list[SourceContract], columns: list[str]) -> dict[str, list[pl.Expr]]:
@@ -121,6 +134,8 @@ def days_of_derived(
 
 def _best_records(contract: SourceContract, values: pl.DataFrame) -> pl.DataFrame:
     """The best record of each day: by the contract's `best`, the order of versions, the key."""
+    if rises(values, GRAIN):
+        return values
     better = [*map(pl.col, contract.best), *_versions(contract), pl.col("record_key")]
     ordered = values.sort(
         *map(pl.col, GRAIN), *better, descending=[False, False, *[True] * len(better)], nulls_last=True

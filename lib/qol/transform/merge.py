@@ -1,8 +1,12 @@
 """New rows and published rows to one winner per week, user and key, by a total order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from qol.contracts.columns import record_columns
 from qol.contracts.frames import monday_expr
@@ -15,6 +19,9 @@ PLACE = ["object", "line_number"]
 
 #: How many lines lie before a range of an object that was split.
 LINE_OFFSETS = {"object_index": pl.Int64, "range_start": pl.Int64, "lines_before": pl.Int64}
+
+#: Whole numbers up to here are exact, and so are sums and products that stay below.
+_MAX_WIDTH = 2**62
 
 EXCEPT_CONTENT = frozenset({"user_id", "record_key", "value_issues", "raw_object", "line_number"})
 
@@ -64,8 +71,9 @@ def with_line_numbers(rows: pl.DataFrame, line_offsets: pl.DataFrame) -> pl.Data
     """Rows whose line numbers count from the start of the object, not of the range they were read in."""
     if line_offsets.is_empty():
         return rows
-    rows = rows.join(line_offsets, on=["object_index", "range_start"], how="left", maintain_order="left")
-    return rows.with_columns(pl.col("line_number") + pl.col("lines_before").fill_null(0))
+    places = rows.select("object_index", "range_start")
+    offsets = places.join(line_offsets, on=places.columns, how="left", maintain_order="left")["lines_before"]
+    return rows.with_columns(pl.col("line_number") + offsets.fill_null(0))
 
 
 def merge(new: pl.DataFrame, published: pl.DataFrame | None, contract: SourceContract) -> Merged:
@@ -93,28 +101,73 @@ def best_of_keys(rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
 
 
 def _winners_by(within: list[str], rows: pl.DataFrame, contract: SourceContract) -> pl.DataFrame:
-    """The winner of each user and key within columns of the rows."""
+    """The winner of each user and key within columns of the rows, sorted by user, these columns and key."""
     versions = version_order(contract)
     names = [column.name for column in record_columns(contract)]
-    ordered = _best_first(rows.with_columns(**versions), contract, [*versions], within)
-    return _winners(ordered, [*versions], list(dict.fromkeys((*contract.growing, *names))))
-
-
-def _best_first(rows: pl.DataFrame, contract: SourceContract, versions: list[str], within: list[str]) -> pl.DataFrame:
-    """Rows sorted by user, `within` and key, the best first, with the number of their `group` from 1 and their `position`."""
-    rows = rows.with_columns(**key_columns(contract), person=ranks(rows["user_id"]), object=ranks(rows["raw_object"]))
+    users = _compact(rows["user_id"].unique().sort())
+    rows = rows.with_columns(
+        **versions, **key_columns(contract), person=_places(rows["user_id"], users), object=ranks(rows["raw_object"])
+    )
     if contract.slot:
         rows = _newest_of_slots(rows, (*within, *contract.slot))
-    keys = ["person", *within, *key_columns(contract)]
-    ordered = rows.sort(
-        [*keys, *versions, *PLACE, "is_new"],
-        descending=[False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True],
-        nulls_last=True,
-    )
-    is_first = pl.any_horizontal([pl.col(key).ne_missing(pl.col(key).shift(1)) for key in keys])
+    ordered = _best_first(rows, ["person", *within, *key_columns(contract)], [*versions])
+    winners = _winners(rows, ordered, [*versions], list(dict.fromkeys((*contract.growing, *names))))
+    return winners.with_columns(user_id=users.gather(winners["person"]))
+
+
+def _compact(texts: pl.Series) -> pl.Series:
+    """The texts one after the other in memory. Chosen and sorted ones stay where they were: each look is a cache miss."""
+    return pl.Series(texts.name, texts.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+
+def _best_first(rows: pl.DataFrame, keys: list[str], versions: list[str]) -> pl.DataFrame:
+    """What orders the rows, sorted by key, the best first, with their place in `rows` (`at`).
+
+    Each has the number of its `group` from 1 and its `position`. Only these columns are sorted: to move all of them twice
+    takes longer than to sort.
+    """
+    order = [*keys, *versions, *PLACE, "is_new"]
+    falls = [False] * len(keys) + [True] * len(versions) + [False] * len(PLACE) + [True]
+    # What is the same in all rows sorts nothing; often half of the columns are.
+    is_alike = [rows[name].eq_missing(rows[name].head(1)).all() for name in order]
+    by = [(name, down) for name, down, alike in zip(order, falls, is_alike, strict=True) if not alike]
+    few = rows.select(*order, at=pl.int_range(pl.len()))
+    ordered = few[sorted_places([(rows[name], down) for name, down in by])] if by else few
+    differs = [pl.col(name).ne_missing(pl.col(name).shift()) for name, _ in by if name in keys]
     return ordered.with_columns(
-        group=is_first.fill_null(value=True).cum_sum().cast(pl.Int64), position=pl.int_range(pl.len())
+        group=pl.any_horizontal(pl.int_range(pl.len()) == 0, *differs).cum_sum().cast(pl.Int64),
+        position=pl.int_range(pl.len()),
     )
+
+
+def sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
+    """The places of rows sorted by columns, the first before the next, each rising or (`True`) falling, nulls last.
+
+    As many columns as fit share a whole number: a sort by two of these takes a fifth of one by the columns.
+    """
+    keys: list[pl.Series] = []
+    room = 1
+    for values, falls in columns:
+        numbers, width = _numbers(values)
+        key = (width - 1 - numbers if falls else numbers).fill_null(width)
+        if keys and room * (width + 1) <= _MAX_WIDTH:
+            keys[-1], room = keys[-1] * (width + 1) + key, room * (width + 1)
+        else:
+            keys.append(key)
+            room = width + 1
+    places: NDArray[Any] = np.lexsort([key.to_numpy() for key in reversed(keys)])
+    return places
+
+
+def _numbers(values: pl.Series) -> tuple[pl.Series, int]:
+    """Whole numbers from 0 on in the order of the values, of which at least one is known, and how many there can be."""
+    if values.dtype.is_integer() or values.dtype.is_temporal():
+        numbers = values.to_physical().cast(pl.Int64)
+        low, high = (cast("int", of) for of in (numbers.min(), numbers.max()))
+        if high - low < _MAX_WIDTH:
+            return numbers - low, high - low + 1
+    numbers = values.rank("dense").cast(pl.Int64) - 1
+    return numbers, cast("int", numbers.max()) + 1
 
 
 def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
@@ -128,28 +181,35 @@ def _newest_of_slots(rows: pl.DataFrame, slot: tuple[str, ...]) -> pl.DataFrame:
 
 def ranks(texts: pl.Series) -> pl.Series:
     """Numbers in the order of the texts; only the distinct texts are sorted."""
-    distinct = texts.unique().sort()
+    return _places(texts, texts.unique().sort())
+
+
+def _places(texts: pl.Series, distinct: pl.Series) -> pl.Series:
     numbers = pl.int_range(distinct.len(), eager=True)
     return texts.replace_strict(distinct, numbers, return_dtype=pl.Int64).cast(pl.Int64)  # of no texts it gives texts
 
 
-def _winners(ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
-    """The first row of each group; by the content of `names`, in their order, the larger where new rows or places tie."""
-    leads = ordered.filter(pl.col("group").is_first_distinct())
+def _winners(rows: pl.DataFrame, ordered: pl.DataFrame, versions: list[str], names: list[str]) -> pl.DataFrame:
+    """The first row of each group; by the content of `names`, in their order, the larger where new rows or places tie.
+
+    A published row whose line was read again counts no more: a changed contract may have made something else of the line.
+    """
+    leads = ordered.filter(pl.col("group") != pl.col("group").shift(fill_value=0))
     if leads.height == ordered.height:
-        return leads
+        return rows[leads["at"]]
     lead = ordered.select([*versions, *PLACE, "position"])[(leads["position"].gather(ordered["group"] - 1))]
     ties = pl.all_horizontal([pl.col(name).eq_missing(pl.lit(lead[name])) for name in versions])
     elsewhere = pl.any_horizontal([pl.col(name) != pl.lit(lead[name]) for name in PLACE])
     same_line = pl.col("is_new") & (pl.col("position") != pl.lit(lead["position"]))
     contested = ordered.filter(ties & (elsewhere | same_line))["group"].unique()
     if contested.is_empty():
-        return leads
+        return rows[leads["at"]]
     tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
+    tied = tied.filter(pl.col("is_new") == pl.col("is_new").any().over("group", *PLACE)).select("group", "at")
     content = [pl.col(name) for name in names if name not in EXCEPT_CONTENT]
-    rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE), ~pl.col("is_new")]
+    rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE)]
     descending = [False] + [True] * len(content) + [False] * len(rest)
-    best = tied.sort("group", *content, *rest, descending=descending, nulls_last=True)
-    best = best.filter(pl.col("group").is_first_distinct())
-    uncontested = leads.filter(~pl.col("group").is_in(contested.implode()))
-    return pl.concat([uncontested, best]).sort("group")
+    best = tied.hstack(rows[tied["at"]]).sort("group", *content, *rest, descending=descending, nulls_last=True)
+    best = best.filter(pl.col("group").is_first_distinct()).select("group", "at")
+    uncontested = leads.filter(~pl.col("group").is_in(contested.implode())).select("group", "at")
+    return rows[pl.concat([uncontested, best]).sort("group")["at"]]

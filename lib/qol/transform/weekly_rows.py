@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from qol.contracts.columns import daily_columns, weekly_columns
-from qol.contracts.frames import no_rows, with_columns_of
+from qol.contracts.frames import no_rows, rises, with_columns_of
 from qol.contracts.model import Contracts
 from qol.contracts.weekly import Derived, WeeklyGroup
 from qol.formulas import FORMULAS
@@ -96,6 +96,8 @@ def days_of_best_source(group: WeeklyGroup, days: pl.DataFrame, key: str) -> pl.
     Where no source has a valid day, it is the one with the most days; ties go by precedence, then by name. Aggregates of
     doubles depend on the order of rows in their last bits, so rows come to them in this order only.
     """
+    if rises(days, [key, "day"]) and not _changes_source(days, key):  # most users have one source
+        return days
     order = {source: place for place, source in enumerate(group.precedence)}
     place = pl.col("source").replace_strict(order, default=len(order), return_dtype=pl.Int64)
     invalid = pl.when(~pl.col("valid").any()).then(pl.len())
@@ -103,6 +105,12 @@ def days_of_best_source(group: WeeklyGroup, days: pl.DataFrame, key: str) -> pl.
     ranked = ranked.sort([key, "valid", "invalid", "place", "source"], descending=[False, True, True, False, False])
     best = ranked.unique(key, keep="first", maintain_order=True)
     return days.join(best, on=[key, "source"], how="semi").sort(key, "day")
+
+
+def _changes_source(days: pl.DataFrame, key: str) -> bool:
+    """Whether two days of a key that follow each other are of different sources."""
+    changes = (pl.col(key) == pl.col(key).shift()) & (pl.col("source") != pl.col("source").shift())
+    return bool(days.select(changes.any()).item())
 
 
 def _group(

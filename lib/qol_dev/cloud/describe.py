@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from qol_dev.cloud.glue_runs import all_runs, waiting_runs
 from qol_dev.cloud.state import Cloud, client, cloud_environment
 
-_PREFIXES = ("raw/", "quarantine/", "processed/", "_objects/", "_runs/", "artifacts/")
+_PREFIXES = ("raw/", "quarantine/", "processed/", "_objects/", "_runs/", "_collects/", "artifacts/")
 
 
 def describe_cloud(cloud: Cloud) -> list[tuple[str, str]]:

@@ -59,16 +59,17 @@ def function_keys(cloud: Cloud) -> list[str]:
 
 
 @contextmanager
-def open_function(cloud: Cloud, key: str) -> Iterator[Function]:
-    """A function ready for calls, such as `receiver`. UsageError when no function has that name."""
+def open_function(cloud: Cloud, key: str, settings: Mapping[str, str] | None = None) -> Iterator[Function]:
+    """A function ready for calls, such as `receiver`; `settings` add to its environment. UsageError when none has that name."""
     if key not in cloud.names["functions"]:
         raise UsageError(f"function {key}: unknown; allowed: {', '.join(function_keys(cloud))}")
     deployed = client(cloud, "lambda").get_function_configuration(FunctionName=cloud.names["functions"][key])
-    code = _unpacked(cloud, key, deployed["CodeSha256"])
+    code = _unpacked(cloud, key, deployed)
+    environment = _environment(cloud, deployed, code) | dict(settings or {})
     log = cloud.folder / "logs" / f"{key}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 (this Python, our own file)
-            [sys.executable, "-P", _HOST, deployed["Handler"]], env=_environment(cloud, deployed, code), text=True,
+            [sys.executable, "-P", _HOST, deployed["Handler"]], env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=out,
         )  # fmt: skip
     try:
@@ -91,16 +92,21 @@ def invoke(cloud: Cloud, key: str, event: Mapping[str, Any]) -> Any:
         return function(event)
 
 
-def _unpacked(cloud: Cloud, key: str, sha256: str) -> Path:
-    """The code of the function, which has to be the one that was deployed."""
-    archive = package_folder(cloud) / "lambda" / "functions.zip"
+def _unpacked(cloud: Cloud, key: str, deployed: Mapping[str, Any]) -> Path:
+    """The code of the function, which has to be the one that was deployed.
+
+    A collector's libraries are compiled for the machines of Lambda: here those of this Python take their place.
+    """
+    is_collector = not deployed["Handler"].startswith("qol_lambda.")
+    archive = package_folder(cloud) / "lambda" / ("collector.zip" if is_collector else "functions.zip")
     digest = hashlib.sha256(archive.read_bytes())
-    if base64.b64encode(digest.digest()).decode() != sha256:
+    if base64.b64encode(digest.digest()).decode() != deployed["CodeSha256"]:
         raise QolError(f"{archive}: not what was deployed; allowed: the deployed zip (`qol cloud up` deploys it)")
     folder = cloud.folder / "functions" / f"{key}-{digest.hexdigest()[:12]}"
     if not folder.is_dir():
         with zipfile.ZipFile(archive) as zipped:
-            zipped.extractall(folder)
+            names = [name for name in zipped.namelist() if name.startswith("qol/") or not is_collector]
+            zipped.extractall(folder, names)
     return folder
 
 
@@ -112,6 +118,7 @@ def _environment(cloud: Cloud, deployed: Mapping[str, Any], code: Path) -> dict[
         **deployed.get("Environment", {}).get("Variables", {}),
         "AWS_LAMBDA_FUNCTION_NAME": deployed["FunctionName"],
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(deployed["MemorySize"]),
+        "HOST_TIMEOUT_SECONDS": str(deployed["Timeout"]),
         "PYTHONPATH": str(code),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

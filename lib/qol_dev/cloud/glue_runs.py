@@ -32,16 +32,20 @@ class Attempt:
 
 
 def waiting_runs(cloud: Cloud) -> list[str]:
-    """Runs that were started and not executed yet, oldest first."""
-    pages = client(cloud, "glue").get_paginator("get_job_runs").paginate(JobName=cloud.names["job"])
-    runs = sorted((run["StartedOn"], run["Id"]) for page in pages for run in page["JobRuns"])
-    return [run_id for _, run_id in runs if not _folder(cloud, run_id).exists()]
+    """Runs that were started and not executed yet, of both jobs, oldest first."""
+    return [run_id for _, run_id, _ in sorted(_runs(cloud)) if not _folder(cloud, run_id).exists()]
 
 
 def all_runs(cloud: Cloud) -> int:
     """How many runs were started."""
-    pages = client(cloud, "glue").get_paginator("get_job_runs").paginate(JobName=cloud.names["job"])
-    return sum(len(page["JobRuns"]) for page in pages)
+    return len(list(_runs(cloud)))
+
+
+def _runs(cloud: Cloud) -> Iterator[tuple[datetime, str, str]]:
+    """When each run was started, its id and its job: that of the weeks or that of erasures."""
+    for job in (cloud.names["job"], cloud.names["eraser"]):
+        for page in client(cloud, "glue").get_paginator("get_job_runs").paginate(JobName=job):
+            yield from ((run["StartedOn"], run["Id"], job) for run in page["JobRuns"])
 
 
 def execute(cloud: Cloud, run_id: str) -> Iterator[Attempt]:
@@ -50,8 +54,8 @@ def execute(cloud: Cloud, run_id: str) -> Iterator[Attempt]:
     The notifier hears of every end before the attempt is handed out, as it would through EventBridge.
     """
     glue = client(cloud, "glue")
-    job = glue.get_job(JobName=cloud.names["job"])["Job"]
-    run = glue.get_job_run(JobName=cloud.names["job"], RunId=run_id)["JobRun"]
+    name = next(job for _, found, job in _runs(cloud) if found == run_id)
+    job, run = glue.get_job(JobName=name)["Job"], glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
     folder = _folder(cloud, run_id)
     folder.mkdir(parents=True)
     for number in range(job.get("MaxRetries", 0) + 1):

@@ -49,7 +49,7 @@ def _context() -> SimpleNamespace:
         function_version="$LATEST",
         invoked_function_arn=f"arn:aws:lambda:{os.environ.get('AWS_REGION', '')}:123456789012:function:{name}",
         memory_limit_in_mb=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")),
-        get_remaining_time_in_millis=lambda: 28_000,
+        get_remaining_time_in_millis=lambda: 1_000 * int(os.environ.get("HOST_TIMEOUT_SECONDS", "28")),
     )
 
 

@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,7 +46,11 @@ def pushes_of(lake: Path) -> list[Push]:
     Records of one type that came within minutes of each other go together and get the arrival of the last one. Blank
     lines and byte order marks are not sent, because no sender of requests has them between records.
     """
-    files = sorted(path for path in (lake / "raw").rglob("*.jsonl*") if path.is_file())
+    return pushes_in(sorted(path for path in (lake / "raw").rglob("*.jsonl*") if path.is_file()))
+
+
+def pushes_in(files: Iterable[Path]) -> list[Push]:
+    """The lines of some raw objects as pushes, as `pushes_of`."""
     pushes = [push for file in files for push in _grouped(list(_lines(file)))]
     return sorted(pushes, key=lambda push: push.at)
 

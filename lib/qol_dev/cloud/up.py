@@ -4,11 +4,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from qol.errors import QolError
 from qol_dev.cloud import feed, mail, moto, spark_session, terraform, trino
 from qol_dev.cloud import glue_runs as runs
+from qol_dev.cloud.collecting import collect_rings
 from qol_dev.cloud.describe import count_objects
 from qol_dev.cloud.functions import invoke
 from qol_dev.cloud.gather import gather
@@ -19,6 +21,8 @@ from qol_dev.sample import CORE, SampleOptions, write_sample
 
 #: Set where nothing may be missing: a missing tool is an error then, not a reason to skip.
 REQUIRE_ALL = "QOL_REQUIRE_ALL"
+#: Wednesday 06:00 in Tokyo, when the collector is called.
+COLLECTED = "2026-11-17T21:00:00Z"
 #: Wednesday 09:05 in Tokyo after the sample's last week.
 SCHEDULED = "2026-11-18T00:05:00Z"
 SPEC_QUERY = "SELECT * FROM {database}.weekly_metrics ORDER BY date DESC LIMIT 10"
@@ -115,6 +119,15 @@ def _push(state: CloudStart) -> Iterator[str]:
     yield f"{count_objects(state.cloud, 'raw/')} objects below {state.cloud.lake}/raw/, {kept} bodies kept that are no JSON"
 
 
+def _collect(state: CloudStart) -> Iterator[str]:
+    rings = SampleOptions(3, state.sample.weeks, state.sample.end, 7, ("oura",))
+    answer = collect_rings(state.cloud, rings, datetime.fromisoformat(COLLECTED))
+    if answer["status"] != "complete":
+        raise QolError(f"collector: {answer['status']}; its log: {state.cloud.folder / 'logs' / 'collect_oura.log'}")
+    objects = count_objects(state.cloud, "raw/oura/")
+    yield f"run {answer['run_id']}: {answer['people']} rings, {answer['requests']} requests, {objects} objects below raw/oura/"
+
+
 def _kick(state: CloudStart) -> Iterator[str]:
     answer = invoke(state.cloud, "kick", {"scheduled_time": SCHEDULED, "execution_id": "first-delivery"})
     state.run_id = answer["job_run_id"]
@@ -162,6 +175,7 @@ STEPS: tuple[Step, ...] = (
     Step("deployment", "Terraform applies the configuration", ("package",), _deploy),
     Step("secrets", "Secrets, map and mailbox, as an operator enters them", ("deployment",), _prepare),
     Step("raw data", "Garmin pushes to the receiver", ("secrets",), _push),
+    Step("collect", "The collector asks a fake vendor", ("secrets",), _collect),
     Step("kick", "The schedule calls the kick function", ("raw data",), _kick),
     Step("weekly run", "The Glue script runs as a process", ("kick",), _run),
     Step("DataFrames", "Spark reads the tables", ("weekly run",), _frames),

@@ -14,12 +14,18 @@ from qol_dev.package.locks import Lock, name_of, project_requirements, read_list
 GLUE_PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 #: What the functions need of the project's requirements; Lambda brings boto3, but not time zones.
 LAMBDA_REQUIREMENTS = frozenset({"aws-lambda-powertools", "tzdata"})
+#: Lambda on Graviton, Python 3.13 on glibc 2.34: the collector needs libraries that are compiled.
+COLLECTOR_PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+COLLECTOR_REQUIREMENTS = LAMBDA_REQUIREMENTS | {"jsonschema", "msgspec", "pydantic", "pyyaml"}
+_PROVIDED = ("jmespath==1.0.1",)
 #: The modules of qol that the functions use, with their packages; none imports anything that Lambda lacks.
 SHARED_MODULES = (
     "qol/__init__.py", "qol/errors.py", "qol/aws/__init__.py", "qol/aws/emf.py", "qol/aws/requests.py",
-    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/contracts/spans.py", "qol/run/__init__.py",
-    "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py", "qol/webhooks/__init__.py", "qol/webhooks/bodies.py",
-    "qol/webhooks/credentials.py", "qol/webhooks/dropped_fields.py", "qol/webhooks/garmin_routes.py",
+    "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/contracts/spans.py", "qol/identity/__init__.py",
+    "qol/identity/erasure_hash.py", "qol/run/__init__.py",
+    "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
+    "qol/webhooks/__init__.py", "qol/webhooks/bodies.py", "qol/webhooks/credentials.py", "qol/webhooks/dropped_fields.py",
+    "qol/webhooks/garmin_routes.py",
 )  # fmt: skip
 
 
@@ -33,7 +39,14 @@ def glue_lock(root: Path) -> Lock:
 def lambda_lock(root: Path) -> Lock:
     """What the functions need and Lambda lacks, as pure Python."""
     needed = tuple(line for line in project_requirements(root) if name_of(line) in LAMBDA_REQUIREMENTS)
-    return Lock(root / "lib" / "qol_lambda" / "requirements.lock", needed, ("jmespath==1.0.1",), "3.13", ("any",))
+    return Lock(root / "lib" / "qol_lambda" / "requirements.lock", needed, _PROVIDED, "3.13", ("any",))
+
+
+def collector_lock(root: Path) -> Lock:
+    """What the collector needs and Lambda lacks: the extra `collect`, and what reads contracts."""
+    needed = [line for line in project_requirements(root) if name_of(line) in COLLECTOR_REQUIREMENTS]
+    needed += project_requirements(root, "collect")
+    return Lock(root / "lib" / "qol_lambda" / "collector.lock", tuple(needed), _PROVIDED, "3.13", COLLECTOR_PLATFORMS)
 
 
 def build_lock(root: Path) -> Lock:
@@ -49,7 +62,7 @@ def checkov_lock(root: Path) -> Lock:
 
 def locks(root: Path) -> tuple[Lock, ...]:
     """Every lock of a checkout."""
-    return glue_lock(root), lambda_lock(root), build_lock(root), checkov_lock(root)
+    return glue_lock(root), lambda_lock(root), collector_lock(root), build_lock(root), checkov_lock(root)
 
 
 def build(root: Path, dist: Path) -> dict[str, str]:
@@ -64,6 +77,7 @@ def build(root: Path, dist: Path) -> dict[str, str]:
     wheel = _build_wheel(root, dist / "glue", python)
     _write_wheelhouse(dist / "glue" / f"qol-wheels-{__version__}.gluewheels.zip", glue_lock(root), [*glue, wheel])
     write_zip(dist / "lambda" / "functions.zip", function_files(root / "lib", libraries))
+    write_zip(dist / "lambda" / "collector.zip", collector_files(root, collector_lock(root).wheels(cache, python)))
     files = sorted(path for path in dist.rglob("*") if path.is_file())
     manifest = {path.relative_to(dist).as_posix(): sha256(path) for path in files}
     (dist / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -73,8 +87,20 @@ def build(root: Path, dist: Path) -> dict[str, str]:
 def function_files(lib: Path, wheels: list[Path]) -> dict[str, bytes]:
     """The zip of all functions by path: qol_lambda whole, the shared modules of qol, and pure Python libraries."""
     own = [path.relative_to(lib).as_posix() for path in (lib / "qol_lambda").glob("*.py")]
-    libraries = {name: data for wheel in wheels for name, data in read_zip(wheel).items()}
-    return libraries | {name: (lib / name).read_bytes() for name in [*own, *SHARED_MODULES]}
+    return _libraries(wheels) | {name: (lib / name).read_bytes() for name in [*own, *SHARED_MODULES]}
+
+
+def collector_files(root: Path, wheels: list[Path]) -> dict[str, bytes]:
+    """The zip of the collector by path: all modules of qol, the contracts, and libraries for Lambda's machines."""
+    lib, schemas = root / "lib", root / "schemas"
+    own = {path.relative_to(lib).as_posix(): path.read_bytes() for path in (lib / "qol").rglob("*.py")}
+    files = [path for path in schemas.rglob("*") if path.suffix in (".yaml", ".json")]
+    contracts = {f"qol/_schemas/{path.relative_to(schemas).as_posix()}": path.read_bytes() for path in files}
+    return _libraries(wheels) | own | contracts
+
+
+def _libraries(wheels: list[Path]) -> dict[str, bytes]:
+    return {name: data for wheel in wheels for name, data in read_zip(wheel).items()}
 
 
 def _build_wheel(root: Path, folder: Path, python: Path) -> Path:

@@ -30,7 +30,8 @@ class Lock:
         command += ["--no-annotate", "--custom-compile-command", "make lock", "--only-binary", ":all:"]
         command += ["--python-version", self.python]
         if self.platforms != ("any",):
-            command += ["--python-platform", f"x86_64-{self.platforms[0].removesuffix('_x86_64')}"]
+            machine = next(name for name in ("x86_64", "aarch64") if self.platforms[0].endswith(name))
+            command += ["--python-platform", f"{machine}-{self.platforms[0].removesuffix(f'_{machine}')}"]
         needed = {name_of(line) for line in self.needed}
         kept = [line for line in self.provided if name_of(line) not in needed]
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
@@ -87,9 +88,11 @@ def name_of(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", requirement.partition("==")[0].strip()).lower()
 
 
-def project_requirements(root: Path) -> tuple[str, ...]:
-    """The dependencies that pyproject.toml pins, without extras."""
-    return tuple(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"])
+def project_requirements(root: Path, extra: str | None = None) -> tuple[str, ...]:
+    """The dependencies that pyproject.toml pins, or those that an extra adds."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return tuple(line for line in found if "==" in line)
 
 
 def read_list(path: Path) -> tuple[str, ...]:

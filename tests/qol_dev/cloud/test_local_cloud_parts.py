@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from qol.errors import QolError, UsageError
-from qol_dev.cloud import up
+from qol_dev.cloud import glue_runs, up
 from qol_dev.cloud.down import take_down
 from qol_dev.cloud.functions import Function, FunctionFailedError
 from qol_dev.cloud.glue_runs import state_change
@@ -20,6 +22,7 @@ from qol_dev.cloud.spark_session import submit_arguments
 from qol_dev.cloud.state import Cloud, cloud_environment, load_cloud, process_environment
 from qol_dev.cloud.tools import MissingToolError
 from qol_dev.cloud.up import CloudStart, Outcome, Step, options, start_cloud
+from tests.edges import ENVIRONMENT, REGION
 
 LISTENS = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 
@@ -175,3 +178,18 @@ def test_a_function_answers_by_its_handler_under_a_clock_that_stands(tmp_path: P
     assert "[ERROR] ZeroDivisionError: division by zero\n" in log
     with pytest.raises((FunctionFailedError, ValueError)):
         function({"x": 1})
+
+
+def test_runs_of_both_jobs_wait_to_be_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        glue = boto3.client("glue", region_name=REGION)
+        monkeypatch.setattr(glue_runs, "client", lambda *_: glue)
+        for job in ("weekly", "erasures"):
+            glue.create_job(Name=job, Role="r", Command={"Name": "glueetl"})
+        ids = [glue.start_job_run(JobName=job)["JobRunId"] for job in ("erasures", "weekly")]
+        cloud = Cloud(tmp_path, names={"job": "weekly", "eraser": "erasures"})
+        assert sorted(glue_runs.waiting_runs(cloud)) == sorted(ids)
+        (tmp_path / "runs" / ids[0]).mkdir(parents=True)
+        assert (glue_runs.waiting_runs(cloud), glue_runs.all_runs(cloud)) == (ids[1:], 2)

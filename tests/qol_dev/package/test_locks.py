@@ -1,5 +1,6 @@
 """The locks hold what the project pins and nothing that would replace what AWS brings."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -86,3 +87,14 @@ def test_a_lock_made_from_other_requirements_is_refused(lock: Lock) -> None:
             UsageError, match=r"not made from today's requirements \(.+\); allowed: what `make lock` writes"
         ):
             changed.pins()
+
+
+def test_collecting_without_aws_is_off_until_a_source_is_named_and_every_action_is_pinned() -> None:
+    collect = yaml.safe_load((ROOT / ".github/workflows/collect.yml").read_text(encoding="utf-8"))
+    job = collect["jobs"]["collect"]
+    assert collect[True] == {"schedule": [{"cron": "0 21 * * *"}], "workflow_dispatch": {}}  # YAML 1.1 reads `on` so
+    assert job["if"] == "vars.COLLECT_SOURCE != '' && github.ref == 'refs/heads/main'"
+    assert collect["concurrency"] == {"group": "collect", "cancel-in-progress": False}
+    for file in (ROOT / ".github" / "workflows").glob("*.yml"):
+        used = re.findall(r"uses: (\S+)", file.read_text(encoding="utf-8"))
+        assert [action for action in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)] == []

@@ -12,8 +12,8 @@ from tests.builders import CONTRACTS
 
 from .conftest import OPTIONS, SampleLake, content
 
-#: Of records that few people have, three weeks of 20 users may hold none.
-RARE = {"oura_tag", "oura_rest_mode_period", "oura_deleted"}
+#: Of records that few people have, three weeks of 20 users may hold none; meals are never sent.
+RARE = {"oura_tag", "oura_rest_mode_period", "oura_deleted", "oura_meal"}
 #: Types of the sources that the sample has by itself; any other is written when it is asked for.
 SAMPLED = [contract for contract in CONTRACTS.sources if contract.source in OPTIONS.sources]
 #: Lowest and highest mean of a person's week that anybody should see.
