@@ -12,9 +12,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from qol.serve.access_tokens import FRESH_SECONDS, MIN_REFRESH_SECONDS, OidcVerifier, local_key, local_token
 from qol.serve.http_edges import SECRET_NAMES
 from qol.serve.serve_options import Oidc, from_environment
-from qol.serve.tokens import FRESH_SECONDS, MIN_REFRESH_SECONDS, OidcVerifier, local_key, local_token
 from qol.state import Item, StateError
 from tests.serve.phones import BULK, SUMMARY, Api, steps
 
@@ -138,7 +138,7 @@ def test_tokens_of_an_issuer_are_known_by_its_keys_also_when_they_rotate(monkeyp
 
     clock = [0.0]
     monkeypatch.setattr(OidcVerifier, "_json", answer)
-    monkeypatch.setattr("qol.serve.tokens.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("qol.serve.access_tokens.time.monotonic", lambda: clock[0])
     oidc = from_environment({"QOL_OIDC_ISSUER": "https://id.example/", "QOL_OIDC_AUDIENCE": "app"})["oidc"]
     assert isinstance(oidc, Oidc)
     verifier = OidcVerifier(oidc)

@@ -17,8 +17,8 @@ from qol.serve.json_bodies import service_of
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
 from qol.webhooks.bodies import FOLDER, read_body
-from qol.webhooks.credentials import CLIENT_HEADER, read_credentials
 from qol.webhooks.long_bodies import read_long_body
+from qol.webhooks.webhook_credentials import CLIENT_HEADER, read_credentials
 
 router = APIRouter(prefix="/v1/webhooks", include_in_schema=False)
 #: A body of this size is one line: with the stamp of its arrival at most what the job reads as one.

@@ -15,13 +15,13 @@ from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake, open_lake
+from qol.serve.access_tokens import LocalVerifier, OidcVerifier, Verifier, local_key
 from qol.serve.flags import Flags
 from qol.serve.kept_frames import KeptFrames
 from qol.serve.participants import Participants
 from qol.serve.serve_file import ServeFile, read_serve_file
 from qol.serve.serve_options import FOLDER, ServeOptions
 from qol.serve.summaries import Summaries
-from qol.serve.tokens import LocalVerifier, OidcVerifier, Verifier, local_key
 from qol.state import State, open_state
 
 STATE_FILE = "state.sqlite"
