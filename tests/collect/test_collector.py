@@ -302,14 +302,10 @@ def test_an_announced_document_is_asked_for_alone_and_moves_no_day(
 def test_a_lake_that_takes_nothing_ends_the_run_with_a_manifest_that_says_so(
     collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = LocalLake.put
+    def full(_: LocalLake, key: str, __: bytes) -> bool:
+        raise LakeError(f"{key.partition('/')[0]}: no space left")
 
-    def full(lake: LocalLake, key: str, data: bytes) -> None:
-        if key.startswith("raw/"):
-            raise LakeError("raw: no space left")
-        put(lake, key, data)
-
-    monkeypatch.setattr(LocalLake, "put", full)
+    monkeypatch.setattr(LocalLake, "put_if_absent", full)
     outcome = collect(in_turn(page(sleep())))
     assert (outcome.manifest.status, outcome.manifest.error, type(outcome.error)) == (
         "failed",

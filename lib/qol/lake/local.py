@@ -143,12 +143,6 @@ class LocalLake:
             _sync(target.parent)
         return True
 
-    def put_new(self, key: str, data: bytes) -> None:
-        """Write a file under a name that nothing has yet."""
-        if self.stat(key) is not None:
-            raise LakeError(f"{key}: there already; what was received is never replaced")
-        self.put(key, data)
-
     def delete(self, key: str) -> None:
         """Remove a file."""
         with _translate_errors(key, "written"):
