@@ -123,15 +123,15 @@ class LocalLake:
     def put(self, key: str, data: bytes) -> None:
         """Write a temporary file in the same folder, then rename it; those that a killed run left of the file go."""
         target = self.path(key)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         with _translate_errors(key, "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("xb") as file:
+            with _temporary_file(target) as file:
                 file.write(data)
-            _sync(temporary)
-            os.replace(temporary, target)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(file.name, target)
             for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
-                left.unlink(missing_ok=True)
+                _remove_left(left)
             _sync(target.parent)
 
     def put_new(self, key: str, data: bytes) -> None:
@@ -207,6 +207,23 @@ def _decodable(name: str) -> str:
     except UnicodeEncodeError:
         return name.encode("utf-8", "backslashreplace").decode() + ".not-utf8"
     return name
+
+
+def _temporary_file(target: Path) -> BinaryIO:
+    """A new file beside a target; its lock tells other writers that nobody left it."""
+    while True:
+        file = target.with_name(f".{target.name}.{uuid.uuid4().hex}").open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # removed before it was locked
+
+
+def _remove_left(path: Path) -> None:
+    """Remove a temporary file, unless the process that writes it is alive."""
+    with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def _sync(path: Path) -> None:
