@@ -20,6 +20,7 @@ SECRET = "correct-horse"
         (f"mysql://ann:{SECRET}@127.0.0.1:1/qol", "mysql+pymysql://ann:***@127.0.0.1:1/qol: cannot be reached"),
         (f"oracle://ann:{SECRET}@h/qol", "not the URL of a database that can be loaded"),
         (f"mysql://ann:{SECRET}@h", "names no database"),
+        (f"mysql://ann:half@{SECRET}@h/qol", "an @ stands in the password"),
         (f"{SECRET}", "not the URL"),
         ("@nowhere", "--to @nowhere: cannot be read; allowed: a file whose only line is the URL"),
     ],

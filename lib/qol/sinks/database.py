@@ -51,6 +51,8 @@ def database_url(text: str | None) -> sa.URL:
         url = _completed(url.set(drivername=_DRIVERS[url.drivername]), secret)
     except (ArgumentError, KeyError, TypeError, ValueError):
         raise UsageError(f"--to: not the URL of a database that can be loaded; allowed: {ALLOWED}") from None
+    if url.host and "@" in url.host:  # the password's end, which no message may show
+        raise UsageError("--to: an @ stands in the password; allowed: %40 in its place")
     if not url.database:
         raise UsageError(f"--to {shown(url)}: names no database; allowed: {ALLOWED}")
     return url

@@ -12,8 +12,8 @@ from qol.contracts.model import Column, Contracts
 from qol.contracts.places import table_places
 from qol.tables.layout import OF_ARRIVAL_DAYS
 
-#: Operators only: they hold rejected bytes and names of raw objects, which stay in the lake.
-NEVER_LOADED = frozenset({*OF_ARRIVAL_DAYS, "raw_objects"})
+#: Operators only: they hold rejected bytes, names of raw objects and runs of collectors, which stay in the lake.
+NEVER_LOADED = frozenset({*OF_ARRIVAL_DAYS, "raw_objects", "collect_runs"})
 RUNS = "job_runs"
 #: Widths of texts in keys: a primary key of MySQL holds 3,072 bytes, four for each character.
 KEY_WIDTHS = {"record_key": 512}
