@@ -114,6 +114,26 @@ def test_an_id_that_the_lake_does_not_know_leaves_no_tombstone(tmp_path: Path) -
     assert read_tombstones(LocalLake(lake)) == []
 
 
+def test_a_device_that_another_user_has_later_stays_in_the_map_for_them_alone(tmp_path: Path) -> None:
+    lake, user_map = tmp_path / "lake", tmp_path / "map.jsonl"
+    entry = {"source": "sensor", "vendor_user_id": "room-1"}
+    entries = [
+        {**entry, "user_id": "P-anna", "to": "2026-11-16"},
+        {**entry, "user_id": "P-ben", "from": "2026-11-17"},
+    ]
+    user_map.write_text("".join(json.dumps(one) + "\n" for one in entries))
+    noons = [(day - date(1970, 1, 1)).days * 86_400 for day in (date(2026, 11, 16), date(2026, 11, 17))]
+    readings = [{"device_id": "room-1", "timestamp": noon, "temperature": 21.5, "humidity": 40} for noon in noons]
+    write_lines(lake, "2026-11-17", readings, folder="raw/sensor/readings")
+    run_lake(lake, user_map=read_user_map(user_map))
+    with pytest.raises(UsageError, match="a device of sensor with 2 users; allowed: a user_id"):
+        people_of(LocalLake(lake), user_map).person("sensor:room-1")
+    assert erase(LocalLake(lake), user_map).removed["user map entries"] == 1
+    assert json.loads(user_map.read_text().splitlines()[1]) == entries[1]
+    assert run_lake(lake, user_map=read_user_map(user_map)).totals["kept"] == 1
+    assert people_of(LocalLake(lake), user_map).person("sensor:room-1").user_ids[0] == "P-ben"
+
+
 @pytest.mark.parametrize("named", ["oura:o-anna", "hash of it"])
 def test_what_collecting_keeps_of_the_person_goes_too(tmp_path: Path, named: str) -> None:
     lake, page = LocalLake(tmp_path / "lake"), {"data": [{"id": "a", "day": "2026-11-16", "score": 77}]}
