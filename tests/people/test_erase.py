@@ -116,6 +116,28 @@ def test_an_id_that_the_lake_does_not_know_leaves_no_tombstone(tmp_path: Path) -
     assert read_tombstones(LocalLake(lake)) == []
 
 
+def test_an_id_within_other_text_goes_wherever_nobody_elses_id_says_whose_it_is(tmp_path: Path) -> None:
+    lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    forms = [
+        b'{"userId": "v-anna, "steps": 1}',
+        b"{userId:v-anna, steps: 1}",
+        b'{"callbackURL": "https://vendor/day?user=v-anna", "steps": 1',
+        '{"userId": "v-anna"'.encode("utf-16-le"),
+        b'{"odd": {"v-anna": {"steps": 5}}}',
+        b'{"dailies": [{"link": "https://vendor/v-anna/day", "steps": 5}]}',
+    ]
+    write_lines(lake, "2026-11-17", forms, name="forms.jsonl")
+    for number, form in enumerate(forms):
+        write_lines(lake, "2026-11-17", [form], folder="quarantine/bodies", name=f"form-{number}")
+    run_lake(lake, user_map=read_user_map(user_map))
+    removed = erase(LocalLake(lake), user_map).removed
+    assert (removed["unparsable bodies"], (lake / "raw/daily/date=2026-11-17/forms.jsonl").exists()) == (7, False)
+    assert traces(files(tmp_path)) == []
+    write_lines(lake, "2026-11-18", forms, name="forms.jsonl")
+    assert run_lake(lake, user_map=read_user_map(user_map)).totals["erased"] == 6
+    assert traces(files(tmp_path)) == []
+
+
 def test_a_device_that_another_user_has_later_stays_in_the_map_for_them_alone(tmp_path: Path) -> None:
     lake, user_map = tmp_path / "lake", tmp_path / "map.jsonl"
     entry = {"source": "sensor", "vendor_user_id": "room-1"}
