@@ -133,8 +133,9 @@ def test_an_id_within_other_text_goes_wherever_nobody_elses_id_says_whose_it_is(
     removed = erase(LocalLake(lake), user_map).removed
     assert (removed["unparsable bodies"], (lake / "raw/daily/date=2026-11-17/forms.jsonl").exists()) == (7, False)
     assert traces(files(tmp_path)) == []
-    write_lines(lake, "2026-11-18", forms, name="forms.jsonl")
+    write_lines(lake, "2026-11-18", forms, name="v-anna.jsonl")
     assert run_lake(lake, user_map=read_user_map(user_map)).totals["erased"] == 6
+    assert erasure(LocalLake(lake), user_map, "garmin:v-anna").find().is_clean
     assert traces(files(tmp_path)) == []
 
 
