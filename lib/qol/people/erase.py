@@ -34,6 +34,13 @@ GZIP = b"\x1f\x8b"
 NAMING = ("_reports/", "_docs/", "athena-results/", "athena-results-operators/")
 ERASED = ("erased",)
 OLD_VERSIONS = "old versions"
+#: Places that no erasure reaches, and how long they keep what they may have of a person, as docs/erase-and-export.md says.
+OUTSIDE = {
+    "recovery points of the user map": "35 days; after a recovery, erase again",
+    "logs, metrics, mails of the functions": "logs 180 days",
+    "copies: exports, reports, query results that somebody saved": "ask who has them",
+    "the vendor's own servers": "ask the vendor",
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,7 @@ class Erasure:
             remaining = self._layers(tombstone, acts=False)
             if not any(remaining.values()):
                 tombstone.finished = moment_text(self.now)
+            tombstone.found, tombstone.outside = remaining, OUTSIDE
             tombstone.counts = {name: tombstone.counts.get(name, 0) + count for name, count in removed.items()}
             write_tombstone(self.lake, tombstone)
         return Certificate(tombstone, removed, remaining)

@@ -15,6 +15,7 @@ from qol.ingest.listing import DATE_FOLDER, RAW, RawObject, Window, list_raw, re
 from qol.ingest.person_lines import LineParts, LineSplitter
 from qol.ingest.results import IngestContext, ResultBuilder
 from qol.lake.base import Lake, StoredObject
+from qol.tables.raw_keys import forget_raw_keys
 
 STAGING = "_staging/"
 #: Of longer lines, which no run reads, only the start is searched for ids.
@@ -131,3 +132,15 @@ def _remove_old_version(lake: Lake, replaced: StoredObject) -> None:
     for version in lake.versions(replaced.key):
         if version.etag == replaced.etag and not version.is_latest:
             lake.delete_version(replaced.key, version.version_id)
+
+
+def forget_names(lake: Lake, removed: Collection[RawObject]) -> None:
+    """Forget what removed raw objects were called, as a name may be a user's; in a bucket the versions that say it go for good."""
+    from qol.lake.s3 import S3Lake
+
+    names = {raw.stored.key for raw in removed}
+    changed = forget_raw_keys(lake, {raw.arrival_date for raw in removed}, names) if removed else []
+    for place in changed if isinstance(lake, S3Lake) else ():
+        for version in lake.versions(place):
+            if not version.is_latest:
+                lake.delete_version(place, version.version_id)
