@@ -77,7 +77,7 @@ class KeptFrames:
                 self._keep(kept, table, day, usual)
         if kept.frame is not None and wanted <= kept.names:
             names = [column.name for column in columns]
-            return Rows(_slice(kept.frame, user_id).select(names), away)
+            return Rows(_slice(kept.frame, user_id)[names], away)
         return Rows(user_slice(self._lake, user_id).published(table, day, columns), away)
 
     def last_run(self) -> tuple[str | None, float | None]:
