@@ -22,6 +22,7 @@ import urllib3
 from benchmarks import report
 from benchmarks.measure import TICKS
 from benchmarks.serve_lake import KEY, headers, make_lake
+from benchmarks.serve_postgres import lookups
 from qol.identity.key_lookup import KEY_VARIABLE
 
 CACHE = Path(__file__).parents[1] / ".bench"
@@ -139,6 +140,10 @@ def _rows(server: Server, lake: Path, people: int, seconds: int) -> Iterator[Seq
     yield "batches of 500 records: a second", f"{float(row['Requests/s']):.0f}", ""
     yield "batches of 500 records: p95, ms", row["95%"], f"{LOADS['BulkUser'][1]}"
     yield "memory at the end, MiB", f"{server.peak_mib:.0f}", f"{MAX_MIB}"
+    report.progress("asking PostgreSQL")
+    found = lookups(lake)
+    yield "PostgreSQL, lookup by primary key, one caller: median ms", f"{found[len(found) // 2]:.2f}", ""
+    yield "PostgreSQL, lookup by primary key, one caller: p95, ms", f"{found[len(found) * 95 // 100]:.2f}", ""
 
 
 def main() -> None:
