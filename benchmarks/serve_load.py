@@ -14,7 +14,7 @@ SUMMARY, BULK = "/v1/measurements/summary?period=week", "/v1/measurements/bulk"
 RECORDS = 500
 
 
-def batch(number: int) -> bytes:
+def batch(number: int) -> str:
     """A batch like no other, of half hours with steps."""
     samples = [
         {
@@ -24,7 +24,7 @@ def batch(number: int) -> bytes:
         }
         for at in range(RECORDS)
     ]  # fmt: skip
-    return json.dumps({"device_tz": "Asia/Tokyo", "measurements": samples}).encode()
+    return json.dumps({"device_tz": "Asia/Tokyo", "measurements": samples})
 
 
 class _Participant(FastHttpUser):

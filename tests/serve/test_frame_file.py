@@ -1,3 +1,5 @@
+import errno
+import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -6,6 +8,7 @@ import pytest
 
 from qol.serve import frame_file
 from qol.serve.frame_file import FrameFile
+from tests.serve.phones import Api
 
 TYPES = pl.Schema({"user_id": pl.String, "steps": pl.Int64, "weight_kg": pl.Float64})
 USERS = ["a", "b", "b", "b", "b", "d"]
@@ -26,3 +29,11 @@ def test_a_user_has_all_their_rows_and_no_other(copy: FrameFile, user: str, step
     found = copy.of_user(user, ["steps", "weight_kg"])
     assert found.to_dict(as_series=False) == {"steps": steps, "weight_kg": [None] * len(steps)}
     assert found.schema == {"steps": pl.Int64, "weight_kg": pl.Float64}
+
+
+def test_without_a_place_for_copies_rows_are_read_from_the_lake(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError(errno.ENOENT, "no folder for temporary files")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    assert [row["steps_mean"] for row in api.summary("v-anna").json()["rows"]] == [1000.0]

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -135,7 +136,7 @@ class KeptFrames:
     def _keep(self, kept: _Kept, table: str, day: str, usual: Sequence[Column]) -> None:
         """Copy the usual columns of a partition, unless the disk has no room; others make room for them."""
         key, types = partition_key(table, day), no_rows(usual).schema
-        with reading(key):
+        with suppress(OSError), reading(key):  # without a place for copies, rows are read from the lake
             file = pq.ParquetFile(self._lake.open_table(key))
             if _size(file, types) > MAX_SHARE * shutil.disk_usage(tempfile.gettempdir()).free:
                 return
