@@ -197,6 +197,13 @@ def test_a_secret_in_a_query_is_401_whatever_else_is_sent(api: Api) -> None:
         assert answer.status_code == 401
 
 
+def test_a_page_that_is_asked_for_again_keeps_its_policy(api: Api) -> None:
+    page = api.client.get("/")
+    again = api.client.get("/", headers={"If-None-Match": page.headers["ETag"]})
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert (again.status_code, again.headers.get("Content-Security-Policy")) == (304, None)
+
+
 def test_every_answer_has_security_headers_and_an_id_and_big_ones_are_packed(api: Api) -> None:
     for path, headers in ((SUMMARY, api.token("v-anna")), ("/v1/nothing", {}), ("/health", {}), ("/docs", {})):
         answer = api.client.get(path, headers=headers | {"Origin": "https://evil.example"})

@@ -2,15 +2,20 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import boto3
 import pytest
+from limits import RateLimitItemPerMinute
+from limits.storage import Storage
 from moto import mock_aws
 
 from qol.errors import UsageError
+from qol.serve.door import SlidingWindow
+from qol.serve.local_counters import LocalCounters
 from qol.serve.shared_counters import SharedCounters
 from qol.state import KINDS, Item, State, open_state
 from tests.acceptance import database_servers
@@ -119,14 +124,16 @@ def test_an_address_of_no_store_is_refused_without_its_text() -> None:
 
 
 @pytest.mark.usefixtures("tables")
-def test_shared_counters_let_exactly_the_limit_through_and_half_of_the_window_before_counts(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("made", [lambda: SharedCounters("qol"), LocalCounters])
+def test_counters_let_exactly_the_limit_through_and_half_of_the_window_before_counts(
+    monkeypatch: pytest.MonkeyPatch, made: Callable[[], SharedCounters | LocalCounters]
 ) -> None:
-    counters, now = SharedCounters("qol"), 6_000_000.0
-    monkeypatch.setattr("qol.serve.shared_counters.time.time", lambda: now)
-    assert sum(counters.acquire_sliding_window_entry("a", 10, 60) for _ in range(13)) == 10
-    assert counters.acquire_sliding_window_entry("b", 10, 60)
+    counters, now = SlidingWindow(cast("Storage", made())), 6_000_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    limit = RateLimitItemPerMinute(10)
+    assert sum(counters.hit(limit, "a") for _ in range(13)) == 10
+    assert counters.hit(limit, "b")
     now += 90
-    assert sum(counters.acquire_sliding_window_entry("a", 10, 60) for _ in range(13)) == 5
+    assert sum(counters.hit(limit, "a") for _ in range(13)) == 5
     now -= 90
-    assert not counters.acquire_sliding_window_entry("a", 10, 60)
+    assert not counters.hit(limit, "a")
