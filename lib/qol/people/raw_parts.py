@@ -120,27 +120,23 @@ def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collecti
         with lake.create(staged) as file:
             file.write(split.rest)
         lake.publish(staged, raw.stored.key, raw.stored.etag)
-    _remove_old_version(lake, raw.stored)
+    _remove_old_versions(lake, raw.stored.key, raw.stored.etag)
     return split
-
-
-def _remove_old_version(lake: Lake, replaced: StoredObject) -> None:
-    from qol.lake.s3 import S3Lake
-
-    if not isinstance(lake, S3Lake):
-        return
-    for version in lake.versions(replaced.key):
-        if version.etag == replaced.etag and not version.is_latest:
-            lake.delete_version(replaced.key, version.version_id)
 
 
 def forget_names(lake: Lake, removed: Collection[RawObject]) -> None:
     """Forget what removed raw objects were called, as a name may be a user's; in a bucket the versions that say it go for good."""
+    names = {raw.stored.key for raw in removed}
+    for place in forget_raw_keys(lake, {raw.arrival_date for raw in removed}, names) if removed else ():
+        _remove_old_versions(lake, place)
+
+
+def _remove_old_versions(lake: Lake, key: str, etag: str | None = None) -> None:
+    """Delete the old versions of an object in a bucket, or those of them with an ETag."""
     from qol.lake.s3 import S3Lake
 
-    names = {raw.stored.key for raw in removed}
-    changed = forget_raw_keys(lake, {raw.arrival_date for raw in removed}, names) if removed else []
-    for place in changed if isinstance(lake, S3Lake) else ():
-        for version in lake.versions(place):
-            if not version.is_latest:
-                lake.delete_version(place, version.version_id)
+    if not isinstance(lake, S3Lake):
+        return
+    for version in lake.versions(key):
+        if etag in (None, version.etag) and not version.is_latest:
+            lake.delete_version(key, version.version_id)
