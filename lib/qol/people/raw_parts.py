@@ -132,11 +132,14 @@ def forget_names(lake: Lake, removed: Collection[RawObject]) -> None:
 
 
 def _remove_old_versions(lake: Lake, key: str, etag: str | None = None) -> None:
-    """Delete the old versions of an object in a bucket, or those of them with an ETag."""
+    """Delete the old versions of an object in a bucket, or those of them with an ETag, and then markers of a deleted key."""
     from qol.lake.s3 import S3Lake
 
     if not isinstance(lake, S3Lake):
         return
-    for version in lake.versions(key):
-        if etag in (None, version.etag) and not version.is_latest:
-            lake.delete_version(key, version.version_id)
+    versions = lake.versions(key)
+    gone = [one.version_id for one in versions if etag in (None, one.etag) and not one.is_latest]
+    if len(gone) == len(versions):
+        gone += [marker for name, marker, is_marker in lake.old_versions(key) if is_marker and name == key]
+    for version_id in gone:
+        lake.delete_version(key, version_id)
