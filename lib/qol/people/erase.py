@@ -37,6 +37,10 @@ OLD_VERSIONS = "old versions"
 #: Places that no erasure reaches, and how long they keep what they may have of a person, as docs/erase-and-export.md says.
 OUTSIDE = {
     "recovery points of the user map": "35 days; after a recovery, erase again",
+    'the stream of `gather = "firehose"`': "15 minutes; 24 hours while S3 does not answer",
+    "queues of announcements": "4 days; failed ones 14 days",
+    "CloudTrail's records of reads": "400 days",
+    "Athena's history of queries": "45 days",
     "logs, metrics, mails of the functions": "logs 180 days",
     "copies: exports, reports, query results that somebody saved": "ask who has them",
     "the vendor's own servers": "ask the vendor",
