@@ -133,9 +133,10 @@ def _rules(contracts: Contracts) -> Iterator[Problem]:
                 yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
         for key in sorted(rule.never_store - rule.control_keys):
             yield Problem(file, "never_store", key, f"a control key: {choices(rule.control_keys, key)}")
-        records = [c.record for c in contracts.sources if c.source == source]
-        yield from (problem(file, mistake) for mistake in permission_mistakes(rule.permissions, records))
+        files = [path.stem for path in sorted((contracts.root / "sources" / source).glob("[!_]*.yaml"))]
+        yield from (problem(file, mistake) for mistake in permission_mistakes(rule.permissions, files))
         if rule.announce is not None:
+            records = [c.record for c in contracts.sources if c.source == source]
             yield from (
                 problem(file, mistake.below("announce")) for mistake in announce_mistakes(rule.announce, records)
             )

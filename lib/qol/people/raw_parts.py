@@ -124,19 +124,22 @@ def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collecti
     return split
 
 
+def forget_names(lake: Lake, removed: Collection[RawObject]) -> None:
+    """Forget what removed raw objects were called, as a name may be a user's; in a bucket the versions that say it go for good."""
+    names = {raw.stored.key for raw in removed}
+    for place in forget_raw_keys(lake, {raw.arrival_date for raw in removed}, names) if removed else ():
+        _remove_old_versions(lake, place)
+
+
 def _remove_old_versions(lake: Lake, key: str, etag: str | None = None) -> None:
-    """Delete the old versions of an object in a bucket: all, or those with a tag."""
+    """Delete the old versions of an object in a bucket, or those of them with an ETag, and then markers of a deleted key."""
     from qol.lake.s3 import S3Lake
 
     if not isinstance(lake, S3Lake):
         return
-    for version in lake.versions(key):
-        if not version.is_latest and etag in (None, version.etag):
-            lake.delete_version(key, version.version_id)
-
-
-def forget_names(lake: Lake, removed: Collection[RawObject]) -> None:
-    """Forget what removed raw objects were called, as a name may be a user's; in a bucket the versions that say it go for good."""
-    names = {raw.stored.key for raw in removed}
-    for place in forget_raw_keys(lake, {raw.arrival_date for raw in removed}, names) if removed else []:
-        _remove_old_versions(lake, place)
+    versions = lake.versions(key)
+    gone = [one.version_id for one in versions if etag in (None, one.etag) and not one.is_latest]
+    if len(gone) == len(versions):
+        gone += [marker for name, marker, is_marker in lake.old_versions(key) if is_marker and name == key]
+    for version_id in gone:
+        lake.delete_version(key, version_id)
