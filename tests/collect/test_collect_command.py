@@ -151,7 +151,7 @@ def test_tokens_that_others_can_read_or_that_are_not_given_are_exit_code_2(
 ) -> None:
     tokens.chmod(0o644)
     ended = qol(*words)
-    assert (ended.code, "found mode 644, so others can read or change it" in ended.err) == (2, True)
+    assert (ended.code, "found mode 644; allowed: mode 600" in ended.err) == (2, True)
     ended = qol("collect", "oura", "--lake", tmp_path)
     assert (ended.code, ended.err.startswith("--tokens: not given; allowed: a file of lines")) == (2, True)
 

@@ -221,10 +221,20 @@ def test_a_refresh_token_that_is_spent_is_final_and_tried_once(collect: Collect,
 
     outcome = collect(answer, records=("daily_sleep", "sleep", "workout"))
     assert {f.reason for f in outcome.failures} == {"connect_again"}
-    assert asked.count("/oauth/token") <= 3  # one for each request that was under way
+    assert asked.count("/oauth/token") == 1
     asked.clear()
     collect(answer)
     assert asked.count("/oauth/token") == 1
+
+
+@pytest.mark.parametrize("given", [{"access_token": "a b\n"}, {"access_token": "a", "refresh_token": 7}, {}])
+def test_new_tokens_that_no_header_could_carry_are_not_stored(
+    collect: Collect, tokens: Path, given: dict[str, object]
+) -> None:
+    write_tokens(tokens, "u1", refresh_token="refresh-1")
+    stored = tokens.read_text()
+    outcome = collect(lambda request: httpx2.Response(200, json=given) if request.method == "POST" else text("", 401))
+    assert ([f.reason for f in outcome.failures], tokens.read_text()) == (["connect_again"], stored)
 
 
 def test_a_next_page_on_another_server_gets_no_token(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ def words(**page: object) -> Collect:
         (b'{"data": [{"x": 1.10}],"next_token":null}', b'{"data": [{"x": 1.10}],"next_token":null,"user_id":"u\xc3\xa9",'),
         (b'\xef\xbb\xbf{\n "data" : [\n{"a":"\\n"}]\r\n}\n', b'{ "data" : [{"a":"\\n"}]\r,"user_id":"u\xc3\xa9",'),
         (b"{}", b'{"user_id":"u\xc3\xa9",'),
+        (b"{ }", b'{ "user_id":"u\xc3\xa9",'),
         (b'[{"price":0.10}]', b'{"data":[{"price":0.10}],"user_id":"u\xc3\xa9",'),
     ],
 )  # fmt: skip

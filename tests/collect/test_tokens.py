@@ -11,10 +11,10 @@ from qol.errors import UsageError
 from tests.collect.conftest import write_tokens
 
 
-@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
-def test_a_file_that_others_can_read_is_refused(tokens: Path, mode: int) -> None:
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602, 0o400, 0o700])
+def test_a_file_of_another_mode_than_600_is_refused(tokens: Path, mode: int) -> None:
     tokens.chmod(mode)
-    with pytest.raises(UsageError, match=f"found mode {mode:03o}, so others can read or change it; allowed: mode 600"):
+    with pytest.raises(UsageError, match=f"found mode {mode:03o}; allowed: mode 600"):
         open_tokens(str(tokens), "oura")
 
 

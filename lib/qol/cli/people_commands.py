@@ -80,7 +80,10 @@ def erase(
     key_secret: KeyOption = None,
     zone: ZoneOption = "Asia/Tokyo",
     tokens: Annotated[
-        str | None, typer.Option("--tokens", metavar="FILE", help="Tokens that qol collect uses; theirs are removed.")
+        str | None,
+        typer.Option(
+            "--tokens", metavar="FILE", envvar="QOL_TOKENS", help="Tokens that qol collect uses; theirs are removed."
+        ),
     ] = None,
     asked_by: Annotated[str, typer.Option("--asked-by", help="Who asked, as a role, such as participant.")] = "",
     dry_run: Annotated[
@@ -112,7 +115,7 @@ def erase(
     persons = [people.person(named) for named in _named(user, vendor, file)]  # all, before anything is removed
     is_clean, unknown = True, list[int]()
     for number, person in enumerate(persons, 1):
-        erasure = Erasure(opened, people, person, zone, datetime.now(UTC), user_map, asked_by, tokens)
+        erasure = Erasure(opened, people, person, zone, datetime.now(UTC), user_map, asked_by, tokens=tokens)
         if lift:
             say(f"Erasure {erasure.lift().id} is lifted: what arrives from now on is kept.")
             continue

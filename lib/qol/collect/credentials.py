@@ -9,7 +9,7 @@ from typing import Any
 
 from qol.collect.addresses import variable
 from qol.collect.refusals import Again, RefusedError
-from qol.collect.tokens import Token, TokenStore
+from qol.collect.tokens import Token, TokenStore, is_token
 from qol.collect.vendor import Answer, Asked, Vendor
 from qol.contracts.collect import CollectAuth
 from qol.contracts.raw_values import safe_get
@@ -30,6 +30,8 @@ class Credentials:
     store: TokenStore
     #: What keys were exchanged for, by person.
     _exchanged: dict[str, Token] = field(default_factory=dict)
+    #: Refresh tokens that are no longer good, which no other request of the run tries.
+    _spent: dict[str, RefusedError] = field(default_factory=dict)
 
     def current(self, user_id: str) -> Token:
         """The tokens to try first."""
@@ -54,8 +56,7 @@ class Credentials:
                 return stored, False
             if stored.refresh_token is None or self.auth.kind != "oauth2":
                 raise RefusedError("connect_again", "no refresh token", of_person=True)
-            form = {"grant_type": "refresh_token", "refresh_token": stored.refresh_token}
-            token = self._granted(user_id, form, stored.refresh_token)
+            token = self._refreshed(user_id, stored.refresh_token)
             self.store.put(token)
         return token, True
 
@@ -69,11 +70,19 @@ class Credentials:
             raise RefusedError("connect_again", "no tokens", of_person=True)
         return token
 
-    def _granted(self, user_id: str, form: Mapping[str, str], refresh_token: str | None) -> Token:
+    def _refreshed(self, user_id: str, refresh_token: str) -> Token:
+        if refresh_token in self._spent:
+            raise self._spent[refresh_token]
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         asked = Asked(
             self.token_url or "", "POST", {**self.auth.form, **client(self.source), **form}, {}, {"endpoint": "token"}
         )
-        return self.vendor.ask(asked, lambda answer: token_of(self.auth, answer, user_id, refresh_token))
+        try:
+            return self.vendor.ask(asked, lambda answer: token_of(self.auth, answer, user_id, refresh_token))
+        except RefusedError as err:
+            if err.of_person:
+                self._spent[refresh_token] = err
+            raise
 
     def _exchange(self, stored: Token) -> Token:
         headers = {self.auth.header: f"{self.auth.key_scheme} {stored.access_token}".strip()}
@@ -95,10 +104,11 @@ def token_of(auth: CollectAuth, answer: Answer, user_id: str, refresh_token: str
         raise RefusedError("connect_again", f"HTTP {answer.status} of token_url", of_person=True)
     found = granted(auth, answer)
     access, ends = found.get("access_token"), found.get("expires_in")
-    if not isinstance(access, str) or not access:
+    refresh = found.get("refresh_token") or refresh_token
+    if not is_token(access) or not (refresh is None or is_token(refresh)):
         raise RefusedError("connect_again", "token_url gave no token", of_person=True)
     expires = time.time() + float(ends) if isinstance(ends, int | float) else None
-    return Token(user_id, access, found.get("refresh_token") or refresh_token, expires)
+    return Token(user_id, access, refresh, expires)
 
 
 def granted(auth: CollectAuth, answer: Answer) -> Mapping[str, Any]:

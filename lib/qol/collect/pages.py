@@ -36,7 +36,7 @@ class Page:
         if self.body.startswith(b"["):
             return b'{"%s":%s,%s\n' % (PAGE_KEY.encode(), self.body, added)
         members = self.body[:-1]
-        return b"%s%s%s\n" % (members, b"" if members == b"{" else b",", added)
+        return b"%s%s%s\n" % (members, b"" if members.strip() == b"{" else b",", added)
 
 
 def read_page(collect: Collect, body: bytes, asked: str | None, link: str | None = None) -> Page:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from qol.contracts.raw_values import identifier
 from qol.errors import QolError, UsageError
@@ -141,10 +141,10 @@ class TokenFile:
         return dict(self._known[1])
 
     def _require_own(self, mode: int) -> None:
-        """UsageError for a file that others can use."""
-        if stat.S_IMODE(mode) & 0o077:
-            found = f"mode {stat.S_IMODE(mode):03o}, so others can read or change it"
-            raise UsageError(f"--tokens {self._path}: found {found}; allowed: mode 600 (chmod 600 {self._path})")
+        """UsageError for a file that others can use, or that its owner cannot change."""
+        if stat.S_IMODE(mode) != 0o600:
+            allowed = f"mode 600, which lets its owner alone read and change it (chmod 600 {self._path})"
+            raise UsageError(f"--tokens {self._path}: found mode {stat.S_IMODE(mode):03o}; allowed: {allowed}")
 
     def _parsed(self, data: bytes) -> dict[str, Token]:
         tokens: dict[str, Token] = {}
@@ -181,12 +181,12 @@ def _token(line: bytes) -> Token | None:
     except (ValueError, AttributeError, TypeError):
         return None
     user = identifier(user)
-    if user is None or not _is_token(access) or not (refresh is None or _is_token(refresh)):
+    if user is None or not is_token(access) or not (refresh is None or is_token(refresh)):
         return None
     return Token(user, access, refresh, ends)
 
 
-def _is_token(value: object) -> bool:
+def is_token(value: object) -> TypeGuard[str]:
     """Whether a text can stand in a header."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value != ""
 
