@@ -4,10 +4,13 @@ Spark puts its own jar on Python's path and has Python read again, before each t
 thousands of entries, 50 ms. No module of ours is in a jar, so workers are forked without it.
 """
 
+import os
 import sys
 
 from pyspark.daemon import manager
 
+# As many workers as cores: one thread each is enough.
+os.environ["POLARS_MAX_THREADS"] = "1"
 import qol.run.preload  # noqa: F401
 
 if __name__ == "__main__":
