@@ -151,6 +151,14 @@ def test_a_new_column_of_the_contracts_is_added_and_filled_in_all_weeks(load: Lo
     assert found == wanted
 
 
+def test_a_table_that_was_dropped_by_hand_is_made_and_filled_again(load: Load, own_week: Path, url: str) -> None:
+    load("--tables", "daily_metrics")
+    ask(url, "DROP TABLE daily_metrics")
+    assert load("--tables", "daily_metrics").code == 0
+    wanted, found = both(url, own_week, "daily_metrics")
+    assert found == wanted
+
+
 def test_a_table_of_somebody_else_with_the_same_name_gets_no_column(load: Load, url: str) -> None:
     ask(
         url, "CREATE TABLE daily_metrics (user_id VARCHAR(64) NOT NULL, day DATE NOT NULL, source VARCHAR(64) NOT NULL)"

@@ -69,6 +69,8 @@ def test_rows_and_users_that_left_the_lake_leave_the_tables(load: Load, tmp_path
         pl.read_parquet(file).tail(1).write_parquet(file)
     load("healthhub.daily_*")
     assert ask(url, "SELECT day FROM healthhub_daily_sleep_summaries") == [("2026-11-10",)]
+    ask(url, "DROP TABLE healthhub_users")
+    load("healthhub")
     assert len(ask(url, "SELECT lake_user_id FROM healthhub_users")) == 1
     for file in tmp_path.glob("lake/processed/records/oura_*/*/*.parquet"):
         file.unlink()

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.operations.ops import AddColumnOp, MigrateOperation
+from alembic.operations.ops import AddColumnOp, CreateTableOp, MigrateOperation
 
 from qol.contracts.wording import count
 from qol.errors import DatabaseError
@@ -107,10 +107,11 @@ class _Load:
         return {name: frozenset(columns.split(",")) for name, columns in rows}
 
     def _forget(self, steps: Collection[MigrateOperation]) -> None:
-        """Partitions of tables that get a column are loaded again: their files may have it already."""
-        names = {full_name(step) for step in steps if isinstance(step, AddColumnOp)}
+        """Partitions of tables that are made or get a column are loaded again: one may have been dropped by hand."""
+        names = {full_name(step) for step in steps if isinstance(step, AddColumnOp | CreateTableOp)}
+        names |= {sink.name for sink in self._mapped if sink.users is not None and sink.users.fullname in names}
         partitions = self._state.partitions
-        if names:
+        if names and partitions.name not in names:
             given = sa.update(partitions).where(partitions.c.table_name.in_(names))
             self._connection.execute(given.values(etag="", sha256=""))
 

@@ -145,8 +145,8 @@ def _is_by_hand(step: MigrateOperation, made: Mapping[str, frozenset[str]]) -> b
     return columns is None or step.column.name in columns
 
 
-def full_name(step: AddColumnOp) -> str:
-    """The table that gets a column, with its schema, as the table of partitions has it."""
+def full_name(step: AddColumnOp | CreateTableOp) -> str:
+    """The table that is made or gets a column, with its schema, as the table of partitions has it."""
     return f"{step.schema}.{step.table_name}" if step.schema else step.table_name
 
 
