@@ -68,6 +68,7 @@ format: setup ## format, and apply ruff's fixes
 docs: setup ## write the generated catalog, tables, JSON Schemas and cost page
 	$(BIN)/qol contracts docs
 	$(BIN)/python -m benchmarks.cost
+	$(BIN)/python -m qol.serve.reference docs/api-reference.md
 
 pictures: demo ## take the README's pictures of the demo (needs Chromium)
 	$(BIN)/python -m qol_dev.pictures $(DEMO) docs/images

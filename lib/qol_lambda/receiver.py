@@ -20,7 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
-from qol_lambda.bodies import Delivery, read_body, unparsable_key
+from qol.webhooks.bodies import Delivery, read_body, unparsable_key
+from qol.webhooks.credentials import CLIENT_HEADER
 from qol_lambda.clients import client, error_summary, ignore_error
 from qol_lambda.deadline import QUICK, Deadline, TooLateError
 from qol_lambda.erased_accounts import ErasedAccounts
@@ -28,7 +29,6 @@ from qol_lambda.settings import setting
 from qol_lambda.user_map_table import Registered, apply_controls, register
 from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator
 
-CLIENT_HEADER = "garmin-client-id"
 GZIP = b"\x1f\x8b"
 #: With the stamp of its arrival at most the longest line that the job reads (16 MiB).
 MAX_UNPACKED_BYTES = 16 * 2**20 - 128

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from qol_lambda.bodies import DEREGISTRATIONS, Control, stamp
+from qol.webhooks.bodies import DEREGISTRATIONS, Control, stamp
 from qol_lambda.clients import CONDITION_FAILED, client, ignore_error
 from qol_lambda.deadline import QUICK, Deadline, run_concurrently
 from qol_lambda.settings import setting

@@ -68,7 +68,7 @@ def test_the_additions_fit_and_are_in_catalog_tables_and_dictionary(
     assert "### zeno walks" in files["docs/catalog.md"]
     assert "name: steps, type: bigint" in files["schemas/tables/records_zeno_walks.yaml"]
     assert "name: club_speed_mps_max" in files["schemas/tables/weekly_metrics.yaml"]
-    assert "clubRounds" in files["lib/qol_lambda/garmin_routes.py"]
+    assert "clubRounds" in files["lib/qol/webhooks/garmin_routes.py"]
     assert "club_speed_mps_mean" in qol("contracts", "find", "speed", "rounds", "--schemas", additions).out
 
 

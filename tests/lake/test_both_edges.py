@@ -148,3 +148,11 @@ def test_what_is_no_parquet_file_says_so_when_it_is_read(lake: Lake) -> None:
     lake.put(KEY, b"")
     with pytest.raises(pa.ArrowInvalid):
         pq.read_schema(lake.open_table(KEY))
+
+
+def test_a_new_object_is_written_once_from_bytes_or_a_file_and_the_first_stays(lake: Lake) -> None:
+    assert lake.put_if_absent("raw/a.jsonl", b"first")
+    assert not lake.put_if_absent("raw/a.jsonl", b"second")
+    assert lake.put_if_absent("raw/b.jsonl", io.BytesIO(b"from a file"))
+    assert [lake.read(key) for key in ("raw/a.jsonl", "raw/b.jsonl")] == [b"first", b"from a file"]
+    assert [stored.key for stored in lake.walk("raw/")] == ["raw/a.jsonl", "raw/b.jsonl"]

@@ -9,7 +9,7 @@ import pytest
 from qol.identity.pseudonyms import Identities
 from qol.ingest.listing import RawObject, ingest_tasks, record_at
 from qol.lake.base import StoredObject
-from qol_lambda.bodies import Delivery, read_body
+from qol.webhooks.bodies import Delivery, read_body
 from tests.ingest.feed import CONTRACTS, KEY, read_tasks
 from tests.qol_lambda.webhook import NOW
 

@@ -16,6 +16,7 @@ from qol.cli.failures import Commands
 from qol.cli.report_command import report
 from qol.cli.restore_command import restore
 from qol.cli.retain_command import retain
+from qol.cli.serve_command import keys_app, serve
 from qol.cli.why_command import why
 
 #: Entry points of packages with commands of their own: a function, or a Typer application with subcommands.
@@ -51,9 +52,11 @@ for _command in (
     people_commands.export,
     people_commands.erase,
     retain,
+    serve,
 ):
     app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")
+app.add_typer(keys_app, name="keys")
 for _entry in sorted(entry_points(group=COMMAND_GROUP)):
     _loaded = _entry.load()
     if isinstance(_loaded, typer.Typer):

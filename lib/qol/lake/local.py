@@ -123,13 +123,8 @@ class LocalLake:
     def put(self, key: str, data: bytes) -> None:
         """Write a temporary file in the same folder, then rename it; those that a killed run left of the file go."""
         target = self.path(key)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         with _translate_errors(key, "written"):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("xb") as file:
-                file.write(data)
-            _sync(temporary)
-            os.replace(temporary, target)
+            os.replace(_written_beside(target, data), target)
             for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
                 left.unlink(missing_ok=True)
             _sync(target.parent)
@@ -139,6 +134,20 @@ class LocalLake:
         if self.stat(key) is not None:
             raise LakeError(f"{key}: there already; what was received is never replaced")
         self.put(key, data)
+
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
+        """Write a temporary file in the same folder, then link it under its name, unless there is a file; whether there was none."""
+        target = self.path(key)
+        with _translate_errors(key, "written"):
+            temporary = _written_beside(target, data)
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                return False
+            finally:
+                temporary.unlink()
+            _sync(target.parent)
+        return True
 
     def delete(self, key: str) -> None:
         """Remove a file."""
@@ -207,6 +216,19 @@ def _decodable(name: str) -> str:
     except UnicodeEncodeError:
         return name.encode("utf-8", "backslashreplace").decode() + ".not-utf8"
     return name
+
+
+def _written_beside(target: Path, data: bytes | BinaryIO) -> Path:
+    """A temporary file with the data in the folder of a file, on disk."""
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("xb") as file:
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            shutil.copyfileobj(data, file, 2**20)
+    _sync(temporary)
+    return temporary
 
 
 def _sync(path: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from qol.aws.requests import CONDITION_FAILED, CONNECTIONS, MISSING, RequestError, TransientError, retry
 from qol.errors import LeaseLostError, PublishConflictError
@@ -93,6 +93,16 @@ class S3Lake(S3Objects):
             self._while_held(lambda lake: lake.put_any(key, data))
         else:
             self.put_any(key, data)
+
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
+        """Write an object unless there is one; whether there was none. When an answer was lost, its own counts as one."""
+        try:
+            self.put_any(key, data, IfNoneMatch="*")
+        except RequestError as err:
+            if err.code not in CONDITION_FAILED:
+                raise
+            return False
+        return True
 
     def register(self, table: str, date: str, key: str) -> None:
         """Register the partition of a published file, if the lake has a `database`."""

@@ -14,8 +14,8 @@ from typing import Any
 
 from qol.contracts.raw_values import identifier, safe_get
 from qol.contracts.spans import BrokenTextError, value_end
-from qol_lambda.dropped_fields import RECEIVED_AT, read_envelope, without_dropped
-from qol_lambda.garmin_routes import RECORD_TYPES, USER_ID_PATHS
+from qol.webhooks.dropped_fields import RECEIVED_AT, read_envelope, without_dropped
+from qol.webhooks.garmin_routes import RECORD_TYPES, USER_ID_PATHS
 
 #: The folder of pushes; the type of a record is its envelope key.
 FOLDER = "raw/daily"

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from qol.contracts.spans import skip_space, value_end
-from qol_lambda.garmin_routes import DROP, PING
+from qol.webhooks.garmin_routes import DROP, PING
 
 RECEIVED_AT = "_received_at"
 _SECRETS = ("token", "secret", "authorization", "signature")

@@ -1,0 +1,110 @@
+"""Erasure through the API: access ends and the state's rows go at once, the lake by `qol erase` under its lock."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from qol.errors import LockedError, QolError, UsageError, safe_place
+from qol.people.erase import Erasure
+from qol.serve.door import ERASED, USERS
+from qol.serve.goal_events import DEAD, OUTBOX, events_of
+from qol.serve.participants import SOURCE
+from qol.serve.service import Service
+from qol.state import Item
+
+logger = logging.getLogger("qol.serve")
+ERASURES, ALIASES = "erasures", "aliases"
+
+
+def begin_erasure(service: Service, user_id: str, vendor_id: str | None) -> str:
+    """End a person's access, remove their rows of the state, and note what is to be erased; the erasure's id.
+
+    `vendor_id` is that of the participants' source, where it is known: without an entry in the user map only it leads to
+    what a batch holds.
+    """
+    state, participants = service.state, service.participants
+    erasure_id = participants.erasure_id(user_id)
+    vendor_id = vendor_id or participants.vendor_id_of(user_id)
+    _put(service, USERS, erasure_id, {"status": ERASED})
+    if vendor_id is not None:
+        _put(service, ALIASES, participants.alias(vendor_id), {"erasure_id": erasure_id})
+    for event in events_of(state, user_id):
+        for owner in (OUTBOX, DEAD):
+            state.delete("events", owner, event.name)
+    removed = {kind: state.purge(kind, user_id) for kind in ("goals", "events")}
+    removed["readings"] = sum(state.purge("readings", device) for device in participants.devices_of(user_id))
+    in_map = participants.has_entries(user_id)
+    named = user_id if in_map or vendor_id is None else f"{SOURCE}:{vendor_id}"
+    places = [{"place": f"state: {kind}", "removed": number, "remaining": 0} for kind, number in removed.items()]
+    begun = {"status": "pending", "requested_at": _now(), "finished_at": None, "named": named, "places": places}
+    _put(service, ERASURES, erasure_id, begun)
+    return erasure_id
+
+
+def erase_pending(service: Service) -> int:
+    """Erase from the lake who waits for it; how many were erased. Those wait on for whom a run holds the lock."""
+    waiting: list[Item] = []
+    while more := service.state.items("users", ERASURES, waiting[-1].name if waiting else ""):
+        waiting += more
+    return sum(_erase(service, item) for item in waiting if item.body["status"] == "pending")
+
+
+def _erase(service: Service, item: Item) -> bool:
+    try:
+        places, is_clean = _erase_from_lake(service, item.body["named"])
+    except LockedError:
+        return False
+    except QolError as err:
+        logger.warning('{"event": "erasure not finished", "reason": "%s"}', type(err).__name__)
+        return False
+    except Exception as err:  # noqa: BLE001 (its text could hold a value; the next try is a minute away)
+        logger.error('{"event": "erasure not finished", "reason": "%s"}', safe_place(err))  # noqa: TRY400 (as above)
+        return False
+    done = {**item.body, "places": item.body["places"] + places}
+    if is_clean:
+        done |= {"status": "done", "finished_at": _now(), "named": None}
+    service.state.replace("users", ERASURES, item.name, done if is_clean else item.body, item.version)
+    service.participants.forget_erasures()
+    return is_clean
+
+
+def _erase_from_lake(service: Service, named: str) -> tuple[list[dict[str, Any]], bool]:
+    """What was removed by place, and whether a last search found nothing."""
+    participants = service.participants
+    people = participants.people()
+    options = service.options
+    erasure = Erasure(
+        service.lake, people, people.person(named), options.zone, datetime.now(UTC), participants.user_map, "api"
+    )
+    try:
+        certificate = erasure.run()
+    except UsageError:  # the lake holds nothing on the person
+        return [], True
+    places = certificate.removed.keys() | certificate.remaining.keys()
+    found = [
+        {
+            "place": f"lake: {name}",
+            "removed": certificate.removed.get(name, 0),
+            "remaining": certificate.remaining.get(name, 0),
+        }
+        for name in sorted(places)
+    ]
+    return found, certificate.is_clean
+
+
+def _put(service: Service, owner: str, name: str, body: dict[str, Any]) -> None:
+    """Store a document over whatever is there."""
+    acts: list[Callable[[], bool]] = [partial(service.state.create, "users", owner, name, body)]
+    for _ in range(5):
+        found = service.state.get("users", owner, name)
+        if found is not None:
+            acts = [partial(service.state.replace, "users", owner, name, body, found.version)]
+        if acts[-1]():
+            return
+    raise QolError("the state changed while it was written")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

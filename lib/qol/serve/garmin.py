@@ -1,0 +1,100 @@
+"""Garmin's webhook in the API: bodies up to 100 MiB, stored as the receiver on AWS stores them, never whole in memory."""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from tempfile import SpooledTemporaryFile, TemporaryFile
+from typing import IO, BinaryIO, cast
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from qol.contracts.spans import BrokenTextError
+from qol.serve.door import require_rate
+from qol.serve.json_bodies import service_of
+from qol.serve.problem_details import ProblemError
+from qol.serve.service import Service
+from qol.webhooks.bodies import FOLDER, read_body
+from qol.webhooks.credentials import CLIENT_HEADER, read_credentials
+from qol.webhooks.long_bodies import read_long_body
+
+router = APIRouter(prefix="/v1/webhooks", include_in_schema=False)
+#: A body of this size is one line: with the stamp of its arrival at most what the job reads as one.
+MAX_LINE_BYTES = 16 * 2**20 - 128
+SPOOL_BYTES = 2**20
+_GZIP = b"\x1f\x8b"
+
+
+@router.post("/garmin/{token}")
+async def receive(request: Request, token: str) -> Response:
+    """Store a delivery before it is answered with 200; 404 for a wrong token or client id, as on AWS."""
+    service = service_of(request)
+    await run_in_threadpool(_require_garmin, service, request, token)
+    request.state.caller = "garmin"
+    with SpooledTemporaryFile(SPOOL_BYTES) as body:
+        digest = hashlib.sha256()
+        async for piece in request.stream():
+            digest.update(piece)
+            await run_in_threadpool(body.write, piece)
+        await run_in_threadpool(_store, service, cast("BinaryIO", body), digest.hexdigest())
+    return Response(status_code=200)
+
+
+def _require_garmin(service: Service, request: Request, token: str) -> None:
+    """404 for who is not Garmin, which learns no more than that, and seldom."""
+    secret = service.options.garmin_secret
+    if secret is None or not read_credentials(secret).verify(token, request.headers.get(CLIENT_HEADER, "")):
+        require_rate(service, f"anonymous:{request.client.host if request.client else ''}")
+        raise ProblemError(404, "There is nothing at this path.")
+
+
+def _store(service: Service, body: BinaryIO, digest: str) -> None:
+    """Store a body's lines, or the body itself where it is no JSON."""
+    now = service.now
+    body.seek(0)
+    is_gzip = body.read(2) == _GZIP
+    body.seek(0)
+    with TemporaryFile() as lines:
+        try:
+            plain = gzip.GzipFile(fileobj=body, mode="rb") if is_gzip else body
+            size = _write_lines(lines, cast("BinaryIO", plain), now, service.file.limits.garmin_body_bytes)
+        except (BrokenTextError, OSError, EOFError, zlib.error):
+            size = None
+        if size is None:
+            body.seek(0)
+            service.lake.put_if_absent(f"quarantine/bodies/date={now.date()}/{digest}", body)
+            service.count("unparsable_bodies")
+        elif size:
+            lines.seek(0)
+            service.lake.put_if_absent(f"{FOLDER}/date={now.date()}/{digest}.jsonl", cast("BinaryIO", lines))
+
+
+def _write_lines(lines: IO[bytes], body: BinaryIO, now: datetime, limit: int) -> int:
+    """Write the lines of a body and return their bytes; BrokenTextError when it is no envelope, or unpacks to too much."""
+    start = body.read(MAX_LINE_BYTES + 1)
+    if len(start) <= MAX_LINE_BYTES:
+        delivery = read_body(start, now)
+        if delivery is None:
+            raise BrokenTextError
+        return lines.write(delivery.line)
+    return sum(lines.write(one.line) for one in read_long_body(_limited(start, body, limit), now))
+
+
+def _limited(start: bytes, body: BinaryIO, limit: int) -> Callable[[int], bytes]:
+    """What reads the start again and then the rest; BrokenTextError beyond the limit."""
+    waiting, left = start, limit - len(start)
+
+    def read(size: int) -> bytes:
+        nonlocal waiting, left
+        if waiting:
+            found, waiting = waiting[:size], waiting[size:]
+            return found
+        found = body.read(size)
+        left -= len(found)
+        if left < 0:
+            raise BrokenTextError
+        return found
+
+    return read

@@ -1,0 +1,89 @@
+"""Bodies of requests: JSON of an allowed media type, checked by a model; ETags and merge patches of stored documents."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar, cast
+
+import msgspec
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from qol.serve.problem_details import ProblemError, invalid
+from qol.serve.service import Service
+from qol.state import Item
+
+M = TypeVar("M", bound=BaseModel)
+JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class Body(BaseModel):
+    """A body with no members but those of its model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def service_of(request: Request) -> Service:
+    """What the routes share."""
+    return cast("Service", request.app.state.service)
+
+
+def json_body(media_type: str = JSON) -> Callable[[Request], Coroutine[Any, Any, Any]]:
+    """A dependency of a route: the body's JSON; 415 for another media type, 400 for what is no JSON."""
+
+    async def read(request: Request) -> Any:
+        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if given != media_type or request.headers.get("content-encoding", "identity") != "identity":
+            raise ProblemError(415, f"The body's type is not allowed; allowed: {media_type}.")
+        try:
+            return msgspec.json.decode(await request.body())
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+            raise ProblemError(400, "The body is not JSON.") from None
+
+    return read
+
+
+def checked(model: type[M], given: Any) -> M:
+    """A body as its model has it; 422 with every place that is wrong."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as err:
+        errors = [{**one, "loc": ("body", *one["loc"])} for one in err.errors(include_url=False, include_input=False)]
+        raise RequestValidationError(errors) from None
+
+
+def documented(model: type[BaseModel], media_type: str = JSON) -> dict[str, Any]:
+    """What OpenAPI says of a route's body."""
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": model.model_json_schema()}}}}
+
+
+def merged(document: dict[str, Any], patch: Any) -> dict[str, Any]:
+    """A document after a merge patch (RFC 7396); 422 for a patch that is no object."""
+    if not isinstance(patch, dict):
+        raise invalid("", "must be an object")
+    result = dict(document)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result
+
+
+def etag(item: Item) -> str:
+    """The tag of a stored document's version."""
+    return f'"{item.version}"'
+
+
+def require_match(if_match: str | None, found: Item | None) -> None:
+    """412 when the caller's condition names another version than the stored one."""
+    if if_match is None:
+        return
+    tags = [one.strip() for one in if_match.split(",")]
+    if found is None or ("*" not in tags and etag(found) not in tags):
+        raise changed_since()
+
+
+def changed_since() -> ProblemError:
+    """The problem of a condition that does not hold."""
+    return ProblemError(412, "It was changed since; read it again.")

@@ -1,0 +1,170 @@
+"""A person's open week with what arrived since the last run: the run's own map and reduce, on a bucket of one person."""
+
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, cast
+
+import polars as pl
+
+from qol.contracts.columns import daily_columns, table_folder, weekly_columns
+from qol.contracts.frames import monday_expr, no_rows, with_columns_of
+from qol.contracts.model import Contracts
+from qol.ingest.listing import RawObject, ingest_tasks
+from qol.ingest.results import IngestContext
+from qol.lake import Lake
+from qol.lake.base import read_many
+from qol.run.engine import Mapped
+from qol.run.plan import OVERLAP, RunPlan
+from qol.run.steps import MapStep, MapSummary, ReduceStep
+from qol.run.week_tables import week_tables
+from qol.serve.batches import RECORD, person_folder, received_days
+from qol.serve.overlay import Overlay
+from qol.serve.participants import SOURCE, Participant
+from qol.serve.service import Service
+from qol.serve.summaries import Question, without_user
+from qol.tables.slices import user_slice
+from qol.tables.weeks import WEEK, monday_of
+from qol.transform.deletions import deleting
+from qol.transform.merge import LINE_OFFSETS
+
+STAGING = "_staging/so-far/"
+#: The bucket that holds one person: ids from theirs up to the next text, which is theirs with a zero after it.
+BUCKET = 1
+
+
+def so_far_rows(service: Service, person: Participant, asked: Question) -> list[dict[str, Any]]:
+    """The rows of the last period asked for, as the next run would publish them if it began now and the week were over."""
+    last = replace(asked, last=1)
+    start, end = monday_of(last.starts[0]), monday_of(last.end)
+    weeks = [start + number * WEEK for number in range((end - start).days // 7 + 1)]
+    if asked.period == "week":
+        weeks.insert(0, start - WEEK)  # which a week looks back on
+    days, computed = _days(service, person, weeks)
+    if asked.period != "week":
+        mine = days.filter(pl.col("day").is_between(last.starts[0], last.end))
+        rows = service.summaries.rows_of_days(last, mine)
+    else:
+        columns = [column.name for column in service.summaries.week_columns(asked.fields)]
+        rows = _weekly(service, person, days, {*computed, start}, start).select(columns).to_dicts()
+    return [without_user(row) for row in rows]
+
+
+def _days(service: Service, person: Participant, weeks: Sequence[date]) -> tuple[pl.DataFrame, frozenset[date]]:
+    """A person's daily rows of the weeks, with the column `week`, and which of the weeks differ from the published ones."""
+    columns, users = daily_columns(service.contracts), user_slice(service.lake, person.user_id)
+    published = pl.concat([users.published("daily_metrics", str(week), columns) for week in weeks])
+    published = published.with_columns(week=monday_expr(pl.col("day")))
+    arrived = _arrived(service, person)
+    if not arrived:
+        return published, frozenset()
+    fresh = _OnePerson(service, person, arrived).daily(weeks)
+    is_old = pl.col("week").is_in(fresh.weeks) & (pl.col("source") == SOURCE)
+    days = pl.concat([published.filter(~is_old), fresh.days.select(published.columns)])
+    return days.sort("user_id", "day", "source"), frozenset(fresh.weeks)
+
+
+def _weekly(
+    service: Service, person: Participant, days: pl.DataFrame, weeks: Collection[date], wanted: date
+) -> pl.DataFrame:
+    """The person's weekly row, or no row."""
+    users = user_slice(service.lake, person.user_id)
+    tables = week_tables(service.contracts, days, weeks, weeks, users)
+    found = [rows for table, week, rows in tables if table == "weekly_metrics" and week == wanted]
+    return found[0] if found else no_rows(weekly_columns(service.contracts))
+
+
+def _arrived(service: Service, person: Participant) -> list[RawObject]:
+    """The person's batches that the last run may not have read."""
+    as_of, _ = service.frames.last_run()
+    first = date.min if as_of is None else (datetime.fromisoformat(as_of).astimezone(UTC) - OVERLAP).date()
+    days = received_days(service, first)
+    listings = read_many(
+        service.lake, lambda day: (day, service.lake.children(person_folder(day, person.user_id))), days
+    )
+    return [
+        RawObject(stored, RECORD, str(day))
+        for day, listing in listings
+        for stored in listing.objects
+        if stored.key.endswith(".jsonl")
+    ]
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """Daily rows of one source, and the weeks they are all the rows of."""
+
+    days: pl.DataFrame
+    weeks: list[date]
+
+
+@dataclass(frozen=True)
+class _OnePerson:
+    """One person's batches, to be mapped and reduced beside what is published of them."""
+
+    service: Service
+    person: Participant
+    objects: Sequence[RawObject]
+
+    def daily(self, weeks: Sequence[date]) -> _Fresh:
+        """Daily rows of those of the weeks that the batches reach into."""
+        lake = cast("Lake", Overlay(self.service.lake, self._read()))
+        mapped = self._mapped(lake)
+        summaries = [cast("MapSummary", one.summary) for one in mapped]
+        read = {week for summary in summaries for week in summary.weeks}
+        borders = {border for summary in summaries for border in summary.borders}
+        changed = read | borders | {border - WEEK for border in borders}
+        touched = sorted(changed.intersection(weeks))
+        if not touched:
+            return _Fresh(no_rows(daily_columns(self.service.contracts)).with_columns(week=pl.col("day")), [])
+        step = self._step(
+            lake, RunPlan(tuple(touched), frozenset(), tuple(sorted(read.union(touched))), frozenset(), {})
+        )
+        blocks = (block for one in mapped for bucket, block in one.blocks if bucket == BUCKET)
+        parts = [part for part in step(BUCKET, blocks).parts if part.table == "daily_metrics"]
+        types = no_rows(daily_columns(self.service.contracts)).schema
+        frames = [pl.DataFrame(schema=types), *(pl.read_ipc(io.BytesIO(lake.read(part.key))) for part in parts)]
+        rows = pl.concat([with_columns_of(frame, types).cast(types) for frame in frames])
+        return _Fresh(rows.with_columns(week=monday_expr(pl.col("day"))), touched)
+
+    def _read(self) -> dict[str, bytes]:
+        keys = [raw.stored.key for raw in self.objects]
+        return dict(zip(keys, read_many(self.service.lake, self.service.lake.read, keys), strict=True))
+
+    @property
+    def _limits(self) -> tuple[str, str]:
+        return self.person.user_id, f"{self.person.user_id}\0"
+
+    def _mapped(self, lake: Lake) -> list[Mapped]:
+        service = self.service
+        context = IngestContext(service.contracts, service.participants.identities, service.options.zone, self._limits)
+        return [MapStep(lake, context, STAGING)(task) for task in ingest_tasks(tuple(self.objects))]
+
+    def _step(self, lake: Lake, plan: RunPlan) -> ReduceStep:
+        contracts = of_source(self.service.contracts)
+        published = _published(self.service.lake, contracts)
+        merged = {str(week) for week in plan.merged}
+        elsewhere = {
+            name: tuple(sorted(day for table, day in published if table == f"records_{name}" and day not in merged))
+            for name in deleting(contracts)
+        }
+        names = [self.service.participants.identities.object_hash(raw.stored.key) for raw in self.objects]
+        plan = replace(plan, deletions_elsewhere=elsewhere)
+        return ReduceStep(
+            lake, contracts, STAGING, self._limits, names, pl.DataFrame(schema=LINE_OFFSETS), plan, published
+        )
+
+
+def of_source(contracts: Contracts) -> Contracts:
+    """The contracts with those of participants' own source alone: days of other sources do not change with a batch."""
+    return replace(contracts, sources=tuple(one for one in contracts.sources if one.source == SOURCE))
+
+
+def _published(lake: Lake, contracts: Contracts) -> frozenset[tuple[str, str]]:
+    """Published partitions of the record tables."""
+    tables = [f"records_{contract.name}" for contract in contracts.sources]
+    listings = read_many(lake, lambda table: (table, lake.children(table_folder(table))), tables)
+    return frozenset(
+        (table, folder.removeprefix("date=").rstrip("/")) for table, listing in listings for folder in listing.folders
+    )

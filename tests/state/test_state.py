@@ -1,0 +1,109 @@
+"""What every store of the API's state does: SQLite, DynamoDB, and in acceptance servers of databases."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from qol.errors import UsageError
+from qol.serve.shared_counters import SharedCounters
+from qol.state import KINDS, Item, State, open_state
+from tests.edges import ENVIRONMENT
+
+
+def make_tables(prefix: str) -> None:
+    """The tables as Terraform makes them."""
+    client = boto3.client("dynamodb")
+    for kind in (*KINDS, "limits"):
+        names = ["name"] if kind == "limits" else ["owner", "name"]
+        client.create_table(
+            TableName=f"{prefix}-{kind}",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+            KeySchema=[
+                {"AttributeName": name, "KeyType": key} for name, key in zip(names, ("HASH", "RANGE"), strict=False)
+            ],
+        )
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        make_tables("qol")
+        yield
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> State:
+    if request.param == "sqlite":
+        return open_state(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    request.getfixturevalue("tables")
+    return open_state("dynamodb:qol")
+
+
+def test_a_document_is_created_once_replaced_by_its_version_and_deleted(state: State) -> None:
+    assert state.create("goals", "Ä/b", "walk", {"target": 1})
+    assert not state.create("goals", "Ä/b", "walk", {"target": 2})
+    assert state.get("goals", "ä/B", "walk") is None
+    assert state.replace("goals", "Ä/b", "walk", {"target": 2.5}, 1)
+    assert not state.replace("goals", "Ä/b", "walk", {"target": 3}, 1)
+    assert not state.replace("goals", "Ä/b", "run", {"target": 3}, 1)
+    assert state.get("goals", "Ä/b", "walk") == Item("walk", {"target": 2.5}, 2)
+    assert state.get("users", "Ä/b", "walk") is None
+    assert not state.delete("goals", "Ä/b", "walk", 1)
+    assert state.delete("goals", "Ä/b", "walk", 2)
+    assert not state.delete("goals", "Ä/b", "walk")
+
+
+def test_documents_of_an_owner_come_in_pages_without_those_of_others_and_are_purged(state: State) -> None:
+    for number in range(5):
+        state.create("readings", "room", f"{number:03d}", {"n": number})
+    state.create("readings", "room2", "001", {"n": 9})
+    pages = [
+        [item.body["n"] for item in state.items("readings", "room", after, 2)] for after in ("", "001", "003", "004")
+    ]
+    assert pages == [[0, 1], [2, 3], [4], []]
+    assert state.purge("readings", "room") == 5
+    assert state.items("readings", "room") == []
+    assert len(state.items("readings", "room2")) == 1
+
+
+def test_an_expired_document_is_not_there_and_makes_room_for_a_new_one(state: State) -> None:
+    past, future = int(time.time()) - 5, int(time.time()) + 500
+    assert state.create("events", "e", "1", {"n": 1}, expires=past)
+    assert (state.get("events", "e", "1"), state.items("events", "e")) == (None, [])
+    assert state.create("events", "e", "1", {"n": 2}, expires=future)
+    assert not state.create("events", "e", "1", {"n": 3})
+    assert state.get("events", "e", "1") == Item("1", {"n": 2}, 1)
+
+
+def test_of_many_who_create_one_document_at_once_one_does(state: State) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(lambda n: state.create("events", "e", "1", {"n": n}), range(8)))
+    assert sum(created) == 1
+
+
+def test_an_address_of_no_store_is_refused_without_its_text() -> None:
+    with pytest.raises(UsageError, match="--state: not an address") as refused:
+        open_state("oracle://scott:tiger@host/db")
+    assert "tiger" not in str(refused.value)
+
+
+@pytest.mark.usefixtures("tables")
+def test_shared_counters_let_exactly_the_limit_through_and_half_of_the_window_before_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counters, now = SharedCounters("qol"), 6_000_000.0
+    monkeypatch.setattr("qol.serve.shared_counters.time.time", lambda: now)
+    assert sum(counters.acquire_sliding_window_entry("a", 100, 60) for _ in range(130)) == 100
+    assert counters.acquire_sliding_window_entry("b", 100, 60)
+    now += 90
+    assert sum(counters.acquire_sliding_window_entry("a", 100, 60) for _ in range(130)) == 50
+    now -= 90
+    assert not counters.acquire_sliding_window_entry("a", 100, 60)
