@@ -33,10 +33,18 @@ def read_secret_key(name: str) -> bytes:
     anything of the value.
     """
     option = f"--key-secret {name}"
-    with aws_errors(option, "Secrets Manager", _CONFIGURATION_ERRORS, _ALLOWED):
-        text = aws_client("secretsmanager", RETRY_POLICY).get_secret_value(SecretId=name).get("SecretString")
+    text = read_secret(name, option, _ALLOWED)
     key = str(text or "").strip().encode()
     if len(key) < MIN_KEY_BYTES:
         found = "it holds binary data" if text is None else f"found {len(key)} bytes"
         raise UsageError(f"{option}: {found}; allowed: {_ALLOWED}")
     return key
+
+
+def read_secret(name: str, option: str, allowed: str) -> str | None:
+    """The text of a secret, None for binary data; UsageError and QolError as above, with what named it and what is allowed."""
+    with aws_errors(option, "Secrets Manager", _CONFIGURATION_ERRORS, allowed):
+        text: str | None = (
+            aws_client("secretsmanager", RETRY_POLICY).get_secret_value(SecretId=name).get("SecretString")
+        )
+    return text
