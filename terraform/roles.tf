@@ -2,7 +2,7 @@
 # action, and every resource is named except for actions without resource types.
 locals {
   trust = {
-    for service in ["lambda", "glue", "scheduler", "firehose", "ecs-tasks"] :
+    for service in ["lambda", "glue", "scheduler", "firehose", "ecs-tasks", "states"] :
     service => {
       Version = "2012-10-17"
       Statement = [merge(
@@ -19,6 +19,7 @@ locals {
   acts_for = {
     scheduler = "${local.arn.schedules}:schedule-group/${local.schedule_group}"
     firehose  = local.arn.stream
+    states    = local.arn_of_flow
     ecs-tasks = "arn:aws:ecs:${var.region}:${local.account}:*"
   }
 
@@ -618,7 +619,7 @@ resource "aws_iam_role_policy" "scheduler" {
       Effect   = "Allow"
       Action   = "lambda:InvokeFunction"
       Resource = concat(distinct([for schedule in values(local.schedules) : local.function_arn[schedule.function]]), [for _ in values(local.doors.lambda) : local.arn_of_api])
-    }])
+    }], [for _ in local.flows : { Sid = "StartWeek", Effect = "Allow", Action = "states:StartExecution", Resource = local.arn_of_flow }])
   })
 }
 

@@ -244,3 +244,14 @@ variable "api" {
     error_message = "api: image must be an image of ECR by its digest, as in <account>.dkr.ecr.<region>.amazonaws.com/qol-api@sha256:<64 digits>."
   }
 }
+
+variable "orchestration" {
+  description = "What leads through the week: `scheduler`, which starts each step at its time, or `step_functions`, a state machine of them."
+  type        = string
+  default     = "scheduler"
+
+  validation {
+    condition     = contains(["scheduler", "step_functions"], var.orchestration)
+    error_message = "orchestration: allowed are scheduler and step_functions."
+  }
+}

@@ -106,7 +106,7 @@ run "a_function" {
 
   assert {
     condition = (aws_scheduler_schedule.api["api"].schedule_expression == "rate(1 minute)" && aws_scheduler_schedule.api["api"].target[0].input == "{\"work\":true}" &&
-    contains(flatten([for statement in jsondecode(aws_iam_role_policy.scheduler.policy).Statement : statement.Resource]), "arn:aws:lambda:ap-northeast-1:123456789012:function:qol-api") &&
+      contains(flatten([for statement in jsondecode(aws_iam_role_policy.scheduler.policy).Statement : statement.Resource]), "arn:aws:lambda:ap-northeast-1:123456789012:function:qol-api") &&
     aws_scheduler_schedule.weekly["erase"].schedule_expression == "cron(0 3 ? * THU *)")
     error_message = "events go out between requests, and whoever asked is erased each Thursday"
   }

@@ -21,7 +21,7 @@ _STATE = "terraform.tfstate"
 #: On a busy machine Terraform now and then sends a request twice; why, is not known. AWS knows such a request again; the
 #: simulated one has made the thing by then and says so.
 _SENT_TWICE = re.compile(r"already ?exists", re.IGNORECASE)
-_COPIED = ("*.tf", "*.hcl", "queries", "env")
+_COPIED = ("*.tf", "*.hcl", "*.asl.json", "queries", "env")
 
 
 def build_package(cloud: Cloud) -> dict[str, str]:

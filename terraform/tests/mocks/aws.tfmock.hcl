@@ -61,3 +61,7 @@ mock_resource "aws_lb" {
 mock_resource "aws_lb_target_group" {
   defaults = { arn = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/one/0000000000000000" }
 }
+
+mock_resource "aws_sfn_state_machine" {
+  defaults = { arn = "arn:aws:states:ap-northeast-1:123456789012:stateMachine:qol-week" }
+}
