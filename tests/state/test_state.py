@@ -4,9 +4,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import boto3
 import pytest
+from limits import RateLimitItemPerMinute
+from limits.storage import Storage
+from limits.strategies import SlidingWindowCounterRateLimiter
 from moto import mock_aws
 
 from qol.errors import UsageError
@@ -107,3 +111,5 @@ def test_shared_counters_let_exactly_the_limit_through_and_half_of_the_window_be
     assert sum(counters.acquire_sliding_window_entry("a", 100, 60) for _ in range(130)) == 50
     now -= 90
     assert not counters.acquire_sliding_window_entry("a", 100, 60)
+    limiter = SlidingWindowCounterRateLimiter(cast("Storage", counters))
+    assert [limiter.hit(RateLimitItemPerMinute(2), "c") for _ in range(3)] == [True, True, False]
