@@ -11,7 +11,7 @@ import polars as pl
 from qol.contracts.columns import daily_columns, table_folder, weekly_columns
 from qol.contracts.frames import monday_expr, no_rows, with_columns_of
 from qol.contracts.model import Contracts
-from qol.ingest.listing import RawObject, ingest_tasks
+from qol.ingest.listing import RawObject, ingest_tasks, pack_task
 from qol.ingest.results import IngestContext
 from qol.lake import Lake
 from qol.lake.base import read_many
@@ -139,7 +139,7 @@ class _OnePerson:
     def _mapped(self, lake: Lake) -> list[Mapped]:
         service = self.service
         context = IngestContext(service.contracts, service.participants.identities, service.options.zone, self._limits)
-        return [MapStep(lake, context, STAGING)(task) for task in ingest_tasks(tuple(self.objects))]
+        return [MapStep(lake, context, STAGING)(pack_task(task)) for task in ingest_tasks(tuple(self.objects))]
 
     def _step(self, lake: Lake, plan: RunPlan) -> ReduceStep:
         contracts = of_source(self.service.contracts)
@@ -149,7 +149,9 @@ class _OnePerson:
             name: tuple(sorted(day for table, day in published if table == f"records_{name}" and day not in merged))
             for name in deleting(contracts)
         }
-        names = [self.service.participants.identities.object_hash(raw.stored.key) for raw in self.objects]
+        names = pl.Series(
+            [self.service.participants.identities.object_hash(raw.stored.key) for raw in self.objects], dtype=pl.String
+        )
         plan = replace(plan, deletions_elsewhere=elsewhere)
         return ReduceStep(
             lake, contracts, STAGING, self._limits, names, pl.DataFrame(schema=LINE_OFFSETS), plan, published
