@@ -18,7 +18,7 @@ from qol_dev.cloud.state import Cloud, client, process_environment
 #: Wednesday 07:00 in Tokyo, before the weekly run.
 NOW = "2026-11-17T22:00:00Z"
 AUDIENCE = "qol-local"
-SUBJECT = "app-anna"
+SUBJECT, USER_ID = "app-anna", "P-anna"
 #: The days of 2026-W46, and today; steps of each half hour.
 DAYS, TODAY = [f"2026-11-{day:02d}" for day in range(9, 16)], "2026-11-18"
 STEPS, GOAL = 4000, {"metric": "steps", "period": "day", "target": 1000}
@@ -45,9 +45,8 @@ class App:
     def steps_of_the_week(self) -> tuple[float | None, float | None]:
         """Mean steps of 2026-W46: as published, and as the next run would publish them; None for not known."""
         found = self.ask("GET", f"/v1/measurements/summary?period=week&date={DAYS[-1]}&fields=steps_mean&so_far=true")
-        rows = [found["so_far"] or {}, *found["rows"]]
-        so_far, *published = (row.get("steps_mean") for row in rows)
-        return (published[-1] if published else None), so_far
+        published, so_far = (next((row["steps_mean"] for row in found[name]), None) for name in ("rows", "so_far"))
+        return published, so_far
 
 
 def start_issuer(cloud: Cloud) -> Server:
@@ -86,7 +85,7 @@ def start_api(cloud: Cloud, issuer: Server) -> Server:
 def enter_app_user(cloud: Cloud) -> None:
     """Enter a person of the app into the user map."""
     texts = {
-        "garmin_user_id": f"healthkit:{SUBJECT}", "user_id": "P-anna", "timezone": "Asia/Tokyo", "status": "active",
+        "garmin_user_id": f"healthkit:{SUBJECT}", "user_id": USER_ID, "timezone": "Asia/Tokyo", "status": "active",
         "registered_at": "2026-01-01T00:00:00.000000Z",
     }  # fmt: skip
     item = {name: {"S": text} for name, text in texts.items()}
@@ -122,5 +121,9 @@ def batch() -> dict[str, Any]:
 
 
 def events_of_goals(cloud: Cloud) -> int:
-    """Events in the API's state."""
-    return int(client(cloud, "dynamodb").scan(TableName="qol-api-events", Select="COUNT")["Count"])
+    """The person's events in the API's state."""
+    found = client(cloud, "dynamodb").query(
+        TableName="qol-api-events", KeyConditionExpression="#owner = :owner", Select="COUNT",
+        ExpressionAttributeNames={"#owner": "owner"}, ExpressionAttributeValues={":owner": {"S": USER_ID}},
+    )  # fmt: skip
+    return int(found["Count"])
