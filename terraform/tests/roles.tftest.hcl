@@ -212,7 +212,7 @@ run "operators_may" {
         for statement in jsondecode(aws_iam_role_policy.people["operator"].policy).Statement : statement.Resource if statement.Effect == "Allow" && contains(flatten([statement.Action]), action)
       ]) : trimprefix(resource, "arn:aws:s3:::qol-lake-123456789012/")
       ])) } == {
-      "s3:GetObjectVersion" = "_docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
+      "s3:GetObjectVersion" = "_collects/* _docs/* _erasures/* _locks/publish.lock _objects/* _reports/* _runs/* processed/* quarantine/objects/* quarantine/rows/*"
       "s3:PutObject"        = "_erasures/requests/* _locks/publish.lock _objects/*/part-00000.parquet _runs/*-restore-*.json athena-results-operators/* processed/*/part-00000.parquet"
       "s3:DeleteObject"     = "_erasures/requests/* _locks/publish.lock"
     }
