@@ -9,9 +9,9 @@ from benchmarks import report
 from benchmarks.cost.model import A
 from benchmarks.samples import linked
 from benchmarks.shipped import USER_MAP
+from qol.webhooks.bodies import read_body
 from qol_dev.cloud.gather import gathered
 from qol_dev.cloud.pushes import pushes_in
-from qol_lambda.bodies import read_body
 from qol_lambda.receiver import MAX_RECORD_BYTES
 
 #: Folders below `raw/` of what Garmin pushes.

@@ -4,8 +4,7 @@ locals {
   flow  = "qol-week${local.dash}"
 
   arn_of_flow = "arn:aws:states:${var.region}:${local.account}:stateMachine:${local.flow}"
-  # Functions that load what a run published; none yet.
-  loaders = []
+  loaders     = [for _ in local.databases : "${local.arn.functions}:${local.loader}"]
 
   # As `schedule_input`, with what the machine calls.
   flow_input = join("", [trimsuffix(local.schedule_input, "}"), ", ", trimprefix(jsonencode({

@@ -255,3 +255,37 @@ variable "orchestration" {
     error_message = "orchestration: allowed are scheduler and step_functions."
   }
 }
+
+variable "database" {
+  description = "A database that has the published tables: none, aurora-postgresql or aurora-mysql."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "aurora-postgresql", "aurora-mysql"], var.database)
+    error_message = "database: allowed are none, aurora-postgresql and aurora-mysql."
+  }
+
+  validation {
+    condition     = var.database == "none" || (var.database_network != null && var.loader_image != null)
+    error_message = "database: needs database_network and loader_image."
+  }
+}
+
+variable "database_network" {
+  description = "VPC and private subnets, in two zones at least, with ways to S3 and Secrets Manager; for `database`."
+  type        = object({ vpc_id = string, subnet_ids = list(string) })
+  default     = null
+}
+
+variable "loader_image" {
+  description = "URI of the image of docker/loader.Dockerfile in ECR, by digest; for `database`."
+  type        = string
+  default     = null
+}
+
+variable "loaded_tables" {
+  description = "Tables that are loaded, as `qol load --tables` takes them."
+  type        = string
+  default     = "weekly_metrics,daily_metrics,survey_windows,job_runs"
+}

@@ -21,4 +21,4 @@ def test_folders_of_tests_are_named_as_packages() -> None:
     }
     tests = LIB.parent / "tests"
     folders = {path.relative_to(tests).parts[0] for path in tests.rglob("*.py") if path.parent != tests}
-    assert folders - packages == {"acceptance", "benchmarks", "examples", "spark"}
+    assert folders - packages == {"acceptance", "benchmarks", "examples", "simulation", "spark"}

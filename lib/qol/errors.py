@@ -88,6 +88,10 @@ class LockedError(QolError):
     exit_code = 4
 
 
+class DatabaseError(QolError):
+    """When a database cannot be reached, refuses rows, or has other tables than the contracts; no password, no value."""
+
+
 class TaskError(QolError):
     """When a task of an engine failed for an unexpected reason; names the place, never a value."""
 

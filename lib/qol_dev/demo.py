@@ -42,6 +42,11 @@ SELECT user_id FROM db_qol.weekly_metrics WHERE iso_week = '2026-W46'
 ORDER BY CASE WHEN hrv_ln_rmssd_cv IS NULL AND steps_days > 3 THEN 0 ELSE 1 END, user_id LIMIT 1
 """
 
+#: Asked of the database.
+IN_DATABASE = """
+SELECT week_start, count(*) AS users, round(avg(steps_mean)) AS steps FROM weekly_metrics GROUP BY week_start ORDER BY 1
+"""
+
 
 def main(arguments: list[str]) -> int:
     """Run the demo in the folder named by the only argument; the exit code."""
@@ -82,7 +87,7 @@ def demo(folder: Path) -> None:
     say()
     collected = folder / "lake-collected"
     collect_and_run(collected, WEEK, now)
-    # Here `qol load` fills a database from the collected lake.
+    show_database(collected)
     say()
     _show_next(local, _show_week(local))
     say(f"Took {time.perf_counter() - started:.0f} s.", style="dim")
@@ -118,6 +123,23 @@ def _show_week(lake: Path) -> str:
     answer = _ask(lake, WEEKLY)
     table(f"The weekly table, {WEEK} ({len(answer.columns)} of its columns)", answer.columns, list(answer.rows))
     return str(next(_ask(lake, LACKING).rows)[0])
+
+
+def show_database(lake: Path) -> Path:
+    """Load the tables of users' weeks and days into a SQLite file beside the lake, and print the answer of a query to it."""
+    import sqlalchemy as sa
+
+    from qol.cli.load_command import load
+
+    file = lake.parent / "qol.db"
+    say("The same tables in a database", style="bold")
+    load(to=f"sqlite:///{file}", lake=str(lake), tables=["weekly_metrics,daily_metrics,survey_windows,job_runs"])
+    with sa.create_engine(f"sqlite:///{file}", poolclass=sa.NullPool).connect() as connection:
+        answer = connection.exec_driver_sql(IN_DATABASE)
+        table(
+            "Users and mean steps by week, asked of the database", list(answer.keys()), [tuple(row) for row in answer]
+        )
+    return file
 
 
 def _ask(lake: Path, sql: str) -> QueryResult:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
+from qol.webhooks.bodies import stamp
 from qol_lambda.announced_sources import SOURCES
 from qol_lambda.announcements import (
     AnnouncedSource,
@@ -26,7 +27,6 @@ from qol_lambda.announcements import (
     read_announcement,
     read_client_secret,
 )
-from qol_lambda.bodies import stamp
 from qol_lambda.clients import client, error_summary
 from qol_lambda.deadline import QUICK
 from qol_lambda.settings import setting

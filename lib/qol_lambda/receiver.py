@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
 from qol.webhooks.bodies import Delivery, read_body, unparsable_key
-from qol.webhooks.credentials import CLIENT_HEADER
+from qol.webhooks.webhook_credentials import CLIENT_HEADER
 from qol_lambda.clients import client, error_summary, ignore_error
 from qol_lambda.deadline import QUICK, Deadline, TooLateError
 from qol_lambda.erased_accounts import ErasedAccounts

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qol.errors import QolError, UsageError
-from qol.webhooks.credentials import Credentials, read_credentials
+from qol.webhooks.webhook_credentials import read_credentials
 from qol_lambda.clients import error_summary
 
 #: A secret is cached this long; when it cannot be read again, at most that long.

@@ -24,12 +24,13 @@ from tests.builders import MONDAY_START, daily_record, write_lines
 pytestmark = pytest.mark.acceptance
 PAGES = (
     "README.md", "docs/add-a-device.md", "docs/add-a-metric.md", "README.md", "docs/report.md", "docs/adherence.md",
-    "docs/why-is-it-missing.md", "docs/runbook.md", "docs/backfill-and-rebuild.md", "docs/add-a-pull-source.md",
+    "docs/why-is-it-missing.md", "docs/load.md", "docs/runbook.md", "docs/backfill-and-rebuild.md", "docs/add-a-pull-source.md",
 )  # fmt: skip
 #: Sections that are not run here, with the reason.
 NOT_HERE = {
     ("docs/runbook.md", "Try it"): "tests/cli/test_runbook.py runs it, with a refusal",
     ("docs/adherence.md", "In Athena"): "the view is in Athena only",
+    ("docs/load.md", "Queries"): "test_databases.py asks the servers",
 }
 #: Every command of the other sections is run, but for four; `--now` because the machine's clock may stand before the week of the pages.
 SHELL = f"""

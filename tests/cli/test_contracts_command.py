@@ -194,7 +194,7 @@ def test_a_weekly_metric_that_comes_without_its_anchor_is_a_warning_and_no_error
     assert (ended.code, ended.out.endswith("all fit.\n")) == (0, True)
     assert (
         "warning: metrics/weekly.yaml: groups.heart.metrics.mean_hr_bpm: a metric that garmin_dailies, healthkit_measurements, "
-        "healthkit_health_auto_export, oura_heartrate can give on a day without resting_hr_bpm or hrv_rmssd_ms or "
+        "healthkit_health_connect, healthkit_health_auto_export, oura_heartrate can give on a day without resting_hr_bpm or hrv_rmssd_ms or "
         "hrv_sdnn_ms; better: mean_hr_bpm in own_days, an anchor that comes with it, or a group of its own\n"
     ) in ended.err
     wrong = "groups.environment.precedence.0: senser, which gives no metric of the group; better: sensor\n"

@@ -30,8 +30,8 @@ def test_a_weekly_column_has_its_unit_group_formula_source_and_labels(qol: Qol) 
     row = rows["spo2_mean_pct_mean"]
     assert (row["unit"], row["group"], row["formula"]) == ("%", "respiration", "mean of spo2_mean_pct")
     assert (
-        row["source"]
-        == "garmin_sleeps, garmin_pulseox, healthkit_measurements, healthkit_health_auto_export, oura_daily_spo2"
+        row["source"] == "garmin_sleeps, garmin_pulseox, healthkit_measurements, healthkit_health_connect, "
+        "healthkit_health_auto_export, oura_daily_spo2"
     )
     assert row["label_ja"].startswith("睡眠中の平均酸素飽和度")
     assert rows["resting_hr_bpm_slope"]["formula"] == "slope of resting_hr_bpm"
@@ -41,7 +41,9 @@ def test_a_weekly_column_has_its_unit_group_formula_source_and_labels(qol: Qol) 
 
 def test_a_daily_column_has_the_formula_of_each_record_type_and_a_record_column_its_raw_place(qol: Qol) -> None:
     daily = _rows(qol, "show", "daily_metrics")
-    assert daily["hrv_rmssd_ms"]["formula"].startswith("garmin_hrv: last_night_avg; oura_sleep: ")
+    assert daily["hrv_rmssd_ms"]["formula"].startswith(
+        "garmin_hrv: last_night_avg; healthkit_health_connect: mean of hrv_ms "
+    )
     assert daily["mvpa_equivalent_minutes"]["formula"] == "moderate_minutes + 2 * vigorous_minutes"
     record = _rows(qol, "show", "garmin_hrv")
     assert record == _rows(qol, "show", "records_garmin_hrv")

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from qol.collect.collect_manifest import AskedDays, CollectManifest, RecordCounts
+from qol.collect.notice import tell
 from tests.collect.conftest import sleep, write_tokens
 from tests.command_line import Qol
 
@@ -80,7 +82,7 @@ def test_everything_collected_is_exit_code_0_with_a_table_on_standard_output_and
     lines = [json.loads(line) for line in ended.err.splitlines()]
     assert len(lines) == 40
     assert set(lines[0]) == {
-        "at", "record", "endpoint", "from", "to", "page", "attempt", "status", "outcome", "ms", "request_id",
+        "at", "record", "endpoint", "window", "page", "attempt", "status", "outcome", "ms", "request_id",
     }  # fmt: skip
 
 
@@ -107,11 +109,10 @@ def test_a_message_that_cannot_be_sent_is_told_without_its_address(qol: Qol, wor
 
 
 def test_a_dry_run_asks_and_writes_nothing(qol: Qol, words: list[str], tmp_path: Path) -> None:
-    (tmp_path / "new/lake").mkdir(parents=True)
     ended = qol(*words, "--dry-run", "--record", "sleep", "--user", "u2", QOL_OURA_BASE="http://127.0.0.1:9/")
     assert ended.code == 0, ended.err
     assert "sleep    2026-11-10   2026-11-18       1" in ended.out
-    assert list((tmp_path / "new/lake").iterdir()) == []
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,7 @@ def test_a_dry_run_asks_and_writes_nothing(qol: Qol, words: list[str], tmp_path:
         (["--user", "u3"], "--user: a person without tokens; allowed: a user_id of --tokens"),
         (["--to", "2026-11-09"], "--from 2026-11-10: after --to 2026-11-09; allowed: a day up to it"),
         (["--to", "yesterday"], "--to yesterday: not a day; allowed: YYYY-MM-DD such as 2026-11-09"),
+        (["--lake", "/dev/null/lake"], "--lake /dev/null/lake: cannot be made (Not a directory); allowed: a folder"),
         (["other"], "oura other: more than one source; allowed: one source, or login and one source"),
     ],
 )
@@ -167,3 +169,26 @@ def test_no_line_of_the_package_names_a_vendor() -> None:
     vendors = ("oura", "garmin", "withings", "whoop", "polar", "fitbit", "coingecko")
     assert texts
     assert [(name, vendor) for name, text in texts.items() for vendor in vendors if vendor in text] == []
+
+
+def test_a_topic_gets_the_message_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[dict[str, str]] = []
+
+    class Topic:
+        def publish(self, **message: str) -> None:
+            published.append(message)
+
+    monkeypatch.setattr("qol.aws.requests.aws_client", lambda *_: Topic())
+    monkeypatch.setenv("QOL_TOPIC_ARN", "arn:topic")
+    monkeypatch.setenv("QOL_SLACK_WEBHOOK", "http://127.0.0.1:9/")
+    counts = RecordCounts("prices", users=1, failed=1, stale=True)
+    manifest = CollectManifest(
+        "r1", "market", "failed", NOW, False, AskedDays(None, None), users=1, failed_users=1, records=[counts], refused={"unreachable": 1},
+    )  # fmt: skip
+    assert tell(manifest) is None
+    assert published == [{
+        "TopicArn": "arn:topic",
+        "Subject": "qol collect market: failed",
+        "Message": "qol collect market: failed, 1 of 1 user not collected as a whole (r1)\n"
+        "unreachable: 1 x the vendor does not answer; run again later\nnothing new of: prices",
+    }]  # fmt: skip

@@ -67,10 +67,15 @@ def test_a_code_that_is_no_good_is_told_without_the_code(login: Login) -> None:
 
 
 def test_the_person_comes_back_to_this_machine() -> None:
+    def browse(back: str) -> None:
+        for path in ("/favicon.ico", "/callback?code=good&state=s"):
+            assert urllib.request.urlopen(back.replace("/callback", path)).read() == b"You can close this page.\n"
+
     with loopback(0) as (back, wait):
-        for path in ("/favicon.ico", f"{urlsplit(back).path}?code=good&state=s"):
-            threading.Thread(target=lambda address: urllib.request.urlopen(address).read(), args=(back.replace("/callback", path),)).start()  # fmt: skip
+        browser = threading.Thread(target=browse, args=(back,))
+        browser.start()
         assert wait() == "/callback?code=good&state=s"
+        browser.join()
 
 
 def test_a_pasted_address_connects_too_and_only_the_owner_can_read_the_file(

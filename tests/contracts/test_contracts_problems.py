@@ -93,6 +93,8 @@ def test_all_mistakes_of_all_files_come_in_one_error(schemas: Path, edit: Edit) 
         (USER, "source: garmin", "source: oura", "source: found oura; allowed: the folder's name, garmin"),
         (USER, "- name: an estimate", "- name: no person", "examples.4.name: found no person; allowed: a name that no other example has"),
         ("sources/garmin/_rules.yaml", "source: garmin", "source: oura", "source: found oura; allowed: the folder's name, garmin"),
+        ("sources/garmin/_rules.yaml", " hrv,", " hvr,", "permissions.HEALTH_EXPORT: found hvr; allowed: a record type of the source that has no permission: hrv"),
+        ("sources/garmin/_rules.yaml", "[activities,", "[hrv, activities,", "permissions.ACTIVITY_EXPORT: found hrv; allowed: a record type that HEALTH_EXPORT does not have"),
         (DAILY, "stress_max: {unit: points, type: integer", "stress_max: {unit: points, type: integer, decimals: 1", "groups.stress.stress_max.decimals: found 1; allowed: decimals only for type number"),
         (DAILY, "floors: {unit", "worn: {unit", "groups.activity.worn: found worn; allowed: a name other than user_id, day, source, worn, date, where"),
         (DAILY, "systolic_mmhg: {unit", "steps: {unit", "groups.*.steps: found 2 times; allowed: each metric in one group"),

@@ -11,7 +11,8 @@ from moto import mock_aws
 from qol.aws.requests import BREAKER, aws_client
 from qol.errors import QolError, UsageError
 from qol.identity.key_lookup import find_key
-from qol.identity.pseudonym_key import RETRY_POLICY, read_secret_key
+from qol.identity.pseudonym_key import read_secret_key
+from qol.identity.secret_text import RETRY_POLICY
 from qol.lake import LocalLake
 
 KEY = "k" * 32
@@ -92,4 +93,4 @@ def answering(monkeypatch: pytest.MonkeyPatch, err: Exception) -> None:
             raise err
 
     asked = {("secretsmanager", RETRY_POLICY): Client()}
-    monkeypatch.setattr("qol.identity.pseudonym_key.aws_client", lambda *of: asked[of])
+    monkeypatch.setattr("qol.identity.secret_text.aws_client", lambda *of: asked[of])

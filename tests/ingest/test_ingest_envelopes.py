@@ -9,7 +9,9 @@ import pytest
 
 from qol.contracts.model import Contracts
 from qol.contracts.rules import Ping, SourceRules
+from qol.ingest.envelopes import Envelopes
 from qol.ingest.items import plain_dynamodb
+from qol.ingest.line_reader import LongLine
 
 from .feed import Fed, feed, lines
 from .wild import contract
@@ -177,3 +179,10 @@ def test_typed_values_are_read_only_where_the_source_has_them() -> None:
     row = fed(typed, rules=RULES.model_copy(update={"typed_values": "dynamodb"})).row
     assert (row["user_id"], row["at"], row["qty"]) == ("U1", AT, 21.5)
     assert fed(typed).verdicts == ["missing_key"]
+
+
+def test_lines_that_begin_as_the_first_bare_record_are_no_envelopes() -> None:
+    bare, envelope, long = b'{"who":"u1"}', b'{"walks":[{}]}', LongLine(b'{"who":"', 2**25)
+    assert list(Envelopes.candidates([bare, b'{"who":"u2"}', envelope, long, b"[1]"])) == [2, 3, 4]
+    assert list(Envelopes.candidates([envelope, bare, long])) == [0, 1, 2]
+    assert list(Envelopes.candidates([])) == []

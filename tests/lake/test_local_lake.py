@@ -162,3 +162,18 @@ def test_what_a_killed_writer_left_of_a_file_goes_when_it_is_written_again(tmp_p
         file.write_bytes(b"half")
     LocalLake(tmp_path).put("quarantine/objects/a.json", b"whole")
     assert sorted(file.name for file in left.parent.iterdir()) == [others.name, "a.json"]
+
+
+def test_two_writers_of_a_file_do_not_take_each_others_temporary_files_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, replace = LocalLake(tmp_path), os.replace
+
+    def beside(source: str, target: Path) -> None:
+        monkeypatch.undo()
+        lake.put("_runs/a", b"second")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", beside)
+    lake.put("_runs/a", b"first")
+    assert [(file.name, file.read_bytes()) for file in (tmp_path / "_runs").iterdir()] == [("a", b"first")]

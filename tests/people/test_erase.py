@@ -34,13 +34,15 @@ def test_after_an_erasure_nothing_of_the_person_is_left_and_others_rows_are_as_t
         ("not_json", 4, 0), ("unknown_record", 1, 6), ("unknown_record", 1, 7), ("unknown_record", 1, 8),
     ]  # fmt: skip
     certificate = erase(LocalLake(lake), user_map)
-    assert certificate.removed == {
+    assert {layer: number for layer, number in certificate.removed.items() if number} == {
         "raw items": 14, "raw objects": 4, "rejects": 3, "records_garmin_dailies": 7, "records_garmin_sleeps": 1,
         "daily_metrics": 7, "weekly_metrics": 1, "objects_read": 3, "unparsable bodies": 1, "names of raw objects": 1,
         "files that name users": 1, "user map entries": 1,
     }  # fmt: skip
     assert found.remaining == {**certificate.removed, "names of raw objects": 0}
     assert (certificate.is_clean, certificate.tombstone.finished) == (True, "2026-11-19T00:00:00Z")
+    [stored] = read_tombstones(LocalLake(lake))
+    assert stored.found == dict.fromkeys(certificate.removed, 0)
     assert traces(files(tmp_path)) == []
     assert rows(lake) == before
     assert rejects(lake) == [
@@ -112,6 +114,49 @@ def test_an_id_that_the_lake_does_not_know_leaves_no_tombstone(tmp_path: Path) -
     with pytest.raises(UsageError, match="the lake holds nothing on this id"):
         erase(LocalLake(lake), user_map, "P-ana")
     assert read_tombstones(LocalLake(lake)) == []
+
+
+def test_an_id_within_other_text_goes_wherever_nobody_elses_id_says_whose_it_is(tmp_path: Path) -> None:
+    lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
+    forms = [
+        b'{"userId": "v-anna, "steps": 1}',
+        b"{userId:v-anna, steps: 1}",
+        b'{"callbackURL": "https://vendor/day?user=v-anna", "steps": 1',
+        '{"userId": "v-anna"'.encode("utf-16-le"),
+        b'{"odd": {"v-anna": {"steps": 5}}}',
+        b'{"dailies": [{"link": "https://vendor/v-anna/day", "steps": 5}]}',
+    ]
+    write_lines(lake, "2026-11-17", forms, name="forms.jsonl")
+    for number, form in enumerate(forms):
+        write_lines(lake, "2026-11-17", [form], folder="quarantine/bodies", name=f"form-{number}")
+    run_lake(lake, user_map=read_user_map(user_map))
+    removed = erase(LocalLake(lake), user_map).removed
+    assert (removed["unparsable bodies"], (lake / "raw/daily/date=2026-11-17/forms.jsonl").exists()) == (7, False)
+    assert traces(files(tmp_path)) == []
+    write_lines(lake, "2026-11-18", forms, name="v-anna.jsonl")
+    assert run_lake(lake, user_map=read_user_map(user_map)).totals["erased"] == 6
+    assert erasure(LocalLake(lake), user_map, "garmin:v-anna").find().is_clean
+    assert traces(files(tmp_path)) == []
+
+
+def test_a_device_that_another_user_has_later_stays_in_the_map_for_them_alone(tmp_path: Path) -> None:
+    lake, user_map = tmp_path / "lake", tmp_path / "map.jsonl"
+    entry = {"source": "sensor", "vendor_user_id": "room-1"}
+    entries = [
+        {**entry, "user_id": "P-anna", "to": "2026-11-16"},
+        {**entry, "user_id": "P-ben", "from": "2026-11-17"},
+    ]
+    user_map.write_text("".join(json.dumps(one) + "\n" for one in entries))
+    noons = [(day - date(1970, 1, 1)).days * 86_400 for day in (date(2026, 11, 16), date(2026, 11, 17))]
+    readings = [{"device_id": "room-1", "timestamp": noon, "temperature": 21.5, "humidity": 40} for noon in noons]
+    write_lines(lake, "2026-11-17", readings, folder="raw/sensor/readings")
+    run_lake(lake, user_map=read_user_map(user_map))
+    with pytest.raises(UsageError, match="a device of sensor with 2 users; allowed: a user_id"):
+        people_of(LocalLake(lake), user_map).person("sensor:room-1")
+    assert erase(LocalLake(lake), user_map).removed["user map entries"] == 1
+    assert json.loads(user_map.read_text().splitlines()[1]) == entries[1]
+    assert run_lake(lake, user_map=read_user_map(user_map)).totals["kept"] == 1
+    assert people_of(LocalLake(lake), user_map).person("sensor:room-1").user_ids[0] == "P-ben"
 
 
 @pytest.mark.parametrize("named", ["oura:o-anna", "hash of it"])

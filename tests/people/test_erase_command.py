@@ -17,16 +17,33 @@ def test_erase_shows_what_there_is_removes_it_proves_it_and_lifts_it(qol: Qol, t
     before = files(tmp_path)
     dry = qol("erase", "--file", ids, "--dry-run", *given)
     assert (dry.code, "weekly_metrics" in dry.out, files(tmp_path)) == (0, True, before)
-    assert qol("erase", "--file", ids, "--verify", *given).code == 1
+    searched = qol("erase", "--file", ids, "--verify", *given)
+    assert (searched.code, "no erasure has ended here" in searched.out) == (1, True)
     ended = qol("erase", "--file", ids, "--asked-by", "participant", *given)
     assert (ended.code, "Person 1: nothing found in" in ended.out, "raw items" in ended.out) == (0, True, True)
-    assert qol("erase", "--file", ids, "--verify", *given).code == 0
+    assert ("the vendor's own servers" in ended.out, "recovery points" in ended.out) == (True, False)
+    proved = qol("erase", "--file", ids, "--verify", *given)
+    assert (proved.code, "Tombstone  _erasures/" in proved.out) == (0, True)
     ids.unlink()
     assert traces(files(tmp_path)) == []
     lifted = qol("erase", "--user", "P-anna", "--lift", *given)
     assert (lifted.code, lifted.out.startswith("Erasure ")) == (0, True)
     for one in (dry, ended, lifted):
         assert "anna" not in (one.out + one.err).replace(str(tmp_path), "")
+
+
+def test_an_unknown_id_among_others_stops_none_of_them_and_a_source_without_a_contract_all(
+    qol: Qol, tmp_path: Path
+) -> None:
+    given = ("--lake", lake_of_three(tmp_path), "--user-map", tmp_path / "map.jsonl")
+    ids = tmp_path / "ids.txt"
+    ids.write_text("P-anna\ngramin:1\n")
+    assert qol("erase", "--file", ids, *given).code == 2
+    assert len(traces(files(tmp_path / "lake"))) > 10
+    ids.write_text("P-nobody\nP-anna\n")
+    ended = qol("erase", "--file", ids, *given)
+    assert (ended.code, "person 1: the lake holds nothing on this id" in ended.err) == (2, True)
+    assert traces(files(tmp_path / "lake")) == []
 
 
 @pytest.mark.parametrize(

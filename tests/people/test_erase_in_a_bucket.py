@@ -34,10 +34,11 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def versions(client: Any) -> dict[str, bytes]:
-    """Every version of every object."""
-    pages = client.get_paginator("list_object_versions").paginate(Bucket="people")
+    """Every version of every object, and every delete marker, without bytes."""
+    pages = list(client.get_paginator("list_object_versions").paginate(Bucket="people"))
     found = [one for page in pages for one in page.get("Versions", ())]
-    return {
+    markers = [one for page in pages for one in page.get("DeleteMarkers", ())]
+    return {f"{one['Key']} {one['VersionId']}": b"" for one in markers} | {
         f"{one['Key']} {one['VersionId']}": client.get_object(
             Bucket="people", Key=one["Key"], VersionId=one["VersionId"]
         )["Body"].read()
@@ -70,6 +71,10 @@ def test_an_erasure_removes_the_versions_that_have_the_person_and_keeps_those_th
     assert rows(target) == before
     assert erasure(lake, user_map).find().is_clean
     assert people_of(lake, user_map).given.entries[1][2].startswith("erased-")
+    late = "raw/daily/date=2026-11-17/v-anna.jsonl"
+    client.put_object(Bucket="people", Key=late, Body=b'{"userId": "v-anna", "x": "CANARY-anna"}\n')
+    assert run_lake(lake, user_map=read_user_map(user_map)).totals["erased"] == 1
+    assert traces(versions(client)) == []
 
 
 def test_items_of_the_user_maps_table_are_replaced_by_items_that_name_nobody(client: Any, tmp_path: Path) -> None:

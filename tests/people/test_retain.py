@@ -13,6 +13,7 @@ from qol.contracts.retention import PLACES, Retention, day_of
 from qol.errors import LockedError
 from qol.identity.user_map import read_user_map
 from qol.lake import LocalLake
+from qol.people.erase import OUTSIDE, OUTSIDE_IN_ACCOUNT
 from qol.people.retain import Expiry
 from qol.run.request import RunRequest
 from qol.run.summary import summarize
@@ -127,6 +128,8 @@ def test_the_page_says_for_how_many_days_each_place_keeps_what_it_has() -> None:
     assert {place: days[name] for place, name in _PLACES.items()} == {
         place: "keep" if said[place] == "no" else said[place].removesuffix(" days") for place in _PLACES
     }
+    outside = OUTSIDE | OUTSIDE_IN_ACCOUNT
+    assert {place: said[place] for place in outside} == outside
 
 
 #: Rows of the page and what the file calls them.

@@ -135,3 +135,12 @@ def test_tables_are_found_beside_folders_that_belong_to_none(tmp_path: Path) -> 
         lake.put(partition_key(table, "2026-11-09"), b"x")
     lake.put("processed/notes.txt", b"x")
     assert set(find_published(lake, tables).files) == {(table, "2026-11-09") for table in tables}
+
+
+@pytest.mark.parametrize(("packs", "is_small"), [(True, True), (False, False)])
+def test_staged_rows_are_packed_where_a_network_moves_them(tmp_path: Path, packs: bool, is_small: bool) -> None:
+    lake = LocalLake(tmp_path)
+    lake.packs_parts = packs
+    part = stage_part(lake, "_staging/r/", "daily_metrics", "2026-11-09", _rows(0, 4000).with_columns(steps=pl.lit(7)))
+    assert (lake.path(part.key).stat().st_size < 40_000) is is_small
+    assert LocalLake.packs_parts is False

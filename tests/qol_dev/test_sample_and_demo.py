@@ -57,6 +57,11 @@ def test_the_demo_fails_when_the_engines_differ(tmp_path: Path) -> None:
         demo._compare(tmp_path / "one", tmp_path / "other")
 
 
+def test_the_demo_asks_a_database_for_its_week(own_week: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.show_database(own_week) == own_week.parent / "qol.db"
+    assert " ".join(capsys.readouterr().out.split()).endswith("2026-11-02 1 1000 2026-11-09 4 1850")
+
+
 def test_the_demo_writes_the_report_of_its_week(own_week: Path) -> None:
     file = demo._write_report(own_week)
     assert file == own_week.parent / "report-2026-W46.html"

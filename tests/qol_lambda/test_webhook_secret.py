@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from qol.errors import UsageError
-from qol.webhooks.credentials import read_credentials
+from qol.webhooks.webhook_credentials import read_credentials
 from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator
 
 A, B, C = "a" * 22, "b" * 22, "c" * 22
@@ -140,7 +140,7 @@ def test_tokens_and_clients_are_compared_all_of_them_whatever_is_wrong(monkeypat
         return one == other
 
     known = read_credentials(secret(A, B, clients=["x", "y"]))
-    monkeypatch.setattr("qol.webhooks.credentials.hmac.compare_digest", compare)
+    monkeypatch.setattr("qol.webhooks.webhook_credentials.hmac.compare_digest", compare)
     for token, client in ((A, "x"), (C, "z"), ("", ""), (B, "z")):
         known.verify(token, client)
     assert compared == [True] * 16

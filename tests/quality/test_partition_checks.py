@@ -8,9 +8,21 @@ import polars as pl
 import pytest
 
 from qol.errors import RefusedError
+from qol.identity.erasures import Tombstone, write_tombstone
+from qol.identity.pseudonyms import Identities
+from qol.lake import LocalLake
 from qol.quality.partition_checks import check_metrics
 from qol.tables.footers import Footer
-from tests.builders import CONTRACTS, daily_record, published_files, run_lake, without_gate, write_lines
+from tests.builders import (
+    CONTRACTS,
+    KEY,
+    daily_record,
+    published_files,
+    run_lake,
+    user_id,
+    without_gate,
+    write_lines,
+)
 
 #: What refuses a closed week without steps: the metric of weekly_metrics, and the field of Garmin's days.
 EMPTIED = frozenset({"metrics_not_emptied", "fields_as_before.critical"})
@@ -42,6 +54,18 @@ def test_a_published_week_that_would_lose_a_quarter_of_its_users_is_refused_and_
         run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert published_files(tmp_path) == damaged
     assert {k: v for k, v in damaged.items() if "weekly" in k} == {k: v for k, v in good.items() if "weekly" in k}
+
+
+def test_erased_users_whom_a_week_loses_are_not_counted_as_lost(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", _users(20))
+    publish(tmp_path)
+    tombstone, identities = Tombstone("0" * 32, "2026-11-18T00:00:00Z"), Identities(KEY, {})
+    tombstone.users = [identities.erasure_hash("user", user_id(f"u{number}")) for number in range(8)]
+    write_tombstone(LocalLake(tmp_path), tombstone)
+    manifest = run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert manifest.status == "published"
+    assert [check.success for check in manifest.checks if check.id == "people_kept"] == [True]
+    assert pl.read_parquet(tmp_path / "processed/weekly/date=2026-11-09/part-00000.parquet").height == 12
 
 
 def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operator_accepts_it(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Sums over a stretch of time, per device or merged, told again and in other groupings: no minute counts twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def days(lake: Path, *runs: Sequence[dict[str, Any]], column: str = "steps") -> 
 
 
 def days_by_user(
-    lake: Path, runs: Sequence[dict[str, Sequence[dict[str, Any]]]], *columns: str
+    lake: Path, runs: Sequence[Mapping[str, Sequence[dict[str, Any]]]], *columns: str
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Columns of every day of each user after a run for each of the bodies by user."""
     for number, told in enumerate(runs):

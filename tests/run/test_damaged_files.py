@@ -13,6 +13,7 @@ from qol.errors import LakeError
 from qol.identity.user_map import UserMap
 from qol.lake import LocalLake
 from qol.quality.gate_input import collect_gate_input
+from qol.quality.partition_checks import Computed
 from qol.tables.corruption import reading
 from qol.tables.layout import find_published
 from qol.tables.manifest import read_manifests
@@ -96,7 +97,7 @@ def test_a_run_warns_of_a_damaged_file_that_it_leaves_as_it_is(tmp_path: Path) -
         next(read_manifests(LocalLake(tmp_path))),
         find_published(LocalLake(tmp_path), table_schemas(CONTRACTS)),
         [],
-        {},
+        Computed({}),
     )
     found = {(c.table, c.date): c.found for c in given.comparisons if c.compared == "files_readable"}
     wrong = "the published file is damaged or no run wrote it, Athena and qol query fail on this table"

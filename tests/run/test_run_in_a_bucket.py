@@ -30,7 +30,8 @@ def test_published_files_are_listed_in_one_request_and_none_is_looked_for_that_i
         listed, asked, opened = (told(monkeypatch, name) for name in ("walk", "stat", "open_table"))
         assert run_lake(lake).weeks == ["2026-W46"]
     assert [prefix for prefix in listed if prefix.startswith("_objects/")] == ["_objects/"]
-    assert [key for key in opened if key.startswith("_objects/")] == ["_objects/date=2026-11-10/part-00000.parquet"]
+    # To compare and, as the day has a new object, to write: the days between are not held.
+    assert {key for key in opened if key.startswith("_objects/")} == {"_objects/date=2026-11-10/part-00000.parquet"}
     assert [prefix for prefix in listed if prefix.startswith("processed/")] == ["processed/"]
     records = {key for key in asked if key.startswith("processed/records/")}
     assert records == {"processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"}

@@ -10,11 +10,11 @@ from typing import Any, Self
 from starlette.testclient import TestClient
 
 from qol.lake import LocalLake
+from qol.serve.access_tokens import local_key, local_token
 from qol.serve.api import create_app
 from qol.serve.door import new_key
 from qol.serve.serve_options import ServeOptions
 from qol.serve.service import Service, open_service
-from qol.serve.tokens import local_key, local_token
 from tests.builders import CONTRACTS
 
 #: Wednesday noon in Tokyo, three hours after the run.

@@ -12,9 +12,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from qol.serve.access_tokens import FRESH_SECONDS, MIN_REFRESH_SECONDS, OidcVerifier, local_key, local_token
 from qol.serve.http_edges import SECRET_NAMES
 from qol.serve.serve_options import Oidc, from_environment
-from qol.serve.tokens import FRESH_SECONDS, MIN_REFRESH_SECONDS, OidcVerifier, local_key, local_token
 from qol.state import Item, StateError
 from tests.serve.phones import BULK, SUMMARY, Api, steps
 
@@ -138,7 +138,7 @@ def test_tokens_of_an_issuer_are_known_by_its_keys_also_when_they_rotate(monkeyp
 
     clock = [0.0]
     monkeypatch.setattr(OidcVerifier, "_json", answer)
-    monkeypatch.setattr("qol.serve.tokens.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("qol.serve.access_tokens.time.monotonic", lambda: clock[0])
     oidc = from_environment({"QOL_OIDC_ISSUER": "https://id.example/", "QOL_OIDC_AUDIENCE": "app"})["oidc"]
     assert isinstance(oidc, Oidc)
     verifier = OidcVerifier(oidc)
@@ -195,6 +195,13 @@ def test_a_secret_in_a_query_is_401_whatever_else_is_sent(api: Api) -> None:
     for name in sorted(SECRET_NAMES):
         answer = api.client.get(SUMMARY, params={name.upper(): "s"}, headers=api.token("v-anna"))
         assert answer.status_code == 401
+
+
+def test_a_page_that_is_asked_for_again_keeps_its_policy(api: Api) -> None:
+    page = api.client.get("/")
+    again = api.client.get("/", headers={"If-None-Match": page.headers["ETag"]})
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert (again.status_code, again.headers.get("Content-Security-Policy")) == (304, None)
 
 
 def test_every_answer_has_security_headers_and_an_id_and_big_ones_are_packed(api: Api) -> None:
@@ -273,6 +280,14 @@ def test_the_local_key_is_for_its_user_and_for_loopback_alone(api: Api) -> None:
     issuer = Oidc("https://id.example", "app", jwks_uri="https://id.example/keys")
     reached = Api.of(api.lake, host="0.0.0.0", oidc=issuer)
     assert reached.client.get(SUMMARY, headers=reached.token("v-anna")).status_code in (401, 503)
+
+
+def test_whom_the_study_does_not_know_gets_no_access_with_an_issuers_token(api: Api) -> None:
+    object.__setattr__(api.service.options, "oidc", Oidc("https://id.example", "app"))
+    assert api.summary("v-anna").status_code == 200
+    assert api.summary("v-nobody").status_code == 403
+    api.client.post("/v1/users", json={"subject": "v-nobody"}, headers=api.key("users:admin"))
+    assert api.summary("v-nobody").json()["rows"] == []
 
 
 def test_a_batch_is_refused_beyond_its_announced_or_real_size(api: Api) -> None:

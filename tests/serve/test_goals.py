@@ -127,9 +127,9 @@ def test_a_report_of_a_met_goal_is_taken_once_whatever_is_repeated(api: Api, rec
     assert report("one", start="2026-11-17")[0] == 422
     assert report("two") == (202, False)
     assert report("three", goal_id="run")[0] == 404
-    taken = api.service.state.get("events", "received", "one")
+    taken = api.service.state.get("events", ":received", "one")
     assert taken is not None
-    api.service.state.create("events", "received", "four", taken.body | {"answer": None})
+    api.service.state.create("events", ":received", "four", taken.body | {"answer": None})
     assert report("four")[0] == 409
     assert len(api.service.state.items("events", OUTBOX)) == 1
 

@@ -46,6 +46,13 @@ def test_days_and_months_are_made_of_the_same_published_days(api: Api) -> None:
     }
 
 
+def test_before_the_run_that_publishes_a_closed_week_the_last_published_one_is_shown(api: Api) -> None:
+    object.__setattr__(api.service.options, "now", datetime(2026, 11, 24, tzinfo=UTC))
+    found = api.summary("v-anna").json()
+    assert (found["from"], len(found["rows"])) == ("2026-11-09", 1)
+    assert api.summary("v-anna", date="2026-11-16").json()["rows"] == []
+
+
 def test_who_has_no_data_gets_no_rows(api: Api) -> None:
     for period in ("day", "week", "month"):
         assert api.summary("v-nobody", period=period).json()["rows"] == []

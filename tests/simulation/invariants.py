@@ -5,11 +5,13 @@ import io
 import json
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from qol.identity.lake_state import STATE_KEY
 from qol.identity.pseudonyms import Identities
 from qol.lake.base import LOCK_KEY
 from qol.people.raw_parts import unpacked
@@ -66,6 +68,8 @@ class Guard:
     def check(self, key: str, before: Version | None) -> None:
         """What must hold after a change."""
         now = self.store.current(key)
+        if key.startswith((*TABLES, "_erasures/", STATE_KEY)) and before is not None:
+            self._check_order(key, before)
         if key == LOCK_KEY and now is not None:
             self._note_lock(now)
         elif key.startswith("_erasures/") and now is not None:
@@ -74,6 +78,11 @@ class Guard:
             self._check_table(key, before, now)
         elif key.startswith(("raw/", "quarantine/bodies/")):
             self._check_kept(key, now)
+
+    def _check_order(self, key: str, before: Version) -> None:
+        writer = self.world.process
+        if before.epoch > writer.epoch:
+            self.world.found("no older run over a newer one", f"{writer.name} wrote {key}")
 
     def _note_lock(self, now: Version) -> None:
         token = json.loads(now.data or b"")["token"]
@@ -103,8 +112,6 @@ class Guard:
             return
         if writer.epoch == 0:
             self.world.found("only who holds the lock publishes", f"{writer.name} wrote {key}")
-        if before is not None and before.epoch > writer.epoch:
-            self.world.found("no older run over a newer one", f"{writer.name} wrote {key}")
         self._check_users(key, before, _users(now.data))
 
     def _check_users(self, key: str, before: Version | None, users: frozenset[str]) -> None:
@@ -214,8 +221,9 @@ def _users(data: bytes) -> frozenset[str]:
     return frozenset(table["user_id"].to_pylist() if "user_id" in table.column_names else ())
 
 
-def _rows(data: bytes) -> list[dict[str, object]]:
-    return pq.read_table(io.BytesIO(data)).to_pylist()
+def _rows(data: bytes) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(data)).to_pylist()
+    return rows
 
 
 @functools.lru_cache(8192)

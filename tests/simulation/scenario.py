@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Kind = Literal["deliver", "run", "rebuild", "backfill", "restore", "erase", "lift", "contracts"]
+Form = Literal["lines", "envelope", "gzip", "broken", "twice"]
 FaultKind = Literal["kill", "kill_after", "lost", "late", "pause", "503", "409", "cut", "lag"]
 
 PEOPLE = ("anna", "ben", "cleo", "dan", "eve", "finn")
@@ -49,7 +50,7 @@ class Step:
     #: Records of a delivery: who, days after Monday, steps.
     records: tuple[tuple[str, int, int], ...] = ()
     #: How they lie in their object.
-    form: Literal["lines", "envelope", "gzip", "broken", "twice"] = "lines"
+    form: Form = "lines"
     #: The attempt of a Glue run: `jr_1_attempt_2`.
     job: str | None = None
     number: int = 0
@@ -111,7 +112,7 @@ def _delivery(random: Random) -> Step:
         (random.choice(PEOPLE), random.choice([-7, -6, 0, 1, 2, 7]), random.choice([500, 9_000, 60_000]))
         for _ in range(random.randint(1, 3))
     )
-    form = random.choice(["lines", "envelope", "gzip", "broken", "twice"])
+    form = random.choice(get_args(Form))
     return Step("deliver", random.uniform(0, SPAN), records=records, form=form)
 
 
@@ -150,7 +151,7 @@ def _overtaken(random: Random) -> list[Step]:
 
 def _fault(random: Random, step: Kind) -> Fault:
     usual = {"deliver": 2, "run": 110, "rebuild": 90, "backfill": 110, "erase": 120, "restore": 40, "lift": 8}
-    kind = random.choice(
+    kind: FaultKind = random.choice(
         ["kill", "kill_after", "lost", "lost", "late", "late", "pause", "pause", "503", "409", "cut", "lag"]
     )
     longest = {"late": 150, "pause": 150, "lag": 90, "lost": 60}

@@ -113,3 +113,18 @@ def test_a_restore_forgets_what_a_later_run_with_a_slow_clock_has_read() -> None
     assert published(simulation.ends[1]).read == 1
     assert isinstance(simulation.ends[2], Manifest)
     assert simulation.ends[3] is None
+
+
+def test_what_a_run_remembers_does_not_undo_what_an_erasure_remembers_when_it_lands_late() -> None:
+    late = Fault(1, "late", 190, on="put_object _locks/lake.json")
+    simulation = played(
+        Step("deliver", 0, records=(BEN,)), Step("run", 5, faults=(late,)), Step("erase", 80, person="anna")
+    )
+    assert simulation.ends[2] == "clean"
+
+
+def test_a_tombstone_that_lands_late_does_not_undo_a_lift() -> None:
+    late = Fault(2, "late", 190, on="put_object _erasures/")
+    simulation = played(Step("erase", 0, person="anna", faults=(late,)), Step("lift", 100, person="anna"))
+    assert simulation.ends == ["clean", None]
+    assert simulation.guard.leaving["anna"].lifted is not None

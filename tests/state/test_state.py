@@ -1,7 +1,8 @@
 """What every store of the API's state does: SQLite, DynamoDB, and in acceptance servers of databases."""
 
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
@@ -10,12 +11,14 @@ import boto3
 import pytest
 from limits import RateLimitItemPerMinute
 from limits.storage import Storage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from moto import mock_aws
 
 from qol.errors import UsageError
+from qol.serve.door import SlidingWindow
+from qol.serve.local_counters import LocalCounters
 from qol.serve.shared_counters import SharedCounters
 from qol.state import KINDS, Item, State, open_state
+from tests.acceptance import database_servers
 from tests.edges import ENVIRONMENT
 
 
@@ -43,12 +46,33 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["sqlite", "dynamodb"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> State:
-    if request.param == "sqlite":
-        return open_state(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    request.getfixturevalue("tables")
-    return open_state("dynamodb:qol")
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    with database_servers.postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def mariadb() -> Iterator[str]:
+    with database_servers.mariadb() as url:
+        yield url
+
+
+SERVERS = [pytest.param(name, marks=pytest.mark.acceptance) for name in ("postgresql", "mariadb")]
+_numbers = itertools.count()
+
+
+@pytest.fixture(params=["sqlite", "dynamodb", *SERVERS])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
+    address = {"sqlite": f"sqlite:///{tmp_path / 'state.sqlite'}", "dynamodb": "dynamodb:qol"}.get(request.param)
+    if address == "dynamodb:qol":
+        request.getfixturevalue("tables")
+    elif address is None:
+        server = request.getfixturevalue(request.param)
+        address = database_servers.new_database(server, f"state{next(_numbers)}")
+    opened = open_state(address)
+    yield opened
+    opened.close()
 
 
 def test_a_document_is_created_once_replaced_by_its_version_and_deleted(state: State) -> None:
@@ -100,16 +124,16 @@ def test_an_address_of_no_store_is_refused_without_its_text() -> None:
 
 
 @pytest.mark.usefixtures("tables")
-def test_shared_counters_let_exactly_the_limit_through_and_half_of_the_window_before_counts(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("made", [lambda: SharedCounters("qol"), LocalCounters])
+def test_counters_let_exactly_the_limit_through_and_half_of_the_window_before_counts(
+    monkeypatch: pytest.MonkeyPatch, made: Callable[[], SharedCounters | LocalCounters]
 ) -> None:
-    counters, now = SharedCounters("qol"), 6_000_000.0
-    monkeypatch.setattr("qol.serve.shared_counters.time.time", lambda: now)
-    assert sum(counters.acquire_sliding_window_entry("a", 100, 60) for _ in range(130)) == 100
-    assert counters.acquire_sliding_window_entry("b", 100, 60)
+    counters, now = SlidingWindow(cast("Storage", made())), 6_000_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    limit = RateLimitItemPerMinute(10)
+    assert sum(counters.hit(limit, "a") for _ in range(13)) == 10
+    assert counters.hit(limit, "b")
     now += 90
-    assert sum(counters.acquire_sliding_window_entry("a", 100, 60) for _ in range(130)) == 50
+    assert sum(counters.hit(limit, "a") for _ in range(13)) == 5
     now -= 90
-    assert not counters.acquire_sliding_window_entry("a", 100, 60)
-    limiter = SlidingWindowCounterRateLimiter(cast("Storage", counters))
-    assert [limiter.hit(RateLimitItemPerMinute(2), "c") for _ in range(3)] == [True, True, False]
+    assert not counters.hit(limit, "a")

@@ -117,7 +117,9 @@ def test_tables_answer_to_athenas_spelling_and_to_a_uri(spark: SparkSession, sam
 
 
 def test_a_table_that_no_contract_makes_is_refused_with_those_there_are(spark: SparkSession, sample_lake: Path) -> None:
-    with pytest.raises(UsageError, match="table 'steps': not made by any contract; allowed: collect_runs, daily_metrics, "):
+    with pytest.raises(
+        UsageError, match="table 'steps': not made by any contract; allowed: collect_runs, daily_metrics, "
+    ):
         table(spark, sample_lake, "steps")
 
 

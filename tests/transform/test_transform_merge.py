@@ -6,7 +6,7 @@ import pytest
 
 from qol.contracts.columns import record_columns
 from qol.ingest.results import row_schema
-from qol.transform.merge import key_columns, merge, to_records
+from qol.transform.merge import key_columns, merge, sorted_places, to_records
 from tests.builders import CONTRACTS
 
 from .builders import Row, a_day, a_night, delivered, merged, monday, records, utc
@@ -309,3 +309,22 @@ def test_the_key_of_a_workout_has_only_what_names_it() -> None:
     rows = pl.DataFrame([a_workout(1, "a", name_hash="n"), a_workout(2, None, name_hash="n")])
     keys = rows.select(**key_columns(contract)).rows()
     assert keys == [("a", None, None, None), (None, 1_794_178_963, "OTHER", "n")]
+
+
+@pytest.mark.parametrize(
+    ("columns", "places"),
+    [
+        ([([3, None, -(2**62), 2**62, 3, 3], False), (["b", "a", "a", "a", None, "a"], True)], [2, 0, 5, 4, 3, 1]),
+        (
+            [([True, None, False, True, False, None], True), ([1.5, -2.0, 0.0, None, -1e300, 7.0], False)],
+            [0, 3, 4, 2, 1, 5],
+        ),
+        ([([date(2026, 11, 9), date(1960, 1, 1), None], True), ([1, 1, 1], False)], [0, 1, 2]),
+        ([([2**61, 0, 2**61], False), ([0, 2**61, 5], False), ([1, 1, 0], True)], [1, 0, 2]),
+    ],
+    ids=["whole numbers far apart and texts", "flags and decimals", "dates", "more than one number holds"],
+)
+def test_rows_are_sorted_by_columns_of_any_type_each_up_or_down_nulls_last(
+    columns: list[tuple[list[Any], bool]], places: list[int]
+) -> None:
+    assert sorted_places([(pl.Series(values), falls) for values, falls in columns]).tolist() == places

@@ -13,6 +13,7 @@ from qol.cli.adherence_command import adherence
 from qol.cli.collect_command import collect
 from qol.cli.doctor import doctor
 from qol.cli.failures import Commands
+from qol.cli.load_command import load
 from qol.cli.report_command import report
 from qol.cli.restore_command import restore
 from qol.cli.retain_command import retain
@@ -24,8 +25,8 @@ COMMAND_GROUP = "qol.commands"
 
 EPILOG = (
     "Exit codes: 0 published or nothing to do · 1 failed · 2 usage or contract error · 3 refused by the gate · "
-    "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes); "
-    "QOL_DEBUG=1 adds tracebacks, which may show values."
+    "4 another run holds the lock. Environment: QOL_LAKE, QOL_SCHEMAS, QOL_PSEUDONYM_KEY (a secret of at least 32 bytes), "
+    "QOL_DATABASE_URL; QOL_DEBUG=1 adds tracebacks, which may show values."
 )
 
 app = typer.Typer(
@@ -47,12 +48,13 @@ for _command in (
     inspect_commands.rejects,
     adherence,
     report,
+    load,
     why,
     doctor,
     people_commands.export,
     people_commands.erase,
-    retain,
     serve,
+    retain,
 ):
     app.command()(_command)
 app.add_typer(contract_commands.app, name="contracts")

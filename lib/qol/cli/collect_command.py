@@ -73,7 +73,7 @@ def collect(
     request = CollectRequest(
         words[0], begins or None, ends or None, tuple(user or ()), tuple(record or ()), sandbox, clock, deadline
     )
-    opened = open_existing(_made(lake, dry_run=dry_run))
+    opened = _opened(lake, dry_run=dry_run)
     collector = _collector(opened, request, schemas, tokens)
     if dry_run:
         _plan(collector)
@@ -108,11 +108,19 @@ def _login(source: str, schemas: Path | None, tokens: str | None, port: int, red
     say(f"Connected the user {token.user_id}.")
 
 
-def _made(lake: str | None, *, dry_run: bool) -> str | None:
+def _opened(lake: str | None, *, dry_run: bool) -> Lake:
     """The lake; a folder that does not exist yet is made, as collecting may be the first thing that fills it."""
-    if lake and "://" not in lake and not dry_run:
-        Path(lake).expanduser().mkdir(parents=True, exist_ok=True)
-    return lake
+    from qol.lake import LocalLake
+
+    if lake and "://" not in lake:
+        folder = Path(lake).expanduser()
+        if dry_run and not folder.exists():
+            return LocalLake(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise UsageError(f"--lake {lake}: cannot be made ({err.strerror}); allowed: a folder") from None
+    return open_existing(lake)
 
 
 def _collector(lake: Lake, request: CollectRequest, schemas: Path | None, tokens: str | None) -> Collector:

@@ -97,23 +97,37 @@ def erase(
     schemas: SchemasOption = None,
 ) -> None:
     """Remove a person from every layer of the lake, and keep later data of theirs out; repeat it when it was interrupted."""
+    from qol.collect.tokens import open_tokens
     from qol.contracts.load import load_contracts
     from qol.people.erase import Erasure
+    from qol.people.erasure_requests import UnknownUserError
     from qol.people.person import open_people
 
     if dry_run + verify + lift > 1:
         raise UsageError("--dry-run, --verify, --lift: more than one given; allowed: one of them")
     contracts, opened = load_contracts(schemas), open_existing(lake, kms_key=kms_key, database=database)
+    if tokens is not None:
+        open_tokens(tokens, "")  # one that cannot be read is told before anything is removed
     people = open_people(opened, contracts, user_map, key_secret)
-    is_clean = True
-    for number, named in enumerate(_named(user, vendor, file), 1):
-        erasure = Erasure(opened, people, people.person(named), zone, datetime.now(UTC), user_map, asked_by, tokens)
+    persons = [people.person(named) for named in _named(user, vendor, file)]  # all, before anything is removed
+    is_clean, unknown = True, list[int]()
+    for number, person in enumerate(persons, 1):
+        erasure = Erasure(opened, people, person, zone, datetime.now(UTC), user_map, asked_by, tokens)
         if lift:
             say(f"Erasure {erasure.lift().id} is lifted: what arrives from now on is kept.")
             continue
-        found = erasure.find() if dry_run or verify else erasure.run()
+        try:
+            found = erasure.find() if dry_run or verify else erasure.run()
+        except UnknownUserError:
+            unknown.append(number)
+            continue
         is_clean &= found.is_clean or dry_run
         _certify(f"Person {number}", found, acted=not (dry_run or verify))
+    if unknown:
+        who = ", ".join(map(str, unknown))
+        raise UsageError(
+            f"person {who}: the lake holds nothing on this id; allowed: a user_id of its tables, or a vendor id"
+        )
     if not is_clean:
         raise typer.Exit(1)
 
@@ -128,9 +142,14 @@ def _certify(who: str, found: Certificate, *, acted: bool) -> None:
         table(f"{who}: found", ("layer", "number"), sorted(left.items()))
     else:
         say(f"{who}: nothing found in {count(len(found.remaining), 'layer')}.")
+    stone = found.tombstone
     if acted:
-        say(f"Tombstone  {found.tombstone.key}, finished {found.tombstone.finished or 'not yet: repeat the command'}")
-        say("Outside the lake: docs/erase-and-export.md lists each place and how long it keeps data.")
+        say(f"Tombstone  {stone.key}, finished {stone.finished or 'not yet: repeat the command'}")
+        table("May remain outside the lake", ("place", "how long"), stone.outside.items())
+    elif stone.finished is None:
+        say(f"{who}: no erasure has ended here; check the id when you expected one.")
+    else:
+        say(f"Tombstone  {stone.key}, finished {stone.finished}{', lifted ' + stone.lifted if stone.lifted else ''}")
 
 
 def _named(user: str | None, vendor: str | None, file: str | None) -> list[str]:

@@ -92,7 +92,7 @@ def token(
     """Print a participant's token for the API on this machine, and nothing else; it is valid for 30 days."""
     with serve_imports():
         from qol.lake import LocalLake
-        from qol.serve.tokens import local_key, local_token
+        from qol.serve.access_tokens import local_key, local_token
 
     opened = open_existing(lake)
     if not isinstance(opened, LocalLake):

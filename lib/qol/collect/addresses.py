@@ -34,6 +34,7 @@ def addresses(source: str, collect: Collect, *, sandbox: bool = False) -> Addres
     token_url, authorize_url = collect.auth.token_url, collect.auth.authorize_url
     if own_base:
         base = _checked(source, "BASE", own_base)
+        base = (_on_server(base, collect.sandbox) or base) if sandbox else base
         token_url, authorize_url = _on_server(base, token_url), _on_server(base, authorize_url)
     if own_tokens:
         token_url = _checked(source, "TOKEN_URL", own_tokens)

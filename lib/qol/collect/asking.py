@@ -111,12 +111,17 @@ class Asking:
         asked = str(collect.page.first) if collect.page.by == "page" else None
         seen: set[str | bytes | None] = {asked}
         endpoint = f"/{collect.path}" if task.document is None else f"/{collect.path}".replace(task.document, "{id}")
-        place = {"record": task.record, "endpoint": endpoint}
-        if span is not None:
-            place |= {"from": span.first.isoformat(), "to": span.last.isoformat()}
+        window = None if span is None else {"from": span.first.isoformat(), "to": span.last.isoformat()}
+        place = {"record": task.record, "endpoint": endpoint, "window": window}
         for number in range(1, MAX_PAGES + 1):
             request = replace(self._request(collect, span, asked), place={**place, "page": number})
-            page = self._page(collect, task.user_id, request, asked, requests)
+            try:
+                page = self._page(collect, task.user_id, request, asked, requests)
+            except RefusedError as err:
+                if err.reason != "bad_answer":
+                    raise
+                days = "" if span is None else f" of {span.first} to {span.last}"
+                raise RefusedError(err.reason, f"{err.detail}; page {number}{days}") from None
             if number > 1 and collect.page.by == "page" and page.body in seen:
                 raise RefusedError("repeated_token", "the same page under two numbers")
             yield page

@@ -76,8 +76,7 @@ def _store_deletion(lake: Lake, message: Message) -> None:
     received = datetime.fromisoformat(message["received_at"])
     name = hashlib.sha256(body).hexdigest()
     key = f"{message['folder']}/date={received.date()}/{name}.jsonl"
-    if lake.stat(key) is None:
-        lake.put_new(key, Page(body, 1, None).line({}, received))
+    lake.put_if_absent(key, Page(body, 1, None).line({}, received))
 
 
 def _collect(request: CollectRequest, lake: Lake) -> CollectOutcome:

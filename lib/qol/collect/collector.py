@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from qol.collect.addresses import addresses
@@ -121,7 +122,7 @@ class Collector:
         ends = ((user_id, self._state.person(user_id).rests_until) for user_id in self._users)
         return [user_id for user_id, until in ends if until and until > self._clock() and not self._request.users]
 
-    @property
+    @cached_property
     def _users(self) -> Sequence[str]:
         """Vendor ids of the persons to collect; one without a name where the vendor knows no persons."""
         if self._request.sandbox:

@@ -47,7 +47,8 @@ class RecordParts:
             return
         number = f"-{self.objects}" if self.objects else ""
         day = self.clock().astimezone(UTC).date()
-        self.lake.put_new(f"{self.folder}/date={day}/{self.name}{number}.jsonl", b"".join(self._waiting))
+        # The name is this run's own: what is there already is this object, whose acknowledgement was lost.
+        self.lake.put_if_absent(f"{self.folder}/date={day}/{self.name}{number}.jsonl", b"".join(self._waiting))
         self.objects += 1
         self._bytes += self._waiting_bytes
         self._waiting, self._waiting_bytes = [], 0

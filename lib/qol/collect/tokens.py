@@ -80,6 +80,7 @@ class TokenFile:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self._path = path.expanduser().resolve()
+        self._known: tuple[tuple[int, ...], dict[str, Token]] = (), {}
         if create and not self._path.exists():
             try:
                 os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -127,14 +128,25 @@ class TokenFile:
             os.close(handle)
 
     def _read(self) -> dict[str, Token]:
+        """The tokens by person; parsed again only when the file is another one."""
         try:
             with self._path.open("rb") as file:
-                mode, data = os.fstat(file.fileno()).st_mode, file.read()
+                about = os.fstat(file.fileno())
+                version = (about.st_ino, about.st_mtime_ns, about.st_size, about.st_mode)
+                if version != self._known[0]:
+                    self._require_own(about.st_mode)
+                    self._known = version, self._parsed(file.read())
         except OSError as err:
             raise UsageError(f"--tokens {self._path}: cannot be read ({err.strerror}); allowed: a file") from None
+        return dict(self._known[1])
+
+    def _require_own(self, mode: int) -> None:
+        """UsageError for a file that others can use."""
         if stat.S_IMODE(mode) & 0o077:
             found = f"mode {stat.S_IMODE(mode):03o}, so others can read or change it"
             raise UsageError(f"--tokens {self._path}: found {found}; allowed: mode 600 (chmod 600 {self._path})")
+
+    def _parsed(self, data: bytes) -> dict[str, Token]:
         tokens: dict[str, Token] = {}
         for number, line in enumerate(data.splitlines(), 1):
             if line.strip():

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from threading import Lock
 from typing import Any, Literal, TypeVar
@@ -91,7 +92,7 @@ class Requests:
 
 
 class Vendor:
-    """A vendor's server; threads share it. `clock` gives the time by which Retry-After dates are read."""
+    """A vendor's server; threads share it. `transport` stands for the network in tests."""
 
     def __init__(
         self, base: str, deadline: Deadline, log: Log, transport: Any = None, rate: Rate | None = None
@@ -108,6 +109,8 @@ class Vendor:
         agent = {"User-Agent": f"qol-lake/{__version__}"}
         # A proxy of the environment is not for a server on this machine.
         self._client = httpx2.Client(headers=agent, transport=transport, trust_env=not is_loopback(base))
+        # What a vendor remembers of one person's request must not come with another person's.
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._lock, self._resume_at, self._is_down = Lock(), 0.0, False
         self._rate, self._times = rate or Rate(), deque[float]()
 
@@ -197,6 +200,8 @@ class Vendor:
                         raise RefusedError("too_large")
                 link = response.links.get("next", {}).get("url")
                 return Answer(response.status_code, response.headers, bytes(body), link)
+        except self._http.InvalidURL:
+            raise RefusedError("refused", "an address that is none") from None
         except self._http.DecodingError:
             raise Again("bad_answer", "a body that cannot be unpacked") from None
         except self._http.TransportError:  # its text can hold the address, with a token in it

@@ -13,6 +13,7 @@ from qol.contracts.language import Mistake
 from qol.contracts.model import Contracts
 from qol.contracts.problems import problem
 from qol.contracts.roots import DAILY, RULES, WEEKLY
+from qol.contracts.rules import permission_mistakes
 from qol.contracts.source import Only, SourceContract
 from qol.contracts.source_checks import source_mistakes
 from qol.contracts.weekly import Derived, RecallWindows, WeeklyGroup
@@ -132,6 +133,8 @@ def _rules(contracts: Contracts) -> Iterator[Problem]:
                 yield Problem(file, f"nested.{key}", key, f"an envelope key of the source: {choices(keys, key)}")
         for key in sorted(rule.never_store - rule.control_keys):
             yield Problem(file, "never_store", key, f"a control key: {choices(rule.control_keys, key)}")
+        files = [path.stem for path in sorted((contracts.root / "sources" / source).glob("[!_]*.yaml"))]
+        yield from (problem(file, mistake) for mistake in permission_mistakes(rule.permissions, files))
         if rule.announce is not None:
             records = [c.record for c in contracts.sources if c.source == source]
             yield from (

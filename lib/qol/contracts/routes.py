@@ -4,8 +4,8 @@ from qol.contracts.model import Contracts
 from qol.contracts.rules import SourceRules
 from qol.contracts.templates import render
 
-ANNOUNCED = "lib/qol_lambda/announced_sources.py"
 ROUTES = "lib/qol/webhooks/garmin_routes.py"
+ANNOUNCED = "lib/qol_lambda/announced_sources.py"
 SOURCE = "garmin"
 
 

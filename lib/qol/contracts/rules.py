@@ -1,5 +1,6 @@
 """What holds for all records of one source: schemas/sources/<source>/_rules.yaml; optional."""
 
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
 
 from annotated_types import Ge
@@ -7,7 +8,8 @@ from pydantic import Field
 
 from qol.contracts.announce import Announce
 from qol.contracts.collect import Collect
-from qol.contracts.language import Flag, Maybe, Model, Text, Texts, Token, Whole
+from qol.contracts.language import Flag, Maybe, Mistake, Model, Text, Texts, Token, Whole
+from qol.contracts.wording import choices
 
 
 class Ping(Model):
@@ -53,3 +55,17 @@ class SourceRules(Model):
     def permission_of(self, record: str) -> str | None:
         """The permission that a record type needs; None for one that needs none."""
         return next((name for name, records in self.permissions.items() if record in records), None)
+
+
+def permission_mistakes(permissions: Mapping[str, Collection[str]], records: Collection[str]) -> Iterator[Mistake]:
+    """Names that no record type has while one has no permission, so that its withdrawal had no effect; types named twice."""
+    first: dict[str, str] = {}
+    named = {record for found in permissions.values() for record in found}
+    without = [record for record in records if record not in named]
+    for name, found in permissions.items():
+        for record in sorted(found):
+            if without and record not in records:
+                allowed = f"a record type of the source that has no permission: {choices(without, record)}"
+                yield Mistake(f"permissions.{name}", record, allowed)
+            elif first.setdefault(record, name) != name:
+                yield Mistake(f"permissions.{name}", record, f"a record type that {first[record]} does not have")

@@ -34,6 +34,9 @@ class Tombstone(msgspec.Struct):
     ids: list[str] = []
     devices: list[ErasedDevice] = []
     counts: dict[str, int] = {}
+    #: What the last search found, by each layer it searched; and what may remain outside the lake, for how long.
+    found: dict[str, int] = {}
+    outside: dict[str, str] = {}
 
     @property
     def key(self) -> str:

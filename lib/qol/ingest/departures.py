@@ -1,7 +1,7 @@
 """Whose an item is, and whether it is kept: nothing of erased users is, and nothing that arrives after a withdrawal."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from qol.contracts.raw_values import identifier, safe_get
@@ -14,8 +14,11 @@ from qol.ingest.times import parse_instant
 MICROSECONDS = 1_000_000
 #: Why an item is not kept, as the manifest counts it.
 Departure = Literal["erased", "withdrawn"]
-#: What may be an id in a text that is no JSON: the content of a string, or a word.
-_TOKENS = re.compile(rb'"((?:[^"\\]++|\\.){1,128})"|([A-Za-z0-9_.:@+-]{1,128})')
+#: What may be an id in a text: the content of a string, and a word, as one may have it in an address or after a broken quote.
+_NAMES = (
+    re.compile(rb'"((?:[^"\\]++|\\.){1,128})"'),
+    *(re.compile(rb"[A-Za-z0-9_%b-]{1,128}" % more) for more in (b".:@+", b".@+", b"")),
+)
 
 
 class Departures:
@@ -41,8 +44,7 @@ class Departures:
 
     def of_text(self, text: bytes, arrival_day: int) -> Departure | None:
         """Why a text that is no JSON is not kept: it holds an id of a user who left; None when it holds none."""
-        tokens = (string or word for found in _TOKENS.finditer(text) for string, word in [found.groups()])
-        users = (self._user(token.decode(errors="replace"), arrival_day) for token in tokens)
+        users = (self._user(name, arrival_day) for name in _names_in(text))
         return next(filter(None, (_departure(user, None, arrival_day) for user in users)), None)
 
     def is_id(self, value: object, arrival_day: int) -> bool:
@@ -50,9 +52,9 @@ class Departures:
         return isinstance(value, str) and _departure(self._user(value, arrival_day), None, arrival_day) is not None
 
     def _named(self, raw: Any, arrival_day: int) -> Iterator[User | None]:
-        """Users whom an item names that has no contract or no id: at the places of ids, else in any of its texts."""
+        """Users whom an item names that has no contract or no id: at the places of ids, else anywhere in it."""
         ids = list(filter(None, (identifier(safe_get(raw, path)) for path in self._persons)))
-        return (self._user(name, arrival_day) for name in ids or _texts(raw))
+        return (self._user(name, arrival_day) for name in ids or dict.fromkeys(_texts(raw)))
 
     def _user(self, vendor_user_id: str, arrival_day: int) -> User | None:
         """The user of an id; of a device, its owner on the arrival day."""
@@ -75,9 +77,16 @@ def _departure(user: User | None, received: object, arrival_day: int) -> Departu
 
 
 def _texts(node: Any) -> Iterator[str]:
-    """Every text in a JSON value, without the keys."""
+    """Every text in a JSON value, keys too, and what may be an id in each."""
     if isinstance(node, str):
         yield node
+        yield from _names_in(node.encode(errors="replace"))
     elif isinstance(node, dict | list):
-        for value in node.values() if isinstance(node, dict) else node:
+        for value in [*node, *node.values()] if isinstance(node, dict) else node:
             yield from _texts(value)
+
+
+def _names_in(text: bytes) -> Iterable[str]:
+    """What may be an id in a text, each once; zeros are left out, as UTF-16 has them between letters."""
+    found = (name for pattern in _NAMES for name in pattern.findall(text.replace(b"\0", b"")))
+    return dict.fromkeys(name.decode(errors="replace") for name in found)

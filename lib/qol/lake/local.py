@@ -124,28 +124,23 @@ class LocalLake:
         """Write a temporary file in the same folder, then rename it; those that a killed run left of the file go."""
         target = self.path(key)
         with _translate_errors(key, "written"):
-            os.replace(_written_beside(target, data), target)
+            with _written_beside(target, data) as temporary:
+                os.replace(temporary, target)
             for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
-                left.unlink(missing_ok=True)
+                _remove_left(left)
             _sync(target.parent)
-
-    def put_new(self, key: str, data: bytes) -> None:
-        """Write a file under a name that nothing has yet."""
-        if self.stat(key) is not None:
-            raise LakeError(f"{key}: there already; what was received is never replaced")
-        self.put(key, data)
 
     def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write a temporary file in the same folder, then link it under its name, unless there is a file; whether there was none."""
         target = self.path(key)
         with _translate_errors(key, "written"):
-            temporary = _written_beside(target, data)
-            try:
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-            finally:
-                temporary.unlink()
+            with _written_beside(target, data) as temporary:
+                try:
+                    os.link(temporary, target)
+                except FileExistsError:
+                    return False
+                finally:
+                    temporary.unlink()
             _sync(target.parent)
         return True
 
@@ -218,17 +213,35 @@ def _decodable(name: str) -> str:
     return name
 
 
-def _written_beside(target: Path, data: bytes | BinaryIO) -> Path:
+@contextmanager
+def _written_beside(target: Path, data: bytes | BinaryIO) -> Iterator[Path]:
     """A temporary file with the data in the folder of a file, on disk."""
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with temporary.open("xb") as file:
+    with _temporary_file(target) as file:
         if isinstance(data, bytes):
             file.write(data)
         else:
             shutil.copyfileobj(data, file, 2**20)
-    _sync(temporary)
-    return temporary
+        file.flush()
+        os.fsync(file.fileno())
+        yield Path(file.name)
+
+
+def _temporary_file(target: Path) -> BinaryIO:
+    """A new file beside a target; its lock tells other writers that nobody left it."""
+    while True:
+        file = target.with_name(f".{target.name}.{uuid.uuid4().hex}").open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # removed before it was locked
+
+
+def _remove_left(path: Path) -> None:
+    """Remove a temporary file, unless the process that writes it is alive."""
+    with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def _sync(path: Path) -> None:

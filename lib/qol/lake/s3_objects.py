@@ -167,10 +167,6 @@ class S3Objects:
         """Write when the object has that tag (None: does not exist) and return the new tag; RequestError otherwise."""
         return self.put_any(key, data, **({"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}))
 
-    def put_new(self, key: str, data: bytes) -> None:
-        """Write an object that must not exist."""
-        self.put_if(key, data, None)
-
     def get_tagged(self, key: str) -> tuple[str, bytes] | None:
         """Tag and content of an object, or None."""
         with ignore_errors(MISSING):

@@ -34,6 +34,20 @@ GZIP = b"\x1f\x8b"
 NAMING = ("_reports/", "_docs/", "athena-results/", "athena-results-operators/")
 ERASED = ("erased",)
 OLD_VERSIONS = "old versions"
+#: Places that no erasure reaches, and how long they keep what they may have of a person, as docs/erase-and-export.md says;
+#: and those that only an account has.
+OUTSIDE = {
+    "copies: exports, reports, query results that somebody saved": "ask who has them",
+    "the vendor's own servers": "ask the vendor",
+}
+OUTSIDE_IN_ACCOUNT = {
+    "recovery points of the user map": "35 days; after a recovery, erase again",
+    "the stream that gathers pushes": "15 minutes; 24 hours while S3 does not answer",
+    "queues of announcements": "4 days; failed ones 14 days",
+    "CloudTrail's records of reads": "400 days",
+    "Athena's history of queries": "45 days",
+    "logs, metrics, mails of the functions": "logs 180 days",
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,8 @@ class Erasure:
             remaining = self._layers(tombstone, acts=False)
             if not any(remaining.values()):
                 tombstone.finished = moment_text(self.now)
+            is_in_account = self.lake.uri.startswith("s3://")
+            tombstone.found, tombstone.outside = remaining, OUTSIDE | (OUTSIDE_IN_ACCOUNT if is_in_account else {})
             tombstone.counts = {name: tombstone.counts.get(name, 0) + count for name, count in removed.items()}
             write_tombstone(self.lake, tombstone)
         return Certificate(tombstone, removed, remaining)

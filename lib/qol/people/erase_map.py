@@ -60,7 +60,9 @@ def forget_hashes(lake: Lake, person: Person) -> None:
 
 
 def is_mine(identities: Identities, person: Person, source: str, vendor: str, user_id: str) -> bool:
-    """Whether an entry is the person's, by its user id or by the hash of its vendor id."""
-    return user_id in person.user_ids or identities.erasure_hash(source, vendor) in (
-        person.erased.ids | person.erased.devices.keys()
+    """Whether an entry is the person's: by its user id, as a device may be that of others on other days, or by its vendor id."""
+    return (
+        user_id in person.user_ids
+        or identities.erasure_hash("user", user_id) in person.erased.users
+        or identities.erasure_hash(source, vendor) in person.erased.ids
     )

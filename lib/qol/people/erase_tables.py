@@ -59,10 +59,8 @@ def erase_rows(
     candidates: list[Candidate] = []
     for table, day in sorted(published.files):
         gone, rest = look((table, day))
-        if rest is None:
-            continue
         counts[table] = counts.get(table, 0) + gone
-        if not dry_run:
+        if rest is not None and not dry_run:
             candidates.append(_candidate(lake, context.contracts, staging, (table, day), rest))
     publish(lake, candidates, published)
     return counts

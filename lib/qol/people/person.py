@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from qol.contracts.model import Contracts
+from qol.contracts.wording import count
 from qol.errors import UsageError
 from qol.identity.dynamodb_user_map import SCHEME, read_user_table
 from qol.identity.key_lookup import find_key
@@ -62,12 +63,13 @@ class People:
 
     def person(self, named: str) -> Person:
         """The person with a user id, or with a vendor id `<source>:<id>`; UsageError for a source without a contract."""
-        rules, ids, devices = self.contracts.source_rules, set[str](), dict[str, tuple[Owner, ...]]()
+        ids, devices = set[str](), dict[str, tuple[Owner, ...]]()
         user_id = named
         if not _USER.fullmatch(named):
             user_id = self._user_of_vendor(named)
             source, _, vendor = named.partition(":")
-            ids.add(self.identities.erasure_hash(source, vendor))
+            if not self._is_by_day(source):
+                ids.add(self.identities.erasure_hash(source, vendor))
         users = {user_id: None}
         entries = zip(
             self.given.entries, self.used.entries, self.given.periods or [ALWAYS] * len(self.given.entries), strict=True
@@ -77,7 +79,7 @@ class People:
                 continue
             users |= {given_id: None, used_id: None, self.identities.user_hash(source, vendor): None}
             name = self.identities.erasure_hash(source, vendor)
-            if source in rules and rules[source].people_by_day:
+            if self._is_by_day(source):
                 devices[name] = (*devices.get(name, ()), Owner(period, "", zone, ALL_TIME))
             else:
                 ids.add(name)
@@ -89,7 +91,18 @@ class People:
         sources = sorted({contract.source for contract in self.contracts.sources})
         if source not in sources or not vendor:
             raise UnknownUserError(f"--vendor: not <source>:<vendor id>; allowed: a source of {', '.join(sources)}")
-        return UserIndex(self.identities, source, ())[vendor].user_id
+        if not self._is_by_day(source):
+            return UserIndex(self.identities, source, ())[vendor].user_id
+        users = {user_id for (of, device, user_id, _) in self.used.entries if (of, device) == (source, vendor)}
+        if len(users) != 1:
+            raise UnknownUserError(
+                f"--vendor: a device of {source} with {count(len(users), 'user')}; allowed: a user_id"
+            )
+        return users.pop()
+
+    def _is_by_day(self, source: str) -> bool:
+        """Whether ids of a source are devices, each of which different users have on different days."""
+        return source in self.contracts.source_rules and self.contracts.source_rules[source].people_by_day
 
 
 def read_people(lake: Lake, contracts: Contracts, key: bytes, read_map: Callable[[], UserMap]) -> People:

@@ -15,6 +15,7 @@ from qol.ingest.listing import DATE_FOLDER, RAW, RawObject, Window, list_raw, re
 from qol.ingest.person_lines import LineParts, LineSplitter
 from qol.ingest.results import IngestContext, ResultBuilder
 from qol.lake.base import Lake, StoredObject
+from qol.tables.raw_keys import forget_raw_keys
 
 STAGING = "_staging/"
 #: Of longer lines, which no run reads, only the start is searched for ids.
@@ -119,13 +120,26 @@ def rewrite(lake: Lake, context: IngestContext, raw: RawObject, wanted: Collecti
         with lake.create(staged) as file:
             file.write(split.rest)
         lake.publish(staged, raw.stored.key, raw.stored.etag)
-    _remove_old_version(lake, raw.stored)
+    _remove_old_versions(lake, raw.stored.key, raw.stored.etag)
     return split
 
 
-def _remove_old_version(lake: Lake, replaced: StoredObject) -> None:
+def forget_names(lake: Lake, removed: Collection[RawObject]) -> None:
+    """Forget what removed raw objects were called, as a name may be a user's; in a bucket the versions that say it go for good."""
+    names = {raw.stored.key for raw in removed}
+    for place in forget_raw_keys(lake, {raw.arrival_date for raw in removed}, names) if removed else ():
+        _remove_old_versions(lake, place)
+
+
+def _remove_old_versions(lake: Lake, key: str, etag: str | None = None) -> None:
+    """Delete the old versions of an object in a bucket, or those of them with an ETag, and then markers of a deleted key."""
     from qol.lake.s3 import S3Lake
 
-    for version in lake.versions(replaced.key) if isinstance(lake, S3Lake) else ():
-        if version.etag == replaced.etag and not version.is_latest:
-            lake.delete_version(replaced.key, version.version_id)
+    if not isinstance(lake, S3Lake):
+        return
+    versions = lake.versions(key)
+    gone = [one.version_id for one in versions if etag in (None, one.etag) and not one.is_latest]
+    if len(gone) == len(versions):
+        gone += [marker for name, marker, is_marker in lake.old_versions(key) if is_marker and name == key]
+    for version_id in gone:
+        lake.delete_version(key, version_id)

@@ -1,6 +1,6 @@
 """What the gate checks, collected from the candidates, what is published, the clock and the run's manifest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from qol.lake.base import Lake
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.comparison import Comparison
 from qol.quality.freshness import compare_clock
-from qol.quality.partition_checks import compare_candidates, compare_old_weeks, compare_readable
+from qol.quality.partition_checks import Computed, compare_candidates, compare_old_weeks, compare_readable
 from qol.quality.renamed_fields import unknown_fields
 from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
@@ -39,12 +39,12 @@ def collect_gate_input(
     manifest: Manifest,
     published: Published,
     candidates: Sequence[Candidate],
-    expected: Mapping[tuple[str, str], int],
+    computed: Computed,
 ) -> GateInput:
-    """The gate's input; `expected` has the rows the run computed, by table and date."""
+    """The gate's input."""
     now = datetime.fromisoformat(manifest.now)
     footers, weeks = Footers(lake), WeekFiles(candidates, published)
-    comparisons = [*compare_candidates(lake, contracts, candidates, expected, published, footers)]
+    comparisons = [*compare_candidates(lake, contracts, candidates, computed, published, footers)]
     comparisons += compare_readable(footers, candidates, published)
     unknown = unknown_fields(manifest.field_issues)
     comparisons += compare_weeks(contracts, footers, weeks, candidates, unknown, now)

@@ -1,6 +1,7 @@
 """Candidates against what the run computed and what is published: rows of all, users, metrics and values of weekly files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
@@ -41,29 +42,35 @@ MAX_USERS_CHANGED = 0.20
 ONE_IN = 10
 
 
+@dataclass(frozen=True)
+class Computed:
+    """What a run computed: rows by table and date; which users' rows it left out, as they are erased."""
+
+    rows: Mapping[tuple[str, str], int]
+    is_erased: Callable[[str], bool] = lambda _: False
+
+
 def compare_candidates(
     lake: Lake,
     contracts: Contracts,
     candidates: Sequence[Candidate],
-    expected: Mapping[tuple[str, str], int],
+    computed: Computed,
     published: Published,
     footers: Footers,
 ) -> Iterator[Comparison]:
-    """Comparisons of every candidate by rows, and of weekly candidates by users kept and metrics emptied.
-
-    `expected` has the rows the run computed, by table and date.
-    """
+    """Comparisons of every candidate by rows, and of weekly candidates by users kept and metrics emptied."""
     footers.read(candidate.staged for candidate in candidates)
     weeks = WeekFiles(candidates, published)
     for candidate in candidates:
         place = candidate.table, candidate.date
         footer = footers.staged(candidate.staged)
-        yield comparison("rows_as_expected", *place, check_rows(footer.rows, expected[place]))
+        yield comparison("rows_as_expected", *place, check_rows(footer.rows, computed.rows[place]))
         if candidate.table == WEEKLY:
             current = published.get(*place)
             files = [weeks.before(*place), [current.key] if current else []]
             earlier = [[found for key in keys if (found := footers.get(key))] for keys in files]
-            yield comparison("people_kept", *place, _check_users(lake, candidate, current.key if current else None))
+            kept = _check_users(lake, candidate, current.key if current else None, computed.is_erased)
+            yield comparison("people_kept", *place, kept)
             yield comparison("metrics_not_emptied", *place, check_metrics(contracts, footer, earlier))
 
 
@@ -113,7 +120,7 @@ def check_rows(staged: int, computed: int) -> Finding:
     return {} if staged == computed else {"critical": f"{staged} rows staged, {computed} computed"}
 
 
-def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> Finding:
+def _check_users(lake: Lake, candidate: Candidate, published: str | None, is_erased: Callable[[str], bool]) -> Finding:
     if published is None:
         return NEW_WEEK
     try:
@@ -121,7 +128,7 @@ def _check_users(lake: Lake, candidate: Candidate, published: str | None) -> Fin
     except ARROW_ERRORS:
         return DAMAGED_WEEK
     lost = before.join(_users(lake, candidate.staged), on="user_id", how="anti")
-    return check_users_lost(lost.height, before.height)
+    return check_users_lost(sum(not is_erased(user_id) for user_id in lost["user_id"]), before.height)
 
 
 def check_users_lost(lost: int, before: int) -> Finding:

@@ -161,7 +161,7 @@ def _listed(run: RunContext, objects: RawObjects, users: KnownUsers) -> pl.DataF
         pl.Series(map(hashed, some["key"]), dtype=pl.String) for some in objects.columns["key"].to_frame().iter_slices()
     ]
     places = objects.columns.select("folder", "date").unique()
-    readings = [_reading(run, *place, users) for place in places.iter_rows()]
+    readings = [_reading(run, folder, day, users) for folder, day in places.iter_rows()]
     placed = places.with_columns(reading=pl.Series(readings, dtype=pl.String))
     listed = objects.columns.with_columns(pl.concat([pl.Series("raw_object", [], pl.String), *names]))
     return listed.join(placed, on=["folder", "date"], how="left", maintain_order="left")

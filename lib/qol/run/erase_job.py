@@ -10,13 +10,14 @@ from qol.contracts.wording import count
 from qol.errors import LockedError, QolError, UsageError, safe_place
 from qol.identity.dynamodb_user_map import SCHEME
 from qol.identity.erasures import read_erased
+from qol.ingest.listing import RawObject
 from qol.ingest.results import IngestContext
 from qol.lake import Lake, open_lake
 from qol.people.erase import Erasure
 from qol.people.erase_versions import forget_versions
 from qol.people.erasure_requests import API, REQUESTS, UnknownUserError, deregistered_users, pending_requests
 from qol.people.person import People, open_people
-from qol.people.raw_parts import all_objects, rewrite
+from qol.people.raw_parts import all_objects, forget_names, rewrite
 from qol.people.retain import MAP_ENTRIES, Expiry
 from qol.run.context import begin_manifest, ignore_stage
 from qol.run.job import RunOutcome, failed
@@ -140,6 +141,10 @@ class _EraseJob:
             return
         context = IngestContext(self.contracts, identities, self.request.zone, ())
         with self.lake.lock(self.manifest.run_id, self.request.job_run_id):
+            gone: list[RawObject] = []
             for raw in all_objects(self.lake, self.contracts, self.request.now.date()):
-                if rewrite(self.lake, context, raw, LEFT_COUNTS).parts:
+                split = rewrite(self.lake, context, raw, LEFT_COUNTS)
+                gone += [raw] if split.is_empty else []
+                if split.parts:
                     self.manifest.removed["raw objects"] = self.manifest.removed.get("raw objects", 0) + 1
+            forget_names(self.lake, gone)

@@ -15,12 +15,13 @@ from qol.contracts.places import table_places
 from qol.errors import LakeError, LockedError, QolError, RefusedError, safe_place
 from qol.identity.lake_state import LakeState, read_lake_state, write_lake_state
 from qol.identity.pseudonyms import bucket_limits
-from qol.ingest.listing import NO_OBJECTS, RawListing, RawObjects, ingest_tasks, list_raw, pack_task
+from qol.ingest.listing import NO_OBJECTS, RawListing, RawObject, RawObjects, ingest_tasks, list_raw, pack_task
 from qol.ingest.results import IngestContext
-from qol.people.raw_parts import rewrite
+from qol.people.raw_parts import forget_names, rewrite
 from qol.publish.protocol import changed, publish, register
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput, collect_gate_input
+from qol.quality.partition_checks import Computed
 from qol.run.arrivals import Arrivals, find_arrivals, write_objects_read
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
@@ -224,7 +225,8 @@ def _gate_input(
     run: RunContext, found: _Found, candidates: list[Candidate], expected: Mapping[tuple[str, str], int]
 ) -> GateInput:
     """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
-    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, expected)
+    computed = Computed(expected, found.users.identities.is_erased_user)
+    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, computed)
     rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
     return replace(given, rejected=given.rejected + rejected, items=given.items + items)
 
@@ -271,10 +273,16 @@ def _remove_departed(run: RunContext, found: _Found) -> None:
         return
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, ())
     has_left = sum(found.arrivals.counts[name] for name in LEFT_COUNTS) > 0
+    removed: list[RawObject] = []
     for raw in RawObjects(found.arrivals.objects.columns.filter(has_left)):
         try:
-            rewrite(run.lake, context, raw, LEFT_COUNTS)
+            if rewrite(run.lake, context, raw, LEFT_COUNTS).is_empty:
+                removed.append(raw)
         except LakeError:
             run.manifest.not_removed += 1
+    try:
+        forget_names(run.lake, removed)
+    except LakeError:
+        run.manifest.not_removed += len(removed)
     if run.manifest.not_removed:
         _store_manifest(run)

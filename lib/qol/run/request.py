@@ -175,8 +175,8 @@ class RunRequest:
     kms_key: str | None = None
     database: str | None = None
     job_run_id: str | None = None
-    no_docs: bool = False
     on_deregistration: Literal["keep", "erase"] = "keep"
+    no_docs: bool = False
 
     def __post_init__(self) -> None:
         if self.first_day and self.last_day and self.first_day > self.last_day:

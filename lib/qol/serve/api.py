@@ -56,6 +56,5 @@ def create_app(service: Service) -> FastAPI:
         max_age=3600,
     )
     app.add_middleware(Edges, service=service)
-    if PAGE.joinpath("index.html").is_file():
-        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
     return app

@@ -16,8 +16,8 @@ from qol.lake import Lake
 from qol.serve.batches import stamp
 from qol.serve.door import needs
 from qol.serve.json_bodies import Body, checked, documented, json_body, service_of
+from qol.serve.list_pages import after, page
 from qol.serve.overlay import Overlay
-from qol.serve.pages import after, page
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
 

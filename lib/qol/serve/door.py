@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fastapi import Request
 from limits import RateLimitItemPerMinute
+from limits.storage import Storage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from qol.errors import QolError
@@ -138,10 +139,17 @@ def _unauthorized() -> ProblemError:
     return ProblemError(401, "No valid token or key was given.", headers=_CHALLENGE)
 
 
+class SlidingWindow(SlidingWindowCounterRateLimiter):
+    """The strategy of `limits` over our counters, which are no storages for its other strategies."""
+
+    def __init__(self, counters: Storage) -> None:
+        self.storage = counters
+
+
 def require_rate(service: Service, name: str) -> None:
     """429 when a caller asked too often within a minute; when the counters cannot be reached, the request passes."""
     limit = RateLimitItemPerMinute(service.requests_per_minute)
-    strategy = SlidingWindowCounterRateLimiter(service.counters)
+    strategy = SlidingWindow(service.counters)
     name = hashlib.sha256(name.encode()).hexdigest()[:32]
     try:
         if strategy.hit(limit, name):

@@ -17,13 +17,13 @@ from qol.serve.json_bodies import service_of
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
 from qol.webhooks.bodies import FOLDER, read_body
-from qol.webhooks.credentials import CLIENT_HEADER, read_credentials
 from qol.webhooks.long_bodies import read_long_body
+from qol.webhooks.webhook_credentials import CLIENT_HEADER, read_credentials
 
 router = APIRouter(prefix="/v1/webhooks", include_in_schema=False)
 #: A body of this size is one line: with the stamp of its arrival at most what the job reads as one.
 MAX_LINE_BYTES = 16 * 2**20 - 128
-SPOOL_BYTES = 2**20
+SPOOL_BYTES, PIECE_BYTES = 2**20, 2**18
 _GZIP = b"\x1f\x8b"
 
 
@@ -73,24 +73,24 @@ def _store(service: Service, body: BinaryIO, digest: str) -> None:
 
 def _write_lines(lines: IO[bytes], body: BinaryIO, now: datetime, limit: int) -> int:
     """Write the lines of a body and return their bytes; BrokenTextError when it is no envelope, or unpacks to too much."""
-    start = body.read(MAX_LINE_BYTES + 1)
-    if len(start) <= MAX_LINE_BYTES:
-        delivery = read_body(start, now)
+    left = MAX_LINE_BYTES
+    while left >= 0 and (piece := body.read(PIECE_BYTES)):
+        left -= len(piece)
+    body.seek(0)
+    if left >= 0:
+        delivery = read_body(body.read(), now)
         if delivery is None:
             raise BrokenTextError
         return lines.write(delivery.line)
-    return sum(lines.write(one.line) for one in read_long_body(_limited(start, body, limit), now))
+    return sum(lines.write(one.line) for one in read_long_body(_limited(body, limit), now))
 
 
-def _limited(start: bytes, body: BinaryIO, limit: int) -> Callable[[int], bytes]:
-    """What reads the start again and then the rest; BrokenTextError beyond the limit."""
-    waiting, left = start, limit - len(start)
+def _limited(body: BinaryIO, limit: int) -> Callable[[int], bytes]:
+    """What reads a body; BrokenTextError beyond the limit."""
+    left = limit
 
     def read(size: int) -> bytes:
-        nonlocal waiting, left
-        if waiting:
-            found, waiting = waiting[:size], waiting[size:]
-            return found
+        nonlocal left
         found = body.read(size)
         left -= len(found)
         if left < 0:

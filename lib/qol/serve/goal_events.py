@@ -30,7 +30,8 @@ from qol.tables.weeks import monday_of
 
 logger = logging.getLogger("qol.serve")
 FLAG = "goal_events"
-OUTBOX, DEAD = "outbox", "dead"
+#: Owners that are no people: a user_id has no colon.
+OUTBOX, DEAD = ":outbox", ":dead"
 #: Seconds to wait after each attempt; an event that is not taken after the last one goes to the dead letters.
 BACKOFF = (5, 30, 120, 600, 3600, 21_600)
 KEPT_SECONDS = 40 * 86_400

@@ -122,7 +122,8 @@ def _goal(request: Request, given: Any) -> dict[str, Any]:
     goal = checked(Goal, given)
     if goal.metric not in goal_metrics(service_of(request).contracts):
         raise invalid("/metric", "must be a daily metric with numbers, such as steps; docs/catalog.md lists them")
-    return goal.model_dump()
+    document = goal.model_dump()
+    return document | ({"target": int(goal.target)} if goal.target.is_integer() else {})
 
 
 def _existing(request: Request, caller: Caller, goal_id: str) -> Item:

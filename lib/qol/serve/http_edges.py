@@ -68,7 +68,7 @@ class Edges:
             nonlocal status, is_begun
             if message["type"] == "http.response.start":
                 status, is_begun = message["status"], True
-                _add_headers(MutableHeaders(scope=message), scope["path"], request_id)
+                _add_headers(MutableHeaders(scope=message), status, scope["path"], request_id)
             await send(message)
 
         try:
@@ -148,13 +148,14 @@ def _template(scope: Scope) -> str:
     return str(getattr(route, "path", "(none)"))
 
 
-def _add_headers(headers: MutableHeaders, path: str, request_id: str) -> None:
+def _add_headers(headers: MutableHeaders, status: int, path: str, request_id: str) -> None:
     for name, value in _HEADERS.items():
         headers.setdefault(name, value)
     headers["X-Request-Id"] = request_id
     is_page = not path.startswith("/v1/") and headers.get("content-type", "").startswith(("text/html", "text/css"))
-    headers.setdefault("Content-Security-Policy", _DOCS_CSP if path in _PAGES else _PAGE_CSP if is_page else _CSP)
-    headers.setdefault("Cache-Control", "no-store")
+    if status != 304:  # its headers replace those of the page that the browser has
+        headers.setdefault("Content-Security-Policy", _DOCS_CSP if path in _PAGES else _PAGE_CSP if is_page else _CSP)
+    headers.setdefault("Cache-Control", "no-store" if path.startswith("/v1/") else "no-cache")
 
 
 def _problem(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -1,20 +1,26 @@
-"""Rows of one user in published partitions, from frames that are kept by ETag; stale ones while the lake is away."""
+"""Rows of one user in published partitions, from local copies that are kept by ETag; stale ones while the lake is away."""
 
+import re
+import shutil
+import tempfile
 import threading
 import time
-from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.contracts.frames import no_rows, with_columns_of
+from qol.contracts.columns import table_folder
+from qol.contracts.frames import no_rows
 from qol.contracts.model import Column
 from qol.errors import LakeError
 from qol.lake import Lake, LocalLake
+from qol.serve.frame_file import FrameFile
 from qol.tables.corruption import reading
 from qol.tables.layout import partition_key
 from qol.tables.manifest import ManifestHead, read_heads
@@ -22,10 +28,12 @@ from qol.tables.slices import user_slice
 
 #: A partition's tag is asked for again after this time, in seconds.
 FRESH_SECONDS = 60.0
-#: A frame above this size is not kept: one user's row group is read instead.
-MAX_FRAME_BYTES = 64 * 2**20
-#: Of all kept frames; the one not used for longest goes first.
-MAX_BYTES = 160 * 2**20
+#: Of all copies on the local disk; the one not used for longest goes first.
+MAX_BYTES = 4 * 2**30
+#: A copy takes at most this share of what is free there; otherwise one user's row group is read.
+MAX_SHARE = 0.5
+WEEKLY = "weekly_metrics"
+_WEEK = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: How a run ended that left the lake as it should be.
 GOOD = ("published", "nothing_to_do")
 
@@ -39,23 +47,23 @@ class Rows(NamedTuple):
 
 @dataclass
 class _Kept:
-    """What is known of a partition: its tag (None: no file), when it was asked for, and its frame."""
+    """What is known of a partition: its tag (None: no file), when it was asked for, and its copy."""
 
     etag: str | None
     asked_at: float
-    frame: pl.DataFrame | None = None
-    names: frozenset[str] = frozenset()
+    copy: FrameFile | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class KeptFrames:
-    """One frame per partition, of the columns that most requests ask for."""
+    """One copy per partition, of the columns that most requests ask for."""
 
     def __init__(self, lake: Lake, clock: Callable[[], float] = time.monotonic) -> None:
         self._lake, self._clock = lake, clock
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._head: ManifestHead | None = None
+        self._weeks: list[date] = []
         self._head_at = float("-inf")
 
     def of_user(
@@ -65,13 +73,12 @@ class KeptFrames:
         kept, away = self._current(table, day)
         if kept.etag is None:
             return Rows(no_rows(columns), away)
-        wanted = frozenset(column.name for column in columns)
         with kept.lock:
-            if kept.frame is None and usual:
+            if kept.copy is None and usual:
                 self._keep(kept, table, day, usual)
-        if kept.frame is not None and wanted <= kept.names:
-            names = [column.name for column in columns]
-            return Rows(_slice(kept.frame, user_id).select(names), away)
+        copy, names = kept.copy, [column.name for column in columns]
+        if copy is not None and copy.types.keys() >= set(names):
+            return Rows(copy.of_user(user_id, names), away)
         return Rows(user_slice(self._lake, user_id).published(table, day, columns), away)
 
     def last_run(self) -> tuple[str | None, float | None]:
@@ -82,6 +89,7 @@ class KeptFrames:
                 return self._as_of(), None
             try:
                 require_reachable(self._lake)
+                self._weeks = self._published_weeks()
                 self._head = next((head for head in read_heads(self._lake) if head.status in GOOD), None)
             except (LakeError, OSError):
                 if self._head is None:
@@ -89,6 +97,15 @@ class KeptFrames:
                 return self._head.now, age
             self._head_at = self._clock()
             return self._as_of(), None
+
+    def latest_week(self, limit: date) -> date:
+        """The last published week up to a limit, which it is itself where there is none."""
+        self.last_run()
+        return max((week for week in self._weeks if week <= limit), default=limit)
+
+    def _published_weeks(self) -> list[date]:
+        names = (name.removeprefix("date=").rstrip("/") for name in self._lake.children(table_folder(WEEKLY)).folders)
+        return [date.fromisoformat(name) for name in names if _WEEK.fullmatch(name)]
 
     def _as_of(self) -> str | None:
         return None if self._head is None else self._head.now
@@ -117,25 +134,21 @@ class KeptFrames:
         return kept, None
 
     def _keep(self, kept: _Kept, table: str, day: str, usual: Sequence[Column]) -> None:
-        """Read the usual columns of a partition, unless they are too many bytes; others make room for them."""
+        """Copy the usual columns of a partition, unless the disk has no room; others make room for them."""
         key, types = partition_key(table, day), no_rows(usual).schema
-        with reading(key):
+        with suppress(OSError), reading(key):  # without a place for copies, rows are read from the lake
             file = pq.ParquetFile(self._lake.open_table(key))
-            known = [name for name in types if name in file.schema_arrow.names]
-            if _size(file, known) > MAX_FRAME_BYTES:
+            if _size(file, types) > MAX_SHARE * shutil.disk_usage(tempfile.gettempdir()).free:
                 return
-            frame = with_columns_of(pl.DataFrame(file.read(columns=known)), types).cast(types).rechunk()
-        if frame.estimated_size() > MAX_FRAME_BYTES:
-            return
-        kept.frame, kept.names = frame, frozenset(types)
+            kept.copy = FrameFile(types, file)
         with self._lock:
-            frames = [one for one in self._kept.values() if one.frame is not None]
-            total = sum(one.frame.estimated_size() for one in frames if one.frame is not None)
-            for one in frames:
+            copies = [one for one in self._kept.values() if one.copy is not None]
+            total = sum(one.copy.bytes for one in copies if one.copy is not None)
+            for one in copies:
                 if total <= MAX_BYTES or one is kept:
                     break
-                total -= one.frame.estimated_size() if one.frame is not None else 0
-                one.frame, one.names = None, frozenset()
+                total -= one.copy.bytes if one.copy is not None else 0
+                one.copy = None
 
 
 def require_reachable(lake: Lake) -> None:
@@ -144,18 +157,9 @@ def require_reachable(lake: Lake) -> None:
         raise LakeError("the lake's folder is not there")
 
 
-def _size(file: pq.ParquetFile, names: Sequence[str]) -> int:
+def _size(file: pq.ParquetFile, names: Collection[str]) -> int:
     """Bytes of columns in the file."""
-    metadata, wanted = file.metadata, set(names)
+    metadata = file.metadata
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     columns = (group.column(number) for group in groups for number in range(group.num_columns))
-    return sum(
-        column.total_uncompressed_size for column in columns if column.path_in_schema.partition(".")[0] in wanted
-    )
-
-
-def _slice(frame: pl.DataFrame, user_id: str) -> pl.DataFrame:
-    """The rows of a user in a frame that is sorted by user."""
-    users = frame["user_id"]  # a query of Polars would take longer than the few steps of a bisection
-    start, end = bisect_left(users, user_id), bisect_right(users, user_id)
-    return frame.slice(start, end - start)
+    return sum(column.total_uncompressed_size for column in columns if column.path_in_schema.partition(".")[0] in names)

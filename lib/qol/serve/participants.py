@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from qol.contracts.model import Contracts
-from qol.errors import LakeError
+from qol.errors import LakeError, QolError
 from qol.identity.dynamodb_user_map import SCHEME, read_user_table
 from qol.identity.erasures import ERASURES, read_erased
 from qol.identity.key_lookup import find_key
@@ -55,6 +55,7 @@ class Participants:
         self._key = find_key(lake, secret)
         self._lock = threading.Lock()
         now = time.monotonic()
+        self._seen: object = None
         self._read_map(now)
         self._erasures_seen = self._erasures()
         self._erased, self._erased_at = read_erased(lake), now
@@ -70,7 +71,11 @@ class Participants:
                 erasures = self._erasures()
                 if is_changed or erasures != self._erasures_seen or now - self._erased_at > FRESH_SECONDS:
                     self._erased, self._erased_at, self._erasures_seen = read_erased(self._lake), now, erasures
-                if is_changed:
+                if is_changed and self._is_table:
+                    # A table of 200,000 people takes seconds: requests go on with what is known.
+                    self._seen = self._signature(now)
+                    threading.Thread(target=self._read_table, args=(now,), daemon=True).start()
+                elif is_changed:
                     self._read_map(now)
             return replace(self._identities, erased=self._erased)
 
@@ -127,7 +132,7 @@ class Participants:
 
         LockedError while a run works, which may have read the map already.
         """
-        if person.is_mapped or self.user_map is None or self.user_map.startswith(SCHEME):
+        if person.is_mapped or self.user_map is None or self._is_table:
             return person
         with self._lake.lock("serve-user-map"):
             self._append(Path(self.user_map), person)
@@ -148,11 +153,19 @@ class Participants:
             file.flush()
             os.fsync(file.fileno())
 
+    @property
+    def _is_table(self) -> bool:
+        return self.user_map is not None and self.user_map.startswith(SCHEME)
+
+    def _read_table(self, now: float) -> None:
+        with suppress(QolError):
+            self._read_map(now)
+
     def _signature(self, now: float) -> object:
         """Changes when the user map's file does; of a table after some minutes."""
         if self.user_map is None:
             return None
-        if self.user_map.startswith(SCHEME):
+        if self._is_table:
             return now // TABLE_SECONDS
         found = Path(self.user_map).stat()
         return found.st_mtime_ns, found.st_size, found.st_ino
@@ -167,11 +180,11 @@ class Participants:
     def _read_map(self, now: float) -> None:
         seen = self._signature(now)
         people = read_people(self._lake, self._contracts, self._key, _reader(self.user_map))
-        self._identities, self._seen = people.identities, seen
-        self._of_user: dict[str, tuple[str | None, str | None]] = {}
+        of_user: dict[str, tuple[str | None, str | None]] = {}
         for source, vendor, user_id, zone in people.used.entries:
-            known, of_zone = self._of_user.get(user_id, (None, None))
-            self._of_user[user_id] = (vendor if source == SOURCE else known, of_zone or zone)
+            known, of_zone = of_user.get(user_id, (None, None))
+            of_user[user_id] = (vendor if source == SOURCE else known, of_zone or zone)
+        self._identities, self._of_user, self._seen = people.identities, of_user, seen
 
 
 def _ends_line(path: Path) -> bool:

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from qol.contracts.language import Model
-from qol.contracts.load import own_or_shipped
 from qol.contracts.problems import shape_problems
+from qol.contracts.roots import own_or_shipped
 from qol.contracts.yaml_file import read_yaml
 from qol.errors import ContractError, Problem
 

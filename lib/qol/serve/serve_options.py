@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qol.errors import UsageError
-from qol.identity.pseudonym_key import read_secret
+from qol.identity.secret_text import secret_text
 
 #: Where the API keeps its state and its local key, in a lake that is a folder.
 FOLDER = "_serve"
@@ -93,7 +93,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> dict[str, A
 
 def _secret_variables(name: str) -> dict[str, str]:
     try:
-        found = json.loads(read_secret(name, f"QOL_API_SECRET={name}", _VARIABLES_ALLOWED) or "")
+        found = json.loads(secret_text(f"QOL_API_SECRET={name}", name, _VARIABLES_ALLOWED) or "")
     except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):

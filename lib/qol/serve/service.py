@@ -8,20 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from limits.storage import MemoryStorage, Storage
+from limits.storage import Storage
 
 from qol.aws.emf import emf_line
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
 from qol.lake import Lake, LocalLake, open_lake
+from qol.serve.access_tokens import LocalVerifier, OidcVerifier, Verifier, local_key
 from qol.serve.flags import Flags
 from qol.serve.kept_frames import KeptFrames
+from qol.serve.local_counters import LocalCounters
 from qol.serve.participants import Participants
 from qol.serve.serve_file import ServeFile, read_serve_file
 from qol.serve.serve_options import FOLDER, ServeOptions
 from qol.serve.summaries import Summaries
-from qol.serve.tokens import LocalVerifier, OidcVerifier, Verifier, local_key
 from qol.state import State, open_state
 
 STATE_FILE = "state.sqlite"
@@ -121,4 +122,4 @@ def _counters(state: str | None) -> Storage:
         from qol.serve.shared_counters import SharedCounters
 
         return cast("Storage", SharedCounters(state.removeprefix("dynamodb:")))
-    return MemoryStorage()
+    return cast("Storage", LocalCounters())

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from limits.storage import SlidingWindowCounterSupport, Storage
 
 from qol.aws.requests import RetryPolicy, aws_client
 from qol.state import StateError
@@ -57,11 +56,6 @@ class SharedCounters:
     @property
     def _client(self) -> Any:
         return aws_client("dynamodb", POLICY)
-
-
-# Of a storage's nine methods a sliding window uses two.
-Storage.register(SharedCounters)
-SlidingWindowCounterSupport.register(SharedCounters)
 
 
 def _at(key: str, window: int) -> dict[str, Any]:

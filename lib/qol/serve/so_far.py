@@ -3,14 +3,14 @@
 import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import polars as pl
 
 from qol.contracts.columns import daily_columns, table_folder, weekly_columns
 from qol.contracts.frames import monday_expr, no_rows, with_columns_of
-from qol.contracts.model import Contracts
+from qol.contracts.model import Column, Contracts
 from qol.ingest.listing import RawObject, ingest_tasks, pack_task
 from qol.ingest.results import IngestContext
 from qol.lake import Lake
@@ -41,20 +41,22 @@ def so_far_rows(service: Service, person: Participant, asked: Question) -> list[
     weeks = [start + number * WEEK for number in range((end - start).days // 7 + 1)]
     if asked.period == "week":
         weeks.insert(0, start - WEEK)  # which a week looks back on
-    days, computed = _days(service, person, weeks)
+    columns = daily_columns(service.contracts) if asked.period == "week" else service.summaries.inputs(last)
+    days, computed = _days(service, person, weeks, columns)
     if asked.period != "week":
         mine = days.filter(pl.col("day").is_between(last.starts[0], last.end))
         rows = service.summaries.rows_of_days(last, mine)
     else:
-        columns = [column.name for column in service.summaries.week_columns(asked.fields)]
-        rows = _weekly(service, person, days, {*computed, start}, start).select(columns).to_dicts()
+        names = [column.name for column in service.summaries.week_columns(asked.fields)]
+        rows = _weekly(service, person, days, {*computed, start}, start).select(names).to_dicts()
     return [without_user(row) for row in rows]
 
 
-def _days(service: Service, person: Participant, weeks: Sequence[date]) -> tuple[pl.DataFrame, frozenset[date]]:
+def _days(
+    service: Service, person: Participant, weeks: Sequence[date], columns: Sequence[Column]
+) -> tuple[pl.DataFrame, frozenset[date]]:
     """A person's daily rows of the weeks, with the column `week`, and which of the weeks differ from the published ones."""
-    columns, users = daily_columns(service.contracts), user_slice(service.lake, person.user_id)
-    published = pl.concat([users.published("daily_metrics", str(week), columns) for week in weeks])
+    published = service.summaries.days(person.user_id, weeks[0], weeks[-1] + timedelta(days=6), columns).frame
     published = published.with_columns(week=monday_expr(pl.col("day")))
     arrived = _arrived(service, person)
     if not arrived:
@@ -149,12 +151,17 @@ class _OnePerson:
             name: tuple(sorted(day for table, day in published if table == f"records_{name}" and day not in merged))
             for name in deleting(contracts)
         }
-        names = pl.Series(
-            [self.service.participants.identities.object_hash(raw.stored.key) for raw in self.objects], dtype=pl.String
-        )
+        names = [self.service.participants.identities.object_hash(raw.stored.key) for raw in self.objects]
         plan = replace(plan, deletions_elsewhere=elsewhere)
         return ReduceStep(
-            lake, contracts, STAGING, self._limits, names, pl.DataFrame(schema=LINE_OFFSETS), plan, published
+            lake,
+            contracts,
+            STAGING,
+            self._limits,
+            pl.Series(names, dtype=pl.String),
+            pl.DataFrame(schema=LINE_OFFSETS),
+            plan,
+            published,
         )
 
 

@@ -92,7 +92,7 @@ class Summaries:
                 "query/fields", f"must be columns of {table}, with commas between them, as docs/catalog.md has them"
             )
         if day is None:
-            day = last_closed_week(now) if period == "week" else now.date()
+            day = self._frames.latest_week(last_closed_week(now)) if period == "week" else now.date()
         return Question(period, day, last, names)
 
     def published(self, asked: Question, user_id: str) -> Published:
@@ -101,7 +101,7 @@ class Summaries:
             found = [self._week(start, asked.fields, user_id) for start in asked.starts]
             rows = [row for one in found for row in one.frame.to_dicts()]
         else:
-            days = self.days(user_id, asked.starts[0], asked.end, self._inputs(asked))
+            days = self.days(user_id, asked.starts[0], asked.end, self.inputs(asked))
             found, rows = [days], self.rows_of_days(asked, days.frame)
         away = [one.away for one in found if one.away is not None]
         return Published([without_user(row) for row in rows], max(away, default=None))
@@ -126,7 +126,8 @@ class Summaries:
         columns = self.week_columns(fields)
         return self._frames.of_user("weekly_metrics", str(monday_of(start)), user_id, columns, self._usual_week)
 
-    def _inputs(self, asked: Question) -> list[Column]:
+    def inputs(self, asked: Question) -> list[Column]:
+        """Daily columns that an answer about days or months is made of."""
         return self.day_columns(asked.fields if asked.period == "day" else self.month_inputs(asked.fields))
 
     def week_columns(self, fields: Sequence[str]) -> list[Column]:

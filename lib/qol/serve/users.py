@@ -19,7 +19,7 @@ from qol.serve.json_bodies import (
     require_match,
     service_of,
 )
-from qol.serve.pages import after, page
+from qol.serve.list_pages import after, page
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
 from qol.state import Item

@@ -18,7 +18,7 @@ from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
-RECEIVED = "received"
+RECEIVED = ":received"
 #: How long a request may be under way, and how long its answer is repeated.
 UNDER_WAY_SECONDS, KEPT_SECONDS = 60, 86_400
 _ID = re.compile(r"[\x21-\x7e]{1,255}")

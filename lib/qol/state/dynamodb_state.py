@@ -77,6 +77,9 @@ class DynamoDBState:
             removed += sum(self.delete(kind, owner, item.name) for item in found)
         return removed
 
+    def close(self) -> None:
+        """Clients are shared and stay."""
+
     @property
     def _client(self) -> Any:
         return aws_client("dynamodb", POLICY)

@@ -98,6 +98,10 @@ class SqlState:
         with self._connected() as connection:
             return connection.execute(sa.delete(table).where(table.c.owner == _key(owner))).rowcount
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         with _state_errors(), self._engine.begin() as connection:

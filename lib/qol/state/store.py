@@ -45,6 +45,9 @@ class State(Protocol):
     def purge(self, kind: Kind, owner: str) -> int:
         """Remove every document of an owner and return their number."""
 
+    def close(self) -> None:
+        """Give back connections."""
+
 
 def open_state(address: str) -> State:
     """The store at a SQLAlchemy URL or `dynamodb:PREFIX`; its tables are made in a database where they are missing.

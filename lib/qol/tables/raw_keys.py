@@ -1,6 +1,6 @@
 """Which raw object a hash stands for: the table `raw_objects`, a file of JSON lines per arrival day, for operators only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 
@@ -13,6 +13,8 @@ from qol.ingest.listing import Skipped
 from qol.lake.base import Lake, read_many
 
 TABLE = "raw_objects"
+#: The file of skipped objects whose place has no day.
+NO_DATE = "no_date"
 
 
 class RawKey(msgspec.Struct):
@@ -40,9 +42,21 @@ def write_raw_keys(lake: Lake, identities: Identities, listed: pl.DataFrame, ski
     read_many(lake, write, keys["date"].unique(maintain_order=True))
 
 
+def forget_raw_keys(lake: Lake, days: Iterable[str], removed: Container[str]) -> list[str]:
+    """Take the keys of removed raw objects, which may name users, out of the files of their arrival days; the files' keys."""
+    changed: list[str] = []
+    for place in (f"{table_folder(TABLE)}{day}.json" for day in sorted({*days, NO_DATE})):
+        found = msgspec.json.Decoder(RawKey).decode_lines(lake.read(place)) if lake.stat(place) is not None else []
+        left = [one for one in found if one.key not in removed]
+        if len(left) < len(found):
+            lake.put(place, msgspec.json.Encoder().encode_lines(left))
+            changed.append(place)
+    return changed
+
+
 def _day(skipped: Skipped) -> str:
     _, has_day, day = skipped.place.rpartition("/date=")
-    return day if has_day else "no_date"
+    return day if has_day else NO_DATE
 
 
 def listed_days(lake: Lake) -> set[date]:

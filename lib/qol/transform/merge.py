@@ -121,7 +121,7 @@ def _compact(texts: pl.Series) -> pl.Series:
 
 
 def _best_first(rows: pl.DataFrame, keys: list[str], versions: list[str]) -> pl.DataFrame:
-    """What orders the rows, sorted by key, the best first, with their place in `rows` (`at`).
+    """What orders the rows, sorted by key, the best first, with their place in `rows` (`=at`).
 
     Each has the number of its `group` from 1 and its `position`. Only these columns are sorted: to move all of them twice
     takes longer than to sort.
@@ -131,8 +131,8 @@ def _best_first(rows: pl.DataFrame, keys: list[str], versions: list[str]) -> pl.
     # What is the same in all rows sorts nothing; often half of the columns are.
     is_alike = [rows[name].eq_missing(rows[name].head(1)).all() for name in order]
     by = [(name, down) for name, down, alike in zip(order, falls, is_alike, strict=True) if not alike]
-    few = rows.select(*order, at=pl.int_range(pl.len()))
-    ordered = few[_sorted_places([(rows[name], down) for name, down in by])] if by else few
+    few = rows.select(*order, pl.int_range(pl.len()).alias("=at"))
+    ordered = few[sorted_places([(rows[name], down) for name, down in by])] if by else few
     differs = [pl.col(name).ne_missing(pl.col(name).shift()) for name, _ in by if name in keys]
     return ordered.with_columns(
         group=pl.any_horizontal(pl.int_range(pl.len()) == 0, *differs).cum_sum().cast(pl.Int64),
@@ -140,7 +140,7 @@ def _best_first(rows: pl.DataFrame, keys: list[str], versions: list[str]) -> pl.
     )
 
 
-def _sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
+def sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
     """The places of rows sorted by columns, the first before the next, each rising or (`True`) falling, nulls last.
 
     As many columns as fit share a whole number: a sort by two of these takes a fifth of one by the columns.
@@ -155,7 +155,8 @@ def _sorted_places(columns: Sequence[tuple[pl.Series, bool]]) -> NDArray[Any]:
         else:
             keys.append(key)
             room = width + 1
-    return np.lexsort([key.to_numpy() for key in reversed(keys)])
+    places: NDArray[Any] = np.lexsort([key.to_numpy() for key in reversed(keys)])
+    return places
 
 
 def _numbers(values: pl.Series) -> tuple[pl.Series, int]:
@@ -195,20 +196,20 @@ def _winners(rows: pl.DataFrame, ordered: pl.DataFrame, versions: list[str], nam
     """
     leads = ordered.filter(pl.col("group") != pl.col("group").shift(fill_value=0))
     if leads.height == ordered.height:
-        return rows[leads["at"]]
+        return rows[leads["=at"]]
     lead = ordered.select([*versions, *PLACE, "position"])[(leads["position"].gather(ordered["group"] - 1))]
     ties = pl.all_horizontal([pl.col(name).eq_missing(pl.lit(lead[name])) for name in versions])
     elsewhere = pl.any_horizontal([pl.col(name) != pl.lit(lead[name]) for name in PLACE])
     same_line = pl.col("is_new") & (pl.col("position") != pl.lit(lead["position"]))
     contested = ordered.filter(ties & (elsewhere | same_line))["group"].unique()
     if contested.is_empty():
-        return rows[leads["at"]]
+        return rows[leads["=at"]]
     tied = ordered.filter(ties & pl.col("group").is_in(contested.implode()))
-    tied = tied.filter(pl.col("is_new") == pl.col("is_new").any().over("group", *PLACE)).select("group", "at")
+    tied = tied.filter(pl.col("is_new") == pl.col("is_new").any().over("group", *PLACE)).select("group", "=at")
     content = [pl.col(name) for name in names if name not in EXCEPT_CONTENT]
     rest = [pl.col("value_issues").list.join("\n"), *map(pl.col, PLACE)]
     descending = [False] + [True] * len(content) + [False] * len(rest)
-    best = tied.hstack(rows[tied["at"]]).sort("group", *content, *rest, descending=descending, nulls_last=True)
-    best = best.filter(pl.col("group").is_first_distinct()).select("group", "at")
-    uncontested = leads.filter(~pl.col("group").is_in(contested.implode())).select("group", "at")
-    return rows[pl.concat([uncontested, best]).sort("group")["at"]]
+    best = tied.hstack(rows[tied["=at"]]).sort("group", *content, *rest, descending=descending, nulls_last=True)
+    best = best.filter(pl.col("group").is_first_distinct()).select("group", "=at")
+    uncontested = leads.filter(~pl.col("group").is_in(contested.implode())).select("group", "=at")
+    return rows[pl.concat([uncontested, best]).sort("group")["=at"]]

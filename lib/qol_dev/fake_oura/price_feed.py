@@ -22,6 +22,6 @@ def _quote(symbol: str, usual: Decimal, made: dt.datetime) -> bytes:
     change = f"{Decimal(moved) / 100:f}"
     at = made.strftime("%Y-%m-%dT%H:%M:%SZ")
     return (
-        f'{{"id":"{symbol}","symbol":"{symbol}","name":"{symbol.upper()}","price":{price},"change24h":{change},'
-        f'"marketCap":{int(usual * 20_000_000)},"lastUpdated":"{at}"}}'
+        f'{{"id":"{symbol}","symbol":"{symbol}","name":"{symbol.upper()}","current_price":{price},"price_change_percentage_24h":{change},'
+        f'"market_cap":{int(usual * 20_000_000)},"last_updated":"{at}"}}'
     ).encode()

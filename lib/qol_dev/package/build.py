@@ -22,8 +22,9 @@ _PROVIDED = ("jmespath==1.0.1",)
 SHARED_MODULES = (
     "qol/__init__.py", "qol/errors.py", "qol/aws/__init__.py", "qol/aws/emf.py", "qol/aws/requests.py",
     "qol/contracts/__init__.py", "qol/contracts/raw_path.py", "qol/contracts/raw_values.py", "qol/contracts/spans.py", "qol/identity/__init__.py",
-    "qol/identity/erasure_hash.py", "qol/run/__init__.py", "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
-    "qol/webhooks/__init__.py", "qol/webhooks/bodies.py", "qol/webhooks/credentials.py", "qol/webhooks/dropped_fields.py",
+    "qol/identity/erasure_hash.py", "qol/run/__init__.py",
+    "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
+    "qol/webhooks/__init__.py", "qol/webhooks/bodies.py", "qol/webhooks/webhook_credentials.py", "qol/webhooks/dropped_fields.py",
     "qol/webhooks/garmin_routes.py",
 )  # fmt: skip
 

@@ -221,8 +221,8 @@ def test_prices_move_every_five_minutes_with_all_their_digits_unless_the_feed_is
     assert asked.client.get("/coins/markets").text == first
     asked.now += timedelta(seconds=1)
     later = asked.client.get("/coins/markets")
-    assert [quote["lastUpdated"] for quote in later.json()] == ["2026-11-12T00:05:00Z"] * 3
-    assert '"symbol":"shib","name":"SHIB","price":0.0000000123' in later.text
+    assert [quote["last_updated"] for quote in later.json()] == ["2026-11-12T00:05:00Z"] * 3
+    assert '"symbol":"shib","name":"SHIB","current_price":0.0000000123' in later.text
     asked.vendor.prices_down = True
     assert asked.client.get("/coins/markets").status_code == 503
 
