@@ -63,7 +63,8 @@ def start_issuer(cloud: Cloud) -> Server:
         (folder / "public" / name).write_text(json.dumps(document), encoding="utf-8")
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (folder / "private.pem").write_bytes(pem)
-    command = [sys.executable, "-m", "http.server", "--bind", HOST, "--directory", folder / "public", str(port)]
+    shown = str(folder / "public")
+    command = [sys.executable, "-m", "http.server", "--bind", HOST, "--directory", shown, str(port)]
     server = start("issuer", command, port, cloud.folder / "logs" / "issuer.log", process_environment(cloud))
     wait_for(server, server.answers, _READY_SECONDS)
     return server
