@@ -86,7 +86,7 @@ locals {
     })
   }
 
-  alarms = merge(local.lambda_alarms, local.mailed_alarms, local.guard_alarms, local.stream_alarms, local.announcement_alarms, {
+  alarms = merge(local.lambda_alarms, local.mailed_alarms, local.guard_alarms, local.stream_alarms, local.announcement_alarms, local.api_alarms, {
     "${local.dead_letters}-waiting" = {
       description = "A call failed after its retries; its event is in ${local.dead_letters} (docs/runbook.md)."
       namespace   = "AWS/SQS"
@@ -139,7 +139,8 @@ resource "aws_cloudwatch_metric_alarm" "alarms" {
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
+  statistic           = startswith(each.value.statistic, "p") ? null : each.value.statistic
+  extended_statistic  = startswith(each.value.statistic, "p") ? each.value.statistic : null
   threshold           = each.value.above
   comparison_operator = "GreaterThanThreshold"
   period              = 300

@@ -19,6 +19,7 @@ locals {
     [local.job, local.eraser, local.lambdas.receiver.name, local.lambdas.raw_gap.name, local.people_names.operator],
     [for _ in local.gathered : local.stream],
     [for function in merge(local.collectors, local.announcement_receivers) : function.name],
+    [for _ in values(local.apis) : local.api],
     var.decrypting_roles,
   )
 }

@@ -41,6 +41,8 @@ locals {
     values(local.job_logs),
     values(local.erase_logs),
     [local.webhook_log, local.stream_log],
+    local.api_logs,
+    [for _ in values(local.doors.lambda) : local.api_door],
     [for function in values(local.lambdas) : "/aws/lambda/${function.name}"],
   )
 

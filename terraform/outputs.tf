@@ -46,6 +46,21 @@ output "job_log_groups" {
   value       = local.job_logs
 }
 
+output "api" {
+  description = "Address of the page and of the API, where `serve` is set; else null."
+  value       = one([for edge in aws_cloudfront_distribution.api : "https://${edge.domain_name}"])
+}
+
+output "api_origin" {
+  description = "With fargate: the load balancer's name, to which `origin_domain` must point; else null."
+  value       = one([for balancer in aws_lb.api : balancer.dns_name])
+}
+
+output "api_state" {
+  description = "Where the API keeps its state, as --state takes it; null without an API."
+  value       = one([for _ in values(local.apis) : "dynamodb:${local.api}"])
+}
+
 output "functions" {
   description = "Names of the Lambda functions."
   value       = { for key, function in local.lambdas : key => function.name }

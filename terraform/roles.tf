@@ -2,7 +2,7 @@
 # action, and every resource is named except for actions without resource types.
 locals {
   trust = {
-    for service in ["lambda", "glue", "scheduler", "firehose"] :
+    for service in ["lambda", "glue", "scheduler", "firehose", "ecs-tasks", "states"] :
     service => {
       Version = "2012-10-17"
       Statement = [merge(
@@ -19,6 +19,8 @@ locals {
   acts_for = {
     scheduler = "${local.arn.schedules}:schedule-group/${local.schedule_group}"
     firehose  = local.arn.stream
+    states    = local.arn_of_flow
+    ecs-tasks = "arn:aws:ecs:${var.region}:${local.account}:*"
   }
 
   keys = {
@@ -397,13 +399,13 @@ locals {
         ]
       },
       { Sid = "DenyOperatorsWorkgroup", Effect = "Deny", Action = "athena:*", Resource = local.arn.workgroup_of_operators },
-      { Sid = "DenyUserMapAndLocks", Effect = "Deny", Action = "dynamodb:*", Resource = concat([local.arn.user_map, local.arn.lock_table], [for _ in local.tokens_tables : local.arn_of_tokens]) },
+      { Sid = "DenyUserMapAndLocks", Effect = "Deny", Action = "dynamodb:*", Resource = concat([local.arn.user_map, local.arn.lock_table], [for _ in local.tokens_tables : local.arn_of_tokens], values(local.arn_of_state)) },
       { Sid = "DenyIdentifiedKey", Effect = "Deny", Action = "kms:*", Resource = local.keys.identified },
       {
         Sid      = "DenySecrets"
         Effect   = "Deny"
         Action   = "secretsmanager:*"
-        Resource = concat([aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn], [for secret in aws_secretsmanager_secret.collect : secret.arn])
+        Resource = concat([aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn], [for secret in aws_secretsmanager_secret.collect : secret.arn], [for secret in aws_secretsmanager_secret.api : secret.arn])
       },
       # Every kind of read: partitions, versions, statistics. AWS leaves denied tables out of lists.
       { Sid = "DenyRejects", Effect = "Deny", Action = ["glue:Get*", "glue:BatchGet*", "glue:SearchTables"], Resource = [for table in local.tables_of_operators : "${local.arn.tables}/${table}"] },
@@ -496,7 +498,7 @@ locals {
         Sid      = "PutSecrets"
         Effect   = "Allow"
         Action   = ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"]
-        Resource = [aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn]
+        Resource = concat([aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.garmin_webhook.arn], [for secret in aws_secretsmanager_secret.api : secret.arn])
       },
       {
         Sid       = "EncryptSecrets"
@@ -538,7 +540,7 @@ locals {
         Resource = "${local.arn.schedules}:schedule/${local.schedule_group}/*"
       },
       { Sid = "ReadAlarms", Effect = "Allow", Action = "cloudwatch:DescribeAlarms", Resource = "arn:aws:cloudwatch:${var.region}:${local.account}:alarm:*" },
-    ], local.can_operate_collectors)
+    ], local.can_operate_collectors, local.can_manage_keys)
   }
 
   people_names = { for who in ["analyst", "operator"] : who => "qol-${who}${local.dash}" }
@@ -616,8 +618,8 @@ resource "aws_iam_role_policy" "scheduler" {
       Sid      = "InvokeScheduledFunctions"
       Effect   = "Allow"
       Action   = "lambda:InvokeFunction"
-      Resource = distinct([for schedule in values(local.schedules) : local.function_arn[schedule.function]])
-    }])
+      Resource = concat(distinct([for schedule in values(local.schedules) : local.function_arn[schedule.function]]), [for _ in values(local.doors.lambda) : local.arn_of_api])
+    }], [for _ in local.flows : { Sid = "StartWeek", Effect = "Allow", Action = "states:StartExecution", Resource = local.arn_of_flow }])
   })
 }
 

@@ -2,14 +2,17 @@
 locals {
   schedules = merge(
     local.collect_schedules,
+    # The state machine calls it instead (flow.tf).
+    { for choice in [var.orchestration] : "kick" => { name = "qol-weekly-survey-kick${local.dash}", at = local.week_at, function = "kick", input = local.schedule_input } if choice == "scheduler" },
     {
-      kick     = { name = "qol-weekly-survey-kick${local.dash}", at = "cron(5 9 ? * WED *)", function = "kick", input = local.schedule_input }
       watchdog = { name = "qol-watchdog${local.dash}", at = "cron(30 11 ? * WED *)", function = "watchdog", input = local.schedule_input }
       raw_gap  = { name = "qol-raw-gap-check${local.dash}", at = "cron(0 12 ? * WED *)", function = "raw_gap", input = local.schedule_input }
     },
-    # Whoever deregistered by then is erased; without the setting, erasures begin by an operator's event alone.
-    { for choice in [var.on_deregistration] : "erase" => { name = "qol-erase${local.dash}", at = "cron(0 3 ? * THU *)", function = "kick", input = jsonencode({ erase = true }) } if choice == "erase" },
+    # Whoever deregistered by then, or asked the API, is erased; without either, erasures begin by an operator's event alone.
+    { for choice in [var.on_deregistration] : "erase" => { name = "qol-erase${local.dash}", at = "cron(0 3 ? * THU *)", function = "kick", input = jsonencode({ erase = true }) } if choice == "erase" || var.serve != "none" },
   )
+
+  week_at = "cron(5 9 ? * WED *)"
 
   # Not jsonencode, which writes < as \u003c; Scheduler replaces the literal text.
   schedule_input = "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\", \"execution_id\": \"<aws.scheduler.execution-id>\"}"

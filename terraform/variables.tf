@@ -198,6 +198,64 @@ variable "enforce_bucket_policy" {
   default     = true
 }
 
+variable "serve" {
+  description = "Where the API runs: `none`, `lambda` (behind an HTTP API), or `fargate` (two containers behind a load balancer)."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "lambda", "fargate"], var.serve)
+    error_message = "serve: allowed are none, lambda and fargate."
+  }
+
+  validation {
+    condition     = var.serve == "none" || var.api != null
+    error_message = "serve: needs `api`, at least its image, issuer and audience."
+  }
+
+  validation {
+    condition     = var.serve != "fargate" || try(var.api.origin_domain != null && var.api.certificate_arn != null, false)
+    error_message = "serve: fargate needs `origin_domain` and `certificate_arn` in `api`: CloudFront speaks TLS to the load balancer."
+  }
+}
+
+variable "api" {
+  description = "Settings of the API: image by digest, OpenID Connect issuer and audience of tokens, and what docs/deploy.md lists."
+  type = object({
+    image             = string
+    issuer            = string
+    audience          = string
+    jwks_uri          = optional(string, "")
+    feeds             = optional(list(string), [])
+    cors_origins      = optional(list(string), [])
+    goal_webhook_url  = optional(string, "")
+    requests_per_5min = optional(number, 5000)
+    requests_per_s    = optional(number, 100)
+    origin_domain     = optional(string)
+    certificate_arn   = optional(string)
+    zones             = optional(list(string), ["a", "c"])
+    least_tasks       = optional(number, 2)
+    most_tasks        = optional(number, 10)
+  })
+  default = null
+
+  validation {
+    condition     = var.api == null || can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com/[a-z0-9/_-]+@sha256:[0-9a-f]{64}$", var.api.image))
+    error_message = "api: image must be an image of ECR by its digest, as in <account>.dkr.ecr.<region>.amazonaws.com/qol-api@sha256:<64 digits>."
+  }
+}
+
+variable "orchestration" {
+  description = "What leads through the week: `scheduler`, which starts each step at its time, or `step_functions`, a state machine of them."
+  type        = string
+  default     = "scheduler"
+
+  validation {
+    condition     = contains(["scheduler", "step_functions"], var.orchestration)
+    error_message = "orchestration: allowed are scheduler and step_functions."
+  }
+}
+
 variable "database" {
   description = "A database that has the published tables: none, aurora-postgresql or aurora-mysql."
   type        = string

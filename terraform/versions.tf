@@ -24,4 +24,17 @@ provider "aws" {
   }
 }
 
+# What CloudFront uses must be there.
+provider "aws" {
+  alias  = "us_east_1"
+  region = "us-east-1"
+
+  default_tags {
+    tags = {
+      project = "qol-lake"
+      stage   = var.stage
+    }
+  }
+}
+
 data "aws_caller_identity" "current" {}

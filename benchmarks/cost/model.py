@@ -107,6 +107,31 @@ def bill(case: Case) -> dict[str, dict[str, float]]:
     return {component: {p: dollars(p, amount) for p, amount in lines.items()} for component, lines in amounts.items()}
 
 
+def api_bill(users: int, door: str) -> dict[str, dict[str, float]]:
+    """Dollars of a week of the API behind one door, `lambda` or `fargate`, beside the rest: component, price's name, dollars."""
+    posts, hours = users * A.api_posts * 7, 7 * 24
+    requests = posts + users * A.api_reads * 7
+    tasks = max(A.api_tasks, math.ceil(requests / 7 / 86_400 * A.peak_over_mean / A.api_most_requests))
+    log_gb = requests * A.api_log_bytes / 1e9
+    doors = {
+        "lambda": {
+            "HTTP API": {"http_api": requests},
+            "Lambda": {"lambda_requests": requests, "lambda_gb_seconds": requests * A.api_seconds * A.api_megabytes / 1024},
+        },
+        "fargate": {
+            "Fargate": {"fargate_vcpu": tasks * hours / 2, "fargate_gb": tasks * hours, "public_ip": (tasks + 2) * hours},
+            "Load balancer": {"balancer": hours, "balancer_units": hours * max(1, requests / 7 / 86_400 / 25)},
+        },
+    }  # fmt: skip
+    amounts = doors[door] | {
+        "CloudFront and firewall": {"edge_requests": requests, "firewall": 1, "firewall_requests": requests},
+        "DynamoDB: counters, state": {"dynamodb_write": 2 * requests, "dynamodb_read": 4 * requests},
+        "S3: a new object for each batch": {"s3_put": posts, "s3_get": posts},
+        "CloudWatch logs": {"logs_in": log_gb},
+    }
+    return {component: {p: dollars(p, amount) for p, amount in lines.items()} for component, lines in amounts.items()}
+
+
 def limits() -> dict[str, int]:
     """Users at which each limit of the design is met."""
     peak = PUSHES_PER_DAY / 86_400 * A.peak_over_mean  # requests a second of a user

@@ -19,6 +19,8 @@ JOBS = {
 }
 STREAM = f"arn:aws:firehose:{_PLACE}:deliverystream/qol-garmin"
 USER_MAP = f"arn:aws:dynamodb:{_PLACE}:table/user_id_map"
+#: A table of the API's state, as are all others but that of keys, which operators manage.
+STATE = f"arn:aws:dynamodb:{_PLACE}:table/qol-api-goals"
 TOKENS = f"arn:aws:dynamodb:{_PLACE}:table/qol_collect_tokens"
 
 #: Layers of the bucket: the key they are encrypted with, and an object.
@@ -26,6 +28,7 @@ OBJECTS = {
     "raw": ("identified", "raw/daily/date=2026-11-10/0.jsonl"),
     "raw, gathered": ("identified", "raw/daily/date=2026-11-10/qol-garmin-1-2026-11-10-00-00-00-0.jsonl.gz"),
     "raw, collected": ("identified", "raw/oura/daily_sleep/date=2026-11-10/0.jsonl"),
+    "raw, posted": ("identified", "raw/healthkit/measurements/date=2026-11-10/u_1/0.jsonl"),
     "quarantine/bodies": ("identified", "quarantine/bodies/date=2026-11-10/0.bin"),
     "quarantine/rows": ("identified", "quarantine/rows/date=2026-11-10/part-00000.parquet"),
     "quarantine/objects": ("identified", "quarantine/objects/2026-11-10.json"),
@@ -51,13 +54,20 @@ ATTRIBUTES = {
     "user map: vendor id and status": ("garmin_user_id", "status"),
     "user map: user id and status": ("user_id", "status"),
 }
-SECRETS = {"pseudonym key": "pseudonym_key", "webhook secret": "garmin_webhook", "client secret": "oura"}
+SECRETS = {
+    "pseudonym key": "pseudonym_key",
+    "webhook secret": "garmin_webhook",
+    "client secret": "oura",
+    "API secret": "api",
+}
 #: The stream that gathers pushes.
 _STREAM_LAYER = "stream"
 #: Tokens of people at the vendors that are asked.
 _TOKENS_LAYER = "tokens"
+#: What the API keeps beside the lake.
+_STATE_LAYER = "API state"
 #: Every place that holds data of users or leads to it.
-LAYERS = (*OBJECTS, _STREAM_LAYER, *ATTRIBUTES, _TOKENS_LAYER, *SECRETS)
+LAYERS = (*OBJECTS, _STREAM_LAYER, *ATTRIBUTES, _TOKENS_LAYER, _STATE_LAYER, *SECRETS)
 
 _AS_JOB = ("glue:StartJobRun", "glue:UpdateJob", "glue:CreateJob")
 _AS_FUNCTION = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
@@ -99,6 +109,8 @@ class Policies:
             can = self._in_the_table(role, USER_MAP, {"dynamodb:Attributes": ATTRIBUTES[layer]})
         elif layer == _TOKENS_LAYER:
             can = self._in_the_table(role, TOKENS, {"dynamodb:LeadingKeys": ("oura",)})
+        elif layer == _STATE_LAYER:
+            can = self._in_the_table(role, STATE, {})
         else:
             can = self._with_the_secret(role, self.named[SECRETS[layer]])
         return [name for name, is_allowed in zip(("read", "add", "change"), can, strict=True) if is_allowed]

@@ -4,6 +4,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
 # Unlike the other key, so that a test sees which one is meant.
 override_resource {
   target = aws_kms_key.identified

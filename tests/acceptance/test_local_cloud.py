@@ -20,6 +20,7 @@ from qol_dev.cloud import glue_runs as runs
 from qol_dev.cloud import mail, spark_session, terraform, trino
 from qol_dev.cloud.down import take_down
 from qol_dev.cloud.functions import FunctionFailedError, invoke
+from qol_dev.cloud.serving import events_of_goals
 from qol_dev.cloud.state import Cloud, client, load_cloud
 from qol_dev.cloud.up import CloudStart, Outcome, options, start_cloud
 
@@ -243,6 +244,16 @@ def test_a_run_whose_attempts_all_fail_gives_one_message_that_says_why_and_what_
     assert {key: read(mailbox, key) for key in keys(mailbox, "processed/")} == before
 
 
+def test_an_app_posts_a_week_meets_a_goal_and_reads_what_the_run_published(
+    started_cloud: tuple[Cloud, list[Outcome]],
+) -> None:
+    cloud, outcomes = started_cloud
+    lines = {outcome.step.name: outcome.lines for outcome in outcomes}
+    assert lines["API"][1] == "steps a day in 2026-W46, before the run: published None, so far 4000.0"
+    assert lines["summary"] == ("steps a day in 2026-W46, after the run: published 4000.0",)
+    assert events_of_goals(cloud) == 1
+
+
 def test_people_without_data_are_counted_from_what_athenas_engine_says(cloud: Cloud) -> None:
     # Three weeks on everybody has been without data for longer than the 14 days that are allowed.
     counts = invoke(cloud, "raw_gap", {"scheduled_time": "2026-12-09T03:00:00Z"})
@@ -264,7 +275,7 @@ def test_no_vendor_id_is_in_a_log_or_a_published_object(cloud: Cloud, copied: Pa
     logs = list(cloud.folder.rglob("*.log"))
     published = [file for file in copied.rglob("*") if file.is_file() and "quarantine" not in file.parts]
     texts = {file: file.read_bytes() for file in (*logs, *published)}
-    assert len(vendors) == 15
+    assert len(vendors) == 16  # of Garmin, and the app's
     assert {"moto.log", "receiver.log", "kick.log", "notifier.log", "attempt-0.log"} <= {log.name for log in logs}
     found = [file.name for file, text in texts.items() if any(vendor.encode() in text for vendor in vendors)]
     assert found == []

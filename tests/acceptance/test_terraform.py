@@ -105,8 +105,14 @@ def test_every_skip_of_checkov_is_needed_and_has_its_reason(tmp_path: Path) -> N
 def test_only_the_jobs_read_raw_lines_unparsable_bodies_who_is_who_and_the_pseudonym_key(policies: Policies) -> None:
     identifying = ("raw", "quarantine/bodies", "_staging", "user map: vendor id and user id", "pseudonym key")
     readers = {layer: [role for role in policies.roles if "read" in policies.access(role, layer)] for layer in LAYERS}
-    assert {reader for layer in identifying for reader in readers[layer]} == {"job", "eraser"}
-    assert sorted(readers["user map: user id and status"]) == ["eraser", "job", "raw_gap"]
+    assert {reader for layer in identifying for reader in readers[layer]} == {"job", "eraser", "api"}
+    assert [layer for layer in identifying if "api" in readers[layer]] == [
+        "user map: vendor id and user id",
+        "pseudonym key",
+    ]
+    assert sorted(readers["raw, posted"]) == ["api", "eraser", "job"]
+    assert (readers["API state"], readers["API secret"]) == (["api"], ["api"])
+    assert sorted(readers["user map: user id and status"]) == ["api", "eraser", "job", "raw_gap"]
     assert sorted(readers["quarantine/rows"]) == ["eraser", "job", "operator"]
     assert sorted(readers["quarantine/objects"]) == ["eraser", "operator"]
     assert readers["webhook secret"] == ["receiver"]
@@ -190,7 +196,7 @@ def test_what_was_received_is_replaced_by_erasures_alone(policies: Policies) -> 
         for layer in ("raw", "raw, collected", "quarantine/bodies")
     }
     assert {layer: [can for can in found if can not in ([], ["read"])] for layer, found in access.items()} == {
-        "raw": [["add"]], "raw, collected": [["add"], ["add"]], "quarantine/bodies": [["add"]]
+        "raw": [["add"], ["add"]], "raw, collected": [["add"], ["add"]], "quarantine/bodies": [["add"], ["add"]]
     }  # fmt: skip
     assert policies.access("eraser", "raw") == ["read", "add", "change"]
     everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
@@ -217,6 +223,7 @@ def test_a_role_that_may_decrypt_with_every_key_of_the_account_cannot_with_the_i
         "stream",
         "collect_oura",
         "announcement_receiver",
+        "api",
     }
     assert broad.may("administrator", "kms:PutKeyPolicy", policies.named["identified"])
     assert broad.access("administrator", "processed") == ["read", "add", "change"]

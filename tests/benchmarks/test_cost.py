@@ -12,6 +12,7 @@ from benchmarks.cost.model import (
     PRICES,
     A,
     Case,
+    api_bill,
     bill,
     job_run,
     limits,
@@ -36,8 +37,14 @@ def test_a_line_of_the_bill_is_what_a_hand_works_out() -> None:
     assert large["Athena"]["athena"] == pytest.approx(2.288)
     # 149,250 bytes of a user and day in steps of 5,000, at $0.029 a gigabyte
     assert gathered["Firehose"]["firehose"] == pytest.approx(6.05955)
-    # Not in a bill, but on the page among what is not counted: trail
-    assert set(PRICES) == {price for lines in gathered.values() for price in lines} | {"trail"}
+    function, containers = (api_bill(10_000, door) for door in ("lambda", "fargate"))
+    # 7,000,000 requests of 0.06 s and 1 GB at $0.0000133334
+    assert function["Lambda"]["lambda_gb_seconds"] == pytest.approx(5.600028)
+    # two containers of half a vCPU for 168 hours at $0.04045
+    assert containers["Fargate"]["fargate_vcpu"] == pytest.approx(6.7956)
+    every = [lines for one in (gathered, function, containers) for lines in one.values()]
+    # Not in a bill, but on the page among what is not counted: trail, and NAT
+    assert set(PRICES) == {price for lines in every for price in lines} | {"trail", "nat"}
 
 
 def test_sixteen_objects_are_opened_at_once_until_the_processor_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:

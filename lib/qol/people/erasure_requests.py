@@ -11,6 +11,8 @@ from qol.identity.user_map import ERASED_ENTRY
 from qol.lake.base import Lake, StoredObject
 
 REQUESTS = f"{ERASURES}requests/"
+#: Who asked where the API did: it knows the person, of whom the lake may hold nothing.
+API = "api"
 
 
 class ErasureRequest(msgspec.Struct, forbid_unknown_fields=True):

@@ -12,9 +12,10 @@ from mangum import Mangum
 
 from qol.serve.api import create_app
 from qol.serve.serve_options import ServeOptions, from_environment
-from qol.serve.service import open_service
+from qol.serve.service import Service, open_service
+from qol.serve.work import work_once
 
-_handlers: list[Mangum] = []
+_handlers: list[tuple[Service, Mangum]] = []
 
 
 def app() -> FastAPI:
@@ -30,7 +31,9 @@ def app() -> FastAPI:
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Answer one request of API Gateway; the application is made once, with the function's first request."""
+    """Answer one request of API Gateway, or do what is due for the schedule's `{"work": true}`; the application is made once."""
     if not _handlers:
-        _handlers.append(Mangum(app(), lifespan="off"))
-    return _handlers[0](event, context)
+        made = app()
+        _handlers.append((made.state.service, Mangum(made, lifespan="off")))
+    service, answer = _handlers[0]
+    return work_once(service) if event == {"work": True} else answer(event, context)

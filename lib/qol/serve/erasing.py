@@ -1,5 +1,6 @@
 """Erasure through the API: access ends and the state's rows go at once, the lake by `qol erase` under its lock."""
 
+import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 from qol.errors import LockedError, QolError, UsageError, safe_place
 from qol.people.erase import Erasure
+from qol.people.erasure_requests import API, REQUESTS
 from qol.serve.door import ERASED, USERS
 from qol.serve.goal_events import DEAD, OUTBOX, events_of
 from qol.serve.participants import SOURCE
@@ -15,7 +17,7 @@ from qol.serve.service import Service
 from qol.state import Item
 
 logger = logging.getLogger("qol.serve")
-ERASURES, ALIASES = "erasures", "aliases"
+ERASURES, ALIASES, REQUESTED = "erasures", "aliases", "requested"
 
 
 def begin_erasure(service: Service, user_id: str, vendor_id: str | None) -> str:
@@ -73,6 +75,8 @@ def _erase(service: Service, item: Item) -> bool:
 def _erase_from_lake(service: Service, named: str) -> tuple[list[dict[str, Any]], bool]:
     """What was removed by place, and whether a last search found nothing."""
     participants = service.participants
+    if service.options.requests_erasures:
+        return [], _is_erased_by_the_job(service, named)
     people = participants.people()
     options = service.options
     erasure = Erasure(
@@ -92,6 +96,17 @@ def _erase_from_lake(service: Service, named: str) -> tuple[list[dict[str, Any]]
         for name in sorted(places)
     ]
     return found, certificate.is_clean
+
+
+def _is_erased_by_the_job(service: Service, named: str) -> bool:
+    """Whether the job of erasures has removed the request for a person, which is put where there is none."""
+    name = service.participants.erasure_id(named)
+    asked = service.state.get("users", REQUESTED, name)
+    if asked is None:
+        service.lake.put(f"{REQUESTS}{name}.json", json.dumps({"ids": [named], "asked_by": API}).encode())
+        service.state.create("users", REQUESTED, name, {})
+        return False
+    return service.lake.stat(f"{REQUESTS}{name}.json") is None and service.state.delete("users", REQUESTED, name)
 
 
 def _put(service: Service, owner: str, name: str, body: dict[str, Any]) -> None:

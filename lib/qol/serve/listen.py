@@ -1,6 +1,5 @@
 """The API under uvicorn: one process, on this machine or in a container."""
 
-import json
 import logging
 import socket
 import sys
@@ -10,12 +9,12 @@ from collections.abc import Callable
 
 import uvicorn
 
-from qol.errors import UsageError, safe_place
+from qol.errors import UsageError
 from qol.serve.api import create_app
-from qol.serve.erasing import erase_pending
-from qol.serve.goal_events import deliver_due, require_usable_address, webhook_of
+from qol.serve.goal_events import require_usable_address, webhook_of
 from qol.serve.serve_options import ServeOptions
 from qol.serve.service import Service, open_service
+from qol.serve.work import work_once
 
 #: Seconds for which an idle connection stays, and for which open requests may end once the server is stopped.
 KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS = 65, 10
@@ -49,11 +48,7 @@ def listen(options: ServeOptions, port: int, say: Callable[[str], None]) -> None
 def _work(service: Service) -> None:
     """Deliver events and finish erasures whose time has come, for as long as the process lives."""
     while True:
-        for act in (deliver_due, erase_pending):
-            try:
-                act(service)
-            except Exception as err:  # noqa: BLE001 (its text could hold a value; the next try comes soon)
-                logger.error(json.dumps({"event": f"{act.__name__} failed", "reason": safe_place(err)}))  # noqa: TRY400
+        work_once(service)
         time.sleep(WORK_SECONDS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from qol.errors import UsageError
+from qol.identity.secret_text import secret_text
 
 #: Where the API keeps its state and its local key, in a lake that is a folder.
 FOLDER = "_serve"
 MIN_RATE, MAX_RATE = 1, 1_000_000
+_VARIABLES_ALLOWED = '{"QOL_GOAL_WEBHOOK_SECRET": "whsec_…", "QOL_GARMIN_SECRET": "…"}, or {}'
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 
 
@@ -49,6 +52,8 @@ class ServeOptions:
     webhook_secret: str | None = None
     #: Credentials of Garmin's webhook, as JSON; without them the route does not exist.
     garmin_secret: str | None = None
+    #: Whether the job of erasures erases, asked by an object in the lake: on AWS only its role deletes.
+    requests_erasures: bool = False
     #: Whether metrics go to standard output in CloudWatch's embedded format.
     emits_metrics: bool = False
 
@@ -65,11 +70,17 @@ class ServeOptions:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Fields of ServeOptions that environment variables set; UsageError names a variable and what is allowed."""
+    """Fields of ServeOptions that environment variables set; UsageError names a variable and what is allowed.
+
+    QOL_API_SECRET names a secret of Secrets Manager whose JSON has further variables.
+    """
+    if name := environment.get("QOL_API_SECRET"):
+        environment = {**environment, **_secret_variables(name)}
     found: dict[str, Any] = {
         "cors_origins": tuple(one.strip() for one in environment.get("QOL_CORS_ORIGINS", "").split(",") if one.strip()),
         "rate_limit": _rate(environment.get("QOL_RATE_LIMIT_PER_MINUTE")),
         "oidc": _oidc(environment),
+        "requests_erasures": environment.get("QOL_ERASURES") == "requests",
         "emits_metrics": environment.get("QOL_METRICS") == "emf",
     }
     texts = {
@@ -78,6 +89,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> dict[str, A
         "garmin_secret": "QOL_GARMIN_SECRET",
     }
     return found | {name: environment.get(variable) or None for name, variable in texts.items()}
+
+
+def _secret_variables(name: str) -> dict[str, str]:
+    try:
+        found = json.loads(secret_text(f"QOL_API_SECRET={name}", name, _VARIABLES_ALLOWED) or "")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise UsageError(f"QOL_API_SECRET={name}: not an object of texts; allowed: {_VARIABLES_ALLOWED}")
+    return found
 
 
 def _rate(text: str | None) -> int | None:

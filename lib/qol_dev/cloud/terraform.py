@@ -21,7 +21,7 @@ _STATE = "terraform.tfstate"
 #: On a busy machine Terraform now and then sends a request twice; why, is not known. AWS knows such a request again; the
 #: simulated one has made the thing by then and says so.
 _SENT_TWICE = re.compile(r"already ?exists", re.IGNORECASE)
-_COPIED = ("*.tf", "*.hcl", "queries", "env")
+_COPIED = ("*.tf", "*.hcl", "*.asl.json", "queries", "env")
 
 
 def build_package(cloud: Cloud) -> dict[str, str]:
@@ -91,9 +91,10 @@ def _lay_out(cloud: Cloud) -> None:
     lock = PROJECT / "terraform" / ".terraform.lock.hcl"
     shutil.copy2(lock, folder / lock.name)
     (folder / "backend_override.tf").write_text(_LOCAL_STATE, encoding="utf-8")
-    schemas = cloud.folder / "schemas"
-    if not schemas.exists():
-        schemas.symlink_to(PROJECT / "schemas")
+    for name in ("schemas", "lib"):  # contracts, and the page
+        beside = cloud.folder / name
+        if not beside.exists():
+            beside.symlink_to(PROJECT / name)
 
 
 def _terraform(cloud: Cloud, *arguments: str) -> str:

@@ -15,6 +15,7 @@ from qol_dev.cloud.describe import count_objects
 from qol_dev.cloud.functions import invoke
 from qol_dev.cloud.gather import gather
 from qol_dev.cloud.pushes import pushes_of
+from qol_dev.cloud.serving import GOAL, app_of, batch, enter_app_user, events_of_goals, start_api, start_issuer
 from qol_dev.cloud.state import Cloud, client
 from qol_dev.cloud.tools import MissingToolError
 from qol_dev.sample import CORE, SampleOptions, write_sample
@@ -128,6 +129,26 @@ def _collect(state: CloudStart) -> Iterator[str]:
     yield f"run {answer['run_id']}: {answer['people']} rings, {answer['requests']} requests, {objects} objects below raw/oura/"
 
 
+def _serve(state: CloudStart) -> Iterator[str]:
+    enter_app_user(state.cloud)
+    issuer = start_issuer(state.cloud)
+    state.cloud = state.cloud.with_server(issuer)
+    state.cloud = state.cloud.with_server(start_api(state.cloud, issuer))
+    app = app_of(state.cloud)
+    app.ask("PUT", "/v1/goals/walk", GOAL)
+    kept = app.ask("POST", "/v1/measurements/bulk", batch())["kept"]
+    yield f"API at {app.address}, its state in DynamoDB: a batch of {kept} samples, {events_of_goals(state.cloud)} event of a goal that is met"
+    published, so_far = app.steps_of_the_week()
+    yield f"steps a day in 2026-W46, before the run: published {published}, so far {so_far}"
+
+
+def _summarize(state: CloudStart) -> Iterator[str]:
+    app, end = app_of(state.cloud), time.monotonic() + 90  # the API asks the lake again after a minute
+    while (published := app.steps_of_the_week()[0]) is None and time.monotonic() < end:
+        time.sleep(2)
+    yield f"steps a day in 2026-W46, after the run: published {published}"
+
+
 def _kick(state: CloudStart) -> Iterator[str]:
     answer = invoke(state.cloud, "kick", {"scheduled_time": SCHEDULED, "execution_id": "first-delivery"})
     state.run_id = answer["job_run_id"]
@@ -176,8 +197,10 @@ STEPS: tuple[Step, ...] = (
     Step("secrets", "Secrets, map and mailbox, as an operator enters them", ("deployment",), _prepare),
     Step("raw data", "Garmin pushes to the receiver", ("secrets",), _push),
     Step("collect", "The collector asks a fake vendor", ("secrets",), _collect),
+    Step("API", "An app posts to the API and meets a goal", ("secrets",), _serve),
     Step("kick", "The schedule calls the kick function", ("raw data",), _kick),
     Step("weekly run", "The Glue script runs as a process", ("kick",), _run),
+    Step("summary", "The app asks again", ("API", "weekly run"), _summarize),
     Step("DataFrames", "Spark reads the tables", ("weekly run",), _frames),
     Step("Trino", "Athena's engine starts", ("deployment",), _trino),
     Step("query", "Athena's engine shows the week", ("weekly run", "Trino"), _query),

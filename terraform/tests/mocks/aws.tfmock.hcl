@@ -46,3 +46,22 @@ mock_resource "aws_cloudwatch_event_rule" {
 mock_resource "aws_apigatewayv2_api" {
   defaults = { execution_arn = "arn:aws:execute-api:ap-northeast-1:123456789012:api", api_endpoint = "https://api.example.org" }
 }
+
+mock_resource "aws_wafv2_web_acl" {
+  defaults = { arn = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/one-list/00000000-0000-0000-0000-000000000000" }
+}
+
+mock_resource "aws_lb" {
+  defaults = {
+    arn        = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/one/0000000000000000"
+    arn_suffix = "app/one/0000000000000000"
+  }
+}
+
+mock_resource "aws_lb_target_group" {
+  defaults = { arn = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/one/0000000000000000" }
+}
+
+mock_resource "aws_sfn_state_machine" {
+  defaults = { arn = "arn:aws:states:ap-northeast-1:123456789012:stateMachine:qol-week" }
+}
