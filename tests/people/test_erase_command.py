@@ -12,10 +12,10 @@ pytestmark = pytest.mark.usefixtures("no_gate")
 
 
 def test_erase_shows_what_there_is_removes_it_proves_it_and_lifts_it(qol: Qol, tmp_path: Path) -> None:
-    given = ("--lake", lake_of_three(tmp_path), "--user-map", tmp_path / "map.jsonl")
+    lake, tokens = lake_of_three(tmp_path), write_tokens(tmp_path / "tokens", "v-anna", "v-ben")
     with (tmp_path / "map.jsonl").open("a") as user_map:
         user_map.write('{"source": "oura", "vendor_user_id": "v-anna", "user_id": "P-anna"}\n')
-    given += ("--tokens", write_tokens(tmp_path / "tokens", "v-anna", "v-ben"))
+    given = ("--lake", lake, "--user-map", tmp_path / "map.jsonl", "--tokens", tokens)
     ids = tmp_path / "ids.txt"
     ids.write_text("P-anna\n")
     before = files(tmp_path)
