@@ -123,7 +123,7 @@ resource "aws_glue_job" "eraser" {
     "--command"           = "erase"
     "--on-deregistration" = var.on_deregistration
     "--TempDir"           = "s3://${local.bucket}/_erasures/glue/" # where only this role may write
-  })
+  }, { for _ in local.tokens_tables : "--tokens" => "dynamodb:${local.tokens}" })
 
   depends_on = [aws_cloudwatch_log_group.job, aws_iam_role_policy.eraser, aws_s3_object.artifact]
 }

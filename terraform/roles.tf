@@ -353,6 +353,29 @@ locals {
         Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["*:erased-*"] } }
       },
       { Sid = "DeleteEntries", Effect = "Allow", Action = "dynamodb:DeleteItem", Resource = local.arn.user_map },
+    ],
+    flatten([for _ in local.tokens_tables : [
+      {
+        # Whose tokens there are, not what they are.
+        Sid      = "ListTokens"
+        Effect   = "Allow"
+        Action   = "dynamodb:Query"
+        Resource = local.arn_of_tokens
+        Condition = {
+          StringEquals                = { "dynamodb:Select" = "SPECIFIC_ATTRIBUTES" }
+          "ForAllValues:StringEquals" = { "dynamodb:Attributes" = ["source", "user_id"] }
+          Null                        = { "dynamodb:Attributes" = "false" }
+        }
+      },
+      {
+        Sid       = "DeleteTokens"
+        Effect    = "Allow"
+        Action    = "dynamodb:DeleteItem"
+        Resource  = local.arn_of_tokens
+        Condition = { StringEqualsIfExists = { "dynamodb:ReturnValues" = "NONE" } }
+      },
+    ]]),
+    [
       {
         Sid      = "OwnLogs"
         Effect   = "Allow"

@@ -28,6 +28,11 @@ run "nothing_by_default" {
   }
 
   assert {
+    condition     = aws_glue_job.eraser.non_overridable_arguments["--tokens"] == "dynamodb:qol_collect_tokens" && strcontains(aws_iam_role_policy.eraser.policy, "DeleteTokens")
+    error_message = "an erasure removes the person's tokens"
+  }
+
+  assert {
     condition = length(concat(
       values(aws_dynamodb_table.tokens), values(aws_secretsmanager_secret.collect), values(aws_sqs_queue.announced), values(aws_sqs_queue.announced_dead),
       values(aws_lambda_event_source_mapping.announced), values(aws_apigatewayv2_route.announcements),

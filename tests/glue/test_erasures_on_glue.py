@@ -22,6 +22,7 @@ from qol.identity.pseudonyms import Identities
 from qol.lake.s3 import S3Lake
 from qol.tables.manifest import Manifest
 from tests.builders import CONTRACTS, KEY, run_lake
+from tests.collect.conftest import write_tokens
 from tests.edges import ENVIRONMENT, QUICK, REGION, contents, make_bucket, upload
 from tests.glue.conftest import NOW
 from tests.people.erasing import lake_of_three, traces
@@ -102,6 +103,18 @@ def test_a_request_is_carried_out_and_leaves_no_trace_of_the_person_nor_of_itsel
     assert "anna" not in "".join(capfd.readouterr())
     erase()
     assert manifest(s3)["erasures"] == {"requested": 0, "ended": 0, "unknown": 0}
+
+
+def test_the_tokens_of_who_is_erased_go_too(s3: Any, tmp_path: Path) -> None:
+    tokens = write_tokens(tmp_path / "tokens", "v-anna", "v-ben")
+    item = {"garmin_user_id": "oura:v-anna", "user_id": "P-anna", "registered_at": "2026-11-01T00:00:00Z"}
+    boto3.client("dynamodb", region_name=REGION).put_item(
+        TableName="map", Item={name: {"S": value} for name, value in item.items()}
+    )
+    s3.put_object(Bucket="people", Key=REQUEST, Body=b'{"ids": ["P-anna"], "asked_by": "participant"}')
+    erase("--tokens", str(tokens))
+    assert manifest(s3)["removed"]["tokens"] == 1
+    assert [json.loads(line)["user_id"] for line in tokens.read_text().splitlines()] == ["v-ben"]
 
 
 def test_a_deregistration_erases_only_where_that_is_asked(s3: Any) -> None:

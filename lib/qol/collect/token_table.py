@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -35,7 +35,7 @@ class TokenTable:
             pages = aws_client("dynamodb", _POLICY).get_paginator("query").paginate(
                 TableName=self._table,
                 KeyConditionExpression="#source = :source",
-                FilterExpression="attribute_exists(access_token)",
+                Select="SPECIFIC_ATTRIBUTES",  # the job of erasures may not read tokens
                 ProjectionExpression="user_id",
                 ExpressionAttributeNames={"#source": "source"},
                 ExpressionAttributeValues={":source": {"S": self._source}},
@@ -68,9 +68,7 @@ class TokenTable:
 
     def remove(self, user_id: str) -> bool:
         """Remove an item."""
-        with self._errors():
-            answer = aws_client("dynamodb", _POLICY).delete_item(**self._place(user_id), ReturnValues="ALL_OLD")
-        return "Attributes" in answer
+        return self._write("delete_item", user_id, ConditionExpression="attribute_exists(user_id)")
 
     @contextmanager
     def locked(self, user_id: str) -> Iterator[None]:
@@ -103,9 +101,12 @@ class TokenTable:
 
     def _update(self, user_id: str, **update: Any) -> bool:
         """Update an item; whether its condition held."""
+        return self._write("update_item", user_id, **update)
+
+    def _write(self, act: Literal["update_item", "delete_item"], user_id: str, **asked: Any) -> bool:
         with self._errors():
             try:
-                aws_client("dynamodb", _POLICY).update_item(**self._place(user_id), **update)
+                getattr(aws_client("dynamodb", _POLICY), act)(**self._place(user_id), **asked)
             except ClientError as err:
                 if err.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
                     raise

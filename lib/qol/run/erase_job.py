@@ -108,7 +108,7 @@ class _EraseJob:
             erasure = Erasure(
                 self.lake, people, person, self.request.zone, self.request.now, self.request.user_map, asked_by
             )
-            certificate = replace(erasure, job_run_id=self.request.job_run_id).run()
+            certificate = replace(erasure, job_run_id=self.request.job_run_id, tokens=self.request.tokens).run()
         except UnknownUserError:
             counts["unknown"] += asked_by != API
             return asked_by == API

@@ -116,6 +116,7 @@ _MAP = (
 _OLD = "Publish records older than the source's max_age_days too, such as a vendor's historical backfill."
 _REREAD = "Read every raw object of the window, also those that earlier runs read in the same way."
 _LEFT = "Whether users of the map's table who deregistered are erased too."
+_TOKENS = "Where `qol collect` keeps tokens, a file or dynamodb:TABLE; those of erased users go."
 _WEEK = "Business week such as 2026-W46, by default the last closed one; only noted in the manifest."
 #: Every option by the field of the request it fills.
 OPTIONS = {
@@ -144,6 +145,7 @@ OPTIONS = {
     "database": Option("database", "Glue database where partitions are registered, on S3 only.", commands=COMMANDS),
     "job_run_id": Option("job-run-id", "The scheduler's own name of this run.", commands=COMMANDS),
     "on_deregistration": Option("on-deregistration", _LEFT, parse_choice(*_CHOICES), "|".join(_CHOICES), _ERASE),
+    "tokens": Option("tokens", _TOKENS, metavar="FILE", variable="QOL_TOKENS", commands=_ERASE),
     "no_docs": Option("no-docs", "Do not write Great Expectations' Data Docs.", _parse_switch),
 }
 
@@ -176,6 +178,7 @@ class RunRequest:
     database: str | None = None
     job_run_id: str | None = None
     on_deregistration: Literal["keep", "erase"] = "keep"
+    tokens: str | None = None
     no_docs: bool = False
 
     def __post_init__(self) -> None:

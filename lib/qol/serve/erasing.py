@@ -79,9 +79,8 @@ def _erase_from_lake(service: Service, named: str) -> tuple[list[dict[str, Any]]
         return [], _is_erased_by_the_job(service, named)
     people = participants.people()
     options = service.options
-    erasure = Erasure(
-        service.lake, people, people.person(named), options.zone, datetime.now(UTC), participants.user_map, "api"
-    )
+    person, now, user_map = people.person(named), datetime.now(UTC), participants.user_map
+    erasure = Erasure(service.lake, people, person, options.zone, now, user_map, API, tokens=options.tokens)
     try:
         certificate = erasure.run()
     except UsageError:  # the lake holds nothing on the person

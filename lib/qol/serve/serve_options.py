@@ -52,6 +52,8 @@ class ServeOptions:
     webhook_secret: str | None = None
     #: Credentials of Garmin's webhook, as JSON; without them the route does not exist.
     garmin_secret: str | None = None
+    #: Where `qol collect` keeps tokens: a file, or dynamodb:TABLE. Those of erased people go.
+    tokens: str | None = None
     #: Whether the job of erasures erases, asked by an object in the lake: on AWS only its role deletes.
     requests_erasures: bool = False
     #: Whether metrics go to standard output in CloudWatch's embedded format.
@@ -87,6 +89,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> dict[str, A
         "webhook_url": "QOL_GOAL_WEBHOOK_URL",
         "webhook_secret": "QOL_GOAL_WEBHOOK_SECRET",
         "garmin_secret": "QOL_GARMIN_SECRET",
+        "tokens": "QOL_TOKENS",
     }
     return found | {name: environment.get(variable) or None for name, variable in texts.items()}
 
