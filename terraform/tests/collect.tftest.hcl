@@ -28,11 +28,6 @@ run "nothing_by_default" {
   }
 
   assert {
-    condition     = aws_glue_job.eraser.non_overridable_arguments["--tokens"] == "dynamodb:qol_collect_tokens" && strcontains(aws_iam_role_policy.eraser.policy, "DeleteTokens")
-    error_message = "an erasure removes the person's tokens"
-  }
-
-  assert {
     condition = length(concat(
       values(aws_dynamodb_table.tokens), values(aws_secretsmanager_secret.collect), values(aws_sqs_queue.announced), values(aws_sqs_queue.announced_dead),
       values(aws_lambda_event_source_mapping.announced), values(aws_apigatewayv2_route.announcements),
@@ -42,6 +37,11 @@ run "nothing_by_default" {
 }
 
 run "a_collector" {
+  assert {
+    condition     = aws_glue_job.eraser.non_overridable_arguments["--tokens"] == "dynamodb:qol_collect_tokens_staging" && strcontains(aws_iam_role_policy.eraser.policy, "DeleteTokens")
+    error_message = "an erasure removes the person's tokens"
+  }
+
   assert {
     condition = [for value in ["function_name", "handler", "timeout", "memory_size", "reserved_concurrent_executions", "filename"] : tostring(aws_lambda_function.functions["collect_oura"][value])] == [
       "qol-collect-oura-staging", "qol.collect.aws_function.handler", "900", "1024", "3", "tests/package/lambda/collector.zip",
