@@ -44,8 +44,13 @@ def test_readings_that_are_not_allowed_are_refused(api: Api) -> None:
     writer = api.key("devices:write")
     nothing: list[object] = []
     unknown = {"timestamp": 1_794_960_000, "x": 1}
-    for body in ({"temperature": 1.0}, {"timestamp": "1"}, {"timestamp": 1}, {"readings": nothing}, nothing, unknown):
-        assert api.client.post(METRICS, json=body, headers=writer).status_code == 422
+    wrong = (
+        ({"temperature": 1.0}, "/timestamp"), ({"timestamp": "1"}, "/timestamp"), ({"timestamp": 1}, "/timestamp"),
+        ({"readings": nothing}, "/readings"), ({"readings": [{}]}, "/readings/0/timestamp"), (nothing, ""), (unknown, ""),
+    )  # fmt: skip
+    for body, pointer in wrong:
+        answer = api.client.post(METRICS, json=body, headers=writer)
+        assert (answer.status_code, [one["pointer"] for one in answer.json()["errors"]]) == (422, [pointer])
     assert api.client.get(METRICS, params={"cursor": "!"}, headers=api.key("devices:read")).status_code == 422
     assert (
         api.client.post("/v1/devices/a%20b/metrics", json={"timestamp": 1_794_960_000}, headers=writer).status_code
