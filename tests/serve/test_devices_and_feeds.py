@@ -89,6 +89,17 @@ def test_a_feed_is_503_before_it_was_fetched_then_fresh_then_stale_with_its_age(
     assert len(market.client.get("/prices?symbols=ABC,NOPE", headers=reader).json()["data"]) == 1
     for path in ("/prices/NOPE", "/v1/feeds/market/other", "/v1/feeds/garmin/dailies"):
         assert market.client.get(path, headers=reader).status_code == 404
+    clock[0] += 301  # the vendor is away: the lake can be read, and has nothing new
+    old = market.client.get("/prices", headers=reader)
+    assert (old.json()["stale"], old.headers["Age"], old.headers["Cache-Control"]) == (
+        True,
+        "301",
+        "private, max-age=0",
+    )
+    write_lines(market.lake, "2026-11-18", quotes, name="next.jsonl", folder="raw/market/prices")
+    assert market.client.get("/prices", headers=reader).json()["stale"] is True
+    clock[0] += 31
+    assert market.client.get("/prices", headers=reader).json()["stale"] is False
     shutil.rmtree(market.lake / "raw")
     clock[0] += 301
     away = market.client.get("/prices", headers=reader)
