@@ -44,7 +44,7 @@ def test_readings_that_are_not_allowed_are_refused(api: Api) -> None:
     writer = api.key("devices:write")
     nothing: list[object] = []
     unknown = {"timestamp": 1_794_960_000, "x": 1}
-    wrong = (
+    wrong: tuple[tuple[object, str], ...] = (
         ({"temperature": 1.0}, "/timestamp"), ({"timestamp": "1"}, "/timestamp"), ({"timestamp": 1}, "/timestamp"),
         ({"readings": nothing}, "/readings"), ({"readings": [{}]}, "/readings/0/timestamp"), (nothing, ""), (unknown, ""),
     )  # fmt: skip
