@@ -205,6 +205,17 @@ def test_a_page_that_is_asked_for_again_keeps_its_policy(api: Api) -> None:
     assert (again.status_code, again.headers.get("Content-Security-Policy")) == (304, None)
 
 
+def test_the_logged_time_ends_with_the_answer(
+    api: Api, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "qol.serve")
+    clock = [0.0]
+    monkeypatch.setattr("qol.serve.http_edges.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("qol.serve.measurements.note_met_goals", lambda *_: clock.append(clock.pop() + 9))
+    api.post("v-anna", steps(1, 7))
+    assert (json.loads(caplog.messages[-1])["ms"], clock) == (0.0, [9.0])
+
+
 def test_the_documentation_loads_from_this_server_alone_and_health_answers_head(api: Api) -> None:
     page = api.client.get("/docs")
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)

@@ -59,14 +59,16 @@ class Edges:
         started = time.perf_counter()
         request_id = str(uuid.uuid4())
         scope.setdefault("state", {}).update(request_id=request_id, caller="anonymous", reason="")
-        status, is_begun = 500, False
+        status, is_begun, seconds = 500, False, None
 
         async def answering(message: Message) -> None:
-            nonlocal status, is_begun
+            nonlocal status, is_begun, seconds
             if message["type"] == "http.response.start":
                 status, is_begun = message["status"], True
                 _add_headers(MutableHeaders(scope=message), status, scope["path"], request_id)
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                seconds = time.perf_counter() - started  # what a route does after its answer does not count
 
         try:
             if problem := self._refused(scope):
@@ -85,7 +87,7 @@ class Edges:
             if not is_begun:
                 await _problem(500, "The request could not be answered.", request_id)(scope, receive, answering)
         finally:
-            self._log(scope, status, (time.perf_counter() - started) * 1000)
+            self._log(scope, status, (time.perf_counter() - started if seconds is None else seconds) * 1000)
 
     def _refused(self, scope: Scope) -> JSONResponse | None:
         """The answer to a request that has a secret in its query, or announces too large a body."""
