@@ -44,8 +44,13 @@ def test_readings_that_are_not_allowed_are_refused(api: Api) -> None:
     writer = api.key("devices:write")
     nothing: list[object] = []
     unknown = {"timestamp": 1_794_960_000, "x": 1}
-    for body in ({"temperature": 1.0}, {"timestamp": "1"}, {"timestamp": 1}, {"readings": nothing}, nothing, unknown):
-        assert api.client.post(METRICS, json=body, headers=writer).status_code == 422
+    wrong: tuple[tuple[object, str], ...] = (
+        ({"temperature": 1.0}, "/timestamp"), ({"timestamp": "1"}, "/timestamp"), ({"timestamp": 1}, "/timestamp"),
+        ({"readings": nothing}, "/readings"), ({"readings": [{}]}, "/readings/0/timestamp"), (nothing, ""), (unknown, ""),
+    )  # fmt: skip
+    for body, pointer in wrong:
+        answer = api.client.post(METRICS, json=body, headers=writer)
+        assert (answer.status_code, [one["pointer"] for one in answer.json()["errors"]]) == (422, [pointer])
     assert api.client.get(METRICS, params={"cursor": "!"}, headers=api.key("devices:read")).status_code == 422
     assert (
         api.client.post("/v1/devices/a%20b/metrics", json={"timestamp": 1_794_960_000}, headers=writer).status_code
@@ -84,6 +89,17 @@ def test_a_feed_is_503_before_it_was_fetched_then_fresh_then_stale_with_its_age(
     assert len(market.client.get("/prices?symbols=ABC,NOPE", headers=reader).json()["data"]) == 1
     for path in ("/prices/NOPE", "/v1/feeds/market/other", "/v1/feeds/garmin/dailies"):
         assert market.client.get(path, headers=reader).status_code == 404
+    clock[0] += 301  # the vendor is away: the lake can be read, and has nothing new
+    old = market.client.get("/prices", headers=reader)
+    assert (old.json()["stale"], old.headers["Age"], old.headers["Cache-Control"]) == (
+        True,
+        "301",
+        "private, max-age=0",
+    )
+    write_lines(market.lake, "2026-11-18", quotes, name="next.jsonl", folder="raw/market/prices")
+    assert market.client.get("/prices", headers=reader).json()["stale"] is True
+    clock[0] += 31
+    assert market.client.get("/prices", headers=reader).json()["stale"] is False
     shutil.rmtree(market.lake / "raw")
     clock[0] += 301
     away = market.client.get("/prices", headers=reader)

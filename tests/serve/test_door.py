@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+import re
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
@@ -202,6 +203,26 @@ def test_a_page_that_is_asked_for_again_keeps_its_policy(api: Api) -> None:
     again = api.client.get("/", headers={"If-None-Match": page.headers["ETag"]})
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
     assert (again.status_code, again.headers.get("Content-Security-Policy")) == (304, None)
+
+
+def test_the_logged_time_ends_with_the_answer(
+    api: Api, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "qol.serve")
+    clock = [0.0]
+    monkeypatch.setattr("qol.serve.http_edges.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("qol.serve.measurements.note_met_goals", lambda *_: clock.append(clock.pop() + 9))
+    api.post("v-anna", steps(1, 7))
+    assert (json.loads(caplog.messages[-1])["ms"], clock) == (0.0, [9.0])
+
+
+def test_the_documentation_loads_from_this_server_alone_and_health_answers_head(api: Api) -> None:
+    page = api.client.get("/docs")
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(loaded) == 3
+    assert [api.client.get(one).status_code for one in loaded] == [200, 200, 200]
+    assert "https:" not in page.headers["Content-Security-Policy"]
+    assert api.client.head("/health").status_code == 200
 
 
 def test_every_answer_has_security_headers_and_an_id_and_big_ones_are_packed(api: Api) -> None:

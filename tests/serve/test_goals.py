@@ -41,7 +41,7 @@ def test_a_goal_is_put_read_patched_and_deleted_by_its_version(api: Api) -> None
 def test_a_goal_that_the_contracts_do_not_know_is_422(api: Api) -> None:
     wrong: list[tuple[dict[str, object], str]] = [
         ({"metric": "steps_mean"}, "/metric"), ({"metric": "bedtime_minute"}, "/metric"), ({"period": "year"}, "/period"),
-        ({"target": 0}, "/target"), ({"target": -1}, "/target"), ({"target": "10"}, "/target"), ({"color": "red"}, "/"),
+        ({"target": 0}, "/target"), ({"target": -1}, "/target"), ({"target": "10"}, "/target"), ({"color": "red"}, ""),
     ]  # fmt: skip
     for change, pointer in wrong:
         answer = api.client.put("/v1/goals/walk", json=STEPS | change, headers=api.token("v-anna"))

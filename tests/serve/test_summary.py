@@ -96,7 +96,7 @@ def test_while_the_lake_is_away_answers_are_stale_and_before_it_was_reached_503(
     assert api.client.get(SUMMARY, **asked).json() == before
 
 
-def test_so_far_is_to_the_value_what_the_next_run_publishes(api: Api) -> None:
+def test_so_far_is_to_the_value_what_the_next_run_publishes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     sunday = [steps(400, hour, day="2026-11-15") for hour in (8, 9)]
     assert api.post("v-anna", *sunday, steps(250, 7), steps(50, 8), steps(9, 23, day="2026-11-17")).status_code == 201
     api.post("P-ben", steps(1, 7))
@@ -125,7 +125,8 @@ def test_so_far_is_to_the_value_what_the_next_run_publishes(api: Api) -> None:
         run_lake(
             api.lake, user_map=read_user_map(api.lake / "user_map.jsonl"), now=datetime(2026, 11, 18, 4, tzinfo=UTC)
         )
-    api.service.frames.__init__(api.service.lake)  # type: ignore[misc]
+    soon = api.service.frames._clock() + 2
+    monkeypatch.setattr(api.service.frames, "_clock", lambda: soon)
     published = api.summary("v-anna", period="day", date="2026-11-18", last=4, fields=every_day).json()["rows"]
     assert published == days
     assert api.summary("v-anna", date="2026-11-15", fields=every_week).json()["rows"] == [week]

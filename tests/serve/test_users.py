@@ -57,6 +57,11 @@ def test_who_asks_for_erasure_has_no_access_at_once_and_learns_what_was_removed_
     )
     assert api.client.get(answer.headers["Location"], headers=api.token("P-ben")).status_code == 403
     assert api.client.get(answer.headers["Location"], headers=api.key("users:admin")).status_code == 200
+    for named in ("v-anna", "P-anna"):
+        assert api.summary(named).status_code == 403
+        assert api.client.get(answer.headers["Location"], headers=api.token(named)).status_code == 200
+        again = api.client.post("/v1/users", json={"subject": named}, headers=api.key("users:admin"))
+        assert again.status_code == 409
     assert traces(api.lake, b"v-anna", b"P-anna", b"g-anna") == []
     assert api.summary("P-ben").status_code == 200
 

@@ -29,6 +29,7 @@ StateOption = Annotated[
 _EXTRA = frozenset(
     {
         "fastapi",
+        "fastapi_offline",
         "starlette",
         "uvicorn",
         "jwt",

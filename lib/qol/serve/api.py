@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
 
 from qol import __version__
@@ -27,7 +28,7 @@ _ABOUT = (
 
 def bare_app() -> FastAPI:
     """Every route with its description, over no lake."""
-    app = FastAPI(title="QoL Lake API", version=__version__, description=_ABOUT, redoc_url=None)
+    app = FastAPIOffline(title="QoL Lake API", version=__version__, description=_ABOUT, redoc_url=None)
     add_handlers(app, [route for one in ROUTES for route in one.router.routes if isinstance(route, APIRoute)])
     for one in ROUTES:
         app.include_router(one.router)

@@ -67,7 +67,7 @@ def add_readings(
     """
     service = service_of(request)
     is_one = isinstance(given, dict) and "readings" not in given
-    readings = checked(Readings, {"readings": [given]} if is_one else given).readings
+    readings = [checked(Reading, given)] if is_one else checked(Readings, given).readings
     documents = [one.model_dump(exclude_none=True) for one in readings]
     kept = _store(service, device_id, documents)
     expires = int(time.time() + KEPT.total_seconds())

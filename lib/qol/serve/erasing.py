@@ -30,8 +30,8 @@ def begin_erasure(service: Service, user_id: str, vendor_id: str | None) -> str:
     erasure_id = participants.erasure_id(user_id)
     vendor_id = vendor_id or participants.vendor_id_of(user_id)
     _put(service, USERS, erasure_id, {"status": ERASED})
-    if vendor_id is not None:
-        _put(service, ALIASES, participants.alias(vendor_id), {"erasure_id": erasure_id})
+    for one in {user_id, vendor_id or user_id}:  # as tokens may name the person
+        _put(service, ALIASES, participants.alias(one), {"erasure_id": erasure_id})
     for event in events_of(state, user_id):
         for owner in (OUTBOX, DEAD):
             state.delete("events", owner, event.name)

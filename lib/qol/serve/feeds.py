@@ -1,4 +1,4 @@
-"""Feeds that were collected: the latest value of each key, kept for a while, and stale ones while the lake is away."""
+"""Feeds that were collected: the latest value of each key, kept for a while, and stale ones while nothing new comes."""
 
 import time
 from datetime import date
@@ -22,6 +22,8 @@ from qol.serve.service import Service
 router = APIRouter(tags=["feeds"], dependencies=[Depends(needs("feeds:read"))])
 #: The newest objects of a feed that are read; a poll is one object, or several of one minute.
 MAX_OBJECTS = 32
+#: A feed of which nothing new came for its `ttl_seconds` is looked at again after this time.
+AGAIN_SECONDS = 30
 #: How the state names a feed's latest values, and the most keys of an answer.
 OWNER, MAX_KEYS = "feed", 1000
 Part = Annotated[str, Path(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
@@ -66,7 +68,7 @@ def _answer(service: Service, response: Response, name: str, keys: list[str] | N
     if feed is None:
         raise ProblemError(404, "There is no such feed.")
     found = _latest(service, name, feed)
-    values, age = found["values"], max(0, int(time.time() - found["asked_at"]))
+    values, age = found["values"], max(0, int(time.time() - found["seen_at"]))
     wanted = values if keys is None else {key: values[key] for key in keys if key in values}
     if keys is not None and not wanted:
         raise ProblemError(404, "The feed has no such key.")
@@ -78,9 +80,11 @@ def _answer(service: Service, response: Response, name: str, keys: list[str] | N
 
 
 def _latest(service: Service, name: str, feed: Feed) -> dict[str, Any]:
-    """The feed's latest values with when they were asked for; 503 where there never were any."""
-    kept = service.state.get("latest", OWNER, name)
-    if kept is not None and time.time() - kept.body["asked_at"] <= feed.ttl_seconds:
+    """The feed's latest values with when the newest object was first seen; 503 where there never were any."""
+    kept, now = service.state.get("latest", OWNER, name), time.time()
+    if kept is not None and (
+        now - kept.body["seen_at"] <= feed.ttl_seconds or now - kept.body["asked_at"] <= AGAIN_SECONDS
+    ):
         return kept.body
     try:
         require_reachable(service.lake)
@@ -91,8 +95,11 @@ def _latest(service: Service, name: str, feed: Feed) -> dict[str, Any]:
         if kept is None:
             raise ProblemError(503, "This feed was never fetched; try again.", headers={"Retry-After": "60"})
         return kept.body
-    values = {**(kept.body["values"] if kept else {}), **read[1]}
-    body = {"asked_at": time.time(), "as_of": read[0], "values": dict(list(values.items())[-MAX_KEYS:])}
+    newest, as_of, fresh = read
+    values = {**(kept.body["values"] if kept else {}), **fresh}
+    seen_at = kept.body["seen_at"] if kept is not None and kept.body["newest"] == newest else now
+    body = {"asked_at": now, "seen_at": seen_at, "newest": newest, "as_of": as_of}
+    body["values"] = dict(list(values.items())[-MAX_KEYS:])
     if kept is None:
         service.state.create("latest", OWNER, name, body)
     else:
@@ -100,8 +107,8 @@ def _latest(service: Service, name: str, feed: Feed) -> dict[str, Any]:
     return body
 
 
-def _read(service: Service, name: str, feed: Feed) -> tuple[str, dict[str, Any]] | None:
-    """When the newest objects of the feed arrived, and their values by key; None where there are none."""
+def _read(service: Service, name: str, feed: Feed) -> tuple[str, str, dict[str, Any]] | None:
+    """The newest object of the feed, when its data is from, and its values by key; None where there is none."""
     folder = f"{RAW}{name}/"
     contract = service.contracts.for_path(folder.rstrip("/"))
     days = sorted(one for one in service.lake.children(folder).folders if one.startswith("date="))
@@ -116,7 +123,7 @@ def _read(service: Service, name: str, feed: Feed) -> tuple[str, dict[str, Any]]
     if not rows.height:
         return None
     names = {service.participants.identities.user_hash(contract.source, key): key for key in feed.keys}
-    return _as_of(rows, day), _values(contract, rows, names)
+    return f"{stored[-1].key} {stored[-1].etag}", _as_of(rows, day), _values(contract, rows, names)
 
 
 def _as_of(rows: pl.DataFrame, day: str) -> str:

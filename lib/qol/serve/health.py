@@ -10,6 +10,7 @@ from qol.serve.kept_frames import require_reachable
 router = APIRouter(tags=["health"])
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the API can answer")
 def health(request: Request) -> dict[str, Any]:
     """Whether the lake and the state answer, and the clock of the last run; 503 otherwise. Needs no token."""

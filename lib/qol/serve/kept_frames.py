@@ -26,8 +26,8 @@ from qol.tables.layout import partition_key
 from qol.tables.manifest import ManifestHead, read_heads
 from qol.tables.slices import user_slice
 
-#: A partition's tag is asked for again after this time, in seconds.
-FRESH_SECONDS = 60.0
+#: A partition's tag is asked for again after this time, in seconds: of a bucket, where that costs a request, and of a folder.
+FRESH_SECONDS, FOLDER_FRESH_SECONDS = 60.0, 1.0
 #: Of all copies on the local disk; the one not used for longest goes first.
 MAX_BYTES = 4 * 2**30
 #: A copy takes at most this share of what is free there; otherwise one user's row group is read.
@@ -60,6 +60,7 @@ class KeptFrames:
 
     def __init__(self, lake: Lake, clock: Callable[[], float] = time.monotonic) -> None:
         self._lake, self._clock = lake, clock
+        self._fresh = FOLDER_FRESH_SECONDS if isinstance(lake, LocalLake) else FRESH_SECONDS
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._lock = threading.Lock()
         self._head: ManifestHead | None = None
@@ -85,7 +86,7 @@ class KeptFrames:
         """The clock of the last run that ended well, and for how many seconds the lake has been away."""
         with self._lock:
             age = self._clock() - self._head_at
-            if age <= FRESH_SECONDS:
+            if age <= self._fresh:
                 return self._as_of(), None
             try:
                 require_reachable(self._lake)
@@ -117,7 +118,7 @@ class KeptFrames:
             age = float("inf") if kept is None else self._clock() - kept.asked_at
             if kept is not None:
                 self._kept.move_to_end((table, day))
-                if age <= FRESH_SECONDS:
+                if age <= self._fresh:
                     return kept, None
         try:
             require_reachable(self._lake)

@@ -112,7 +112,7 @@ class Participants:
         """The person of a token's subject."""
         if not _SUBJECT.fullmatch(subject):
             raise ProblemError(403, "This person has no access.")
-        identities, is_mapped = self.identities, True
+        identities, is_mapped, named = self.identities, True, subject
         entry = identities.known.get((SOURCE, subject))
         if entry is None and subject in self._of_user:
             vendor, zone = self._of_user[subject]
@@ -121,7 +121,8 @@ class Participants:
         user = UserIndex(identities, SOURCE, ())[subject]
         user_id = user.user_id if entry is None or is_mapped else entry[0]
         has_left = user.left is not None and user.left <= time.time() * 1e6
-        has_left |= bool(identities.erased) and identities.is_erased_user(user_id)
+        # The map has no entry of an erased person any more, so that a user id is taken for a vendor id.
+        has_left |= bool(identities.erased) and any(identities.is_erased_user(one) for one in (user_id, named))
         zone = (entry and entry[1]) or self._zone
         return Participant(
             subject, user_id, zone, is_known=entry is not None, is_mapped=is_mapped, has_left=has_left

@@ -100,7 +100,7 @@ def _pointer(error: Mapping[str, Any]) -> str:
     if error["type"] in _NAMES_OF_REQUEST:
         location = location[:-1]
     if location[:1] == ["body"]:
-        return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in location[1:])
+        return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in location[1:])
     return "/".join(location)
 
 
@@ -110,5 +110,9 @@ def _allowed(error: Mapping[str, Any]) -> str:
         return "has a member that is not allowed"
     if error["type"] == "value_error":  # of our own validators, whose texts hold no value
         return str(error["msg"]).removeprefix("Value error, ")
-    texts = {"missing": "is required", "string_pattern_mismatch": "has characters or a length that are not allowed"}
+    texts = {
+        "missing": "is required",
+        "model_type": "must be an object",
+        "string_pattern_mismatch": "has characters or a length that are not allowed",
+    }
     return texts.get(error["type"], str(error["msg"]).partition(":")[0])

@@ -62,8 +62,7 @@ def add_user(request: Request, response: Response, given: Annotated[Any, Depends
     person = service.participants.of(asked.subject)
     body = {"user_id": person.user_id, "vendor_id": person.vendor_id, "status": "active"}
     name = service.participants.erasure_id(person.user_id)
-    is_new = service.state.create("users", USERS, name, body)
-    if person.has_left or not (is_new or _comes_back(service, name, body)):
+    if person.has_left or not (service.state.create("users", USERS, name, body) or _comes_back(service, name, body)):
         raise ProblemError(409, "This person is there already, or was erased.")
     response.headers["Location"] = f"/v1/users/{person.user_id}"
     response.headers["ETag"] = '"1"'
