@@ -51,7 +51,7 @@ resource "aws_s3_bucket_public_access_block" "page" {
 }
 
 resource "aws_s3_bucket_policy" "page" {
-  for_each = local.apis
+  for_each = { for api, settings in local.apis : api => settings if var.enforce_bucket_policy }
 
   bucket = aws_s3_bucket.page[each.key].id
 

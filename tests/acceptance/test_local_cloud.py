@@ -294,5 +294,6 @@ def test_the_cloud_says_what_is_in_it_and_goes_when_it_is_told_to(cloud: Cloud) 
     down = runner.invoke(app, ["cloud", "down", *where])
     assert down.exit_code == 0
     assert not cloud.folder.exists()
-    assert [server.is_running for server in cloud.servers] == [False, False]
+    assert len(cloud.servers) > 1
+    assert not any(server.is_running for server in cloud.servers)
     assert os.environ.get("QOL_CLOUD") is None
