@@ -107,7 +107,7 @@ resource "aws_cloudfront_distribution" "api" {
   #checkov:skip=CKV2_AWS_42:A certificate needs a domain of yours, which Terraform does not have; CloudFront's own name has one
   #checkov:skip=CKV_AWS_174:With CloudFront's own name its certificate decides, and says TLS 1; clients of the API speak 1.2 or newer
   #checkov:skip=CKV2_AWS_32:Every behavior has the security headers that AWS manages; the check wants a policy of this configuration
-  #checkov:skip=CKV2_AWS_47:The API has no Java
+  #checkov:skip=CKV2_AWS_47:The rule is about a Java library, and the API has no Java at all
   for_each = local.apis
 
   comment             = "${local.api}: the page and the API"
@@ -175,7 +175,7 @@ resource "aws_cloudfront_distribution" "api" {
 
 # Firewalls of CloudFront live in us-east-1. An HTTP API cannot have one, so both doors have it here.
 resource "aws_wafv2_web_acl" "api" {
-  #checkov:skip=CKV_AWS_192:The API has no Java
+  #checkov:skip=CKV_AWS_192:The rule is about a Java library, and the API has no Java at all
   #checkov:skip=CKV2_AWS_31:The firewall's log would hold paths and addresses of participants
   for_each = local.apis
   provider = aws.us_east_1

@@ -74,6 +74,14 @@ def test_each_caller_gets_through_at_its_own_routes_and_at_no_other(api: Api) ->
             assert is_through or answer.status_code == refused, (method, path, who, answer.status_code)
 
 
+def test_another_method_of_a_route_is_405_beside_the_page(api: Api) -> None:
+    assert (api.client.get("/v1/measurements/bulk").status_code, api.client.get("/v1/nothing").status_code) == (
+        405,
+        404,
+    )
+    assert api.client.get("/page.js").status_code == 200
+
+
 def test_no_participant_reaches_what_is_anothers(api: Api) -> None:
     goal = {"metric": "steps", "period": "day", "target": 1}
     api.client.put("/v1/goals/walk", json=goal, headers=api.token("v-anna"))

@@ -9,6 +9,8 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from qol import __version__
 from qol.serve import anomalies, devices, feeds, garmin, goals, health, measurements, users, webhooks
@@ -24,6 +26,14 @@ _ABOUT = (
     "Values of the weekly job, for the person they are about, and data for it. Participants send `Authorization: Bearer`"
     " with a token, servers and sensors `X-API-Key` with a key. Errors are RFC 9457 problems."
 )
+
+
+class _Page(Mount):
+    """The files of the page. It leaves paths of the API alone, whose other methods would be 404 of a file instead of 405."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a request is for a file."""
+        return (Match.NONE, {}) if scope.get("path", "").startswith("/v1/") else super().matches(scope)
 
 
 def bare_app() -> FastAPI:
@@ -57,5 +67,5 @@ def create_app(service: Service) -> FastAPI:
         max_age=3600,
     )
     app.add_middleware(Edges, service=service)
-    app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    app.router.routes.append(_Page("/", StaticFiles(directory=PAGE, html=True), name="page"))
     return app
