@@ -56,6 +56,8 @@ def test_runs_rebuilds_and_backfills_after_an_erasure_keep_the_person_out_until_
     lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
     before = rows(lake)
     erase(LocalLake(lake), user_map)
+    [tombstone] = (lake / "_erasures").glob("*.json")
+    tombstone.write_text(json.dumps(json.loads(tombstone.read_text()) | {"word_of_another_version": 1}))
     again = read_user_map(user_map)
     table = lake / "_objects/date=2026-11-17/part-00000.parquet"
     assert pl.read_parquet(table).height == 0
