@@ -16,7 +16,7 @@ from typing import Any
 from qol.collect.addresses import addresses
 from qol.collect.asking import Asking, Collected, Task
 from qol.collect.collect_manifest import AskedDays, CollectManifest, new_run_id, text_of
-from qol.collect.credentials import Anonymous, Credentials
+from qol.collect.credentials import Anonymous, Credentials, token_header
 from qol.collect.raw_objects import RecordParts
 from qol.collect.tokens import TokenStore
 from qol.collect.vendor import Deadline, Log, Vendor
@@ -172,9 +172,8 @@ class Collector:
         self._lake.put(manifest.key, manifest.to_line())
 
     def _asking(self, vendor: Vendor) -> Asking:
-        auth, given = self._any.auth, {}
-        if self._request.sandbox:
-            given = {auth.header: f"{auth.scheme} {SANDBOX_USER}".strip()}
+        auth = self._any.auth
+        given = token_header(auth, auth.scheme, SANDBOX_USER) if self._request.sandbox else {}
         if self._store is None or self._request.sandbox:
             return Asking(self._addresses.base, vendor, Anonymous(given), self._clock)
         credentials = Credentials(self._request.source, auth, self._addresses.token_url, vendor, self._store)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from qol.collect.addresses import Addresses, addresses, variable
-from qol.collect.credentials import client, granted, token_of
+from qol.collect.credentials import client, granted, token_header, token_of, token_request
 from qol.collect.refusals import RefusedError
 from qol.collect.tokens import Token
 from qol.collect.vendor import Answer, Asked, Deadline, Vendor
@@ -72,9 +72,7 @@ class Login:
     def _connect(self, code: str, vendor: Vendor) -> tuple[Token, set[str]]:
         auth = self.collect.auth
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect}
-        asked = Asked(
-            self.to.token_url or "", "POST", {**auth.form, **client(self.source), **form}, {}, {"endpoint": "token"}
-        )
+        asked = token_request(self.to.token_url, {**auth.form, **client(self.source), **form})
         answer = vendor.ask(asked, lambda found: _checked(auth, found))
         token, given = token_of(auth, answer, "", None), granted(auth, answer)
         user_id = identifier(safe_get(self._who(token, vendor, given), auth.who.id if auth.who else ()))
@@ -88,7 +86,7 @@ class Login:
         auth = self.collect.auth
         if auth.who is None or auth.who.path is None:
             return given
-        headers = {auth.header: f"{auth.scheme} {token.access_token}".strip()}
+        headers = token_header(auth, auth.scheme, token.access_token)
         asked = Asked(f"{self.to.base}/{auth.who.path}", headers=headers, place={"endpoint": f"/{auth.who.path}"})
         return json.loads(vendor.ask(asked, lambda found: _checked(auth, found)).body)
 
