@@ -91,7 +91,7 @@ class Asking:
                     collected.lines.append(page.line(person, self._clock()))
                     collected.documents += page.documents
         except AbsentError:
-            pass
+            return collected  # the person has no such endpoint: nothing is collected, and that is no failure
         except RefusedError as err:
             collected.refused, collected.lines, collected.documents = err, [], 0
             self._tried.add(task.user_id)
@@ -110,7 +110,9 @@ class Asking:
         """The pages of a span; RefusedError at the first that cannot be had, or when the vendor goes round in circles."""
         asked = str(collect.page.first) if collect.page.by == "page" else None
         seen: set[str | bytes | None] = {asked}
-        endpoint = f"/{collect.path}" if task.document is None else f"/{collect.path}".replace(task.document, "{id}")
+        endpoint = f"/{collect.path}"
+        if task.document is not None:
+            endpoint = endpoint.removesuffix(task.document) + "{id}"
         window = None if span is None else {"from": span.first.isoformat(), "to": span.last.isoformat()}
         place = {"record": task.record, "endpoint": endpoint, "window": window}
         for number in range(1, MAX_PAGES + 1):
