@@ -33,7 +33,7 @@ from qol_lambda.settings import setting
 from qol_lambda.webhook_secret import CachedSecret, NoSecretError
 
 OK, UNAUTHORIZED, NOT_FOUND, FAILED, UNAVAILABLE = 200, 401, 404, 500, 503
-#: Vendors announce documents of a few keys; a longer body is none.
+#: An announcement has a few keys; a longer body is refused.
 MAX_BODY_BYTES = 16_384
 
 Event = Mapping[str, Any]

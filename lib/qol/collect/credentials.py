@@ -1,4 +1,4 @@
-"""What a request shows to be let in: stored tokens, refreshed once under a lock and stored before they are used."""
+"""Tokens of requests: read from the store, refreshed once under a lock, and stored before they are used."""
 
 import json
 import os
@@ -134,7 +134,7 @@ def granted(auth: CollectAuth, answer: Answer) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Anonymous:
-    """What is shown to a vendor that asks for nothing, or to its sandbox, which takes any token."""
+    """Requests without a person's token: to a vendor that needs none, or to its sandbox, which takes any."""
 
     given: Mapping[str, str] = field(default_factory=dict)
 

@@ -26,7 +26,7 @@ _EXCHANGE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Login:
-    """One person's way in: the page they open, where they come back to, and what tells that the answer is theirs."""
+    """One person's login: the vendor's addresses, the redirect address, and the state that the answer must repeat."""
 
     source: str
     collect: Collect
@@ -60,7 +60,7 @@ class Login:
     def connect(
         self, code: str, log: Callable[[Mapping[str, Any]], None], transport: Any = None
     ) -> tuple[Token, set[str]]:
-        """The person's tokens for a code, and scopes that were asked for and not granted; QolError when there are none."""
+        """The person's tokens for a code, and scopes that were asked for and not granted; QolError when the vendor gives no tokens."""
         vendor = Vendor(self.to.base, Deadline(_EXCHANGE_SECONDS), log, transport)
         try:
             return self._connect(code, vendor)
@@ -111,12 +111,12 @@ def begin_login(source: str, collect: Collect, redirect: str) -> Login:
 
 @contextmanager
 def loopback(port: int) -> Iterator[tuple[str, Callable[[], str]]]:
-    """An address on this machine to come back to, and what waits for the person who does; QolError after five minutes."""
+    """A redirect address on this machine, and a function that waits for the request to it; QolError after five minutes."""
     came: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Take the address, and say that all is done."""
+            """Keep the address of an answer, and answer with a short text."""
             if "code=" in self.path or "error=" in self.path:
                 came.append(self.path)
             self.send_response(200)
@@ -125,7 +125,7 @@ def loopback(port: int) -> Iterator[tuple[str, Callable[[], str]]]:
             self.wfile.write(b"You can close this page.\n")
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the address has the code."""
+            """Log nothing: the address has the code."""
 
     try:
         server = HTTPServer(("127.0.0.1", port), Handler)
@@ -138,7 +138,7 @@ def loopback(port: int) -> Iterator[tuple[str, Callable[[], str]]]:
             try:
                 server.timeout = deadline.left()
             except RefusedError:
-                raise QolError("login: nobody came back within five minutes; begin again") from None
+                raise QolError("login: no answer came within five minutes; begin again") from None
             server.handle_request()
         return came[0]
 

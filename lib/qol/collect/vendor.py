@@ -54,7 +54,7 @@ class Deadline:
         self._ends = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds that are left; RefusedError when there are none."""
+        """Seconds that are left; RefusedError when the time is over."""
         left = self._ends - time.monotonic()
         if left <= 0:
             raise RefusedError("deadline")
@@ -123,7 +123,7 @@ class Vendor:
     ) -> T:
         """What `read` makes of the answer, asked again while that may help; RefusedError when it does not, or time is over.
 
-        `read` raises Again for an answer that is none. While a vendor does not answer at all, there is one attempt.
+        `read` raises Again for an unusable answer. While a vendor does not answer at all, there is one attempt.
         """
         attempts = 1 if self._is_down else attempts
         left = self._deadline.left()
@@ -172,7 +172,7 @@ class Vendor:
             })  # fmt: skip
 
     def _wait(self) -> float:
-        """Seconds to wait before a request; the request is counted when there are none."""
+        """Seconds to wait before a request; at 0 the request is counted."""
         with self._lock:
             now = time.monotonic()
             while self._times and now - self._times[0] >= self._rate.seconds:
@@ -201,7 +201,7 @@ class Vendor:
                 link = response.links.get("next", {}).get("url")
                 return Answer(response.status_code, response.headers, bytes(body), link)
         except self._http.InvalidURL:
-            raise RefusedError("refused", "an address that is none") from None
+            raise RefusedError("refused", "not an address") from None
         except self._http.DecodingError:
             raise Again("bad_answer", "a body that cannot be unpacked") from None
         except self._http.TransportError:  # its text can hold the address, with a token in it
