@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,7 +20,7 @@ from qol import __version__
 from qol.collect.pages import MAX_PAGE_BYTES
 from qol.collect.refusals import Again, RefusedError
 from qol.contracts.collect import Rate
-from qol.errors import UsageError
+from qol.errors import optional_imports
 
 T = TypeVar("T")
 #: Attempts of a request, and the pauses between them in seconds: the first one, the longest, and a random part.
@@ -32,19 +31,6 @@ MAX_RETRY_AFTER = 300.0
 MAX_REST_SECONDS = 7 * 86_400.0
 _CONNECT, _READ = 10.0, 30.0
 Log = Callable[[Mapping[str, Any]], None]
-
-
-@contextmanager
-def collect_imports() -> Iterator[None]:
-    """Imports of what asks vendors; UsageError that says what to install when its libraries are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as err:
-        if err.name not in ("httpx2", "stamina"):
-            raise
-        raise UsageError(
-            f"qol collect: {err.name} is not installed; in the clone, run pip install '.[collect]'"
-        ) from None
 
 
 class Deadline:
@@ -97,7 +83,7 @@ class Vendor:
     def __init__(
         self, base: str, deadline: Deadline, log: Log, transport: Any = None, rate: Rate | None = None
     ) -> None:
-        with collect_imports():
+        with optional_imports("qol collect", "collect", ("httpx2", "stamina")):
             import httpx2
             import stamina
 
