@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -19,6 +21,18 @@ class UsageError(QolError):
     """When an option, a setting or the user map is not usable."""
 
     exit_code = 2
+
+
+@contextmanager
+def optional_imports(program: str, extra: str, libraries: Collection[str]) -> Iterator[None]:
+    """Imports that need an extra's libraries; UsageError that says what to install when one of them is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as err:
+        library = (err.name or "").partition(".")[0]
+        if library not in libraries:
+            raise
+        raise UsageError(f"{program}: {library} is not installed; in the clone, run pip install '.[{extra}]'") from None
 
 
 @dataclass(frozen=True)

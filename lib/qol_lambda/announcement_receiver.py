@@ -30,10 +30,10 @@ from qol_lambda.announcements import (
 from qol_lambda.clients import client, error_summary
 from qol_lambda.deadline import QUICK
 from qol_lambda.settings import setting
-from qol_lambda.webhook_secret import FRESH_SECONDS, CachedSecret, NoSecretError
+from qol_lambda.webhook_secret import CachedSecret, NoSecretError
 
 OK, UNAUTHORIZED, NOT_FOUND, FAILED, UNAVAILABLE = 200, 401, 404, 500, 503
-#: Vendors announce documents of a few keys; a longer body is none.
+#: An announcement has a few keys; a longer body is refused.
 MAX_BODY_BYTES = 16_384
 
 Event = Mapping[str, Any]
@@ -74,7 +74,9 @@ def _answer(event: Event, now: datetime) -> tuple[int, str]:
         return _verify(name, source, event.get("queryStringParameters") or {})
     body = _body(event)
     headers = {key.lower(): str(value) for key, value in (event.get("headers") or {}).items()}
-    if len(body) > MAX_BODY_BYTES or not any(is_signed(source, headers, body, s, now) for s in _secrets(name)):
+    if len(body) > MAX_BODY_BYTES or not client_secret(name).accepts(
+        lambda secret: is_signed(source, headers, body, secret, now)
+    ):
         logger.warning("refused: wrong signature or time", extra={"source": name})
         return UNAUTHORIZED, ""
     found = read_announcement(source, body)
@@ -89,15 +91,10 @@ def _answer(event: Event, now: datetime) -> tuple[int, str]:
 
 
 def _verify(name: str, source: AnnouncedSource, parameters: Mapping[str, str]) -> tuple[int, str]:
-    if not any(is_verified(source, parameters, secret) for secret in _secrets(name)):
+    if not client_secret(name).accepts(lambda secret: is_verified(source, parameters, secret)):
         logger.warning("refused: wrong verification token", extra={"source": name})
         return UNAUTHORIZED, ""
     return OK, json.dumps({source.challenge: parameters[source.challenge]})
-
-
-def _secrets(name: str) -> Any:
-    """The source's secret as it is cached, then as it is now, in case it was rotated."""
-    yield from (client_secret(name).at_most(age) for age in (FRESH_SECONDS, 0.0))
 
 
 @cache

@@ -13,7 +13,7 @@ from qol_lambda.settings import setting
 
 CACHE_SECONDS = 600.0
 _SOURCE = "garmin"
-#: Where nobody was erased. Without the right to list the bucket, S3 answers the second.
+#: Errors of S3 when no account was erased. Without the right to list the bucket, S3 answers the second.
 _NONE = ("NoSuchKey", "AccessDenied")
 
 

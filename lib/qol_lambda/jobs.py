@@ -67,7 +67,7 @@ def weekly_job() -> str:
 
 
 def erase_job() -> str:
-    """The job of erasures, whose role nothing else has; empty where there is none."""
+    """The job of erasures, whose role nothing else has; empty without one."""
     return setting("QOL_ERASE_JOB_NAME", "")
 
 

@@ -35,8 +35,12 @@ class CachedSecret(Generic[T]):
         self._known: T | None = None
         self._read_at = self._tried_at = float("-inf")
 
-    def at_most(self, max_age: float) -> T:
-        """The value, read again when it is older and no attempt was made in the last seconds; NoSecretError without one."""
+    def accepts(self, check: Callable[[T], bool]) -> bool:
+        """Whether a check of the cached value holds, or of the one read now, in case it was rotated; NoSecretError without one."""
+        return any(check(self._at_most(max_age)) for max_age in (FRESH_SECONDS, 0.0))
+
+    def _at_most(self, max_age: float) -> T:
+        """The value, read again when it is older and no attempt was made in the last seconds."""
         now = self._clock()
         if self._known is None or (now - self._read_at >= max_age and now - self._tried_at >= MIN_REFRESH_SECONDS):
             return self._read_again(now)
@@ -63,4 +67,4 @@ class WebhookAuthenticator:
 
     def verify(self, token: str, client_id: str) -> bool:
         """Whether a delivery is authentic; NoSecretError when the secret cannot be read."""
-        return any(self._secret.at_most(max_age).verify(token, client_id) for max_age in (FRESH_SECONDS, 0.0))
+        return self._secret.accepts(lambda known: known.verify(token, client_id))

@@ -60,7 +60,7 @@ def logged() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def collect(tmp_path: Path, tokens: Path, logged: list[dict[str, Any]]) -> Collect:
-    """Collect daily_sleep of everybody in `tokens` from a handler; other options are those of the request."""
+    """Collect daily_sleep of all users in `tokens` from a handler; other options are those of the request."""
 
     def go(handler: Handler, **options: Any) -> CollectOutcome:
         request = CollectRequest(

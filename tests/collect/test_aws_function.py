@@ -38,8 +38,6 @@ def vendor() -> FakeOura:
 @pytest.fixture
 def stored(vendor: FakeOura, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
     """An account with the function's settings; what is in its bucket."""
-    for name in ("PAUSE", "JITTER", "MAX_PAUSE"):
-        monkeypatch.setattr(f"qol.collect.vendor.{name}", 0.0)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):

@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).parents[2] / "lib" / "qol" / "collect"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """A vendor on this machine; whoever is in `lapsed` has no membership. Everything that is posted is kept."""
+    """A vendor on this machine; users in `lapsed` have no membership. All posted bodies are kept."""
 
     lapsed: ClassVar[set[str]] = set()
     posted: ClassVar[list[bytes]] = []
@@ -86,7 +86,7 @@ def test_everything_collected_is_exit_code_0_with_a_table_on_standard_output_and
     }  # fmt: skip
 
 
-def test_somebody_not_collected_is_exit_code_1_and_one_message(qol: Qol, words: list[str], server: str) -> None:
+def test_a_user_who_is_not_collected_is_exit_code_1_and_one_message(qol: Qol, words: list[str], server: str) -> None:
     Handler.lapsed = {"u2"}
     ended = qol(*words, "--record", "daily_sleep", QOL_SLACK_WEBHOOK=f"{server}/hook/secret-path")
     assert ended.code == 1

@@ -35,12 +35,14 @@ class Announcing:
     def get(self, **parameters: str) -> tuple[int, str]:
         return self.answered({"requestContext": _http("GET"), "queryStringParameters": parameters})
 
-    def post(self, message: Any = MESSAGE, *, at: str | None = None, key: str = "", **event: Any) -> int:
+    def post(
+        self, message: Any = MESSAGE, *, at: str | None = None, key: str = "", now: datetime = NOW, **event: Any
+    ) -> int:
         body = message if isinstance(message, str) else json.dumps(message)
         stamp = str(int(NOW.timestamp())) if at is None else at
         signed = hmac.new((key or SECRET["client_secret"]).encode(), (stamp + body).encode(), hashlib.sha256)
         headers = {"X-Oura-Signature": signed.hexdigest().upper(), "X-Oura-Timestamp": stamp}
-        status, text = self.answered({"requestContext": _http("POST"), "headers": headers, "body": body, **event})
+        status, text = self.answered({"requestContext": _http("POST"), "headers": headers, "body": body, **event}, now)
         assert text == ""
         return status
 
@@ -88,10 +90,7 @@ def test_an_announcement_is_queued_for_the_collector_unless_it_is_stale(
 ) -> None:
     now = NOW.replace(microsecond=0)
     stamp = str(int((now + timedelta(seconds=shift_s)).timestamp() * unit))
-    body = json.dumps(MESSAGE)
-    signed = hmac.new(SECRET["client_secret"].encode(), (stamp + body).encode(), hashlib.sha256).hexdigest().upper()
-    event = {"requestContext": _http("POST"), "headers": {"x-oura-signature": signed, "x-oura-timestamp": stamp}}
-    assert announcing.answered({**event, "body": body}, now) == (status, "")
+    assert announcing.post(at=stamp, now=now) == status
     asked = {"source": "oura", "user_id": "person-CANARY", "received_at": "2026-11-18T00:05:03.000000Z"}
     asked |= {"record": "vO2_max", "document_id": "8f9a5221-CANARY"}
     assert announcing.queued() == [asked] * (status == 200)

@@ -1,7 +1,6 @@
 """`qol load`: the published tables in a database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +8,7 @@ import typer
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import say, table, warn
 from qol.contracts.wording import count
-from qol.errors import UsageError
+from qol.errors import optional_imports
 
 if TYPE_CHECKING:
     from qol.sinks.load_job import LoadResult
@@ -63,16 +62,8 @@ def load(
     _show(result, shown(url))
 
 
-@contextmanager
-def _database_imports() -> Iterator[None]:
-    """Imports of what talks to databases; UsageError that says what to install when its libraries are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as err:
-        library = (err.name or "").partition(".")[0]
-        if library not in _LIBRARIES:
-            raise
-        raise UsageError(f"qol load: {library} is not installed; in the clone, run pip install '.[load]'") from None
+def _database_imports() -> AbstractContextManager[None]:
+    return optional_imports("qol load", "load", _LIBRARIES)
 
 
 def _show(result: "LoadResult", database: str) -> None:

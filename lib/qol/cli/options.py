@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qol.errors import UsageError
+from qol.errors import optional_imports
 from qol.run.request import OPTIONS
 
 if TYPE_CHECKING:
@@ -37,12 +36,6 @@ def open_existing(uri: str | None, *, kms_key: str | None = None, database: str 
     return open_lake(uri, kms_key=kms_key, database=database)
 
 
-@contextmanager
-def sql_imports(program: str) -> Iterator[None]:
+def sql_imports(program: str) -> AbstractContextManager[None]:
     """Imports of what runs SQL; UsageError that says what to install when its libraries are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as err:
-        if err.name not in ("duckdb", "sqlglot"):
-            raise
-        raise UsageError(f"{program}: {err.name} is not installed; in the clone, run pip install '.[query]'") from None
+    return optional_imports(program, "query", ("duckdb", "sqlglot"))

@@ -10,7 +10,7 @@ import typer
 from qol.cli.options import LakeOption, RosterOption, open_existing
 from qol.cli.show import say
 from qol.contracts.wording import clean, count
-from qol.errors import UsageError
+from qol.errors import UsageError, optional_imports
 
 #: Libraries of the report that the job does not need.
 _LIBRARIES = ("matplotlib", "duckdb", "sqlglot")
@@ -42,13 +42,8 @@ def report(
     from qol.lake import LocalLake
     from qol.tables.weeks import parse_week
 
-    try:
+    with optional_imports("qol report", "report", _LIBRARIES):
         from qol.report.html_page import linked_pages, make_report, make_technical
-    except ModuleNotFoundError as err:
-        library = (err.name or "").partition(".")[0]
-        if library not in _LIBRARIES:
-            raise
-        raise UsageError(f"qol report: {library} is not installed; in the clone, run pip install '.[report]'") from None
 
     if sum((person is not None, technical, linked)) > 1:
         raise UsageError("--person, --technical, --linked: given together; allowed: one of them")

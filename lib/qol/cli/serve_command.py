@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qol.cli.options import LakeOption, SchemasOption, open_existing
 from qol.cli.show import say, table
-from qol.errors import UsageError
+from qol.errors import UsageError, optional_imports
 from qol.run.request import OPTIONS, parse_now
 
 if TYPE_CHECKING:
@@ -42,15 +41,9 @@ _EXTRA = frozenset(
 )
 
 
-@contextmanager
-def serve_imports() -> Iterator[None]:
+def serve_imports() -> AbstractContextManager[None]:
     """Imports of the API; UsageError that says what to install when its libraries are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as err:
-        if (err.name or "").partition(".")[0] not in _EXTRA:
-            raise
-        raise UsageError(f"qol serve: {err.name} is not installed; in the clone, run pip install '.[serve]'") from None
+    return optional_imports("qol serve", "serve", _EXTRA)
 
 
 def serve(

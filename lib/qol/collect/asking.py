@@ -1,4 +1,4 @@
-"""One record type of one person: all pages of all spans of days, or the reason why there are none."""
+"""One record type of one person: all pages of all spans of days, or why they cannot be collected."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Task:
 
 @dataclass
 class Collected:
-    """What came of a task: its pages as raw lines, or why it is not collected; never both."""
+    """The result of a task: its pages as raw lines, or why it is not collected; never both."""
 
     task: Task
     lines: list[bytes] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Collected:
 
 
 class Shown(Protocol):
-    """What requests show to be let in."""
+    """The tokens that requests are sent with."""
 
     def current(self, user_id: str) -> Token:
         """The tokens to try first."""
@@ -91,7 +91,7 @@ class Asking:
                     collected.lines.append(page.line(person, self._clock()))
                     collected.documents += page.documents
         except AbsentError:
-            pass
+            return collected  # the person has no such endpoint: nothing is collected, and that is no failure
         except RefusedError as err:
             collected.refused, collected.lines, collected.documents = err, [], 0
             self._tried.add(task.user_id)
@@ -107,10 +107,12 @@ class Asking:
             yield from spans(collect.window, days)
 
     def _pages(self, collect: Collect, task: Task, span: Days | None, requests: Requests) -> Iterator[Page]:
-        """The pages of a span; RefusedError at the first that cannot be had, or when the vendor goes round in circles."""
+        """The pages of a span; RefusedError at the first that cannot be read, or when the vendor repeats a page."""
         asked = str(collect.page.first) if collect.page.by == "page" else None
         seen: set[str | bytes | None] = {asked}
-        endpoint = f"/{collect.path}" if task.document is None else f"/{collect.path}".replace(task.document, "{id}")
+        endpoint = f"/{collect.path}"
+        if task.document is not None:
+            endpoint = endpoint.removesuffix(task.document) + "{id}"
         window = None if span is None else {"from": span.first.isoformat(), "to": span.last.isoformat()}
         place = {"record": task.record, "endpoint": endpoint, "window": window}
         for number in range(1, MAX_PAGES + 1):
@@ -197,7 +199,7 @@ class Asking:
 
 
 def _unauthorized(refusals: Refusals, body: bytes) -> Exception:
-    """Why a request is not let in: a missing scope, which no token mends, or the token."""
+    """Why a request is unauthorized: a missing scope, which no new token mends, or the token."""
     found = re.search(refusals.scope, body.decode("utf-8", "replace")) if refusals.scope else None
     if found is None:
         return StaleTokenError()

@@ -16,7 +16,7 @@ from typing import Any
 from qol.collect.addresses import addresses
 from qol.collect.asking import Asking, Collected, Task
 from qol.collect.collect_manifest import AskedDays, CollectManifest, new_run_id, text_of
-from qol.collect.credentials import Anonymous, Credentials
+from qol.collect.credentials import Anonymous, Credentials, token_header
 from qol.collect.raw_objects import RecordParts
 from qol.collect.tokens import TokenStore
 from qol.collect.vendor import Deadline, Log, Vendor
@@ -28,7 +28,7 @@ from qol.contracts.wording import choices
 from qol.errors import QolError, UsageError, safe_place
 from qol.lake.base import Lake
 
-#: Whose documents the sandbox gives: nobody's, so they never count for a person.
+#: User id of the sandbox's documents; no person has it.
 SANDBOX_USER = "sandbox"
 DEADLINE_SECONDS = 3_000.0
 #: An id that can be a part of an address.
@@ -84,7 +84,7 @@ def endpoints(contracts: Rules, request: CollectRequest) -> Mapping[str, Collect
 
 
 class Collector:
-    """Collects one source. `report` is called with each finished task; `transport` stands for the network in tests."""
+    """Collects one source."""
 
     def __init__(
         self, lake: Lake, contracts: Rules, request: CollectRequest, store: TokenStore | None, log: Log
@@ -118,7 +118,7 @@ class Collector:
 
     @property
     def resting(self) -> list[str]:
-        """Persons who are left alone for now; nobody who is named."""
+        """Persons who are not asked for yet, as an earlier run was refused; persons named by --user are not among them."""
         ends = ((user_id, self._state.person(user_id).rests_until) for user_id in self._users)
         return [user_id for user_id, until in ends if until and until > self._clock() and not self._request.users]
 
@@ -140,7 +140,10 @@ class Collector:
         return [user_id for user_id in known if not asked or user_id in asked]
 
     def run(self, report: Callable[[Collected], None] = lambda _: None, transport: Any = None) -> CollectOutcome:
-        """Collect, store, and move watermarks; the outcome is stored as the run's manifest."""
+        """Collect, store, and move watermarks; the outcome is stored as the run's manifest.
+
+        `report` is called with each finished task; `transport` stands for the network in tests.
+        """
         tasks, resting = self.tasks(), self.resting
         users = {task.user_id for task in tasks}
         asked = AskedDays(*(day.isoformat() if day else None for day in (self._request.first, self._request.last)))
@@ -172,9 +175,8 @@ class Collector:
         self._lake.put(manifest.key, manifest.to_line())
 
     def _asking(self, vendor: Vendor) -> Asking:
-        auth, given = self._any.auth, {}
-        if self._request.sandbox:
-            given = {auth.header: f"{auth.scheme} {SANDBOX_USER}".strip()}
+        auth = self._any.auth
+        given = token_header(auth, auth.scheme, SANDBOX_USER) if self._request.sandbox else {}
         if self._store is None or self._request.sandbox:
             return Asking(self._addresses.base, vendor, Anonymous(given), self._clock)
         credentials = Credentials(self._request.source, auth, self._addresses.token_url, vendor, self._store)

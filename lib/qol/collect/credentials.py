@@ -1,4 +1,4 @@
-"""What a request shows to be let in: stored tokens, refreshed once under a lock and stored before they are used."""
+"""Tokens of requests: read from the store, refreshed once under a lock, and stored before they are used."""
 
 import json
 import os
@@ -62,7 +62,7 @@ class Credentials:
 
     def header(self, token: Token) -> Mapping[str, str]:
         """The header that carries a token."""
-        return {self.auth.header: f"{self.auth.scheme} {token.access_token}".strip()}
+        return token_header(self.auth, self.auth.scheme, token.access_token)
 
     def _stored(self, user_id: str) -> Token:
         token = self.store.get(user_id)
@@ -74,9 +74,7 @@ class Credentials:
         if refresh_token in self._spent:
             raise self._spent[refresh_token]
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        asked = Asked(
-            self.token_url or "", "POST", {**self.auth.form, **client(self.source), **form}, {}, {"endpoint": "token"}
-        )
+        asked = token_request(self.token_url, {**self.auth.form, **client(self.source), **form})
         try:
             return self.vendor.ask(asked, lambda answer: token_of(self.auth, answer, user_id, refresh_token))
         except RefusedError as err:
@@ -85,8 +83,8 @@ class Credentials:
             raise
 
     def _exchange(self, stored: Token) -> Token:
-        headers = {self.auth.header: f"{self.auth.key_scheme} {stored.access_token}".strip()}
-        asked = Asked(self.token_url or "", "POST", self.auth.form, headers, {"endpoint": "token"})
+        headers = token_header(self.auth, self.auth.key_scheme, stored.access_token)
+        asked = token_request(self.token_url, self.auth.form, headers)
         token = self.vendor.ask(asked, lambda answer: token_of(self.auth, answer, stored.user_id, None))
         self._exchanged[stored.user_id] = token
         return token
@@ -96,6 +94,16 @@ def client(source: str) -> dict[str, str]:
     """The application's own id and secret, where the environment has them."""
     named = {name: os.environ.get(variable(source, name.upper())) for name in ("client_id", "client_secret")}
     return {name: value for name, value in named.items() if value}
+
+
+def token_header(auth: CollectAuth, scheme: str, token: str) -> dict[str, str]:
+    """The header that carries a token or key after its scheme, which may be empty."""
+    return {auth.header: f"{scheme} {token}".strip()}
+
+
+def token_request(token_url: str | None, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Asked:
+    """The request for tokens: a form posted to token_url."""
+    return Asked(token_url or "", "POST", form, headers or {}, {"endpoint": "token"})
 
 
 def token_of(auth: CollectAuth, answer: Answer, user_id: str, refresh_token: str | None) -> Token:
@@ -112,7 +120,7 @@ def token_of(auth: CollectAuth, answer: Answer, user_id: str, refresh_token: str
 
 
 def granted(auth: CollectAuth, answer: Answer) -> Mapping[str, Any]:
-    """The object with the tokens in an answer of token_url; Again when there is none."""
+    """The object with the tokens in an answer of token_url; Again for an answer without it."""
     if answer.status != 200:
         raise RefusedError("refused", f"HTTP {answer.status} of token_url")
     try:
@@ -126,7 +134,7 @@ def granted(auth: CollectAuth, answer: Answer) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Anonymous:
-    """What is shown to a vendor that asks for nothing, or to its sandbox, which takes any token."""
+    """Requests without a person's token: to a vendor that needs none, or to its sandbox, which takes any."""
 
     given: Mapping[str, str] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from qol.collect.addresses import Addresses, addresses, variable
-from qol.collect.credentials import client, granted, token_of
+from qol.collect.credentials import client, granted, token_header, token_of, token_request
 from qol.collect.refusals import RefusedError
 from qol.collect.tokens import Token
 from qol.collect.vendor import Answer, Asked, Deadline, Vendor
@@ -26,7 +26,7 @@ _EXCHANGE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Login:
-    """One person's way in: the page they open, where they come back to, and what tells that the answer is theirs."""
+    """One person's login: the vendor's addresses, the redirect address, and the state that the answer must repeat."""
 
     source: str
     collect: Collect
@@ -60,7 +60,7 @@ class Login:
     def connect(
         self, code: str, log: Callable[[Mapping[str, Any]], None], transport: Any = None
     ) -> tuple[Token, set[str]]:
-        """The person's tokens for a code, and scopes that were asked for and not granted; QolError when there are none."""
+        """The person's tokens for a code, and scopes that were asked for and not granted; QolError when the vendor gives no tokens."""
         vendor = Vendor(self.to.base, Deadline(_EXCHANGE_SECONDS), log, transport)
         try:
             return self._connect(code, vendor)
@@ -72,9 +72,7 @@ class Login:
     def _connect(self, code: str, vendor: Vendor) -> tuple[Token, set[str]]:
         auth = self.collect.auth
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect}
-        asked = Asked(
-            self.to.token_url or "", "POST", {**auth.form, **client(self.source), **form}, {}, {"endpoint": "token"}
-        )
+        asked = token_request(self.to.token_url, {**auth.form, **client(self.source), **form})
         answer = vendor.ask(asked, lambda found: _checked(auth, found))
         token, given = token_of(auth, answer, "", None), granted(auth, answer)
         user_id = identifier(safe_get(self._who(token, vendor, given), auth.who.id if auth.who else ()))
@@ -88,7 +86,7 @@ class Login:
         auth = self.collect.auth
         if auth.who is None or auth.who.path is None:
             return given
-        headers = {auth.header: f"{auth.scheme} {token.access_token}".strip()}
+        headers = token_header(auth, auth.scheme, token.access_token)
         asked = Asked(f"{self.to.base}/{auth.who.path}", headers=headers, place={"endpoint": f"/{auth.who.path}"})
         return json.loads(vendor.ask(asked, lambda found: _checked(auth, found)).body)
 
@@ -113,12 +111,12 @@ def begin_login(source: str, collect: Collect, redirect: str) -> Login:
 
 @contextmanager
 def loopback(port: int) -> Iterator[tuple[str, Callable[[], str]]]:
-    """An address on this machine to come back to, and what waits for the person who does; QolError after five minutes."""
+    """A redirect address on this machine, and a function that waits for the request to it; QolError after five minutes."""
     came: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Take the address, and say that all is done."""
+            """Keep the address of an answer, and answer with a short text."""
             if "code=" in self.path or "error=" in self.path:
                 came.append(self.path)
             self.send_response(200)
@@ -127,7 +125,7 @@ def loopback(port: int) -> Iterator[tuple[str, Callable[[], str]]]:
             self.wfile.write(b"You can close this page.\n")
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the address has the code."""
+            """Log nothing: the address has the code."""
 
     try:
         server = HTTPServer(("127.0.0.1", port), Handler)
@@ -140,7 +138,7 @@ def loopback(port: int) -> Iterator[tuple[str, Callable[[], str]]]:
             try:
                 server.timeout = deadline.left()
             except RefusedError:
-                raise QolError("login: nobody came back within five minutes; begin again") from None
+                raise QolError("login: no answer came within five minutes; begin again") from None
             server.handle_request()
         return came[0]
 

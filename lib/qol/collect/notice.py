@@ -1,4 +1,4 @@
-"""One message about a run that did not collect everything: to a topic of SNS, else to Slack, else to nobody."""
+"""One message about a run that did not collect everything: to a topic of SNS, else to Slack; without either, none is sent."""
 
 import os
 
@@ -22,7 +22,7 @@ def failure_text(manifest: CollectManifest) -> str:
 
 
 def tell(manifest: CollectManifest) -> str | None:
-    """Send the message of a run that failed; what went wrong with it, None where it was sent or nobody is to be told."""
+    """Send the message of a run that failed; why it was not sent, None when it was or no receiver is set."""
     text, topic, hook = failure_text(manifest), os.environ.get(TOPIC), os.environ.get(SLACK)
     if topic:
         return _publish(topic, f"qol collect {manifest.source}: {manifest.status}", text)

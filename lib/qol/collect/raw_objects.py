@@ -31,7 +31,7 @@ class RecordParts:
     _waiting_bytes: int = 0
 
     def add(self, collected: Collected) -> None:
-        """Add what came of a task; its lines wait for the others', unless they fill an object."""
+        """Add a task's result; its lines are stored with those of other tasks, or earlier when they fill an object."""
         self.tasks.append(collected)
         for line in collected.lines:
             if self._waiting_bytes + len(line) > MAX_OBJECT_BYTES:

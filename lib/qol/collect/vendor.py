@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,7 +20,7 @@ from qol import __version__
 from qol.collect.pages import MAX_PAGE_BYTES
 from qol.collect.refusals import Again, RefusedError
 from qol.contracts.collect import Rate
-from qol.errors import UsageError
+from qol.errors import optional_imports
 
 T = TypeVar("T")
 #: Attempts of a request, and the pauses between them in seconds: the first one, the longest, and a random part.
@@ -34,19 +33,6 @@ _CONNECT, _READ = 10.0, 30.0
 Log = Callable[[Mapping[str, Any]], None]
 
 
-@contextmanager
-def collect_imports() -> Iterator[None]:
-    """Imports of what asks vendors; UsageError that says what to install when its libraries are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as err:
-        if err.name not in ("httpx2", "stamina"):
-            raise
-        raise UsageError(
-            f"qol collect: {err.name} is not installed; in the clone, run pip install '.[collect]'"
-        ) from None
-
-
 class Deadline:
     """When a run has to end, by the monotonic clock."""
 
@@ -54,7 +40,7 @@ class Deadline:
         self._ends = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds that are left; RefusedError when there are none."""
+        """Seconds that are left; RefusedError when the time is over."""
         left = self._ends - time.monotonic()
         if left <= 0:
             raise RefusedError("deadline")
@@ -97,7 +83,7 @@ class Vendor:
     def __init__(
         self, base: str, deadline: Deadline, log: Log, transport: Any = None, rate: Rate | None = None
     ) -> None:
-        with collect_imports():
+        with optional_imports("qol collect", "collect", ("httpx2", "stamina")):
             import httpx2
             import stamina
 
@@ -123,7 +109,7 @@ class Vendor:
     ) -> T:
         """What `read` makes of the answer, asked again while that may help; RefusedError when it does not, or time is over.
 
-        `read` raises Again for an answer that is none. While a vendor does not answer at all, there is one attempt.
+        `read` raises Again for an unusable answer. While a vendor does not answer at all, there is one attempt.
         """
         attempts = 1 if self._is_down else attempts
         left = self._deadline.left()
@@ -172,7 +158,7 @@ class Vendor:
             })  # fmt: skip
 
     def _wait(self) -> float:
-        """Seconds to wait before a request; the request is counted when there are none."""
+        """Seconds to wait before a request; at 0 the request is counted."""
         with self._lock:
             now = time.monotonic()
             while self._times and now - self._times[0] >= self._rate.seconds:
@@ -201,7 +187,7 @@ class Vendor:
                 link = response.links.get("next", {}).get("url")
                 return Answer(response.status_code, response.headers, bytes(body), link)
         except self._http.InvalidURL:
-            raise RefusedError("refused", "an address that is none") from None
+            raise RefusedError("refused", "not an address") from None
         except self._http.DecodingError:
             raise Again("bad_answer", "a body that cannot be unpacked") from None
         except self._http.TransportError:  # its text can hold the address, with a token in it

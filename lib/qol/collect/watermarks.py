@@ -1,4 +1,4 @@
-"""How far each person's record types are collected, who is left alone until when, and when each type was last there.
+"""How far each person's record types are collected, until when a person is not asked for, and when a type last had a page.
 
 It names persons by the vendor's ids, so it lies in the quarantine, which only operators read.
 """
@@ -28,7 +28,7 @@ class CollectState(msgspec.Struct, omit_defaults=True):
     fetched: dict[str, datetime] = {}
 
     def person(self, user_id: str) -> PersonState:
-        """The state of a person, a new one where there is none."""
+        """The state of a person, created at first."""
         return self.persons.setdefault(user_id, PersonState())
 
 

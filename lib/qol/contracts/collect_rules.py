@@ -1,4 +1,4 @@
-"""How a source is asked, read from its files alone: for a function that has no room for what checks and computes contracts."""
+"""How a source is asked, read from its files alone: for a function without the libraries that check contracts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def endpoint(record: str, shared: Collect | None, own: Collect | Literal[False] 
 
 
 def read_collect_rules(root: Path, source: str) -> CollectRules:
-    """The rules of a source of contracts that `qol contracts check` passed; UsageError where there are none."""
+    """The rules of a source of contracts that `qol contracts check` passed; UsageError for a file that cannot be used."""
     endpoints: dict[str, Collect] = {}
     folders: dict[str, Folders] = {}
     folder = root / "sources" / source

@@ -23,7 +23,7 @@ def contract_warnings(contracts: Contracts) -> Iterator[Problem]:
 
 
 def _values_without_a_week(contracts: Contracts) -> Iterator[Problem]:
-    """Weekly metrics that a record type gives without any anchor of their group: whoever sends only that has them in no week."""
+    """Weekly metrics that a record type gives without any anchor of their group: a user who sends only that has them in no week."""
     for group in contracts.groups:
         for name in group.metrics:
             if not group.anchor or name in (*group.anchor, *group.own_days):

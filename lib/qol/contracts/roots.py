@@ -1,4 +1,4 @@
-"""Where contracts lie, and the names of their files; without what reads them, for functions that have no room for it."""
+"""Where contracts lie, and the names of their files; without the libraries that read them, for functions on AWS."""
 
 import os
 from pathlib import Path

@@ -55,7 +55,7 @@ class RingDocuments:
 
     @property
     def people(self) -> list[str]:
-        """Ids of everybody with a document."""
+        """Ids of all people with a document."""
         return sorted({person for person, _ in self.versions})
 
     def put(self, person: str, record: str, document: Document, made: dt.datetime) -> None:
@@ -71,7 +71,7 @@ class RingDocuments:
         return sorted((listed[-1] for key, listed in known if listed and key not in gone), key=_moment)
 
     def between(self, person: str, record: str, window: Mapping[str, str], now: dt.datetime) -> list[Document]:
-        """Those of a window of query parameters; the last day by default. ValueError for a window that is none."""
+        """Those of a window of query parameters; the last day by default. ValueError for an unusable window."""
         everything = self.all_of(person, record, now)
         if record in WHOLE:
             return everything[-1:]

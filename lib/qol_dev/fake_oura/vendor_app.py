@@ -82,9 +82,9 @@ class FakeOura:
         return self.scenarios.get(person, Scenario())
 
     def write_tokens(self, file: Path) -> None:
-        """Write the file that `qol collect --tokens` reads: tokens of everybody, readable by its owner alone.
+        """Write the file that `qol collect --tokens` reads: tokens of all people, readable by its owner alone.
 
-        Of an expired token the file says that it is good, so that only the vendor's answer tells.
+        An expired token has a future `expires_at`, so that only the vendor's answer shows that it has expired.
         """
         now, lines = self.clock(), []
         for person in self.documents.people:
@@ -126,7 +126,7 @@ class FakeOura:
         return person if isinstance(person, Response) else JSONResponse({"id": person, "age": None, "email": None})
 
     async def _sandbox(self, request: Request) -> Response:
-        """The same documents for everybody with any token, never in pages."""
+        """The same documents for any token, never in pages."""
         if not request.headers.get("authorization"):
             return JSONResponse(_UNAUTHORIZED, 401)
         record = request.path_params["record"]
