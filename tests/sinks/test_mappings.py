@@ -62,6 +62,7 @@ def test_daily_summaries_of_specification_001_are_updated_by_key_and_keep_when_t
 
 
 def test_rows_and_users_that_left_the_lake_leave_the_tables(load: Load, tmp_path: Path, url: str) -> None:
+    assert load("healthhub.users").code == 0
     load("healthhub")
     ask(url, "INSERT INTO healthhub_users (user_id, lake_user_id) VALUES ('b', 'bob')")
     for name in ("daily_sleep", "daily_stress"):

@@ -79,4 +79,4 @@ def _delete(
 def delete_idle_users(connection: sa.Connection, users: sa.Table, tables: Iterable[sa.Table]) -> None:
     """Delete users that no row of the tables has any longer."""
     active = [sa.exists().where(table.c.user_id == users.c.user_id) for table in tables]
-    connection.execute(sa.delete(users).where(sa.not_(sa.or_(*active))))
+    connection.execute(sa.delete(users).where(sa.not_(sa.or_(sa.false(), *active))))
