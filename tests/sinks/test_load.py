@@ -159,7 +159,7 @@ def test_a_table_that_was_dropped_by_hand_is_made_and_filled_again(load: Load, o
     assert found == wanted
 
 
-def test_a_table_of_somebody_else_with_the_same_name_gets_no_column(load: Load, url: str) -> None:
+def test_a_table_that_no_load_made_gets_no_column(load: Load, url: str) -> None:
     ask(
         url, "CREATE TABLE daily_metrics (user_id VARCHAR(64) NOT NULL, day DATE NOT NULL, source VARCHAR(64) NOT NULL)"
     )
@@ -167,7 +167,7 @@ def test_a_table_of_somebody_else_with_the_same_name_gets_no_column(load: Load, 
     assert (ended.code, "ALTER TABLE daily_metrics ADD COLUMN steps DOUBLE" in ended.err) == (1, True)
 
 
-def test_tables_are_named_by_pattern_and_an_unknown_one_is_told(load: Load, url: str) -> None:
+def test_tables_are_named_by_pattern_and_an_unknown_one_is_reported(load: Load, url: str) -> None:
     assert load("--tables", "records_garmin_s*").code == 0
     names = {name for (name,) in ask(url, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"records_garmin_sleeps", "sink_partitions"} < names

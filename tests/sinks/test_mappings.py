@@ -156,7 +156,7 @@ def _sql(statement: sa.Insert, dialect: sa.Dialect) -> str:
     return " ".join(str(statement.compile(dialect=dialect, column_keys=["user_id", "day", "level"])).split())
 
 
-def test_a_wrong_word_in_a_mapping_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_wrong_word_in_a_mapping_is_reported_with_its_place(tmp_path: Path) -> None:
     contracts = contracts_with(tmp_path)
     file = contracts.root / "sinks/healthhub.yaml"
     file.write_text(file.read_text().replace("stress_high: integer", "stress_hihg: integer", 1))
