@@ -67,7 +67,7 @@ class CountingEngine(LocalEngine):
     """Answers tasks without reading."""
 
     def shuffle(self, tasks: list[Any], function: Callable[[Any], Mapped], buckets: int) -> Shuffled:  # noqa: ARG002
-        """Summaries of tasks whose every object is one control message."""
+        """Summaries of tasks in which each object is one control message."""
         return LocalShuffled(self, [[] for _ in range(buckets)], [_summary(task) for task in tasks])
 
 

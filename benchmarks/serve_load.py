@@ -37,7 +37,7 @@ class _Participant(FastHttpUser):
         self.people = int(os.environ["QOL_BENCH_PEOPLE"])
         self.random = random.Random(next(self.seeds))
 
-    def anybody(self) -> dict[str, str]:
+    def random_headers(self) -> dict[str, str]:
         """Headers of a random user."""
         return headers(self.lake, self.random.randrange(self.people))
 
@@ -48,7 +48,7 @@ class SummaryUser(_Participant):
     @task
     def summary(self) -> None:
         """One request."""
-        self.client.get(SUMMARY, headers=self.anybody())
+        self.client.get(SUMMARY, headers=self.random_headers())
 
 
 class BulkUser(_Participant):
@@ -60,4 +60,4 @@ class BulkUser(_Participant):
     def bulk(self) -> None:
         """One batch."""
         number = next(self.numbers)
-        self.client.post(BULK, data=batch(number), headers=self.anybody())
+        self.client.post(BULK, data=batch(number), headers=self.random_headers())

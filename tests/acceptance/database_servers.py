@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from qol_dev.cloud.processes import free_port
 from tests.acceptance.processes import missing
 
 #: Both servers refuse to be root.
@@ -35,7 +35,7 @@ def postgresql() -> Iterator[str]:
         options = ["-U", "qol", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
         make = [str(programs / "initdb"), "-D", str(folder / "data"), *options]
         subprocess.run(make, check=True, capture_output=True, user=OWNER, cwd=folder, timeout=SECONDS)
-        port = _free_port()
+        port = free_port()
         settings = ["-c", "fsync=off", "-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
         with _running([programs / "postgres", "-D", str(folder / "data"), "-p", str(port), *settings], folder):
             yield _ready(f"postgresql+psycopg://qol@127.0.0.1:{port}/", "postgres")
@@ -43,10 +43,10 @@ def postgresql() -> Iterator[str]:
 
 @contextmanager
 def mariadb() -> Iterator[str]:
-    """URL of a new MariaDB without its database; it asks nobody for a password."""
+    """URL of a new MariaDB without its database; it asks for no password."""
     with _folder() as folder:
         program, options, libraries = _mariadbd(folder)
-        port = _free_port()
+        port = free_port()
         where = [f"--datadir={folder / 'data'}", f"--socket={folder / 'socket'}", f"--port={port}"]
         plain = [
             "--no-defaults",
@@ -103,12 +103,6 @@ def _running(command: list[str | Path], folder: Path, libraries: str = "") -> It
     finally:
         process.terminate()
         process.wait(SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _ready(url: str, database: str) -> str:

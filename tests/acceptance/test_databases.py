@@ -118,7 +118,7 @@ def test_readers_see_a_week_old_or_new_while_loads_are_killed(url: str, lake: Pa
 
 @contextmanager
 def watched(url: str, query: str) -> Iterator[set[int]]:
-    """Answers that a reader gets all the time."""
+    """Every answer that a reader gets until the block ends."""
     seen: set[int] = set()
     stop = threading.Event()
 
@@ -189,9 +189,9 @@ def _fill(url: str) -> None:
                 for user in users
                 for day in weeks
             ]
-            there = sa.table(table, *map(sa.column, names))
+            target = sa.table(table, *map(sa.column, names))
             casts = {name: sa.cast(sa.bindparam(name), sa.Date) for name in names if name in ("day", "week_start")}
-            connection.execute(sa.insert(there).values(casts), [{name: r[name] for name in names} for r in rows])
+            connection.execute(sa.insert(target).values(casts), [{name: r[name] for name in names} for r in rows])
             connection.commit()
             connection.exec_driver_sql(f"ANALYZE {'' if url.startswith('postgresql') else 'TABLE '}{table}")
             connection.commit()

@@ -42,18 +42,18 @@ def both(url: str, lake: Path, table: str) -> tuple[Rows, Rows]:
     frames = [with_columns_of(pl.read_parquet(lake / key), types).cast(types) for key in files]
     engine = open_database(database_url(url))
     with engine.connect() as connection:
-        there = sa.Table(table.lower(), sa.MetaData(), autoload_with=connection)
-        typed = _typed(there, columns)
+        existing = sa.Table(table.lower(), sa.MetaData(), autoload_with=connection)
+        typed = _typed(existing, columns)
         found = [tuple(map(_in_utc, row)) for row in connection.execute(sa.select(*typed))]
     wanted = [row for frame in frames for row in frame.rows()]
     return sorted(wanted, key=repr), sorted(found, key=repr)
 
 
-def _typed(there: sa.Table, columns: Any) -> list[sa.ColumnElement[Any]]:
+def _typed(existing: sa.Table, columns: Any) -> list[sa.ColumnElement[Any]]:
     """Columns as the types that servers without them keep as others."""
     own: dict[str, Any] = {"boolean": sa.Boolean(), "double": sa.Double(), **dict.fromkeys(_LISTS, sa.JSON())}
     return [
-        sa.type_coerce(there.c[column.name], own[column.type]) if column.type in own else there.c[column.name]
+        sa.type_coerce(existing.c[column.name], own[column.type]) if column.type in own else existing.c[column.name]
         for column in columns
     ]
 

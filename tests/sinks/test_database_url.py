@@ -25,7 +25,7 @@ SECRET = "correct-horse"
         ("@nowhere", "--to @nowhere: cannot be read; allowed: a file whose only line is the URL"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_told_without_its_password(
+def test_a_database_that_cannot_be_used_is_reported_without_its_password(
     qol: Qol, week_lake: Path, given: str, says: str
 ) -> None:
     ended = qol("load", "--lake", week_lake, "--to", given)

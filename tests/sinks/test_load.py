@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from qol.errors import DatabaseError
 from qol.lake import LocalLake
-from qol.sinks import load_job
+from qol.sinks import load_job, loader_function
 from tests.command_line import Ended, Qol, manifests
 from tests.sinks.databases import ask, both
 
@@ -159,7 +160,7 @@ def test_a_table_that_was_dropped_by_hand_is_made_and_filled_again(load: Load, o
     assert found == wanted
 
 
-def test_a_table_of_somebody_else_with_the_same_name_gets_no_column(load: Load, url: str) -> None:
+def test_a_table_that_no_load_made_gets_no_column(load: Load, url: str) -> None:
     ask(
         url, "CREATE TABLE daily_metrics (user_id VARCHAR(64) NOT NULL, day DATE NOT NULL, source VARCHAR(64) NOT NULL)"
     )
@@ -167,7 +168,7 @@ def test_a_table_of_somebody_else_with_the_same_name_gets_no_column(load: Load, 
     assert (ended.code, "ALTER TABLE daily_metrics ADD COLUMN steps DOUBLE" in ended.err) == (1, True)
 
 
-def test_tables_are_named_by_pattern_and_an_unknown_one_is_told(load: Load, url: str) -> None:
+def test_tables_are_named_by_pattern_and_an_unknown_one_is_reported(load: Load, url: str) -> None:
     assert load("--tables", "records_garmin_s*").code == 0
     names = {name for (name,) in ask(url, "SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"records_garmin_sleeps", "sink_partitions"} < names
@@ -186,6 +187,25 @@ def test_the_statements_of_sql_make_what_a_load_finds_complete(load: Load, qol: 
     offline = qol("load", "--to", "postgresql://nowhere/db", "--sql", "--tables", "healthhub.daily_sleep_summaries")
     assert (offline.code, "CREATE SCHEMA IF NOT EXISTS healthhub;" in offline.out) == (0, True)
     assert "CREATE TABLE healthhub.daily_sleep_summaries" in offline.out
+
+
+def test_the_function_on_aws_loads_the_named_tables_and_shows_no_value_of_an_error(
+    own_week: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in {"LAKE": str(own_week), "DATABASE_URL": url, "TABLES": "daily_metrics, job_runs"}.items():
+        monkeypatch.setenv(f"QOL_{name}", text)
+    done = loader_function.handler({}, None)
+    assert ask(url, "SELECT count(*) FROM daily_metrics") == [(done["rows"],)] != [(0,)]
+    assert ask(url, "SELECT count(*) FROM job_runs") == [(1,)]
+    assert json.loads(capsys.readouterr().out) == {"message": "loaded", **done}
+
+    def broken(*_: object) -> None:
+        raise ValueError("steps 7000")
+
+    monkeypatch.setattr(loader_function, "load", broken)
+    with pytest.raises(DatabaseError, match=r"unexpected error: ValueError at \S+") as caught:
+        loader_function.handler({}, None)
+    assert "7000" not in str(caught.value)
 
 
 def keep_first_row(lake: Path) -> None:

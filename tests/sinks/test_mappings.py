@@ -62,6 +62,7 @@ def test_daily_summaries_of_specification_001_are_updated_by_key_and_keep_when_t
 
 
 def test_rows_and_users_that_left_the_lake_leave_the_tables(load: Load, tmp_path: Path, url: str) -> None:
+    assert load("healthhub.users").code == 0
     load("healthhub")
     ask(url, "INSERT INTO healthhub_users (user_id, lake_user_id) VALUES ('b', 'bob')")
     for name in ("daily_sleep", "daily_stress"):
@@ -155,7 +156,7 @@ def _sql(statement: sa.Insert, dialect: sa.Dialect) -> str:
     return " ".join(str(statement.compile(dialect=dialect, column_keys=["user_id", "day", "level"])).split())
 
 
-def test_a_wrong_word_in_a_mapping_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_wrong_word_in_a_mapping_is_reported_with_its_place(tmp_path: Path) -> None:
     contracts = contracts_with(tmp_path)
     file = contracts.root / "sinks/healthhub.yaml"
     file.write_text(file.read_text().replace("stress_high: integer", "stress_hihg: integer", 1))

@@ -45,14 +45,14 @@ def load(
     from qol.tables.weeks import parse_week
 
     with _database_imports():
-        from qol.sinks.choice import choose, offline_statements
+        from qol.sinks.choice import choose, offline_statements, table_names
         from qol.sinks.database import database_url, shown
         from qol.sinks.load_job import load as load_lake
 
     monday = parse_week(since, "--since") if since else None
     url = database_url(to)
     contracts = load_contracts(schemas)
-    names = [name.strip() for given in tables or () for name in given.split(",") if name.strip()]
+    names = table_names(tables or ())
     if offline:
         typer.echo(offline_statements(contracts, names, url))
         return

@@ -27,7 +27,7 @@ def of_partition(table: sa.Table, column: str, monday: date) -> sa.ColumnElement
 
 
 def replace_rows(connection: sa.Connection, sink: SinkTable, monday: date, frames: Iterable[pl.DataFrame]) -> int:
-    """Delete a partition's rows and insert those of `frames`, within the transaction of the caller; how many came.
+    """Delete a partition's rows and insert those of `frames`, within the transaction of the caller; how many were inserted.
 
     DatabaseError when the server did not take every value as it is.
     """

@@ -1,6 +1,6 @@
 """Which tables a load takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import sqlalchemy as sa
@@ -16,6 +16,11 @@ from qol.tables.layout import find_published
 
 #: Made also in a lake that has no week yet, so that queries find them.
 _ALWAYS = ("weekly_metrics", "daily_metrics", RUNS)
+
+
+def table_names(texts: Iterable[str]) -> list[str]:
+    """The names in texts that separate them by commas."""
+    return [name for text in texts for part in text.split(",") if (name := part.strip())]
 
 
 def choose(contracts: Contracts, names: Sequence[str], lake: Lake, url: sa.URL) -> list[SinkTable]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from alembic.operations.ops import AddColumnOp, CreateTableOp, MigrateOperation
@@ -15,7 +14,7 @@ from qol.sinks.bulk import of_partition, replace_rows
 from qol.sinks.database import locked, open_database, transaction
 from qol.sinks.mapped_tables import MappedSink, create_views
 from qol.sinks.migrate import apply, full_name, missing_steps
-from qol.sinks.partitions import Change, LakeVersion, Loaded, PublishingRuns, changes, lake_version, read_file
+from qol.sinks.partitions import Change, LakeVersion, Loaded, PartitionFile, PublishingRuns, changes, lake_version
 from qol.sinks.runs_table import load_runs
 from qol.sinks.sink_tables import RUNS, SinkTable, state_tables
 from qol.sinks.upsert import delete_idle_users, upsert_partition
@@ -89,7 +88,7 @@ class _Load:
             )
 
     def _migrate(self) -> None:
-        tables = [*(table for table in vars(self._state).values()), *(sink.table for sink in self._sinks)]
+        tables = [*vars(self._state).values(), *(sink.table for sink in self._sinks)]
         made = self._made()
         steps = missing_steps(self._connection, tables, made)
         self._forget(steps)
@@ -128,20 +127,20 @@ class _Load:
         rows = self._connection.execute(sa.select(self._state.partitions)).mappings()
         return {(row["table_name"], row["date"]): Loaded(row["etag"], row["sha256"]) for row in rows}
 
-    def _load_partition(self, change: Change, there: Loaded | None) -> None:
-        sink, partitions = change.sink, self._state.partitions
-        file = read_file(self._lake, change)
+    def _load_partition(self, change: Change, loaded: Loaded | None) -> None:
+        sink, stored, partitions = change.sink, change.stored, self._state.partitions
         place = (partitions.c.table_name == sink.name) & (partitions.c.date == change.monday)
-        if file is None or change.stored is None:
+        if stored is None:
             self._connection.execute(
                 sa.delete(sink.table).where(of_partition(sink.table, sink.partition, change.monday))
             )
             self._connection.execute(sa.delete(partitions).where(place))
             self._result.emptied.append((sink.name, change.monday))
             return
+        file = PartitionFile(stored.key, self._lake.read(stored.key), change.monday)
         sha256 = file.sha256
-        if there is not None and there.sha256 == sha256:  # the same file in another place, or written again
-            self._connection.execute(sa.update(partitions).where(place).values(etag=change.stored.etag))
+        if loaded is not None and loaded.sha256 == sha256:  # the same file in another place, or written again
+            self._connection.execute(sa.update(partitions).where(place).values(etag=stored.etag))
             return
         self._progress(change.what)
         frames = file.frames(sink.columns)
@@ -150,19 +149,17 @@ class _Load:
         else:
             rows = replace_rows(self._connection, sink, change.monday, frames)
         self._connection.execute(sa.delete(partitions).where(place))
-        self._connection.execute(sa.insert(partitions).values(self._state_row(change, sha256, rows)))
-        self._result.rows[sink.name, change.monday] = rows
-
-    def _state_row(self, change: Change, sha256: str, rows: int) -> dict[str, Any]:
-        return {
-            "table_name": change.sink.name,
+        row = {
+            "table_name": sink.name,
             "date": change.monday,
             "sha256": sha256,
-            "etag": change.stored.etag if change.stored else "",
+            "etag": stored.etag,
             "row_count": rows,
-            "run_id": self._runs.run_of(change.sink.source, change.monday, sha256),
+            "run_id": self._runs.run_of(sink.source, change.monday, sha256),
             "loaded_at": datetime.now(UTC),
         }
+        self._connection.execute(sa.insert(partitions).values(row))
+        self._result.rows[sink.name, change.monday] = rows
 
     @property
     def _mapped(self) -> list[MappedSink]:

@@ -7,7 +7,7 @@ from typing import Any
 from qol.contracts.load import load_contracts
 from qol.errors import DatabaseError, QolError, safe_place
 from qol.lake import open_lake
-from qol.sinks.choice import choose
+from qol.sinks.choice import choose, table_names
 from qol.sinks.database import database_url
 from qol.sinks.load_job import load
 
@@ -19,7 +19,7 @@ def handler(_: object, __: object) -> dict[str, Any]:
     """
     try:
         lake, contracts, url = open_lake(os.environ["QOL_LAKE"]), load_contracts(), database_url(None)
-        names = [name for name in os.environ.get("QOL_TABLES", "").split(",") if name]
+        names = table_names([os.environ.get("QOL_TABLES", "")])
         result = load(lake, url, choose(contracts, names, lake, url))
     except QolError:
         raise

@@ -60,7 +60,7 @@ class MappedSink(SinkTable):
 
 
 def _ids_of_places(frame: pl.DataFrame) -> pl.Series:
-    """What stands for the ids of documents that have none: user and key, as a UUID."""
+    """UUIDs made of user and key, for documents without an id."""
     places = zip(frame["user_id"], frame["record_key"], strict=True)
     return pl.Series([as_uuid(f"{user}|{key}") for user, key in places], dtype=pl.String)
 

@@ -29,7 +29,7 @@ def missing_steps(
     """What the database lacks of these tables, in order; other tables of it are not looked at.
 
     `made` has the columns that earlier loads made, by table. DatabaseError lists the statements that any difference needs
-    that is not additive, and those for columns that were dropped by hand or are missing in a table of somebody else.
+    that is not additive, and those for columns that were dropped by hand or are missing in a table that `qol load` did not make.
     """
     found = produce_migrations(_context(connection, tables), tables[0].metadata).upgrade_ops
     steps = list(_flat(found)) if found else []
@@ -114,8 +114,8 @@ def _differs(
 ) -> bool:
     """Whether the type of a column in the database is of another kind than ours."""
     kept_as = _KEPT_AS.get(context.dialect.name, {})
-    there, wanted = _kind(found), _kind(ours.dialect_impl(context.dialect))
-    return kept_as.get(there, there) != kept_as.get(wanted, wanted)
+    existing, wanted = _kind(found), _kind(ours.dialect_impl(context.dialect))
+    return kept_as.get(existing, existing) != kept_as.get(wanted, wanted)
 
 
 def _kind(found: sa.types.TypeEngine[Any]) -> str:

@@ -33,7 +33,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Change:
-    """A partition that the database has otherwise, or, without a file, one that the lake has no longer."""
+    """A partition whose file is not the one that was loaded; `stored` is None when the lake no longer has the partition."""
 
     sink: SinkTable
     monday: date
@@ -63,20 +63,13 @@ class PartitionFile:
         types = no_rows(tuple(columns)).schema
         with reading(self.key):
             file = pq.ParquetFile(io.BytesIO(self.data))
-            there = set(file.schema_arrow.names)
-            known = [name for name in types if name in there]
+            existing = set(file.schema_arrow.names)
+            known = [name for name in types if name in existing]
             for group in range(file.metadata.num_row_groups):
                 rows = pl.DataFrame(file.read_row_group(group, columns=known))
                 if RECORD_WEEK.name in types and RECORD_WEEK.name not in rows.columns:
                     rows = rows.with_columns(pl.lit(self.monday).alias(RECORD_WEEK.name))
                 yield with_columns_of(rows, types).cast(types)
-
-
-def read_file(lake: Lake, change: Change) -> PartitionFile | None:
-    """The file of a partition that has changed; None when the lake has none."""
-    if change.stored is None:
-        return None
-    return PartitionFile(change.stored.key, lake.read(change.stored.key), change.monday)
 
 
 def changes(
@@ -100,8 +93,8 @@ def _changes_of(
 ) -> Iterator[Change]:
     weeks = {monday for table, monday in loaded if table == sink.name}
     for monday in files.keys() | weeks:
-        stored, there = files.get(monday), loaded.get((sink.name, monday))
-        if stored is None or there is None or there.etag != stored.etag:
+        stored, last = files.get(monday), loaded.get((sink.name, monday))
+        if stored is None or last is None or last.etag != stored.etag:
             yield Change(sink, monday, stored)
 
 

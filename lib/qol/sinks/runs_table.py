@@ -19,7 +19,7 @@ def load_runs(connection: sa.Connection, lake: Lake, sink: SinkTable) -> int:
     rows: list[dict[str, Any]] = []
     for key in manifest_keys(lake):
         if key.rpartition("/")[2].removesuffix(".json") not in known:
-            with suppress(ValueError):
+            with suppress(ValueError):  # a damaged manifest; other readers skip it too
                 rows.append(_row(sink, json.loads(lake.read(key))))
     if rows:
         connection.execute(sa.insert(sink.table), rows)

@@ -57,9 +57,9 @@ def _with_stamp(table: sa.Table, values: dict[str, Any], keys: Sequence[str]) ->
 def _delete_left(connection: sa.Connection, sink: MappedSink, monday: date, rows: Sequence[Row]) -> None:
     """Delete rows of the partition whose keys are not among these, and rows elsewhere that have a unique value of theirs."""
     keys = list(sink.table.primary_key)
-    there = connection.execute(sa.select(*keys).where(of_partition(sink.table, sink.partition, monday))).all()
+    existing = connection.execute(sa.select(*keys).where(of_partition(sink.table, sink.partition, monday))).all()
     stay = {tuple(row[key.name] for key in keys) for row in rows}
-    left = [tuple(row) for row in there if tuple(row) not in stay]
+    left = [tuple(row) for row in existing if tuple(row) not in stay]
     _delete(connection, keys, [dict(zip([key.name for key in keys], row, strict=True)) for row in left])
     unique = [sink.table.c[name] for name in sink.spec.unique]
     if unique and rows:
@@ -77,6 +77,6 @@ def _delete(
 
 
 def delete_idle_users(connection: sa.Connection, users: sa.Table, tables: Iterable[sa.Table]) -> None:
-    """Delete users that no row of the tables has any longer."""
+    """Delete users without a row in any of the tables."""
     active = [sa.exists().where(table.c.user_id == users.c.user_id) for table in tables]
-    connection.execute(sa.delete(users).where(sa.not_(sa.or_(*active))))
+    connection.execute(sa.delete(users).where(sa.not_(sa.or_(sa.false(), *active))))

@@ -115,7 +115,7 @@ def test_a_document_has_neither_a_person_nor_an_update_stamp() -> None:
         ("broken_second_page", 200, '{"data":[{"id":"daily_spo2 2026-11-11"', 200),
     ],
 )
-def test_a_person_of_a_scenario_is_refused_and_nobody_else(name: str, status: int, begins: str, again: int) -> None:
+def test_only_the_person_of_a_scenario_is_refused(name: str, status: int, begins: str, again: int) -> None:
     asked = Asked(SCENARIOS[name])
     first = asked.get("daily_spo2", start_date="2026-11-11")
     assert (first.status_code, first.text[: len(begins)]) == (status, begins)
