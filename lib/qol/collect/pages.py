@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from qol.collect.refusals import Again, RefusedError
@@ -12,6 +12,7 @@ from qol.contracts.raw_path import path_text
 from qol.contracts.raw_values import identifier, safe_get
 from qol.ingest.line_reader import MAX_LINE_BYTES
 from qol.ingest.parse import PAGE_KEY, RECEIVED_AT, RejectedError, parse_line
+from qol.webhooks.bodies import stamp
 
 #: Room for the person's id and the time of receipt at the end of a line.
 MAX_PAGE_BYTES = MAX_LINE_BYTES - 1_024
@@ -31,8 +32,9 @@ class Page:
 
         A page that is a list stands under `data`, as a list has no place for them.
         """
-        stamp = received.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-        added = json.dumps({**person, RECEIVED_AT: stamp}, ensure_ascii=False, separators=(",", ":")).encode()[1:]
+        added = json.dumps(
+            {**person, RECEIVED_AT: stamp(received)}, ensure_ascii=False, separators=(",", ":")
+        ).encode()[1:]
         if self.body.startswith(b"["):
             return b'{"%s":%s,%s\n' % (PAGE_KEY.encode(), self.body, added)
         members = self.body[:-1]

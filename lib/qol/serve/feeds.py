@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from qol.contracts.source import SourceContract
 from qol.errors import LakeError
 from qol.ingest.listing import RAW, RawObject, ingest_tasks
-from qol.ingest.results import IngestContext
 from qol.ingest.task import ingest
 from qol.serve.door import needs
 from qol.serve.json_bodies import service_of
@@ -117,7 +116,7 @@ def _read(service: Service, name: str, feed: Feed) -> tuple[str, str, dict[str, 
     day = days[-1].removeprefix("date=").rstrip("/")
     stored = [one for one in service.lake.walk(folder + days[-1]) if one.key.endswith((".jsonl", ".jsonl.gz"))]
     objects = tuple(RawObject(one, contract.name, str(date.fromisoformat(day))) for one in stored[-MAX_OBJECTS:])
-    context = IngestContext(service.contracts, service.participants.identities, service.options.zone, ())
+    context = service.ingest_context()
     frames = [ingest(service.lake, context, task).rows.get(contract.name) for task in ingest_tasks(objects)]
     rows = pl.concat([frame for frame in frames if frame is not None] or [pl.DataFrame()])
     if not rows.height:

@@ -12,7 +12,6 @@ from qol.contracts.columns import daily_columns, table_folder, weekly_columns
 from qol.contracts.frames import monday_expr, no_rows, with_columns_of
 from qol.contracts.model import Column, Contracts
 from qol.ingest.listing import RawObject, ingest_tasks, pack_task
-from qol.ingest.results import IngestContext
 from qol.lake import Lake
 from qol.lake.base import read_many
 from qol.run.engine import Mapped
@@ -139,8 +138,7 @@ class _OnePerson:
         return self.person.user_id, f"{self.person.user_id}\0"
 
     def _mapped(self, lake: Lake) -> list[Mapped]:
-        service = self.service
-        context = IngestContext(service.contracts, service.participants.identities, service.options.zone, self._limits)
+        context = self.service.ingest_context(self._limits)
         return [MapStep(lake, context, STAGING)(pack_task(task)) for task in ingest_tasks(tuple(self.objects))]
 
     def _step(self, lake: Lake, plan: RunPlan) -> ReduceStep:
