@@ -61,7 +61,7 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def receive(service: Service, person: Participant, body: bytes) -> Receipt:
-    """Store a batch, unless it is there, and tell what of it is kept and rejected, as the job's own ingest has it."""
+    """Store a batch unless it is stored already; the receipt says what the job's ingest keeps and rejects of it."""
     batch = _parsed(body)
     now = service.now
     batch_id = hashlib.sha256(person.user_id.encode() + b"\0" + body).hexdigest()
@@ -137,7 +137,7 @@ def _refused(service: Service, result: IngestResult) -> Iterator[tuple[int, str,
 
 
 def received_days(service: Service, first: date) -> list[date]:
-    """Arrival days from `first` on that have batches of anybody."""
+    """Arrival days from `first` on that have batches."""
     names = (folder.removeprefix("date=").rstrip("/") for folder in service.lake.children(FOLDER).folders)
     days = (EPOCH if len(name) != len("2026-11-09") else date.fromisoformat(name) for name in names)
     return sorted(day for day in days if day >= first)

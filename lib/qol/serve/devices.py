@@ -59,7 +59,7 @@ def add_readings(
 ) -> dict[str, Any]:
     """Store one reading, or several in `readings`; a reading of a time that is there stays as it is.
 
-    `kept` says how many the weekly job keeps: those of a device that the user map gives to somebody at that time.
+    `kept` says how many the weekly job keeps: those of a device that has a user in the user map at that time.
     """
     service = service_of(request)
     is_one = isinstance(given, dict) and "readings" not in given

@@ -107,7 +107,7 @@ def _latest(service: Service, name: str, feed: Feed) -> dict[str, Any]:
 
 
 def _read(service: Service, name: str, feed: Feed) -> tuple[str, str, dict[str, Any]] | None:
-    """The newest object of the feed, when its data is from, and its values by key; None where there is none."""
+    """The newest object of the feed, when its data is from, and its values by key; None without an object or a value."""
     folder = f"{RAW}{name}/"
     contract = service.contracts.for_path(folder.rstrip("/"))
     days = sorted(one for one in service.lake.children(folder).folders if one.startswith("date="))

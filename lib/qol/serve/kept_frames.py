@@ -100,7 +100,7 @@ class KeptFrames:
             return self._as_of(), None
 
     def latest_week(self, limit: date) -> date:
-        """The last published week up to a limit, which it is itself where there is none."""
+        """The last published week up to a limit; the limit itself when no week is published."""
         self.last_run()
         return max((week for week in self._weeks if week <= limit), default=limit)
 
@@ -143,12 +143,12 @@ class KeptFrames:
                 return
             kept.copy = FrameFile(types, file)
         with self._lock:
-            copies = [one for one in self._kept.values() if one.copy is not None]
-            total = sum(one.copy.bytes for one in copies if one.copy is not None)
-            for one in copies:
+            copies = [(one, one.copy.bytes) for one in self._kept.values() if one.copy is not None]
+            total = sum(size for _, size in copies)
+            for one, size in copies:
                 if total <= MAX_BYTES or one is kept:
                     break
-                total -= one.copy.bytes if one.copy is not None else 0
+                total -= size
                 one.copy = None
 
 

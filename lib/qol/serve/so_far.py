@@ -39,7 +39,7 @@ def so_far_rows(service: Service, person: Participant, asked: Question) -> list[
     start, end = monday_of(last.starts[0]), monday_of(last.end)
     weeks = [start + number * WEEK for number in range((end - start).days // 7 + 1)]
     if asked.period == "week":
-        weeks.insert(0, start - WEEK)  # which a week looks back on
+        weeks.insert(0, start - WEEK)  # a week's values need the week before
     columns = daily_columns(service.contracts) if asked.period == "week" else service.summaries.inputs(last)
     days, computed = _days(service, person, weeks, columns)
     if asked.period != "week":
