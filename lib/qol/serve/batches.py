@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
-from qol.contracts.raw_values import EPOCH
 from qol.ingest.line_reader import GZIP_WBITS
 from qol.ingest.listing import RAW
 from qol.ingest.results import IngestResult
 from qol.lake import Lake
 from qol.serve.json_bodies import decoded
+from qol.serve.kept_frames import partition_days
 from qol.serve.overlay import ingest_object
 from qol.serve.participants import SOURCE, Participant
 from qol.serve.problem_details import ProblemError, invalid
@@ -138,6 +138,4 @@ def _refused(service: Service, result: IngestResult) -> Iterator[tuple[int, str,
 
 def received_days(service: Service, first: date) -> list[date]:
     """Arrival days from `first` on that have batches."""
-    names = (folder.removeprefix("date=").rstrip("/") for folder in service.lake.children(FOLDER).folders)
-    days = (EPOCH if len(name) != len("2026-11-09") else date.fromisoformat(name) for name in names)
-    return sorted(day for day in days if day >= first)
+    return sorted(day for day in partition_days(service.lake.children(FOLDER)) if day >= first)

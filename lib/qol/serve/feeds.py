@@ -1,7 +1,6 @@
 """Feeds that were collected: the latest value of each key, kept for a while, and stale ones while nothing new comes."""
 
 import time
-from datetime import date
 from typing import Annotated, Any
 
 import polars as pl
@@ -13,7 +12,7 @@ from qol.ingest.listing import RAW, RawObject, ingest_tasks
 from qol.ingest.task import ingest
 from qol.serve.door import needs
 from qol.serve.json_bodies import service_of
-from qol.serve.kept_frames import require_reachable
+from qol.serve.kept_frames import partition_days, require_reachable
 from qol.serve.problem_details import ProblemError
 from qol.serve.serve_file import Feed
 from qol.serve.service import Service
@@ -110,12 +109,12 @@ def _read(service: Service, name: str, feed: Feed) -> tuple[str, str, dict[str, 
     """The newest object of the feed, when its data is from, and its values by key; None without an object or a value."""
     folder = f"{RAW}{name}/"
     contract = service.contracts.for_path(folder.rstrip("/"))
-    days = sorted(one for one in service.lake.children(folder).folders if one.startswith("date="))
+    days = partition_days(service.lake.children(folder))
     if contract is None or not days:
         return None
-    day = days[-1].removeprefix("date=").rstrip("/")
-    stored = [one for one in service.lake.walk(folder + days[-1]) if one.key.endswith((".jsonl", ".jsonl.gz"))]
-    objects = tuple(RawObject(one, contract.name, str(date.fromisoformat(day))) for one in stored[-MAX_OBJECTS:])
+    day = str(max(days))
+    stored = [one for one in service.lake.walk(f"{folder}date={day}/") if one.key.endswith((".jsonl", ".jsonl.gz"))]
+    objects = tuple(RawObject(one, contract.name, day) for one in stored[-MAX_OBJECTS:])
     context = service.ingest_context()
     frames = [ingest(service.lake, context, task).rows.get(contract.name) for task in ingest_tasks(objects)]
     rows = pl.concat([frame for frame in frames if frame is not None] or [pl.DataFrame()])

@@ -19,12 +19,13 @@ from qol.run.plan import OVERLAP, RunPlan
 from qol.run.steps import MapStep, MapSummary, ReduceStep
 from qol.run.week_tables import week_tables
 from qol.serve.batches import RECORD, person_folder, received_days
+from qol.serve.kept_frames import partition_days
 from qol.serve.overlay import Overlay
 from qol.serve.participants import SOURCE, Participant
 from qol.serve.service import Service
 from qol.serve.summaries import Question, without_user
 from qol.tables.slices import user_slice
-from qol.tables.weeks import WEEK, monday_of
+from qol.tables.weeks import WEEK, mondays_between
 from qol.transform.deletions import deleting
 from qol.transform.merge import LINE_OFFSETS
 
@@ -36,8 +37,8 @@ BUCKET = 1
 def so_far_rows(service: Service, person: Participant, asked: Question) -> list[dict[str, Any]]:
     """The rows of the last period asked for, as the next run would publish them if it began now and the week were over."""
     last = replace(asked, last=1)
-    start, end = monday_of(last.starts[0]), monday_of(last.end)
-    weeks = [start + number * WEEK for number in range((end - start).days // 7 + 1)]
+    weeks = mondays_between(last.starts[0], last.end)
+    start = weeks[0]
     if asked.period == "week":
         weeks.insert(0, start - WEEK)  # a week's values need the week before
     columns = daily_columns(service.contracts) if asked.period == "week" else service.summaries.inputs(last)
@@ -172,6 +173,4 @@ def _published(lake: Lake, contracts: Contracts) -> frozenset[tuple[str, str]]:
     """Published partitions of the record tables."""
     tables = [f"records_{contract.name}" for contract in contracts.sources]
     listings = read_many(lake, lambda table: (table, lake.children(table_folder(table))), tables)
-    return frozenset(
-        (table, folder.removeprefix("date=").rstrip("/")) for table, listing in listings for folder in listing.folders
-    )
+    return frozenset((table, str(day)) for table, listing in listings for day in partition_days(listing))
