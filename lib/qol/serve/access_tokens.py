@@ -40,7 +40,7 @@ class Verifier(Protocol):
     """Verifies tokens."""
 
     def verify(self, token: str) -> Claims | None:
-        """What a token says, None when it is not valid; QolError when that cannot be told now."""
+        """What a token says, None when it is not valid; QolError when it cannot be verified now."""
 
 
 def local_key(root: Path) -> bytes:
@@ -79,7 +79,7 @@ class LocalVerifier:
 
 
 class OidcVerifier:
-    """Verifies tokens of an issuer, whose keys it reads when it meets one that it does not know."""
+    """Verifies tokens of an issuer; reads the issuer's keys again for an unknown key id."""
 
     def __init__(self, oidc: Oidc) -> None:
         self._oidc = oidc
@@ -89,7 +89,7 @@ class OidcVerifier:
         self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=3.0, read=5.0), retries=False)
 
     def verify(self, token: str) -> Claims | None:
-        """What a token says, None when it is not valid; QolError when no key of the issuer could ever be read."""
+        """What a token says, None when it is not valid; QolError when the issuer's keys were never read."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:

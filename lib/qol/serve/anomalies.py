@@ -1,8 +1,8 @@
-"""Weeks that are far from a person's own: robust z of the last closed week against the eight before."""
+"""Values of a person's last closed week that are far from the eight weeks before, by a robust z."""
 
 from dataclasses import replace
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
@@ -58,9 +58,9 @@ def anomalies(
 
 
 def judge(name: str, value: object, before: list[Any]) -> dict[str, Any] | None:
-    """A value against those before: median, how many they are, and the robust z; None where it cannot be told."""
-    known = [float(one) for one in before if isinstance(one, int | float) and not isinstance(one, bool)]
-    if not isinstance(value, int | float) or isinstance(value, bool) or len(known) < MIN_WEEKS:
+    """A value against those before: median, how many they are, and the robust z; None with too few or equal values."""
+    known = [float(one) for one in before if _is_number(one)]
+    if not _is_number(value) or len(known) < MIN_WEEKS:
         return None
     middle = median(known)
     spread = median(abs(one - middle) for one in known)
@@ -68,6 +68,10 @@ def judge(name: str, value: object, before: list[Any]) -> dict[str, Any] | None:
         return None
     z = MAD_SHARE * (value - middle) / spread
     return {"metric": name, "value": value, "median": middle, "weeks": len(known), "z": round(z, 2)}
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _sentence(contracts: Contracts, name: str, judged: dict[str, Any]) -> str:

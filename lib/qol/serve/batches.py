@@ -3,29 +3,29 @@
 import hashlib
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple, cast
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 import polars as pl
 
-from qol.contracts.raw_values import EPOCH
-from qol.ingest.line_reader import ObjectRange
+from qol.ingest.line_reader import GZIP_WBITS
 from qol.ingest.listing import RAW
-from qol.ingest.results import IngestContext, IngestResult
-from qol.ingest.task import ingest
+from qol.ingest.results import IngestResult
 from qol.lake import Lake
-from qol.serve.overlay import Overlay
+from qol.serve.json_bodies import decoded
+from qol.serve.kept_frames import partition_days
+from qol.serve.overlay import ingest_object
 from qol.serve.participants import SOURCE, Participant
 from qol.serve.problem_details import ProblemError, invalid
 from qol.serve.service import Service
+from qol.webhooks.bodies import stamp
 
 FOLDER = f"{RAW}{SOURCE}/measurements/"
 RECORD = f"{SOURCE}_measurements"
 MEASUREMENTS = "measurements"
 #: Of a record that is stored and counts for no day.
 NO_TIME = "no_time"
-GZIP_WBITS = 31
 #: A batch that was sent a little before midnight may come again a little after it.
 REPEAT_DAYS = 2
 
@@ -61,7 +61,7 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def receive(service: Service, person: Participant, body: bytes) -> Receipt:
-    """Store a batch, unless it is there, and tell what of it is kept and rejected, as the job's own ingest has it."""
+    """Store a batch unless it is stored already; the receipt says what the job's ingest keeps and rejects of it."""
     batch = _parsed(body)
     now = service.now
     batch_id = hashlib.sha256(person.user_id.encode() + b"\0" + body).hexdigest()
@@ -78,10 +78,7 @@ def receive(service: Service, person: Participant, body: bytes) -> Receipt:
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        batch = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-        raise ProblemError(400, "The body is not JSON.") from None
+    batch = decoded(body)
     if not isinstance(batch, dict):
         raise invalid("", "must be an object with `measurements`")
     if not isinstance(batch.get(MEASUREMENTS), list):
@@ -90,7 +87,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
         raise invalid("/workouts", "must be a list of workouts")
     if not isinstance(batch.get("device_tz", ""), str):
         raise invalid("/device_tz", "must be the name of a time zone")
-    return cast("dict[str, Any]", batch)
+    return batch
 
 
 def _own(batch: dict[str, Any], person: Participant) -> int:
@@ -102,11 +99,6 @@ def _own(batch: dict[str, Any], person: Participant) -> int:
                 foreign += int(item.pop("user_id") not in (person.vendor_id, person.user_id))
     batch["user_id"] = person.vendor_id
     return foreign
-
-
-def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with microseconds, as receivers stamp what arrives."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _existing(lake: Lake, user_id: str, batch_id: str, today: date) -> str | None:
@@ -123,9 +115,7 @@ def _outcome(service: Service, key: str, data: bytes) -> dict[str, Any]:
     places = [(name, number) for name, items in lists.items() for number in range(len(items))]
     lines = b"".join(msgspec.json.encode(head | {name: [lists[name][number]]}) + b"\n" for name, number in places)
     day = key.removeprefix(FOLDER)[len("date=") :].partition("/")[0]
-    part = ObjectRange(0, key, RECORD, day, len(lines), 0, len(lines))
-    context = IngestContext(service.contracts, service.participants.identities, service.options.zone, ())
-    result = ingest(cast("Lake", Overlay(service.lake, {key: lines})), context, [part])
+    result = ingest_object(service, key, RECORD, day, lines)
     refused = {line: (reason, detail) for line, reason, detail in _refused(service, result)}
     rejected = [
         {"item": number, "pointer": f"/{name}/{number}", "reason": refused[line][0], "detail": refused[line][1]}
@@ -147,7 +137,5 @@ def _refused(service: Service, result: IngestResult) -> Iterator[tuple[int, str,
 
 
 def received_days(service: Service, first: date) -> list[date]:
-    """Arrival days from `first` on that have batches of anybody."""
-    names = (folder.removeprefix("date=").rstrip("/") for folder in service.lake.children(FOLDER).folders)
-    days = (EPOCH if len(name) != len("2026-11-09") else date.fromisoformat(name) for name in names)
-    return sorted(day for day in days if day >= first)
+    """Arrival days from `first` on that have batches."""
+    return sorted(day for day in partition_days(service.lake.children(FOLDER)) if day >= first)

@@ -3,23 +3,19 @@
 import hashlib
 import time
 from datetime import timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
-from qol.ingest.line_reader import ObjectRange
-from qol.ingest.results import IngestContext
-from qol.ingest.task import ingest
-from qol.lake import Lake
-from qol.serve.batches import stamp
 from qol.serve.door import needs
 from qol.serve.json_bodies import Body, checked, documented, json_body, service_of
 from qol.serve.list_pages import after, page
-from qol.serve.overlay import Overlay
+from qol.serve.overlay import ingest_object
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
+from qol.webhooks.bodies import stamp
 
 router = APIRouter(prefix="/v1/devices", tags=["devices"])
 FOLDER, RECORD = "raw/sensor/readings/", "sensor_readings"
@@ -63,7 +59,7 @@ def add_readings(
 ) -> dict[str, Any]:
     """Store one reading, or several in `readings`; a reading of a time that is there stays as it is.
 
-    `kept` says how many the weekly job keeps: those of a device that the user map gives to somebody at that time.
+    `kept` says how many the weekly job keeps: those of a device that has a user in the user map at that time.
     """
     service = service_of(request)
     is_one = isinstance(given, dict) and "readings" not in given
@@ -104,7 +100,5 @@ def _store(service: Service, device_id: str, readings: list[dict[str, Any]]) -> 
     owner = hashlib.sha256(device_id.encode()).hexdigest()[:32]
     key, data = f"{FOLDER}date={now.date()}/{owner}/{name}.jsonl", b"".join(lines)
     service.lake.put_if_absent(key, data)
-    part = ObjectRange(0, key, RECORD, str(now.date()), len(data), 0, len(data))
-    context = IngestContext(service.contracts, service.participants.identities, service.options.zone, ())
-    result = ingest(cast("Lake", Overlay(service.lake, {key: data})), context, [part])
+    result = ingest_object(service, key, RECORD, str(now.date()), data)
     return sum(tally.records for tally in result.tallies)

@@ -16,7 +16,7 @@ from qol.errors import QolError
 from qol.serve.participants import Participant
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
-from qol.state import Item, State
+from qol.state import Item, State, all_items
 
 F = TypeVar("F", bound=Callable[..., Any])
 KEY_SCOPES = ("devices:write", "devices:read", "feeds:read", "events:write", "users:admin")
@@ -53,10 +53,7 @@ def new_key(state: State, scopes: tuple[str, ...], label: str) -> str:
 
 def listed_keys(state: State) -> list[Item]:
     """Every API key, without what it is."""
-    found: list[Item] = []
-    while more := state.items("keys", KEY_OWNER, found[-1].name if found else ""):
-        found += more
-    return found
+    return list(all_items(state, "keys", KEY_OWNER))
 
 
 def revoke_key(state: State, shown: str) -> int:
@@ -105,7 +102,7 @@ def admit(request: Request, scopes: Collection[str], *, erased: bool = False) ->
 
 
 def participant_of(caller: Caller) -> Participant:
-    """The participant who calls; 403 for a caller who is none."""
+    """The participant who calls; 403 for a caller with a key."""
     if caller.participant is None:
         raise ProblemError(403, "This caller may not do that.")
     return caller.participant
@@ -126,7 +123,7 @@ def _caller(service: Service, authorization: str | None, key: str | None, *, era
     person = service.participants.of(claims.subject)
     user = service.state.get("users", USERS, service.participants.erasure_id(person.user_id))
     status = user.body["status"] if user else None
-    # Whoever has the local key may name anybody; an issuer may have people who are in no study.
+    # The local key may name any person; an issuer may have people who are not in the study.
     is_stranger = status is None and not person.is_known and service.options.oidc is not None
     has_left = person.has_left or status == ERASED
     if is_stranger or status == "suspended" or (has_left and not erased):
@@ -135,7 +132,7 @@ def _caller(service: Service, authorization: str | None, key: str | None, *, era
 
 
 def _unauthorized() -> ProblemError:
-    """One reason for all, so that nobody learns which part of a token was right."""
+    """One reason for all, which does not say which part of a token was right."""
     return ProblemError(401, "No valid token or key was given.", headers=_CHALLENGE)
 
 

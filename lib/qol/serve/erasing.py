@@ -2,19 +2,18 @@
 
 import json
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from qol.errors import LockedError, QolError, UsageError, safe_place
+from qol.identity.erasures import moment_text
 from qol.people.erase import Erasure
 from qol.people.erasure_requests import API, REQUESTS
 from qol.serve.door import ERASED, USERS
-from qol.serve.goal_events import DEAD, OUTBOX, events_of
+from qol.serve.goal_events import DEAD, OUTBOX
 from qol.serve.participants import SOURCE
 from qol.serve.service import Service
-from qol.state import Item
+from qol.state import Item, all_items
 
 logger = logging.getLogger("qol.serve")
 ERASURES, ALIASES, REQUESTED = "erasures", "aliases", "requested"
@@ -32,7 +31,7 @@ def begin_erasure(service: Service, user_id: str, vendor_id: str | None) -> str:
     _put(service, USERS, erasure_id, {"status": ERASED})
     for one in {user_id, vendor_id or user_id}:  # as tokens may name the person
         _put(service, ALIASES, participants.alias(one), {"erasure_id": erasure_id})
-    for event in events_of(state, user_id):
+    for event in all_items(state, "events", user_id):
         for owner in (OUTBOX, DEAD):
             state.delete("events", owner, event.name)
     removed = {kind: state.purge(kind, user_id) for kind in ("goals", "events")}
@@ -46,11 +45,9 @@ def begin_erasure(service: Service, user_id: str, vendor_id: str | None) -> str:
 
 
 def erase_pending(service: Service) -> int:
-    """Erase from the lake who waits for it; how many were erased. Those wait on for whom a run holds the lock."""
-    waiting: list[Item] = []
-    while more := service.state.items("users", ERASURES, waiting[-1].name if waiting else ""):
-        waiting += more
-    return sum(_erase(service, item) for item in waiting if item.body["status"] == "pending")
+    """Carry out the erasures that are pending; how many are done. They stay pending while a run holds the lock."""
+    erasures = all_items(service.state, "users", ERASURES)
+    return sum(_erase(service, item) for item in erasures if item.body["status"] == "pending")
 
 
 def _erase(service: Service, item: Item) -> bool:
@@ -64,10 +61,9 @@ def _erase(service: Service, item: Item) -> bool:
     except Exception as err:  # noqa: BLE001 (its text could hold a value; the next try is a minute away)
         logger.error('{"event": "erasure not finished", "reason": "%s"}', safe_place(err))  # noqa: TRY400 (as above)
         return False
-    done = {**item.body, "places": item.body["places"] + places}
     if is_clean:
-        done |= {"status": "done", "finished_at": _now(), "named": None}
-    service.state.replace("users", ERASURES, item.name, done if is_clean else item.body, item.version)
+        done = {"places": item.body["places"] + places, "status": "done", "finished_at": _now(), "named": None}
+        service.state.replace("users", ERASURES, item.name, item.body | done, item.version)
     service.participants.forget_erasures()
     return is_clean
 
@@ -98,7 +94,7 @@ def _erase_from_lake(service: Service, named: str) -> tuple[list[dict[str, Any]]
 
 
 def _is_erased_by_the_job(service: Service, named: str) -> bool:
-    """Whether the job of erasures has removed the request for a person, which is put where there is none."""
+    """Whether the job of erasures has removed the request for a person. The first call stores the request."""
     name = service.participants.erasure_id(named)
     asked = service.state.get("users", REQUESTED, name)
     if asked is None:
@@ -109,16 +105,18 @@ def _is_erased_by_the_job(service: Service, named: str) -> bool:
 
 
 def _put(service: Service, owner: str, name: str, body: dict[str, Any]) -> None:
-    """Store a document over whatever is there."""
-    acts: list[Callable[[], bool]] = [partial(service.state.create, "users", owner, name, body)]
+    """Store a document, whether or not there is one of that name."""
+    state = service.state
     for _ in range(5):
-        found = service.state.get("users", owner, name)
-        if found is not None:
-            acts = [partial(service.state.replace, "users", owner, name, body, found.version)]
-        if acts[-1]():
+        found = state.get("users", owner, name)
+        if found is None:
+            is_stored = state.create("users", owner, name, body)
+        else:
+            is_stored = state.replace("users", owner, name, body, found.version)
+        if is_stored:
             return
     raise QolError("the state changed while it was written")
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return moment_text(datetime.now(UTC))

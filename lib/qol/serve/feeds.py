@@ -1,7 +1,6 @@
 """Feeds that were collected: the latest value of each key, kept for a while, and stale ones while nothing new comes."""
 
 import time
-from datetime import date
 from typing import Annotated, Any
 
 import polars as pl
@@ -10,11 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from qol.contracts.source import SourceContract
 from qol.errors import LakeError
 from qol.ingest.listing import RAW, RawObject, ingest_tasks
-from qol.ingest.results import IngestContext
 from qol.ingest.task import ingest
 from qol.serve.door import needs
 from qol.serve.json_bodies import service_of
-from qol.serve.kept_frames import require_reachable
+from qol.serve.kept_frames import partition_days, require_reachable
 from qol.serve.problem_details import ProblemError
 from qol.serve.serve_file import Feed
 from qol.serve.service import Service
@@ -108,16 +106,16 @@ def _latest(service: Service, name: str, feed: Feed) -> dict[str, Any]:
 
 
 def _read(service: Service, name: str, feed: Feed) -> tuple[str, str, dict[str, Any]] | None:
-    """The newest object of the feed, when its data is from, and its values by key; None where there is none."""
+    """The newest object of the feed, when its data is from, and its values by key; None without an object or a value."""
     folder = f"{RAW}{name}/"
     contract = service.contracts.for_path(folder.rstrip("/"))
-    days = sorted(one for one in service.lake.children(folder).folders if one.startswith("date="))
+    days = partition_days(service.lake.children(folder))
     if contract is None or not days:
         return None
-    day = days[-1].removeprefix("date=").rstrip("/")
-    stored = [one for one in service.lake.walk(folder + days[-1]) if one.key.endswith((".jsonl", ".jsonl.gz"))]
-    objects = tuple(RawObject(one, contract.name, str(date.fromisoformat(day))) for one in stored[-MAX_OBJECTS:])
-    context = IngestContext(service.contracts, service.participants.identities, service.options.zone, ())
+    day = str(max(days))
+    stored = [one for one in service.lake.walk(f"{folder}date={day}/") if one.key.endswith((".jsonl", ".jsonl.gz"))]
+    objects = tuple(RawObject(one, contract.name, day) for one in stored[-MAX_OBJECTS:])
+    context = service.ingest_context()
     frames = [ingest(service.lake, context, task).rows.get(contract.name) for task in ingest_tasks(objects)]
     rows = pl.concat([frame for frame in frames if frame is not None] or [pl.DataFrame()])
     if not rows.height:

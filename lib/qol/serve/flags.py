@@ -14,7 +14,7 @@ from qol.serve.serve_file import Flag
 
 
 class Flags(AbstractProvider):
-    """The flags of `serve.yaml`; a share of people is told by a keyed hash of flag and user id, so that a person keeps it."""
+    """The flags of `serve.yaml`; a keyed hash of flag and user id decides who is in a share, so that a person stays in it."""
 
     def __init__(self, flags: Mapping[str, Flag], key: bytes) -> None:
         super().__init__()

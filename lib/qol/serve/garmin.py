@@ -12,17 +12,18 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from qol.contracts.spans import BrokenTextError
+from qol.ingest.line_reader import MAX_LINE_BYTES
 from qol.serve.door import require_rate
 from qol.serve.json_bodies import service_of
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
-from qol.webhooks.bodies import FOLDER, read_body
+from qol.webhooks.bodies import line_key, quarantine_key, read_body
 from qol.webhooks.long_bodies import read_long_body
 from qol.webhooks.webhook_credentials import CLIENT_HEADER, read_credentials
 
 router = APIRouter(prefix="/v1/webhooks", include_in_schema=False)
 #: A body of this size is one line: with the stamp of its arrival at most what the job reads as one.
-MAX_LINE_BYTES = 16 * 2**20 - 128
+MAX_SHORT_BYTES = MAX_LINE_BYTES - 128
 SPOOL_BYTES, PIECE_BYTES = 2**20, 2**18
 _GZIP = b"\x1f\x8b"
 
@@ -43,7 +44,7 @@ async def receive(request: Request, token: str) -> Response:
 
 
 def _require_garmin(service: Service, request: Request, token: str) -> None:
-    """404 for who is not Garmin, which learns no more than that, and seldom."""
+    """404 for a caller without Garmin's credentials; how often it may try is limited."""
     secret = service.options.garmin_secret
     if secret is None or not read_credentials(secret).verify(token, request.headers.get(CLIENT_HEADER, "")):
         require_rate(service, f"anonymous:{request.client.host if request.client else ''}")
@@ -51,7 +52,7 @@ def _require_garmin(service: Service, request: Request, token: str) -> None:
 
 
 def _store(service: Service, body: BinaryIO, digest: str) -> None:
-    """Store a body's lines, or the body itself where it is no JSON."""
+    """Store a body's lines, or the body itself when it is not JSON."""
     now = service.now
     body.seek(0)
     is_gzip = body.read(2) == _GZIP
@@ -64,16 +65,16 @@ def _store(service: Service, body: BinaryIO, digest: str) -> None:
             size = None
         if size is None:
             body.seek(0)
-            service.lake.put_if_absent(f"quarantine/bodies/date={now.date()}/{digest}", body)
+            service.lake.put_if_absent(quarantine_key(digest, now), body)
             service.count("unparsable_bodies")
         elif size:
             lines.seek(0)
-            service.lake.put_if_absent(f"{FOLDER}/date={now.date()}/{digest}.jsonl", cast("BinaryIO", lines))
+            service.lake.put_if_absent(line_key(digest, now), cast("BinaryIO", lines))
 
 
 def _write_lines(lines: IO[bytes], body: BinaryIO, now: datetime, limit: int) -> int:
-    """Write the lines of a body and return their bytes; BrokenTextError when it is no envelope, or unpacks to too much."""
-    left = MAX_LINE_BYTES
+    """Write the lines of a body and return their bytes; BrokenTextError when it is not an envelope, or unpacks to too much."""
+    left = MAX_SHORT_BYTES
     while left >= 0 and (piece := body.read(PIECE_BYTES)):
         left -= len(piece)
     body.seek(0)

@@ -1,7 +1,7 @@
 """Goals that are newly met: one event each, delivered as a Standard Webhook until it is taken or given up.
 
 The event is stored under the person, by a write that only the first may do. Its place in the outbox is stored after it, and
-again by whoever finds an event that is still pending, so that a process that dies in between loses nothing.
+again when the event is found still pending, so that a process that dies in between loses nothing.
 """
 
 import hashlib
@@ -20,17 +20,18 @@ import urllib3
 from standardwebhooks import Webhook
 
 from qol.errors import UsageError
+from qol.identity.erasures import moment_text
 from qol.serve.goals import MAX_GOALS, weekly_column
 from qol.serve.participants import Participant
 from qol.serve.service import Service
 from qol.serve.so_far import so_far_rows
 from qol.serve.summaries import Question, local_now
-from qol.state import Item, State
+from qol.state import Item, State, all_items
 from qol.tables.weeks import monday_of
 
 logger = logging.getLogger("qol.serve")
 FLAG = "goal_events"
-#: Owners that are no people: a user_id has no colon.
+#: Owners that are not users: a user_id has no colon.
 OUTBOX, DEAD = ":outbox", ":dead"
 #: Seconds to wait after each attempt; an event that is not taken after the last one goes to the dead letters.
 BACKOFF = (5, 30, 120, 600, 3600, 21_600)
@@ -46,8 +47,9 @@ def note_met_goals(service: Service, person: Participant) -> int:
     if not goals or not service.flags.is_on(FLAG, person.user_id):
         return 0
     now = local_now(service.now, person.zone)
-    met = [(goal, start) for goal, start in _met(service, person, goals, now.date())]
-    return sum(put_event(service, person.user_id, goal, start) for goal, start in met)
+    return sum(
+        put_event(service, person.user_id, goal, start) for goal, start in _met(service, person, goals, now.date())
+    )
 
 
 def _met(service: Service, person: Participant, goals: Iterable[Item], today: date) -> Iterable[tuple[Item, date]]:
@@ -74,7 +76,7 @@ def put_event(service: Service, user_id: str, goal: Item, start: date) -> bool:
     named = json.dumps(["goal", user_id, goal.name, goal.body["period"], str(start)]).encode()
     event_id = f"evt_{hmac.digest(key, named, hashlib.sha256).hex()[:32]}"
     data = {"user_id": user_id, "goal_id": goal.name, **goal.body, "start": str(start)}
-    event = {"type": "goal.achieved", "timestamp": _text(service.now), "data": data}
+    event = {"type": "goal.achieved", "timestamp": moment_text(service.now), "data": data}
     expires = int(time.time()) + KEPT_SECONDS
     is_new = service.state.create("events", user_id, event_id, {"status": "pending", "event": event}, expires=expires)
     found = service.state.get("events", user_id, event_id)
@@ -83,25 +85,12 @@ def put_event(service: Service, user_id: str, goal: Item, start: date) -> bool:
     return is_new
 
 
-def events_of(state: State, user_id: str) -> list[Item]:
-    """Every event of a person."""
-    found: list[Item] = []
-    while more := state.items("events", user_id, found[-1].name if found else ""):
-        found += more
-    return found
-
-
 def deliver_due(service: Service, clock: Callable[[], float] = time.time) -> int:
     """Deliver the events whose time has come; how many were taken. Does nothing without an address to deliver to."""
     if service.options.webhook_url is None:
         return 0
-    taken, after = 0, ""
-    while found := service.state.items("events", OUTBOX, after):
-        for place in found:
-            if place.body["due"] <= clock():
-                taken += _deliver(service, place, clock)
-        after = found[-1].name
-    return taken
+    places = all_items(service.state, "events", OUTBOX)
+    return sum(_deliver(service, place, clock) for place in places if place.body["due"] <= clock())
 
 
 def _deliver(service: Service, place: Item, clock: Callable[[], float]) -> bool:
@@ -133,7 +122,7 @@ def _finish(state: State, user_id: str, event: Item, status: str) -> None:
 
 
 def post_event(service: Service, event_id: str, event: dict[str, Any]) -> int:
-    """Post an event, signed; the status of the answer, 0 for none."""
+    """Post an event, signed; the status of the answer, 0 without one."""
     body, now = json.dumps(event, separators=(",", ":")), datetime.now(UTC)
     headers = {
         "Content-Type": "application/json",
@@ -165,7 +154,3 @@ def require_usable_address(url: str) -> None:
         is_here |= ipaddress.ip_address(parts.hostname or "").is_loopback
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_here)):
         raise UsageError("QOL_GOAL_WEBHOOK_URL: not usable; allowed: an https:// address, or http:// of this machine")
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

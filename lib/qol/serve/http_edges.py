@@ -1,4 +1,4 @@
-"""What is done for every request, whatever its route: ids, bounds, security headers and the log."""
+"""What is done for every request of every route: ids, bounds, security headers and the log."""
 
 import asyncio
 import json
@@ -35,10 +35,9 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-
-
 #: Seconds for which a sender may pause within a body.
 PAUSE_SECONDS = 30.0
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class TooLargeError(Exception):
@@ -111,7 +110,7 @@ class Edges:
 
         async def bounded() -> Message:
             nonlocal left, is_coming
-            # After the body, what is received is that the caller went away, which may take for ever.
+            # After the body only the end of the connection is received, which has no time limit.
             message = await asyncio.wait_for(receive(), PAUSE_SECONDS if is_coming else None)
             is_coming = message.get("more_body", False)
             left -= len(message.get("body", b""))
@@ -137,9 +136,6 @@ class Edges:
         logger.log(logging.ERROR if status >= 500 else logging.INFO, json.dumps(line))
         self._service.count("milliseconds", round(ms, 1), "Milliseconds", route)
         self._service.count("server_errors", int(status >= 500), "Count", route)
-
-
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def _template(scope: Scope) -> str:

@@ -29,18 +29,33 @@ def service_of(request: Request) -> Service:
 
 
 def json_body(media_type: str = JSON) -> Callable[[Request], Coroutine[Any, Any, Any]]:
-    """A dependency of a route: the body's JSON; 415 for another media type, 400 for what is no JSON."""
+    """A dependency of a route: the body's JSON; 415 for another media type or an encoding, 400 for a body that is not JSON."""
 
     async def read(request: Request) -> Any:
-        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if given != media_type or request.headers.get("content-encoding", "identity") != "identity":
-            raise ProblemError(415, f"The body's type is not allowed; allowed: {media_type}.")
-        try:
-            return msgspec.json.decode(await request.body())
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            raise ProblemError(400, "The body is not JSON.") from None
+        require_media_type(request, media_type)
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise _wrong_type(media_type)
+        return decoded(await request.body())
 
     return read
+
+
+def require_media_type(request: Request, media_type: str) -> None:
+    """415 when the body has another media type."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+        raise _wrong_type(media_type)
+
+
+def decoded(body: bytes) -> Any:
+    """The JSON of a body; 400 when it is not JSON."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        raise ProblemError(400, "The body is not JSON.") from None
+
+
+def _wrong_type(media_type: str) -> ProblemError:
+    return ProblemError(415, f"The body's type is not allowed; allowed: {media_type}.")
 
 
 def checked(model: type[M], given: Any) -> M:

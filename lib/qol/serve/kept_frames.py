@@ -20,6 +20,7 @@ from qol.contracts.frames import no_rows
 from qol.contracts.model import Column
 from qol.errors import LakeError
 from qol.lake import Lake, LocalLake
+from qol.lake.base import Listing
 from qol.serve.frame_file import FrameFile
 from qol.tables.corruption import reading
 from qol.tables.layout import partition_key
@@ -33,7 +34,7 @@ MAX_BYTES = 4 * 2**30
 #: A copy takes at most this share of what is free there; otherwise one user's row group is read.
 MAX_SHARE = 0.5
 WEEKLY = "weekly_metrics"
-_WEEK = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})/")
 #: How a run ended that left the lake as it should be.
 GOOD = ("published", "nothing_to_do")
 
@@ -90,7 +91,7 @@ class KeptFrames:
                 return self._as_of(), None
             try:
                 require_reachable(self._lake)
-                self._weeks = self._published_weeks()
+                self._weeks = partition_days(self._lake.children(table_folder(WEEKLY)))
                 self._head = next((head for head in read_heads(self._lake) if head.status in GOOD), None)
             except (LakeError, OSError):
                 if self._head is None:
@@ -100,13 +101,9 @@ class KeptFrames:
             return self._as_of(), None
 
     def latest_week(self, limit: date) -> date:
-        """The last published week up to a limit, which it is itself where there is none."""
+        """The last published week up to a limit; the limit itself when no week is published."""
         self.last_run()
         return max((week for week in self._weeks if week <= limit), default=limit)
-
-    def _published_weeks(self) -> list[date]:
-        names = (name.removeprefix("date=").rstrip("/") for name in self._lake.children(table_folder(WEEKLY)).folders)
-        return [date.fromisoformat(name) for name in names if _WEEK.fullmatch(name)]
 
     def _as_of(self) -> str | None:
         return None if self._head is None else self._head.now
@@ -143,13 +140,19 @@ class KeptFrames:
                 return
             kept.copy = FrameFile(types, file)
         with self._lock:
-            copies = [one for one in self._kept.values() if one.copy is not None]
-            total = sum(one.copy.bytes for one in copies if one.copy is not None)
-            for one in copies:
+            copies = [(one, one.copy.bytes) for one in self._kept.values() if one.copy is not None]
+            total = sum(size for _, size in copies)
+            for one, size in copies:
                 if total <= MAX_BYTES or one is kept:
                     break
-                total -= one.copy.bytes if one.copy is not None else 0
+                total -= size
                 one.copy = None
+
+
+def partition_days(listing: Listing) -> list[date]:
+    """The days of the folders `date=<day>` of a listing; other folders are left out."""
+    found = (_DAY_FOLDER.fullmatch(folder) for folder in listing.folders)
+    return [date.fromisoformat(folder[1]) for folder in found if folder]
 
 
 def require_reachable(lake: Lake) -> None:

@@ -20,7 +20,7 @@ from qol.serve.work import work_once
 KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS = 65, 10
 MAX_REQUESTS_AT_ONCE = 200
 BACKLOG = 2048
-#: Between two looks for events to deliver and people to erase.
+#: Seconds between two rounds of delivering events and erasing people.
 WORK_SECONDS = 5.0
 
 logger = logging.getLogger("qol.serve")

@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from qol.serve import batches
 from qol.serve.door import Caller, needs, participant_of
 from qol.serve.goal_events import note_met_goals
-from qol.serve.problem_details import ProblemError, invalid
-from qol.serve.service import Service
+from qol.serve.json_bodies import JSON, require_media_type, service_of
+from qol.serve.problem_details import invalid
 from qol.serve.so_far import so_far_rows
 from qol.serve.summaries import Period, local_now
 
@@ -40,7 +40,7 @@ _BATCH = {
     status_code=201,
     summary="Store a batch of samples",
     responses={200: {"description": "The same bytes were stored before."}},
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BATCH}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": _BATCH}}}},
 )
 async def bulk(
     request: Request,
@@ -52,9 +52,8 @@ async def bulk(
 
     `user_id` in the batch is ignored: the data is that of the token's person.
     """
-    service: Service = request.app.state.service
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise ProblemError(415, "The body's type is not allowed; allowed: application/json.")
+    service = service_of(request)
+    require_media_type(request, JSON)
     body = await request.body()
     limit, encoding = service.file.limits.unpacked_bytes, request.headers.get("content-encoding", "").lower()
     plain = await run_in_threadpool(batches.unpacked, body, encoding, limit)
@@ -86,7 +85,7 @@ def summary(  # noqa: PLR0913 (the parameters of the query)
 
     `as_of` is the clock of the last run. `stale` says that the lake could not be reached, so that values may be older.
     """
-    service: Service = request.app.state.service
+    service = service_of(request)
     person = participant_of(caller)
     now = local_now(service.now, person.zone)
     asked = service.summaries.question(period, _day(on), last, fields, now)
@@ -120,4 +119,4 @@ def answer(body: dict[str, Any], if_none_match: str | None, away: float | None =
     known = [one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")]
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
-    return Response(data, headers=headers, media_type="application/json")
+    return Response(data, headers=headers, media_type=JSON)

@@ -1,13 +1,17 @@
-"""A lake with objects of its own in memory: the steps of a run work on it and write nothing."""
+"""A lake with objects of its own in memory: the job's own code works on it and writes nothing."""
 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 import pyarrow as pa
 
+from qol.ingest.line_reader import ObjectRange
+from qol.ingest.results import IngestResult
+from qol.ingest.task import ingest
 from qol.lake.base import Lake, StoredObject
+from qol.serve.service import Service
 
 
 class Overlay:
@@ -44,3 +48,9 @@ class Overlay:
         file = io.BytesIO()
         yield file
         self.objects[key] = file.getvalue()
+
+
+def ingest_object(service: Service, key: str, record: str, day: str, data: bytes) -> IngestResult:
+    """What the job's ingest makes of an object with these bytes that arrived on a day."""
+    part = ObjectRange(0, key, record, day, len(data), 0, len(data))
+    return ingest(cast("Lake", Overlay(service.lake, {key: data})), service.ingest_context(), [part])

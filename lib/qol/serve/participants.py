@@ -1,4 +1,4 @@
-"""Who a token's subject is: a vendor id of source `healthkit`, by the same user map and key as in the job."""
+"""The participant of a token's subject, a vendor id of source `healthkit`, by the same user map and key as in the job."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Participants:
             return replace(self._identities, erased=self._erased)
 
     def erasure_id(self, user_id: str) -> str:
-        """The name of a person in the state and in tombstones: a keyed hash, which is nobody's id."""
+        """The name of a person in the state and in tombstones: a keyed hash, which is not an id."""
         return self._identities.erasure_hash("user", user_id)
 
     def vendor_id_of(self, user_id: str) -> str | None:
@@ -124,12 +124,10 @@ class Participants:
         # The map has no entry of an erased person any more, so that a user id is taken for a vendor id.
         has_left |= bool(identities.erased) and any(identities.is_erased_user(one) for one in (user_id, named))
         zone = (entry and entry[1]) or self._zone
-        return Participant(
-            subject, user_id, zone, is_known=entry is not None, is_mapped=is_mapped, has_left=has_left
-        )  # fmt: skip
+        return Participant(subject, user_id, zone, is_known=entry is not None, is_mapped=is_mapped, has_left=has_left)
 
     def with_entry(self, person: Participant) -> Participant:
-        """The person with an entry of this source in the user map, so that the job knows whose batches these are.
+        """The person with an entry of this source in the user map, so that the job can assign the batches.
 
         LockedError while a run works, which may have read the map already.
         """

@@ -39,7 +39,7 @@ class Flag(Model):
 
 
 class Feed(Model):
-    """A collected record type that everybody with `feeds:read` may read, because it is about nobody."""
+    """A collected record type without data about people, which every key with `feeds:read` may read."""
 
     keys: tuple[str, ...]
     """Values of its person field, such as symbols."""

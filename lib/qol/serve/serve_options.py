@@ -24,7 +24,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 
 @dataclass(frozen=True)
 class Oidc:
-    """Whose tokens are accepted: issuer, audience, the one signature algorithm, and where the keys are if not discovered."""
+    """The issuer of accepted tokens, their audience, the one signature algorithm, and where the keys are if not discovered."""
 
     issuer: str
     audience: str
@@ -74,7 +74,7 @@ class ServeOptions:
 def from_environment(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Fields of ServeOptions that environment variables set; UsageError names a variable and what is allowed.
 
-    QOL_API_SECRET names a secret of Secrets Manager whose JSON has further variables.
+    QOL_API_SECRET names a secret of Secrets Manager; its JSON has further variables.
     """
     if name := environment.get("QOL_API_SECRET"):
         environment = {**environment, **_secret_variables(name)}

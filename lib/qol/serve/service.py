@@ -14,6 +14,7 @@ from qol.aws.emf import emf_line
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.errors import UsageError
+from qol.ingest.results import IngestContext
 from qol.lake import Lake, LocalLake, open_lake
 from qol.serve.access_tokens import LocalVerifier, OidcVerifier, Verifier, local_key
 from qol.serve.flags import Flags
@@ -54,6 +55,10 @@ class Service:
     def requests_per_minute(self) -> int:
         """How often a caller may ask within a minute."""
         return self.options.rate_limit or self.file.limits.requests_per_minute
+
+    def ingest_context(self, limits: tuple[str, ...] = ()) -> IngestContext:
+        """What the job's ingest needs beside objects; `limits` are those of the buckets of users."""
+        return IngestContext(self.contracts, self.participants.identities, self.options.zone, limits)
 
     def count(self, name: str, value: float = 1, unit: str = "Count", route: str = "") -> None:
         """A metric, where metrics are wanted; its dimension is a route's template, never a value."""

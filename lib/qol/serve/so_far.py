@@ -12,7 +12,6 @@ from qol.contracts.columns import daily_columns, table_folder, weekly_columns
 from qol.contracts.frames import monday_expr, no_rows, with_columns_of
 from qol.contracts.model import Column, Contracts
 from qol.ingest.listing import RawObject, ingest_tasks, pack_task
-from qol.ingest.results import IngestContext
 from qol.lake import Lake
 from qol.lake.base import read_many
 from qol.run.engine import Mapped
@@ -20,12 +19,13 @@ from qol.run.plan import OVERLAP, RunPlan
 from qol.run.steps import MapStep, MapSummary, ReduceStep
 from qol.run.week_tables import week_tables
 from qol.serve.batches import RECORD, person_folder, received_days
+from qol.serve.kept_frames import partition_days
 from qol.serve.overlay import Overlay
 from qol.serve.participants import SOURCE, Participant
 from qol.serve.service import Service
 from qol.serve.summaries import Question, without_user
 from qol.tables.slices import user_slice
-from qol.tables.weeks import WEEK, monday_of
+from qol.tables.weeks import WEEK, mondays_between
 from qol.transform.deletions import deleting
 from qol.transform.merge import LINE_OFFSETS
 
@@ -37,10 +37,10 @@ BUCKET = 1
 def so_far_rows(service: Service, person: Participant, asked: Question) -> list[dict[str, Any]]:
     """The rows of the last period asked for, as the next run would publish them if it began now and the week were over."""
     last = replace(asked, last=1)
-    start, end = monday_of(last.starts[0]), monday_of(last.end)
-    weeks = [start + number * WEEK for number in range((end - start).days // 7 + 1)]
+    weeks = mondays_between(last.starts[0], last.end)
+    start = weeks[0]
     if asked.period == "week":
-        weeks.insert(0, start - WEEK)  # which a week looks back on
+        weeks.insert(0, start - WEEK)  # a week's values need the week before
     columns = daily_columns(service.contracts) if asked.period == "week" else service.summaries.inputs(last)
     days, computed = _days(service, person, weeks, columns)
     if asked.period != "week":
@@ -139,8 +139,7 @@ class _OnePerson:
         return self.person.user_id, f"{self.person.user_id}\0"
 
     def _mapped(self, lake: Lake) -> list[Mapped]:
-        service = self.service
-        context = IngestContext(service.contracts, service.participants.identities, service.options.zone, self._limits)
+        context = self.service.ingest_context(self._limits)
         return [MapStep(lake, context, STAGING)(pack_task(task)) for task in ingest_tasks(tuple(self.objects))]
 
     def _step(self, lake: Lake, plan: RunPlan) -> ReduceStep:
@@ -174,6 +173,4 @@ def _published(lake: Lake, contracts: Contracts) -> frozenset[tuple[str, str]]:
     """Published partitions of the record tables."""
     tables = [f"records_{contract.name}" for contract in contracts.sources]
     listings = read_many(lake, lambda table: (table, lake.children(table_folder(table))), tables)
-    return frozenset(
-        (table, folder.removeprefix("date=").rstrip("/")) for table, listing in listings for folder in listing.folders
-    )
+    return frozenset((table, str(day)) for table, listing in listings for day in partition_days(listing))

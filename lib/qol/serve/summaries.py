@@ -14,7 +14,7 @@ from qol.contracts.weekly import WeeklyGroup
 from qol.serve.kept_frames import KeptFrames, Rows
 from qol.serve.problem_details import invalid
 from qol.serve.serve_file import Fields
-from qol.tables.weeks import WEEK, last_closed_week, monday_of
+from qol.tables.weeks import WEEK, last_closed_week, monday_of, mondays_between
 from qol.transform.aggregates import aggregate, rounded
 from qol.transform.weekly_rows import anchors, days_of_best_source, group_days, source_columns
 
@@ -115,9 +115,9 @@ class Summaries:
 
     def days(self, user_id: str, first: date, last: date, columns: Sequence[Column]) -> Rows:
         """A person's daily rows of the days, both included."""
-        mondays = [monday_of(first) + n * WEEK for n in range((monday_of(last) - monday_of(first)).days // 7 + 1)]
         found = [
-            self._frames.of_user("daily_metrics", str(monday), user_id, columns, self._usual_day) for monday in mondays
+            self._frames.of_user("daily_metrics", str(monday), user_id, columns, self._usual_day)
+            for monday in mondays_between(first, last)
         ]
         rows = pl.concat([one.frame for one in found]).filter(pl.col("day").is_between(first, last))
         return Rows(rows, max((one.away for one in found if one.away is not None), default=None))

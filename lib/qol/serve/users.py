@@ -158,7 +158,7 @@ def read_erasure(
 
 
 def _comes_back(service: Service, name: str, body: dict[str, Any]) -> bool:
-    """Let a person in whose erasure is done and was lifted since; whether there is one."""
+    """Let in a person whose erasure is done and was lifted since; whether this is such a person."""
     found, erasure = (service.state.get("users", owner, name) for owner in (USERS, ERASURES))
     is_done = found is not None and found.body["status"] == ERASED and erasure and erasure.body["status"] == "done"
     return bool(found and is_done) and service.state.replace("users", USERS, name, body, found.version if found else 0)

@@ -1,9 +1,9 @@
-"""`POST /v1/webhooks/goal-achieved`: somebody says that a goal is met; whatever they repeat, one event comes of it."""
+"""`POST /v1/webhooks/goal-achieved`: another system reports that a goal is met; repeated reports give one event."""
 
 import hashlib
 import re
 import time
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -16,6 +16,7 @@ from qol.serve.goal_events import put_event, webhook_of
 from qol.serve.json_bodies import Body, Name, checked, documented, json_body, service_of
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
+from qol.tables.weeks import monday_of
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 RECEIVED = ":received"
@@ -25,7 +26,7 @@ _ID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class GoalAchieved(Body):
-    """Whose goal was met, and in which day or week: the first day of it."""
+    """The person, the goal that was met, and the first day of the day or week in which it was."""
 
     user_id: Annotated[str, Field(min_length=1, max_length=255)]
     goal_id: Name
@@ -94,5 +95,5 @@ def _take(service: Service, told: GoalAchieved) -> dict[str, Any]:
     goal = service.state.get("goals", told.user_id, told.goal_id)
     if goal is None:
         raise ProblemError(404, "There is no such goal.")
-    start = told.start - timedelta(days=told.start.weekday()) if goal.body["period"] == "week" else told.start
+    start = monday_of(told.start) if goal.body["period"] == "week" else told.start
     return {"goal_id": goal.name, "start": str(start), "is_new": put_event(service, told.user_id, goal, start)}

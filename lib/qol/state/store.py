@@ -1,5 +1,6 @@
 """The interface to the API's state: small JSON documents of six kinds, each with an owner, a name and a version."""
 
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from qol.errors import QolError, UsageError
@@ -37,16 +38,24 @@ class State(Protocol):
     def replace(
         self, kind: Kind, owner: str, name: str, body: dict[str, Any], version: int, *, expires: int | None = None
     ) -> bool:
-        """Store a document over the one of that version; False when there is none."""
+        """Store a document over the one of that version; False when no such document exists."""
 
     def delete(self, kind: Kind, owner: str, name: str, version: int | None = None) -> bool:
-        """Remove a document, of that version where one is given; False when there is none."""
+        """Remove a document, of that version where one is given; False when no such document exists."""
 
     def purge(self, kind: Kind, owner: str) -> int:
         """Remove every document of an owner and return their number."""
 
     def close(self) -> None:
         """Give back connections."""
+
+
+def all_items(state: State, kind: Kind, owner: str) -> Iterator[Item]:
+    """Every document of an owner, read page by page."""
+    after = ""
+    while found := state.items(kind, owner, after):
+        yield from found
+        after = found[-1].name
 
 
 def open_state(address: str) -> State:

@@ -15,6 +15,12 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
+def mondays_between(first: date, last: date) -> list[date]:
+    """The Mondays of the weeks that two days and those between them belong to."""
+    start = monday_of(first)
+    return [start + number * WEEK for number in range((monday_of(last) - start).days // 7 + 1)]
+
+
 def iso_week(monday: date) -> str:
     """`2026-W46` of a Monday."""
     year, week, _ = monday.isocalendar()

@@ -65,7 +65,7 @@ def read_body(body: bytes, received: datetime, check_deadline: Callable[[], None
 
     `check_deadline` is called for every object and list in it.
     """
-    key = f"{FOLDER}/date={received.astimezone(UTC):%Y-%m-%d}/{hashlib.sha256(body).hexdigest()}.jsonl"
+    key = line_key(hashlib.sha256(body).hexdigest(), received)
     if body.count(b"{") + body.count(b"[") > MAX_PARTS:
         return None
     try:
@@ -83,10 +83,19 @@ def read_body(body: bytes, received: datetime, check_deadline: Callable[[], None
         return None
 
 
+def line_key(digest: str, received: datetime) -> str:
+    """The raw key of the lines of a body with that SHA-256."""
+    return f"{FOLDER}/date={received.astimezone(UTC):%Y-%m-%d}/{digest}.jsonl"
+
+
 def unparsable_key(body: bytes, received: datetime) -> str:
     """The key of an unparsable body."""
-    day = f"{received.astimezone(UTC):%Y-%m-%d}"
-    return f"quarantine/bodies/date={day}/{hashlib.sha256(body).hexdigest()}"
+    return quarantine_key(hashlib.sha256(body).hexdigest(), received)
+
+
+def quarantine_key(digest: str, received: datetime) -> str:
+    """The key of an unparsable body with that SHA-256."""
+    return f"quarantine/bodies/date={received.astimezone(UTC):%Y-%m-%d}/{digest}"
 
 
 def stamp(moment: datetime) -> str:
@@ -95,9 +104,9 @@ def stamp(moment: datetime) -> str:
 
 
 def _members(text: bytes) -> bytes | None:
-    """The members of an envelope without what is never stored, as the sender wrote them; None for what is none.
+    """The members of an envelope without what is never stored, as the sender wrote them; None for a text that is not an envelope.
 
-    Strings and brackets have to end before anything is looked for in them: a search in others would take for ever.
+    Strings and brackets have to end before anything is looked for in them: a search in others would not end.
     """
     if text[:1] not in (b"{", b"[") or value_end(text, 0) != len(text):
         return None

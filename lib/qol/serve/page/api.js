@@ -35,12 +35,12 @@ export async function read(path, query = {}) {
   if (answer.status === 401) throw new Refused("wrong_token");
   if (answer.status === 403) throw new Refused("no_access");
   if (answer.status === 429) throw new Refused("too_often", { seconds: answer.headers.get("Retry-After") });
-  if (!answer.ok) throw new Refused("away");
+  if (!answer.ok) throw new Refused("away", { status: answer.status });
   return answer.json();
 }
 
 /** Everything that the page shows of the person whose token it is. */
-export async function readAll(weeks, columns) {
+export async function readAll(weeks, columns, metrics) {
   const [{ goals }, summary, anomalies] = await Promise.all([
     read("goals"),
     read("measurements/summary", { period: "week", last: weeks, fields: columns.join() }),
@@ -48,9 +48,8 @@ export async function readAll(weeks, columns) {
   ]);
   const daily = goals.filter((goal) => goal.period === "day").map((goal) => goal.metric);
   const weekly = goals.filter((goal) => goal.period === "week").map((goal) => goal.metric);
-  const usual = ["steps", "sleep_minutes", "resting_hr_bpm", "hrv_rmssd_ms", "hrv_sdnn_ms", "stress_mean"];
   const [today, ...thisWeek] = await Promise.all([
-    read("measurements/summary", { period: "day", so_far: true, fields: [...new Set([...usual, ...daily])].join() }),
+    read("measurements/summary", { period: "day", so_far: true, fields: [...new Set([...metrics, ...daily])].join() }),
     ...weekly.map(weekSoFar),
   ]);
   const reached = Object.fromEntries(weekly.map((metric, n) => [metric, thisWeek[n]]));
@@ -65,7 +64,7 @@ async function weekSoFar(metric) {
       const found = await read("measurements/summary", { period: "week", so_far: true, fields: column });
       return found.so_far[0]?.[column] ?? null;
     } catch (problem) {
-      if (problem.text !== "away") throw problem; // 422: the contracts have no such column
+      if (problem.values?.status !== 422) throw problem; // the contracts have no such column
     }
   }
   return null;

@@ -2,7 +2,7 @@
 
 import { forgetToken, readAll, Refused, setToken, takeToken, token } from "./api.js";
 import { SOURCES, TEXTS } from "./texts.js";
-import { chartsOf, COLUMNS, WEEKS } from "./weeks.js";
+import { chartsOf, COLUMNS, UNITS, WEEKS } from "./weeks.js";
 
 const LANGUAGE = "qol-language";
 const find = (id) => document.getElementById(id);
@@ -28,7 +28,6 @@ function valued(value, unit) {
   return say("hours", { hours: Math.floor(minutes / 60), minutes: String(minutes % 60).padStart(2, "0") });
 }
 
-const UNITS = { steps: "steps", sleep_minutes: "hours", resting_hr_bpm: "bpm", hrv_rmssd_ms: "ms", hrv_sdnn_ms: "ms", stress_mean: "points" };
 const metricValue = (metric, value) => (UNITS[metric] === "hours" ? valued(value / 60, "hours") : valued(value, UNITS[metric]));
 
 /** An element with attributes and children; texts are never taken as HTML. */
@@ -169,7 +168,7 @@ async function load() {
   if (token() === null) return;
   find("status").textContent = say("loading");
   try {
-    shown = await readAll(WEEKS, COLUMNS);
+    shown = await readAll(WEEKS, COLUMNS, Object.keys(UNITS));
     render();
   } catch (problem) {
     if (!(problem instanceof Refused)) throw problem;

@@ -2,17 +2,20 @@
 
 export const WEEKS = 13;
 
-/** A chart: the weekly column, its metric, the group that names the source, its unit, and where its axis begins and ends. */
-const chart = (metric, aggregate, group, unit, axis = {}) => ({ metric, column: `${metric}_${aggregate}`, group, unit, axis });
-const answer = (metric) => chart(metric, "last", "survey", "points", { low: 0, high: 100 });
-const RMSSD = chart("hrv_rmssd_ms", "mean", "heart", "ms");
-const SDNN = chart("hrv_sdnn_ms", "mean", "heart", "ms");
+/** Units of the daily metrics that the page shows. */
+export const UNITS = { steps: "steps", sleep_minutes: "hours", resting_hr_bpm: "bpm", hrv_rmssd_ms: "ms", hrv_sdnn_ms: "ms", stress_mean: "points" };
+
+/** A chart: the weekly column, its metric, the group that names the source, where its axis begins and ends, and its unit. */
+const chart = (metric, aggregate, group, axis = {}, unit = UNITS[metric]) => ({ metric, column: `${metric}_${aggregate}`, group, unit, axis });
+const answer = (metric) => chart(metric, "last", "survey", { low: 0, high: 100 }, "points");
+const RMSSD = chart("hrv_rmssd_ms", "mean", "heart");
+const SDNN = chart("hrv_sdnn_ms", "mean", "heart");
 const MEASURES = [
-  chart("steps", "mean", "activity", "steps", { low: 0 }),
-  chart("sleep_minutes", "mean", "sleep", "hours", { low: 0 }),
-  chart("resting_hr_bpm", "mean", "heart", "bpm"),
+  chart("steps", "mean", "activity", { low: 0 }),
+  chart("sleep_minutes", "mean", "sleep", { low: 0 }),
+  chart("resting_hr_bpm", "mean", "heart"),
   RMSSD,
-  chart("stress_mean", "mean", "stress", "points", { low: 0, high: 100 }),
+  chart("stress_mean", "mean", "stress", { low: 0, high: 100 }),
 ];
 const ANSWERS = ["physical", "psychological", "social", "environment"].map((domain) => answer(`whoqol_${domain}_t100`));
 
