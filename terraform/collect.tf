@@ -187,7 +187,7 @@ locals {
       above       = 3600
     } },
     { for key, function in local.announcement_receivers : "${function.name}-forged" => {
-      description = "More than 100 announcements in 5 minutes had a wrong signature or time: a rotation that is incomplete, or somebody who tries (docs/webhook.md)."
+      description = "More than 100 announcements in 5 minutes had a wrong signature or time: a rotation that is incomplete, or an attack (docs/webhook.md)."
       namespace   = local.metrics_namespace
       metric      = "forged_announcements"
       dimensions  = { service = function.name }
@@ -197,7 +197,7 @@ locals {
   )
 }
 
-# A collector per person's tokens: identified, as whoever has one reads a person's data at the vendor.
+# Under the identified key: with a token, a user's data can be read at the vendor.
 resource "aws_dynamodb_table" "tokens" {
   for_each = local.tokens_tables
 

@@ -80,7 +80,7 @@ resource "aws_rds_cluster" "tables" {
   skip_final_snapshot             = true
   enabled_cloudwatch_logs_exports = [local.is_mysql ? "error" : "postgresql"]
 
-  # Pauses when nobody asks; the first load after a pause waits about 15 seconds.
+  # Pauses without queries; the first load after a pause waits about 15 seconds.
   serverlessv2_scaling_configuration {
     min_capacity = 0
     max_capacity = 4
@@ -124,9 +124,7 @@ resource "aws_iam_role_policy" "loader" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      { Sid = "OwnLog", Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${local.arn.logs}:/aws/lambda/${local.loader}:*" },
-      { Sid = "DeadLetters", Effect = "Allow", Action = "sqs:SendMessage", Resource = local.arn.dead },
+    Statement = concat(local.can_start.loader, local.can_fail_over, [
       {
         Sid      = "ReadPublished"
         Effect   = "Allow"
@@ -148,13 +146,6 @@ resource "aws_iam_role_policy" "loader" {
         Resource  = local.keys.pseudonymous
         Condition = { StringEquals = { "kms:ViaService" = [local.via.s3, local.via.secretsmanager] } }
       },
-      {
-        Sid       = "OwnSettings"
-        Effect    = "Allow"
-        Action    = "kms:Decrypt"
-        Resource  = local.keys.pseudonymous
-        Condition = { StringEquals = { "kms:EncryptionContext:aws:lambda:FunctionArn" = "${local.arn.functions}:${local.loader}" } }
-      },
       { Sid = "SignIn", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_rds_cluster.tables[each.key].master_user_secret[0].secret_arn },
       {
         # Lambda's interfaces in the subnets; these actions have no resources that are known before.
@@ -163,7 +154,7 @@ resource "aws_iam_role_policy" "loader" {
         Action   = ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"]
         Resource = "*"
       },
-    ]
+    ])
   })
 }
 

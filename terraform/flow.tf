@@ -23,10 +23,10 @@ locals {
       Action   = "lambda:InvokeFunction"
       Resource = concat([local.function_arn.kick], [for key, _ in local.collectors : local.function_arn[key]], local.loaders)
     },
-    { Sid = "SeeTheRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = local.arn.job },
-    { Sid = "Tell", Effect = "Allow", Action = "sns:Publish", Resource = local.arn.operations },
+    { Sid = "GetJobRun", Effect = "Allow", Action = "glue:GetJobRun", Resource = local.arn.job },
+    { Sid = "PublishResult", Effect = "Allow", Action = "sns:Publish", Resource = local.arn.operations },
     {
-      Sid       = "EncryptWhatIsTold"
+      Sid       = "EncryptResult"
       Effect    = "Allow"
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = local.keys.pseudonymous

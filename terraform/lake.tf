@@ -94,7 +94,7 @@ resource "aws_s3_bucket_policy" "lake" {
       },
       ],
       [for _ in var.deletion_protection ? [1] : [] : {
-        # Whoever deletes an object leaves its versions, from which it can be put back.
+        # Other roles that delete an object leave its versions, from which it can be restored.
         Sid       = "OnlyEraserDeletesVersions"
         Effect    = "Deny"
         Principal = "*"
@@ -117,13 +117,13 @@ locals {
       athena-results-operators = { prefix = "athena-results-operators/", days = 30 }
       superseded-lock          = { prefix = "_locks/", days = null }
     },
-    { for place, prefixes in local.retained_places : replace(trim(prefixes[0], "/"), "/", "-") => { prefix = prefixes[0], days = local.retention[place] }
-    if local.retention[place] != "keep" },
-    { for place, prefixes in local.retained_places : replace(trim(prefixes[1], "/"), "/", "-") => { prefix = prefixes[1], days = local.retention[place] }
-    if local.retention[place] != "keep" && length(prefixes) > 1 },
+    {
+      for prefix, places in transpose(local.retained_places) :
+      replace(trim(prefix, "/"), "/", "-") => { prefix = prefix, days = local.retention[places[0]] } if local.retention[places[0]] != "keep"
+    },
   )
 
-  # How long what is kept; S3 counts from the last write of an object, `qol retain` from the day in its key.
+  # Days that each layer is kept; S3 counts from the last write of an object, `qol retain` from the day in its key.
   retention = yamldecode(file("${path.module}/../schemas/retention.yaml"))
 
   # As PLACES in lib/qol/contracts/retention.py.

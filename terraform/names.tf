@@ -42,7 +42,7 @@ locals {
     values(local.erase_logs),
     [local.webhook_log, local.stream_log],
     local.api_logs,
-    [for _ in values(local.doors.lambda) : local.api_door],
+    [for _ in values(local.api_by_kind.lambda) : local.api_access],
     [for function in values(local.lambdas) : "/aws/lambda/${function.name}"],
   )
 

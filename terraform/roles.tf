@@ -99,19 +99,19 @@ locals {
 
   # Every function: its log, and its environment variables, which Lambda decrypts.
   can_start = {
-    for key, function in local.lambdas : key => [
+    for key, name in merge({ for key, function in local.lambdas : key => function.name }, { loader = local.loader }) : key => [
       {
         Sid      = "OwnLog"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = "${local.arn.logs}:/aws/lambda/${function.name}:*"
+        Resource = "${local.arn.logs}:/aws/lambda/${name}:*"
       },
       {
         Sid       = "OwnSettings"
         Effect    = "Allow"
         Action    = "kms:Decrypt"
         Resource  = local.keys.pseudonymous
-        Condition = { StringEquals = { "kms:EncryptionContext:aws:lambda:FunctionArn" = local.function_arn[key] } }
+        Condition = { StringEquals = { "kms:EncryptionContext:aws:lambda:FunctionArn" = "${local.arn.functions}:${name}" } }
       },
     ]
   }
@@ -345,7 +345,7 @@ locals {
         Resource = [for prefix in local.erased_prefixes : "${local.arn.bucket}/${prefix}/*"]
       },
       {
-        # Only entries that name nobody.
+        # Only entries without a vendor id.
         Sid       = "PutErasedEntries"
         Effect    = "Allow"
         Action    = "dynamodb:PutItem"
@@ -356,7 +356,7 @@ locals {
     ],
     flatten([for _ in local.tokens_tables : [
       {
-        # Whose tokens there are, not what they are.
+        # Which users have tokens, not the tokens.
         Sid      = "ListTokens"
         Effect   = "Allow"
         Action   = "dynamodb:Query"
@@ -641,7 +641,7 @@ resource "aws_iam_role_policy" "scheduler" {
       Sid      = "InvokeScheduledFunctions"
       Effect   = "Allow"
       Action   = "lambda:InvokeFunction"
-      Resource = concat(distinct([for schedule in values(local.schedules) : local.function_arn[schedule.function]]), [for _ in values(local.doors.lambda) : local.arn_of_api])
+      Resource = concat(distinct([for schedule in values(local.schedules) : local.function_arn[schedule.function]]), [for _ in values(local.api_by_kind.lambda) : local.arn_of_api])
     }], [for _ in local.flows : { Sid = "StartWeek", Effect = "Allow", Action = "states:StartExecution", Resource = local.arn_of_flow }])
   })
 }

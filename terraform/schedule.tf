@@ -8,7 +8,7 @@ locals {
       watchdog = { name = "qol-watchdog${local.dash}", at = "cron(30 11 ? * WED *)", function = "watchdog", input = local.schedule_input }
       raw_gap  = { name = "qol-raw-gap-check${local.dash}", at = "cron(0 12 ? * WED *)", function = "raw_gap", input = local.schedule_input }
     },
-    # Whoever deregistered by then, or asked the API, is erased; without either, erasures begin by an operator's event alone.
+    # Erases users who deregistered or asked the API. Without either, only an operator's event starts erasures.
     { for choice in [var.on_deregistration] : "erase" => { name = "qol-erase${local.dash}", at = "cron(0 3 ? * THU *)", function = "kick", input = jsonencode({ erase = true }) } if choice == "erase" || var.serve != "none" },
   )
 

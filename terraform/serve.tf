@@ -1,17 +1,17 @@
 # The API (`serve`), of both kinds: its state, its secret, its role, its log and its alarms. With "none" nothing of it exists.
 locals {
-  apis  = var.serve == "none" ? {} : { api = var.api }
-  api   = "qol-api${local.dash}"
-  doors = { for door in ["lambda", "fargate"] : door => var.serve == door ? local.apis : {} }
+  apis        = var.serve == "none" ? {} : { api = var.api }
+  api         = "qol-api${local.dash}"
+  api_by_kind = { for kind in ["lambda", "fargate"] : kind => var.serve == kind ? local.apis : {} }
 
   # As KINDS in lib/qol/state/store.py; what requests are counted in has another key.
   state_kinds  = ["users", "goals", "keys", "events", "readings", "latest"]
   state_tables = { for kind in concat(local.state_kinds, ["limits"]) : kind => "${local.api}-${kind}" if var.serve != "none" }
   arn_of_state = { for kind, name in local.state_tables : kind => "arn:aws:dynamodb:${var.region}:${local.account}:table/${name}" }
 
-  api_log  = var.serve == "fargate" ? "/ecs/${local.api}" : "/aws/lambda/${local.api}"
-  api_logs = [for _ in values(local.apis) : local.api_log]
-  api_door = "/qol/api${local.dash}"
+  api_log    = var.serve == "fargate" ? "/ecs/${local.api}" : "/aws/lambda/${local.api}"
+  api_logs   = [for _ in values(local.apis) : local.api_log]
+  api_access = "/qol/api${local.dash}"
   # What the specification keeps: lines say which route was asked by which kind of caller, never by whom.
   api_log_days = { dev = 30, staging = 60, prod = 90 }[var.stage]
 
@@ -87,10 +87,10 @@ locals {
   ]])
 
   # In production alone. Requests that fail, are slow, or are turned away.
-  api_alarms = var.stage != "prod" ? {} : merge([for door, apis in local.doors : { for name, alarm in local.alarms_of_doors[door] :
+  api_alarms = var.stage != "prod" ? {} : merge([for kind, apis in local.api_by_kind : { for name, alarm in local.alarms_by_kind[kind] :
   "${local.api}-${name}" => alarm if length(apis) > 0 }]...)
 
-  alarms_of_doors = {
+  alarms_by_kind = {
     lambda = {
       "5xx"     = { namespace = "AWS/ApiGateway", metric = "5xx", statistic = "Sum", above = 5, dimensions = local.dimensions_of_api, description = "More than 5 requests to the API failed within 5 minutes (docs/runbook.md)." }
       latency   = { namespace = "AWS/ApiGateway", metric = "Latency", statistic = "p95", above = 2000, dimensions = local.dimensions_of_api, description = "One of 20 requests to the API took over 2 s (docs/runbook.md)." }
@@ -165,7 +165,7 @@ resource "aws_iam_role_policy" "api" {
 
   name = "what-it-may"
   role = aws_iam_role.api[each.key].id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.api_statements[each.key], [for _ in values(local.doors.lambda) : {
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.api_statements[each.key], [for _ in values(local.api_by_kind.lambda) : {
     Sid       = "OwnSettings"
     Effect    = "Allow"
     Action    = "kms:Decrypt"

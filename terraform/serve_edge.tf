@@ -1,4 +1,4 @@
-# One address for both doors: CloudFront asks S3 for the page and the API for everything else, so the page needs no CORS.
+# One address for both kinds: CloudFront asks S3 for the page and the API for everything else, so the page needs no CORS.
 locals {
   page_bucket = "${local.bucket}-page"
   page_folder = "${path.module}/../lib/qol/serve/page"
@@ -8,7 +8,7 @@ locals {
   api_paths = ["/v1/*", "/prices*", "/health", "/docs*", "/openapi.json"]
   api_host = one(concat(
     [for api in aws_apigatewayv2_api.api : trimprefix(api.api_endpoint, "https://")],
-    [for api in values(local.doors.fargate) : api.origin_domain],
+    [for api in values(local.api_by_kind.fargate) : api.origin_domain],
   ))
 
   # Policies that AWS manages, the same in every account.
@@ -19,9 +19,9 @@ locals {
 }
 
 resource "aws_s3_bucket" "page" {
-  #checkov:skip=CKV_AWS_18:It holds the page alone, which everybody may read
+  #checkov:skip=CKV_AWS_18:It holds the public page alone
   #checkov:skip=CKV_AWS_144:Terraform puts the page there again
-  #checkov:skip=CKV_AWS_145:It holds the page alone, which everybody may read; S3's own key encrypts it
+  #checkov:skip=CKV_AWS_145:It holds the public page alone; S3's own key encrypts it
   #checkov:skip=CKV2_AWS_61:A handful of small files; old versions of the page may stay
   #checkov:skip=CKV2_AWS_62:No function is triggered by objects
   for_each = local.apis
@@ -173,7 +173,7 @@ resource "aws_cloudfront_distribution" "api" {
   }
 }
 
-# Firewalls of CloudFront live in us-east-1. An HTTP API cannot have one, so both doors have it here.
+# Firewalls of CloudFront live in us-east-1. An HTTP API cannot have one, so both kinds have it here.
 resource "aws_wafv2_web_acl" "api" {
   #checkov:skip=CKV_AWS_192:The rule is about a Java library, and the API has no Java at all
   #checkov:skip=CKV2_AWS_31:The firewall's log would hold paths and addresses of participants

@@ -4,11 +4,11 @@
 # issuer and the goals' webhook; their security group lets in nothing but the load balancer. Gateway endpoints for S3 and DynamoDB
 # cost nothing and keep that traffic inside AWS.
 locals {
-  zones     = merge([for api in values(local.doors.fargate) : { for index, letter in api.zones : "${var.region}${letter}" => index }]...)
+  zones     = merge([for api in values(local.api_by_kind.fargate) : { for index, letter in api.zones : "${var.region}${letter}" => index }]...)
   api_port  = 8000
   endpoints = var.serve == "fargate" ? toset(["s3", "dynamodb"]) : toset([])
 
-  api_starter_statements = { for key, api in local.doors.fargate : key => [
+  api_starter_statements = { for key, api in local.api_by_kind.fargate : key => [
     { Sid = "SignInToRegistry", Effect = "Allow", Action = "ecr:GetAuthorizationToken", Resource = "*" }, # no resource type
     {
       Sid      = "PullImage"
@@ -22,14 +22,14 @@ locals {
 
 # Addresses from which CloudFront asks.
 data "aws_ec2_managed_prefix_list" "cloudfront" {
-  count = length(local.doors.fargate)
+  count = length(local.api_by_kind.fargate)
 
   name = "com.amazonaws.global.cloudfront.origin-facing"
 }
 
 resource "aws_vpc" "api" {
   #checkov:skip=CKV2_AWS_11:Flow logs would be a second record of participants' addresses; the load balancer's metrics say what fails
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   cidr_block           = "10.64.0.0/24"
   enable_dns_hostnames = true
@@ -38,7 +38,7 @@ resource "aws_vpc" "api" {
 
 # AWS makes it with every VPC; without rules nothing can use it by mistake.
 resource "aws_default_security_group" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   vpc_id = aws_vpc.api[each.key].id
 }
@@ -53,13 +53,13 @@ resource "aws_subnet" "api" {
 }
 
 resource "aws_internet_gateway" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   vpc_id = aws_vpc.api[each.key].id
 }
 
 resource "aws_route_table" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   vpc_id = aws_vpc.api[each.key].id
 
@@ -86,7 +86,7 @@ resource "aws_vpc_endpoint" "api" {
 }
 
 resource "aws_security_group" "balancer" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name        = "${local.api}-balancer"
   description = "The load balancer of the API"
@@ -94,7 +94,7 @@ resource "aws_security_group" "balancer" {
 }
 
 resource "aws_security_group" "tasks" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name        = "${local.api}-tasks"
   description = "Containers of the API"
@@ -102,7 +102,7 @@ resource "aws_security_group" "tasks" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "balancer" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   security_group_id = aws_security_group.balancer[each.key].id
   description       = "CloudFront, and no other"
@@ -113,7 +113,7 @@ resource "aws_vpc_security_group_ingress_rule" "balancer" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "balancer" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   security_group_id            = aws_security_group.balancer[each.key].id
   description                  = "Containers"
@@ -124,7 +124,7 @@ resource "aws_vpc_security_group_egress_rule" "balancer" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "tasks" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   security_group_id            = aws_security_group.tasks[each.key].id
   description                  = "The load balancer, and no other"
@@ -135,7 +135,7 @@ resource "aws_vpc_security_group_ingress_rule" "tasks" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "tasks" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   security_group_id = aws_security_group.tasks[each.key].id
   description       = "AWS, the issuer of tokens, the webhook of goals"
@@ -148,7 +148,7 @@ resource "aws_vpc_security_group_egress_rule" "tasks" {
 resource "aws_lb" "api" {
   #checkov:skip=CKV_AWS_91:Its log would hold paths, which may name a person or a goal; the API's own lines have the route's template
   #checkov:skip=CKV2_AWS_28:The firewall is at CloudFront, and the security group lets in nothing else
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name                       = local.api
   load_balancer_type         = "application"
@@ -160,7 +160,7 @@ resource "aws_lb" "api" {
 }
 
 resource "aws_lb_target_group" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name                 = local.api
   vpc_id               = aws_vpc.api[each.key].id
@@ -177,7 +177,7 @@ resource "aws_lb_target_group" "api" {
 }
 
 resource "aws_lb_listener" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   load_balancer_arn = aws_lb.api[each.key].arn
   protocol          = "HTTPS"
@@ -192,7 +192,7 @@ resource "aws_lb_listener" "api" {
 }
 
 resource "aws_iam_role" "api_starter" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name               = "${local.api}-starter"
   description        = "What ECS needs to start a container of the API."
@@ -200,7 +200,7 @@ resource "aws_iam_role" "api_starter" {
 }
 
 resource "aws_iam_role_policy" "api_starter" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name   = "what-it-may"
   role   = aws_iam_role.api_starter[each.key].id
@@ -208,7 +208,7 @@ resource "aws_iam_role_policy" "api_starter" {
 }
 
 resource "aws_ecs_cluster" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name = local.api
 
@@ -219,7 +219,7 @@ resource "aws_ecs_cluster" "api" {
 }
 
 resource "aws_ecs_task_definition" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   family                   = local.api
   requires_compatibilities = ["FARGATE"]
@@ -258,7 +258,7 @@ resource "aws_ecs_task_definition" "api" {
 
 resource "aws_ecs_service" "api" {
   #checkov:skip=CKV_AWS_333:A public address instead of a NAT gateway; the security group lets in the load balancer alone
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name                              = local.api
   cluster                           = aws_ecs_cluster.api[each.key].id
@@ -293,7 +293,7 @@ resource "aws_ecs_service" "api" {
 }
 
 resource "aws_appautoscaling_target" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   service_namespace  = "ecs"
   resource_id        = "service/${local.api}/${local.api}"
@@ -305,7 +305,7 @@ resource "aws_appautoscaling_target" "api" {
 }
 
 resource "aws_appautoscaling_policy" "api" {
-  for_each = local.doors.fargate
+  for_each = local.api_by_kind.fargate
 
   name               = "${local.api}-cpu"
   policy_type        = "TargetTrackingScaling"

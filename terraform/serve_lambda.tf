@@ -8,7 +8,7 @@ resource "aws_lambda_function" "api" {
   #checkov:skip=CKV_AWS_116:Requests are synchronous, and what the schedule starts is started again a minute later
   #checkov:skip=CKV_AWS_117:It calls AWS APIs and the issuer; a VPC would add NAT and endpoints and protect nothing
   #checkov:skip=CKV_AWS_272:An image is named by its digest, and only the deploying role may change it
-  for_each = local.doors.lambda
+  for_each = local.api_by_kind.lambda
 
   function_name                  = local.api
   description                    = "The API (`qol serve`)."
@@ -34,7 +34,7 @@ resource "aws_lambda_function" "api" {
 }
 
 resource "aws_apigatewayv2_api" "api" {
-  for_each = local.doors.lambda
+  for_each = local.api_by_kind.lambda
 
   name          = local.api
   description   = "The API for apps, devices and dashboards."
@@ -42,7 +42,7 @@ resource "aws_apigatewayv2_api" "api" {
 }
 
 resource "aws_apigatewayv2_integration" "api" {
-  for_each = local.doors.lambda
+  for_each = local.api_by_kind.lambda
 
   api_id                 = aws_apigatewayv2_api.api[each.key].id
   integration_type       = "AWS_PROXY"
@@ -53,8 +53,8 @@ resource "aws_apigatewayv2_integration" "api" {
 }
 
 resource "aws_apigatewayv2_route" "api" {
-  #checkov:skip=CKV_AWS_309:The API checks tokens and keys itself, the same behind both doors
-  for_each = local.doors.lambda
+  #checkov:skip=CKV_AWS_309:The API checks tokens and keys itself, the same behind both kinds
+  for_each = local.api_by_kind.lambda
 
   api_id             = aws_apigatewayv2_api.api[each.key].id
   route_key          = "$default"
@@ -62,16 +62,16 @@ resource "aws_apigatewayv2_route" "api" {
   authorization_type = "NONE"
 }
 
-resource "aws_cloudwatch_log_group" "api_door" {
-  for_each = local.doors.lambda
+resource "aws_cloudwatch_log_group" "api_access" {
+  for_each = local.api_by_kind.lambda
 
-  name              = local.api_door
+  name              = local.api_access
   retention_in_days = local.api_log_days
   kms_key_id        = aws_kms_key.pseudonymous.arn
 }
 
 resource "aws_apigatewayv2_stage" "api" {
-  for_each = local.doors.lambda
+  for_each = local.api_by_kind.lambda
 
   api_id      = aws_apigatewayv2_api.api[each.key].id
   name        = "$default"
@@ -84,7 +84,7 @@ resource "aws_apigatewayv2_stage" "api" {
   }
 
   access_log_settings {
-    destination_arn = aws_cloudwatch_log_group.api_door[each.key].arn
+    destination_arn = aws_cloudwatch_log_group.api_access[each.key].arn
 
     # No path, which may name a person or a goal; the API's own lines have the route's template.
     format = jsonencode({
@@ -98,7 +98,7 @@ resource "aws_apigatewayv2_stage" "api" {
 }
 
 resource "aws_lambda_permission" "api" {
-  for_each = local.doors.lambda
+  for_each = local.api_by_kind.lambda
 
   statement_id  = "api"
   action        = "lambda:InvokeFunction"
@@ -110,7 +110,7 @@ resource "aws_lambda_permission" "api" {
 # A container delivers events and follows erasures between requests; a function only lives while it is called.
 resource "aws_scheduler_schedule" "api" {
   #checkov:skip=CKV_AWS_297:A schedule holds a rate and one word; nothing in it needs a key
-  for_each = local.doors.lambda
+  for_each = local.api_by_kind.lambda
 
   name                = local.api
   group_name          = aws_scheduler_schedule_group.qol.name

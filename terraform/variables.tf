@@ -165,7 +165,7 @@ variable "decrypting_roles" {
 }
 
 variable "eraser_principals" {
-  description = "ARNs that may assume the role of erasures, for `qol erase` by hand; empty: nobody but its job."
+  description = "ARNs that may assume the role of erasures, for `qol erase` by hand; empty: only its job may."
   type        = list(string)
   default     = []
 }

@@ -13,14 +13,15 @@ terraform {
   backend "s3" {}
 }
 
+locals {
+  tags = { project = "qol-lake", stage = var.stage }
+}
+
 provider "aws" {
   region = var.region
 
   default_tags {
-    tags = {
-      project = "qol-lake"
-      stage   = var.stage
-    }
+    tags = local.tags
   }
 }
 
@@ -30,10 +31,7 @@ provider "aws" {
   region = "us-east-1"
 
   default_tags {
-    tags = {
-      project = "qol-lake"
-      stage   = var.stage
-    }
+    tags = local.tags
   }
 }
 

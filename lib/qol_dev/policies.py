@@ -147,7 +147,7 @@ class Policies:
         return can_read, can_add, can_change
 
     def _through_the_stream(self, role: str) -> tuple[bool, bool, bool]:
-        """Nobody reads a stream's records; whoever gives it another destination gets those that come."""
+        """No role reads a stream's records; a role that may change its destination can redirect new ones."""
         put, lead = (
             any(self.may(role, f"firehose:{action}", STREAM) for action in actions)
             for actions in (("PutRecord", "PutRecordBatch"), ("UpdateDestination", "DeleteDeliveryStream"))

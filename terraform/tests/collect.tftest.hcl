@@ -9,12 +9,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-# Unlike the other key, so that a test sees which one is meant.
-override_resource {
-  target = aws_kms_key.identified
-  values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
-}
-
 variables {
   stage        = "staging"
   alert_emails = []
@@ -147,7 +141,7 @@ run "announcements" {
     condition = (aws_sqs_queue.announced["oura"].visibility_timeout_seconds == 6 * aws_lambda_function.functions["collect_oura"].timeout &&
       aws_lambda_event_source_mapping.announced["oura"].function_response_types == toset(["ReportBatchItemFailures"]) &&
     one(aws_lambda_event_source_mapping.announced["oura"].scaling_config).maximum_concurrency == 2)
-    error_message = "only failed messages of a batch come again, and nobody else takes them meanwhile"
+    error_message = "only failed messages of a batch are delivered again, and to no other call meanwhile"
   }
 
   assert {
@@ -185,7 +179,7 @@ run "a_source_that_is_not_asked_is_refused" {
   expect_failures = [aws_lambda_function.functions]
 }
 
-run "a_schedule_that_is_none_is_refused" {
+run "an_invalid_schedule_is_refused" {
   command = plan
 
   variables {

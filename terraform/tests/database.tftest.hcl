@@ -21,6 +21,9 @@ variables {
   stage        = "prod"
   alert_emails = []
   package_dir  = "tests/package"
+
+  database_network = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"] }
+  loader_image     = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/qol-loader@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 }
 
 run "none_by_default" {
@@ -32,16 +35,18 @@ run "none_by_default" {
 
 run "needs_a_network" {
   command = plan
-  variables { database = "aurora-mysql" }
+
+  variables {
+    database         = "aurora-mysql"
+    database_network = null
+  }
 
   expect_failures = [var.database]
 }
 
 run "postgresql" {
   variables {
-    database         = "aurora-postgresql"
-    database_network = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"] }
-    loader_image     = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/qol-loader@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    database = "aurora-postgresql"
   }
 
   assert {
@@ -75,9 +80,7 @@ run "postgresql" {
 
 run "mysql" {
   variables {
-    database         = "aurora-mysql"
-    database_network = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"] }
-    loader_image     = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/qol-loader@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    database = "aurora-mysql"
   }
 
   assert {

@@ -9,12 +9,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-# Unlike the other key, so that a test sees which one is meant.
-override_resource {
-  target = aws_kms_key.identified
-  values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
-}
-
 override_resource {
   target = aws_sns_topic.topics["alert"]
   values = { arn = "arn:aws:sns:ap-northeast-1:123456789012:job_failure_alert" }
@@ -227,7 +221,7 @@ run "erasures" {
 
   assert {
     condition     = aws_glue_job.eraser.role_arn == aws_iam_role.eraser.arn && aws_iam_role.eraser.name == "qol-eraser" && length(jsondecode(aws_iam_role.eraser.assume_role_policy).Statement) == 1
-    error_message = "nobody but its job has the role of erasures"
+    error_message = "only its job has the role of erasures"
   }
 
   assert {

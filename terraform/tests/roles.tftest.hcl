@@ -9,12 +9,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-# Unlike the other key, so that a test sees which one is meant.
-override_resource {
-  target = aws_kms_key.identified
-  values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
-}
-
 variables {
   stage        = "prod"
   alert_emails = []

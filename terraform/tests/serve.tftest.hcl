@@ -9,12 +9,6 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-# Unlike the other key, so that a test sees which one is meant.
-override_resource {
-  target = aws_kms_key.identified
-  values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
-}
-
 variables {
   stage        = "prod"
   alert_emails = []
@@ -100,7 +94,7 @@ run "a_function" {
   }
 
   assert {
-    condition     = [for log in concat(values(aws_cloudwatch_log_group.api), values(aws_cloudwatch_log_group.api_door)) : log.retention_in_days] == [90, 90]
+    condition     = [for log in concat(values(aws_cloudwatch_log_group.api), values(aws_cloudwatch_log_group.api_access)) : log.retention_in_days] == [90, 90]
     error_message = "logs of production stay 90 days"
   }
 
@@ -108,7 +102,7 @@ run "a_function" {
     condition = (aws_scheduler_schedule.api["api"].schedule_expression == "rate(1 minute)" && aws_scheduler_schedule.api["api"].target[0].input == "{\"work\":true}" &&
       contains(flatten([for statement in jsondecode(aws_iam_role_policy.scheduler.policy).Statement : statement.Resource]), "arn:aws:lambda:ap-northeast-1:123456789012:function:qol-api") &&
     aws_scheduler_schedule.weekly["erase"].schedule_expression == "cron(0 3 ? * THU *)")
-    error_message = "events go out between requests, and whoever asked is erased each Thursday"
+    error_message = "events go out between requests, and requested erasures run each Thursday"
   }
 }
 

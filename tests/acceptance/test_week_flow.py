@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.glue.models import FakeJobRun, GlueBackend
 
 from tests.edges import ENVIRONMENT
 
@@ -92,3 +93,23 @@ def test_a_source_that_fails_holds_nothing_up_and_a_lost_run_loads_nothing(
     assert entered[-4:] == ["Run", "Tell", "IsPublished", "NotPublished"]
     assert told["collected"] == [{"answer": {"status": "complete"}}, {"failed": "Lambda.ResourceNotFoundException"}]
     assert "LoadOne" not in entered
+
+
+def test_a_failed_run_is_followed_to_its_second_attempt_and_no_further(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def failed(_: object, name: str, run_id: str) -> FakeJobRun:
+        asked.append(run_id)
+        run = FakeJobRun(job_name=name)
+        run.status = "FAILED" if len(asked) <= 2 else "STOPPED"  # ends a machine that asks for a third attempt
+        return run
+
+    monkeypatch.setattr(GlueBackend, "get_job_run", failed)
+    status, entered, told = week(monkeypatch, run_id="jr_1", collectors=(), loaders=("loader",))
+    assert (status, asked) == ("FAILED", ["jr_1", "jr_1_attempt_1"])
+    assert entered == [
+        "Collect", "Start", "Wait", "Run", "HasEnded", "Retry", "Wait", "Run", "HasEnded", "Tell", "IsPublished", "NotPublished"
+    ]  # fmt: skip
+    assert told["attempt"] == {"state": "FAILED"}

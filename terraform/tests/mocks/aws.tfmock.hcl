@@ -8,6 +8,12 @@ mock_resource "aws_kms_key" {
   defaults = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000" }
 }
 
+# Unlike the other key, so that a test sees which one is meant.
+override_resource {
+  target = aws_kms_key.identified
+  values = { arn = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-1111-1111-1111-111111111111" }
+}
+
 mock_resource "aws_secretsmanager_secret" {
   defaults = { arn = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:one-secret" }
 }
