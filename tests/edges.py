@@ -24,11 +24,24 @@ QUICK = RetryPolicy(attempts=2, connect_seconds=2.0, read_seconds=2.0, pause_sec
 SHORT = LeaseTimes(renew=0.15, free=1.2, look=0.05, margin=0.4)
 
 
-def make_bucket(name: str) -> Any:
+def make_bucket(name: str, *, keeps_versions: bool = False) -> Any:
     """An empty bucket; a client for it."""
     client = boto3.session.Session().client("s3", region_name=REGION)
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    if keeps_versions:
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return client
+
+
+def every_version(client: Any, bucket: str) -> dict[str, bytes]:
+    """Every version of every object by key and version id, and every delete marker, without bytes."""
+    pages = list(client.get_paginator("list_object_versions").paginate(Bucket=bucket))
+    versions = [(one["Key"], one["VersionId"]) for page in pages for one in page.get("Versions", ())]
+    markers = [(one["Key"], one["VersionId"]) for page in pages for one in page.get("DeleteMarkers", ())]
+    return {f"{key} {version}": b"" for key, version in markers} | {
+        f"{key} {version}": client.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
+        for key, version in versions
+    }
 
 
 def contents(client: Any, bucket: str, prefix: str = "") -> dict[str, bytes]:

@@ -25,7 +25,7 @@ from tests.builders import (
 
 PEOPLE = ("anna", "ben", "cleo")
 LATER = datetime(2026, 11, 19, tzinfo=UTC)
-#: What nobody may find any more: her ids, and the text that is in all that she sent.
+#: What no object may have after her erasure: her ids, and the text that is in all that she sent.
 TRACES = (b"v-anna", b"P-anna", b"CANARY-anna")
 
 

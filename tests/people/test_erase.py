@@ -1,4 +1,4 @@
-"""`qol erase`: nothing of the person is left in any layer, and everybody else's rows are as they were."""
+"""`qol erase`: nothing of the person is left in any layer, and the rows of all others are as they were."""
 
 import json
 from datetime import date
@@ -118,7 +118,7 @@ def test_an_id_that_the_lake_does_not_know_leaves_no_tombstone(tmp_path: Path) -
     assert read_tombstones(LocalLake(lake)) == []
 
 
-def test_an_id_within_other_text_goes_wherever_nobody_elses_id_says_whose_it_is(tmp_path: Path) -> None:
+def test_an_id_within_other_text_goes_where_the_item_has_no_id_of_another_user(tmp_path: Path) -> None:
     lake, user_map = lake_of_three(tmp_path), tmp_path / "map.jsonl"
     forms = [
         b'{"userId": "v-anna, "steps": 1}',

@@ -16,7 +16,7 @@ from qol.lake.s3 import S3Lake
 from qol.people.erase import Erasure
 from qol.people.person import read_people
 from tests.builders import CONTRACTS, KEY, run_lake
-from tests.edges import ENVIRONMENT, QUICK, REGION, SHORT, contents, download, make_bucket, upload
+from tests.edges import ENVIRONMENT, QUICK, REGION, SHORT, contents, download, every_version, make_bucket, upload
 from tests.people.erasing import LATER, erase, erasure, lake_of_three, people_of, rows, traces
 from tests.run.faulty_lake import Killed
 
@@ -28,22 +28,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        client = make_bucket("people")
-        client.put_bucket_versioning(Bucket="people", VersioningConfiguration={"Status": "Enabled"})
-        yield client
-
-
-def versions(client: Any) -> dict[str, bytes]:
-    """Every version of every object, and every delete marker, without bytes."""
-    pages = list(client.get_paginator("list_object_versions").paginate(Bucket="people"))
-    found = [one for page in pages for one in page.get("Versions", ())]
-    markers = [one for page in pages for one in page.get("DeleteMarkers", ())]
-    return {f"{one['Key']} {one['VersionId']}": b"" for one in markers} | {
-        f"{one['Key']} {one['VersionId']}": client.get_object(
-            Bucket="people", Key=one["Key"], VersionId=one["VersionId"]
-        )["Body"].read()
-        for one in found
-    }
+        yield make_bucket("people", keeps_versions=True)
 
 
 def test_an_erasure_removes_the_versions_that_have_the_person_and_keeps_those_that_do_not(
@@ -60,11 +45,11 @@ def test_an_erasure_removes_the_versions_that_have_the_person_and_keeps_those_th
     ):
         client.put_object(Bucket="people", Key="raw/daily/date=2026-11-17/c.jsonl", Body=body)
     run_lake(lake, user_map=read_user_map(user_map))
-    assert len(traces(versions(client))) > 20
+    assert len(traces(every_version(client, "people"))) > 20
     certificate = erase(lake, user_map)
     assert (certificate.is_clean, certificate.removed["old versions"] > 5) == (True, True)
-    assert traces(versions(client)) == []
-    kept = [key for key in versions(client) if "/c.jsonl" in key]
+    assert traces(every_version(client, "people")) == []
+    kept = [key for key in every_version(client, "people") if "/c.jsonl" in key]
     assert len(kept) == 2
     target = tmp_path / "after"
     download(client, "people", target)
@@ -74,7 +59,7 @@ def test_an_erasure_removes_the_versions_that_have_the_person_and_keeps_those_th
     late = "raw/daily/date=2026-11-17/v-anna.jsonl"
     client.put_object(Bucket="people", Key=late, Body=b'{"userId": "v-anna", "x": "CANARY-anna"}\n')
     assert run_lake(lake, user_map=read_user_map(user_map)).totals["erased"] == 1
-    assert traces(versions(client)) == []
+    assert traces(every_version(client, "people")) == []
 
 
 def test_items_of_the_user_maps_table_are_replaced_by_items_that_name_nobody(client: Any, tmp_path: Path) -> None:
@@ -102,7 +87,7 @@ def test_items_of_the_user_maps_table_are_replaced_by_items_that_name_nobody(cli
     assert (certificate.removed["user map entries"], certificate.is_clean) == (1, True)
     assert "anna" not in repr(table.scan(TableName="map")["Items"])
     assert run_lake(lake, user_map=read).status in ("published", "nothing_to_do")
-    assert traces(versions(client)) == []
+    assert traces(every_version(client, "people")) == []
 
 
 MUTATIONS = ("put_any", "delete", "delete_version", "sweep")
@@ -145,6 +130,6 @@ def test_an_erasure_in_a_bucket_that_dies_is_finished_by_the_same_command(
             erase(lake, user_map)
     assert len(taken) == dies_at
     assert erase(lake, user_map).is_clean
-    assert traces(versions(client)) == []
+    assert traces(every_version(client, "people")) == []
     download(client, "people", tmp_path / "after")
     assert rows(tmp_path / "after") == before

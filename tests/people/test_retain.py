@@ -93,7 +93,7 @@ def test_what_is_older_goes_and_its_week_is_rebuilt_from_records_which_says_so(t
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_the_entry_of_a_person_who_left_long_ago_says_nobody_and_what_they_still_send_stays_out(tmp_path: Path) -> None:
+def test_the_entry_of_a_person_who_left_long_ago_has_no_id_and_what_they_still_send_stays_out(tmp_path: Path) -> None:
     lake, user_map = lake_of_two_arrivals(tmp_path)
     expiry = Expiry(lake, Retention(map_entries=40), NOW, people_of(lake, user_map), str(user_map))
     assert (expiry.map_entries(acts=False), expiry.run()) == (1, {"map_entries": 1})

@@ -36,7 +36,7 @@ def lake(no_gate: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Lake]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        make_bucket("bucket").put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+        make_bucket("bucket", keeps_versions=True)
         yield S3Lake("bucket", policy=QUICK)
 
 

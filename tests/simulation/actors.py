@@ -10,12 +10,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from qol.errors import (
-    CorruptFileError,
-    LakeError,
-    LockedError,
-    UsageError,
-)
+from qol.errors import CorruptFileError, LakeError, LockedError, UsageError
 from qol.identity.user_map import read_user_map
 from qol.people.erase import Erasure
 from qol.people.person import People, read_people
@@ -33,7 +28,7 @@ W45, W46 = date(2026, 11, 2), date(2026, 11, 9)
 ZONE = "Asia/Tokyo"
 #: How a run may end without being wrong; a plain run is the repair.
 MAY_FAIL = (LockedError, LakeError)
-MOST_RUNS = 6
+MAX_RUNS = 6
 
 
 class Simulation:
@@ -173,13 +168,13 @@ def _settle(simulation: Simulation) -> None:
 
 
 def _run_until_done(simulation: Simulation) -> None:
-    for _ in range(MOST_RUNS):
+    for _ in range(MAX_RUNS):
         end = simulation.do(kind="run").end
         if not isinstance(end, Manifest):
             raise Violation("a plain run is the repair (I4)", repr(end))
         if end.status == "nothing_to_do":
             return
-    raise Violation("a plain run is the repair (I4)", f"{MOST_RUNS} runs were not enough")
+    raise Violation("a plain run is the repair (I4)", f"{MAX_RUNS} runs were not enough")
 
 
 def _history(simulation: Simulation) -> dict[str, bytes]:
@@ -205,7 +200,7 @@ def _history(simulation: Simulation) -> dict[str, bytes]:
 
 @functools.cache
 def first_lake() -> Simulation:
-    """A lake an hour earlier, after two runs: everybody has two weeks, the second with an earlier version."""
+    """A lake an hour earlier, after two runs: all people have two weeks, the second with an earlier version."""
     with TemporaryDirectory(prefix="qol-simulation-") as folder:
         first = Simulation(Path(folder), 0, start=NOW - timedelta(hours=1))
         with first.world.patched():

@@ -12,7 +12,7 @@ DAY = 86_400
 
 
 class Sent(NamedTuple):
-    """One record's text, and whose it is."""
+    """The person who sent a record, and the record's text."""
 
     person: str
     text: str

@@ -233,7 +233,7 @@ def readable(data: bytes) -> bytes:
 
 
 def traces(data: bytes, key: str) -> set[str]:
-    """Whose ids or texts are in an object or its key."""
+    """The people with an id or a text in an object or its key."""
     text = key.encode() + readable(data)
     return {
         person

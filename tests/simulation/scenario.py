@@ -45,7 +45,7 @@ class Step:
     at: float
     faults: tuple[Fault, ...] = ()
     skew: float = 0.0
-    #: Whom an erasure or a lift is about.
+    #: The person of an erasure or a lift.
     person: str = ""
     #: Records of a delivery: who, days after Monday, steps.
     records: tuple[tuple[str, int, int], ...] = ()

@@ -38,7 +38,7 @@ class Version:
 
 
 class Store:
-    """Versions of every object by key, oldest first; `on_change` is called after each change with key and writer."""
+    """Versions of every object by key, oldest first; `on_change` is called after each change with the key and the version before."""
 
     def __init__(self, world: World, versions: dict[str, list[Version]] | None = None) -> None:
         self.world = world
@@ -283,7 +283,7 @@ class _Paginator:
 
 
 def _ignore(effect: Effect) -> None:
-    """What comes late is answered to nobody."""
+    """Carry out a late request; its sender no longer waits for the answer."""
     try:
         effect(0.0)
     except ClientError:

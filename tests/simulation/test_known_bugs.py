@@ -54,14 +54,14 @@ def test_a_paused_writer_that_wakes_after_its_lease_writes_nothing_more(where: s
 
 
 @pytest.mark.parametrize("where", ["list_object_versions", "put_object _locks/publish.lock"], ids=["plan", "lock"])
-def test_a_restore_that_an_erasure_overtook_brings_nobody_back(where: str) -> None:
+def test_a_restore_that_an_erasure_overtook_brings_no_erased_rows_back(where: str) -> None:
     pause = Fault(1, "pause", 200, on=where)
     simulation = played(Step("restore", 0, faults=(pause,)), Step("erase", 5, person="anna"))
     assert isinstance(simulation.ends[0], LakeError)
     assert simulation.ends[1] == "clean"
 
 
-def test_an_erasure_that_died_once_the_map_named_nobody_still_finds_the_old_versions() -> None:
+def test_an_erasure_that_died_after_it_replaced_the_map_entries_still_finds_the_old_versions() -> None:
     dies = Fault(2, "kill_after", on="delete_object _locks/")
     simulation = played(Step("erase", 0, person="anna", faults=(dies,)), Step("erase", 200, person="anna"))
     assert simulation.ends == ["killed", "clean"]

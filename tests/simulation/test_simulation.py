@@ -50,7 +50,7 @@ def no_condition(store: S3Objects, key: str, data: bytes, _: str | None) -> str:
     return store.put_any(key, data)
 
 
-def nobody(bucket: Bucket, table: str, date: str, columns: Any, real: Any = Bucket.published) -> Any:
+def no_rows(bucket: Bucket, table: str, date: str, columns: Any, real: Any = Bucket.published) -> Any:
     return real(bucket, table, date, columns).head(0)
 
 
@@ -66,7 +66,7 @@ NOTICED: dict[str, tuple[str, int, dict[str, Any]]] = {
     "the table of read objects": ("lines in are lines out (I1)", 1, {"qol.run.pipeline.write_objects_read": nothing}),
     "what a restore forgets": ("the same deliveries, the same tables (I3)", 1, {
         "qol.publish.restore._forget_objects": nothing}),
-    "published rows": ("no good week gets worse (I4)", 1, {"qol.tables.slices.Bucket.published": nobody}),
+    "published rows": ("no good week gets worse (I4)", 1, {"qol.tables.slices.Bucket.published": no_rows}),
     "hashes for ids": ("no vendor id or text leaves raw (I5)", 1, {"qol.tables.manifest.Manifest.to_line": line_with_an_id}),
 }  # fmt: skip
 

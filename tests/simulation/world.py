@@ -116,7 +116,7 @@ class World:
         return task
 
     def run(self) -> None:
-        """Let everybody go on until all have ended and nothing is under way; Violation when one was found."""
+        """Let all processes go on until they have ended and no request is under way; Violation when one was found."""
         while tasks := [task for task in self._tasks if not task.ended]:
             task = min(tasks, key=lambda one: one.due(self.clock))
             self._land_until(task.due(self.clock))

@@ -81,9 +81,7 @@ def erase(
     zone: ZoneOption = "Asia/Tokyo",
     tokens: Annotated[
         str | None,
-        typer.Option(
-            "--tokens", metavar="FILE", envvar="QOL_TOKENS", help="Tokens that qol collect uses; theirs are removed."
-        ),
+        typer.Option("--tokens", metavar="FILE", envvar=OPTIONS["tokens"].variable, help=OPTIONS["tokens"].help),
     ] = None,
     asked_by: Annotated[str, typer.Option("--asked-by", help="Who asked, as a role, such as participant.")] = "",
     dry_run: Annotated[
@@ -99,7 +97,7 @@ def erase(
     database: Annotated[str | None, typer.Option("--database", help=OPTIONS["database"].help)] = None,
     schemas: SchemasOption = None,
 ) -> None:
-    """Remove a person from every layer of the lake, and keep later data of theirs out; repeat it when it was interrupted."""
+    """Remove a person from every layer of the lake, and keep their later data out; repeat it when it was interrupted."""
     from qol.collect.tokens import open_tokens
     from qol.contracts.load import load_contracts
     from qol.people.erase import Erasure
@@ -110,10 +108,10 @@ def erase(
         raise UsageError("--dry-run, --verify, --lift: more than one given; allowed: one of them")
     contracts, opened = load_contracts(schemas), open_existing(lake, kms_key=kms_key, database=database)
     if tokens is not None:
-        open_tokens(tokens, "")  # one that cannot be read is told before anything is removed
+        open_tokens(tokens, "")  # an error of the file comes before anything is removed
     people = open_people(opened, contracts, user_map, key_secret)
     persons = [people.person(named) for named in _named(user, vendor, file)]  # all, before anything is removed
-    is_clean, unknown = True, list[int]()
+    is_clean, unknown = True, dict[int, str]()
     for number, person in enumerate(persons, 1):
         erasure = Erasure(opened, people, person, zone, datetime.now(UTC), user_map, asked_by, tokens=tokens)
         if lift:
@@ -121,16 +119,13 @@ def erase(
             continue
         try:
             found = erasure.find() if dry_run or verify else erasure.run()
-        except UnknownUserError:
-            unknown.append(number)
+        except UnknownUserError as err:
+            unknown[number] = str(err)
             continue
         is_clean &= found.is_clean or dry_run
         _certify(f"Person {number}", found, acted=not (dry_run or verify))
     if unknown:
-        who = ", ".join(map(str, unknown))
-        raise UsageError(
-            f"person {who}: the lake holds nothing on this id; allowed: a user_id of its tables, or a vendor id"
-        )
+        raise UsageError(f"person {', '.join(map(str, unknown))}: {next(iter(unknown.values()))}")
     if not is_clean:
         raise typer.Exit(1)
 

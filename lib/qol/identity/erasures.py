@@ -1,4 +1,4 @@
-"""Tombstones of erased users, `_erasures/<id>.json`: keyed hashes by which later items of theirs are recognized."""
+"""Tombstones of erased users, `_erasures/<id>.json`: keyed hashes by which their later items are recognized."""
 
 from datetime import UTC, datetime
 
@@ -88,7 +88,7 @@ def write_tombstone(lake: Lake, tombstone: Tombstone) -> None:
 
 
 def write_erased_accounts(lake: Lake, identities: Identities) -> None:
-    """Let the webhook's receiver know whom it must not enter into the user map again; a folder has no receiver."""
+    """Write the hashes of erased accounts, which the webhook's receiver must not add to the user map; a folder has no receiver."""
     if not lake.uri.startswith("s3://"):
         return
     found = {"key": identities.erasure_key.hex(), "ids": sorted(read_erased(lake).ids)}

@@ -45,9 +45,9 @@ class UserMap:
     pins_zones: bool = True
     #: The period of each entry; empty when all are valid always.
     periods: tuple[Period, ...] = ()
-    #: Since when nothing that arrives of each entry is kept, microseconds since 1970; empty when nobody withdrew.
+    #: Since when nothing that arrives of each entry is kept, microseconds since 1970; empty when no user withdrew.
     withdrawals: tuple[int | None, ...] = ()
-    #: The permissions that each entry gives; empty when nobody's are known.
+    #: The permissions that each entry gives; empty when none are known.
     permissions: tuple[Permitted | None, ...] = ()
 
     def permitted(self, contracts: Contracts) -> dict[tuple[str, str], Permitted]:
@@ -234,7 +234,7 @@ def entry_problem(user_id: object, timezone: object, period: Period | None) -> s
 def keep_hashes(
     user_map: UserMap, identities: Identities, kept: Collection[str], checked: int, user_ids: Iterable[pl.Series]
 ) -> tuple[UserMap, list[str]]:
-    """The map as a run uses it, and all keyed hashes that it keeps: nobody may get a second id.
+    """The map as a run uses it, and all keyed hashes that it keeps: no user may get a second id.
 
     An entry whose keyed hash is in `kept`, or already has records, gives that hash instead of its own id. `checked` is the
     number of first entries whose hashes earlier runs looked up: those found are in `kept`. `user_ids` are those of the

@@ -1,4 +1,4 @@
-"""Whose an item is, and whether it is kept: nothing of erased users is, and nothing that arrives after a withdrawal."""
+"""The user of an item, and whether it is kept: nothing of erased users is, and nothing that arrives after a withdrawal."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -228,7 +228,7 @@ def _written_beside(target: Path, data: bytes | BinaryIO) -> Iterator[Path]:
 
 
 def _temporary_file(target: Path) -> BinaryIO:
-    """A new file beside a target; its lock tells other writers that nobody left it."""
+    """A new file beside a target; its lock tells other writers that this process is alive."""
     while True:
         file = target.with_name(f".{target.name}.{uuid.uuid4().hex}").open("xb")
         fcntl.flock(file, fcntl.LOCK_EX)

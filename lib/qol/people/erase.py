@@ -106,7 +106,7 @@ class Erasure:
         return Certificate(tombstone, removed, remaining)
 
     def _is_known(self, tombstone: Tombstone) -> bool:
-        """Whether any layer has the person; old versions aside, as some go whose content nobody looks at."""
+        """Whether any layer has the person; old versions do not count, as some are deleted without being read."""
         found = self._layers(tombstone, acts=False)
         return any(number for layer, number in found.items() if layer != OLD_VERSIONS)
 

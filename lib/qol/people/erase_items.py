@@ -1,4 +1,4 @@
-"""Items of erased users in the user map's table, replaced by items that name nobody."""
+"""Items of erased users in the user map's table, replaced by items without their ids."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

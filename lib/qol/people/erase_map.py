@@ -1,4 +1,4 @@
-"""Entries of erased users in a user map's file, replaced by entries that name nobody."""
+"""Entries of erased users in a user map's file, replaced by entries without their ids."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def erase_entries(lake: Lake, path: Path, identities: Identities, person: Person
 
 
 def _replaced(text: bytes, identities: Identities, mine: list[tuple[int, str, str]]) -> bytes:
-    """The map's text with lines that name nobody in the place of these, by number, source and vendor id."""
+    """The map's text with lines without ids in the place of these, by number, source and vendor id."""
     lines = text.splitlines(keepends=True)
     for number, source, vendor in mine:
         name = f"{ERASED_ENTRY}{identities.erasure_hash(source, vendor)}-{number}"

@@ -11,7 +11,7 @@ from qol.lake.s3 import S3Lake
 from qol.people.person import Person
 from qol.tables.corruption import ARROW_ERRORS
 
-#: Prefixes whose old versions nobody restores: all of them go.
+#: Prefixes of which no old version is restored: all old versions are deleted, without being read.
 _ALL = (
     "_staging/",
     "_locks/lake.json",

@@ -11,7 +11,7 @@ from qol.identity.user_map import ERASED_ENTRY
 from qol.lake.base import Lake, StoredObject
 
 REQUESTS = f"{ERASURES}requests/"
-#: Who asked where the API did: it knows the person, of whom the lake may hold nothing.
+#: `asked_by` of a request from the API: its users may have no data in the lake.
 API = "api"
 
 
@@ -32,7 +32,7 @@ def pending_requests(lake: Lake) -> Iterator[tuple[StoredObject, ErasureRequest 
 
 
 def deregistered_users(table: str) -> list[str]:
-    """Users of the map's table who deregistered and whose entries are there, as `<source>:<vendor id>`."""
+    """Users of the map's table who deregistered and still have an entry, as `<source>:<vendor id>`."""
     entries = [entry_of_item(item) for item in scan_items(table) if item.get("status") == {"S": STATUSES[1]}]
     return [f"{source}:{vendor}" for source, vendor in entries if vendor and not vendor.startswith(ERASED_ENTRY)]
 

@@ -47,15 +47,16 @@ class Expiry:
     def map_entries(self, *, acts: bool) -> int:
         """How many entries of people who left go, whose withdrawal is longer ago.
 
-        Each leaves a tombstone, by which what the person still sends stays out. Their rows stay, under a user id of nobody.
+        Each leaves a tombstone, by which what the person still sends stays out. Their rows stay, under a user id that no entry has.
         """
         if self.people is None or self.user_map is None:
             return 0
         identities = self.people.identities
         ids = [identities.erasure_hash(source, vendor) for source, vendor in self._left(self.people)]
+        moment = moment_text(self.now)
         for name in ids if acts else ():
-            moment = moment_text(self.now)
             write_tombstone(self.lake, Tombstone(name, moment, "retention", moment, ids=[name]))
+        if acts and ids:
             write_erased_accounts(self.lake, identities)
         person = Person((), Erased(ids=frozenset(ids)))
         if self.user_map.startswith(SCHEME):

@@ -65,7 +65,7 @@ class _EraseJob:
     manifest: Manifest
 
     def run(self) -> None:
-        """Erase whom requests name, then who deregistered where that is asked; remove the requests; sweep raw."""
+        """Erase the users that requests name, then those who deregistered where that is asked; remove the requests; sweep raw."""
         counts, removed = Counter(requested=0, ended=0, unknown=0), Counter[str]()
         self.manifest.erasures, self.manifest.removed = counts, removed
         for stored, asked in pending_requests(self.lake):
@@ -100,15 +100,15 @@ class _EraseJob:
 
     def _erase(self, named: str, asked_by: str) -> bool:
         """Whether a user is erased now."""
-        counts = self.manifest.erasures
+        counts, asked = self.manifest.erasures, self.request
         counts["requested"] += 1
         people = self._people()  # again for each: an erasure changes the map
         try:
             person = people.person(named)
-            erasure = Erasure(
-                self.lake, people, person, self.request.zone, self.request.now, self.request.user_map, asked_by
-            )
-            certificate = replace(erasure, job_run_id=self.request.job_run_id, tokens=self.request.tokens).run()
+            certificate = Erasure(
+                self.lake, people, person, asked.zone, asked.now, asked.user_map, asked_by,
+                job_run_id=asked.job_run_id, tokens=asked.tokens,
+            ).run()  # fmt: skip
         except UnknownUserError:
             counts["unknown"] += asked_by != API
             return asked_by == API
@@ -144,7 +144,8 @@ class _EraseJob:
             gone: list[RawObject] = []
             for raw in all_objects(self.lake, self.contracts, self.request.now.date()):
                 split = rewrite(self.lake, context, raw, LEFT_COUNTS)
-                gone += [raw] if split.is_empty else []
+                if split.is_empty:
+                    gone.append(raw)
                 if split.parts:
                     self.manifest.removed["raw objects"] = self.manifest.removed.get("raw objects", 0) + 1
             forget_names(self.lake, gone)
