@@ -82,7 +82,10 @@ def erase(
     tokens: Annotated[
         str | None,
         typer.Option(
-            "--tokens", metavar="FILE", envvar="QOL_TOKENS", help="Tokens that qol collect uses; theirs are removed."
+            "--tokens",
+            metavar="FILE",
+            envvar="QOL_TOKENS",
+            help="Tokens that qol collect uses; the person's are removed.",
         ),
     ] = None,
     asked_by: Annotated[str, typer.Option("--asked-by", help="Who asked, as a role, such as participant.")] = "",
@@ -99,7 +102,7 @@ def erase(
     database: Annotated[str | None, typer.Option("--database", help=OPTIONS["database"].help)] = None,
     schemas: SchemasOption = None,
 ) -> None:
-    """Remove a person from every layer of the lake, and keep later data of theirs out; repeat it when it was interrupted."""
+    """Remove a person from every layer of the lake, and keep later data out; repeat the command when it was interrupted."""
     from qol.collect.tokens import open_tokens
     from qol.contracts.load import load_contracts
     from qol.people.erase import Erasure
