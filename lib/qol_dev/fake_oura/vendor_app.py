@@ -82,7 +82,7 @@ class FakeOura:
         return self.scenarios.get(person, Scenario())
 
     def write_tokens(self, file: Path) -> None:
-        """Write the file that `qol collect --tokens` reads: tokens of everybody, readable by its owner alone.
+        """Write the file that `qol collect --tokens` reads: the tokens of all users, readable by its owner alone.
 
         Of an expired token the file says that it is good, so that only the vendor's answer tells.
         """
@@ -126,7 +126,7 @@ class FakeOura:
         return person if isinstance(person, Response) else JSONResponse({"id": person, "age": None, "email": None})
 
     async def _sandbox(self, request: Request) -> Response:
-        """The same documents for everybody with any token, never in pages."""
+        """The same documents for any token, never in pages."""
         if not request.headers.get("authorization"):
             return JSONResponse(_UNAUTHORIZED, 401)
         record = request.path_params["record"]
