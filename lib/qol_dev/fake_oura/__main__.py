@@ -28,7 +28,9 @@ def main(words: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m qol_dev.fake_oura", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port of 127.0.0.1; by default a free one")
-    parser.add_argument("--tokens", type=Path, metavar="FILE", help="write the tokens of all users, as --tokens reads them")
+    parser.add_argument(
+        "--tokens", type=Path, metavar="FILE", help="write the tokens of all users, as --tokens reads them"
+    )
     parser.add_argument("--users", type=int, default=20, help="users of the sample; some of them have a ring")
     parser.add_argument("--weeks", type=int, default=6)
     parser.add_argument("--end", metavar="WEEK", help="the last week with data; by default the one before this week")
