@@ -65,7 +65,7 @@ format: setup ## format, and apply ruff's fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup ## write the generated catalog, tables, JSON Schemas and cost page
+docs: setup ## write the generated catalog, tables, JSON Schemas, cost page and API reference
 	$(BIN)/qol contracts docs
 	$(BIN)/python -m benchmarks.cost
 	$(BIN)/python -m qol.serve.reference docs/api-reference.md

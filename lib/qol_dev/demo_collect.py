@@ -39,7 +39,7 @@ def collect_and_run(lake: Path, week: str, now: datetime) -> None:
         rows = [(c.record, c.users - c.failed, c.pages, c.documents) for c in outcome.manifest.records]
         table("What the vendor gave", ("record", "users", "pages", "documents"), sorted(rows))
         for failure in sorted(outcome.failures)[:1]:
-            say(f"{failure.user_id} was refused ({failure.reason}, {failure.detail}); all others were collected.")
+            say(f"{failure.user_id} was refused ({failure.reason}, {failure.detail}); all others are collected.")
         (lake / "user_map.jsonl").write_text("".join(json.dumps(line) + "\n" for line in documents.people_map))
         perform(RunRequest(lake=str(lake), now=now, no_docs=True, user_map=str(lake / "user_map.jsonl")))
 

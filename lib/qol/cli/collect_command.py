@@ -28,7 +28,7 @@ _TOKENS = "Tokens of the users: a file of JSON lines with mode 600, or dynamodb:
 
 
 def collect(
-    words: Annotated[list[str], typer.Argument(metavar="SOURCE | login SOURCE", help="Whom to ask, such as oura.")],
+    words: Annotated[list[str], typer.Argument(metavar="SOURCE | login SOURCE", help="The vendor, such as oura.")],
     *,
     first: Annotated[
         str | None, typer.Option("--from", help="First day; by default what is not collected yet.")
@@ -36,9 +36,7 @@ def collect(
     last: Annotated[str | None, typer.Option("--to", help="Last day; by default today.")] = None,
     user: Annotated[list[str] | None, typer.Option("--user", help="Only this user_id of --tokens; repeatable.")] = None,
     record: Annotated[list[str] | None, typer.Option("--record", help="Only this record type; repeatable.")] = None,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Ask the vendor's sandbox, with no token of anybody.")
-    ] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask the vendor's sandbox; it needs no tokens.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be asked for; ask and write nothing.")
     ] = False,
@@ -48,14 +46,21 @@ def collect(
     deadline: Annotated[
         int, typer.Option("--deadline", min=1, metavar="SECONDS", help="When the run has to end.")
     ] = 3_000,
-    port: Annotated[int, typer.Option("--port", help="login: port of this machine to come back to.")] = 8917,
-    paste: Annotated[bool, typer.Option("--paste", help="login: paste the address instead, with --redirect.")] = False,
+    port: Annotated[
+        int, typer.Option("--port", help="login: port of this machine to which the vendor's page leads back.")
+    ] = 8917,
+    paste: Annotated[
+        bool,
+        typer.Option(
+            "--paste", help="login: paste the address by hand, on a machine without a browser; with --redirect."
+        ),
+    ] = False,
     redirect: Annotated[
         str | None, typer.Option("--redirect", help="login: the registered address for --paste.")
     ] = None,
     schemas: SchemasOption = None,
 ) -> None:
-    """Ask a vendor for what is new and store its answers as raw lines; exit code 1 when somebody was not collected.
+    """Ask a vendor for what is new and store its answers as raw lines; exit code 1 when a user was not collected.
 
     `qol collect login SOURCE` connects a user: they agree on the vendor's page, and their tokens go to the file of --tokens.
     """
@@ -142,7 +147,7 @@ def _log(line: Mapping[str, Any]) -> None:
 
 
 def _plan(collector: Collector) -> None:
-    """What would be asked for."""
+    """Print the days of each record type that would be asked for."""
     rows: dict[tuple[str, date, date], int] = {}
     for task in collector.tasks():
         span = (task.record, task.days.first, task.days.last)
@@ -169,7 +174,7 @@ def _collect(collector: Collector, lake: Lake) -> bool:
 
 @contextmanager
 def _progress(tasks: int) -> Iterator[Callable[[Collected], None]]:
-    """What shows how many tasks are done; log lines show it where there is no terminal."""
+    """A status line with the number of tasks done; where there is no terminal, log lines show it."""
     done = 0
     with console(stderr=True).status(f"0 of {tasks}") as status:
 
@@ -206,7 +211,9 @@ def _report(outcome: CollectOutcome) -> None:
         for reason in manifest.refused:
             say(f"{reason}: {REASONS[reason]}.")
     if manifest.resting_users:
-        warn(f"{count(manifest.resting_users, 'user')} left alone, as an earlier run was refused; --user asks anyway.")
+        warn(
+            f"{count(manifest.resting_users, 'user')} not asked, as the vendor refused an earlier run; --user asks anyway."
+        )
     pages, documents = (sum(getattr(counts, name) for counts in manifest.records) for name in ("pages", "documents"))
     say(
         f"{manifest.status}: {count(pages, 'page')}, {count(documents, 'document')} of {count(manifest.users, 'user')}."

@@ -22,7 +22,7 @@ def load(
         typer.Option(
             "--to",
             help="The database: postgresql+psycopg://…, mysql+pymysql://…, sqlite:///FILE, or @FILE with such a URL. "
-            "By default QOL_DATABASE_URL, which no list of processes shows.",
+            "By default QOL_DATABASE_URL, which other users of the machine cannot see.",
             show_default=False,
         ),
     ] = None,

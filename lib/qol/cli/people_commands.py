@@ -97,7 +97,7 @@ def erase(
     database: Annotated[str | None, typer.Option("--database", help=OPTIONS["database"].help)] = None,
     schemas: SchemasOption = None,
 ) -> None:
-    """Remove a person from every layer of the lake, and keep their later data out; repeat it when it was interrupted."""
+    """Remove a person from every layer of the lake, and keep later data out; repeat the command when it was interrupted."""
     from qol.collect.tokens import open_tokens
     from qol.contracts.load import load_contracts
     from qol.people.erase import Erasure

@@ -18,13 +18,13 @@ SHOWN = 20
 
 def retain(
     lake: LakeOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed; write nothing.")] = False,
     now: Annotated[str | None, typer.Option("--now", help=OPTIONS["now"].help)] = None,
     user_map: MapOption = None,
     key_secret: KeyOption = None,
     schemas: SchemasOption = None,
 ) -> None:
-    """Remove what the lake keeps longer than schemas/retention.yaml says; give the user map where its entries expire too."""
+    """Remove what the lake keeps longer than schemas/retention.yaml says; with --user-map where entries of the map expire too."""
     from qol.contracts.load import load_contracts
     from qol.people.person import open_people
     from qol.people.retain import MAP_ENTRIES, Expiry

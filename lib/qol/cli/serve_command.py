@@ -15,7 +15,9 @@ from qol.run.request import OPTIONS, parse_now
 if TYPE_CHECKING:
     from qol.state import State
 
-keys_app = typer.Typer(no_args_is_help=True, help="Tokens of participants and keys of servers for the API.")
+keys_app = typer.Typer(
+    no_args_is_help=True, help="Make tokens of participants and keys of servers for `qol serve`; list and revoke keys."
+)
 StateOption = Annotated[
     str | None,
     typer.Option(
@@ -62,7 +64,7 @@ def serve(
     ] = None,
     schemas: SchemasOption = None,
 ) -> None:
-    """Answer an app, devices and dashboards over HTTP from a lake, until it is stopped."""
+    """Serve the HTTP API of a lake to apps, devices and dashboards, until it is stopped."""
     with serve_imports():
         from qol.serve.listen import listen
         from qol.serve.serve_options import ServeOptions, from_environment
@@ -79,7 +81,7 @@ def serve(
 @keys_app.command("token")
 def token(
     user: Annotated[
-        str, typer.Option("--user", help="The person: a user_id of the map, or an id of source healthkit.")
+        str, typer.Option("--user", help="The participant: a user_id of the map, or an id of source healthkit.")
     ],
     lake: LakeOption = None,
 ) -> None:
@@ -97,7 +99,13 @@ def token(
 
 @keys_app.command("new")
 def new(
-    scopes: Annotated[str, typer.Option("--scopes", help="What the key allows, with commas between them.")],
+    scopes: Annotated[
+        str,
+        typer.Option(
+            "--scopes",
+            help="What the key allows, separated by commas, such as devices:write,devices:read (docs/api.md).",
+        ),
+    ],
     name: Annotated[str, typer.Option("--name", help="What the key is for.")] = "",
     lake: LakeOption = None,
     state: StateOption = None,

@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m qol_dev.fake_oura", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port of 127.0.0.1; by default a free one")
     parser.add_argument(
-        "--tokens", type=Path, metavar="FILE", help="write tokens of all people, as --tokens reads them"
+        "--tokens", type=Path, metavar="FILE", help="write the tokens of all users, as --tokens reads them"
     )
     parser.add_argument("--users", type=int, default=20, help="users of the sample; some of them have a ring")
     parser.add_argument("--weeks", type=int, default=6)

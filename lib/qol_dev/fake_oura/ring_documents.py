@@ -55,7 +55,7 @@ class RingDocuments:
 
     @property
     def people(self) -> list[str]:
-        """Ids of all people with a document."""
+        """Ids of all users with a document."""
         return sorted({person for person, _ in self.versions})
 
     def put(self, person: str, record: str, document: Document, made: dt.datetime) -> None:

@@ -82,7 +82,7 @@ class FakeOura:
         return self.scenarios.get(person, Scenario())
 
     def write_tokens(self, file: Path) -> None:
-        """Write the file that `qol collect --tokens` reads: tokens of all people, readable by its owner alone.
+        """Write the file that `qol collect --tokens` reads: the tokens of all users, readable by its owner alone.
 
         An expired token has a future `expires_at`, so that only the vendor's answer shows that it has expired.
         """
