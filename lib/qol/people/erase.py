@@ -37,7 +37,7 @@ OLD_VERSIONS = "old versions"
 #: Places that no erasure reaches, and how long they keep what they may have of a person, as docs/erase-and-export.md says;
 #: and those that only an account has.
 OUTSIDE = {
-    "copies: exports, reports, query results that somebody saved": "ask who has them",
+    "copies: exports, reports, saved query results": "ask who has them",
     "the vendor's own servers": "ask the vendor",
 }
 OUTSIDE_IN_ACCOUNT = {
