@@ -364,3 +364,18 @@ def test_two_runs_at_once_refresh_once(collect: Collect, tokens: Path) -> None:
         outcomes = list(pool.map(lambda _: collect(vendor, records=()), range(2)))
     assert [outcome.failures for outcome in outcomes] == [[], []]
     assert vendor.refreshed == 1
+
+
+def test_two_runs_at_once_keep_each_others_days(
+    collect: Collect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, records = LocalLake.put, ("daily_sleep", "daily_stress")
+
+    def slow(lake: LocalLake, key: str, data: bytes) -> None:
+        time.sleep(0.1)  # the other run reads meanwhile
+        put(lake, key, data)
+
+    monkeypatch.setattr(LocalLake, "put", slow)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda record: collect(in_turn(page(sleep())), records=(record,)), records))
+    assert sorted(read_state(LocalLake(tmp_path / "lake"), "oura").person("u1").collected) == [*records]

@@ -4,7 +4,9 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -177,3 +179,16 @@ def test_two_writers_of_a_file_do_not_take_each_others_temporary_files_away(
     monkeypatch.setattr(os, "replace", beside)
     lake.put("_runs/a", b"first")
     assert [(file.name, file.read_bytes()) for file in (tmp_path / "_runs").iterdir()] == [("a", b"first")]
+
+
+def test_writers_at_once_keep_each_others_changes(tmp_path: Path) -> None:
+    def add(text: str) -> None:
+        def changed(data: bytes | None) -> bytes:
+            time.sleep(0.01)  # the others read meanwhile
+            return (data or b"") + text.encode()
+
+        LocalLake(tmp_path).update("quarantine/a", changed)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, "abcd"))
+    assert sorted(LocalLake(tmp_path).read("quarantine/a")) == list(b"abcd")

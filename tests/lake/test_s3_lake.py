@@ -245,3 +245,19 @@ def test_a_table_that_was_not_deployed_is_named(bucket: S3Lake, catalog: Any) ->
 def test_a_lake_without_a_database_registers_nothing(bucket: S3Lake, catalog: Any) -> None:
     bucket.register("weekly_metrics", "2026-11-09", WEEKLY)
     assert partitions(catalog) == []
+
+
+@pytest.mark.parametrize("stored", [None, b"a"])
+def test_a_change_is_made_to_what_another_writer_stored_meanwhile(bucket: S3Lake, stored: bytes | None) -> None:
+    if stored is not None:
+        bucket.put("quarantine/a", stored)
+    read: list[bytes | None] = []
+
+    def changed(data: bytes | None) -> bytes:
+        read.append(data)
+        if len(read) == 1:
+            bucket.put("quarantine/a", b"other")
+        return (data or b"") + b"+mine"
+
+    bucket.update("quarantine/a", changed)
+    assert (read, bucket.read("quarantine/a")) == ([stored, b"other"], b"other+mine")

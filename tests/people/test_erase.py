@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from qol.collect.tokens import TokenFile
-from qol.collect.watermarks import CollectState, PersonState, read_state, write_state
+from qol.collect.watermarks import PersonState, read_state, update_state
 from qol.errors import UsageError
 from qol.identity.erasures import Tombstone, read_tombstones, write_tombstone
 from qol.identity.roster import roster_of_map
@@ -167,7 +167,7 @@ def test_what_collecting_keeps_of_the_person_goes_too(tmp_path: Path, named: str
     pages = [{**page, "user_id": who} for who in ("o-anna", "o-ben")]
     write_lines(tmp_path / "lake", "2026-11-17", pages, folder="raw/oura/daily_sleep")
     days = PersonState({"daily_sleep": date(2026, 11, 17)})
-    write_state(lake, "oura", CollectState({"o-anna": days, "o-ben": days}))
+    update_state(lake, "oura", lambda state: state.persons.update({"o-anna": days, "o-ben": days}))
     tokens = write_tokens(tmp_path / "tokens", "o-anna", "o-ben")
     people = read_people(lake, CONTRACTS, KEY, lambda: NO_USER_MAP)
     person = people.person(user_id("o-anna", "oura") if named == "hash of it" else named)

@@ -20,7 +20,7 @@ from qol.collect.credentials import Anonymous, Credentials, token_header
 from qol.collect.raw_objects import RecordParts
 from qol.collect.tokens import TokenStore
 from qol.collect.vendor import Deadline, Log, Vendor
-from qol.collect.watermarks import read_state, write_state
+from qol.collect.watermarks import CollectState, read_state, update_state
 from qol.collect.windows import Days, moved, next_days
 from qol.contracts.collect import Collect
 from qol.contracts.collect_rules import Collected as Rules
@@ -203,23 +203,27 @@ class Collector:
     def _store_record(self, parts: RecordParts, outcome: CollectOutcome) -> None:
         """Put a record type's object, then move its watermarks: a run that dies between them is repeated."""
         parts.put()
-        state, today = read_state(self._lake, self._request.source), self._clock().date()
-        record = parts.record
         for collected in parts.tasks:
-            person, task = state.person(collected.task.user_id), collected.task
-            if collected.refused is not None:
-                refused = collected.refused
+            if (refused := collected.refused) is not None:
+                task = collected.task
                 outcome.failures.append(Failure(task.user_id, task.record, refused.reason, refused.detail))
+        state = update_state(self._lake, self._request.source, lambda state: self._move(state, parts))
+        outcome.manifest.records.append(parts.counts(state.fetched.get(parts.record)))
+
+    def _move(self, state: CollectState, parts: RecordParts) -> None:
+        """Move a record type's watermarks in the state."""
+        now, record = self._clock(), parts.record
+        for collected in parts.tasks:
+            person, task, refused = state.person(collected.task.user_id), collected.task, collected.refused
+            if refused is not None:
                 if refused.rest is not None:
-                    person.rests_until, person.reason = self._clock() + refused.rest, refused.reason
+                    person.rests_until, person.reason = now + refused.rest, refused.reason
                 continue
-            day = moved(person.collected.get(record), task.days, today)
+            day = moved(person.collected.get(record), task.days, now.date())
             if day is not None and task.document is None and not self._request.sandbox:
                 person.collected[record] = day
         if any(collected.refused is None for collected in parts.tasks):
-            state.fetched[record] = self._clock()
-        write_state(self._lake, self._request.source, state)
-        outcome.manifest.records.append(parts.counts(state.fetched.get(record)))
+            state.fetched[record] = now
 
     def _folder(self, record: str) -> str:
         return self._contracts.by_name[f"{self._request.source}_{record}"].paths[0]

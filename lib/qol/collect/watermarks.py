@@ -3,6 +3,7 @@
 It names persons by the vendor's ids, so it lies in the quarantine, which only operators read.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 import msgspec
@@ -40,23 +41,34 @@ def state_key(source: str) -> str:
 def read_state(lake: Lake, source: str) -> CollectState:
     """The state of a source, an empty one at first; LakeError when the file is damaged."""
     key = state_key(source)
-    if lake.stat(key) is None:
+    return _parsed(key, None if lake.stat(key) is None else lake.read(key))
+
+
+def update_state(lake: Lake, source: str, change: Callable[[CollectState], object]) -> CollectState:
+    """Store the state after `change`, and return it; runs at the same time lose nothing of each other's.
+
+    `change` is called again, with the state of the other run, when that stored one meanwhile.
+    """
+    key, states = state_key(source), [CollectState()]
+
+    def changed(data: bytes | None) -> bytes:
+        states[0] = _parsed(key, data)
+        change(states[0])
+        return msgspec.json.encode(states[0]) + b"\n"
+
+    lake.update(key, changed)
+    return states[0]
+
+
+def forget(lake: Lake, source: str, user_id: str) -> None:
+    """Remove a person from a source's state."""
+    update_state(lake, source, lambda state: state.persons.pop(user_id, None))
+
+
+def _parsed(key: str, data: bytes | None) -> CollectState:
+    if data is None:
         return CollectState()
     try:
-        return msgspec.json.decode(lake.read(key), type=CollectState)
+        return msgspec.json.decode(data, type=CollectState)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise LakeError(f"{key}: damaged; remove it, and the next run asks for the first days again") from None
-
-
-def write_state(lake: Lake, source: str, state: CollectState) -> None:
-    """Store the state by one atomic write."""
-    lake.put(state_key(source), msgspec.json.encode(state) + b"\n")
-
-
-def forget(lake: Lake, source: str, user_id: str) -> bool:
-    """Remove a person from a source's state; whether they were in it."""
-    state = read_state(lake, source)
-    if state.persons.pop(user_id, None) is None:
-        return False
-    write_state(lake, source, state)
-    return True

@@ -42,7 +42,7 @@ class Lake(Protocol):
     """A lake: keys are relative, use `/`, and never start with one.
 
     An implementation is picklable, because tasks of other processes and machines read and stage through it.
-    Only `publish`, `put` and `delete` change what readers of published tables see; tasks call none of them.
+    Only `publish`, `put`, `update` and `delete` change what readers of published tables see; tasks call none of them.
     """
 
     @property
@@ -92,6 +92,12 @@ class Lake(Protocol):
 
     def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write an object, of bytes or of a file from its start, by one atomic act, unless there is one; whether there was none."""
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Write what `change` makes of an object's bytes (None: no object), over no other writer's bytes.
+
+        `change` is called again when another writer comes between.
+        """
 
     def delete(self, key: str) -> None:
         """Remove an object if it exists."""

@@ -8,7 +8,7 @@ import glob
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -143,6 +143,19 @@ class LocalLake:
                     temporary.unlink()
             _sync(target.parent)
         return True
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Replace a file while its OS lock is held; a file that was replaced before the lock was had is read again."""
+        while self.stat(key) is not None or not self.put_if_absent(key, change(None)):
+            with (
+                _translate_errors(key, "written"),
+                suppress(FileNotFoundError),
+                open(self.location(key), "r+b", opener=_no_link) as file,
+            ):
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if os.path.samestat(os.fstat(file.fileno()), self.path(key).stat()):
+                    self.put(key, change(file.read()))
+                    return
 
     def delete(self, key: str) -> None:
         """Remove a file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, ClassVar, TypeVar
 
@@ -104,6 +104,14 @@ class S3Lake(S3Objects):
                 raise
             return False
         return True
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Put over the version that was read; when another writer has replaced it, that one is read."""
+        while True:
+            etag, data = self.get_tagged(key) or (None, None)
+            with suppress(PublishConflictError):
+                self.publish_bytes(change(data), key, etag)
+                return
 
     def register(self, table: str, date: str, key: str) -> None:
         """Register the partition of a published file, if the lake has a `database`."""
