@@ -165,6 +165,18 @@ def test_a_missing_scope_is_of_its_endpoint_alone(collect: Collect) -> None:
     }  # fmt: skip
 
 
+def test_an_endpoint_that_a_person_lacks_is_no_failure_but_one_that_ends_after_a_page_is(
+    collect: Collect, tmp_path: Path, logged: list[dict[str, Any]]
+) -> None:
+    lacking = collect(in_turn(text("", 410)), records=("tag",))
+    assert (lacking.failures, lacking.manifest.records[0].pages) == ([], 0)
+    assert [(line["record"], line["status"], line["outcome"]) for line in logged] == [("tag", 410, "absent")]
+
+    ended = collect(in_turn(page(sleep(), next_token="t"), text("", 404)), records=("tag",))
+    assert [(f.reason, f.detail) for f in ended.failures] == [("refused", "HTTP 404, after other pages")]
+    assert raw_lines(tmp_path / "lake", "tag") == []
+
+
 class Refreshing:
     """A vendor whose access tokens end, and whose refresh tokens are good for one use."""
 

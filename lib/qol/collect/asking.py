@@ -85,19 +85,26 @@ class Asking:
             collected.refused = final
             return collected
         try:
-            for span in self._spans(collect, task.days):
-                for page in self._pages(collect, task, span, collected.requests):
-                    person = {} if collect.person is None else {collect.person: task.user_id}
-                    collected.lines.append(page.line(person, self._clock()))
-                    collected.documents += page.documents
-        except AbsentError:
-            return collected  # the person has no such endpoint: nothing is collected, and that is no failure
+            self._collect(collect, collected)
         except RefusedError as err:
             collected.refused, collected.lines, collected.documents = err, [], 0
             self._tried.add(task.user_id)
             if err.of_person:
                 self._final[task.user_id] = err
         return collected
+
+    def _collect(self, collect: Collect, collected: Collected) -> None:
+        """Add all pages; none of an endpoint that the person does not have, which is no failure and in the log as `absent`."""
+        task = collected.task
+        try:
+            for span in self._spans(collect, task.days):
+                for page in self._pages(collect, task, span, collected.requests):
+                    person = {} if collect.person is None else {collect.person: task.user_id}
+                    collected.lines.append(page.line(person, self._clock()))
+                    collected.documents += page.documents
+        except AbsentError as err:
+            if collected.lines:  # what is missing after other pages would be lost
+                raise RefusedError("refused", f"{err}, after other pages") from None
 
     @staticmethod
     def _spans(collect: Collect, days: Days) -> Iterator[Days | None]:
@@ -178,7 +185,7 @@ class Asking:
         if status == refusals.membership:
             raise RefusedError("membership", f"HTTP {status}", of_person=True, rest=REST)
         if status in refusals.absent:
-            raise AbsentError
+            raise AbsentError(f"HTTP {status}")
         if not 200 <= status < 300:
             raise RefusedError("refused", f"HTTP {status}")
         return answer.body

@@ -29,11 +29,15 @@ class Again(Exception):  # noqa: N818  not an error yet
 
 
 class StaleTokenError(Exception):
-    """When the vendor does not know a token."""
+    """When the vendor does not know a token; `reason` is for the log."""
+
+    reason = "stale_token"
 
 
 class AbsentError(Exception):
-    """When a person has no such endpoint, which is no failure."""
+    """When a person has no such endpoint, which is no failure before the first page; `reason` is for the log."""
+
+    reason = "absent"
 
 
 class RefusedError(Exception):
