@@ -70,6 +70,15 @@ def test_a_value_of_another_kind_is_told(schemas: Path, edit: Edit, old: str, ne
     assert problems(schemas) == [f"{HRV}: {problem}"]
 
 
+def test_a_wrong_number_of_days_is_told_once(schemas: Path) -> None:
+    (schemas / "retention.yaml").write_text("raw: 5\nbodies: soon\n")
+
+    assert problems(schemas) == [
+        'retention.yaml: bodies: found "soon"; allowed: keep, or a whole number of days',
+        "retention.yaml: raw: found 5; allowed: keep, or a whole number of days from 35 on",
+    ]
+
+
 def test_words_that_do_not_go_together_are_all_told_at_once(schemas: Path, edit: Edit) -> None:
     edit(HRV, AVERAGE, f"{AVERAGE}, uppercase: true, classes: {{A: [b]}}, decimals: 1")
     edit(HRV, "source_timestamp: start_time_seconds", "source_timestamp: start\nversion: [changed]\nbest: [rank]")

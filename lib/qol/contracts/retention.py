@@ -1,18 +1,32 @@
 """How long each place of a lake keeps what it has: schemas/retention.yaml."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
+from pydantic import ValidationError, WrapValidator
 
-from qol.contracts.language import Mistake, Model, Whole
+from qol.contracts.language import Mistake, Model, Whole, refusal
 
 #: A run reads the last 14 arrival days again and compares a week with the four before it.
 MIN_DAYS = 35
-Days = Literal["keep"] | Annotated[Whole, Ge(MIN_DAYS)]
-ShortDays = Literal["keep"] | Annotated[Whole, Ge(1)]
+
+
+def _once(value: Any, handler: Callable[[Any], Any]) -> Any:
+    """The value; one mistake, where a union has one for each of its parts."""
+    try:
+        return handler(value)
+    except ValidationError as errors:
+        limits = [found["ctx"]["ge"] for found in errors.errors() if "ge" in found.get("ctx", {})]
+        raise refusal(
+            " ".join(["keep, or a whole number of days", *(f"from {limit} on" for limit in limits)])
+        ) from None
+
+
+Days = Annotated[Literal["keep"] | Annotated[Whole, Ge(MIN_DAYS)], WrapValidator(_once)]
+ShortDays = Annotated[Literal["keep"] | Annotated[Whole, Ge(1)], WrapValidator(_once)]
 #: Prefixes of each place; the names of raw objects stay as long as they do. Terraform has the same (lake.tf).
 PLACES: Mapping[str, tuple[str, ...]] = {
     "raw": ("raw/", "quarantine/objects/"),
