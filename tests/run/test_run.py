@@ -10,11 +10,12 @@ import jsonschema
 import polars as pl
 import pytest
 
+from qol.contracts.checked_json import stored_schema
 from qol.errors import LakeError, UsageError
 from qol.identity.pseudonyms import Identities
 from qol.lake import LocalLake
 from qol.lake.s3 import S3Lake
-from qol.tables.manifest import RawObjects, manifest_schema
+from qol.tables.manifest import SCHEMA, RawObjects
 from tests.builders import KEY, daily_record, night_record, published_files, run_lake, user_id, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
@@ -179,7 +180,7 @@ def test_a_manifest_is_one_line_that_its_json_schema_accepts(tmp_path: Path) -> 
     write_lines(tmp_path, "2026-11-10", [daily_record(averageStressLevel=-1, novelty=1), b"{"])
     manifest = run_lake(tmp_path)
     text = (tmp_path / f"_runs/{manifest.run_id}.json").read_text()
-    jsonschema.validate(json.loads(text), manifest_schema())
+    jsonschema.validate(json.loads(text), stored_schema(SCHEMA))
     assert text.count("\n") == 1
     assert json.loads(text)["field_issues"] == {
         "garmin_dailies": {"averageStressLevel": {"sentinel": 1}, "(other)": {"unknown_field": 1}}

@@ -1,17 +1,13 @@
 """What is recorded of a run of `qol collect`: one JSON file, checked against its schema; a row of the table collect_runs."""
 
-import json
 import secrets
 import time
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
 
-from qol.contracts.roots import default_root, own_or_shipped
+from qol.contracts.checked_json import checked_line
 from qol.lake.base import Lake
 
 COLLECTS = "_collects/"
@@ -61,9 +57,7 @@ class CollectManifest(msgspec.Struct):
 
     def to_line(self) -> bytes:
         """The manifest as the line that is stored, checked against its JSON Schema."""
-        line = msgspec.json.encode(self)
-        _validator().validate(json.loads(line))
-        return line + b"\n"
+        return checked_line(self, SCHEMA)
 
     @property
     def key(self) -> str:
@@ -85,9 +79,3 @@ def read_collects(lake: Lake) -> list[CollectManifest]:
     """Manifests of all runs, the oldest first."""
     keys = sorted(stored.key for stored in lake.children(COLLECTS).objects if stored.key.endswith(".json"))
     return [msgspec.json.decode(lake.read(key), type=CollectManifest) for key in keys]
-
-
-@cache
-def _validator() -> Validator:
-    schema: dict[str, Any] = json.loads(own_or_shipped(default_root(), SCHEMA).read_text(encoding="utf-8"))
-    return validator_for(schema)(schema)

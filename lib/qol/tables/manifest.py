@@ -1,28 +1,25 @@
 """The run manifest: one line of JSON per run that says what it read, kept and published."""
 
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
 import polars as pl
-from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
 from numpy.typing import NDArray
 
-from qol.contracts.roots import default_root, own_or_shipped
+from qol.contracts.checked_json import checked_line
 from qol.errors import ConservationError
 from qol.lake.base import Lake
 
 T = TypeVar("T")
 
 RUNS = "_runs/"
+SCHEMA = "manifest.schema.json"
 #: Objects that an error names.
 MAX_NAMED = 3
 Status = Literal["published", "nothing_to_do", "refused", "failed", "locked"]
@@ -142,24 +139,7 @@ class Manifest(msgspec.Struct):
 
     def to_line(self) -> bytes:
         """The manifest as the line that is stored, checked against its JSON Schema."""
-        line = msgspec.json.encode(self)
-        _validator().validate(json.loads(line))
-        return line + b"\n"
-
-
-@cache
-def _validator() -> Validator:
-    schema = manifest_schema()
-    return validator_for(schema)(schema)
-
-
-@cache
-def manifest_schema() -> dict[str, Any]:
-    """The JSON Schema of a manifest."""
-    schema: dict[str, Any] = json.loads(
-        own_or_shipped(default_root(), "manifest.schema.json").read_text(encoding="utf-8")
-    )
-    return schema
+        return checked_line(self, SCHEMA)
 
 
 def started_at(run_id: str) -> datetime:
