@@ -165,13 +165,19 @@ Some = Annotated[tuple[T, ...], Len(1), WrapValidator(_each_once), _UNIQUE]
 #: A mapping that is not empty.
 Filled = Annotated[dict[K, T], Len(1)]
 Texts = Annotated[frozenset[Text], WrapValidator(_each_once)]
-_Listed = BeforeValidator(
-    lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=_PathText | Some[_PathText]
-)
+
+
+def _listed(written: Any) -> BeforeValidator:
+    """Lets one path stand for a list of it; `written` is what a JSON Schema allows."""
+    return BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=_PathText | written
+    )
+
+
 #: One path or a list of them.
-RawPaths = Annotated[Some[RawPath], _Listed]
+RawPaths = Annotated[Some[RawPath], _listed(Some[_PathText])]
 #: The same where several values may have one place in common.
-RepeatedPaths = Annotated[tuple[RawPath, ...], _Listed]
+RepeatedPaths = Annotated[tuple[RawPath, ...], _listed(tuple[_PathText, ...])]
 Maybe = Annotated[T | None, _Absent()]
 Entries = Annotated[tuple[T, ...], _Entries()]
 SomeEntries = Annotated[tuple[T, ...], _Entries(1)]
