@@ -1,16 +1,19 @@
 """Generated files: fresh in this project, and told when they are not."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import yaml
+from jsonschema.validators import validator_for
 
 from qol.contracts.catalog import catalog
 from qol.contracts.columns import table_schemas
 from qol.contracts.generated import generated, stale_files, table_yaml, write_generated
 from qol.contracts.model import Column, Contracts
 from qol.contracts.places import Place
+from qol.contracts.yaml_file import read_yaml
 from qol.formulas.half_away import PORTABLE_DECIMALS
 from tests.contracts.conftest import PROJECT
 
@@ -46,6 +49,19 @@ def test_a_table_file_says_what_the_contracts_say(contracts: Contracts) -> None:
         assert data["columns"] == [{"name": c.name, "type": c.type, "comment": c.comment} for c in columns]
         assert len(data["description"]) <= 255
         assert all(0 < len(c.comment) <= 255 for c in columns)
+
+
+def test_files_that_people_write_name_their_schema_and_fit_it(contracts: Contracts) -> None:
+    schemas, texts = PROJECT / "schemas", generated(contracts)
+    files = [file for file in schemas.rglob("*.yaml") if file.parent.name not in ("tables", "views")]
+    assert schemas / "sinks/healthhub.yaml" in files
+
+    for file in set(files) - {schemas / "serve.yaml"}:
+        head = file.read_text().partition("\n")[0]
+        named = (file.parent / head.removeprefix("# yaml-language-server: $schema=")).resolve()
+        schema = json.loads(texts[named.relative_to(PROJECT).as_posix()])
+        data, _ = read_yaml(file, file.name)
+        assert [error.message for error in validator_for(schema)(schema).iter_errors(data)] == [], file
 
 
 def test_a_changed_a_missing_and_a_left_over_file_are_stale_until_written(contracts: Contracts, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from qol.contracts.language import Model
 from qol.contracts.quality import Quality
 from qol.contracts.retention import Retention
 from qol.contracts.rules import SourceRules
+from qol.contracts.sink_mapping import SinkMapping
 from qol.contracts.source import SourceContract
 from qol.contracts.units import Units
 from qol.contracts.weekly import WeeklyFile
@@ -24,6 +25,7 @@ _MODELS: Mapping[str, type[Model]] = {
     "quality": Quality,
     "units": Units,
     "retention": Retention,
+    "sink": SinkMapping,
 }
 
 _HEAD = {

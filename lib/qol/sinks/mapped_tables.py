@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql
 
 from qol.contracts.columns import table_schemas
 from qol.contracts.model import Column, Contracts
-from qol.sinks.mapping import NO_SOURCE, NOW, USERS, MappedColumn, MappedTable, MonthView, SinkMapping
+from qol.contracts.sink_mapping import NO_SOURCE, NOW, USERS, MappedColumn, MappedTable, MonthView, SinkMapping
 from qol.sinks.sink_tables import KEY_WIDTH, KEY_WIDTHS, ON_MYSQL, RUNS, SinkTable, json_type, key_text, time_type
 
 #: Ids that are no 128 bits get a UUID of their own, always the same one.
