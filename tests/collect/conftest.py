@@ -17,6 +17,7 @@ from tests.builders import CONTRACTS
 NOW = datetime(2026, 11, 18, 0, 5, tzinfo=UTC)
 Handler = Callable[[httpx2.Request], httpx2.Response]
 Collect = Callable[..., CollectOutcome]
+Answer = httpx2.Response | Exception
 
 
 def page(*documents: dict[str, Any], next_token: str | None = None) -> httpx2.Response:
@@ -27,6 +28,23 @@ def page(*documents: dict[str, Any], next_token: str | None = None) -> httpx2.Re
 def sleep(day: str = "2026-11-16", score: int = 77) -> dict[str, Any]:
     """A document of daily_sleep."""
     return {"id": f"id-{day}", "day": day, "score": score, "timestamp": f"{day}T00:00:00+00:00"}
+
+
+def in_turn(*answers: Answer) -> Callable[[httpx2.Request], httpx2.Response]:
+    """A vendor that gives these answers one after the other, the last one for ever."""
+    left = list(answers)
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        given = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    return answer
+
+
+def text(body: str, status: int = 200, **headers: str) -> httpx2.Response:
+    return httpx2.Response(status, text=body, headers=headers)
 
 
 def write_tokens(file: Path, *users: str, **more: object) -> Path:
