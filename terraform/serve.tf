@@ -75,6 +75,8 @@ locals {
       Action   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"]
       Resource = [for kind in local.state_kinds : local.arn_of_state[kind]]
     },
+    # Owners of rows, when the lake has a new tombstone: the rows of erased people go.
+    { Sid = "ListOwners", Effect = "Allow", Action = "dynamodb:Scan", Resource = [for kind in ["goals", "events", "readings"] : local.arn_of_state[kind]] },
     { Sid = "CountRequests", Effect = "Allow", Action = ["dynamodb:GetItem", "dynamodb:UpdateItem"], Resource = local.arn_of_state["limits"] },
     { Sid = "ReadSecrets", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = [aws_secretsmanager_secret.pseudonym_key.arn, aws_secretsmanager_secret.api[key].arn] },
     { Sid = "OwnLog", Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${local.arn.logs}:${local.api_log}:*" },

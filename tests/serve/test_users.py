@@ -1,10 +1,18 @@
 """Users have a status; an erased person has no access from the moment they ask, and nothing of theirs stays."""
 
+import time
 from pathlib import Path
 
+import pytest
+
+from qol.identity.erasures import Tombstone, write_tombstone
 from qol.people.erase import Erasure
+from qol.serve.erased_rows import ROUND_SECONDS, purge_erased
 from qol.serve.erasing import erase_pending
+from qol.serve.goal_events import DEAD
+from qol.serve.work import work_once
 from tests.serve.phones import NOON, SUMMARY, Api, steps
+from tests.serve.test_devices_and_feeds import METRICS
 from tests.serve.test_goals import STEPS
 
 PATCH = {"Content-Type": "application/merge-patch+json"}
@@ -94,3 +102,61 @@ def test_an_erasure_on_the_command_line_ends_access_too_and_a_lifted_one_lets_in
     assert api.summary("v-cleo").status_code == 403
     assert api.client.post("/v1/users", json={"subject": "v-cleo"}, headers=admin).status_code == 201
     assert api.summary("v-cleo").status_code == 200
+
+
+def round_of_work(api: Api) -> None:
+    """What the server does a minute later."""
+    api.service.erasures_due = 0
+    work_once(api.service)
+
+
+def test_what_the_state_has_of_who_is_erased_on_the_command_line_goes_too(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, admin, device = api.service.state, api.key("users:admin"), api.key("devices:read", "devices:write")
+    with (api.lake / "user_map.jsonl").open("a") as file:
+        file.write('{"source": "sensor", "vendor_user_id": "room-1", "user_id": "P-anna", "to": "2026-11-16"}\n')
+        file.write('{"source": "sensor", "vendor_user_id": "room-1", "user_id": "P-ben", "from": "2026-11-17"}\n')
+    of_anna, of_ben = {"timestamp": 1_794_787_000}, {"timestamp": 1_794_960_000}  # on the 16th and the 18th
+    assert api.client.post(METRICS, json={"readings": [of_anna, of_ben]}, headers=device).status_code == 201
+    assert api.client.post("/v1/users", json={"subject": "v-anna"}, headers=admin).status_code == 201
+    for who in ("v-anna", "P-ben"):
+        assert api.client.put("/v1/goals/walk", json=STEPS, headers=api.token(who)).status_code == 201
+    api.post("v-anna", steps(500, 7))
+    state.create("events", DEAD, "evt_old", {"user_id": "P-anna", "status": 410})
+    round_of_work(api)
+    assert len(traces(api.lake, b"P-anna")) > 1
+    people, user_map = api.service.participants.people(), api.service.participants.user_map
+    erasure = Erasure(api.service.lake, people, people.person("P-anna"), "Asia/Tokyo", NOON, user_map)
+    assert erasure.run().is_clean
+    round_of_work(api)
+    assert traces(api.lake, b"v-anna", b"P-anna", b"_50-anna") == []
+    assert api.client.get("/v1/goals", headers=api.token("v-anna")).status_code == 403
+    assert len(api.client.get("/v1/goals", headers=api.token("P-ben")).json()["goals"]) == 1
+    api.client.post(METRICS, json={"readings": [of_anna, of_ben]}, headers=device)
+    assert api.client.get(METRICS, headers=device).json()["items"] == [of_ben]
+
+    state.create("goals", "P-anna", "late", STEPS)  # by a process that did not know the tombstone yet
+    round_of_work(api)
+    assert state.owners("goals") == {"P-anna", "P-ben"}
+    now = time.time() + ROUND_SECONDS
+    monkeypatch.setattr("time.time", lambda: now)
+    round_of_work(api)
+    assert state.owners("goals") == {"P-ben"}
+    with monkeypatch.context() as patch:
+        patch.setattr(type(state), "owners", None)  # nothing is listed while the tombstones are the same
+        api.service.erasures_due = 0
+        assert purge_erased(api.service) == 0
+    erasure.lift()
+    assert api.client.put("/v1/goals/walk", json=STEPS, headers=api.token("v-anna")).status_code == 201
+    round_of_work(api)
+    assert len(api.client.get("/v1/goals", headers=api.token("v-anna")).json()["goals"]) == 1
+
+
+def test_who_left_so_long_ago_that_the_user_map_forgot_them_is_not_named_by_the_state_either(api: Api) -> None:
+    admin = api.key("users:admin")
+    api.client.post("/v1/users", json={"subject": "v-anna"}, headers=admin)
+    account = api.service.participants.alias("v-anna")
+    write_tombstone(api.service.lake, Tombstone(account, "2026-11-18T00:00:00Z", "retention", ids=[account]))
+    round_of_work(api)
+    assert api.client.get("/v1/users", headers=admin).json()["items"] == []

@@ -97,8 +97,11 @@ def test_documents_of_an_owner_come_in_pages_without_those_of_others_and_are_pur
         [item.body["n"] for item in state.items("readings", "room", after, 2)] for after in ("", "001", "003", "004")
     ]
     assert pages == [[0, 1], [2, 3], [4], []]
+    state.create("readings", "Ä_5f/b", "001", {"n": 9})
+    assert state.owners("readings") == {"room", "room2", "Ä_5f/b"}
     assert state.purge("readings", "room") == 5
     assert state.items("readings", "room") == []
+    assert state.owners("readings") == {"room2", "Ä_5f/b"}
     assert len(state.items("readings", "room2")) == 1
 
 

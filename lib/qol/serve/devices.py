@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
 from qol.serve.door import needs
+from qol.serve.erased_rows import device_owners, is_of_erased
 from qol.serve.json_bodies import Body, checked, documented, json_body, service_of
 from qol.serve.list_pages import after, page
 from qol.serve.overlay import ingest_object
@@ -67,8 +68,10 @@ def add_readings(
     documents = [one.model_dump(exclude_none=True) for one in readings]
     kept = _store(service, device_id, documents)
     expires = int(time.time() + KEPT.total_seconds())
+    owners = device_owners(service.participants.identities, device_id)
     for one in documents:
-        service.state.create("readings", device_id, f"{_END - one['timestamp']:011d}", one, expires=expires)
+        if not is_of_erased(owners, service.options.zone, one["timestamp"]):
+            service.state.create("readings", device_id, f"{_END - one['timestamp']:011d}", one, expires=expires)
     return {"readings": len(documents), "kept": kept}
 
 

@@ -45,6 +45,8 @@ class Service:
     flags: Flags
     verifier: Verifier | None
     counters: Storage
+    #: When the lake's erasures are looked at next, in seconds of the monotonic clock.
+    erasures_due: float = 0.0
 
     @property
     def now(self) -> datetime:

@@ -48,6 +48,15 @@ class DynamoDBState:
                     break
         return found[:limit]
 
+    def owners(self, kind: Kind) -> set[str]:
+        """Every owner of documents of a kind."""
+        with _state_errors():
+            pages = self._client.get_paginator("scan").paginate(
+                TableName=self._table(kind), ProjectionExpression="#owner", ExpressionAttributeNames={"#owner": "owner"},
+                ConsistentRead=True,
+            )  # fmt: skip
+            return {item["owner"]["S"] for page in pages for item in page["Items"]}
+
     def create(self, kind: Kind, owner: str, name: str, body: dict[str, Any], *, expires: int | None = None) -> bool:
         """Store a new document; False when there is one."""
         condition = "attribute_not_exists(#name) OR expires_at <= :now"

@@ -28,6 +28,8 @@ _TABLES = {
 }
 #: Of ids only these stand in a key as they are: some servers compare texts without case and without accents.
 _OTHER = re.compile(r"[^a-z0-9:.-]")
+#: How `_key` writes the others: all their bytes in UTF-8.
+_CODED = re.compile(r"(?:_[0-9a-f]{2})+")
 
 
 class SqlState:
@@ -58,6 +60,13 @@ class SqlState:
         with self._connected() as connection:
             rows = connection.execute(sa.select(table).where(mine).order_by(table.c.name).limit(limit)).all()
         return [_item(row) for row in rows]
+
+    def owners(self, kind: Kind) -> set[str]:
+        """Every owner of documents of a kind."""
+        with self._connected() as connection:
+            return {
+                _text_of_key(key) for key in connection.execute(sa.select(_TABLES[kind].c.owner).distinct()).scalars()
+            }
 
     def create(self, kind: Kind, owner: str, name: str, body: dict[str, Any], *, expires: int | None = None) -> bool:
         """Store a new document; False when there is one."""
@@ -127,6 +136,10 @@ def _state_errors() -> Iterator[None]:
 
 def _key(text: str) -> str:
     return _OTHER.sub(lambda found: "".join(f"_{byte:02x}" for byte in found[0].encode()), text)
+
+
+def _text_of_key(key: str) -> str:
+    return _CODED.sub(lambda found: bytes.fromhex(found[0].replace("_", "")).decode(), key)
 
 
 def _at(table: sa.Table, owner: str, name: str) -> sa.ColumnElement[bool]:

@@ -32,6 +32,9 @@ class State(Protocol):
     def items(self, kind: Kind, owner: str, after: str = "", limit: int = 100) -> list[Item]:
         """An owner's documents in one fixed order, at most `limit` of those that follow the name `after`."""
 
+    def owners(self, kind: Kind) -> set[str]:
+        """Every owner of documents of a kind; all of them are read."""
+
     def create(self, kind: Kind, owner: str, name: str, body: dict[str, Any], *, expires: int | None = None) -> bool:
         """Store a new document; False when there is one of that name that has not expired."""
 
