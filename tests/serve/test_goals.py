@@ -22,10 +22,13 @@ def put(api: Api, goal: object, who: str = "v-anna", **headers: str) -> int:
 
 def test_a_goal_is_put_read_patched_and_deleted_by_its_version(api: Api) -> None:
     mine, patch = api.token("v-anna"), {"Content-Type": "application/merge-patch+json"}
-    assert put(api, STEPS) == 201
+    only_new = {"If-None-Match": "*"}
+    assert put(api, STEPS, **only_new) == 201
+    assert put(api, STEPS | {"target": 1}, **only_new) == 412
+    assert put(api, STEPS | {"target": 1}, **{"If-None-Match": '"9", "1"'}) == 412
     read = api.client.get("/v1/goals/walk", headers=mine)
     assert (read.json(), read.headers["ETag"]) == ({"goal_id": "walk", **STEPS}, '"1"')
-    assert put(api, STEPS | {"target": 400}, **{"If-Match": '"1"'}) == 200
+    assert put(api, STEPS | {"target": 400}, **{"If-Match": '"1"', "If-None-Match": '"2"'}) == 200
     assert put(api, STEPS, **{"If-Match": '"1"'}) == 412
     patched = api.client.patch("/v1/goals/walk", content=b'{"target": 500}', headers=mine | patch)
     assert (patched.json()["target"], patched.headers["ETag"]) == (500, '"3"')

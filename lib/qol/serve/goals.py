@@ -1,5 +1,6 @@
 """A participant's goals: a daily metric of the contracts, a day or a week, and what to reach."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -29,6 +30,14 @@ Reader = Annotated[Caller, Depends(needs("me:read"))]
 Writer = Annotated[Caller, Depends(needs("me:write"))]
 GoalId = Annotated[Name, Path(description="The app's own name of the goal.")]
 IfMatch = Annotated[str | None, Header(description="The ETag of the goal that was read.")]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Headers that say of which version the stored goal must be, or not be."""
+
+    if_match: IfMatch = None
+    if_none_match: Annotated[str | None, Header(description="`*` where the goal must be new.")] = None
 
 
 class Goal(Body):
@@ -63,12 +72,12 @@ def put_goal(
     caller: Writer,
     goal_id: GoalId,
     given: Annotated[Any, Depends(json_body())],
-    if_match: IfMatch = None,
+    conditions: Annotated[Conditions, Depends()],
 ) -> dict[str, Any]:
-    """Set the whole goal: 201 where it is new, 200 where it replaces one."""
+    """Set the whole goal: 201 where it is new, 200 where it replaces one; 412 where a condition does not hold."""
     goal, person, state = _goal(request, given), participant_of(caller), service_of(request).state
     found = state.get("goals", person.user_id, goal_id)
-    require_match(if_match, found)
+    require_match(conditions.if_match, found, conditions.if_none_match)
     if found is None:
         if len(state.items("goals", person.user_id, limit=MAX_GOALS)) >= MAX_GOALS:
             raise invalid("", f"a person has at most {MAX_GOALS} goals")

@@ -90,15 +90,19 @@ def etag(item: Item) -> str:
     return f'"{item.version}"'
 
 
-def require_match(if_match: str | None, found: Item | None) -> None:
-    """412 when the caller's condition names another version than the stored one."""
-    if if_match is None:
-        return
-    tags = [one.strip() for one in if_match.split(",")]
-    if found is None or ("*" not in tags and etag(found) not in tags):
+def require_match(if_match: str | None, found: Item | None, if_none_match: str | None = None) -> None:
+    """412 when a condition of the caller does not hold: that the stored version is one of these, or none of those."""
+    if if_match is not None and not _is_one_of(if_match, found):
         raise changed_since()
+    if if_none_match is not None and _is_one_of(if_none_match, found):
+        raise changed_since()
+
+
+def _is_one_of(tags: str, found: Item | None) -> bool:
+    """Whether a document is there and a list of tags has its version, or is `*`."""
+    return found is not None and not {"*", etag(found)}.isdisjoint(one.strip() for one in tags.split(","))
 
 
 def changed_since() -> ProblemError:
     """The problem of a condition that does not hold."""
-    return ProblemError(412, "It was changed since; read it again.")
+    return ProblemError(412, "It is there already, or was changed since; read it again.")

@@ -21,7 +21,7 @@ ERRORS = {
     "404": "There is no such thing.",
     "408": "The body did not come.",
     "409": "It is there already, or the same request is under way.",
-    "412": "It was changed since it was read.",
+    "412": "It is there already, or was changed since it was read.",
     "413": "The body is too large.",
     "415": "The body's type is not allowed.",
     "422": "A value of the request is not allowed; `errors` says which.",
