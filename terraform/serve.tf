@@ -69,6 +69,8 @@ locals {
       Condition = { StringEquals = { "kms:ViaService" = local.via.s3 } }
     },
     { Sid = "ReadUserMap", Effect = "Allow", Action = "dynamodb:Scan", Resource = local.arn.user_map },
+    # Garmin's webhook, as the receiver's role: who is new, who left, who permits what; no user_id.
+    { Sid = "WriteUserMap", Effect = "Allow", Action = "dynamodb:UpdateItem", Resource = local.arn.user_map, Condition = local.writes_attributes.receiver },
     {
       Sid      = "OwnState"
       Effect   = "Allow"

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
 from qol.webhooks.bodies import stamp
+from qol.webhooks.deadline import QUICK
 from qol_lambda.announced_sources import SOURCES
 from qol_lambda.announcements import (
     AnnouncedSource,
@@ -28,7 +29,6 @@ from qol_lambda.announcements import (
     read_client_secret,
 )
 from qol_lambda.clients import client, error_summary
-from qol_lambda.deadline import QUICK
 from qol_lambda.settings import setting
 from qol_lambda.webhook_secret import CachedSecret, NoSecretError
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from botocore.exceptions import ClientError
 
 from qol.identity.erasure_hash import RECEIVER_KEY, erasure_hash
+from qol.webhooks.deadline import QUICK
 from qol_lambda.clients import client, error_code
-from qol_lambda.deadline import QUICK
 from qol_lambda.settings import setting
 
 CACHE_SECONDS = 600.0

@@ -21,12 +21,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from qol.aws.emf import NAMESPACE
 from qol.errors import QolError, safe_place
 from qol.webhooks.bodies import Delivery, read_body, unparsable_key
+from qol.webhooks.deadline import QUICK, Deadline, TooLateError
+from qol.webhooks.user_map_table import Registered, UserMapTable
 from qol.webhooks.webhook_credentials import CLIENT_HEADER
 from qol_lambda.clients import client, error_summary, ignore_error
-from qol_lambda.deadline import QUICK, Deadline, TooLateError
 from qol_lambda.erased_accounts import ErasedAccounts
 from qol_lambda.settings import setting
-from qol_lambda.user_map_table import Registered, apply_controls, register
 from qol_lambda.webhook_secret import NoSecretError, WebhookAuthenticator
 
 GZIP = b"\x1f\x8b"
@@ -86,11 +86,8 @@ def _receive(event: Event, now: datetime) -> int:
 
 
 def _store(delivery: Delivery, now: datetime, deadline: Deadline) -> None:
-    """The user map first: a job lists raw objects before it reads the map, so every user of a listed object is in it."""
-    client("dynamodb", QUICK)  # created here once, not by every thread
-    left = erased().among({*delivery.users, *(control.vendor_user_id for control in delivery.controls)})
-    apply_controls([one for one in delivery.controls if one.vendor_user_id not in left], now, deadline)
-    register([vendor for vendor in delivery.users if vendor not in left], now, registered(), deadline)
+    table = UserMapTable(setting("QOL_USER_MAP_TABLE"), erased().among, registered())
+    table.update(delivery.users, delivery.controls, now, deadline)
     deadline.check()
     stream = setting("QOL_STREAM", "")
     if stream and 0 < len(delivery.line) <= MAX_RECORD_BYTES:

@@ -82,6 +82,22 @@ run "a_function" {
   }
 
   assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.api["api"].policy).Statement : statement.Sid => statement.Resource if contains(["ListOwners", "ReadUserMap", "WriteUserMap"], statement.Sid) } == {
+      ListOwners   = [for kind in ["goals", "events", "readings"] : "arn:aws:dynamodb:ap-northeast-1:123456789012:table/qol-api-${kind}"]
+      ReadUserMap  = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/user_id_map"
+      WriteUserMap = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/user_id_map"
+    }
+    error_message = "what the API lists and updates"
+  }
+
+  assert {
+    condition = one([for statement in jsondecode(aws_iam_role_policy.api["api"].policy).Statement : statement.Condition if statement.Sid == "WriteUserMap"]) == one([
+      for statement in jsondecode(aws_iam_role_policy.lambda["receiver"].policy).Statement : statement.Condition if statement.Sid == "WriteUserMap"
+    ])
+    error_message = "Garmin's pushes reach the user map with the rights of the receiver, which names no user_id"
+  }
+
+  assert {
     condition     = !contains(flatten([for statement in jsondecode(aws_iam_role_policy.api["api"].policy).Statement : statement.Resource]), "*")
     error_message = "no statement on all resources"
   }

@@ -10,7 +10,7 @@ from qol.collect import token_table
 from qol.collect.token_table import TokenTable
 from qol.collect.tokens import Token, open_tokens
 from qol.errors import UsageError
-from qol_lambda.deadline import QUICK
+from qol.webhooks.deadline import QUICK
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from qol.identity.dynamodb_user_map import read_user_table
 from qol.identity.lake_state import read_lake_state
 from qol.identity.user_map import UserMap
 from qol.lake.local import LocalLake
-from qol_lambda.deadline import QUICK
+from qol.webhooks.deadline import QUICK
 from tests.builders import CONTRACTS, KEY, daily_record, run_lake, write_lines
 from tests.qol_lambda.webhook import Webhook
 

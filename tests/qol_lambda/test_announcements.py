@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from qol.aws.requests import aws_client
+from qol.webhooks.deadline import QUICK
 from qol_lambda.announcement_receiver import answer, client_secret
-from qol_lambda.deadline import QUICK
 from tests.qol_lambda.webhook import NOW, STAMP
 
 SECRET = {"client_id": "c", "client_secret": "the client's secret", "verification_token": "agreed-1"}

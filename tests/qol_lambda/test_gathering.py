@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from qol.aws.requests import aws_client
 from qol.webhooks.bodies import read_body
+from qol.webhooks.deadline import QUICK
 from qol_dev.cloud.gather import gather
-from qol_lambda.deadline import QUICK
 from qol_lambda.receiver import MAX_RECORD_BYTES
 from tests.builders import daily_record, night_record
 from tests.qol_lambda.test_webhook_to_week import POSTS, run

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from qol.webhooks.deadline import LAST_START_SECONDS, QUICK, Deadline, TooLateError, run_concurrently
 from qol_lambda import receiver
-from qol_lambda.deadline import LAST_START_SECONDS, QUICK, Deadline, TooLateError, run_concurrently
 from qol_lambda.receiver import MAX_UNPACKED_BYTES, handler, receive
 from tests.qol_lambda.webhook import (
     CLIENT,

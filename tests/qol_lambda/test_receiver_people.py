@@ -13,8 +13,8 @@ from qol.aws.requests import aws_client
 from qol.identity.erasures import Tombstone, write_erased_accounts, write_tombstone
 from qol.identity.pseudonyms import Identities
 from qol.lake.s3 import S3Lake
+from qol.webhooks.deadline import QUICK
 from qol_lambda import receiver
-from qol_lambda.deadline import QUICK
 from tests.builders import KEY
 from tests.qol_lambda.webhook import (
     NOW,

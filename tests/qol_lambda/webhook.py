@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from qol.aws.requests import aws_client
-from qol_lambda.deadline import QUICK
+from qol.webhooks.deadline import QUICK
 from qol_lambda.receiver import receive
 from tests.edges import contents
 

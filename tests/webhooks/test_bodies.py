@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol.webhooks.bodies import MAX_PARTS, Control, Delivery, read_body, unparsable_key
+from qol.webhooks.deadline import TooLateError
 from qol.webhooks.dropped_fields import is_dropped
-from qol_lambda.deadline import TooLateError
 from tests.ingest.feed import CONTRACTS
 from tests.qol_lambda.webhook import NOW, STAMP, body
 

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, BinaryIO, cast
@@ -14,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from qol.contracts.spans import BrokenTextError
 from qol.ingest.line_reader import MAX_LINE_BYTES
 from qol.serve.door import require_rate
+from qol.serve.garmin_users import update_user_map
 from qol.serve.json_bodies import service_of
 from qol.serve.problem_details import ProblemError
 from qol.serve.service import Service
-from qol.webhooks.bodies import line_key, quarantine_key, read_body
+from qol.webhooks.bodies import Control, Delivery, line_key, quarantine_key, read_body
 from qol.webhooks.long_bodies import read_long_body
 from qol.webhooks.webhook_credentials import CLIENT_HEADER, read_credentials
 
@@ -52,7 +53,7 @@ def _require_garmin(service: Service, request: Request, token: str) -> None:
 
 
 def _store(service: Service, body: BinaryIO, digest: str) -> None:
-    """Store a body's lines, or the body itself when it is not JSON."""
+    """Store a body's lines once the user map has its users, or the body itself when it is not JSON."""
     now = service.now
     body.seek(0)
     is_gzip = body.read(2) == _GZIP
@@ -60,20 +61,31 @@ def _store(service: Service, body: BinaryIO, digest: str) -> None:
     with TemporaryFile() as lines:
         try:
             plain = gzip.GzipFile(fileobj=body, mode="rb") if is_gzip else body
-            size = _write_lines(lines, cast("BinaryIO", plain), now, service.file.limits.garmin_body_bytes)
+            found = _deliveries(cast("BinaryIO", plain), now, service.file.limits.garmin_body_bytes)
+            users, controls = _write_lines(lines, found)
         except (BrokenTextError, OSError, EOFError, zlib.error):
-            size = None
-        if size is None:
             body.seek(0)
             service.lake.put_if_absent(quarantine_key(digest, now), body)
             service.count("unparsable_bodies")
-        elif size:
+            return
+        if lines.tell():
+            update_user_map(service, users, controls, now)
             lines.seek(0)
             service.lake.put_if_absent(line_key(digest, now), cast("BinaryIO", lines))
 
 
-def _write_lines(lines: IO[bytes], body: BinaryIO, now: datetime, limit: int) -> int:
-    """Write the lines of a body and return their bytes; BrokenTextError when it is not an envelope, or unpacks to too much."""
+def _write_lines(lines: IO[bytes], deliveries: Iterable[Delivery]) -> tuple[Collection[str], list[Control]]:
+    """Write the lines of a body; its users, each once, and its control messages in their order."""
+    users, controls = dict[str, None](), list[Control]()
+    for one in deliveries:
+        users |= dict.fromkeys(one.users)
+        controls += one.controls
+        lines.write(one.line)
+    return users, controls
+
+
+def _deliveries(body: BinaryIO, now: datetime, limit: int) -> Iterable[Delivery]:
+    """The content of a body, line by line; BrokenTextError when it is not an envelope, or unpacks to too much."""
     left = MAX_SHORT_BYTES
     while left >= 0 and (piece := body.read(PIECE_BYTES)):
         left -= len(piece)
@@ -82,8 +94,8 @@ def _write_lines(lines: IO[bytes], body: BinaryIO, now: datetime, limit: int) ->
         delivery = read_body(body.read(), now)
         if delivery is None:
             raise BrokenTextError
-        return lines.write(delivery.line)
-    return sum(lines.write(one.line) for one in read_long_body(_limited(body, limit), now))
+        return [delivery]
+    return read_long_body(_limited(body, limit), now)
 
 
 def _limited(body: BinaryIO, limit: int) -> Callable[[int], bytes]:

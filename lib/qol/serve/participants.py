@@ -71,7 +71,7 @@ class Participants:
                 erasures = self._erasures()
                 if is_changed or erasures != self._erasures_seen or now - self._erased_at > FRESH_SECONDS:
                     self._erased, self._erased_at, self._erasures_seen = read_erased(self._lake), now, erasures
-                if is_changed and self._is_table:
+                if is_changed and self.table:
                     # A table of 200,000 people takes seconds: requests go on with what is known.
                     self._seen = self._signature(now)
                     threading.Thread(target=self._read_table, args=(now,), daemon=True).start()
@@ -131,7 +131,7 @@ class Participants:
 
         LockedError while a run works, which may have read the map already.
         """
-        if person.is_mapped or self.user_map is None or self._is_table:
+        if person.is_mapped or self.user_map is None or self.table:
             return person
         with self._lake.lock("serve-user-map"):
             self._append(Path(self.user_map), person)
@@ -153,8 +153,10 @@ class Participants:
             os.fsync(file.fileno())
 
     @property
-    def _is_table(self) -> bool:
-        return self.user_map is not None and self.user_map.startswith(SCHEME)
+    def table(self) -> str | None:
+        """The name of the table with the user map; None where it is a file or is not there."""
+        is_table = self.user_map is not None and self.user_map.startswith(SCHEME)
+        return str(self.user_map).removeprefix(SCHEME) if is_table else None
 
     def _read_table(self, now: float) -> None:
         with suppress(QolError):
@@ -164,7 +166,7 @@ class Participants:
         """Changes when the user map's file does; of a table after some minutes."""
         if self.user_map is None:
             return None
-        if self._is_table:
+        if self.table:
             return now // TABLE_SECONDS
         found = Path(self.user_map).stat()
         return found.st_mtime_ns, found.st_size, found.st_ino

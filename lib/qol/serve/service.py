@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -25,6 +25,7 @@ from qol.serve.serve_file import ServeFile, read_serve_file
 from qol.serve.serve_options import FOLDER, ServeOptions
 from qol.serve.summaries import Summaries
 from qol.state import State, open_state
+from qol.webhooks.user_map_table import Registered
 
 STATE_FILE = "state.sqlite"
 USER_MAP = "user_map.jsonl"
@@ -47,6 +48,8 @@ class Service:
     counters: Storage
     #: When the lake's erasures are looked at next, in seconds of the monotonic clock.
     erasures_due: float = 0.0
+    #: Users of Garmin's pushes that this process wrote to the user map's table lately.
+    registered: Registered = field(default_factory=Registered)
 
     @property
     def now(self) -> datetime:

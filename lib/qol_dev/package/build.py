@@ -25,7 +25,7 @@ SHARED_MODULES = (
     "qol/identity/erasure_hash.py", "qol/run/__init__.py",
     "qol/run/request.py", "qol/tables/__init__.py", "qol/tables/weeks.py",
     "qol/webhooks/__init__.py", "qol/webhooks/bodies.py", "qol/webhooks/webhook_credentials.py", "qol/webhooks/dropped_fields.py",
-    "qol/webhooks/garmin_routes.py",
+    "qol/webhooks/deadline.py", "qol/webhooks/garmin_routes.py", "qol/webhooks/user_map_table.py",
 )  # fmt: skip
 
 
