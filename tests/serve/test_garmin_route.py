@@ -107,11 +107,16 @@ def test_a_file_gets_withdrawals_alone_and_an_account_without_a_line_one_with_it
     with garmin.service.lake.lock("a run"):
         assert line_after(1, left, status=503) == mine | partly
     assert line_after(1, left, permits) == mine | {"withdrawn_at": now}
+    by_hand = json.loads(path.read_text().splitlines()[2]) | {"withdrawn_at": "2026-11-01T09:00:00+09:00"}
+    path.write_text("\n".join([*path.read_text().splitlines()[:2], json.dumps(by_hand)]))
+    assert line_after(2, control("deregistrations", "g-ben")) == by_hand
     user_id = garmin.service.participants.identities.user_hash("garmin", "u1")
     new = {"source": "garmin", "vendor_user_id": "u1", "user_id": user_id, "withdrawn_at": now}
     assert line_after(-1, control("deregistrations", "u1")) == new
     assert len(path.read_text().splitlines()) == 4
-    assert garmin.service.participants.identities.withdrawn.keys() == {("garmin", "g-anna"), ("garmin", "u1")}
+    assert garmin.service.participants.identities.withdrawn.keys() == {
+        ("garmin", one) for one in ("g-anna", "g-ben", "u1")
+    }
 
 
 def test_a_body_of_many_lines_is_never_whole_in_memory(garmin: Api) -> None:

@@ -123,6 +123,7 @@ def test_what_the_state_has_of_who_is_erased_on_the_command_line_goes_too(
     for who in ("v-anna", "P-ben"):
         assert api.client.put("/v1/goals/walk", json=STEPS, headers=api.token(who)).status_code == 201
     api.post("v-anna", steps(500, 7))
+    state.create("readings", "room-1", "1", of_anna | {"status": "P-anna"}, expires=1)
     state.create("events", DEAD, "evt_old", {"user_id": "P-anna", "status": 410})
     round_of_work(api)
     assert len(traces(api.lake, b"P-anna")) > 1

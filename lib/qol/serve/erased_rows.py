@@ -25,13 +25,14 @@ Owners = Sequence[tuple[Period, User]]
 
 
 def purge_erased(service: Service) -> int:
-    """Remove the rows of erased people where the lake has new tombstones; how many people and devices were looked through.
+    """Remove expired rows, and those of erased people where the lake has new tombstones; how many people and devices had some.
 
     LakeError when the tombstones cannot be read. Nothing is listed in the state while they are the same.
     """
     if time.monotonic() < service.erasures_due:
         return 0
     service.erasures_due = time.monotonic() + ROUND_SECONDS
+    service.state.remove_expired()
     if not (tombstones := service.lake.children(ERASURES).objects):
         return 0
     state, digest = service.state, hashlib.sha256(repr(tombstones).encode()).hexdigest()

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +13,8 @@ from qol.aws.requests import RetryPolicy, aws_client
 from qol.state.store import Item, Kind, StateError
 
 POLICY = RetryPolicy(attempts=3, connect_seconds=2.0, read_seconds=5.0)
+#: Parts of a table that are scanned at once.
+SEGMENTS = 8
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 _NAMES = {"#owner": "owner", "#name": "name"}
 
@@ -50,12 +53,17 @@ class DynamoDBState:
 
     def owners(self, kind: Kind) -> set[str]:
         """Every owner of documents of a kind."""
-        with _state_errors():
-            pages = self._client.get_paginator("scan").paginate(
+
+        def of_segment(segment: int) -> set[str]:
+            pages = client.get_paginator("scan").paginate(
                 TableName=self._table(kind), ProjectionExpression="#owner", ExpressionAttributeNames={"#owner": "owner"},
-                ConsistentRead=True,
+                ConsistentRead=True, Segment=segment, TotalSegments=SEGMENTS,
             )  # fmt: skip
             return {item["owner"]["S"] for page in pages for item in page["Items"]}
+
+        client = self._client
+        with _state_errors(), ThreadPoolExecutor(SEGMENTS) as pool:
+            return set().union(*pool.map(of_segment, range(SEGMENTS)))
 
     def create(self, kind: Kind, owner: str, name: str, body: dict[str, Any], *, expires: int | None = None) -> bool:
         """Store a new document; False when there is one."""
@@ -85,6 +93,9 @@ class DynamoDBState:
         while found := self.items(kind, owner):
             removed += sum(self.delete(kind, owner, item.name) for item in found)
         return removed
+
+    def remove_expired(self) -> None:
+        """The tables' TTL does that."""
 
     def close(self) -> None:
         """Clients are shared and stay."""

@@ -21,7 +21,7 @@ _TABLES = {
         sa.Column("owner", sa.String(255), primary_key=True),
         sa.Column("name", sa.String(255), primary_key=True),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("expires_at", sa.BigInteger),
+        sa.Column("expires_at", sa.BigInteger, index=True),
         sa.Column("body", sa.Text, nullable=False),
     )
     for kind in KINDS
@@ -106,6 +106,12 @@ class SqlState:
         table = _TABLES[kind]
         with self._connected() as connection:
             return connection.execute(sa.delete(table).where(table.c.owner == _key(owner))).rowcount
+
+    def remove_expired(self) -> None:
+        """Remove every document that has expired."""
+        with self._connected() as connection:
+            for table in _TABLES.values():
+                connection.execute(sa.delete(table).where(~_in_force(table)))
 
     def close(self) -> None:
         """Close the connections."""

@@ -49,6 +49,9 @@ class State(Protocol):
     def purge(self, kind: Kind, owner: str) -> int:
         """Remove every document of an owner and return their number."""
 
+    def remove_expired(self) -> None:
+        """Remove every document that has expired, where the store does not do so by itself."""
+
     def close(self) -> None:
         """Give back connections."""
 
