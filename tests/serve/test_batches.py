@@ -19,6 +19,16 @@ def test_of_one_good_sample_one_without_uuid_and_one_of_1970_one_is_kept(api: Ap
     ]
 
 
+def test_a_night_of_health_connect_is_in_the_day_so_far(api: Api) -> None:
+    times = {"startTime": "2026-11-17T14:00:00Z", "endTime": "2026-11-17T22:00:00Z", "startZoneOffset": "+09:00"}
+    stages = [{"startTime": "2026-11-17T14:30:00Z", "endTime": "2026-11-17T22:00:00Z", "stage": 4}]
+    night = {"recordType": "SleepSession", **times, "stages": stages, "notes": "Slept well", "metadata": {"id": "hc-1"}}
+    answer = api.post("v-anna", night)
+    assert (answer.status_code, answer.json()["kept"], answer.json()["rejected"]) == (201, 1, [])
+    found = api.summary("v-anna", period="day", so_far=True, fields="sleep_minutes,light_minutes").json()["so_far"]
+    assert [(row["sleep_minutes"], row["light_minutes"]) for row in found] == [(450.0, 450.0)]
+
+
 def test_the_same_bytes_again_are_answered_200_with_the_same_receipt_and_stored_once(api: Api) -> None:
     first, again = (api.post("v-anna", steps(100, 1)) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)

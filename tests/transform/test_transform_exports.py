@@ -197,6 +197,8 @@ def test_why_tells_which_night_comes_first() -> None:
         "records_healthkit_health_auto_export_nights": "healthkit_sleep_samples comes first",
     }
     told = Tracer(CONTRACTS, find_target(CONTRACTS, "rem_minutes"), found).trace()
-    assert [day.why_not for day in told.days if day.day == MONDAY] == [
-        "rem_minutes: health_auto_export_nights has another night, healthkit_sleep_samples comes first"
-    ]
+    (why_not,) = [day.why_not for day in told.days if day.day == MONDAY]
+    assert why_not == (
+        "rem_minutes: no health_connect_sleep record; health_auto_export_nights has another night, "
+        "healthkit_sleep_samples comes first"
+    )

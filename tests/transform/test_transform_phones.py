@@ -34,6 +34,18 @@ def night(start: str, end: str, device: str, stage: int) -> dict[str, Any]:
     return sample(SLEEP, start, end, device, category_value=stage)
 
 
+def session(start: str, end: str, app: str, *stages: tuple[str, str, int], changed: str = "08:00") -> dict[str, Any]:
+    """A sleep session of Health Connect with its stages, each of a start, an end and a number."""
+
+    def at(time: str) -> str:
+        return f"2026-11-{'08' if time >= '18:00' else '09'}T{time}:00+09:00"
+
+    told = [{"startTime": at(start), "endTime": at(end), "stage": stage} for start, end, stage in stages]
+    metadata = {"id": f"{app}-{start}", "dataOrigin": app, "lastModifiedTime": f"2026-11-09T{changed}:00Z"}
+    kind = {"recordType": "SleepSession", "title": "Anna's night", "metadata": metadata}
+    return {**kind, "startTime": at(start), "endTime": at(end), "stages": told}
+
+
 def day_of(lake: Path, **lists: Any) -> dict[str, Any]:
     """The daily row of 2026-11-09 after one batch."""
     write_lines(lake, "2026-11-10", [{"user_id": "u1", **lists}], folder="raw/healthkit/measurements")
@@ -166,6 +178,44 @@ CASES = {
         {"sleep_minutes": 390.0, "awake_minutes": 30.0, "time_in_bed_minutes": 420.0, "deep_minutes": 60.0}
         | {"light_minutes": 300.0, "rem_minutes": 60.0, "bedtime_minute": 1380.0, "wake_minute": 360.0}
         | {"midsleep_minute": 150.0, "asleep_intervals": [-60, 120, 150, 360]},
+    ),
+    "of two apps' sessions of a night the one with stages counts, and an afternoon's is a nap": (
+        {
+            "measurements": [
+                session(
+                    "23:00", "07:00", "com.app", ("23:00", "23:30", 1), ("23:30", "06:00", 4), ("06:00", "07:00", 5)
+                ),
+                session("22:30", "07:30", "watch", changed="09:00"),
+                session("14:00", "15:00", "band"),
+            ]
+        },
+        {"sleep_minutes": 450.0, "deep_minutes": 60.0, "light_minutes": 390.0, "rem_minutes": None}
+        | {"awake_minutes": 30.0, "time_in_bed_minutes": 480.0, "nap_minutes": 60.0, "bedtime_minute": 1380.0},
+    ),
+    "a session that was changed counts as it was changed last": (
+        {
+            "measurements": [
+                session("23:00", "06:00", "band", changed="10:00"),
+                session("23:00", "07:00", "band", changed="09:00"),
+            ]
+        },
+        {"sleep_minutes": 420.0, "deep_minutes": None, "awake_minutes": None, "sleep_efficiency_pct": None},
+    ),
+    "a session that was deleted, that ends before it begins, or that is all awake, is no sleep": (
+        {
+            "measurements": [
+                steps("08:00", "10:00", WATCH, 1_000),
+                session("23:00", "06:00", "band"),
+                session("07:00", "06:00", "band"),
+                session("12:00", "13:00", "band", ("12:00", "13:00", 7)),
+            ],
+            "deleted": [{"uuid": "band-23:00"}],
+        },
+        {"steps": 1_000, "sleep_minutes": None, "nap_minutes": None},
+    ),
+    "of a day with sleep in HealthKit's samples a session counts nothing": (
+        {"measurements": [night("00:00", "05:00", WATCH, 3), session("23:00", "07:00", "band")]},
+        {"sleep_minutes": 300.0, "time_in_bed_minutes": 300.0, "nap_minutes": None},
     ),
 }
 

@@ -107,8 +107,8 @@ class Stages(lang.Model):
 class Rank(lang.Model):
     """Which of two overlapping records is believed."""
 
-    field: Annotated[lang.Name, lang.Refers("a code field, or that of a session")]
-    """A code field."""
+    field: Annotated[lang.Name, lang.Refers("a code field or helper, or that of a session")]
+    """A code field or helper."""
     tiers: Annotated[tuple[lang.Some[lang.Text], ...], Field(min_length=1)]
     """Codes by trust, worst tier first."""
     unlisted: Annotated[lang.Whole, Ge(0)]

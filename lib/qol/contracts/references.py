@@ -61,17 +61,17 @@ def _fields(*types: str) -> _Fitting:
     return lambda contract, _: [f.name for f in contract.fields if f.type in types]
 
 
-def _or_sessions(*types: str) -> _Fitting:
-    """Fields of these types, and columns of sessions."""
-    return lambda contract, columns: [*_fields(*types)(contract, columns), *_sessions(contract)]
-
-
 def _or_helpers(helper: str, *types: str) -> _Fitting:
     """Fields of these types, and helpers of a kind."""
     return lambda contract, columns: [
         *_fields(*types)(contract, columns),
         *(name for name in contract.derived if columns.has(name, helper)),
     ]
+
+
+def _codes_or_sessions(contract: SourceContract, columns: ColumnTypes) -> list[str]:
+    """Code fields, helpers that are texts, and columns of sessions."""
+    return [*_or_helpers("a text", "code")(contract, columns), *_sessions(contract)]
 
 
 def _sessions(contract: SourceContract) -> Iterable[str]:
@@ -97,7 +97,7 @@ _FITTING: Mapping[str, _Fitting] = {
     "a number of the record": _own_numbers,
     "a time field or helper": _or_helpers("a whole number", *MOMENTS),
     "a code field or helper": _or_helpers("a text", "code"),
-    "a code field, or that of a session": _or_sessions("code"),
+    "a code field or helper, or that of a session": _codes_or_sessions,
     "a numeric field or helper": lambda _, columns: columns.numbers,
     "a daily metric of this contract": lambda contract, _: [name for name in contract.daily if name != "where"],
 }

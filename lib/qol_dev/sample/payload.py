@@ -13,9 +13,9 @@ from qol.contracts.example import Example
 from qol.contracts.fields import Field
 from qol.contracts.source import SourceContract
 from qol_dev.sample.example_times import Anchor, Record, at, moved, offset_text
-from qol_dev.sample.lived import Batch
+from qol_dev.sample.lived import LEVELS, Batch
 from qol_dev.sample.lives import ZONE_AT
-from qol_dev.sample.sample_maps import SampleMap, phases, stage_map
+from qol_dev.sample.sample_maps import SampleMap, phases, stage_list, stage_map
 from qol_dev.sample.truth import TRUTH, Truth
 
 #: From a batch to one value per delivery; None where the record says nothing.
@@ -84,6 +84,10 @@ class Payload:
             yield text, SampleMap(field, text, node, self.habit)
         elif rule is not None and isinstance(node, dict) and rule.start and rule.end:
             yield text, partial(stage_map, rule.start, rule.end)
+        elif rule is not None and isinstance(node, list) and rule.start and rule.end and rule.only:
+            minutes = {level: self.contract.by_name[f"{level}_minutes"].samples for level in LEVELS}
+            codes = {level: min(of.only.values) for level, of in minutes.items() if of and of.only}
+            yield text, partial(stage_list, rule.start, rule.end, rule.only.path[-1], codes)
 
     def _habitual(self, path: str, spec: object, node: object) -> Maker:
         """What habits.yaml says of a path: a truth, perhaps `name * 60`; values by version or by chance; a constant."""

@@ -82,3 +82,16 @@ def stage_map(start: str, end: str, b: Batch) -> list[Any]:
                 levels.setdefault(level, []).append({start: first, end: last})
         maps.append(levels)
     return maps
+
+
+def stage_list(start: str, end: str, stage: str, codes: Mapping[str, str], b: Batch) -> list[Any]:
+    """The stretches of the night, level by level, with times in UTC and the code of their level."""
+
+    def written(found: Mapping[str, int], level: str) -> dict[str, str]:
+        times = {name: f"{np.datetime64(found[name], 's')}Z" for name in (start, end)}
+        return {**times, stage: codes[level]}
+
+    return [
+        [written(found, level) for level, stretches in levels.items() for found in stretches]
+        for levels in stage_map(start, end, b)
+    ]
