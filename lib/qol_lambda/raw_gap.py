@@ -1,4 +1,4 @@
-"""`qol-raw-gap-check`: active users without data for some days, as a small table and metrics; it notifies nobody about them."""
+"""`qol-raw-gap-check`: active users without data for some days, as a small table and metrics; no message is sent about them."""
 
 import csv
 import io

@@ -96,7 +96,7 @@ class ColumnTypes:
 
 
 def with_types(sql: str, schema: Mapping[str, pl.DataType]) -> str:
-    """An expression with the types of the columns it names; the expression alone where it is none."""
+    """An expression with the types of the columns it names; what is no expression stays as it is."""
     try:
         names = sorted(set(pl.sql_expr(sql).meta.root_names()))
     except pl.exceptions.PolarsError:

@@ -74,7 +74,7 @@ def element_spans(text: bytes, at: int = 0) -> Iterator[tuple[int, int]]:
 
 
 def _first(text: bytes, at: int, closing: bytes) -> int:
-    """The start of the first part; 0 when there is none."""
+    """The start of the first part; 0 without parts."""
     at = skip_space(text, at + 1)
     return 0 if text[at : at + 1] == closing else at
 

@@ -12,7 +12,7 @@ _HEAD = ("user_id", "week_start", "week_end", "iso_week", "days_observed")
 
 
 def find_target(contracts: Contracts, name: str) -> Target:
-    """The weekly column or daily metric of that name; UsageError with similar names if there is none."""
+    """The weekly column or daily metric of that name; UsageError with similar names where no column has it."""
     found = _derived(contracts, name) or _of_groups(contracts, name) or _daily(contracts, name)
     if found is not None:
         return found

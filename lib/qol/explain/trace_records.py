@@ -275,7 +275,7 @@ class Roles:
 
 
 def preferred_night(contract: SourceContract, evidence: Mapping[str, Evidence], day: date) -> str:
-    """The record type whose main episode of the day counts instead of the contract's; empty if there is none."""
+    """The record type whose main episode of the day counts instead of the contract's; empty where the contract's counts."""
     if contract.episodes is None:
         return ""
     own = (contract.source, contract.priority, contract.name)

@@ -130,7 +130,7 @@ def read_user_map(path: Path | None) -> UserMap:
 
 
 def find_overlap(user_map: UserMap) -> tuple[int, int] | None:
-    """Positions of an earlier and a later entry of one vendor id that share days, None when there are none."""
+    """Positions of an earlier and a later entry of one vendor id that share days, or None."""
     seen: dict[tuple[str, str], list[tuple[int, Period]]] = {}
     for position, entry in enumerate(user_map.entries):
         period = user_map.periods[position] if user_map.periods else ALWAYS

@@ -39,8 +39,8 @@ def first_examples(
         wrong = _with_value(least, spare.paths[0], "?")
         yield _example(contracts, contract, f"a text in the place of {spare.name}", wrong, [spare.name])
     # Not left out: an object with nothing but a list is an envelope.
-    nobody = _with_value(_only(shown[0], needed - {contract.person}), contract.person, None)
-    yield _example(contracts, contract, "no person", nobody)
+    unnamed = _with_value(_only(shown[0], needed - {contract.person}), contract.person, None)
+    yield _example(contracts, contract, "no person", unnamed)
 
 
 def _dropping_texts_of_samples(contract: SourceContract, records: Sequence[dict[str, Any]]) -> SourceContract:

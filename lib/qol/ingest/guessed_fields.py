@@ -32,7 +32,7 @@ _ENOUGH = 0.6
 _ID = re.compile(r"(^|_)(id|ids|uuid|guid|serial|imei|mac|no)$")
 _LONG_ID = re.compile(r"[0-9a-fA-F-]{16,}")
 _OFFSET = re.compile("offset|utc_?diff")
-#: Names of texts that people type, and of values that say who or where somebody is.
+#: Names of texts that people type, and of values that tell who or where a user is.
 _TYPED = re.compile("name|note|comment|memo|text|title|message|address|city|gender|sex|url")
 _PERSONAL = re.compile("(^|_)(lat|lon|lng|ip|zip)(_|$)|birth|phone|postal")
 #: Keys by which the elements of a list tell what they are; no `name`, which may be that of a person.

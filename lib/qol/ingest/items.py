@@ -191,7 +191,7 @@ def _by_discriminator(node: dict[str, Any], contracts: tuple[SourceContract, ...
 
 
 def _lacks_type(node: dict[str, Any], contract: SourceContract) -> bool:
-    """Whether a contract has `only`, and a record is none of these."""
+    """Whether a contract's `only` leaves a record out."""
     return contract.shares_places and _by_discriminator(node, (contract,)) is None
 
 

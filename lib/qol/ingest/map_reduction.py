@@ -197,7 +197,7 @@ def read_plain(texts: Sequence[bytes]) -> PlainSamples:
 def _numbers(
     characters: Array, words: Array, starts: Array, ends: Array, has_points: bool
 ) -> tuple[Array, Array | None, Array]:
-    """Numbers without their decimal point, the powers of ten to divide them by, and which texts are none."""
+    """Numbers without their decimal point, the powers of ten to divide them by, and which texts are no numbers."""
     texts, lengths, scales = words[ends], ends - starts, None
     if has_points:
         scales = np.ones(len(starts), np.int64)

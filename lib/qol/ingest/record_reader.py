@@ -23,7 +23,7 @@ from qol.ingest.times import parse_instant
 
 MICROSECONDS = 1_000_000
 MAX_UNKNOWN_NAMES = 1000
-#: The name of an unknown field is shown once so many users sent it: before that it may say who somebody is.
+#: The name of an unknown field is shown once so many users sent it: before that it may name a user.
 MIN_USERS_OF_NAME = 20
 #: Types of key fields of which null is a value like any other.
 OPTIONAL_IN_KEYS = ("code", "boolean")

@@ -168,7 +168,7 @@ class ResultBuilder:
         return self._columnar[contract.name]
 
     def hidden(self, contract: SourceContract | None) -> frozenset[str]:
-        """Names whose values are masked in rejects of a contract, or of none."""
+        """Names whose values are masked in rejects of a contract, or of items without one."""
         name = None if contract is None else contract.name
         if name not in self._hidden:
             self._hidden[name] = hidden_names(self.context.contracts.sources, contract)

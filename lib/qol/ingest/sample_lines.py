@@ -27,7 +27,7 @@ class SampleRecords(NamedTuple):
 
 
 def sample_records(contracts: Contracts, source: str, record: str, data: bytes) -> SampleRecords:
-    """Records in the bytes of a sample file: bare ones, pages, arrays or envelopes; UsageError where there are none."""
+    """Records in the bytes of a sample file: bare ones, pages, arrays or envelopes; UsageError without any."""
     lines = _lines(gzip.decompress(data) if data.startswith(_GZIP) else data)
     documents = [_parsed(number, line) for number, line in lines]
     key, beside = _envelope(documents, record)

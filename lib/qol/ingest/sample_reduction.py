@@ -38,7 +38,7 @@ def reduce_samples(field: Field, samples: object) -> tuple[Number | None, int]:
 
 
 def reduce_valid(field: Field, rule: SampleRule, values: Collection[Number]) -> Number | None:
-    """The field's value from valid samples in order of their offsets; null when there are none.
+    """The field's value from valid samples in order of their offsets; null without any.
 
     IssueError `<value> out_of_range` or `<value> sentinel` for a value that the field cannot have.
     """

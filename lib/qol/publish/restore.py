@@ -88,7 +88,7 @@ def restore(
 
 
 def _require_erasures_ended(lake: S3Lake) -> None:
-    """An erasure that has ended left no version with the person; one that was interrupted may have, and nobody can see which."""
+    """An erasure that has ended left no version with the person; an interrupted one may have left some, and no list of them exists."""
     if any(one.finished is None and one.lifted is None for one in read_tombstones(lake)):
         raise UsageError(
             "an erasure has begun and not ended, so earlier versions may have the person; repeat its `qol erase` first"

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cell:
-    """The text of a table cell, the exact value behind it as the lake has it (None if there is none), and a small picture."""
+    """The text of a table cell, the exact value behind it as the lake has it (None for an empty cell), and a small picture."""
 
     text: str
     value: Any = None

@@ -91,7 +91,7 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
 
 
 def draw_sparkline(values: Sequence[float | None], plausible: Range | None) -> str:
-    """A small SVG of values in order beside the text that it illustrates: a line with gaps where there is none, a dot at the last."""
+    """A small SVG of values in order beside the text that it illustrates: a line with gaps for missing values, and a dot at the last."""
     known = [(place, value) for place, value in enumerate(values) if value is not None]
     if not known:
         return ""

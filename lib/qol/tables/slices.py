@@ -20,7 +20,7 @@ class Bucket:
     lake: Lake
     low: str | None
     high: str | None
-    #: Whose rows are left out, though they are published; None for nobody's.
+    #: Whose rows are left out, though they are published; None keeps all.
     without: Callable[[str], bool] | None = None
 
     def published(self, table: str, date: str, columns: Sequence[Column]) -> pl.DataFrame:

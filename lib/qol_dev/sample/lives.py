@@ -149,7 +149,7 @@ def _activity(rng: np.random.Generator, facts: Columns) -> Columns:
 
 
 def _make_owners(options: SampleOptions, sources: list[str]) -> dict[str, Bools]:
-    """By source, which users have it: everybody at least one, the first user one of the first; of a room nobody says so."""
+    """By source, which users have it: each at least one, the first user one of the first; rooms do not name theirs."""
     users = np.arange(options.users)
     hands = [_WORN[n % len(_WORN)].split() for n in options.stream("owners").permutation(len(users)).tolist()]
     worn = [source for source in sources if source != "sensor"]
@@ -181,7 +181,7 @@ def _make_rooms(facts: Columns, options: SampleOptions) -> dict[int, Tenancy]:
 
 
 def user_map(world: World) -> Iterator[dict[str, str]]:
-    """Lines of the user map; in it is every tenant of a room, and everybody with more than a watch."""
+    """Lines of the user map; in it is every tenant of a room, and every user with more than a watch."""
     number = 0
     for user, offset_s in enumerate(world.facts["home_offset_s"][:, 0].tolist()):
         known = [source for source, has in world.has.items() if has[user]]

@@ -30,7 +30,7 @@ _END = re.compile(r"(^|_)end|End")
 
 
 class Payload:
-    """Makes the records of one type; `habit` is its entry of habits.yaml, empty for a device nobody has described."""
+    """Makes the records of one type; `habit` is its entry of habits.yaml, empty for a device without one."""
 
     def __init__(self, contract: SourceContract, name: str, habit: Mapping[str, Any], usual_kind: str) -> None:
         self.contract, self.source, self.name, self.habit = contract, contract.source, name, habit
