@@ -19,7 +19,7 @@ locals {
 }
 
 resource "aws_s3_bucket" "page" {
-  #checkov:skip=CKV_AWS_18:It holds the public page alone
+  #checkov:skip=CKV_AWS_18:It holds nothing but the public page
   #checkov:skip=CKV_AWS_144:Terraform puts the page there again
   #checkov:skip=CKV_AWS_145:It holds the public page alone; S3's own key encrypts it
   #checkov:skip=CKV2_AWS_61:A handful of small files; old versions of the page may stay
