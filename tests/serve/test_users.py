@@ -104,6 +104,18 @@ def test_an_erasure_on_the_command_line_ends_access_too_and_a_lifted_one_lets_in
     assert api.summary("v-cleo").status_code == 200
 
 
+def test_tombstones_that_have_not_changed_are_not_read_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qol.serve.participants.FRESH_SECONDS", -1)  # every request looks
+    lake, cleo, dora = api.service.lake, *map(api.service.participants.alias, ("v-cleo", "v-dora"))
+    write_tombstone(lake, Tombstone(cleo, "2026-11-18T00:00:00Z", "retention", ids=[cleo]))
+    assert api.summary("v-cleo").status_code == 403
+    with monkeypatch.context() as patch:
+        patch.setattr("qol.serve.participants.read_erased", None)
+        assert api.summary("v-cleo").status_code == 403
+    write_tombstone(lake, Tombstone(dora, "2026-11-18T00:00:00Z", "retention", ids=[dora]))
+    assert api.summary("v-dora").status_code == 403
+
+
 def round_of_work(api: Api) -> None:
     """What the server does a minute later."""
     api.service.erasures_due = 0

@@ -18,9 +18,10 @@ from qol.errors import LakeError, QolError
 from qol.identity.dynamodb_user_map import SCHEME, read_user_table
 from qol.identity.erasures import ERASURES, read_erased
 from qol.identity.key_lookup import find_key
-from qol.identity.pseudonyms import Identities, UserIndex
+from qol.identity.pseudonyms import Erased, Identities, UserIndex
 from qol.identity.user_map import UserMap, read_user_map
 from qol.lake import Lake, LocalLake
+from qol.lake.base import StoredObject
 from qol.people.person import People, read_people
 from qol.serve.problem_details import ProblemError
 
@@ -58,7 +59,9 @@ class Participants:
         self._seen: object = None
         self._read_map(now)
         self._erasures_seen = self._erasures()
-        self._erased, self._erased_at = read_erased(lake), now
+        self._erased = Erased()
+        self._tombstones: tuple[StoredObject, ...] = ()
+        self._read_erased(now)
 
     @property
     def identities(self) -> Identities:
@@ -70,7 +73,8 @@ class Participants:
                 is_changed = self._signature(now) != self._seen
                 erasures = self._erasures()
                 if is_changed or erasures != self._erasures_seen or now - self._erased_at > FRESH_SECONDS:
-                    self._erased, self._erased_at, self._erasures_seen = read_erased(self._lake), now, erasures
+                    self._read_erased(now)
+                    self._erasures_seen = erasures
                 if is_changed and self.table:
                     # A table of 200,000 people takes seconds: requests go on with what is known.
                     self._seen = self._signature(now)
@@ -177,6 +181,13 @@ class Participants:
             if isinstance(self._lake, LocalLake):
                 return self._lake.path(ERASURES).stat().st_mtime_ns
         return None
+
+    def _read_erased(self, now: float) -> None:
+        """Read the tombstones if their listing has changed: in a bucket each is a request."""
+        listed = self._lake.children(ERASURES).objects
+        if listed != self._tombstones:
+            self._erased, self._tombstones = read_erased(self._lake), listed
+        self._erased_at = now
 
     def _read_map(self, now: float) -> None:
         seen = self._signature(now)
