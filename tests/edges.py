@@ -20,8 +20,8 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 QUICK = RetryPolicy(attempts=2, connect_seconds=2.0, read_seconds=2.0, pause_seconds=0.01)
-#: A lock that a dead run left is free after a good second, so that tests of dead runs are quick.
-SHORT = LeaseTimes(renew=0.15, free=1.2, look=0.05, margin=0.4)
+#: A lock that a dead run left is free soon, so that tests of dead runs are quick; a live one keeps it on a busy machine.
+SHORT = LeaseTimes(renew=0.15, free=2.5, look=0.05, margin=0.4)
 
 
 def make_bucket(name: str, *, keeps_versions: bool = False) -> Any:
