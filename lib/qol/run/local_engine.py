@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qol.run.engine import Mapped, Shuffled
+from qol.run.engine import Compression, Mapped, Shuffled
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,6 +23,7 @@ class LocalEngine:
     """Maps and reduces on this machine's cores; blocks go through files in the scratch folder."""
 
     name = "local"
+    compression: Compression = "lz4"
 
     def __init__(self, scratch: Path, workers: int) -> None:
         self._scratch = scratch

@@ -146,7 +146,7 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
     mapped_ids = [user_id for _, _, user_id, _ in found.users.user_map.entries]
     limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits, run.request.old)
-    step = MapStep(run.lake, context, run.staging)
+    step = MapStep(run.lake, context, run.staging, engine.compression)
     tasks = [pack_task(parts) for parts in ingest_tasks(found.arrivals.objects)]
     shuffled = engine.shuffle(tasks, step, len(limits) + 1)
     offsets = note_tallies(run.manifest, found.arrivals, shuffled.summaries)

@@ -18,7 +18,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qol.run.engine import Mapped, Shuffled
+from qol.run.engine import Compression, Mapped, Shuffled
 from qol.run.java import find_java
 from qol.run.spark_rows import ROWS, Row, collect_summaries, summary_row, to_batches
 
@@ -41,6 +41,7 @@ _LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # The key and the user map travel through files of this machine.
     "spark.io.encryption.enabled": "true",
     "spark.log.level": "ERROR",
+    "spark.shuffle.compress": "false",  # blocks are compressed
     "spark.python.daemon.module": "qol.run.spark_daemon",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -58,6 +59,7 @@ class SparkEngine:
     """Maps and reduces as DataFrames, in a session of its own beside the given one."""
 
     name = "spark"
+    compression: Compression = "zstd"  # each byte goes through Spark five times, encrypted
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark.newSession()

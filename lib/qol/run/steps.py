@@ -20,7 +20,7 @@ from qol.ingest.task import ingest
 from qol.lake.base import Lake
 from qol.publish.assemble import assemble, stage_part
 from qol.run.arrival_lag import count_days
-from qol.run.engine import Mapped
+from qol.run.engine import Compression, Mapped
 from qol.run.plan import RunPlan
 from qol.run.week_tables import week_tables
 from qol.tables.layout import Candidate, Part
@@ -71,6 +71,7 @@ class MapStep:
     lake: Lake
     context: IngestContext
     staging: str
+    compression: Compression = "lz4"
 
     def __call__(self, task: bytes) -> Mapped:
         """Rows of the ranges of a packed task by bucket, with a summary."""
@@ -95,7 +96,7 @@ class MapStep:
             filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append(
-                    (name, members.write_ipc_stream(None, compression="lz4").getvalue())
+                    (name, members.write_ipc_stream(None, compression=self.compression).getvalue())
                 )
         rejects = [
             stage_part(self.lake, self.staging, "rejects", str(day), rows)
