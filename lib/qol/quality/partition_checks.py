@@ -81,8 +81,7 @@ def compare_readable(footers: Footers, candidates: Sequence[Candidate], publishe
     newest = sorted(kept, key=lambda place: place[::-1], reverse=True)[:MAX_READABLE]
     footers.read(published.files[place].key for place in newest)
     for place in newest:
-        found = footers.get(published.files[place].key)
-        is_ours = found is not None and (not found.rows or "user_id" in found.values)
+        is_ours = footers.is_ours(published.files[place].key)
         yield comparison("files_readable", *place, {} if is_ours else UNREADABLE)
 
 

@@ -31,24 +31,34 @@ class Footers:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._footers: dict[str, Footer | None] = {}
+        self._metadata: dict[str, pq.FileMetaData | None] = {}
+        self._footers: dict[str, Footer] = {}
         self._user_counts: dict[str, int] = {}
 
     def read(self, keys: Iterable[str]) -> None:
         """Read the footers of files, in a bucket several at a time."""
-        missing = sorted(set(keys) - self._footers.keys())
-        self._footers.update(zip(missing, read_many(self._lake, self._footer, missing), strict=True))
+        missing = sorted(set(keys) - self._metadata.keys())
+        self._metadata.update(zip(missing, read_many(self._lake, self._read, missing), strict=True))
 
     def read_user_counts(self, keys: Iterable[str]) -> None:
         """Count the users of files, in a bucket several at a time; only the column `user_id` is read."""
         self.read(keys := set(keys))
-        missing = sorted(key for key in keys - self._user_counts.keys() if self._footers[key])
+        missing = sorted(key for key in keys - self._user_counts.keys() if self._metadata[key])
         self._user_counts.update(zip(missing, read_many(self._lake, self._count_users, missing), strict=True))
 
     def get(self, key: str) -> Footer | None:
         """A file's footer; None for a corrupt file."""
         self.read([key])
-        return self._footers[key]
+        metadata = self._metadata[key]
+        if metadata is not None and key not in self._footers:
+            self._footers[key] = _summed(metadata)
+        return self._footers.get(key)
+
+    def is_ours(self, key: str) -> bool:
+        """Whether a file can be read and has users, or no rows."""
+        self.read([key])
+        metadata = self._metadata[key]
+        return metadata is not None and (not metadata.num_rows or "user_id" in metadata.schema.names)
 
     def staged(self, key: str) -> Footer:
         """The footer of a file that was just written and verified; LakeError when it is corrupt all the same."""
@@ -62,9 +72,9 @@ class Footers:
         self.read_user_counts([key])
         return self._user_counts[key]
 
-    def _footer(self, key: str) -> Footer | None:
+    def _read(self, key: str) -> pq.FileMetaData | None:
         try:
-            return _summed(pq.ParquetFile(self._lake.open_table(key)).metadata)
+            return pq.read_metadata(self._lake.open_table(key))
         except ARROW_ERRORS:
             return None
 
