@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -62,12 +62,13 @@ class LineChunk:
 
 
 @contextmanager
-def unnamed(key: str, name: str) -> Iterator[None]:
+def unnamed(key: str, name: str | Callable[[], str]) -> Iterator[None]:
     """A LakeError about a raw object, or one below a folder `key`, says `name` instead, and nothing of its cause."""
     try:
         yield
     except LakeError as err:
-        raise LakeError(re.sub(re.escape(key) + ".*?(?=: |$)", lambda _: name, str(err), flags=re.DOTALL)) from None
+        said = name if isinstance(name, str) else name()
+        raise LakeError(re.sub(re.escape(key) + ".*?(?=: |$)", lambda _: said, str(err), flags=re.DOTALL)) from None
 
 
 def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
@@ -24,6 +25,7 @@ from qol.ingest.departures import Departure
 from qol.ingest.envelopes import Envelopes
 from qol.ingest.items import Item
 from qol.ingest.line_reader import MAX_LINE_BYTES, LineChunk, LongLine, ObjectRange
+from qol.ingest.listing import place_of
 from qol.ingest.parse import Reason, RejectedError, parse_line
 from qol.ingest.raw_folder import RawFolder
 from qol.ingest.results import ResultBuilder, Tally
@@ -149,8 +151,6 @@ class RangeReader:
     def __init__(self, results: ResultBuilder, batches: LineBatches, part: ObjectRange) -> None:
         self.part = part
         self.folder = folder = batches.folder(part.record)
-        #: What rejects have instead of the object's key.
-        self.raw_object = results.context.identities.object_hash(part.key)
         self.source, self.contract = folder.source, folder.contract
         self.arrival_day = (date.fromisoformat(part.arrival_date) - EPOCH).days
         self.tally = Tally(part.object_index, part.start)
@@ -160,6 +160,15 @@ class RangeReader:
         self._departures = folder.departures
         self._rejected: Counter[tuple[str, Reason]] = Counter()
         self._last_rejects: dict[tuple[str, Reason], dict[str, Any]] = {}
+
+    @cached_property
+    def raw_object(self) -> str:
+        """What rejects have instead of the object's key."""
+        return self._results.context.identities.object_hash(self.part.key)
+
+    def name(self) -> str:
+        """The object in messages: its place and `raw_object`."""
+        return f"{place_of(self.part.key, self.part.arrival_date)}/{self.raw_object}"
 
     def read_chunk(self, chunk: LineChunk) -> None:
         """Read the next lines of the range."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qol.ingest.line_reader import ObjectRange, read_lines, unnamed
-from qol.ingest.listing import place_of
 from qol.ingest.prefetch import prefetching
 from qol.ingest.range_reader import LineBatches, RangeReader
 from qol.ingest.results import IngestContext, IngestResult, ResultBuilder
@@ -19,7 +18,7 @@ def ingest(lake: Lake, context: IngestContext, parts: list[ObjectRange]) -> Inge
     with _paused_collector(), prefetching(lake, parts) as readable:
         for part in parts:
             reader = RangeReader(results, batches, part)
-            with unnamed(part.key, f"{place_of(part.key, part.arrival_date)}/{reader.raw_object}"):
+            with unnamed(part.key, reader.name):
                 for chunk in read_lines(readable, part):
                     reader.read_chunk(chunk)
         batches.read_all()

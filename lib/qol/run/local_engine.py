@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ class LocalEngine:
     def __init__(self, scratch: Path, workers: int) -> None:
         self._scratch = scratch
         self._workers = workers
+        if workers > 1:  # it imports while this process makes the tasks
+            _start_server()
 
     def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
         """Map every task; its blocks are files, of which only those that the tasks name are read."""
@@ -87,11 +90,15 @@ def _call(item: Any) -> Any:
     return _functions[0](item)
 
 
-def _pool(workers: int, shipped: bytes) -> ProcessPoolExecutor:
-    # Workers are forked from a server that has imported everything but started no thread; one thread each is enough.
+def _start_server() -> None:
+    """Start what workers are forked from: a process that imports everything but starts no thread; one thread each is enough."""
     os.environ["POLARS_MAX_THREADS"] = "1"
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["qol.run.preload"])
+    ensure_running()
+
+
+def _pool(workers: int, shipped: bytes) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["qol.run.preload"])
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(shipped,))
 
 
