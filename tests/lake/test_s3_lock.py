@@ -148,6 +148,23 @@ def test_a_renewal_that_is_refused_without_another_holder_does_not_count(
             locked.put("_locks/lake.json", b"{}")
 
 
+def test_a_renewal_whose_answer_is_lost_is_no_other_holder(locked: S3Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_if, lost = S3Lake.put_if, [True]
+
+    def lose(lake: S3Lake, key: str, data: bytes, etag: str | None) -> str:
+        found = put_if(lake, key, data, etag)
+        if etag is not None and lost:
+            lost.pop()
+            raise TransientError(key, "ReadTimeoutError")
+        return found
+
+    monkeypatch.setattr(S3Lake, "put_if", lose)
+    with locked.lock("run"):
+        time.sleep(0.6)
+        assert (lost, held_by(locked)["renewal"] > 3) == ([], True)
+        locked.put("_locks/lake.json", b"{}")
+
+
 def test_a_failed_renewal_is_tried_again_soon_and_leaves_others_their_attempts(
     bucket: S3Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

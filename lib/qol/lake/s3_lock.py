@@ -109,11 +109,14 @@ class Lease:
         except RequestError as err:
             if err.code not in CONDITION_FAILED | MISSING:
                 raise
-            # The condition also fails when the answer to this run's own write was lost and the SDK repeated it.
+            # The condition also fails when the answer to this run's own write was lost, now or at the renewal before.
             found = self._store.get_tagged(LOCK_KEY)
-            if found is None or _parse(found[1]) != self._own:
+            holder = None if found is None else _parse(found[1])
+            if found is None or holder is None or holder.token != self._own.token:
                 return False
             self._etag = found[0]
+            if holder.renewal != self._own.renewal:
+                return self._etag != etag and self._write(self._etag)
         self._valid_until = sent + self._times.free - self._times.margin
         return True
 
