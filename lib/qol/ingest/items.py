@@ -196,7 +196,7 @@ def _lacks_type(node: dict[str, Any], contract: SourceContract) -> bool:
 
 
 def _unknown_type(contracts: tuple[SourceContract, ...]) -> RejectedError:
-    """The reject of a record that is of none of the types told apart at its place; its own value may be anything."""
+    """The reject of a record whose type no contract of its place reads; its own value may be anything."""
     known: dict[str, set[str]] = {}
     for only in filter(None, (contract.only for contract in contracts)):
         known.setdefault(path_text(only.path), set()).update(only.values)

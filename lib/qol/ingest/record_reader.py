@@ -104,7 +104,7 @@ class RecordReader:
         return row
 
     def user_of(self, raw: Mapping[str, Any], received: object, arrival_day: int) -> User | None:
-        """The user of a raw record, also of one that `read` rejects; None when it names none, or a device of nobody."""
+        """The user of a raw record, also of one that `read` rejects; None without a user, or for a device without an owner."""
         vendor_user_id = identifier(safe_get(raw, self.contract.person))
         if vendor_user_id is None or not self.by_day:
             return None if vendor_user_id is None else self.users[vendor_user_id]

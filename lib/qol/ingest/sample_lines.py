@@ -46,7 +46,7 @@ def sample_records(contracts: Contracts, source: str, record: str, data: bytes) 
 
 
 def lists_of(objects: Sequence[Mapping[str, Any]], source: str) -> str:
-    """A hint that the records may be in a list of these objects; empty where there is none."""
+    """A hint that the records may be in a list of these objects; empty without such a list."""
     found = dict.fromkeys(key for each in objects for key, value in each.items() if value and isinstance(value, list))
     names = " or ".join(f"{source}/{name}" for name in list(found)[:3])
     return f"; if the records are in a list of the lines: {names}" if names else ""
