@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import arrow_schema
-from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.model import Column
 from qol.errors import LakeError
 from qol.lake.base import Lake
@@ -48,7 +48,7 @@ def assemble(
     expected = sum(part.rows for part in parts)
     with lake.create(staged) as file:
         sink = _HashingSink(file)
-        _write(sink, columns, _row_groups(lake, parts, finish))
+        _write(sink, arrow_schema(columns), _row_groups(lake, parts, finish))
     if sink.bytes > MAX_FILE_BYTES:
         raise LakeError(
             f"{partition_key(table, date)}: would have {sink.bytes} bytes; allowed: {MAX_FILE_BYTES} bytes per file"
@@ -57,33 +57,36 @@ def assemble(
     return Candidate(table, date, partition_key(table, date), staged, expected, sink.bytes, sink.hexdigest())
 
 
-def _write(sink: _HashingSink, columns: tuple[Column, ...], groups: Iterator[pl.DataFrame]) -> None:
-    schema, types = arrow_schema(columns), no_rows(columns).schema
+def _write(sink: _HashingSink, schema: pa.Schema, groups: Iterator[pa.Table]) -> None:
     options = {"compression": "zstd", "compression_level": 1, "store_schema": False, "write_page_index": False}
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, **options) as writer:
         for rows in groups:
-            table = with_columns_of(rows, types).to_arrow().cast(schema)
-            writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+            writer.write_table(_of_schema(schema, rows).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+
+
+def _of_schema(schema: pa.Schema, rows: pa.Table) -> pa.Table:
+    """The rows with the columns of a schema, null where they have none."""
+    named = set(rows.column_names)
+    return pa.table(
+        [rows[f.name].cast(f.type) if f.name in named else pa.nulls(rows.num_rows, f.type) for f in schema], schema
+    )
 
 
 def _row_groups(
     lake: Lake, parts: list[Part], finish: Callable[[pl.DataFrame], pl.DataFrame] | None
-) -> Iterator[pl.DataFrame]:
-    """Frames of exactly ROW_GROUP_ROWS rows, the last one of the rest; one empty frame if there are no rows."""
-    waiting: list[pl.DataFrame] = [pl.DataFrame()]
-    height = 0
+) -> Iterator[pa.Table]:
+    """Tables of exactly ROW_GROUP_ROWS rows, the last one of the rest; one empty table if there are no rows."""
+    rest = pa.table({})
     for part in parts:
         if not part.key:
             continue
-        rows = pl.read_ipc(lake.open_table(part.key))
-        waiting.append(finish(rows) if finish else rows)
-        height += rows.height
-        while height >= ROW_GROUP_ROWS:
-            joined = pl.concat(waiting, how="diagonal", rechunk=False)
-            yield joined.slice(0, ROW_GROUP_ROWS)
-            waiting = [joined.slice(ROW_GROUP_ROWS)]
-            height -= ROW_GROUP_ROWS
-    yield pl.concat(waiting, how="diagonal", rechunk=False)
+        rows = pa.ipc.open_file(lake.open_table(part.key)).read_all()  # as Arrow has it: Polars would copy every value
+        rows = finish(pl.DataFrame(rows)).to_arrow() if finish else rows
+        rest = pa.concat_tables([rest, rows], promote_options="default") if rest.num_rows else rows
+        while rest.num_rows >= ROW_GROUP_ROWS:
+            yield rest.slice(0, ROW_GROUP_ROWS)
+            rest = rest.slice(ROW_GROUP_ROWS)
+    yield rest
 
 
 def _verify(lake: Lake, staged: str, sha256: str, rows: int) -> None:
