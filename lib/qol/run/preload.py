@@ -2,3 +2,4 @@
 
 import qol.publish.assemble
 import qol.run.steps  # noqa: F401
+import holidays.countries  # noqa: F401
