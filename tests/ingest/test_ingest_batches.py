@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from qol.identity.pseudonyms import Identities
-from qol.ingest import range_reader
+from qol.ingest import clean_lines, range_reader
 from qol.ingest.columnar_reader import ColumnarReader
 from qol.ingest.examples import InMemoryLake
 from qol.ingest.listing import RawObject, ingest_tasks
@@ -15,7 +15,7 @@ from qol.ingest.results import IngestContext, IngestResult, Tally
 from qol.ingest.task import ingest
 from qol.lake.base import StoredObject
 
-from .feed import CONTRACTS, KEY, daily, lines, readable
+from .feed import CONTRACTS, KEY, daily, feed, lines, readable
 
 GOOD = [daily(steps=number) for number in range(8)]
 #: Objects whose lines differ in verdict, with the day each arrived.
@@ -94,3 +94,10 @@ def test_the_few_lines_of_four_objects_are_decoded_in_one_go() -> None:
     with patch.object(ColumnarReader, "read", noted):
         read_objects(5)
     assert seen == [(20_767, 8)]
+
+
+@pytest.mark.parametrize("blank", [1, 2])
+def test_a_block_of_blank_lines_alone_is_counted(blank: int) -> None:
+    with patch.object(clean_lines, "BLOCK_LINES", 32):
+        fed = feed(lines(*(daily(steps=number) for number in range(32)), *[b""] * blank))
+    assert (fed.tally["records"], fed.tally["blank"], fed.rejects) == (32, blank, [])

@@ -22,7 +22,7 @@ MAX_LEARNED = 64
 #: Lines whose names are taken before the first is decoded.
 SEED_LINES = 32
 #: Lines that are decoded together: their values are made, moved to columns and freed within the processor's cache.
-BLOCK_LINES = 512
+BLOCK_LINES = 1024
 #: Shorter lines have few samples: to look for a second map of the same name would take longer than to decode them.
 SHORT_LINE = 2048
 
@@ -150,6 +150,8 @@ def _are_objects(text: bytes, lines: Sequence[bytes]) -> bool:
     characters = np.frombuffer(text, np.uint8)
     sizes = np.fromiter(map(len, lines), np.int64, len(lines))
     ends = np.cumsum(sizes + 1) - 1
+    if not sizes.all():
+        return False
     return bool((characters[ends - 1] == ord("}")).all() and (characters[ends - sizes] == ord("{")).all())
 
 
