@@ -204,6 +204,12 @@ def test_a_field_is_learned_in_the_middle_of_a_chunk() -> None:
     assert fed.issues == {("garmin_dailies", "novel", "unknown_field"): 40}
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "\x00"])
+def test_a_name_that_no_struct_can_have_is_counted_however_often_it_comes(name: str) -> None:
+    fed = assert_same(lines(*[daily(**{name: 1})] * 40))
+    assert (fed.tally["records"], fed.issues.total()) == (40, 40)
+
+
 def test_at_most_64_names_are_learned() -> None:
     reader = dailies_reader()
     for number in range(70):

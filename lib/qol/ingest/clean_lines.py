@@ -4,6 +4,7 @@ The struct refuses unknown fields; a scalar unknown field that recurs is then le
 slow. Names of the contract are in the struct once a line has them: most lines leave a third of them out.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ SEED_LINES = 32
 BLOCK_LINES = 1024
 #: Shorter lines have few samples: to look for a second map of the same name would take longer than to decode them.
 SHORT_LINE = 2048
+#: What msgspec refuses in the name of a struct's field.
+_NO_NAME = re.compile(r'["\\\x00-\x1f]')
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class CleanLines:
         return bool(learned)
 
     def _may_learn(self, name: str) -> bool:
-        return not (name in self._never or name in self.learned or "` - at" in name)
+        return not (name in self._never or name in self.learned or "` - at" in name or _NO_NAME.search(name))
 
     def _build(self, names: Iterable[str]) -> None:
         self._names = dict.fromkeys(chain((name for name in names if name in self._known), self.learned))
