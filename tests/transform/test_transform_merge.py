@@ -323,7 +323,13 @@ def test_the_key_of_a_workout_has_only_what_names_it() -> None:
         ([([2**61, 0, 2**61], False), ([0, 2**61, 5], False), ([1, 1, 0], True)], [1, 0, 2]),
         ([([n % 2 for n in range(200)], False)], [*range(0, 200, 2), *range(1, 200, 2)]),
     ],
-    ids=["whole numbers far apart and texts", "flags and decimals", "dates", "more than one number holds", "equal rows"],
+    ids=[
+        "whole numbers far apart and texts",
+        "flags and decimals",
+        "dates",
+        "more than one number holds",
+        "equal rows",
+    ],
 )
 def test_rows_are_sorted_by_columns_of_any_type_each_up_or_down_nulls_last(
     columns: list[tuple[list[Any], bool]], places: list[int]
