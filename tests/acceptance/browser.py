@@ -53,6 +53,7 @@ class Browser:
         )
         self.send("Page.navigate", url="about:blank")
         self.send("Page.navigate", url=address)
+        self.wait("location.href !== 'about:blank' && document.readyState !== 'loading'")
 
     def run(self, script: str) -> Any:
         """The value of a script, which may be a promise."""
