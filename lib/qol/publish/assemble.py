@@ -67,9 +67,8 @@ def _write(sink: _HashingSink, schema: pa.Schema, groups: Iterator[pa.Table]) ->
 def _of_schema(schema: pa.Schema, rows: pa.Table) -> pa.Table:
     """The rows with the columns of a schema, null where they have none."""
     named = set(rows.column_names)
-    return pa.table(
-        [rows[f.name].cast(f.type) if f.name in named else pa.nulls(rows.num_rows, f.type) for f in schema], schema
-    )
+    columns = [rows[f.name].cast(f.type) if f.name in named else pa.nulls(rows.num_rows, f.type) for f in schema]
+    return pa.table(columns, schema=schema)
 
 
 def _row_groups(
