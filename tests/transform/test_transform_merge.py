@@ -321,6 +321,7 @@ def test_the_key_of_a_workout_has_only_what_names_it() -> None:
         ),
         ([([date(2026, 11, 9), date(1960, 1, 1), None], True), ([1, 1, 1], False)], [0, 1, 2]),
         ([([2**61, 0, 2**61], False), ([0, 2**61, 5], False), ([1, 1, 0], True)], [1, 0, 2]),
+        ([([2**61, 0, 2**61, 0], False), ([2**61, 1, 0, 5], False)], [1, 3, 2, 0]),
         ([([n % 2 for n in range(200)], False)], [*range(0, 200, 2), *range(1, 200, 2)]),
     ],
     ids=[
@@ -328,6 +329,7 @@ def test_the_key_of_a_workout_has_only_what_names_it() -> None:
         "flags and decimals",
         "dates",
         "more than one number holds",
+        "two ties of more than one number",
         "equal rows",
     ],
 )
