@@ -5,12 +5,27 @@ import sys
 
 SCRIPT = """
 import sys
-from qol.quality.expectations import NOT_NEEDED, _expectations
+from qol.quality.expectations import LOADED_WHEN_USED, NOT_NEEDED, _expectations
 _expectations()
-print(*sorted(sys.modules.keys() & {*NOT_NEEDED, "great_expectations"}))
+print(*sorted(sys.modules.keys() & {*LOADED_WHEN_USED, *NOT_NEEDED, "great_expectations"}))
 """
+DRAWING = (
+    SCRIPT
+    + """
+from great_expectations.expectations.core import expect_column_kl_divergence_to_be_less_than as drawing
+print(drawing.alt.Chart.__name__, *sorted(sys.modules.keys() & {"altair"}))
+"""
+)
+
+
+def _printed(script: str) -> list[str]:
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    return run.stdout.splitlines()
 
 
 def test_it_is_loaded_without_packages_that_no_check_needs_which_can_be_imported_afterwards() -> None:
-    loaded = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True)
-    assert loaded.stdout.split() == ["great_expectations"]
+    assert _printed(SCRIPT) == ["great_expectations"]
+
+
+def test_what_it_draws_with_is_loaded_when_it_draws() -> None:
+    assert _printed(DRAWING) == ["great_expectations", "Chart altair"]

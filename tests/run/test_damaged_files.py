@@ -15,6 +15,7 @@ from qol.lake import LocalLake
 from qol.quality.gate_input import collect_gate_input
 from qol.quality.partition_checks import Computed
 from qol.tables.corruption import reading
+from qol.tables.footers import Footers
 from qol.tables.layout import find_published
 from qol.tables.manifest import read_manifests
 from tests.builders import CONTRACTS, contracts_with, daily_record, published_files, run_lake, write_lines
@@ -92,7 +93,7 @@ def test_a_run_warns_of_a_damaged_file_that_it_leaves_as_it_is(tmp_path: Path) -
     run_lake(tmp_path)
     without_end(tmp_path / DAILY)
     given = collect_gate_input(
-        LocalLake(tmp_path),
+        Footers(LocalLake(tmp_path)),
         CONTRACTS,
         next(read_manifests(LocalLake(tmp_path))),
         find_published(LocalLake(tmp_path), table_schemas(CONTRACTS)),

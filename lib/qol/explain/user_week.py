@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from qol.contracts.columns import table_columns
 from qol.contracts.frames import no_rows
@@ -12,7 +13,7 @@ from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.explain.trace_model import UserWeek, fields_behind, helper_issues, raw_names
 from qol.lake import Lake
-from qol.tables.corruption import read_published
+from qol.tables.corruption import read_published, reading
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import TableFile
 from qol.tables.slices import user_slice
@@ -34,7 +35,7 @@ def read_user_week(lake: Lake, contracts: Contracts, user_id: str, monday: date,
         daily=daily,
         records={c.name: _user_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
         beside={c.name: _beside(lake, contracts, c, monday, user_id) for c in contracts.sources if can_cross(c)},
-        other_weeks=() if daily.height else tuple(_weeks_with_days(lake, user_id)),
+        other_weeks=() if daily.height else tuple(_weeks_with_days(lake, contracts, user_id)),
         before=_weekly_row(lake, monday - timedelta(days=7), user_id),
         deletions={name: _all_weeks(lake, contracts, f"records_{name}", user_id) for name in deleting(contracts)},
     )
@@ -50,7 +51,8 @@ def _weekly_row(lake: Lake, monday: date, user_id: str) -> dict[str, Any] | None
     key = partition_key("weekly_metrics", monday.isoformat())
     if lake.stat(key) is None:
         return None
-    rows = read_published(lake, key, filters=[("user_id", "=", user_id)]).to_pylist()
+    with reading(key):
+        rows = pq.read_table(lake.open_table(key), filters=[("user_id", "=", user_id)]).to_pylist()
     return rows[0] if rows else None
 
 
@@ -64,10 +66,9 @@ def _user_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: 
     return user_slice(lake, user_id).published(table, day, table_columns(contracts, table))
 
 
-def _weeks_with_days(lake: Lake, user_id: str) -> Iterator[date]:
+def _weeks_with_days(lake: Lake, contracts: Contracts, user_id: str) -> Iterator[date]:
     for day in sorted(find_published(lake, ["daily_metrics"]).dates("daily_metrics")):
-        key = partition_key("daily_metrics", day)
-        if read_published(lake, key, columns=["user_id"], filters=[("user_id", "=", user_id)]).num_rows:
+        if _user_rows(lake, contracts, "daily_metrics", day, user_id).height:
             yield date.fromisoformat(day)
 
 

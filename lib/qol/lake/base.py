@@ -114,5 +114,7 @@ class Lake(Protocol):
 
 def read_many(lake: Lake, read: Callable[[Item], T], items: Iterable[Item]) -> list[T]:
     """What `read` gives of each item, in their order, as many at a time as the lake takes; the first error is raised."""
+    if lake.reads_at_once == 1:  # each handing over to a thread waits for the interpreter while another one imports
+        return list(map(read, items))
     with ThreadPoolExecutor(lake.reads_at_once) as pool:
         return list(pool.map(read, items))

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib import import_module, util
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from qol.quality.gate_checks import Check, Evaluated, Expected, Facts
@@ -17,6 +18,8 @@ RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 SWITCH_SECONDS = 0.0005
 #: What Great Expectations can read rows with, and would load; it sees none here. A run that uses one of them has loaded it.
 NOT_NEEDED = ("pyspark", "sqlalchemy")
+#: What it draws and fits distributions with. No check does, so these load when something does.
+LOADED_WHEN_USED = ("scipy.stats", "altair")
 
 
 def preload() -> None:
@@ -57,38 +60,34 @@ def _expectation(check: Check, expected: Expected) -> Any:
 def _expectations() -> Any:
     """Great Expectations' module of expectations, imported in 1.0 instead of 2.4 processor seconds.
 
-    No check uses scipy.stats, so it loads when something does. What an import makes stays: no search for garbage in it.
+    What an import makes stays: no search for garbage in it.
     """
-    if "scipy.stats" not in sys.modules:
-        _load_when_used("scipy", "stats")
     gc.disable()
     try:
-        with _as_if_missing([name for name in NOT_NEEDED if name not in sys.modules]):
+        with _without_what_no_check_needs():
             return import_module("great_expectations.expectations")
     finally:
         gc.enable()
 
 
 @contextmanager
-def _as_if_missing(packages: Sequence[str]) -> Iterator[None]:
-    """Importing one of these packages is as if it were not installed."""
-    for name in packages:
-        sys.modules[name] = None  # type: ignore[assignment]
+def _without_what_no_check_needs() -> Iterator[None]:
+    """Importing a package is as if it were not installed, or puts its load off; not where the process has it already."""
+    instead = {**dict.fromkeys(NOT_NEEDED), **{name: _loaded_when_used(name) for name in LOADED_WHEN_USED}}
+    instead = {name: module for name, module in instead.items() if name not in sys.modules}
+    sys.modules.update(instead)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        for name in packages:
+        for name in instead:
             del sys.modules[name]
 
 
-def _load_when_used(package: str, name: str) -> None:
-    spec = util.find_spec(f"{package}.{name}")
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader = util.LazyLoader(spec.loader)
-    module = sys.modules[spec.name] = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    setattr(sys.modules[package], name, module)
+def _loaded_when_used(name: str) -> ModuleType:
+    """What stands for a module and loads it when it is first asked for something."""
+    module = ModuleType(name)
+    module.__getattr__ = lambda attribute: getattr(import_module(name), attribute)  # type: ignore[method-assign]
+    return module
 
 
 def _result(expectation: Any, facts: Facts) -> Any:

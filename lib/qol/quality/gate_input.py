@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from qol.contracts.model import Contracts
-from qol.lake.base import Lake
 from qol.quality.between_weeks import compare_weeks
 from qol.quality.comparison import Comparison
 from qol.quality.freshness import compare_clock
@@ -34,7 +33,7 @@ class GateInput:
 
 
 def collect_gate_input(
-    lake: Lake,
+    footers: Footers,
     contracts: Contracts,
     manifest: Manifest,
     published: Published,
@@ -43,7 +42,7 @@ def collect_gate_input(
 ) -> GateInput:
     """The gate's input."""
     now = datetime.fromisoformat(manifest.now)
-    footers, weeks = Footers(lake), WeekFiles(candidates, published)
+    lake, weeks = footers.lake, WeekFiles(candidates, published)
     comparisons = [*compare_candidates(lake, contracts, candidates, computed, published, footers)]
     comparisons += compare_readable(footers, candidates, published)
     unknown = unknown_fields(manifest.field_issues)

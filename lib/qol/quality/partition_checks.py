@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from qol.contracts.model import Contracts
 from qol.lake.base import Lake
@@ -22,7 +21,7 @@ from qol.quality.comparison import (
     comparison,
     describe_columns,
 )
-from qol.tables.corruption import ARROW_ERRORS
+from qol.tables.corruption import ARROW_ERRORS, read_file
 from qol.tables.footers import Footer, Footers, WeekFiles
 from qol.tables.layout import OF_ARRIVAL_DAYS, Candidate, Published
 from qol.tables.weeks import WEEK, is_closed
@@ -31,7 +30,7 @@ MAX_USERS_LOST = 0.20
 FILLED_SHARE = 0.5
 #: Devices that were long without a connection, and edits, still change a week this many weeks after its end; of few users.
 OLD_WEEKS = 4
-#: A run reads the footers of so many published files that it leaves as they are.
+#: A run reads the footers of so many published files.
 MAX_READABLE = 300
 UNREADABLE: Finding = {
     "warning": "the published file is damaged or no run wrote it, Athena and qol query fail on this table"
@@ -77,12 +76,17 @@ def compare_candidates(
 def compare_readable(footers: Footers, candidates: Sequence[Candidate], published: Published) -> Iterator[Comparison]:
     """Comparisons of the newest published files that this run does not replace, by whether they can be read."""
     replaced = {(candidate.table, candidate.date) for candidate in candidates}
-    kept = [place for place in published.files if place not in replaced and place[0] not in OF_ARRIVAL_DAYS]
-    newest = sorted(kept, key=lambda place: place[::-1], reverse=True)[:MAX_READABLE]
-    footers.read(published.files[place].key for place in newest)
-    for place in newest:
+    kept = [place for place in newest_files(published) if place not in replaced]
+    footers.read(published.files[place].key for place in kept)
+    for place in kept:
         is_ours = footers.is_ours(published.files[place].key)
         yield comparison("files_readable", *place, {} if is_ours else UNREADABLE)
+
+
+def newest_files(published: Published) -> list[tuple[str, str]]:
+    """Table and date of the newest published files, those of arrival days aside, the newest first."""
+    places = [place for place in published.files if place[0] not in OF_ARRIVAL_DAYS]
+    return sorted(places, key=lambda place: place[::-1], reverse=True)[:MAX_READABLE]
 
 
 def compare_old_weeks(
@@ -141,8 +145,8 @@ def _users(lake: Lake, key: str) -> pl.DataFrame:
     return _table(lake, key, ["user_id"])
 
 
-def _table(lake: Lake, key: str, columns: list[str] | None = None) -> pl.DataFrame:
-    return pl.DataFrame(pq.read_table(lake.open_table(key), columns=columns))
+def _table(lake: Lake, key: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+    return pl.DataFrame(read_file(lake, key, columns))
 
 
 def check_metrics(contracts: Contracts, week: Footer, earlier: Sequence[Sequence[Footer]]) -> Finding:

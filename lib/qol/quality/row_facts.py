@@ -16,6 +16,7 @@ from qol.quality.gate_checks import Check, CheckObservation, Evaluated, Facts
 from qol.quality.observations import named
 from qol.quality.row_suites import EXPRESSION_FILES, relation_sides
 from qol.quality.sentences import rows_sentence
+from qol.tables.corruption import read_file
 from qol.tables.layout import Candidate
 from qol.tables.weeks import iso_week
 
@@ -89,7 +90,7 @@ def _columns(exprs: Iterable[pl.Expr]) -> list[str]:
 def _broken(lake: Lake, check: Check, candidate: Candidate) -> _Broken:
     exprs = {n: one.broken for n, one in enumerate(check.expected) if one.broken is not None}
     columns = {"user_id", *_columns(exprs.values())}
-    rows = pl.DataFrame(pq.read_table(lake.open_table(candidate.staged), columns=sorted(columns)))
+    rows = pl.DataFrame(read_file(lake, candidate.staged, sorted(columns)))
     found = rows.select("user_id", *(expr.alias(str(n)) for n, expr in exprs.items()))
     found = found.filter(pl.any_horizontal(pl.exclude("user_id")))
     metrics = [check.expected[n].metric for n in exprs if found[str(n)].any()]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -28,9 +29,10 @@ from qol.run.counts import note_candidates, note_kept, note_listing, note_tallie
 from qol.run.day_rejects import parts_of_rejects
 from qol.run.engine import Engine, Shuffled
 from qol.run.known_users import KnownUsers, read_known_users
-from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, plan_run
+from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, outdated_weeks, plan_run
 from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.run.unread_days import find_unread_days
+from qol.tables.footers import Footers
 from qol.tables.layout import Candidate, Published, find_published
 from qol.tables.manifest import LEFT_COUNTS, manifest_key, with_totals
 from qol.tables.raw_keys import write_raw_keys
@@ -76,11 +78,16 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
     with run.stage("list"):
         found = _list(run)
     # Not in the lake: whoever may write there must not reach what goes from step to step. Only this user may open it.
-    with TemporaryDirectory(prefix="qol-") as scratch, closing(run.make_engine(Path(scratch), found.bytes)) as engine:
+    with (
+        TemporaryDirectory(prefix="qol-") as scratch,
+        closing(run.make_engine(Path(scratch), found.bytes)) as engine,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        outdated = beside.submit(outdated_weeks, found.scope, found.footers, run.contracts, found.published)
         with run.stage("ingest"):
             ingested = _ingest(run, found, engine)
         with run.stage("reduce"):
-            plan = _plan(run, found, ingested)
+            plan = _plan(run, found, ingested, outdated.result())
             reduced = _reduce(run, found, plan, ingested)
         with run.stage("assemble"):
             fresh = _assemble(run, found, plan, ingested, reduced, engine)
@@ -105,6 +112,7 @@ class _Found:
     scope: Scope
     arrivals: Arrivals
     users: KnownUsers
+    footers: Footers
     #: About how much text there is to work on.
     bytes: int
 
@@ -132,7 +140,9 @@ def _list(run: RunContext) -> _Found:
         run.manifest.unread_days = find_unread_days(run.lake, listing.earlier)
     if not run.request.dry_run:
         write_raw_keys(run.lake, users.identities, arrivals.listed, listing.skipped)
-    return _Found(published, scope, arrivals, users, scope.estimated_bytes(published, arrivals.objects))
+    return _Found(
+        published, scope, arrivals, users, Footers(run.lake), scope.estimated_bytes(published, arrivals.objects)
+    )
 
 
 def _note_backdated(run: RunContext, scope: Scope, users: KnownUsers) -> None:
@@ -153,13 +163,15 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
     return _Ingested(shuffled, shuffled.summaries, limits, offsets)
 
 
-def _plan(run: RunContext, found: _Found, ingested: _Ingested) -> RunPlan:
+def _plan(run: RunContext, found: _Found, ingested: _Ingested, outdated: set[date]) -> RunPlan:
     read = {week for summary in ingested.summaries for week in summary.weeks}
     unconfirmed = [date.fromisoformat(week) for week in found.users.state.unconfirmed_weeks]
     borders = {border for summary in ingested.summaries for border in summary.borders}
     deletions = [summary.deletions for summary in ingested.summaries]
     raw_bytes = int(found.arrivals.listed["bytes"].sum())
-    return plan_run(run, found.scope, found.published, Changes(read, unconfirmed, borders, deletions, raw_bytes))
+    return plan_run(
+        run, found.scope, found.published, Changes(read, outdated, unconfirmed, borders, deletions, raw_bytes)
+    )
 
 
 def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:
@@ -226,7 +238,7 @@ def _gate_input(
 ) -> GateInput:
     """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
     computed = Computed(expected, found.users.identities.is_erased_user)
-    given = collect_gate_input(run.lake, run.contracts, run.manifest, found.published, candidates, computed)
+    given = collect_gate_input(found.footers, run.contracts, run.manifest, found.published, candidates, computed)
     rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
     return replace(given, rejected=given.rejected + rejected, items=given.items + items)
 

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from qol.contracts.columns import WINDOWS, arrow_schema, table_columns, table_schemas
@@ -16,10 +15,12 @@ from qol.contracts.source import SourceContract
 from qol.errors import UsageError
 from qol.ingest.listing import RawObjects, Window
 from qol.lake.base import Lake, read_many
+from qol.quality.partition_checks import newest_files
 from qol.run.context import RunContext
 from qol.run.request import RunRequest
 from qol.run.week_tables import WINDOW_WEEKS
-from qol.tables.corruption import ARROW_ERRORS, reading
+from qol.tables.corruption import reading
+from qol.tables.footers import Footers
 from qol.tables.layout import OF_ARRIVAL_DAYS, Part, Published
 from qol.tables.manifest import ManifestHead, read_heads
 from qol.tables.slices import Bucket
@@ -66,11 +67,13 @@ class Scope:
 class Changes:
     """What a run found to work on.
 
-    Weeks of the records that were read, weeks that earlier runs left, those that wait for longest first, Mondays of weeks
-    that share records with the week before, deletions that were read, and the bytes of the raw objects.
+    Weeks of the records that were read, weeks whose files have an older shape, weeks that earlier runs left, those that wait
+    for longest first, Mondays of weeks that share records with the week before, deletions that were read, and the bytes of
+    the raw objects.
     """
 
     read: set[date]
+    outdated: set[date]
     unconfirmed: Sequence[date]
     borders: set[date]
     deletions: list[Deletions]
@@ -137,8 +140,7 @@ def plan_run(
         changing = _weeks_to_rebuild(published, known, *scope.rebuild)
         chosen = changing
     else:
-        outdated = _outdated_weeks(run.lake, run.contracts, published)
-        changing = changes.read.union(changes.unconfirmed) | outdated
+        changing = changes.read.union(changes.unconfirmed) | changes.outdated
         unpublished = known - set(map(date.fromisoformat, published.dates("weekly_metrics")))
         changing |= {week for week in unpublished if is_closed(week, run.request.now)}
         changing |= known - _weeks_with_days(published)
@@ -146,7 +148,7 @@ def plan_run(
         borders = changes.borders | deleted | {week + WEEK for week in deleted}
         changing |= deleted | ({week for border in borders for week in (border - WEEK, border)} & known)
         limit = MIN_WEEKS + changes.raw_bytes // BYTES_PER_WEEK
-        chosen = outdated.union(_first_weeks(changing, changes.unconfirmed, run.request.now)[:limit])
+        chosen = changes.outdated.union(_first_weeks(changing, changes.unconfirmed, run.request.now)[:limit])
     weeks = tuple(sorted(chosen | _looking_back(chosen, published, known)))
     closed = _closed_weeks(weeks, published, run.request.now)
     merged = tuple(sorted(changes.read.union(weeks)))
@@ -197,26 +199,19 @@ def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) 
     return frozenset(week for week in weeks if is_closed(week, now) or week.isoformat() in have_weekly)
 
 
-def _outdated_weeks(lake: Lake, contracts: Contracts, published: Published) -> set[date]:
-    """Weeks whose daily or weekly file has other columns or types than the contracts say; only footers are read."""
+def outdated_weeks(scope: Scope, footers: Footers, contracts: Contracts, published: Published) -> set[date]:
+    """Weeks whose daily or weekly file is damaged, or has other columns or types than the contracts say.
+
+    None of a rebuild, which computes the weeks it was given. `footers` keeps those that the gate will look at.
+    """
+    footers.read(published.files[place].key for place in newest_files(published))
+    if scope.rebuild is not None:
+        return set()
     tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_schemas(contracts)]
     schemas = {table: arrow_schema(table_columns(contracts, table)) for table in tables}
     files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in schemas]
-    # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
-    found = read_many(lake, lambda file: _schema(lake, file[2]), files)
-    return {
-        date.fromisoformat(day)
-        for (table, day, _), schema in zip(files, found, strict=True)
-        if schema != schemas[table]
-    }
-
-
-def _schema(lake: Lake, key: str) -> pa.Schema | None:
-    """The columns of a published file; none when it is damaged, so that it is written again."""
-    try:
-        return pq.read_schema(lake.open_table(key))
-    except ARROW_ERRORS:
-        return None
+    found = footers.schemas([key for _, _, key in files])
+    return {date.fromisoformat(day) for table, day, key in files if found[key] != schemas[table]}
 
 
 def _weeks_of_deleted(

@@ -1,9 +1,8 @@
 """Published files that cannot be read: errors that name the file and say how to make it again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,10 +26,21 @@ def reading(key: str) -> Iterator[None]:
         raise CorruptFileError(f"{key}: damaged, cannot be read; {recovery_hint(key)}") from None
 
 
-def read_published(lake: Lake, key: str, **options: Any) -> pa.Table:
-    """A published file as `pq.read_table` reads it; CorruptFileError when it is corrupt."""
+def read_file(lake: Lake, key: str, columns: Sequence[str] = (), read_dictionary: Sequence[str] = ()) -> pa.Table:
+    """A Parquet file, of these columns where any are named; one of ARROW_ERRORS when it is corrupt or lacks one of them.
+
+    `pq.read_table` would import pandas, a tenth of the seconds of a small run.
+    """
+    file = pq.ParquetFile(lake.open_table(key), read_dictionary=list(read_dictionary))
+    if missing := set(columns).difference(file.schema_arrow.names):
+        raise pa.ArrowInvalid(f"no column {', '.join(sorted(missing))}")
+    return file.read(list(columns) or None)
+
+
+def read_published(lake: Lake, key: str, columns: Sequence[str] = (), read_dictionary: Sequence[str] = ()) -> pa.Table:
+    """A published file as `read_file` reads it; CorruptFileError when it is corrupt."""
     with reading(key):
-        return pq.read_table(lake.open_table(key), **options)
+        return read_file(lake, key, columns, read_dictionary)
 
 
 def require_readable(lake: Lake, key: str) -> None:

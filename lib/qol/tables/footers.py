@@ -1,9 +1,10 @@
 """Footers and user counts of published files and candidates; in a bucket several files are read at a time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from qol.errors import LakeError
@@ -30,7 +31,7 @@ class Footers:
     """Footers of a lake's files, each read once."""
 
     def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+        self.lake = lake
         self._metadata: dict[str, pq.FileMetaData | None] = {}
         self._footers: dict[str, Footer] = {}
         self._user_counts: dict[str, int] = {}
@@ -38,13 +39,13 @@ class Footers:
     def read(self, keys: Iterable[str]) -> None:
         """Read the footers of files, in a bucket several at a time."""
         missing = sorted(set(keys) - self._metadata.keys())
-        self._metadata.update(zip(missing, read_many(self._lake, self._read, missing), strict=True))
+        self._metadata.update(zip(missing, read_many(self.lake, self._read, missing), strict=True))
 
     def read_user_counts(self, keys: Iterable[str]) -> None:
         """Count the users of files, in a bucket several at a time; only the column `user_id` is read."""
         self.read(keys := set(keys))
         missing = sorted(key for key in keys - self._user_counts.keys() if self._metadata[key])
-        self._user_counts.update(zip(missing, read_many(self._lake, self._count_users, missing), strict=True))
+        self._user_counts.update(zip(missing, read_many(self.lake, self._count_users, missing), strict=True))
 
     def get(self, key: str) -> Footer | None:
         """A file's footer; None for a corrupt file."""
@@ -53,6 +54,11 @@ class Footers:
         if metadata is not None and key not in self._footers:
             self._footers[key] = _summed(metadata)
         return self._footers.get(key)
+
+    def schemas(self, keys: Sequence[str]) -> dict[str, pa.Schema | None]:
+        """Columns and types of files by key, None for a corrupt file; metadata that were not read before are not kept."""
+        # A footer in a bucket is a request: a year of them one after the other would take as long as a small run.
+        return dict(zip(keys, read_many(self.lake, self._schema, keys), strict=True))
 
     def is_ours(self, key: str) -> bool:
         """Whether a file can be read and has users, or no rows."""
@@ -74,12 +80,16 @@ class Footers:
 
     def _read(self, key: str) -> pq.FileMetaData | None:
         try:
-            return pq.read_metadata(self._lake.open_table(key))
+            return pq.read_metadata(self.lake.open_table(key))
         except ARROW_ERRORS:
             return None
 
+    def _schema(self, key: str) -> pa.Schema | None:
+        metadata = self._metadata[key] if key in self._metadata else self._read(key)
+        return metadata.schema.to_arrow_schema() if metadata is not None else None
+
     def _count_users(self, key: str) -> int:
-        rows = read_published(self._lake, key, columns=["user_id"], read_dictionary=["user_id"])
+        rows = read_published(self.lake, key, columns=["user_id"], read_dictionary=["user_id"])
         chunks = rows["user_id"].unify_dictionaries().chunks
         return len(chunks[0].dictionary) if chunks else 0
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from qol.contracts.columns import table_columns
 from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.model import Contracts
 from qol.lake.base import Lake
-from qol.tables.corruption import reading
+from qol.tables.corruption import read_published
 from qol.tables.layout import find_published, partition_key
 from qol.tables.manifest import Manifest
 
@@ -19,8 +18,7 @@ TABLE = "objects_read"
 def read_day(lake: Lake, contracts: Contracts, day: str) -> pl.DataFrame:
     """The rows of an arrival day, with `date`; CorruptFileError when the file is damaged."""
     key = partition_key(TABLE, day)
-    with reading(key):
-        rows = pl.DataFrame(pq.ParquetFile(lake.open_table(key)).read())  # `read_table` would import pandas
+    rows = pl.DataFrame(read_published(lake, key))
     return with_columns_of(rows, no_rows(table_columns(contracts, TABLE)).schema).with_columns(date=pl.lit(day))
 
 
