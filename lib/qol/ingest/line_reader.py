@@ -52,6 +52,9 @@ class LongLine:
     head: bytes
     length: int
 
+    def __len__(self) -> int:
+        return len(self.head)
+
 
 @dataclass(frozen=True)
 class LineChunk:
@@ -67,8 +70,12 @@ def unnamed(key: str, name: str | Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except LakeError as err:
-        said = name if isinstance(name, str) else name()
-        raise LakeError(re.sub(re.escape(key) + ".*?(?=: |$)", lambda _: said, str(err), flags=re.DOTALL)) from None
+        raise without_name(err, key, name if isinstance(name, str) else name()) from None
+
+
+def without_name(error: LakeError, key: str, name: str) -> LakeError:
+    """A LakeError about a raw object, or one below a folder `key`, that says `name` instead."""
+    return LakeError(re.sub(re.escape(key) + ".*?(?=: |$)", lambda _: name, str(error), flags=re.DOTALL))
 
 
 def read_lines(lake: Readable, part: ObjectRange) -> Iterator[LineChunk]:

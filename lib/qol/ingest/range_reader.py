@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain, islice
 from typing import Any
 
@@ -63,6 +63,11 @@ class _Batch:
         self.lines.extend(lines)
 
 
+@cache
+def _days(day: str) -> int:
+    return (date.fromisoformat(day) - EPOCH).days
+
+
 class LineBatches:
     """Decodes lines of ranges as soon as there are enough of one contract and arrival day."""
 
@@ -106,7 +111,7 @@ class LineBatches:
                 reader.read_line(line, number)
             return
         self._waiting.setdefault((contract.name, reader.arrival_day), _Batch()).add(reader, lines, before)
-        self._count(len(lines), sum(len(line) if isinstance(line, bytes) else len(line.head) for line in lines))
+        self._count(len(lines), sum(map(len, lines)))
 
     def read_all(self) -> None:
         """Read the lines that still wait."""
@@ -152,7 +157,7 @@ class RangeReader:
         self.part = part
         self.folder = folder = batches.folder(part.record)
         self.source, self.contract = folder.source, folder.contract
-        self.arrival_day = (date.fromisoformat(part.arrival_date) - EPOCH).days
+        self.arrival_day = _days(part.arrival_date)
         self.tally = Tally(part.object_index, part.start)
         results.tallies.append(self.tally)
         self._results = results

@@ -4,7 +4,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from qol.ingest.line_reader import ObjectRange, read_lines, unnamed
+from qol.errors import LakeError
+from qol.ingest.line_reader import ObjectRange, read_lines, without_name
 from qol.ingest.prefetch import prefetching
 from qol.ingest.range_reader import LineBatches, RangeReader
 from qol.ingest.results import IngestContext, IngestResult, ResultBuilder
@@ -18,9 +19,11 @@ def ingest(lake: Lake, context: IngestContext, parts: list[ObjectRange]) -> Inge
     with _paused_collector(), prefetching(lake, parts) as readable:
         for part in parts:
             reader = RangeReader(results, batches, part)
-            with unnamed(part.key, reader.name):
+            try:
                 for chunk in read_lines(readable, part):
                     reader.read_chunk(chunk)
+            except LakeError as err:
+                raise without_name(err, part.key, reader.name()) from None
         batches.read_all()
     return results.result()
 

@@ -83,17 +83,18 @@ class LocalLake:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The object's bytes from `start`."""
-        with _translate_errors(key, "read"):
+        try:  # a file of Python and a context manager take longer than a small object
+            descriptor = _no_link(self.location(key), os.O_RDONLY | os.O_CLOEXEC)
             if length is None:
-                with open(self.location(key), "rb", opener=_no_link) as file:
+                with os.fdopen(descriptor, "rb") as file:
                     file.seek(start)
                     return file.read()
-            # To make a file of Python takes longer than to read a small object.
-            descriptor = _no_link(self.location(key), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 return os.pread(descriptor, length, start)
             finally:
                 os.close(descriptor)
+        except OSError as err:
+            raise _translated(err, key, "read") from None
 
     def open_table(self, key: str) -> pa.NativeFile:
         """The file as a memory map."""
@@ -211,13 +212,17 @@ def _translate_errors(key: str, act: Literal["read", "written"]) -> Iterator[Non
     try:
         yield
     except OSError as err:
-        if isinstance(err, FileNotFoundError) and act == "read":
-            raise LakeError(f"{key}: gone from the lake while it was needed") from err
-        if err.errno not in _DENIED:
-            raise
-        kind, may = "folder" if key.endswith("/") else "file", "read" if act == "read" else "write"
-        allowed = f"a {kind} that the user of this process can {may}"
-        raise LakeError(f"{key}: may not be {act} ({str(err.strerror).lower()}); allowed: {allowed}") from None
+        raise _translated(err, key, act) from None
+
+
+def _translated(error: OSError, key: str, act: Literal["read", "written"]) -> OSError | LakeError:
+    if isinstance(error, FileNotFoundError) and act == "read":
+        return LakeError(f"{key}: gone from the lake while it was needed")
+    if error.errno not in _DENIED:
+        return error
+    kind, may = "folder" if key.endswith("/") else "file", "read" if act == "read" else "write"
+    allowed = f"a {kind} that the user of this process can {may}"
+    return LakeError(f"{key}: may not be {act} ({str(error.strerror).lower()}); allowed: {allowed}")
 
 
 def _no_link(path: str, flags: int) -> int:
