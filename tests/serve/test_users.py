@@ -74,6 +74,24 @@ def test_who_asks_for_erasure_has_no_access_at_once_and_learns_what_was_removed_
     assert api.summary("P-ben").status_code == 200
 
 
+def test_who_leaves_takes_the_readings_of_their_time_with_a_device_and_no_one_elses(api: Api) -> None:
+    admin, device = api.key("users:admin"), api.key("devices:read", "devices:write")
+    with (api.lake / "user_map.jsonl").open("a") as file:
+        file.write('{"source": "sensor", "vendor_user_id": "room-1", "user_id": "P-anna", "to": "2026-11-16"}\n')
+        file.write('{"source": "sensor", "vendor_user_id": "room-1", "user_id": "P-ben", "from": "2026-11-17"}\n')
+        file.write('{"source": "sensor", "vendor_user_id": "room-2", "user_id": "P-anna"}\n')
+    of_anna, of_ben = {"timestamp": 1_794_787_000}, {"timestamp": 1_794_960_000}  # on the 16th and the 18th
+    room_2 = METRICS.replace("room-1", "room-2")
+    api.client.post(METRICS, json={"readings": [of_anna, of_ben]}, headers=device)
+    api.client.post(room_2, json={"readings": [of_anna, of_ben]}, headers=device)
+    with api.service.lake.lock("a run"):
+        answer = api.client.delete("/v1/users/P-anna", headers=admin)
+        begun = api.client.get(answer.headers["Location"], headers=admin).json()
+        assert api.client.get(METRICS, headers=device).json()["items"] == [of_ben]
+        assert api.client.get(room_2, headers=device).status_code == 404
+    assert {one["place"]: one["removed"] for one in begun["places"]}["state: readings"] == 3
+
+
 def test_while_a_run_holds_the_lock_an_erasure_waits_and_access_ends_all_the_same(api: Api) -> None:
     admin = api.key("users:admin")
     with api.service.lake.lock("a run"):

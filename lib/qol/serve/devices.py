@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
 from qol.serve.door import needs
-from qol.serve.erased_rows import device_owners, is_of_erased
+from qol.serve.erased_rows import device_owners, is_erased, is_of
 from qol.serve.json_bodies import Body, checked, documented, json_body, service_of
 from qol.serve.list_pages import after, page
 from qol.serve.overlay import ingest_object
@@ -70,7 +70,7 @@ def add_readings(
     expires = int(time.time() + KEPT.total_seconds())
     owners = device_owners(service.participants.identities, device_id)
     for one in documents:
-        if not is_of_erased(owners, service.options.zone, one["timestamp"]):
+        if not is_of(is_erased, owners, service.options.zone, one["timestamp"]):
             service.state.create("readings", device_id, f"{_END - one['timestamp']:011d}", one, expires=expires)
     return {"readings": len(documents), "kept": kept}
 

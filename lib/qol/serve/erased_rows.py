@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from qol.identity.erasures import ERASURES, read_erased
@@ -55,12 +55,34 @@ def device_owners(identities: Identities, device_id: str) -> Owners:
     return UserIndex(identities, SENSOR, ()).owners(device_id)
 
 
-def is_of_erased(owners: Owners, zone: str, timestamp: int) -> bool:
-    """Whether a reading is of a time at which an erased person had the device."""
+def devices_of(identities: Identities, user_id: str) -> set[str]:
+    """Devices that a person has or had."""
+    has = {device for (source, device), (owner, _) in identities.known.items() if source == SENSOR and owner == user_id}
+    owners = {device: found for (source, device), found in identities.owners.items() if source == SENSOR}
+    return has | {device for device, found in owners.items() if any(owner.user_id == user_id for owner in found)}
+
+
+def is_of(is_who: Callable[[User], bool], owners: Owners, zone: str, timestamp: int) -> bool:
+    """Whether a reading is of a time at which such a person had the device."""
     for period, user in owners:
         if period.contains((timestamp + zone_offset(user.timezone or zone, timestamp)) // DAY_SECONDS):
-            return user.left == ALL_TIME
+            return is_who(user)
     return False
+
+
+def is_erased(user: User) -> bool:
+    """Whether nothing of a person is kept."""
+    return user.left == ALL_TIME
+
+
+def purge_readings(service: Service, identities: Identities, device_id: str, is_who: Callable[[User], bool]) -> int:
+    """Remove the readings of a device from times at which such a person had it; how many."""
+    state, owners = service.state, device_owners(identities, device_id)
+    if not any(is_who(user) for _, user in owners):
+        return 0
+    readings = all_items(state, "readings", device_id)
+    gone = [one.name for one in readings if is_of(is_who, owners, service.options.zone, one.body["timestamp"])]
+    return sum(state.delete("readings", device_id, name) for name in gone)
 
 
 def _purge(service: Service, identities: Identities) -> int:
@@ -78,7 +100,8 @@ def _purge(service: Service, identities: Identities) -> int:
         state.purge("events", user_id)
     for name in left:
         state.delete("users", USERS, name)
-    return len(people) + sum(_purge_readings(service, identities, device) for device in state.owners("readings"))
+    devices = state.owners("readings")
+    return len(people) + sum(purge_readings(service, identities, device, is_erased) > 0 for device in devices)
 
 
 def _users_who_left(service: Service, identities: Identities) -> dict[str, str]:
@@ -90,14 +113,3 @@ def _users_who_left(service: Service, identities: Identities) -> dict[str, str]:
         if user.body["status"] != ERASED
         and (user.name in erased.users or identities.erasure_hash(SOURCE, user.body["vendor_id"]) in erased.ids)
     }
-
-
-def _purge_readings(service: Service, identities: Identities, device_id: str) -> bool:
-    """Remove the readings of a device that are of an erased person; whether one had it."""
-    state, owners = service.state, device_owners(identities, device_id)
-    if all(user.left != ALL_TIME for _, user in owners):
-        return False
-    for reading in all_items(state, "readings", device_id):
-        if is_of_erased(owners, service.options.zone, reading.body["timestamp"]):
-            state.delete("readings", device_id, reading.name)
-    return True

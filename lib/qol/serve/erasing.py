@@ -10,6 +10,7 @@ from qol.identity.erasures import moment_text
 from qol.people.erase import Erasure
 from qol.people.erasure_requests import API, REQUESTS
 from qol.serve.door import ERASED, USERS
+from qol.serve.erased_rows import devices_of, purge_readings
 from qol.serve.goal_events import DEAD, OUTBOX
 from qol.serve.participants import SOURCE
 from qol.serve.service import Service
@@ -35,13 +36,22 @@ def begin_erasure(service: Service, user_id: str, vendor_id: str | None) -> str:
         for owner in (OUTBOX, DEAD):
             state.delete("events", owner, event.name)
     removed = {kind: state.purge(kind, user_id) for kind in ("goals", "events")}
-    removed["readings"] = sum(state.purge("readings", device) for device in participants.devices_of(user_id))
+    removed["readings"] = _remove_readings(service, user_id)
     in_map = participants.has_entries(user_id)
     named = user_id if in_map or vendor_id is None else f"{SOURCE}:{vendor_id}"
     places = [{"place": f"state: {kind}", "removed": number, "remaining": 0} for kind, number in removed.items()]
     begun = {"status": "pending", "requested_at": _now(), "finished_at": None, "named": named, "places": places}
     _put(service, ERASURES, erasure_id, begun)
     return erasure_id
+
+
+def _remove_readings(service: Service, user_id: str) -> int:
+    """Remove the readings of a person's devices, but not those of whoever had a device before or has it now; how many."""
+    identities = service.participants.identities
+    return sum(
+        purge_readings(service, identities, device, lambda user: user.user_id == user_id)
+        for device in devices_of(identities, user_id)
+    )
 
 
 def erase_pending(service: Service) -> int:

@@ -99,11 +99,6 @@ class Participants:
         """Whether the user map has the person."""
         return user_id in self._of_user
 
-    def devices_of(self, user_id: str) -> list[str]:
-        """Devices that the person has or had."""
-        owners = self._identities.owners.items()
-        return [device for (_, device), found in owners if any(owner.user_id == user_id for owner in found)]
-
     def people(self) -> People:
         """The users of the lake as `qol erase` needs them."""
         return read_people(self._lake, self._contracts, self._key, _reader(self.user_map))
