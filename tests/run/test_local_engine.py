@@ -2,6 +2,9 @@
 
 import functools
 import operator
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +43,37 @@ def test_a_function_travels_without_a_file_of_it(tmp_path: Path) -> None:
     secret = functools.partial(operator.mul, 1234567)
     assert LocalEngine(tmp_path, 2).map([1, 2, 3], secret) == [1234567, 2469134, 3703701]
     assert list(tmp_path.iterdir()) == []
+
+
+FORKING = """
+from pathlib import Path
+import polars
+from qol.run import engine, local_engine
+
+open_here = open("here", "w")
+engine.loaded_before = "as it was"
+local_engine.fork_server()
+engine.loaded_before = "changed since"
+threads = polars.thread_pool_size()
+asked = [
+    "__import__('qol.run.engine').run.engine.loaded_before",
+    "__import__('polars').thread_pool_size()",
+    "[f.name for f in __import__('pathlib').Path('/proc/self/fd').iterdir() if f.resolve().name == 'here']",
+]
+print(local_engine.LocalEngine(Path("."), 2).map(asked, eval), threads)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux workers come from a fork of the run's own process")
+def test_workers_of_a_forked_server_have_what_was_imported_one_thread_and_no_open_file_of_the_run(
+    tmp_path: Path,
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKING], check=True, capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "POLARS_MAX_THREADS": "2"},
+    )  # fmt: skip
+    assert ran.stdout == "['as it was', 1, []] 2\n"
+    assert ran.stderr == ""
 
 
 def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """`qol run`, `qol backfill`, `qol rebuild`: options to a request, its outcome to the screen."""
 
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import field, make_dataclass
 from typing import Annotated, Any
@@ -47,11 +49,15 @@ def _as_text(given: str | bool | list[str] | None) -> str | None:
 
 def perform(request: RunRequest) -> None:
     """Run the job and say what it did; raises what ended it, with notes that say where to look."""
+    is_fresh = "polars" not in sys.modules and threading.active_count() == 1  # a fork has no thread but its own
     from qol.cli.run_report import report, shown_stages
     from qol.contracts.load import load_contracts
     from qol.lake import open_lake
     from qol.run.job import run_job
+    from qol.run.local_engine import fork_server
 
+    if is_fresh and request.engine == "local" and request.workers != 1 and sys.platform == "linux":
+        fork_server()
     contracts = load_contracts()
     with shown_stages() as on_stage:
         outcome = run_job(request, contracts, on_stage)
