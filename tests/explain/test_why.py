@@ -198,6 +198,16 @@ def test_records_without_daily_rows_wait_for_a_run(qol: Qol, own_week: Path) -> 
     assert "Null: this user has records in 2026-W46, but no daily row yet; `qol run` computes it." in ended.out
 
 
+def test_days_of_another_week_are_found_in_a_file_that_someone_wrote_again(qol: Qol, own_week: Path) -> None:
+    days = own_week / "processed/daily/date=2026-11-02/part-00000.parquet"
+    rows = pl.read_parquet(days, hive_partitioning=False)
+    words = ("--lake", own_week, "--user", pseudonym("dave"), "--week", WEEK, "--metric", "steps_mean", "--now", CLOCK)
+    rows.select(reversed(rows.columns)).write_parquet(days, statistics=False)
+    assert "no record in 2026-W46, but has some in 2026-W45." in squeezed(qol("why", *words).out)
+    rows.drop("user_id").write_parquet(days)
+    assert "date=2026-11-02/part-00000.parquet: damaged, cannot be read" in qol("why", *words).err
+
+
 def test_a_closed_week_whose_weekly_file_is_not_there_waits_for_a_run(qol: Qol, own_week: Path) -> None:
     (own_week / "processed/weekly/date=2026-11-09/part-00000.parquet").unlink()
     ended = qol("why", "--lake", own_week, "--user", ALICE, "--week", WEEK, "--metric", "steps", "--now", CLOCK)

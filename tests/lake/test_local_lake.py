@@ -139,6 +139,15 @@ def test_a_file_that_may_not_be_published_is_named(
     assert str(raised.value) == f"processed/a: may not be written ({why}); allowed: {allowed}"
 
 
+def test_a_folder_in_place_of_a_file_is_not_read_and_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(IsADirectoryError):
+            LocalLake(tmp_path).read("folder")
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 def test_other_trouble_of_the_machine_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")

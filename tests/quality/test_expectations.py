@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+from qol.quality.expectations import _loaded_when_used
+
 SCRIPT = """
 import sys
 from qol.quality.expectations import LOADED_WHEN_USED, NOT_NEEDED, _expectations
@@ -29,3 +33,11 @@ def test_it_is_loaded_without_packages_that_no_check_needs_which_can_be_imported
 
 def test_what_it_draws_with_is_loaded_when_it_draws() -> None:
     assert _printed(DRAWING) == ["great_expectations", "Chart altair"]
+
+
+def test_what_stands_for_a_module_has_nothing_while_it_stands_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = _loaded_when_used("colorsys")
+    with monkeypatch.context() as loading:
+        loading.setitem(sys.modules, "colorsys", stand_in)
+        assert not hasattr(stand_in, "rgb_to_hsv")
+    assert stand_in.rgb_to_hsv(1.0, 1.0, 1.0) == (0.0, 0.0, 1.0)

@@ -68,6 +68,18 @@ def test_erased_users_whom_a_week_loses_are_not_counted_as_lost(tmp_path: Path) 
     assert pl.read_parquet(tmp_path / "processed/weekly/date=2026-11-09/part-00000.parquet").height == 12
 
 
+def test_a_weekly_file_whose_ids_are_numbers_is_none_of_ours_and_replaced(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", _users(20))
+    publish(tmp_path)
+    weekly = tmp_path / "processed/weekly/date=2026-11-09/part-00000.parquet"
+    good = published_files(tmp_path)
+    pl.read_parquet(weekly, hive_partitioning=False).with_columns(user_id=pl.int_range(pl.len())).write_parquet(weekly)
+    manifest = run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    observed = {check.id: check.observed for check in manifest.checks}
+    assert observed["people_kept"] == "not checked: the published file is damaged (weekly_metrics 2026-W46)"
+    assert published_files(tmp_path) == good
+
+
 def test_a_metric_that_vanished_is_refused_by_name_and_published_when_the_operator_accepts_it(tmp_path: Path) -> None:
     write_lines(tmp_path, "2026-11-03", _week_before(20))
     publish(tmp_path)

@@ -19,7 +19,7 @@ from qol.tables.footers import Footers
 from qol.tables.layout import find_published
 from qol.tables.manifest import read_manifests
 from tests.builders import CONTRACTS, contracts_with, daily_record, published_files, run_lake, write_lines
-from tests.damage import without_end, zeroed_body
+from tests.damage import unnamed_column, without_end, zeroed_body
 from tests.run.test_deletions import DELETED, MEASUREMENTS, deliver, gone, walked
 
 pytestmark = pytest.mark.usefixtures("no_gate", "edge")
@@ -28,7 +28,11 @@ RECORDS = "processed/records/garmin_dailies/date=2026-11-09/part-00000.parquet"
 DAILY = "processed/daily/date=2026-11-09/part-00000.parquet"
 
 
-@pytest.mark.parametrize("damage", [without_end, zeroed_body])
+def without_limits(file: Path) -> None:
+    pq.write_table(pq.ParquetFile(file).read(), file, write_statistics=False)
+
+
+@pytest.mark.parametrize("damage", [without_end, zeroed_body, unnamed_column, without_limits])
 def test_a_damaged_file_of_records_ends_a_run_by_its_key_and_a_backfill_makes_it_again(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -63,6 +67,15 @@ def test_a_damaged_file_of_days_of_the_week_before_names_the_rebuild_that_makes_
     (tmp_path / DAILY).unlink()
     run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
     assert published_files(tmp_path, "processed")[DAILY] == good[DAILY]
+
+
+def test_days_whose_file_is_damaged_in_the_name_of_a_column_are_made_again_by_a_rebuild(tmp_path: Path) -> None:
+    write_lines(tmp_path, "2026-11-10", [daily_record("u1")])
+    run_lake(tmp_path)
+    good = published_files(tmp_path, "processed")
+    unnamed_column(tmp_path / DAILY)
+    run_lake(tmp_path, rebuild=(date(2026, 11, 9), date(2026, 11, 9)))
+    assert published_files(tmp_path, "processed") == good
 
 
 def test_a_damaged_file_that_deletions_are_looked_up_in_is_named(

@@ -35,7 +35,7 @@ def read_user_week(lake: Lake, contracts: Contracts, user_id: str, monday: date,
         daily=daily,
         records={c.name: _user_rows(lake, contracts, f"records_{c.name}", day, user_id) for c in contracts.sources},
         beside={c.name: _beside(lake, contracts, c, monday, user_id) for c in contracts.sources if can_cross(c)},
-        other_weeks=() if daily.height else tuple(_weeks_with_days(lake, contracts, user_id)),
+        other_weeks=() if daily.height else tuple(_weeks_with_days(lake, user_id)),
         before=_weekly_row(lake, monday - timedelta(days=7), user_id),
         deletions={name: _all_weeks(lake, contracts, f"records_{name}", user_id) for name in deleting(contracts)},
     )
@@ -66,9 +66,10 @@ def _user_rows(lake: Lake, contracts: Contracts, table: str, day: str, user_id: 
     return user_slice(lake, user_id).published(table, day, table_columns(contracts, table))
 
 
-def _weeks_with_days(lake: Lake, contracts: Contracts, user_id: str) -> Iterator[date]:
+def _weeks_with_days(lake: Lake, user_id: str) -> Iterator[date]:
     for day in sorted(find_published(lake, ["daily_metrics"]).dates("daily_metrics")):
-        if _user_rows(lake, contracts, "daily_metrics", day, user_id).height:
+        user_ids = pl.Series(read_published(lake, partition_key("daily_metrics", day), ["user_id"])["user_id"])
+        if user_id in user_ids.cast(pl.String):
             yield date.fromisoformat(day)
 
 

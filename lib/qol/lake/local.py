@@ -85,12 +85,12 @@ class LocalLake:
         """The object's bytes from `start`."""
         try:  # a file of Python and a context manager take longer than a small object
             descriptor = _no_link(self.location(key), os.O_RDONLY | os.O_CLOEXEC)
-            if length is None:
-                with os.fdopen(descriptor, "rb") as file:
+            try:
+                if length is not None:
+                    return os.pread(descriptor, length, start)
+                with os.fdopen(descriptor, "rb", closefd=False) as file:
                     file.seek(start)
                     return file.read()
-            try:
-                return os.pread(descriptor, length, start)
             finally:
                 os.close(descriptor)
         except OSError as err:

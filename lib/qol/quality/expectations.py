@@ -80,13 +80,19 @@ def _without_what_no_check_needs() -> Iterator[None]:
         yield
     finally:
         for name in instead:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 def _loaded_when_used(name: str) -> ModuleType:
     """What stands for a module and loads it when it is first asked for something."""
     module = ModuleType(name)
-    module.__getattr__ = lambda attribute: getattr(import_module(name), attribute)  # type: ignore[method-assign]
+
+    def load(attribute: str) -> Any:
+        if sys.modules.get(name) is module:
+            raise AttributeError(attribute)
+        return getattr(import_module(name), attribute)
+
+    module.__getattr__ = load  # type: ignore[method-assign]
     return module
 
 

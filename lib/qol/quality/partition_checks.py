@@ -1,10 +1,11 @@
 """Candidates against what the run computed and what is published: rows of all, users, metrics and values of weekly files."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
+import pyarrow as pa
 
 from qol.contracts.model import Contracts
 from qol.lake.base import Lake
@@ -30,7 +31,7 @@ MAX_USERS_LOST = 0.20
 FILLED_SHARE = 0.5
 #: Devices that were long without a connection, and edits, still change a week this many weeks after its end; of few users.
 OLD_WEEKS = 4
-#: A run reads the footers of so many published files.
+#: A run reads the footers of so many published files that it leaves as they are.
 MAX_READABLE = 300
 UNREADABLE: Finding = {
     "warning": "the published file is damaged or no run wrote it, Athena and qol query fail on this table"
@@ -76,16 +77,16 @@ def compare_candidates(
 def compare_readable(footers: Footers, candidates: Sequence[Candidate], published: Published) -> Iterator[Comparison]:
     """Comparisons of the newest published files that this run does not replace, by whether they can be read."""
     replaced = {(candidate.table, candidate.date) for candidate in candidates}
-    kept = [place for place in newest_files(published) if place not in replaced]
+    kept = newest_files(published, replaced)
     footers.read(published.files[place].key for place in kept)
     for place in kept:
         is_ours = footers.is_ours(published.files[place].key)
         yield comparison("files_readable", *place, {} if is_ours else UNREADABLE)
 
 
-def newest_files(published: Published) -> list[tuple[str, str]]:
-    """Table and date of the newest published files, those of arrival days aside, the newest first."""
-    places = [place for place in published.files if place[0] not in OF_ARRIVAL_DAYS]
+def newest_files(published: Published, replaced: Collection[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    """Table and date of the newest files that are not replaced, those of arrival days aside, the newest first."""
+    places = [place for place in published.files if place not in replaced and place[0] not in OF_ARRIVAL_DAYS]
     return sorted(places, key=lambda place: place[::-1], reverse=True)[:MAX_READABLE]
 
 
@@ -142,7 +143,10 @@ def check_users_lost(lost: int, before: int) -> Finding:
 
 
 def _users(lake: Lake, key: str) -> pl.DataFrame:
-    return _table(lake, key, ["user_id"])
+    users = _table(lake, key, ["user_id"])
+    if users.schema["user_id"] != pl.String:
+        raise pa.ArrowInvalid("user_id is no text")
+    return users
 
 
 def _table(lake: Lake, key: str, columns: Sequence[str] = ()) -> pl.DataFrame:

@@ -81,7 +81,7 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
     with (
         TemporaryDirectory(prefix="qol-") as scratch,
         closing(run.make_engine(Path(scratch), found.bytes)) as engine,
-        ThreadPoolExecutor(1) as beside,
+        ThreadPoolExecutor(1) as beside,  # a run that ends early waits for it: it must not read once the lock is gone
     ):
         outdated = beside.submit(outdated_weeks, found.scope, found.footers, run.contracts, found.published)
         with run.stage("ingest"):

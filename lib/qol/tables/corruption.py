@@ -12,7 +12,7 @@ from qol.lake.base import Lake
 from qol.tables.weeks import iso_week, monday_of
 
 #: What Arrow raises for a file that is not Parquet or has a corrupt footer; a store that fails raises LakeError.
-ARROW_ERRORS = (pa.ArrowInvalid, OSError)
+ARROW_ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def reading(key: str) -> Iterator[None]:
     """Reads of a published Parquet file; CorruptFileError that names it when it is not Parquet or its content is corrupt."""
     try:
         yield
-    except (*ARROW_ERRORS, UnicodeDecodeError) as err:
+    except ARROW_ERRORS as err:
         if getattr(err, "errno", None):  # an error of the operating system; Arrow's own have no number
             raise
         raise CorruptFileError(f"{key}: damaged, cannot be read; {recovery_hint(key)}") from None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from qol.contracts.frames import no_rows, with_columns_of
@@ -61,5 +62,8 @@ def user_slice(lake: Lake, user_id: str) -> Bucket:
 
 def _limits(group: pq.RowGroupMetaData) -> tuple[str, str]:
     """Smallest and largest user id of a row group; user_id is the first column of every table."""
-    statistics = group.column(0).statistics
-    return str(statistics.min), str(statistics.max)
+    users = group.column(0)
+    limits = (users.statistics.min, users.statistics.max) if users.statistics else (None, None)
+    if users.path_in_schema != "user_id" or not all(isinstance(limit, str) for limit in limits):
+        raise pa.ArrowInvalid("user_id is not the first column, is no text or has no limits: no run wrote the file")
+    return str(limits[0]), str(limits[1])
