@@ -64,6 +64,27 @@ print(local_engine.LocalEngine(Path("."), 2).map(asked, eval), threads)
 """
 
 
+REFUSED = """
+import os
+from pathlib import Path
+from qol.run import local_engine
+
+def refuse():
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+
+os.fork = refuse
+local_engine.fork_server()
+print(local_engine.LocalEngine(Path("."), 2).map([1, 2], str))
+"""
+
+
+def test_a_machine_that_refuses_a_fork_may_still_start_workers_otherwise(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", REFUSED], check=True, capture_output=True, text=True, cwd=tmp_path, env=os.environ
+    )
+    assert (ran.stdout, ran.stderr) == ("['1', '2']\n", "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux workers come from a fork of the run's own process")
 def test_workers_of_a_forked_server_have_what_was_imported_one_thread_and_no_open_file_of_the_run(
     tmp_path: Path,

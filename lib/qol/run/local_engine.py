@@ -102,12 +102,12 @@ def fork_server() -> None:
 
     The standard library starts a new interpreter instead, which imports everything again: 0.6 seconds and as much work.
     """
-    resource_tracker.ensure_running()
-    usual, util.spawnv_passfds = util.spawnv_passfds, _fork  # type: ignore[assignment]
-    try:
+    usual = util.spawnv_passfds
+    with suppress(OSError):  # no process to spare; a small run needs none, and a large one tries again
+        resource_tracker.ensure_running()
+        util.spawnv_passfds = _fork  # type: ignore[assignment]
         _ensure_server()
-    finally:
-        util.spawnv_passfds = usual
+    util.spawnv_passfds = usual
 
 
 def _fork(_interpreter: str, arguments: Sequence[str], descriptors: Sequence[int]) -> int:
