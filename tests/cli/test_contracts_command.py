@@ -68,6 +68,18 @@ def test_a_wrong_metric_or_example_is_named_with_what_is_allowed_or_what_it_beco
     assert (ended.code, f"sources/garmin/hrv.yaml: {problem}" in ended.err) == (2, True)
 
 
+def test_a_mapping_that_names_no_column_of_the_lake_is_a_mistake_and_no_mapping_is_none(qol: Qol, whole: Path) -> None:
+    mapping = whole / "schemas/sinks/healthsync.yaml"
+    mapping.write_text(mapping.read_text().replace("of: start_seconds", "of: start_secs"))
+    ended = qol("contracts", "check", "--schemas", whole / "schemas")
+    found = (
+        "sinks/healthsync.yaml: tables.measurements.columns.started_at: found start_secs; allowed: a column of records_"
+    )
+    assert (ended.code, found in ended.err) == (2, True)
+    shutil.rmtree(whole / "schemas/sinks")
+    assert qol("contracts", "check", "--schemas", whole / "schemas").code == 0
+
+
 #: SQL that has the right type and cannot be computed of seconds below 90000.
 FAILS = "last_night_avg * power(10, duration_seconds - 90000)"
 FAILED = f"{FAILS} with duration_seconds Int64, last_night_avg Float64 (InvalidOperationError)"

@@ -37,15 +37,18 @@ def _load(schemas: Path | None, *, skip_unfinished: bool = False) -> Contracts:
 
 @app.command()
 def check(schemas: SchemasOption = None) -> None:
-    """Check all contracts; problems are listed with place, value found and what is allowed, warnings with what is better."""
+    """Check contracts and mappings; problems have place, value found and what is allowed, warnings what is better."""
     from qol.contracts.contract_warnings import contract_warnings
     from qol.ingest.example_coverage import coverage_problems
+    from qol.sinks.mapping import FOLDER, read_mappings
     from qol.transform.daily_examples import example_problems
 
     contracts = _load(schemas)
     problems = [*example_problems(contracts), *coverage_problems(contracts)]
     if problems:
         raise ContractError(problems)
+    if (contracts.root / FOLDER).is_dir():  # those of the product are not the mistakes of a study without mappings
+        read_mappings(contracts)
     for found in (*contract_warnings(contracts), *_label_warnings(contracts)):
         warn(f"warning: {found.file}: {found.path}: {found.value}; better: {found.allowed}", style="yellow")
     examples = sum(len(contract.examples) for contract in contracts.sources)
