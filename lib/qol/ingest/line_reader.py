@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from qol.errors import LakeError
 
@@ -27,8 +27,7 @@ class Readable(Protocol):
         """The object's bytes from `start`."""
 
 
-@dataclass(frozen=True)
-class ObjectRange:
+class ObjectRange(NamedTuple):
     """The lines that start in bytes [start, end) of one raw object; gzip objects are never split."""
 
     object_index: int

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
@@ -35,8 +36,7 @@ class Window:
         return (self.first is None or self.first <= day) and day <= self.last
 
 
-@dataclass(frozen=True)
-class RawObject:
+class RawObject(NamedTuple):
     """One raw object that is read, with its record type (`<source>_<record>`) and its arrival date."""
 
     stored: StoredObject

@@ -18,7 +18,7 @@ from qol.ingest.results import IngestContext
 from qol.lake.base import Lake, read_many
 from qol.people.person import People, Person, recognizing
 from qol.people.raw_parts import all_objects, split_object
-from qol.tables.layout import find_published
+from qol.tables.layout import OF_ARRIVAL_DAYS, find_published
 from qol.tables.slices import user_slice
 
 README = """Everything that this research data lake holds about one participant: {user}
@@ -93,7 +93,7 @@ def _tables(lake: Lake, people: People, person: Person) -> dict[str, pl.DataFram
     """The person's rows of each table that has any, in the order of its partitions."""
     places = table_places(people.contracts)
     published = find_published(lake, [table for table, place in places.items() if place.partition])
-    files = sorted((table, day) for table, day in published.files if table != "rejects")
+    files = sorted((table, day) for table, day in published.files if table not in OF_ARRIVAL_DAYS)
 
     def rows(file: tuple[str, str]) -> list[pl.DataFrame]:
         columns = table_columns(people.contracts, file[0])
