@@ -11,8 +11,10 @@ from qol.errors import RefusedError
 from qol.identity.erasures import Tombstone, write_tombstone
 from qol.identity.pseudonyms import Identities
 from qol.lake import LocalLake
-from qol.quality.partition_checks import check_metrics
+from qol.lake.base import StoredObject
+from qol.quality.partition_checks import check_metrics, newest_files
 from qol.tables.footers import Footer
+from qol.tables.layout import Published
 from tests.builders import (
     CONTRACTS,
     KEY,
@@ -105,6 +107,16 @@ def test_a_vanished_metric_of_nineteen_users_is_published_and_the_manifest_says_
     assert found["rows_as_expected"] == (True, "0 of 3 files")
     pages = "".join(page.read_text() for page in (tmp_path / "_docs").rglob("*.html"))
     assert "not checked: fewer than 20 users (weekly_metrics 2026-W46)" in pages
+
+
+def test_the_newest_files_are_those_that_are_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qol.quality.partition_checks.MAX_READABLE", 2)
+    places = [("weekly_metrics", day) for day in ("2026-10-26", "2026-11-02", "2026-11-09")] + [
+        ("rejects", "2026-11-17")
+    ]
+    published = Published({place: StoredObject("", 0, "") for place in places})
+    assert newest_files(published) == [places[2], places[1]]
+    assert newest_files(published, [places[2]]) == [places[1], places[0]]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,27 @@ def test_workers_of_a_forked_server_have_what_was_imported_one_thread_and_no_ope
     assert ran.stderr == ""
 
 
+RUN = """
+import os, sys
+
+fork, os.fork = os.fork, lambda: (os.write(2, b"forked "), fork())[1]
+from qol.cli import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux workers come from a fork of the run's own process")
+@pytest.mark.parametrize(("workers", "said"), [((), "forked "), (("--workers", "1"), "")])
+def test_a_run_of_the_command_line_forks_the_server_unless_it_wants_one_process(
+    tmp_path: Path, workers: tuple[str, ...], said: str
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, "run", "--lake", str(tmp_path), "--no-docs", *workers],
+        check=True, capture_output=True, text=True, env={**os.environ, "QOL_PSEUDONYM_KEY": "k" * 40},
+    )  # fmt: skip
+    assert ran.stderr.count("forked ") == bool(said)
+
+
 def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         LocalEngine(tmp_path, 2).map([1, 0], functools.partial(operator.floordiv, 1))

@@ -6,6 +6,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from qol.run.plan import bucket_count
 from qol_dev.sample import write_sample
 from tests.builders import published_files
 from tests.spark_lake import SAMPLE, run_sample
@@ -28,3 +29,8 @@ def test_no_published_number_is_a_negative_zero(sample_lake: Path) -> None:
     for path in files:
         rows = pl.DataFrame(pq.read_table(path, partitioning=None)).select(pl.selectors.float())
         assert not rows.select(pl.any_horizontal((pl.all() == 0) & (1 / pl.all() < 0)).any()).item()
+
+
+@pytest.mark.parametrize(("mebibytes", "buckets"), [(0, 1), (335, 1), (337, 2), (559, 2), (561, 3)])
+def test_there_are_as_many_buckets_as_times_224_mebibytes_rounded(mebibytes: int, buckets: int) -> None:
+    assert bucket_count(mebibytes * 2**20) == buckets

@@ -73,7 +73,7 @@ def _expectations() -> Any:
 @contextmanager
 def _without_what_no_check_needs() -> Iterator[None]:
     """Importing a package is as if it were not installed, or puts its load off; not where the process has it already."""
-    instead = {**dict.fromkeys(NOT_NEEDED), **{name: _loaded_when_used(name) for name in LOADED_WHEN_USED}}
+    instead = dict.fromkeys(NOT_NEEDED) | {name: _loaded_when_used(name) for name in LOADED_WHEN_USED}
     instead = {name: module for name, module in instead.items() if name not in sys.modules}
     sys.modules.update(instead)  # type: ignore[arg-type]
     try:

@@ -20,7 +20,7 @@ import polars as pl
 
 from qol.run.engine import Compression, Mapped, Shuffled
 
-#: What workers, one for each core, need no more of than one.
+#: Every core has a worker, so a worker needs no more.
 ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
 
 T = TypeVar("T")

@@ -275,5 +275,5 @@ def emptied(plan: RunPlan, published: Published, arrival_days: Collection[str], 
 
 
 def bucket_count(size: int) -> int:
-    """How many buckets of users, so that one fits a worker; the next one more has a cost of its own."""
+    """How many buckets of users: as few as fit a worker each, for every bucket has a cost of its own."""
     return max(1, round(size / BUCKET_BYTES))
