@@ -5,7 +5,7 @@ The objects exist only in a listing, and tasks answer without reading: each obje
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from hashlib import md5, sha256
 from pathlib import Path
@@ -20,12 +20,12 @@ from qol.ingest.listing import unpack_task
 from qol.ingest.results import Tally
 from qol.lake.base import Listing, StoredObject
 from qol.lake.local import LocalLake
+from qol.run.block_store import NO_BLOCKS
 from qol.run.context import RunContext, begin_manifest
-from qol.run.engine import Mapped, Shuffled
-from qol.run.local_engine import LocalEngine, LocalShuffled
+from qol.run.local_engine import LocalEngine
 from qol.run.pipeline import run_pipeline
 from qol.run.request import RunRequest
-from qol.run.steps import NO_PARTITIONS, MapSummary, tally_rows
+from qol.run.steps import NO_PARTITIONS, MapStep, MapSummary, tally_rows
 from qol.tables.manifest import Manifest
 
 OBJECTS = 2_000_000
@@ -66,9 +66,9 @@ class ListedLake(LocalLake):
 class CountingEngine(LocalEngine):
     """Answers tasks without reading."""
 
-    def shuffle(self, tasks: list[Any], function: Callable[[Any], Mapped], buckets: int) -> Shuffled:  # noqa: ARG002
-        """Summaries of tasks in which each object is one control message."""
-        return LocalShuffled(self, [[] for _ in range(buckets)], [_summary(task) for task in tasks])
+    def map(self, items: Iterable[Any], function: Callable[[Any], Any]) -> list[Any]:
+        """Summaries of ingest tasks in which each object is one control message; everything else is done."""
+        return [_summary(task) for task in items] if isinstance(function, MapStep) else super().map(items, function)
 
 
 def _summary(task: bytes) -> MapSummary:
@@ -86,6 +86,7 @@ def _summary(task: bytes) -> MapSummary:
         lateness=Counter(),
         unstamped=0,
         deletions={},
+        blocks=NO_BLOCKS,
     )
 
 

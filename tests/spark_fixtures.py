@@ -26,6 +26,8 @@ FOR_FEW_ROWS = {
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
+    from pyspark.sql import SparkSession
+
     from qol.run.java import find_java
     from qol.run.spark_engine import start_spark
     from tests.spark_lake import PROJECT
@@ -36,7 +38,7 @@ def spark() -> Iterator[SparkSession]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # Python workers are processes of their own: they find the project as this one does.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")])
-    session = start_spark("local[2, 2]", "qol-tests")  # two cores, two attempts of a task
+    session = SparkSession(start_spark("local[2, 2]", "qol-tests"))  # two cores, two attempts of a task
     for name, value in FOR_FEW_ROWS.items():
         session.conf.set(name, value)
     gateway = session.sparkContext._gateway

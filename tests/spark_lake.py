@@ -46,7 +46,7 @@ def run_sample(
     """One run over a lake: on Spark when a session is given, else on this machine's processes; `pieces` as in `split`."""
 
     def engine(scratch: Path, _: int) -> Engine:
-        return KeptSparkEngine(spark) if spark else LocalEngine(scratch, workers)
+        return KeptSparkEngine(spark.sparkContext) if spark else LocalEngine(scratch, workers)
 
     users = lake / "user_map.jsonl"
     known = read_user_map(users if users.exists() else None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qol.errors import UsageError
 from tests.builders import daily_record, write_lines
 from tests.command_line import CLOCK, Qol, files, hashed, manifests
 
@@ -159,3 +160,20 @@ def test_a_map_in_a_table_is_read_by_the_run_itself_once_raw_is_listed(run: Qol,
     assert "--user-map dynamodb:: names no table; allowed: dynamodb:<table>" in ended.err
     assert "Stage: list." in ended.err
     assert run("--user-map", "").code == 2
+
+
+@pytest.mark.parametrize(("engine", "begun"), [("spark", ["local[2]"]), ("local", [])])
+def test_spark_begins_to_start_while_the_contracts_are_read(
+    run: Qol, monkeypatch: pytest.MonkeyPatch, engine: str, begun: list[str]
+) -> None:
+    found: list[str | None] = []
+    read: list[list[str | None]] = []
+
+    def stop() -> None:
+        read.append(list(found))
+        raise UsageError("enough")
+
+    monkeypatch.setattr("qol.run.spark_engine.begin_to_start", found.append)
+    monkeypatch.setattr("qol.contracts.load.load_contracts", stop)
+    assert run("--engine", engine, "--master", "local[2]").code == 2
+    assert read == [begun]

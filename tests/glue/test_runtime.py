@@ -12,7 +12,7 @@ class Settings(dict[str, str]):
     """Settings of Spark and of Hadoop, as far as they are asked."""
 
 
-def session(**hadoop: str) -> Any:
+def spark(**hadoop: str) -> Any:
     system = SimpleNamespace(getProperty=lambda _: "17.0.15")
     versions = SimpleNamespace(getVersion=lambda: "3.4.1")
     machine = SimpleNamespace(
@@ -20,13 +20,14 @@ def session(**hadoop: str) -> Any:
         org=SimpleNamespace(apache=SimpleNamespace(hadoop=SimpleNamespace(util=SimpleNamespace(VersionInfo=versions)))),
     )
     found = Settings({name.replace("_", "."): value for name, value in hadoop.items()})
-    context = SimpleNamespace(_jvm=machine, _jsc=SimpleNamespace(hadoopConfiguration=lambda: found))
     conf = Settings({"spark.sql.sources.commitProtocolClass": "org.example.Protocol"})
-    return SimpleNamespace(sparkContext=context, version="3.5.6", conf=conf)
+    return SimpleNamespace(
+        _jvm=machine, _jsc=SimpleNamespace(hadoopConfiguration=lambda: found), version="3.5.6", getConf=lambda: conf
+    )
 
 
 def test_spark_says_its_versions_client_committer_and_region() -> None:
-    lines = list(describe_spark(session(fs_s3_impl="S3A", fs_s3a_endpoint_region="ap-northeast-1")))
+    lines = list(describe_spark(spark(fs_s3_impl="S3A", fs_s3a_endpoint_region="ap-northeast-1")))
     assert lines == [
         "Spark 3.5.6, Hadoop 3.4.1, Java 17.0.15",
         "S3 client: fs.s3.impl=S3A, fs.s3a.impl=not set",
@@ -37,7 +38,7 @@ def test_spark_says_its_versions_client_committer_and_region() -> None:
 
 @pytest.mark.parametrize("hadoop", [{}, {"fs_s3a_endpoint": "s3.amazonaws.com"}])
 def test_a_region_that_s3a_would_guess_is_warned_of(hadoop: dict[str, str]) -> None:
-    *_, warning = describe_spark(session(**hadoop))
+    *_, warning = describe_spark(spark(**hadoop))
     assert warning == (
         "WARNING: neither fs.s3a.endpoint.region nor fs.s3a.endpoint is set, so S3A takes us-east-2 and hangs elsewhere;"
         " set --conf spark.hadoop.fs.s3a.endpoint.region=<region of the bucket>"
@@ -45,5 +46,5 @@ def test_a_region_that_s3a_would_guess_is_warned_of(hadoop: dict[str, str]) -> N
 
 
 def test_an_endpoint_of_ones_own_is_not_shown() -> None:
-    *_, said = describe_spark(session(fs_s3a_endpoint="http://127.0.0.1:5000"))
+    *_, said = describe_spark(spark(fs_s3a_endpoint="http://127.0.0.1:5000"))
     assert said == "S3A region: of fs.s3a.endpoint"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from pyspark import TaskContext
 
 from qol.aws.requests import RequestError
 from qol.errors import ContractError, LakeError, Problem, UsageError
-from qol.run.engine import Mapped
 
 
 def fail(number: int) -> None:
@@ -66,13 +65,3 @@ def numbered_with_task(item: int) -> tuple[int, int]:
     context = TaskContext.get()
     assert context is not None
     return item, context.partitionId()
-
-
-def to_every_second_bucket(number: int) -> Mapped:
-    """Three blocks, for buckets 0, 2 and 4."""
-    return Mapped(number * 10, [(bucket, f"{number};".encode()) for bucket in (0, 2, 4)])
-
-
-def blocks_and_task(bucket: int, blocks: Iterator[bytes]) -> tuple[int, list[bytes], int]:
-    """The bucket, its blocks in order, and the number of the partition it was reduced in."""
-    return bucket, sorted(blocks), numbered_with_task(bucket)[1]

@@ -5,38 +5,26 @@ import operator
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from qol.errors import UsageError
-from qol.run.engine import Mapped
 from qol.run.java import find_java
 from qol.run.local_engine import LocalEngine
 
 
-def _split(number: int) -> Mapped:
-    return Mapped(number * 10, [(number % 3, f"{number};".encode())])
-
-
-def _join(bucket: int, blocks: Iterator[bytes]) -> tuple[int, list[str]]:
-    return bucket, sorted(b"".join(blocks).decode().split(";")[:-1])
-
-
 @pytest.mark.parametrize("workers", [1, 2])
-def test_blocks_come_to_their_buckets_and_results_in_order(tmp_path: Path, workers: int) -> None:
-    engine = LocalEngine(tmp_path, workers)
-    shuffled = engine.shuffle(list(range(7)), _split, 4)
-    assert shuffled.summaries == [0, 10, 20, 30, 40, 50, 60]
-    assert shuffled.reduce(_join) == [(0, ["0", "3", "6"]), (1, ["1", "4"]), (2, ["2", "5"]), (3, [])]
-
-
-def test_a_file_that_no_task_wrote_is_not_read(tmp_path: Path) -> None:
-    shuffled = LocalEngine(tmp_path, 1).shuffle([0], _split, 1)
-    [written] = [file for file in tmp_path.rglob("*") if file.is_file()]
-    written.with_name("00000-999999").write_bytes(b"foreign;")
-    assert shuffled.reduce(_join) == [(0, ["0"])]
+def test_results_are_in_the_order_of_the_items(tmp_path: Path, workers: int) -> None:
+    assert LocalEngine(tmp_path, workers).map(range(7), functools.partial(operator.mul, 10)) == [
+        0,
+        10,
+        20,
+        30,
+        40,
+        50,
+        60,
+    ]
 
 
 def test_a_function_travels_without_a_file_of_it(tmp_path: Path) -> None:
@@ -124,7 +112,7 @@ def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:
 
 
 def test_nothing_to_map_gives_nothing(tmp_path: Path) -> None:
-    assert LocalEngine(tmp_path, 2).map([], _split) == []
+    assert LocalEngine(tmp_path, 2).map([], str) == []
 
 
 def _java(home: Path, version: str) -> Path:

@@ -106,7 +106,7 @@ def test_counts_that_do_not_add_up_fail_the_run(tmp_path: Path, counts: dict[str
 
 def test_a_block_lost_between_map_and_reduce_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_lines(tmp_path, "2026-11-10", [daily_record()])
-    monkeypatch.setattr("qol.run.steps.ReduceStep._blocks", lambda *_: {})
+    monkeypatch.setattr("qol.run.steps.read_blocks", lambda _: {})
     with pytest.raises(ConservationError, match="1 lines, 0 blank"):
         run_lake(tmp_path)
 

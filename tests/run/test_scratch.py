@@ -11,7 +11,7 @@ import pytest
 
 from qol.run.engine import Engine
 from qol.run.local_engine import LocalEngine
-from qol.run.steps import ReduceStep
+from qol.run.steps import read_blocks
 from tests.builders import daily_record, run_lake, write_lines
 
 
@@ -44,5 +44,5 @@ def test_blocks_lie_outside_the_lake_where_no_other_user_reaches_them(tmp_path: 
 def test_a_block_that_is_a_pickle_runs_no_code(tmp_path: Path) -> None:
     made = tmp_path / "made by a pickle"
     with pytest.raises(msgspec.DecodeError):
-        ReduceStep._blocks(None, iter([pickle.dumps(Code(made))]))  # type: ignore[arg-type]
+        read_blocks([pickle.dumps(Code(made))])
     assert not made.exists()

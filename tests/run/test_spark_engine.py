@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,20 +12,16 @@ import pytest
 
 from qol.aws.requests import RequestError
 from qol.errors import ContractError, LakeError, TaskError, UsageError
-from qol.run.engine import Mapped, Shuffled
-from qol.run.spark_engine import SparkShuffled, _max_attempts
-from qol.run.spark_rows import Row, to_batches
+from qol.run.spark_engine import _max_attempts, answer, begin_to_start, start_spark
 from qol_dev.sample import SampleOptions, write_sample
 from tests.builders import contracts_with, daily_record, published_files, run_lake, split, write_lines
 from tests.damage import without_end
 from tests.run.spark_tasks import (
     FailsFirst,
     attempt_after_death,
-    blocks_and_task,
     fail,
     jars_on_path,
     numbered_with_task,
-    to_every_second_bucket,
 )
 from tests.run.test_deletions import DELETED, MEASUREMENTS, deliver, gone, steps, walked
 from tests.spark_lake import SAMPLE, SPARK_TESTS, KeptSparkEngine, run_sample
@@ -59,7 +55,7 @@ def test_a_small_run_on_spark_publishes_the_same_bytes_as_in_one_process(spark: 
         write_lines(lake, "2026-11-11", [daily_record("u1", day=1), daily_record("u3", day=1)], name="b.jsonl")
     run_lake(one)
     with split(range_bytes=400, buckets=3):
-        run = run_lake(other, make_engine=lambda *_: KeptSparkEngine(spark), engine="spark")
+        run = run_lake(other, make_engine=lambda *_: KeptSparkEngine(spark.sparkContext), engine="spark")
     assert (run.engine, run.totals["rejected"]) == ("spark", 1)
     assert published_files(other) == published_files(one)
     assert len(published_files(one)) > 3
@@ -77,10 +73,10 @@ def test_a_sample_lake_is_the_same_bytes_and_a_second_run_has_nothing_to_do(
 
 
 @pytest.mark.acceptance
-def test_every_source_at_once_is_the_same_bytes_in_four_spark_jobs_however_many_tables(
+def test_every_source_at_once_is_the_same_bytes_in_three_spark_jobs_however_many_tables(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    """Ingest, where buckets go, reduce and assemble: the number of jobs does not grow with record types."""
+    """Ingest, reduce and assemble: the number of jobs does not grow with record types."""
     lakes = [tmp_path / "one", tmp_path / "spark"]
     for lake in lakes:
         write_sample(lake, SampleOptions(users=20, weeks=1))
@@ -89,7 +85,7 @@ def test_every_source_at_once_is_the_same_bytes_in_four_spark_jobs_however_many_
     jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("all sources")
     spark.sparkContext.setJobGroup("others", "not counted")
     assert len({table.name for table in manifest.tables}) > 30
-    assert len(jobs) == 4
+    assert len(jobs) == 3
     run_sample(lakes[0])
     assert published_files(lakes[1]) == published_files(lakes[0])
 
@@ -105,67 +101,36 @@ def test_what_was_deleted_weeks_later_is_left_out_with_the_same_bytes(spark: Spa
         deliver(lake, "2026-11-10", [walked("c"), walked("d", device="WATCH", steps=7), gone("b")])
     run_lake(one, contracts)
     with split(buckets=2):
-        run_lake(other, contracts, make_engine=lambda *_: KeptSparkEngine(spark), engine="spark")
+        run_lake(other, contracts, make_engine=lambda *_: KeptSparkEngine(spark.sparkContext), engine="spark")
     assert [sorted(steps(other, week).values()) for week in ("2026-10-12", "2026-11-09")] == [[9], [7]]
     assert published_files(one, "processed") == published_files(other, "processed")
 
 
-# Buckets and tasks.
-
-
-def test_buckets_are_reduced_each_in_its_own_partition_also_those_without_blocks(spark: SparkSession) -> None:
-    shuffled = KeptSparkEngine(spark).shuffle([1, 2, 3], to_every_second_bucket, 8)
-    assert shuffled.summaries == [10, 20, 30]
-    blocks = [b"1;", b"2;", b"3;"]
-    assert shuffled.reduce(blocks_and_task) == [
-        (0, blocks, 0),
-        (1, [], 1),
-        (2, blocks, 2),
-        (3, [], 3),
-        (4, blocks, 4),
-        (5, [], 5),
-        (6, [], 6),
-        (7, [], 7),
-    ]
-
-
-def test_buckets_that_share_a_partition_are_reduced_one_by_one(
-    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pyspark.sql import functions
-
-    monkeypatch.setattr(SparkShuffled, "_spread", lambda _: functions.expr("bucket % 2"))
-    results = KeptSparkEngine(spark).shuffle([1, 2], to_every_second_bucket, 5).reduce(blocks_and_task)
-    assert [(bucket, len(blocks)) for bucket, blocks, _ in results] == [(0, 2), (1, 0), (2, 2), (3, 0), (4, 2)]
-
-
-def test_blocks_are_given_back_once_they_are_reduced(spark: SparkSession) -> None:
-    before = len(spark.sparkContext._jsc.getPersistentRDDs())
-    shuffled = KeptSparkEngine(spark).shuffle([1], to_every_second_bucket, 5)
-    assert len(spark.sparkContext._jsc.getPersistentRDDs()) == before + 1
-    shuffled.reduce(blocks_and_task)
-    assert len(spark.sparkContext._jsc.getPersistentRDDs()) == before
+# Tasks.
 
 
 def test_a_hundred_items_are_few_tasks_whose_results_keep_their_order(spark: SparkSession) -> None:
-    done = KeptSparkEngine(spark).map(range(100), numbered_with_task)
+    done = KeptSparkEngine(spark.sparkContext).map(range(100), numbered_with_task)
     assert [item for item, _ in done] == list(range(100))
     assert {task for _, task in done} == set(range(8))
     assert [task for _, task in done[:8]] == list(range(8))  # the first items are the largest ones
 
 
 def test_nothing_to_do_gives_nothing(spark: SparkSession) -> None:
-    engine = KeptSparkEngine(spark)
-    assert engine.map([], fail) == []
-    assert engine.shuffle([], to_every_second_bucket, 2).reduce(blocks_and_task) == [(0, [], 0), (1, [], 1)]
+    assert KeptSparkEngine(spark.sparkContext).map([], fail) == []
+
+
+def test_a_spark_that_was_begun_is_the_one_that_is_started(spark: SparkSession) -> None:
+    begin_to_start(None)
+    assert start_spark(None) is spark.sparkContext
 
 
 def test_workers_do_not_look_into_sparks_jar(spark: SparkSession) -> None:
-    assert KeptSparkEngine(spark).map(range(4), jars_on_path) == [[], [], [], []]
+    assert KeptSparkEngine(spark.sparkContext).map(range(4), jars_on_path) == [[], [], [], []]
 
 
 def test_jobs_are_named_by_what_they_call(spark: SparkSession) -> None:
-    KeptSparkEngine(spark).map(range(3), numbered_with_task)
+    KeptSparkEngine(spark.sparkContext).map(range(3), numbered_with_task)
     jobs = spark.sparkContext._jsc.sc().statusStore().jobsList(None)
     assert jobs.head().description().get() == "numbered_with_task: 3 items"
     assert spark.sparkContext.getLocalProperty("spark.job.description") is None
@@ -188,7 +153,7 @@ def test_an_error_of_a_task_is_raised_as_itself_without_values(
     spark: SparkSession, number: int, kind: type[Exception], text: str
 ) -> None:
     with pytest.raises(kind) as raised:
-        KeptSparkEngine(spark).map([number], fail)
+        KeptSparkEngine(spark.sparkContext).map([number], fail)
     assert (raised.type, str(raised.value).partition(" at qol/")[0]) == (kind, text)
 
 
@@ -198,21 +163,15 @@ def test_a_damaged_file_of_records_is_named_on_spark_as_well(spark: SparkSession
     run_lake(tmp_path)
     without_end(tmp_path / RECORDS)
     with pytest.raises(LakeError) as raised:
-        run_lake(tmp_path, reread=True, make_engine=lambda *_: KeptSparkEngine(spark), engine="spark")
+        run_lake(tmp_path, reread=True, make_engine=lambda *_: KeptSparkEngine(spark.sparkContext), engine="spark")
     assert str(raised.value) == (
         f"{RECORDS}: damaged, cannot be read; move it aside, then qol backfill --from <first arrival day> --to <today>"
     )
 
 
 def test_what_spark_logs_of_an_unexpected_error_holds_no_value() -> None:
-    def rows() -> Iterator[Row]:
-        yield 1, "block", b"a block"
-        fail(3)
-
-    answered = to_batches(rows(), attempts=2)
-    assert next(answered).to_pylist() == [{"bucket": 1, "kind": "block", "block": b"a block"}]
     with pytest.raises(TaskError) as raised:
-        next(answered)
+        answer(fail, 3, 0, attempts=2)
     logged = "".join(traceback.format_exception(raised.value))
     assert "a task failed: ValueError" in logged
     assert "secret-vendor-id" not in logged
@@ -223,13 +182,6 @@ def test_what_spark_logs_of_an_unexpected_error_holds_no_value() -> None:
 
 class FailingEngine(KeptSparkEngine):
     """The first attempt at every task of every stage fails, after its work is done."""
-
-    def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
-        """As the engine does it, with steps that fail."""
-        shuffled = super().shuffle(tasks, FailsFirst(function), buckets)
-        reduce = shuffled.reduce
-        vars(shuffled)["reduce"] = lambda step: reduce(FailsFirst(step))
-        return shuffled
 
     def map(self, items: Any, function: Callable[[T], R]) -> list[R]:
         """As the engine does it, with steps that fail."""
@@ -243,7 +195,7 @@ def test_tasks_that_spark_has_to_try_again_leave_the_same_bytes(spark: SparkSess
         write_lines(lake, "2026-11-10", [daily_record("u1"), daily_record("u2"), b"no JSON"])
     run_lake(one)
     with split(buckets=2):
-        run = run_lake(other, make_engine=lambda *_: FailingEngine(spark), engine="spark")
+        run = run_lake(other, make_engine=lambda *_: FailingEngine(spark.sparkContext), engine="spark")
     assert run.status == "published"
     assert published_files(other) == published_files(one)
 
@@ -255,8 +207,8 @@ def test_tasks_that_spark_has_to_try_again_leave_the_same_bytes(spark: SparkSess
 def test_how_often_a_task_is_tried_is_what_spark_goes_by(master: str, attempts: int) -> None:
     conf = SimpleNamespace(get=lambda name, _: {"spark.task.maxFailures": "5"}[name])
     context = SimpleNamespace(master=master, getConf=lambda: conf)
-    assert _max_attempts(SimpleNamespace(sparkContext=context)) == attempts  # type: ignore[arg-type]
+    assert _max_attempts(context) == attempts  # type: ignore[arg-type]
 
 
 def test_a_task_whose_process_dies_is_done_by_another(spark: SparkSession) -> None:
-    assert KeptSparkEngine(spark).map([0, 1], attempt_after_death) == [(0, 0), (1, 1)]
+    assert KeptSparkEngine(spark.sparkContext).map([0, 1], attempt_after_death) == [(0, 0), (1, 1)]

@@ -239,7 +239,7 @@ def test_a_body_of_millions_of_parts_is_one_unparsable_body(part: str, record: s
     text = '{"dailies":[' + record % (part * (SIZE // len(part)))[:-1] + "]}"
     started = time.process_time()
     assert read_body(text.encode(), NOW) is None
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("text", ['{"dailies":[%s]}', "[%s]", '{"a":{"b":[%s]}}'])
@@ -266,7 +266,7 @@ def test_a_body_has_at_most_so_many_objects_and_elements(text: str, part: str) -
 def test_tokens_are_cut_out_of_a_long_record_in_seconds(members: str) -> None:
     started = time.process_time()
     stored = line('{"dailies":[{' + members + '"a":1}]}')
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 3
     assert stored.endswith('"a":1}]}')
 
 

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import field, make_dataclass
 from typing import Annotated, Any
 
@@ -49,6 +50,8 @@ def _as_text(given: str | bool | list[str] | None) -> str | None:
 
 def perform(request: RunRequest) -> None:
     """Run the job and say what it did; raises what ended it, with notes that say where to look."""
+    if request.engine == "spark":
+        _begin_to_start_spark(request.spark_master)
     is_fresh = "polars" not in sys.modules and threading.active_count() == 1  # a fork has no thread but its own
     from qol.cli.run_report import report, shown_stages
     from qol.contracts.load import load_contracts
@@ -66,3 +69,10 @@ def perform(request: RunRequest) -> None:
             outcome.error.add_note(Note(note))
         raise outcome.error
     report(open_lake(request.lake), contracts, request, outcome)
+
+
+def _begin_to_start_spark(master: str | None) -> None:
+    with suppress(ModuleNotFoundError):  # the job says so
+        from qol.run.spark_engine import begin_to_start
+
+        begin_to_start(master)

@@ -69,9 +69,9 @@ def _describe_spark(request: RunRequest) -> None:
         return
     from qol.run.spark_engine import start_spark
 
-    session = start_spark(request.spark_master)
+    context = start_spark(request.spark_master)
     try:
-        for line in describe_spark(session):
+        for line in describe_spark(context):
             (_log_error if line.startswith("WARNING") else _log)(line)
     except Exception as err:  # noqa: BLE001 (a run must not fail for what its log begins with)
         _log_error(f"Spark could not be described: {safe_place(err)}")

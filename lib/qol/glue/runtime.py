@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qol import __version__
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 _PACKAGES = ("pyspark", "pyarrow", "polars", "boto3", "great-expectations")
 _COMMITTER = "spark.sql.sources.commitProtocolClass"
@@ -26,16 +26,17 @@ def describe_python() -> str:
     return f"qol {__version__}, Python {platform.python_version()}, {found}"
 
 
-def describe_spark(session: SparkSession) -> Iterator[str]:
+def describe_spark(spark: SparkContext) -> Iterator[str]:
     """Spark's own versions, its S3 client and committer, and a warning when S3A would guess its region."""
-    context: Any = session.sparkContext
+    context: Any = spark
     machine, hadoop = context._jvm, context._jsc.hadoopConfiguration()  # noqa: SLF001 (the only way to Hadoop's settings)
     java = machine.java.lang.System.getProperty("java.version")
-    yield f"Spark {session.version}, Hadoop {machine.org.apache.hadoop.util.VersionInfo.getVersion()}, Java {java}"
+    yield f"Spark {context.version}, Hadoop {machine.org.apache.hadoop.util.VersionInfo.getVersion()}, Java {java}"
     clients = ", ".join(f"{key}={hadoop.get(key) or 'not set'}" for key in ("fs.s3.impl", "fs.s3a.impl"))
     yield f"S3 client: {clients}"
     committer = hadoop.get("fs.s3a.committer.name") or "not set"
-    yield f"Committer: {_COMMITTER}={session.conf.get(_COMMITTER)}, fs.s3a.committer.name={committer}"
+    protocol = context.getConf().get(_COMMITTER) or "not set"
+    yield f"Committer: {_COMMITTER}={protocol}, fs.s3a.committer.name={committer}"
     region = hadoop.get(_REGION)
     if region:
         yield f"S3A region: {region}"

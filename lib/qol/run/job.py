@@ -113,12 +113,11 @@ def _spark_engine(master: str | None) -> Engine:
     try:
         from qol.run.spark_engine import SparkEngine, start_spark
 
-        engine = SparkEngine(start_spark(master))
+        preload()
+        return SparkEngine(start_spark(master))
     except ModuleNotFoundError as err:
         if err.name != "pyspark":
             raise
         raise UsageError(
             "--engine spark: pyspark is not installed; allowed: local; or run pip install '.[spark]' in the clone"
         ) from None
-    preload()
-    return engine

@@ -4,12 +4,9 @@ import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from itertools import chain
 from multiprocessing import resource_tracker, util
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
@@ -18,7 +15,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from qol.run.engine import Compression, Mapped, Shuffled
+from qol.lake.local import LocalLake
 
 #: Every core has a worker, so a worker needs no more.
 ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
@@ -28,24 +25,15 @@ R = TypeVar("R")
 
 
 class LocalEngine:
-    """Maps and reduces on this machine's cores; blocks go through files in the scratch folder."""
+    """Works on this machine's cores; blocks are files in the scratch folder."""
 
     name = "local"
-    compression: Compression = "lz4"
 
     def __init__(self, scratch: Path, workers: int) -> None:
-        self._scratch = scratch
+        self.scratch = LocalLake(scratch)
         self._workers = workers
         if workers > 1:  # it imports while this process makes the tasks
             _start_server()
-
-    def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
-        """Map every task; its blocks are files, of which only those that the tasks name are read."""
-        stored = self.map(enumerate(tasks), partial(_map_and_store, function, self._scratch))
-        files: list[list[Path]] = [[] for _ in range(buckets)]
-        for bucket, file in chain.from_iterable(written for _, written in stored):
-            files[bucket].append(file)
-        return LocalShuffled(self, files, [summary for summary, _ in stored])
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
         """Call the function for every item, in the pool when there is more than one worker and item."""
@@ -59,35 +47,6 @@ class LocalEngine:
 
     def close(self) -> None:
         """Nothing outlives a call."""
-
-
-@dataclass
-class LocalShuffled:
-    """Blocks as files by bucket."""
-
-    engine: LocalEngine
-    files: list[list[Path]]
-    summaries: list[Any]
-
-    def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
-        """Call the function for every bucket."""
-        return self.engine.map(enumerate(self.files), partial(_read_and_reduce, function))
-
-
-def _map_and_store(
-    function: Callable[[T], Mapped], folder: Path, numbered: tuple[int, T]
-) -> tuple[Any, list[tuple[int, Path]]]:
-    number, task = numbered
-    mapped = function(task)
-    written = [(bucket, folder / f"{bucket:05d}-{number:06d}") for bucket, _ in mapped.blocks]
-    for (_, file), (_, block) in zip(written, mapped.blocks, strict=True):
-        file.write_bytes(block)
-    return mapped.summary, written
-
-
-def _read_and_reduce(function: Callable[[int, Iterator[bytes]], R], numbered: tuple[int, list[Path]]) -> R:
-    bucket, files = numbered
-    return function(bucket, (file.read_bytes() for file in files))
 
 
 _functions: list[Callable[[Any], Any]] = []

@@ -24,10 +24,11 @@ from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput, collect_gate_input
 from qol.quality.partition_checks import Computed
 from qol.run.arrivals import Arrivals, find_arrivals, write_objects_read
+from qol.run.block_store import BlockStore
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
 from qol.run.day_rejects import parts_of_rejects
-from qol.run.engine import Engine, Shuffled
+from qol.run.engine import Engine
 from qol.run.known_users import KnownUsers, read_known_users
 from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, outdated_weeks, plan_run
 from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
@@ -78,6 +79,7 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
     with run.stage("list"):
         found = _list(run)
     # Not in the lake: whoever may write there must not reach what goes from step to step. Only this user may open it.
+    # Executors of Spark share nothing but the lake's staging; blocks there are data, never code, as parts are.
     with (
         TemporaryDirectory(prefix="qol-") as scratch,
         closing(run.make_engine(Path(scratch), found.bytes)) as engine,
@@ -88,7 +90,7 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
             ingested = _ingest(run, found, engine)
         with run.stage("reduce"):
             plan = _plan(run, found, ingested, outdated.result())
-            reduced = _reduce(run, found, plan, ingested)
+            reduced = _reduce(run, found, plan, ingested, engine)
         with run.stage("assemble"):
             fresh = _assemble(run, found, plan, ingested, reduced, engine)
     state = found.users.state
@@ -119,9 +121,9 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Ingested:
-    """Rows by bucket, as the engine holds them, and what the driver learned from reading them."""
+    """Where rows lie by bucket, and what the driver learned from reading them."""
 
-    shuffled: Shuffled
+    blocks: BlockStore
     summaries: list[MapSummary]
     bucket_limits: tuple[str, ...]
     #: object_index, range_start and lines_before of each range of an object that was split.
@@ -156,11 +158,11 @@ def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
     mapped_ids = [user_id for _, _, user_id, _ in found.users.user_map.entries]
     limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits, run.request.old)
-    step = MapStep(run.lake, context, run.staging, engine.compression)
+    blocks = BlockStore(engine.scratch or run.lake, f"{run.staging}blocks/")
     tasks = [pack_task(parts) for parts in ingest_tasks(found.arrivals.objects)]
-    shuffled = engine.shuffle(tasks, step, len(limits) + 1)
-    offsets = note_tallies(run.manifest, found.arrivals, shuffled.summaries)
-    return _Ingested(shuffled, shuffled.summaries, limits, offsets)
+    summaries = engine.map(tasks, MapStep(run.lake, context, run.staging, blocks))
+    offsets = note_tallies(run.manifest, found.arrivals, summaries)
+    return _Ingested(blocks, summaries, limits, offsets)
 
 
 def _plan(run: RunContext, found: _Found, ingested: _Ingested, outdated: set[date]) -> RunPlan:
@@ -174,13 +176,15 @@ def _plan(run: RunContext, found: _Found, ingested: _Ingested, outdated: set[dat
     )
 
 
-def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) -> list[ReduceSummary]:
+def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested, engine: Engine) -> list[ReduceSummary]:
     """New and published rows of the plan's weeks, merged; the manifest's counts add up before any check."""
     identities = found.users.identities
     step = ReduceStep(
         run.lake,
         run.contracts,
         run.staging,
+        ingested.blocks,
+        tuple(summary.blocks for summary in ingested.summaries),
         ingested.bucket_limits,
         found.arrivals.objects.columns["raw_object"],
         ingested.line_offsets,
@@ -188,7 +192,7 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested) 
         frozenset(found.published.files),
         identities.is_erased_user if identities.erased else None,
     )
-    reduced: list[ReduceSummary] = ingested.shuffled.reduce(step) if plan.merged else []
+    reduced = engine.map(range(len(ingested.bucket_limits) + 1), step) if plan.merged else []
     note_kept(found.arrivals, reduced)
     with_totals(run.manifest, found.arrivals.counts, found.arrivals.name_of)
     return reduced

@@ -1,196 +1,155 @@
-"""Spark as the executor: DataFrames of tasks and blocks; Spark brings distribution, retries, spilling and its UI.
+"""Spark as the executor: Spark brings distribution, retries and its UI.
 
-spark.range(tasks).mapInArrow(MapStep)             rows of bucket int, kind string, block binary; kept on disk
-  where kind != 'block'                            summaries and errors, collected by the driver
-  where kind  = 'block', union a row per bucket    repartitioned by bucket, then mapInArrow(ReduceStep)
-spark.range(slices).mapInArrow(AssembleStep)       summaries and errors
+parallelize(slices).mapPartitions(MapStep | ReduceStep | AssembleStep)     collected by the driver
+
+What steps return is small. Blocks and parts lie in the lake: Java would carry each of their bytes five times.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import groupby
+from contextlib import contextmanager, suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from qol.run.engine import Compression, Mapped, Shuffled
+from pyspark import SparkConf, SparkContext, TaskContext
+
+from qol.errors import QolError, TaskError, safe_place
 from qol.run.java import find_java
-from qol.run.spark_rows import ROWS, Row, collect_summaries, summary_row, to_batches
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
-
-#: Settings of the engine's own session.
-_SETTINGS = {
-    # One block in an Arrow batch: many large ones together could pass its 2 GiB.
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "1",
-    # Partitions are tasks and buckets: merging or splitting them has no use, and one query stays one job in the UI.
-    "spark.sql.adaptive.enabled": "false",
-}
 #: Settings of a Spark that is started on this machine.
-_LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
+_LOCAL_SETTINGS = {
     # All work on rows is Python's: compiling Java's code thoroughly would take longer than a local run lasts.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.driver.memory": "1g",
     # The key and the user map travel through files of this machine.
     "spark.io.encryption.enabled": "true",
     "spark.log.level": "ERROR",
-    "spark.shuffle.compress": "false",  # blocks are compressed
     "spark.python.daemon.module": "qol.run.spark_daemon",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-#: Enough that cores which are done early find another.
+#: Enough that cores which are done early find another; Spark takes long to start each.
 TASKS_PER_CORE = 4
-#: Numbers tried for each partition when one is sought that Spark's hash sends there: missing all has a chance of e^-32.
-_TRIED = 32
 T = TypeVar("T")
 R = TypeVar("R")
-Batches = Iterable["pa.RecordBatch"]
+#: Pickled: the number of an item and what was returned for it, or the error that ended it.
+Answer = tuple[Literal["returned", "error"], bytes]
 
 
 class SparkEngine:
-    """Maps and reduces as DataFrames, in a session of its own beside the given one."""
+    """Works in the tasks of a running Spark."""
 
     name = "spark"
-    compression: Compression = "zstd"  # each byte goes through Spark five times, encrypted
+    scratch = None  # executors share nothing but the lake
 
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark.newSession()
-        for setting, value in _SETTINGS.items():
-            self._spark.conf.set(setting, value)
-
-    def shuffle(self, tasks: list[T], function: Callable[[T], Mapped], buckets: int) -> Shuffled:
-        """Call the function once for every task, each a partition; its rows stay on disk until the reduce has read them."""
-        from pyspark import StorageLevel
-
-        rows = _map_in_arrow(self._spark, tasks, len(tasks), function).persist(StorageLevel.DISK_ONLY)
-        with _described(self._spark, f"{_name(function)}: {len(tasks)} tasks"):
-            summaries = collect_summaries(rows.where("kind != 'block'"))
-        return SparkShuffled(self._spark, rows, buckets, summaries)
+    def __init__(self, context: SparkContext) -> None:
+        self._context = context
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
-        """Call the function for every item in a few partitions per core, because Spark takes long to start each."""
+        """Call the function for every item in a few tasks per core; the first error is raised as itself.
+
+        Items travel with the function, because Spark would keep them in files of their own.
+        """
         items = list(items)
-        slices = min(len(items), TASKS_PER_CORE * self._spark.sparkContext.defaultParallelism)
-        with _described(self._spark, f"{_name(function)}: {len(items)} items"):
-            return collect_summaries(_map_in_arrow(self._spark, items, slices, function))
+        if not items:
+            return []
+        slices = min(len(items), TASKS_PER_CORE * self._context.defaultParallelism)
+        shipped, attempts = self._context.broadcast((function, items)), _max_attempts(self._context)
+
+        def answers(firsts: Iterable[int]) -> Iterator[Answer]:
+            call, given = shipped.value
+            for number in (number for first in firsts for number in range(first, len(given), slices)):
+                yield answer(call, given[number], number, attempts)
+
+        with _described(self._context, f"{_name(function)}: {len(items)} items"):
+            return _returned(self._context.parallelize(range(slices), slices).mapPartitions(answers).collect())
 
     def close(self) -> None:
-        """Stop Spark."""
-        self._spark.stop()
+        """Stop Spark. For up to a second PySpark waits for a thread of its own, for which nobody else has to wait."""
+        threading.Thread(target=self._context.stop, daemon=True).start()
 
 
-@dataclass
-class SparkShuffled:
-    """Blocks as rows of a persisted DataFrame."""
-
-    spark: SparkSession
-    rows: DataFrame
-    buckets: int
-    summaries: list[Any]
-
-    def reduce(self, function: Callable[[int, Iterator[bytes]], R]) -> list[R]:
-        """Call the function for every bucket, each in its own partition; blocks are then given back."""
-        shipped, attempts = self.spark.sparkContext.broadcast(function), _max_attempts(self.spark)
-
-        def reduce_buckets(batches: Batches) -> Batches:
-            rows = ((row["bucket"], row["block"]) for batch in batches for row in batch.to_pylist())
-            for bucket, members in groupby(rows, itemgetter(0)):
-                blocks = (block for _, block in members if block is not None)
-                yield from to_batches(_rows_of_bucket(shipped, bucket, blocks), attempts)
-
-        reduce_buckets.__name__ = _name(function)
-        with _described(self.spark, f"{_name(function)}: {self.buckets} buckets"):
-            results: list[R] = collect_summaries(self._by_bucket().mapInArrow(reduce_buckets, ROWS))
-        self.rows.unpersist()
-        return results
-
-    def _by_bucket(self) -> DataFrame:
-        """Every block and, so that a bucket without any is there too, one row without a block for every bucket."""
-        every = self.spark.range(0, self.buckets, 1, 1).selectExpr("int(id) AS bucket", "CAST(NULL AS binary) AS block")
-        blocks = self.rows.where("kind = 'block'").select("bucket", "block").unionByName(every)
-        # Sorted, a partition may hold any number of buckets; the expression is for balance alone.
-        return blocks.repartition(self.buckets, self._spread()).sortWithinPartitions("bucket")
-
-    def _spread(self) -> Any:
-        """An expression of the bucket whose hash puts each into its own partition: hashes of 0, 1, 2... collide."""
-        from pyspark.sql import functions as f
-
-        numbers = self.spark.range(0, self.buckets * _TRIED, 1, 1).selectExpr("int(id) AS number")
-        hashed = numbers.selectExpr("number", f"pmod(hash(number), {self.buckets}) AS partition").collect()
-        number_of = {row["partition"]: row["number"] for row in hashed}
-        numbers_by_bucket = ", ".join(str(number_of.get(bucket, bucket)) for bucket in range(self.buckets))
-        return f.expr(f"array({numbers_by_bucket})[bucket]")
-
-
-def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkSession:
-    """The running Spark session, or a new one; without a master the settings are those of the cluster (or spark-submit)."""
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.appName(app)
+def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext:
+    """The running Spark, or a new one; without a master the settings are those of the cluster (or spark-submit)."""
+    settings = SparkConf().setAppName(app)
     if master is not None:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # everything stays on this machine
         os.environ["JAVA_HOME"] = str(find_java())
-        builder = builder.master(master).config(map=_LOCAL_SETTINGS)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session
+        settings = settings.setMaster(master).setAll(list(_LOCAL_SETTINGS.items()))
+    context = SparkContext.getOrCreate(settings)
+    context.setLogLevel("ERROR")
+    return context
 
 
-def _map_in_arrow(spark: SparkSession, items: list[T], slices: int, function: Callable[[T], Any]) -> DataFrame:
-    """A row per slice of the items, one in each partition, to a summary and perhaps blocks of every item of the slice.
+def begin_to_start(master: str | None) -> None:
+    """Start Spark and what its workers are forked from in the background; whoever then starts Spark waits and has the same."""
 
-    Items travel with the function: as rows of `createDataFrame` they would go through a second Python process per task.
+    def begin() -> None:
+        with suppress(Exception):  # why it does not start is said to whoever waits for it
+            start_spark(master).parallelize([0], 1).foreach(_imported)
+
+    threading.Thread(target=begin, daemon=True).start()
+
+
+def _imported(_: int) -> None:
+    """Nothing: the worker that is asked for it has everything imported."""
+
+
+def answer(function: Callable[[T], Any], item: T, number: int, attempts: int) -> Answer:
+    """What the function returns for an item, with its number; or the error that it raises.
+
+    An error that is no QolError is raised instead while Spark has attempts left. Either way only its type and place leave
+    the task: Spark logs the text of errors, and that of an unexpected one could hold a value.
     """
-    shipped, attempts = spark.sparkContext.broadcast((function, items)), _max_attempts(spark)
-
-    def rows(number: int) -> Iterator[Row]:
-        call, given = shipped.value
-        answer = call(given[number])
-        mapped = answer if isinstance(answer, Mapped) else Mapped(answer, [])
-        for bucket, block in mapped.blocks:
-            yield bucket, "block", block
-        yield summary_row(number, mapped.summary)
-
-    total = len(items)
-
-    def run_slices(batches: Batches) -> Batches:
-        for first in (first for batch in batches for first in batch.column(0).to_pylist()):
-            for number in range(first, total, slices):
-                yield from to_batches(rows(number), attempts)
-
-    run_slices.__name__ = _name(function)
-    return spark.range(0, slices, 1, max(slices, 1)).mapInArrow(run_slices, ROWS)
+    try:
+        return "returned", pickle.dumps((number, function(item)))
+    except QolError as err:
+        return "error", pickle.dumps(err)
+    except Exception as err:  # noqa: BLE001 (whatever it is, its text must not reach a log)
+        unexpected = TaskError(f"a task failed: {safe_place(err)}")
+        if _attempt() < attempts:
+            raise unexpected from None
+        return "error", pickle.dumps(unexpected)
 
 
-def _rows_of_bucket(shipped: Any, bucket: int, blocks: Iterator[bytes]) -> Iterator[Row]:
-    yield summary_row(bucket, shipped.value(bucket, blocks))
+def _returned(answers: list[Answer]) -> list[Any]:
+    """What was returned, in the order of the items; the first error among the answers is raised."""
+    contents = [(kind, pickle.loads(content)) for kind, content in answers]  # noqa: S301 (our own tasks' bytes)
+    for kind, content in contents:
+        if kind == "error":
+            raise content
+    return [value for _, value in sorted((content for _, content in contents), key=itemgetter(0))]
 
 
-def _max_attempts(spark: SparkSession) -> int:
+def _attempt() -> int:
+    """Which attempt of its task this is, from 1."""
+    context = TaskContext.get()
+    return 1 if context is None else context.attemptNumber() + 1
+
+
+def _max_attempts(context: SparkContext) -> int:
     """How often Spark tries a task: `local[N, M]` says M, other local masters once, a cluster by its setting."""
-    master = str(spark.sparkContext.master)
+    master = str(context.master)
     if re.match(r"local(\[|$)", master):
         return int(master.rstrip("]").partition(",")[2] or 1)
-    return int(spark.sparkContext.getConf().get("spark.task.maxFailures", "4"))
+    return int(context.getConf().get("spark.task.maxFailures", "4"))
 
 
 @contextmanager
-def _described(spark: SparkSession, text: str) -> Iterator[None]:
+def _described(context: SparkContext, text: str) -> Iterator[None]:
     """Jobs started inside carry the text in Spark's UI."""
-    spark.sparkContext.setJobDescription(text)
+    context.setJobDescription(text)
     try:
         yield
     finally:
-        spark.sparkContext.setJobDescription(None)  # type: ignore[arg-type]
+        context.setJobDescription(None)  # type: ignore[arg-type]
 
 
 def _name(function: Callable[..., Any]) -> str:

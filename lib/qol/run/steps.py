@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
@@ -20,7 +20,7 @@ from qol.ingest.task import ingest
 from qol.lake.base import Lake
 from qol.publish.assemble import assemble, stage_part
 from qol.run.arrival_lag import count_days
-from qol.run.engine import Compression, Mapped
+from qol.run.block_store import BlockFile, BlockStore
 from qol.run.plan import RunPlan
 from qol.run.week_tables import week_tables
 from qol.tables.layout import Candidate, Part
@@ -62,19 +62,20 @@ class MapSummary:
     #: Records without a stamp of when they were received.
     unstamped: int
     deletions: Deletions
+    blocks: BlockFile
 
 
 @dataclass(frozen=True)
 class MapStep:
-    """Ingest object ranges; rows leave as one block per bucket, rejects are staged."""
+    """Ingest object ranges; rows are stored as one block per bucket, rejects are staged."""
 
     lake: Lake
     context: IngestContext
     staging: str
-    compression: Compression = "lz4"
+    blocks: BlockStore
 
-    def __call__(self, task: bytes) -> Mapped:
-        """Rows of the ranges of a packed task by bucket, with a summary."""
+    def __call__(self, task: bytes) -> MapSummary:
+        """Store the rows of the ranges of a packed task by bucket."""
         result = ingest(self.lake, self.context, unpack_task(task))
         blocks: dict[int, list[tuple[str, bytes]]] = {}
         partitions = [NO_PARTITIONS]
@@ -96,18 +97,19 @@ class MapStep:
             filled = drop_null_columns(rows)
             for (bucket,), members in filled.partition_by("bucket", as_dict=True, include_key=False).items():
                 blocks.setdefault(int(str(bucket)), []).append(
-                    (name, members.write_ipc_stream(None, compression=self.compression).getvalue())
+                    (name, members.write_ipc_stream(None, compression="lz4").getvalue())
                 )
         rejects = [
             stage_part(self.lake, self.staging, "rejects", str(day), rows)
             for (day,), rows in result.rejects.partition_by("arrival_date", as_dict=True, maintain_order=True).items()
         ]
         deleted = deletions_in(self.context.contracts, result.rows)
-        summary = MapSummary(
+        encoded = {bucket: msgspec.msgpack.encode(block) for bucket, block in blocks.items()}
+        stored = self.blocks.write(encoded, len(self.context.bucket_limits) + 1)
+        return MapSummary(
             tally_rows(result.tallies), result.reasons, result.issues, result.senders, pl.concat(partitions), weeks,
-            borders, rejects, lateness, unstamped, deleted,
+            borders, rejects, lateness, unstamped, deleted, stored,
         )  # fmt: skip
-        return Mapped(summary, [(bucket, msgspec.msgpack.encode(block)) for bucket, block in sorted(blocks.items())])
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,15 @@ class ReduceSummary:
     kept: list[pl.DataFrame]
 
 
+def read_blocks(blocks: Iterable[bytes]) -> dict[str, list[pl.DataFrame]]:
+    """Rows of blocks as MapStep writes them, by contract name."""
+    frames: dict[str, list[pl.DataFrame]] = {}
+    for block in blocks:
+        for name, data in msgspec.msgpack.decode(block, type=list[tuple[str, memoryview]]):
+            frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
+    return frames
+
+
 @dataclass(frozen=True)
 class ReduceStep:
     """New rows and published rows of one bucket to records, daily and weekly parts of every affected week."""
@@ -128,6 +139,8 @@ class ReduceStep:
     lake: Lake
     contracts: Contracts
     staging: str
+    blocks: BlockStore
+    block_files: tuple[BlockFile, ...]
     bucket_limits: tuple[str, ...]
     raw_objects: pl.Series
     line_offsets: pl.DataFrame
@@ -137,9 +150,9 @@ class ReduceStep:
     #: Whose published rows are left out: those of erased users, where an erasure was interrupted.
     without: Callable[[str], bool] | None = None
 
-    def __call__(self, bucket: int, blocks: Iterator[bytes]) -> ReduceSummary:
+    def __call__(self, bucket: int) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""
-        new = self._blocks(blocks)
+        new = read_blocks(self.blocks.read(self.block_files, bucket))
         summary = ReduceSummary([], [])
         records: dict[str, pl.DataFrame] = {}
         for contract in self.contracts.sources:
@@ -156,13 +169,6 @@ class ReduceStep:
         ):
             self._stage(summary, table, week, rows)
         return summary
-
-    def _blocks(self, blocks: Iterator[bytes]) -> dict[str, list[pl.DataFrame]]:
-        frames: dict[str, list[pl.DataFrame]] = {}
-        for block in blocks:
-            for name, data in msgspec.msgpack.decode(block, type=list[tuple[str, memoryview]]):
-                frames.setdefault(name, []).append(pl.read_ipc_stream(io.BytesIO(data)))
-        return frames
 
     def _records(self, contract: SourceContract, blocks: list[pl.DataFrame]) -> pl.DataFrame:
         """Blocks of a record type as record rows, with the columns that no row of theirs had."""

@@ -14,7 +14,7 @@ from qol.contracts.model import Column, Contracts
 from qol.ingest.listing import RawObject, ingest_tasks, pack_task
 from qol.lake import Lake
 from qol.lake.base import read_many
-from qol.run.engine import Mapped
+from qol.run.block_store import BlockFile, BlockStore
 from qol.run.plan import OVERLAP, RunPlan
 from qol.run.steps import MapStep, MapSummary, ReduceStep
 from qol.run.week_tables import week_tables
@@ -112,19 +112,17 @@ class _OnePerson:
     def daily(self, weeks: Sequence[date]) -> _Fresh:
         """Daily rows of those of the weeks that the batches reach into."""
         lake = cast("Lake", Overlay(self.service.lake, self._read()))
-        mapped = self._mapped(lake)
-        summaries = [cast("MapSummary", one.summary) for one in mapped]
+        blocks = BlockStore(lake, f"{STAGING}blocks/")
+        summaries = self._mapped(lake, blocks)
         read = {week for summary in summaries for week in summary.weeks}
         borders = {border for summary in summaries for border in summary.borders}
         changed = read | borders | {border - WEEK for border in borders}
         touched = sorted(changed.intersection(weeks))
         if not touched:
             return _Fresh(no_rows(daily_columns(self.service.contracts)).with_columns(week=pl.col("day")), [])
-        step = self._step(
-            lake, RunPlan(tuple(touched), frozenset(), tuple(sorted(read.union(touched))), frozenset(), {})
-        )
-        blocks = (block for one in mapped for bucket, block in one.blocks if bucket == BUCKET)
-        parts = [part for part in step(BUCKET, blocks).parts if part.table == "daily_metrics"]
+        plan = RunPlan(tuple(touched), frozenset(), tuple(sorted(read.union(touched))), frozenset(), {})
+        step = self._step(lake, blocks, tuple(summary.blocks for summary in summaries), plan)
+        parts = [part for part in step(BUCKET).parts if part.table == "daily_metrics"]
         types = no_rows(daily_columns(self.service.contracts)).schema
         frames = [pl.DataFrame(schema=types), *(pl.read_ipc(io.BytesIO(lake.read(part.key))) for part in parts)]
         rows = pl.concat([with_columns_of(frame, types).cast(types) for frame in frames])
@@ -138,11 +136,11 @@ class _OnePerson:
     def _limits(self) -> tuple[str, str]:
         return self.person.user_id, f"{self.person.user_id}\0"
 
-    def _mapped(self, lake: Lake) -> list[Mapped]:
-        context = self.service.ingest_context(self._limits)
-        return [MapStep(lake, context, STAGING)(pack_task(task)) for task in ingest_tasks(tuple(self.objects))]
+    def _mapped(self, lake: Lake, blocks: BlockStore) -> list[MapSummary]:
+        step = MapStep(lake, self.service.ingest_context(self._limits), STAGING, blocks)
+        return [step(pack_task(task)) for task in ingest_tasks(tuple(self.objects))]
 
-    def _step(self, lake: Lake, plan: RunPlan) -> ReduceStep:
+    def _step(self, lake: Lake, blocks: BlockStore, files: tuple[BlockFile, ...], plan: RunPlan) -> ReduceStep:
         contracts = of_source(self.service.contracts)
         published = _published(self.service.lake, contracts)
         merged = {str(week) for week in plan.merged}
@@ -156,6 +154,8 @@ class _OnePerson:
             lake,
             contracts,
             STAGING,
+            blocks,
+            files,
             self._limits,
             pl.Series(names, dtype=pl.String),
             pl.DataFrame(schema=LINE_OFFSETS),

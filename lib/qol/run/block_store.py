@@ -1,0 +1,53 @@
+"""Blocks: what map tasks leave for the reduce of each bucket of users. A task writes them as one object."""
+
+from __future__ import annotations
+
+import uuid
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+from qol.lake.base import Lake, read_many
+
+
+class BlockFile(NamedTuple):
+    """The object of one task: the block of bucket `b` is its bytes from `offsets[b]` to `offsets[b + 1]`."""
+
+    key: str
+    offsets: array[int]
+
+    def place(self, bucket: int) -> tuple[int, int]:
+        """Where a bucket's block begins, and its length."""
+        if not self.key:
+            return 0, 0
+        start, end = self.offsets[bucket : bucket + 2]
+        return start, end - start
+
+
+#: Of a task without rows.
+NO_BLOCKS = BlockFile("", array("q"))
+
+
+@dataclass(frozen=True)
+class BlockStore:
+    """Where the blocks of a run lie until it ends: below a prefix that every worker reaches."""
+
+    lake: Lake
+    prefix: str
+
+    def write(self, blocks: Mapping[int, bytes], buckets: int) -> BlockFile:
+        """Write the blocks of a task by bucket as one object; its key is unique to this attempt, because tasks are retried."""
+        if not blocks:
+            return NO_BLOCKS
+        key = f"{self.prefix}{uuid.uuid4().hex}"
+        members = [blocks.get(bucket, b"") for bucket in range(buckets)]
+        with self.lake.create(key) as file:
+            file.writelines(members)
+        return BlockFile(key, array("q", accumulate(map(len, members), initial=0)))
+
+    def read(self, files: Sequence[BlockFile], bucket: int) -> list[bytes]:
+        """The blocks of a bucket, of those tasks that left it one; no other object is read."""
+        places = [(file.key, *file.place(bucket)) for file in files]
+        return read_many(self.lake, lambda place: self.lake.read(*place), [place for place in places if place[-1]])
