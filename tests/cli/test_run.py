@@ -3,11 +3,14 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from qol.errors import UsageError
+from qol.run.engine import keep_memory
 from tests.builders import daily_record, write_lines
 from tests.command_line import CLOCK, Qol, files, hashed, manifests
 
@@ -177,3 +180,26 @@ def test_spark_begins_to_start_while_the_contracts_are_read(
     monkeypatch.setattr("qol.contracts.load.load_contracts", stop)
     assert run("--engine", engine, "--master", "local[2]").code == 2
     assert read == [begun]
+
+
+LOADED = """
+import sys
+from qol.cli import run_commands
+
+def stop():
+    raise SystemExit("polars" in sys.modules)
+
+run_commands.keep_memory = stop
+run_commands.perform(None)
+"""
+
+
+def test_polars_keeps_memory_as_it_is_told_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = subprocess.run([sys.executable, "-c", LOADED], check=False, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    monkeypatch.delenv("_RJEM_MALLOC_CONF", raising=False)
+    keep_memory()
+    assert os.environ["_RJEM_MALLOC_CONF"] == "dirty_decay_ms:20000,muzzy_decay_ms:-1"
+    monkeypatch.setenv("_RJEM_MALLOC_CONF", "of the user")
+    keep_memory()
+    assert os.environ["_RJEM_MALLOC_CONF"] == "of the user"

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from qol.cli.failures import Note
+from qol.run.engine import keep_memory
 from qol.run.request import OPTIONS, Command, Option, RunRequest, read_request
 
 HELP: dict[Command, str] = {
@@ -50,6 +51,7 @@ def _as_text(given: str | bool | list[str] | None) -> str | None:
 
 def perform(request: RunRequest) -> None:
     """Run the job and say what it did; raises what ended it, with notes that say where to look."""
+    keep_memory()
     if request.engine == "spark":
         _begin_to_start_spark(request.spark_master)
     is_fresh = "polars" not in sys.modules and threading.active_count() == 1  # a fork has no thread but its own

