@@ -2,8 +2,10 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyspark import TaskContext
@@ -65,3 +67,10 @@ def numbered_with_task(item: int) -> tuple[int, int]:
     context = TaskContext.get()
     assert context is not None
     return item, context.partitionId()
+
+
+def write_for_a_minute(folder: str) -> None:
+    """Write a file every five milliseconds."""
+    for number in range(12_000):
+        Path(folder, f"{number}.written").touch()
+        time.sleep(0.005)

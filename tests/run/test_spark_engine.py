@@ -12,7 +12,7 @@ import pytest
 
 from qol.aws.requests import RequestError
 from qol.errors import ContractError, LakeError, TaskError, UsageError
-from qol.run.spark_engine import _max_attempts, answer, begin_to_start, start_spark
+from qol.run.spark_engine import _max_attempts, _slices, answer
 from qol_dev.sample import SampleOptions, write_sample
 from tests.builders import contracts_with, daily_record, published_files, run_lake, split, write_lines
 from tests.damage import without_end
@@ -120,9 +120,13 @@ def test_nothing_to_do_gives_nothing(spark: SparkSession) -> None:
     assert KeptSparkEngine(spark.sparkContext).map([], fail) == []
 
 
-def test_a_spark_that_was_begun_is_the_one_that_is_started(spark: SparkSession) -> None:
-    begin_to_start(None)
-    assert start_spark(None) is spark.sparkContext
+@pytest.mark.parametrize(
+    ("master", "items", "slices"), [("local[2]", 65, 8), ("local[2]", 3, 3), ("yarn", 65, 65), ("yarn", 5_000, 1_000)]
+)
+def test_a_cluster_gets_a_task_for_each_item_as_its_executors_may_join_later(
+    master: str, items: int, slices: int
+) -> None:
+    assert _slices(SimpleNamespace(master=master, defaultParallelism=2), items) == slices  # type: ignore[arg-type]
 
 
 def test_workers_do_not_look_into_sparks_jar(spark: SparkSession) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import Any, Literal, TypeVar
@@ -34,12 +36,17 @@ _LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-#: Enough that cores which are done early find another; Spark takes long to start each.
+#: On this machine: enough that cores which are done early find another; Spark takes long to start each.
 TASKS_PER_CORE = 4
+#: On a cluster, whose executors may join later than the work is cut.
+MAX_TASKS = 1_000
 T = TypeVar("T")
 R = TypeVar("R")
 #: Pickled: the number of an item and what was returned for it, or the error that ended it.
 Answer = tuple[Literal["returned", "error"], bytes]
+#: The Spark that begins to start, and the threads that stop one.
+_begun: list[Future[SparkContext]] = []
+_stopping: list[threading.Thread] = []
 
 
 class SparkEngine:
@@ -50,33 +57,70 @@ class SparkEngine:
 
     def __init__(self, context: SparkContext) -> None:
         self._context = context
+        self._is_at_work = False
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
-        """Call the function for every item in a few tasks per core; the first error is raised as itself.
+        """Call the function for every item, on this machine in a few tasks per core; the first error is raised as itself.
 
         Items travel with the function, because Spark would keep them in files of their own.
         """
         items = list(items)
         if not items:
             return []
-        slices = min(len(items), TASKS_PER_CORE * self._context.defaultParallelism)
-        shipped, attempts = self._context.broadcast((function, items)), _max_attempts(self._context)
+        context, self._is_at_work = self._context, True
+        slices = _slices(context, len(items))
+        shipped, attempts = context.broadcast((function, items)), _max_attempts(context)
 
         def answers(firsts: Iterable[int]) -> Iterator[Answer]:
             call, given = shipped.value
             for number in (number for first in firsts for number in range(first, len(given), slices)):
                 yield answer(call, given[number], number, attempts)
 
-        with _described(self._context, f"{_name(function)}: {len(items)} items"):
-            return _returned(self._context.parallelize(range(slices), slices).mapPartitions(answers).collect())
+        with _described(context, f"{_name(function)}: {len(items)} items"):
+            found = context.parallelize(range(slices), slices).mapPartitions(answers).collect()
+        self._is_at_work = False
+        return _returned(found)
 
     def close(self) -> None:
-        """Stop Spark. For up to a second PySpark waits for a thread of its own, for which nobody else has to wait."""
-        threading.Thread(target=self._context.stop, daemon=True).start()
+        """Stop Spark, and wait for tasks that still run: what they stage would stay.
+
+        Without any nobody has to wait: PySpark takes up to a second, for a thread of its own.
+        """
+        stop = threading.Thread(target=self._context.stop, daemon=True)
+        _stopping.append(stop)
+        stop.start()
+        if self._is_at_work:
+            stop.join()
 
 
 def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext:
     """The running Spark, or a new one; without a master the settings are those of the cluster (or spark-submit)."""
+    # Polars, once loaded, has the system go on waiting after a signal: Ctrl-C would wait for the end of a stage.
+    signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 (it has no name)
+    return _begun.pop().result() if _begun else _start(master, app)
+
+
+def begin_to_start(master: str | None) -> None:
+    """Start Spark and what its workers are forked from in the background; whoever then starts Spark waits and has the same."""
+    begun: Future[SparkContext] = Future()
+
+    def begin() -> None:
+        try:
+            context = _start(master, "qol-weekly-etl")
+        except BaseException as err:  # noqa: BLE001 (it is raised where Spark is waited for)
+            begun.set_exception(err)
+            return
+        begun.set_result(context)
+        with suppress(Exception), _described(context, "start of workers"):
+            context.parallelize([0], 1).foreach(_imported)
+
+    _begun.append(begun)
+    threading.Thread(target=begin, daemon=True).start()
+
+
+def _start(master: str | None, app: str) -> SparkContext:
+    while _stopping:  # a Spark that is being stopped is no running one
+        _stopping.pop().join()
     settings = SparkConf().setAppName(app)
     if master is not None:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -86,16 +130,6 @@ def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext
     context = SparkContext.getOrCreate(settings)
     context.setLogLevel("ERROR")
     return context
-
-
-def begin_to_start(master: str | None) -> None:
-    """Start Spark and what its workers are forked from in the background; whoever then starts Spark waits and has the same."""
-
-    def begin() -> None:
-        with suppress(Exception):  # why it does not start is said to whoever waits for it
-            start_spark(master).parallelize([0], 1).foreach(_imported)
-
-    threading.Thread(target=begin, daemon=True).start()
 
 
 def _imported(_: int) -> None:
@@ -136,10 +170,19 @@ def _attempt() -> int:
 
 def _max_attempts(context: SparkContext) -> int:
     """How often Spark tries a task: `local[N, M]` says M, other local masters once, a cluster by its setting."""
-    master = str(context.master)
-    if re.match(r"local(\[|$)", master):
-        return int(master.rstrip("]").partition(",")[2] or 1)
+    if _is_local(context):
+        return int(str(context.master).rstrip("]").partition(",")[2] or 1)
     return int(context.getConf().get("spark.task.maxFailures", "4"))
+
+
+def _slices(context: SparkContext, items: int) -> int:
+    """In how many tasks of Spark items are done."""
+    return min(items, TASKS_PER_CORE * context.defaultParallelism if _is_local(context) else MAX_TASKS)
+
+
+def _is_local(context: SparkContext) -> bool:
+    """Whether all its tasks run on this machine, in the process of Java that it is in."""
+    return re.match(r"local(\[|$)", str(context.master)) is not None
 
 
 @contextmanager
