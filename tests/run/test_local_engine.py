@@ -16,15 +16,7 @@ from qol.run.local_engine import LocalEngine
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_are_in_the_order_of_the_items(tmp_path: Path, workers: int) -> None:
-    assert LocalEngine(tmp_path, workers).map(range(7), functools.partial(operator.mul, 10)) == [
-        0,
-        10,
-        20,
-        30,
-        40,
-        50,
-        60,
-    ]
+    assert LocalEngine(tmp_path, workers).map(range(5), functools.partial(operator.mul, 10)) == [0, 10, 20, 30, 40]
 
 
 def test_a_function_travels_without_a_file_of_it(tmp_path: Path) -> None:

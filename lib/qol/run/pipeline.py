@@ -78,8 +78,7 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
     """The stages in order; what was found, the lake's state as this run leaves it, and the weeks it computed."""
     with run.stage("list"):
         found = _list(run)
-    # Not in the lake: whoever may write there must not reach what goes from step to step. Only this user may open it.
-    # Executors of Spark share nothing but the lake's staging; blocks there are data, never code, as parts are.
+    # Blocks are outside the lake, where only this user may open them, unless workers share nothing but the lake.
     with (
         TemporaryDirectory(prefix="qol-") as scratch,
         closing(run.make_engine(Path(scratch), found.bytes)) as engine,
@@ -180,18 +179,10 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested, 
     """New and published rows of the plan's weeks, merged; the manifest's counts add up before any check."""
     identities = found.users.identities
     step = ReduceStep(
-        run.lake,
-        run.contracts,
-        run.staging,
-        ingested.blocks,
-        tuple(summary.blocks for summary in ingested.summaries),
-        ingested.bucket_limits,
-        found.arrivals.objects.columns["raw_object"],
-        ingested.line_offsets,
-        plan,
-        frozenset(found.published.files),
-        identities.is_erased_user if identities.erased else None,
-    )
+        run.lake, run.contracts, run.staging, ingested.blocks, tuple(summary.blocks for summary in ingested.summaries),
+        ingested.bucket_limits, found.arrivals.objects.columns["raw_object"], ingested.line_offsets, plan,
+        frozenset(found.published.files), identities.is_erased_user if identities.erased else None,
+    )  # fmt: skip
     reduced = engine.map(range(len(ingested.bucket_limits) + 1), step) if plan.merged else []
     note_kept(found.arrivals, reduced)
     with_totals(run.manifest, found.arrivals.counts, found.arrivals.name_of)

@@ -9,12 +9,9 @@ import sys
 
 from pyspark.daemon import manager
 
-from qol.run.engine import keep_memory
-
-keep_memory()
 # As many workers as cores: one thread each is enough.
 os.environ["POLARS_MAX_THREADS"] = "1"
-import qol.run.preload  # noqa: E402, F401
+import qol.run.preload  # noqa: F401
 
 if __name__ == "__main__":
     sys.path[:] = [entry for entry in sys.path if not entry.endswith(".jar")]

@@ -39,13 +39,13 @@ _LOCAL_SETTINGS = {
 }
 #: On this machine: enough that cores which are done early find another; Spark takes long to start each.
 TASKS_PER_CORE = 4
-#: On a cluster, whose executors may join later than the work is cut.
+#: On a cluster, where executors may register after the tasks are made.
 MAX_TASKS = 1_000
 T = TypeVar("T")
 R = TypeVar("R")
 #: Pickled: the number of an item and what was returned for it, or the error that ended it.
 Answer = tuple[Literal["returned", "error"], bytes]
-#: The Spark that begins to start, and the threads that stop one.
+#: A start in the background that start_spark has not yet waited for, and threads that stop Spark.
 _begun: list[Future[SparkContext]] = []
 _stopping: list[threading.Thread] = []
 
@@ -58,7 +58,7 @@ class SparkEngine:
 
     def __init__(self, context: SparkContext) -> None:
         self._context = context
-        self._is_at_work = False
+        self._is_running = False
 
     def map(self, items: Iterable[T], function: Callable[[T], R]) -> list[R]:
         """Call the function for every item, on this machine in a few tasks per core; the first error is raised as itself.
@@ -68,7 +68,7 @@ class SparkEngine:
         items = list(items)
         if not items:
             return []
-        context, self._is_at_work = self._context, True
+        context, self._is_running = self._context, True
         slices = _slices(context, len(items))
         shipped, attempts = context.broadcast((function, items)), _max_attempts(context)
 
@@ -79,36 +79,36 @@ class SparkEngine:
 
         with _described(context, f"{_name(function)}: {len(items)} items"):
             found = context.parallelize(range(slices), slices).mapPartitions(answers).collect()
-        self._is_at_work = False
+        self._is_running = False
         return _returned(found)
 
     def close(self) -> None:
-        """Stop Spark, and wait for tasks that still run: what they stage would stay.
+        """Stop Spark. Wait until running tasks have ended, because they write to `_staging/`.
 
-        Without any nobody has to wait: PySpark takes up to a second, for a thread of its own.
+        If no task runs, Spark stops in the background: PySpark waits up to a second for one of its threads.
         """
         stop = threading.Thread(target=self._context.stop, daemon=True)
         _stopping.append(stop)
         stop.start()
-        if self._is_at_work:
+        if self._is_running:
             stop.join()
 
 
 def start_spark(master: str | None, app: str = "qol-weekly-etl") -> SparkContext:
     """The running Spark, or a new one; without a master the settings are those of the cluster (or spark-submit)."""
-    # Polars, once loaded, has the system go on waiting after a signal: Ctrl-C would wait for the end of a stage.
+    # Polars sets SA_RESTART for SIGINT when it is imported: Ctrl-C would wait for the end of a stage.
     signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 (it has no name)
     return _begun.pop().result() if _begun else _start(master, app)
 
 
 def begin_to_start(master: str | None) -> None:
-    """Start Spark and what its workers are forked from in the background; whoever then starts Spark waits and has the same."""
+    """Start Spark, and the process that its workers are forked from, in the background; `start_spark` then waits for it."""
     begun: Future[SparkContext] = Future()
 
     def begin() -> None:
         try:
             context = _start(master, "qol-weekly-etl")
-        except BaseException as err:  # noqa: BLE001 (it is raised where Spark is waited for)
+        except BaseException as err:  # noqa: BLE001 (start_spark raises it)
             begun.set_exception(err)
             return
         begun.set_result(context)
@@ -120,7 +120,7 @@ def begin_to_start(master: str | None) -> None:
 
 
 def _start(master: str | None, app: str) -> SparkContext:
-    while _stopping:  # a Spark that is being stopped is no running one
+    while _stopping:  # getOrCreate would return the Spark that is being stopped
         _stopping.pop().join()
     settings = SparkConf().setAppName(app)
     if master is not None:
@@ -134,7 +134,7 @@ def _start(master: str | None, app: str) -> SparkContext:
 
 
 def _imported(_: int) -> None:
-    """Nothing: the worker that is asked for it has everything imported."""
+    """Do nothing: the worker has imported everything when it is called."""
 
 
 def answer(function: Callable[[T], Any], item: T, number: int, attempts: int) -> Answer:
