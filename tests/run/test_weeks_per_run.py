@@ -1,7 +1,6 @@
 """A run computes a bounded number of weeks; the records of the others are stored, and later runs compute them."""
 
 import json
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -91,10 +90,8 @@ def test_weeks_whose_files_have_older_columns_do_not_wait(tmp_path: Path, monkey
 
 
 @pytest.mark.folder_only
-def test_a_small_file_about_two_hundred_weeks_is_seconds_of_work(tmp_path: Path) -> None:
+def test_a_small_file_about_two_hundred_weeks_computes_fourteen(tmp_path: Path) -> None:
     file = write_weeks(tmp_path, 200)
     assert 30_000 < file.stat().st_size < 50_000
-    started = time.process_time()
     manifest = run_lake(tmp_path)
-    assert time.process_time() - started < 5  # 2 on an idle machine; 13 when every week is computed
     assert (manifest.totals["kept"], len(dates(tmp_path, "weekly"))) == (200, 14)

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from qol.webhooks.bodies import MAX_PARTS, Control, Delivery, read_body, unparsable_key
 from qol.webhooks.deadline import TooLateError
 from qol.webhooks.dropped_fields import is_dropped
+from tests.effort import no_minutes
 from tests.ingest.feed import CONTRACTS
 from tests.qol_lambda.webhook import NOW, STAMP, body
 
@@ -215,12 +215,13 @@ def test_control_messages_are_told_in_their_order_and_make_no_new_person() -> No
 
 
 @pytest.mark.parametrize(
-    "text", ['{"dailies":["' + '\\"' * 10**6, '{"a":' * 10**6, '{"a" ' + " " * 10**6, '["' * 10**6]
+    "text",
+    ['{"dailies":["' + '\\"' * 10**6, '{"a":' * 10**6, '{"a" ' + " " * 10**6, '["' * 10**6],
+    ids=["quotes", "objects", "white space", "lists"],
 )
 def test_hostile_bodies_take_no_longer_than_long_ones(text: str) -> None:
-    started = time.process_time()
-    assert read_body(text.encode(), datetime(2026, 11, 18, tzinfo=UTC)) is None
-    assert time.process_time() - started < 5
+    with no_minutes():
+        assert read_body(text.encode(), NOW) is None
 
 
 SIZE = 5_300_000
@@ -237,9 +238,7 @@ SIZE = 5_300_000
 )
 def test_a_body_of_millions_of_parts_is_one_unparsable_body(part: str, record: str) -> None:
     text = '{"dailies":[' + record % (part * (SIZE // len(part)))[:-1] + "]}"
-    started = time.process_time()
     assert read_body(text.encode(), NOW) is None
-    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("text", ['{"dailies":[%s]}', "[%s]", '{"a":{"b":[%s]}}'])
@@ -264,9 +263,8 @@ def test_a_body_has_at_most_so_many_objects_and_elements(text: str, part: str) -
     ids=["tokens", "white space", "names", "a text"],
 )
 def test_tokens_are_cut_out_of_a_long_record_in_seconds(members: str) -> None:
-    started = time.process_time()
-    stored = line('{"dailies":[{' + members + '"a":1}]}')
-    assert time.process_time() - started < 3
+    with no_minutes():
+        stored = line('{"dailies":[{' + members + '"a":1}]}')
     assert stored.endswith('"a":1}]}')
 
 
