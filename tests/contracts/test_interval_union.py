@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qol.contracts.interval_union import chain_numbers, union
+from qol.contracts.interval_union import chain_numbers, union, union_by_row
 
 
 def joined(*intervals: tuple[int, int]) -> list[tuple[int, int]]:
@@ -37,6 +37,12 @@ def test_a_union_covers_the_minutes_that_any_interval_covers(lengths: list[tuple
     ends = sorted(minute + 1 for minute in minutes if minute + 1 not in minutes)
     found = joined(*[(start, start + length) for start, length in lengths])
     assert found == list(zip(starts, ends, strict=True))
+
+
+def test_intervals_of_two_rows_are_never_joined() -> None:
+    row, start, end = np.array([(1, 0, 3), (0, 5, 9), (0, -2, 6), (1, 3, 4), (3, 0, 9)], np.int64).T
+    found = zip(*(values.tolist() for values in union_by_row(row, start, end)), strict=True)
+    assert list(found) == [(0, -2, 9), (1, 0, 4), (3, 0, 9)]
 
 
 @pytest.mark.parametrize(

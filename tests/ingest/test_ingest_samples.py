@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qol.contracts.fields import Field, SampleRule
 from qol.ingest.map_reduction import MapReducer
@@ -193,3 +195,34 @@ def test_a_value_that_the_field_cannot_have_is_left_to_the_record_reader(reduce:
         values, clean = reducer.reduce(maps)
         assert clean.to_list() == [False, False, True, False, False, False, True]
         assert values["f"].filter(clean).to_list() == [30.0, 30.5]
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.integers(0, 99), st.integers(-900, 9_999) | st.integers(-9, 99).map(lambda v: v * 100)),
+        min_size=1,
+    ),
+    st.sampled_from(["count", "mean", "min", "max", "sum", "last"]),
+    st.sampled_from(["number", "integer"]),
+    st.sampled_from([{}, *({"decimals": decimals} for decimals in (0, 1, 2, 10))]),
+)
+def test_maps_with_decimals_together_have_the_values_of_each_alone(
+    maps: list[dict[int, int]], reduce: Any, kind: Any, rounded: dict[str, Any]
+) -> None:
+    kind = "number" if reduce == "mean" else kind
+    spec = Field(name="f", paths=(("f",),), type=kind, description="d", samples=SampleRule(reduce=reduce), **rounded)
+    texts = [
+        "{" + ",".join(f'"{offset}":{samples[offset] / 100:g}' for offset in sorted(samples)) + "}" for samples in maps
+    ]
+    alone = [reduce_samples(spec, msgspec.json.decode(text))[0] for text in texts]
+    for together in ([msgspec.Raw(text.encode()) for text in texts], list(map(msgspec.json.decode, texts))):
+        values, clean = MapReducer([spec]).reduce(together)
+        assert (values["f"].to_list(), clean.all()) == (alone, True)
+
+
+def test_a_mean_that_is_a_half_but_for_how_floats_are_stored_is_that_of_the_floats() -> None:
+    spec = Field(
+        name="f", paths=(("f",),), type="number", description="d", decimals=1, samples=SampleRule(reduce="mean")
+    )
+    values, _ = MapReducer([spec]).reduce([{"0": 1.15}, {"0": 1.1, "1": 1.3}, {"0": 2.35}])
+    assert values["f"].to_list() == [1.1, 1.2, 2.4]  # 1.15 is stored as 1.1499..., 2.35 as 2.3500...

@@ -23,3 +23,14 @@ def union(start: Whole, end: Whole) -> tuple[Whole, Whole]:
     start, end = start[order], end[order]
     first = np.flatnonzero(np.diff(chain_numbers(start, end), prepend=-1))
     return start[first], np.maximum.reduceat(end, first)
+
+
+def union_by_row(row: Whole, start: Whole, end: Whole) -> tuple[Whole, Whole, Whole]:
+    """As `union`, of each row's intervals apart: rows in rising order, each with its sorted starts and ends."""
+    if not row.size:
+        return row, start, end
+    low = start.min()
+    length = end.max() - low + 2  # one more than what would touch
+    begin, finish = union(row * length + start - low, row * length + end - low)
+    row = begin // length
+    return row, begin - row * length + low, finish - row * length + low

@@ -192,13 +192,17 @@ class ColumnarReader:
         needed = ["day", "utc_offset_seconds"]
         if spec.samples is not None and spec.samples.start_field is not None:
             needed.append(spec.samples.start_field)
-        rows, homes = frame.select(needed).to_dicts(), self._homes(frame)
+        rows: Sequence[Any] = frame.select(needed).to_dicts()
+        homes: Sequence[Any] = self._homes(frame)
         minutes: list[list[int] | None] = [None] * frame.height
         for path in spec.paths:
-            for place, value in enumerate(kept[path]):
-                if value is None or minutes[place] is not None or UNCLEAN in rows[place].values():
-                    continue
-                found, issue = interval_minutes(spec, value, rows[place], homes[place])
+            places = [
+                place
+                for place, value in enumerate(kept[path])
+                if value is not None and minutes[place] is None and UNCLEAN not in rows[place].values()
+            ]
+            values, days, zones = ([column[place] for place in places] for column in (kept[path], rows, homes))
+            for place, (found, issue) in zip(places, interval_minutes(spec, values, days, zones), strict=True):
                 minutes[place] = UNCLEAN_INTERVALS if issue else found
         return pl.Series(spec.name, minutes, pl.List(pl.Int32))
 

@@ -1,13 +1,14 @@
 """Intervals of a record, from structs or from a text of one character per step, as minutes of its local day."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 
 from qol.contracts.fields import Field, SampleRule
-from qol.contracts.interval_union import union
+from qol.contracts.interval_union import union_by_row
 from qol.ingest.local_day import DAY_SECONDS, zone_offset
 from qol.ingest.sample_structs import Interval, has_samples, stretches
 
@@ -27,16 +28,24 @@ def parse_intervals(rule: SampleRule, value: object, text_start: int | None) -> 
     return stretches(rule, value)
 
 
-def day_minutes(found: Iterable[Interval], midnight: int) -> tuple[list[int] | None, int]:
-    """Pairs of whole minutes after a Unix time, sorted and joined where they touch; and the number of those too far away.
+def day_minutes(
+    found: Sequence[Sequence[Interval]], midnights: Sequence[int]
+) -> Iterator[tuple[list[int] | None, int]]:
+    """For each of many days pairs of whole minutes after its midnight, a Unix time; and the number of those too far away.
 
-    Both ends are floored, so that consecutive intervals still touch; an interval without a whole minute is dropped.
+    Pairs are sorted and joined where they touch. Both ends are floored, so that consecutive intervals still touch; an
+    interval without a whole minute is dropped.
     """
-    pairs = [((start - midnight) // 60, (end - midnight) // 60) for start, end in found]
-    near = [pair for pair in pairs if pair[0] >= EARLIEST_MINUTE and pair[1] <= LATEST_MINUTE]
-    lasting = np.array([pair for pair in near if pair[0] < pair[1]], np.int64).reshape(-1, 2)
-    edges = np.stack(union(*lasting.T), axis=1).reshape(-1)
-    return edges.tolist() or None, len(pairs) - len(near)
+    days = np.repeat(np.arange(len(found)), [len(each) for each in found])
+    ends = np.array(list(chain.from_iterable(found)), np.int64).reshape(-1, 2)
+    start, end = ((ends - np.array(midnights, np.int64)[days, None]) // 60).T
+    near = (start >= EARLIEST_MINUTE) & (end <= LATEST_MINUTE)
+    kept = near & (start < end)
+    of_day, *joined = union_by_row(days[kept], start[kept], end[kept])
+    minutes = np.stack(joined, axis=1).reshape(-1).tolist()
+    places = 2 * np.searchsorted(of_day, np.arange(len(found) + 1))
+    outside = np.bincount(days[~near], minlength=len(found)).tolist()
+    return zip((minutes[first:last] or None for first, last in pairwise(places.tolist())), outside, strict=True)
 
 
 def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Interval]:
@@ -49,25 +58,34 @@ def _of_text(rule: SampleRule, text: str, start: int | None) -> list[Interval]:
 
 
 def interval_minutes(
-    spec: Field, value: object, row: Mapping[str, Any], home: str
-) -> tuple[list[int] | None, str | None]:
-    """An intervals field's value for a row whose `day` is known, and the issue when some of it was not usable.
+    spec: Field, values: Sequence[object], rows: Sequence[Mapping[str, Any]], homes: Sequence[str]
+) -> list[tuple[list[int] | None, str | None]]:
+    """An intervals field's values for rows whose `day` is known, each with an issue when some of it was not usable.
 
-    Local time is that of the row's start, or of the first interval in the zone `home` when the row has no start.
+    Local time is that of the row's start, or of the first interval in the zone of `homes` when the row has no start.
     """
     rule = spec.samples
-    found = parse_intervals(rule, value, row[rule.start_field] if rule.start_field else None) if rule else None
-    if found is None:
-        return None, "wrong_type"
-    usable, invalid = found
-    if not usable:
-        return None, _issue(invalid)
-    offset = row["utc_offset_seconds"]
-    if offset is None:
-        offset = zone_offset(home, min(usable)[0])
-    minutes, outside = day_minutes(usable, row["day"] * DAY_SECONDS - offset)
-    return minutes, _issue(invalid + outside)
+    invalid: list[int | None] = [None] * len(values)
+    minutes: list[list[int] | None] = [None] * len(values)
+    usable: dict[int, list[Interval]] = {}
+    midnights: list[int] = []
+    for place, (value, row, home) in enumerate(zip(values, rows, homes, strict=True)):
+        found = parse_intervals(rule, value, row[rule.start_field] if rule.start_field else None) if rule else None
+        if found is None:
+            continue
+        intervals, invalid[place] = found
+        if intervals:
+            offset = row["utc_offset_seconds"]
+            offset = zone_offset(home, min(intervals)[0]) if offset is None else offset
+            usable[place] = intervals
+            midnights.append(row["day"] * DAY_SECONDS - offset)
+    for place, (found_minutes, outside) in zip(usable, day_minutes(list(usable.values()), midnights), strict=True):
+        minutes[place] = found_minutes
+        invalid[place] = (invalid[place] or 0) + outside
+    return list(zip(minutes, map(_issue, invalid), strict=True))
 
 
-def _issue(count: int) -> str | None:
-    return f"{count} samples out_of_range" if count else None
+def _issue(invalid: int | None) -> str | None:
+    if invalid is None:
+        return "wrong_type"
+    return f"{invalid} samples out_of_range" if invalid else None

@@ -1,39 +1,27 @@
-"""Sample maps of many lines reduced together: plain ones as arrays of numbers, all others one by one.
-
-A plain map is written without blanks, its keys are whole offsets that rise, and its samples have at most eight digits, two
-of them decimals. That is how devices send them, some thousand samples a day, so no Python object is made for a sample.
-"""
+"""Sample maps of many lines reduced together: plain ones as arrays of numbers, all others one by one."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
 import msgspec
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from qol.contracts.fields import Field, SampleRule
 from qol.ingest.column_values import COLUMN_TYPES
 from qol.ingest.convert import IssueError
 from qol.ingest.decoder_types import DECODE_ERRORS, MAX_CLEAN_SAMPLE, map_type
+from qol.ingest.plain_samples import HUNDREDTHS, Array, PlainSamples, read_plain
 from qol.ingest.sample_reduction import Number, by_offset, reduce_valid
 
 #: Bytes of text that are read together, so that the arrays stay in the processor's cache.
 PIECE_BYTES = 2**18
-#: A number is read as the eight bytes before its end.
-MAX_DIGITS = 8
-_MINUS, _POINT = ord("-"), ord(".")
-_ZEROS = np.uint64(0x3030303030303030)
-#: The last bytes of a word, by how many: the first byte of a text is a word's lowest.
-_LAST = np.array([0, *((2**64 - 1) ^ (2 ** (64 - 8 * n) - 1) for n in range(1, MAX_DIGITS + 1)), 0], np.uint64)
-_BYTE = np.uint64(8)
 #: A whole mean times its scale, which is exact as a float below.
 _MAX_EXACT = 2**53
-
-Array = NDArray[Any]
+#: Above what `mean` of samples up to 1 is off when it sums floats.
+_FLOAT_ERROR = 2**-50
 
 
 class MapReducer:
@@ -65,34 +53,28 @@ class MapReducer:
             clean[place] = self._keep_one(texts[place], place, results)
         return {name: result.series() for name, result in results.items()}, pl.Series(clean)
 
-    def _decoded(self, maps: Sequence[dict[str, Number]]) -> "PlainSamples | None":
-        """The samples of maps as arrays; None unless all are whole numbers whose order does not matter."""
+    def _decoded(self, maps: Sequence[dict[str, Number]]) -> PlainSamples | None:
+        """The samples of maps as arrays; None unless all are numbers whose order does not matter."""
         samples = list(chain.from_iterable(map(dict.values, maps)))
-        if set(map(type, samples)) != {int} or any(rule.reduce == "last" for _, rule in self._specs):
+        kinds = set(map(type, samples))
+        if not kinds <= {int, float} or any(rule.reduce == "last" for _, rule in self._specs):
             return None
         first = np.cumsum([0, *map(len, maps)])[:-1]
-        numbers = np.array(samples, np.int64)
-        return PlainSamples(numbers, None, first, np.ones(len(maps), bool))
+        if float not in kinds:
+            return PlainSamples(np.array(samples, np.int64), 1, first, np.ones(len(maps), bool))
+        numbers = np.rint(np.array(samples, np.float64) * HUNDREDTHS).astype(np.int64)
+        return PlainSamples(numbers, HUNDREDTHS, first, np.logical_and.reduceat(numbers / HUNDREDTHS == samples, first))
 
-    def _keep(self, samples: "PlainSamples", places: Array, results: Mapping[str, "_Result"]) -> Array:
+    def _keep(self, samples: PlainSamples, places: Array, results: Mapping[str, "_Result"]) -> Array:
         """Put what plain maps give at their places; which of them are plain and clean."""
-        numbers, first = samples.numbers, samples.first
-        whole = np.ones(len(first), bool)
-        if samples.scales is not None:
-            whole = np.maximum.reduceat(samples.scales, first) == 1
-            numbers = numbers / samples.scales
         low, high = self._clean
-        clean: Array = samples.plain & (np.minimum.reduceat(numbers, first) >= low)
-        clean &= np.maximum.reduceat(numbers, first) <= high
-        kept = None if self._low <= low else numbers >= self._low
+        clean: Array = samples.plain & (np.minimum.reduceat(samples.numbers, samples.first) / samples.scale >= low)
+        clean &= np.maximum.reduceat(samples.numbers, samples.first) / samples.scale <= high
+        kept = None if self._low <= low else samples.values() >= self._low
         for spec, rule in self._specs:
-            values, known = _reduce_whole(spec, rule, samples, kept)
-            clean &= ~(known & whole) | _are_usable(spec, values)
-            results[spec.name].put(places[clean & whole], values[clean & whole], known[clean & whole])
-        ends = np.append(first[1:], len(numbers))
-        for place in np.flatnonzero(clean & ~whole).tolist():
-            found = numbers[first[place] : ends[place]]
-            clean[place] = self._keep_list(found[found >= self._low].tolist(), int(places[place]), results)
+            values, known, sure = _reduce(spec, rule, samples, kept)
+            clean &= ~known | (sure & _are_usable(spec, values))
+            results[spec.name].put(places[clean], values[clean], known[clean])
         return clean
 
     def _keep_one(self, samples: Any, place: int, results: Mapping[str, "_Result"]) -> bool:
@@ -101,9 +83,7 @@ class MapReducer:
         except DECODE_ERRORS:
             return False
         ordered = cast("list[Number]", by_offset(found or {}))
-        return self._keep_list([value for value in ordered if value >= self._low], place, results)
-
-    def _keep_list(self, valid: list[Number], place: int, results: Mapping[str, "_Result"]) -> bool:
+        valid = [value for value in ordered if value >= self._low]
         try:
             values = [(spec, reduce_valid(spec, rule, valid)) for spec, rule in self._specs]
         except IssueError:
@@ -129,19 +109,6 @@ class _Result:
         return pl.Series(self._values, dtype=self._type).set(pl.Series(~self._known), None)
 
 
-@dataclass(frozen=True)
-class PlainSamples:
-    """The samples of maps one after the other: whole `numbers` over `scales`, if any has a decimal point.
-
-    Per map: the place of its first sample, and whether it is plain.
-    """
-
-    numbers: Array
-    scales: Array | None
-    first: Array
-    plain: Array
-
-
 def _pieces(texts: Sequence[Any]) -> Iterator[tuple[list[int], list[bytes]]]:
     """Texts that may be plain with their places, in pieces of about PIECE_BYTES."""
     places: list[int] = []
@@ -160,103 +127,63 @@ def _pieces(texts: Sequence[Any]) -> Iterator[tuple[list[int], list[bytes]]]:
         yield places, piece
 
 
-def read_plain(texts: Sequence[bytes]) -> PlainSamples:
-    """The samples of JSON objects, each with at least one key; not those of maps that are not plain.
-
-    The texts are valid JSON without backslashes: digits from a colon to the next comma and quote are a number.
-    """
-    sizes = np.array([len(text) for text in texts])
-    text = b"".join([bytes(MAX_DIGITS), *texts, bytes(MAX_DIGITS)])
-    characters = np.frombuffer(text, np.uint8)[MAX_DIGITS:]
-    words: Array = np.ndarray((len(text) - 7,), "<u8", text, strides=(1,))  # by where they end
-    ends = np.cumsum(sizes)
-    quotes = np.flatnonzero(characters == ord('"'))
-    opening, closing = quotes[::2], quotes[1::2]
-    first = np.searchsorted(opening, ends - sizes)
-    last = np.append(first[1:], len(opening)) - 1
-    value_ends = np.append(opening[1:], 0) - 1
-    value_ends[last] = ends - 1
-    keys, odd = _digits(words[closing], closing - opening - 1)
-    keys = keys.byteswap()
-    falling = np.empty(len(keys), bool)
-    np.less_equal(keys[1:], keys[:-1], out=falling[1:])
-    falling[first] = False
-    odd |= falling
-    starts, negative = closing + 2, None
-    if b"-" in text:
-        negative = characters[starts] == _MINUS
-        starts += negative
-    numbers, scales, odd_values = _numbers(characters, words, starts, value_ends, b"." in text)
-    if negative is not None:
-        odd |= negative & (numbers == 0)
-        numbers = np.where(negative, -numbers, numbers)
-    odd |= odd_values
-    return PlainSamples(numbers, scales, first, ~np.logical_or.reduceat(odd, first))
-
-
-def _numbers(
-    characters: Array, words: Array, starts: Array, ends: Array, has_points: bool
-) -> tuple[Array, Array | None, Array]:
-    """Numbers without their decimal point, the powers of ten to divide them by, and which texts are no numbers."""
-    texts, lengths, scales = words[ends], ends - starts, None
-    if has_points:
-        scales = np.ones(len(starts), np.int64)
-        for decimals in (1, 2):
-            dotted = np.flatnonzero(characters[ends - decimals - 1] == _POINT)
-            scales[dotted] = 10**decimals
-            after = _LAST[decimals]
-            texts[dotted] = (texts[dotted] & after) | ((texts[dotted] << _BYTE) & ~after)
-            lengths[dotted] -= 1
-    digits, odd = _digits(texts, lengths)
-    return _value(digits), scales, odd
-
-
-def _digits(texts: Array, lengths: Array) -> tuple[Array, Array]:
-    """The last digits of words, zeros before them, and which have another character there, or none or too many."""
-    kept = _LAST[lengths.clip(0, MAX_DIGITS + 1)]
-    digits = (texts ^ _ZEROS) & kept
-    above_nine = (digits + np.uint64(0x7676767676767676)) | digits
-    return digits, ((above_nine & np.uint64(0x8080808080808080)) != 0) | (kept == 0)
-
-
-def _value(digits: Array) -> Array:
-    """The number of eight digits, the first in the lowest byte: pairs, then fours, then all (Lemire)."""
-    for factor, shift, mask in (
-        (2561, 8, 0x00FF00FF00FF00FF),
-        (6553601, 16, 0x0000FFFF0000FFFF),
-        (42949672960001, 32, 0x00000000FFFFFFFF),
-    ):
-        digits = ((digits * np.uint64(factor)) >> np.uint64(shift)) & np.uint64(mask)
-    return digits.astype(np.int64)
-
-
-def _reduce_whole(spec: Field, rule: SampleRule, samples: PlainSamples, kept: Array | None) -> tuple[Array, Array]:
-    """As `reduce_valid`, for maps of whole numbers: their values, and which have any; all samples count without `kept`."""
-    numbers, first = samples.numbers, samples.first
-    counts = np.diff(first, append=len(numbers)) if kept is None else np.add.reduceat(kept, first, dtype=np.int64)
-
-    def of_kept(values: Array, otherwise: int) -> Array:
-        return values if kept is None else np.where(kept, values, otherwise)
-
+def _reduce(
+    spec: Field, rule: SampleRule, samples: PlainSamples, kept: Array | None
+) -> tuple[Array, Array, Array | bool]:
+    """As `reduce_valid`: values of maps, which have any, and which are surely the same; all samples count without `kept`."""
+    first, scale = samples.first, samples.scale
+    counts = (
+        np.diff(first, append=len(samples.numbers)) if kept is None else np.add.reduceat(kept, first, dtype=np.int64)
+    )
     if rule.reduce == "count":
-        values = counts
-    elif rule.reduce == "mean":
-        values = _means(np.add.reduceat(of_kept(numbers, 0), first), counts, spec.decimals)
-    elif rule.reduce == "sum":
-        values = np.add.reduceat(of_kept(numbers, 0), first)
-    elif rule.reduce == "min":
-        values = np.minimum.reduceat(of_kept(numbers, MAX_CLEAN_SAMPLE + 1), first)
-    elif rule.reduce == "max":
-        values = np.maximum.reduceat(of_kept(numbers, -MAX_CLEAN_SAMPLE - 1), first)
-    elif rule.reduce == "last":
-        values = numbers[np.maximum.reduceat(of_kept(np.arange(len(numbers)), 0), first)]
-    else:
-        low, high = rule.within or (-math.inf, math.inf)
-        inside = of_kept((numbers >= low) & (numbers <= high), 0)
-        different, which = np.unique(np.add.reduceat(inside, first, dtype=np.int64), return_inverse=True)
-        counted, anything = rule.changed(within=None), spec.changed(range=None, sentinels=())
-        values = np.array([reduce_valid(anything, counted, range(count)) or 0.0 for count in different.tolist()])[which]
-    return values, counts > 0
+        return counts, counts > 0, True
+    if rule.reduce == "minutes":
+        return _minutes(spec, rule, samples, kept), counts > 0, True
+    found, is_mean = _of_maps(rule.reduce, samples, kept), rule.reduce == "mean"
+    divisors = scale * (counts.clip(1) if is_mean else np.ones_like(counts))
+    decimals = spec.decimals if spec.type == "number" or is_mean else 0
+    if scale == 1:
+        return _means(found, divisors, decimals) if is_mean else found, counts > 0, True
+    if decimals is None or rule.reduce == "sum":
+        return found / divisors, counts > 0, rule.reduce not in {"mean", "sum"}
+    largest = int(np.abs(samples.numbers).max()) / scale
+    return _means(found, divisors, decimals), counts > 0, _round_alike(found, divisors, decimals, largest)
+
+
+def _of_maps(reduce: str, samples: PlainSamples, kept: Array | None) -> Array:
+    """The sum of each map's samples (for a mean too), or its smallest, largest or last one; times their scale."""
+    numbers, first, beyond = samples.numbers, samples.first, (MAX_CLEAN_SAMPLE + 1) * samples.scale
+    if reduce == "min":
+        return np.minimum.reduceat(_if_kept(kept, numbers, beyond), first)
+    if reduce == "max":
+        return np.maximum.reduceat(_if_kept(kept, numbers, -beyond), first)
+    if reduce == "last":
+        found: Array = numbers[np.maximum.reduceat(_if_kept(kept, np.arange(len(numbers)), 0), first)]
+        return found
+    return np.add.reduceat(_if_kept(kept, numbers, 0), first)
+
+
+def _minutes(spec: Field, rule: SampleRule, samples: PlainSamples, kept: Array | None) -> Array:
+    """What each map's samples within the rule's limits last."""
+    low, high = rule.within or (-math.inf, math.inf)
+    values = samples.values()
+    inside = np.add.reduceat(_if_kept(kept, (values >= low) & (values <= high), 0), samples.first, dtype=np.int64)
+    different, which = np.unique(inside, return_inverse=True)
+    counted, anything = rule.changed(within=None), spec.changed(range=None, sentinels=())
+    return np.array([reduce_valid(anything, counted, range(count)) or 0.0 for count in different.tolist()])[which]
+
+
+def _if_kept(kept: Array | None, values: Array, otherwise: int) -> Array:
+    return values if kept is None else np.where(kept, values, otherwise)
+
+
+def _round_alike(totals: Array, divisors: Array, decimals: int, largest: float) -> Array | bool:
+    """Which means are so far from a half of the last decimal that the floats of samples up to `largest` do not matter."""
+    scale: int = 10**decimals
+    if int(np.abs(totals).max()) * scale >= 2**63:
+        return False
+    rest = np.abs(totals) * scale % divisors / divisors
+    return np.abs(rest - 0.5) > largest * scale * _FLOAT_ERROR
 
 
 def _are_usable(spec: Field, values: Array) -> Array:
@@ -267,8 +194,7 @@ def _are_usable(spec: Field, values: Array) -> Array:
 
 
 def _means(totals: Array, counts: Array, decimals: int | None) -> Array:
-    """As `mean` of whole samples; zero without any."""
-    counts = counts.clip(1)
+    """As `mean` of whole samples."""
     if decimals is None:
         return totals / counts
     scale: int = 10**decimals

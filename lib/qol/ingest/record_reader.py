@@ -192,7 +192,7 @@ class RecordReader:
             value = safe_get(raw, path)
             if value is None:
                 continue
-            minutes, issue = interval_minutes(spec, value, row, home)
+            [(minutes, issue)] = interval_minutes(spec, [value], [row], [home])
             if issue is not None and (text := f"{path_text(path)}: {issue}") not in issues:
                 issues.append(text)
             if minutes is not None:
