@@ -1,7 +1,8 @@
 """Sample maps of many lines reduced together: plain ones as arrays of numbers, all others one by one."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ class MapReducer:
     def __init__(self, specs: Sequence[Field]) -> None:
         """`specs` have one meaning: the same range and states."""
         self._specs = [(spec, spec.samples) for spec in specs if spec.samples is not None]
+        self._minutes = {spec.name: _minutes_of(spec, rule) for spec, rule in self._specs}
         rule = self._specs[0][1]
         self._decoder = msgspec.json.Decoder(map_type(rule))
         self._low = -math.inf if rule.states_low is None or rule.low is None else rule.low
@@ -72,7 +74,7 @@ class MapReducer:
         clean &= np.maximum.reduceat(samples.numbers, samples.first) / samples.scale <= high
         kept = None if self._low <= low else samples.values() >= self._low
         for spec, rule in self._specs:
-            values, known, sure = _reduce(spec, rule, samples, kept)
+            values, known, sure = _reduce(spec, rule, samples, kept, self._minutes[spec.name])
             clean &= ~known | (sure & _are_usable(spec, values))
             results[spec.name].put(places[clean], values[clean], known[clean])
         return clean
@@ -128,9 +130,12 @@ def _pieces(texts: Sequence[Any]) -> Iterator[tuple[list[int], list[bytes]]]:
 
 
 def _reduce(
-    spec: Field, rule: SampleRule, samples: PlainSamples, kept: Array | None
+    spec: Field, rule: SampleRule, samples: PlainSamples, kept: Array | None, minutes_of: Callable[[int], float]
 ) -> tuple[Array, Array, Array | bool]:
-    """As `reduce_valid`: values of maps, which have any, and which are surely the same; all samples count without `kept`."""
+    """As `reduce_valid`: values of maps, which have any, and which are surely the same; all samples count without `kept`.
+
+    `minutes_of` gives the minutes of a number of samples.
+    """
     first, scale = samples.first, samples.scale
     counts = (
         np.diff(first, append=len(samples.numbers)) if kept is None else np.add.reduceat(kept, first, dtype=np.int64)
@@ -138,7 +143,8 @@ def _reduce(
     if rule.reduce == "count":
         return counts, counts > 0, True
     if rule.reduce == "minutes":
-        return _minutes(spec, rule, samples, kept), counts > 0, True
+        minutes = [minutes_of(inside) for inside in _count_within(rule, samples, kept).tolist()]
+        return np.array(minutes), counts > 0, True
     found, is_mean = _of_maps(rule.reduce, samples, kept), rule.reduce == "mean"
     divisors = scale * (counts.clip(1) if is_mean else np.ones_like(counts))
     decimals = spec.decimals if spec.type == "number" or is_mean else 0
@@ -163,14 +169,17 @@ def _of_maps(reduce: str, samples: PlainSamples, kept: Array | None) -> Array:
     return np.add.reduceat(_if_kept(kept, numbers, 0), first)
 
 
-def _minutes(spec: Field, rule: SampleRule, samples: PlainSamples, kept: Array | None) -> Array:
-    """What each map's samples within the rule's limits last."""
+def _count_within(rule: SampleRule, samples: PlainSamples, kept: Array | None) -> Array:
+    """How many of each map's samples are within the rule's limits."""
     low, high = rule.within or (-math.inf, math.inf)
     values = samples.values()
-    inside = np.add.reduceat(_if_kept(kept, (values >= low) & (values <= high), 0), samples.first, dtype=np.int64)
-    different, which = np.unique(inside, return_inverse=True)
+    return np.add.reduceat(_if_kept(kept, (values >= low) & (values <= high), 0), samples.first, dtype=np.int64)
+
+
+def _minutes_of(spec: Field, rule: SampleRule) -> Callable[[int], float]:
+    """Minutes of a number of samples as `reduce_valid` gives them; whether the field can have them is left open."""
     counted, anything = rule.changed(within=None), spec.changed(range=None, sentinels=())
-    return np.array([reduce_valid(anything, counted, range(count)) or 0.0 for count in different.tolist()])[which]
+    return cache(lambda count: reduce_valid(anything, counted, range(count)) or 0.0)
 
 
 def _if_kept(kept: Array | None, values: Array, otherwise: int) -> Array:
