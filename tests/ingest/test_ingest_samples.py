@@ -226,3 +226,12 @@ def test_a_mean_that_is_a_half_but_for_how_floats_are_stored_is_that_of_the_floa
     )
     values, _ = MapReducer([spec]).reduce([{"0": 1.15}, {"0": 1.1, "1": 1.3}, {"0": 2.35}])
     assert values["f"].to_list() == [1.1, 1.2, 2.4]  # 1.15 is stored as 1.1499..., 2.35 as 2.3500...
+
+
+@pytest.mark.parametrize("read", [msgspec.Raw, msgspec.json.decode], ids=["as JSON", "decoded"])
+def test_samples_with_three_decimals_keep_the_third(read: Any) -> None:
+    spec = Field(
+        name="f", paths=(("f",),), type="number", description="d", decimals=3, samples=SampleRule(reduce="mean")
+    )
+    values, clean = MapReducer([spec]).reduce([read(b'{"0":1.234,"15":1.238}'), read(b'{"0":1.25}')])
+    assert (values["f"].to_list(), clean.all()) == ([1.236, 1.25], True)

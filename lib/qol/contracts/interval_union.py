@@ -30,7 +30,7 @@ def union_by_row(row: Whole, start: Whole, end: Whole) -> tuple[Whole, Whole, Wh
     if not row.size:
         return row, start, end
     low = start.min()
-    length = end.max() - low + 2  # one more than what would touch
+    length = end.max() - low + 1  # so that no row touches the next
     begin, finish = union(row * length + start - low, row * length + end - low)
     row = begin // length
     return row, begin - row * length + low, finish - row * length + low

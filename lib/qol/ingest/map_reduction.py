@@ -64,8 +64,9 @@ class MapReducer:
         first = np.cumsum([0, *map(len, maps)])[:-1]
         if float not in kinds:
             return PlainSamples(np.array(samples, np.int64), 1, first, np.ones(len(maps), bool))
-        numbers = np.rint(np.array(samples, np.float64) * HUNDREDTHS).astype(np.int64)
-        return PlainSamples(numbers, HUNDREDTHS, first, np.logical_and.reduceat(numbers / HUNDREDTHS == samples, first))
+        values = np.array(samples, np.float64)
+        numbers = np.rint(values * HUNDREDTHS).astype(np.int64)
+        return PlainSamples(numbers, HUNDREDTHS, first, np.logical_and.reduceat(numbers / HUNDREDTHS == values, first))
 
     def _keep(self, samples: PlainSamples, places: Array, results: Mapping[str, "_Result"]) -> Array:
         """Put what plain maps give at their places; which of them are plain and clean."""
