@@ -13,7 +13,7 @@ import pytest
 from qol.contracts.load import load_contracts
 from qol.contracts.model import Contracts
 from qol.identity.pseudonyms import Identities
-from qol.ingest import range_reader
+from qol.ingest import line_batches
 from qol.ingest.examples import InMemoryLake, contract_values, day_columns
 from qol.ingest.line_reader import ObjectRange
 from qol.ingest.listing import RANGE_BYTES, RawObject, ingest_tasks
@@ -110,8 +110,8 @@ def task_results(
     who = {name: context.pop(name) for name in ("owners", "withdrawn", "erased") if name in context}
     identities = Identities(KEY, dict(known), **who)
     setting = IngestContext(contracts, identities, **{"zone": "Asia/Tokyo", "bucket_limits": (), **context})
-    minimum = {True: 1, False: 10**9, None: range_reader.MIN_COLUMNAR_LINES}[fast]
-    with patch.object(range_reader, "MIN_COLUMNAR_LINES", minimum):
+    minimum = {True: 1, False: 10**9, None: line_batches.MIN_COLUMNAR_LINES}[fast]
+    with patch.object(line_batches, "MIN_COLUMNAR_LINES", minimum):
         return [ingest(lake, setting, parts) for parts in tasks]
 
 

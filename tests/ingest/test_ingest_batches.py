@@ -7,10 +7,11 @@ from unittest.mock import patch
 import pytest
 
 from qol.identity.pseudonyms import Identities
-from qol.ingest import clean_lines, range_reader
+from qol.ingest import clean_lines, line_batches
 from qol.ingest.columnar_reader import ColumnarReader
 from qol.ingest.examples import InMemoryLake
 from qol.ingest.listing import RawObject, ingest_tasks
+from qol.ingest.record_reader import RecordReader
 from qol.ingest.results import IngestContext, IngestResult, Tally
 from qol.ingest.task import ingest
 from qol.lake.base import StoredObject
@@ -39,7 +40,7 @@ def read_objects(least: int) -> IngestResult:
     setting = IngestContext(CONTRACTS, Identities(KEY, {}), "Asia/Tokyo", ())
     lake: Any = InMemoryLake({key: data for key, (_, data) in OBJECTS.items()})
     [parts] = ingest_tasks(tuple(raws))
-    with patch.object(range_reader, "MIN_COLUMNAR_LINES", least):
+    with patch.object(line_batches, "MIN_COLUMNAR_LINES", least):
         return ingest(lake, setting, parts)
 
 
@@ -52,7 +53,7 @@ def read_rows(given: IngestResult) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("least", [1, 5, 10**9], ids=["all together", "some together", "line by line"])
 @pytest.mark.parametrize("most", [2, 4096])
 def test_lines_of_small_objects_count_for_their_own_object(least: int, most: int) -> None:
-    with patch.object(range_reader, "MAX_BATCH_LINES", most):
+    with patch.object(line_batches, "MAX_BATCH_LINES", most):
         given = read_objects(least)
     assert given.tallies == [
         Tally(0, 0, physical_lines=3, lines=3, blank=1, records=2),
@@ -87,13 +88,27 @@ def test_the_few_lines_of_four_objects_are_decoded_in_one_go() -> None:
     seen: list[tuple[int, int]] = []
     read = ColumnarReader.read
 
-    def noted(self: ColumnarReader, lines: Any, arrival_day: int) -> Any:
+    def noted(self: ColumnarReader, lines: Any, arrival_day: int, groups: Any) -> Any:
         seen.append((arrival_day, len(lines)))
-        return read(self, lines, arrival_day)
+        return read(self, lines, arrival_day, groups)
 
     with patch.object(ColumnarReader, "read", noted):
         read_objects(5)
     assert seen == [(20_767, 8)]
+
+
+def test_the_few_records_of_envelopes_are_decoded_with_the_bare_lines_of_their_day() -> None:
+    bare = [daily(steps=number) for number in range(31)]
+    sound = b'{"dailies":[' + daily(steps=31) + b"," + daily(steps=32) + b"]}"
+    spoiled = b'{"dailies":[' + daily(steps=33) + b"," + daily(steps=-4) + b"]}"
+    read: list[Any] = []
+    with patch.object(RecordReader, "read", autospec=True, side_effect=RecordReader.read) as by_record:
+        fed = feed(lines(*bare[:2], sound, spoiled, *bare[2:]))
+        read += [call.args[1].get("steps") for call in by_record.call_args_list]
+    assert read == [33, -4]  # an envelope is judged as a whole
+    places = {row["steps"]: row["line"] for row in fed.rows}
+    assert [places[steps] for steps in (0, 1, 2, 30, 31, 32, 33, None)] == [1, 2, 5, 33, 3, 3, 4, 4]
+    assert (fed.tally["lines"], fed.tally["records"], fed.rejects) == (35, 35, [])
 
 
 def test_a_blank_line_that_is_a_block_of_its_own_is_counted() -> None:

@@ -4,7 +4,7 @@ import gzip
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import pytest
 from hypothesis import given, settings
@@ -185,6 +185,23 @@ def test_a_range_holds_the_lines_that_start_in_it() -> None:
     spans = [(0, 3), (3, 4), (4, 6), (6, 8), (1, 3)]
     found = [[line for chunk in chunks(data, *span) for line in chunk.lines] for span in spans]
     assert found == [[b"ab"], [b"cd"], [], [b"ef"], []]
+
+
+@pytest.mark.parametrize("data", [b"ab\ncd", b"ab\n", b"\n\n", BOM, BOM + b"a\n", b"\r\n"])
+def test_a_small_object_has_the_same_lines_in_one_piece_and_in_steps(data: bytes) -> None:
+    def found() -> list[bytes | LongLine]:
+        return [line for chunk in chunks(data, 0, len(data)) for line in chunk.lines]
+
+    whole = found()
+    with small_blocks(1, 1):
+        assert found() == whole
+
+
+def test_a_small_object_of_which_a_read_gives_a_part_is_read_to_its_end() -> None:
+    lake = MagicMock()
+    lake.read.side_effect = lambda _, start, length: b"ab\ncd"[start : start + min(2, length)]
+    found = read_lines(lake, ObjectRange(0, "k", "garmin_dailies", "2026-11-10", 5, 0, 5))
+    assert [line for chunk in found for line in chunk.lines] == [b"ab", b"cd"]
 
 
 def test_of_a_line_over_the_limit_only_its_head_and_length_are_kept() -> None:

@@ -15,7 +15,7 @@ from qol.ingest.clean_lines import LEARN_AFTER
 from qol.ingest.columnar_reader import ColumnarReader
 from qol.ingest.decoder_types import is_usable
 from qol.ingest.envelopes import contracts_of_envelopes, records_of
-from qol.ingest.range_reader import MIN_COLUMNAR_LINES
+from qol.ingest.line_batches import MIN_COLUMNAR_LINES
 from qol.ingest.record_reader import RecordReader
 from tests.effort import examples
 
@@ -115,7 +115,7 @@ def test_both_readers_agree_on_every_odd_value_beside_a_sound_record() -> None:
 def test_both_readers_agree_on_envelopes(contracts: Contracts, contract: SourceContract, data: st.DataObject) -> None:
     lists = data.draw(st.lists(st.lists(records(contract), max_size=4), min_size=1, max_size=4))
     drawn = [envelope(contract, found, data.draw(st.sampled_from(STAMPS))) for found in lists]
-    assert_same(texts(*drawn, *lists[0]), contracts, contract.name)
+    assert_same(texts(*lists[-1], *drawn, *lists[0]), contracts, contract.name)
 
 
 def test_both_readers_agree_on_envelopes_after_a_new_field_was_learned() -> None:
@@ -225,7 +225,7 @@ def test_unknown_fields_of_a_line_that_is_rejected_are_not_counted_by_either_rea
 def test_a_chunk_of_few_lines_is_not_worth_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def read(_: ColumnarReader, batch: list[Any], __: int) -> tuple[None, list[int]]:
+    def read(_: ColumnarReader, batch: list[Any], *__: Any) -> tuple[None, list[int]]:
         asked.append(len(batch))
         return None, list(range(len(batch)))
 

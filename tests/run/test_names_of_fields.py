@@ -11,7 +11,7 @@ import yaml
 import qol
 from qol.contracts.model import Contracts
 from qol.contracts.record_columns import RECORD_HEAD, RECORD_TAIL, WORKING_COLUMNS
-from qol.ingest.range_reader import MIN_COLUMNAR_LINES
+from qol.ingest.line_batches import MIN_COLUMNAR_LINES
 from tests.builders import contracts_with, run_lake, write_lines
 
 pytestmark = pytest.mark.usefixtures("no_gate")

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 import polars as pl
 
 from qol.contracts.model import Contracts
@@ -22,7 +20,6 @@ from qol.ingest.parse import PAGE_KEY, RECEIVED_AT, is_deep
 
 if TYPE_CHECKING:
     from qol.ingest.line_reader import LongLine
-    from qol.ingest.range_reader import RangeReader
     from qol.ingest.results import ResultBuilder
 
 _HEAD = re.compile(rb'\{"(\w+)":\[')
@@ -83,57 +80,12 @@ def _decoder(key: str) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(msgspec.defstruct("Envelope", fields, rename=names, forbid_unknown_fields=True))
 
 
-@dataclass
-class _Batch:
-    """Records of envelopes of one contract and arrival day.
-
-    Per record the index of its envelope; per envelope its line, its number, and the range it is in.
-    """
-
-    records: list[bytes] = field(default_factory=list)
-    envelopes: list[int] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    readers: list[RangeReader] = field(default_factory=list)
-
-    def add(self, reader: RangeReader, line: bytes, number: int, records: Sequence[bytes]) -> None:
-        """Add an envelope."""
-        self.envelopes.extend([len(self.lines)] * len(records))
-        self.records.extend(records)
-        self.lines.append(line)
-        self.numbers.append(number)
-        self.readers.append(reader)
-
-    def placed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows of records with the places of their envelopes; the ranges count them."""
-        envelopes = np.array(self.envelopes)[rows["line"].to_numpy()]
-        parts = [reader.part for reader in self.readers]
-        for reader, count in zip(self.readers, np.bincount(envelopes).tolist(), strict=False):
-            reader.tally.lines += count
-            reader.tally.records += count
-        places: dict[str, Any] = {
-            "line_number": self.numbers,
-            "object_index": [part.object_index for part in parts],
-            "range_start": [part.start for part in parts],
-        }
-        return rows.with_columns(
-            *(pl.Series(name, np.array(values)[envelopes], pl.Int64) for name, values in places.items()),
-            value_issues=pl.lit(None, pl.List(pl.String)),
-        )
-
-    def read_others(self, others: Sequence[int]) -> None:
-        """Read the envelopes of these records one by one."""
-        for envelope in sorted({self.envelopes[place] for place in others}):
-            self.readers[envelope].read_line(self.lines[envelope], self.numbers[envelope])
-
-
 class Envelopes:
-    """Envelopes of ranges that wait until there are enough of one contract and arrival day."""
+    """Finds envelopes among the lines of ranges."""
 
     def __init__(self, results: ResultBuilder) -> None:
         self._results = results
         self._by_key: dict[str, dict[bytes, SourceContract]] = {}
-        self._waiting: dict[tuple[str, int], _Batch] = {}
 
     @staticmethod
     def candidates(lines: Sequence[bytes | LongLine]) -> Sequence[int]:
@@ -145,29 +97,9 @@ class Envelopes:
         head = found[0]
         return [place for place, line in enumerate(lines) if not (isinstance(line, bytes) and line.startswith(head))]
 
-    def add(self, reader: RangeReader, line: bytes, number: int) -> int:
-        """Add a line that is an envelope whose records may be clean; how many records, 0 for any other line."""
-        if not line.startswith(b'{"'):
-            return 0
-        found = records_of(line, self._contracts(reader.source))
-        if found is None:
-            return 0
-        contract, records = found
-        self._waiting.setdefault((contract.name, reader.arrival_day), _Batch()).add(reader, line, number, records)
-        return len(records)
-
-    def read_all(self, least: int) -> None:
-        """Read what waits: in columns where there are at least so many records, else one by one."""
-        waiting, self._waiting = self._waiting, {}
-        for (name, arrival_day), batch in waiting.items():
-            others: Sequence[int] = range(len(batch.records))
-            if len(batch.records) >= least:
-                contract = self._results.context.contracts.by_name[name]
-                reader = self._results.columnar_reader(contract)
-                rows, others = reader.read(batch.records, arrival_day, batch.envelopes)
-                if rows is not None and rows.height:
-                    self._results.rows(contract).extend(batch.placed(rows))
-            batch.read_others(others)
+    def records(self, source: str, line: bytes) -> tuple[SourceContract, list[bytes]] | None:
+        """The contract of a source's envelope whose records may be clean, and its records; None for any other line."""
+        return records_of(line, self._contracts(source))
 
     def _contracts(self, source: str) -> dict[bytes, SourceContract]:
         if source not in self._by_key:

@@ -15,8 +15,12 @@ class RawFolder:
         self.source, self.record, self.contract = record_of_folder(contracts, name)
         self.departures = Departures(results, self.source)
         self.exploder = Exploder(contracts, self.source, self.contract)
-        #: Whether lines may belong to another contract, which the columnar reader cannot decide.
-        self.is_shared = self.contract is not None and bool(contracts.sharing(self.contract))
+        #: Whether lines are read in columns: the columnar reader cannot decide which of several contracts a line belongs to.
+        self.is_columnar = (
+            self.contract is not None
+            and results.columnar_reader(self.contract).usable
+            and not contracts.sharing(self.contract)
+        )
 
 
 def record_of_folder(contracts: Contracts, name: str) -> tuple[str, str, SourceContract | None]:

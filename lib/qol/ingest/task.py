@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qol.errors import LakeError
+from qol.ingest.line_batches import LineBatches
 from qol.ingest.line_reader import ObjectRange, read_lines, without_name
 from qol.ingest.prefetch import prefetching
-from qol.ingest.range_reader import LineBatches, RangeReader
+from qol.ingest.range_reader import RangeReader
 from qol.ingest.results import IngestContext, IngestResult, ResultBuilder
 from qol.lake.base import Lake
 
