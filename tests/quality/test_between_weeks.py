@@ -284,7 +284,7 @@ def test_what_is_found_fails_its_check_and_no_other(
     tmp_path: Path, compared: Compared, severity: Severity, check: str
 ) -> None:
     found = Comparison(compared, DAILIES, "2026-11-09", {severity: "text"})
-    checks = run_gate(LocalLake(tmp_path), CONTRACTS, GateInput([found], [], 0, 1), None)
+    checks = run_gate(CONTRACTS, GateInput([found], 0, 1), None)
     assert [(c.id, c.severity, c.observed) for c in checks if not c.success] == [
         (check, severity, "1 of 1 file; records_garmin_dailies 2026-W46: text")
     ]

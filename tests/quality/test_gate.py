@@ -18,6 +18,7 @@ from qol.quality.gate_checks import CheckObservation
 from qol.quality.gate_input import GateInput
 from qol.quality.observations import observe_files
 from qol.quality.partition_checks import check_metrics, check_rows, check_users_lost
+from qol.quality.row_facts import RowFacts, observe_rows
 from qol.quality.row_suites import row_suites
 from qol.quality.suites import every_check, partitions_suite
 from qol.tables.footers import Footer
@@ -30,14 +31,15 @@ WEEKLY, W45, W46 = "weekly_metrics", "2026-11-02", "2026-11-09"
 SHARES = "weekly_metrics.stress_shares_sum_to_one"
 
 
-def _candidate(lake: Path, table: str, rows: list[dict[str, Any]]) -> Candidate:
+def _counted(lake: Path, table: str, rows: list[dict[str, Any]]) -> RowFacts:
     schema = arrow_schema(table_schemas(CONTRACTS)[table])
     empty = pl.DataFrame(schema.empty_table())
     frame = pl.DataFrame(rows, schema_overrides={k: v for k, v in empty.schema.items() if rows and k in rows[0]})
     key = f"_staging/{table}.parquet"
     (lake / "_staging").mkdir(exist_ok=True)
     pl.concat([empty, frame], how="diagonal").write_parquet(lake / key)
-    return Candidate(table, "2026-11-09", "processed/x", key, len(rows), 0, "")
+    candidate = Candidate(table, "2026-11-09", "processed/x", key, len(rows), 0, "")
+    return observe_rows(LocalLake(lake), CONTRACTS, candidate)
 
 
 def _day(**values: object) -> dict[str, Any]:
@@ -49,15 +51,14 @@ def _week(**values: object) -> dict[str, Any]:
 
 
 def _failed(lake: Path, *comparisons: Comparison, rejected: int = 0, **tables: list[dict[str, Any]]) -> set[str]:
-    candidates = [_candidate(lake, table, rows) for table, rows in tables.items()]
-    given = GateInput(comparisons, candidates, rejected, 1_000)
-    return {check.id for check in run_gate(LocalLake(lake), CONTRACTS, given, None) if not check.success}
+    observed = [_counted(lake, table, rows) for table, rows in tables.items()]
+    given = GateInput(comparisons, rejected, 1_000, rows=observed)
+    return {check.id for check in run_gate(CONTRACTS, given, None) if not check.success}
 
 
 def _checked_rows(lake: Path, table: str, rows: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
     """Severity and observation of the checks that rows of a table fail."""
-    given = GateInput([], [_candidate(lake, table, rows)], 0, 1)
-    checks = run_gate(LocalLake(lake), CONTRACTS, given, None)
+    checks = run_gate(CONTRACTS, GateInput([], 0, 1, rows=[_counted(lake, table, rows)]), None)
     return {check.id: (check.severity, check.observed) for check in checks if not check.success}
 
 
@@ -106,8 +107,8 @@ def test_more_than_one_percent_of_rejected_items_is_a_warning(tmp_path: Path, re
     ],
 )
 def test_rejected_items_are_observed_in_numbers(tmp_path: Path, rejected: int, items: int, text: str) -> None:
-    given = GateInput([], [], rejected, items)
-    results = run_gate(LocalLake(tmp_path), CONTRACTS, given, None)
+    given = GateInput([], rejected, items)
+    results = run_gate(CONTRACTS, given, None)
     observed = {result.id: result.observed for result in results}
     assert observed == {"rejected_share": text, "people_with_two_ids": "0 users"}
 
@@ -119,7 +120,7 @@ def test_rejected_items_are_observed_in_numbers(tmp_path: Path, rejected: int, i
 def test_a_second_id_for_a_person_is_a_warning_that_refuses_nothing(
     tmp_path: Path, users: int, passed: bool, text: str
 ) -> None:
-    results = run_gate(LocalLake(tmp_path), CONTRACTS, GateInput([], [], 0, 1, two_ids=users), None)
+    results = run_gate(CONTRACTS, GateInput([], 0, 1, two_ids=users), None)
     (result,) = [result for result in results if result.id == "people_with_two_ids"]
     assert (result.severity, result.success, result.observed) == ("warning", passed, text)
 

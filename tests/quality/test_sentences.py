@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from qol.lake import LocalLake
 from qol.quality.comparison import Comparison
 from qol.quality.gate import run_gate
 from qol.quality.gate_input import GateInput
@@ -12,13 +11,13 @@ from qol.quality.row_suites import row_suites
 from qol.quality.suites import every_check
 from qol.tables.manifest import CheckResult
 from tests.builders import CONTRACTS
-from tests.quality.test_gate import _candidate, _day, _week
+from tests.quality.test_gate import _counted, _day, _week
 
 OURA, WEEKLY, W45, W46 = "records_oura_daily_activity", "weekly_metrics", "2026-11-02", "2026-11-09"
 
 
-def _told(lake: Path, given: GateInput) -> dict[str, str]:
-    return {check.id: check.finding for check in run_gate(LocalLake(lake), CONTRACTS, given, None) if check.finding}
+def _told(given: GateInput) -> dict[str, str]:
+    return {check.id: check.finding for check in run_gate(CONTRACTS, given, None) if check.finding}
 
 
 @pytest.mark.parametrize(
@@ -47,13 +46,13 @@ def test_a_difference_between_files_is_a_sentence(
 ) -> None:
     severity = next(c.severity for c in every_check(CONTRACTS) if c.id == check)
     comparison = Comparison(compared, table, W46, {severity: found})
-    assert _told(tmp_path, GateInput([comparison], [], 0, 1_000)) == {check: told}
+    assert _told(GateInput([comparison], 0, 1_000)) == {check: told}
 
 
 def test_of_many_files_three_are_told_and_the_rest_is_counted(tmp_path: Path) -> None:
     days = ("2026-10-12", "2026-10-19", "2026-10-26", W45, W46)
     lost = [Comparison("people_kept", WEEKLY, day, {"critical": "9 of 30 users lost"}) for day in days]
-    assert _told(tmp_path, GateInput(lost, [], 0, 1_000))["people_kept"] == (
+    assert _told(GateInput(lost, 0, 1_000))["people_kept"] == (
         "weekly_metrics in 2026-W46: 9 of 30 users lost. weekly_metrics in 2026-W45: 9 of 30 users lost. "
         "weekly_metrics in 2026-W44: 9 of 30 users lost. And 2 more files."
     )
@@ -63,8 +62,8 @@ def test_rows_that_break_a_check_are_a_sentence_of_what_is_wrong_where_and_how_m
     wrong = _day(min_hr_bpm=80, resting_hr_bpm=60, steps=100_001)
     days = [wrong, {**wrong, "user_id": None}, {**wrong, "user_id": None}]
     week = _week(steps_min=1_000, steps_mean=999, steps_max=3_000)
-    candidates = [_candidate(tmp_path, "daily_metrics", days), _candidate(tmp_path, "weekly_metrics", [week])]
-    told = _told(tmp_path, GateInput([], candidates, 0, 1))
+    observed = [_counted(tmp_path, "daily_metrics", days), _counted(tmp_path, "weekly_metrics", [week])]
+    told = _told(GateInput([], 0, 1, rows=observed))
     assert told["daily_metrics.min_hr_up_to_resting_hr"] == (
         "min_hr_bpm is above resting_hr_bpm in daily_metrics 2026-W46: 3 rows of 1 user."
     )
@@ -90,11 +89,11 @@ def test_every_check_of_rows_says_what_is_wrong() -> None:
 
 
 def test_rejected_items_and_second_ids_are_told_in_numbers(tmp_path: Path) -> None:
-    assert _told(tmp_path, GateInput([], [], 4_373, 12_475, two_ids=2)) == {
+    assert _told(GateInput([], 4_373, 12_475, two_ids=2)) == {
         "rejected_share": "4373 of 12475 items (35 %) could not be used and were rejected.",
         "people_with_two_ids": "New entries of the user map would have given 2 users a second id; the keyed hash is kept.",
     }
-    assert _told(tmp_path, GateInput([], [], 0, 1, two_ids=1)) == {
+    assert _told(GateInput([], 0, 1, two_ids=1)) == {
         "people_with_two_ids": "A new entry of the user map would have given 1 user a second id; the keyed hash is kept."
     }
 

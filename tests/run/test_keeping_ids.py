@@ -45,7 +45,7 @@ def test_an_entry_for_a_person_with_records_under_the_keyed_hash_is_a_warning_on
 ) -> None:
     seen: list[GateInput] = []
 
-    def gate(_lake: object, _contracts: object, given: GateInput, _docs: object) -> list[CheckResult]:
+    def gate(_contracts: object, given: GateInput, _docs: object) -> list[CheckResult]:
         seen.append(given)
         return []
 

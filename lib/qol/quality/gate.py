@@ -6,7 +6,6 @@ from pathlib import Path
 from qol.contracts.model import Contracts
 from qol.contracts.wording import count
 from qol.errors import RefusedError
-from qol.lake.base import Lake
 from qol.quality.comparison import Comparison
 from qol.quality.docs_pages import write_pages
 from qol.quality.expectations import judge, render_docs
@@ -22,10 +21,10 @@ from qol.tables.manifest import CheckResult, Trigger
 _COMMANDS = {"backfill": "qol backfill --from … --to …", "rebuild": "qol rebuild …"}
 
 
-def run_gate(lake: Lake, contracts: Contracts, gate_input: GateInput, docs: Path | None) -> list[CheckResult]:
+def run_gate(contracts: Contracts, gate_input: GateInput, docs: Path | None) -> list[CheckResult]:
     """Results of all suites: files, run, weeks, rows. Data Docs are written below `docs`; LakeError when they cannot be."""
     results, judged = [], {}
-    for suite, evaluated in _suites(lake, contracts, gate_input):
+    for suite, evaluated in _suites(contracts, gate_input):
         outcomes = [judge(one) for one in evaluated]
         judged[suite] = [outcome for of_check in outcomes for outcome in of_check]
         for one, of_check in zip(evaluated, outcomes, strict=True):
@@ -35,7 +34,7 @@ def run_gate(lake: Lake, contracts: Contracts, gate_input: GateInput, docs: Path
     return results
 
 
-def _suites(lake: Lake, contracts: Contracts, given: GateInput) -> Iterator[tuple[str, list[Evaluated]]]:
+def _suites(contracts: Contracts, given: GateInput) -> Iterator[tuple[str, list[Evaluated]]]:
     """Checks with their observations and facts, by suite; no suite that has nothing to check."""
     if files := _evaluate_files(partitions_suite(), given.comparisons):
         yield "partitions", files
@@ -43,9 +42,8 @@ def _suites(lake: Lake, contracts: Contracts, given: GateInput) -> Iterator[tupl
     if weeks := _evaluate_files(between_weeks_suite(contracts), given.comparisons):
         yield "between_weeks", weeks
     for table, checks in row_suites(contracts).items():
-        candidates = [candidate for candidate in given.candidates if candidate.table == table]
-        if candidates:
-            yield table, evaluate_rows(lake, contracts, table, checks, candidates)
+        if observed := [rows for rows in given.rows if rows.table == table]:
+            yield table, evaluate_rows(table, checks, observed)
 
 
 def _evaluate_files(checks: Sequence[Check], comparisons: Sequence[Comparison]) -> list[Evaluated]:

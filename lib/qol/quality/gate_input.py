@@ -10,6 +10,7 @@ from qol.quality.comparison import Comparison
 from qol.quality.freshness import compare_clock
 from qol.quality.partition_checks import Computed, compare_candidates, compare_old_weeks, compare_readable
 from qol.quality.renamed_fields import unknown_fields
+from qol.quality.row_facts import RowFacts
 from qol.tables.footers import Footers, WeekFiles
 from qol.tables.layout import Candidate, Published
 from qol.tables.manifest import Manifest
@@ -20,16 +21,16 @@ OLD_DAYS = ("backfill", "rebuild")
 
 @dataclass(frozen=True)
 class GateInput:
-    """Comparisons of files, the candidates whose rows are checked, rejected and all items of the run's arrival days.
+    """Comparisons of files, rejected and all items of the run's arrival days, and what the rows of candidates say.
 
     `two_ids`: users whom a new entry of the map would have given a second id.
     """
 
     comparisons: Sequence[Comparison]
-    candidates: Sequence[Candidate]
     rejected: int
     items: int
     two_ids: int = 0
+    rows: Sequence[RowFacts] = ()
 
 
 def collect_gate_input(
@@ -40,7 +41,7 @@ def collect_gate_input(
     candidates: Sequence[Candidate],
     computed: Computed,
 ) -> GateInput:
-    """The gate's input."""
+    """The gate's input, without what the rows of candidates say."""
     now = datetime.fromisoformat(manifest.now)
     lake, weeks = footers.lake, WeekFiles(candidates, published)
     comparisons = [*compare_candidates(lake, contracts, candidates, computed, published, footers)]
@@ -52,4 +53,4 @@ def collect_gate_input(
         comparisons += compare_clock(contracts, footers, weeks, now)
     totals = manifest.totals
     two_ids = (manifest.user_map or {}).get("new_hashes_kept", 0)
-    return GateInput(comparisons, candidates, totals.get("rejected", 0), totals.get("lines", 0), two_ids)
+    return GateInput(comparisons, totals.get("rejected", 0), totals.get("lines", 0), two_ids)

@@ -1,4 +1,7 @@
-"""What the rows of candidates say about the checks of their table: counted by Polars, some rows and few columns at a time."""
+"""What the rows of a candidate say about the checks of its table: counted by Polars, some rows and few columns at a time.
+
+Workers count, each the candidate it has just written; the gate adds up. No value of a row is in what they count.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -14,14 +17,14 @@ from qol.contracts.wording import count
 from qol.lake.base import Lake
 from qol.quality.gate_checks import Check, CheckObservation, Evaluated, Facts
 from qol.quality.observations import named
-from qol.quality.row_suites import EXPRESSION_FILES, relation_sides
+from qol.quality.row_suites import EXPRESSION_FILES, relation_sides, row_suites
 from qol.quality.sentences import rows_sentence
 from qol.tables.corruption import read_file
 from qol.tables.layout import Candidate
 from qol.tables.weeks import iso_week
 
 
-class _Broken(NamedTuple):
+class Broken(NamedTuple):
     """How many rows of one candidate break a check, of how many users, by which metrics."""
 
     date: str
@@ -30,24 +33,45 @@ class _Broken(NamedTuple):
     metrics: list[str]
 
 
-def evaluate_rows(
-    lake: Lake, contracts: Contracts, table: str, checks: Sequence[Check], candidates: Sequence[Candidate]
-) -> list[Evaluated]:
-    """Checks of a table with what its candidates, at least one, say about them; no value of a row is in it.
+class OfCheck(NamedTuple):
+    """What one candidate says about a check: the facts of each expectation, and the rows that break one, if any does."""
 
-    Files in which rows break a check are read a second time, for the users and metrics of those rows.
+    facts: Sequence[Facts]
+    broken: Broken | None
+
+
+class RowFacts(NamedTuple):
+    """What one candidate says about the checks of its table, in their order; of a table without checks nothing."""
+
+    table: str
+    checks: Sequence[OfCheck]
+
+
+def observe_rows(lake: Lake, contracts: Contracts, candidate: Candidate) -> RowFacts:
+    """Count the rows of a candidate; a file in which rows break a check is read again, for their users and metrics.
+
+    UsageError names an expression of the contracts that cannot be computed.
     """
-    counted = [_count(lake, contracts, checks, candidate) for candidate in candidates]
-    return [
-        _evaluate(lake, table, check, [(c, facts[n]) for c, facts in zip(candidates, counted, strict=True)])
-        for n, check in enumerate(checks)
-    ]
+    checks = row_suites(contracts).get(candidate.table, [])
+    counted = _count(lake, contracts, checks, candidate) if checks else []
+    return RowFacts(
+        candidate.table,
+        [
+            OfCheck(facts, _broken(lake, check, candidate) if any(fact.broken for fact in facts) else None)
+            for check, facts in zip(checks, counted, strict=True)
+        ],
+    )
 
 
-def _evaluate(lake: Lake, table: str, check: Check, counted: Sequence[tuple[Candidate, Sequence[Facts]]]) -> Evaluated:
-    facts = [Facts(*map(sum, zip(*of, strict=True))) for of in zip(*(facts for _, facts in counted), strict=True)]
-    broken = [_broken(lake, check, c) for c, of in counted if any(fact.broken for fact in of)]
-    text = f"{sum(found.rows for found in broken)} of {facts[0].rows} rows{_places(table, check, broken)}"
+def evaluate_rows(table: str, checks: Sequence[Check], observed: Sequence[RowFacts]) -> list[Evaluated]:
+    """Checks of a table with what its candidates, at least one, say about them."""
+    return [_evaluate(table, check, [rows.checks[n] for rows in observed]) for n, check in enumerate(checks)]
+
+
+def _evaluate(table: str, check: Check, found: Sequence[OfCheck]) -> Evaluated:
+    facts = [Facts(*map(sum, zip(*of, strict=True))) for of in zip(*(one.facts for one in found), strict=True)]
+    broken = [one.broken for one in found if one.broken is not None]
+    text = f"{sum(one.rows for one in broken)} of {facts[0].rows} rows{_places(table, check, broken)}"
     return Evaluated(check, CheckObservation(checked=True, text=text, finding=rows_sentence(check.wrong, text)), facts)
 
 
@@ -87,7 +111,7 @@ def _columns(exprs: Iterable[pl.Expr]) -> list[str]:
     return sorted({name for expr in exprs for name in expr.meta.root_names()})
 
 
-def _broken(lake: Lake, check: Check, candidate: Candidate) -> _Broken:
+def _broken(lake: Lake, check: Check, candidate: Candidate) -> Broken:
     exprs = {n: one.broken for n, one in enumerate(check.expected) if one.broken is not None}
     columns = {"user_id", *_columns(exprs.values())}
     rows = pl.DataFrame(read_file(lake, candidate.staged, sorted(columns)))
@@ -95,10 +119,10 @@ def _broken(lake: Lake, check: Check, candidate: Candidate) -> _Broken:
     found = found.filter(pl.any_horizontal(pl.exclude("user_id")))
     metrics = [check.expected[n].metric for n in exprs if found[str(n)].any()]
     users = found["user_id"].drop_nulls().n_unique()
-    return _Broken(candidate.date, found.height, users, list(filter(None, dict.fromkeys(metrics))))
+    return Broken(candidate.date, found.height, users, list(filter(None, dict.fromkeys(metrics))))
 
 
-def _places(table: str, check: Check, broken: Sequence[_Broken]) -> str:
+def _places(table: str, check: Check, broken: Sequence[Broken]) -> str:
     """The weeks with rows that break a check, and the metrics that do, in column order.
 
     `; weekly_metrics 2026-W46: 2 rows of 1 user (steps)`; empty where no row does.

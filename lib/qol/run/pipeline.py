@@ -31,10 +31,10 @@ from qol.run.day_rejects import parts_of_rejects
 from qol.run.engine import Engine
 from qol.run.known_users import KnownUsers, read_known_users
 from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, outdated_weeks, plan_run
-from qol.run.steps import AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
+from qol.run.steps import Assembled, AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.run.unread_days import find_unread_days
 from qol.tables.footers import Footers
-from qol.tables.layout import Candidate, Published, find_published
+from qol.tables.layout import Published, find_published
 from qol.tables.manifest import LEFT_COUNTS, manifest_key, with_totals
 from qol.tables.raw_keys import write_raw_keys
 
@@ -191,32 +191,33 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested, 
 
 def _assemble(
     run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested, reduced: list[ReduceSummary], engine: Engine
-) -> list[Candidate]:
+) -> list[Assembled]:
     """One staged file of every partition the run touches; those whose bytes differ from the published ones are returned."""
     parts = [part for summary in reduced for part in summary.parts]
     rejects = [part for summary in ingested.summaries for part in summary.rejects]
     parts += parts_of_rejects(run, found.published, found.arrivals, rejects)
     parts += emptied(plan, found.published, found.arrivals.days, parts)
     step = AssembleStep(run.lake, run.contracts, run.staging, ingested.line_offsets)
-    candidates = engine.map(assemble_tasks(parts), step)
-    fresh = [candidate for candidate in candidates if changed(run.lake, candidate, found.published)]
-    note_candidates(run.manifest, candidates, fresh)
+    assembled = engine.map(assemble_tasks(parts), step)
+    fresh = [one for one in assembled if changed(run.lake, one.candidate, found.published)]
+    candidates, new = ([one.candidate for one in some] for some in (assembled, fresh))
+    note_candidates(run.manifest, candidates, new)
     if not run.request.dry_run:
-        register(run.lake, [candidate for candidate in candidates if candidate not in fresh])
+        register(run.lake, [candidate for candidate in candidates if candidate not in new])
     return fresh
 
 
-def _of_weeks(candidates: list[Candidate]) -> list[Candidate]:
-    return [candidate for candidate in candidates if candidate.table != "rejects"]
+def _of_weeks(assembled: list[Assembled]) -> list[Assembled]:
+    return [one for one in assembled if one.candidate.table != "rejects"]
 
 
-def _gate(run: RunContext, found: _Found, fresh: list[Candidate], reduced: list[ReduceSummary]) -> None:
+def _gate(run: RunContext, found: _Found, fresh: list[Assembled], reduced: list[ReduceSummary]) -> None:
     """RefusedError when a critical check fails that the request does not accept."""
     expected: Counter[tuple[str, str]] = Counter()
     for part in (part for summary in reduced for part in summary.parts):
         expected[part.table, part.date] += part.rows
     given = _gate_input(run, found, _of_weeks(fresh), expected)
-    run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)
+    run.manifest.checks = run_gate(run.contracts, given, run.docs)
     require_passed(run.manifest.checks, frozenset(run.request.accept), run.manifest.trigger)
 
 
@@ -225,30 +226,31 @@ def _gate_without_files(run: RunContext, found: _Found) -> None:
     given = _gate_input(run, found, [], {})
     if any(comparison.found for comparison in given.comparisons):
         with run.stage("gate"):
-            run.manifest.checks = run_gate(run.lake, run.contracts, given, run.docs)
+            run.manifest.checks = run_gate(run.contracts, given, run.docs)
 
 
 def _gate_input(
-    run: RunContext, found: _Found, candidates: list[Candidate], expected: Mapping[tuple[str, str], int]
+    run: RunContext, found: _Found, fresh: list[Assembled], expected: Mapping[tuple[str, str], int]
 ) -> GateInput:
     """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
     computed = Computed(expected, found.users.identities.is_erased_user)
+    candidates, rows = [one.candidate for one in fresh], [one.rows for one in fresh]
     given = collect_gate_input(found.footers, run.contracts, run.manifest, found.published, candidates, computed)
     rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
-    return replace(given, rejected=given.rejected + rejected, items=given.items + items)
+    return replace(given, rejected=given.rejected + rejected, items=given.items + items, rows=rows)
 
 
-def _publish(run: RunContext, found: _Found, fresh: list[Candidate], plan: RunPlan) -> LakeState:
+def _publish(run: RunContext, found: _Found, fresh: list[Assembled], plan: RunPlan) -> LakeState:
     """Put the files in place; the lake remembers their weeks before, so that the next run repairs a run that dies here.
 
     It remembers those that wait as well, in the order in which they began to.
     """
     state = found.users.state
-    weeks = {candidate.date for candidate in _of_weeks(fresh)} | {str(week) for week in plan.waiting}
+    weeks = {one.candidate.date for one in _of_weeks(fresh)} | {str(week) for week in plan.waiting}
     unconfirmed = dict.fromkeys([*state.unconfirmed_weeks, *sorted(weeks, reverse=True)])
     state = msgspec.structs.replace(state, unconfirmed_weeks=list(unconfirmed))
     write_lake_state(run.lake, state)
-    publish(run.lake, fresh, found.published)
+    publish(run.lake, [one.candidate for one in fresh], found.published)
     return state
 
 

@@ -19,6 +19,7 @@ from qol.ingest.results import IngestContext, Tally, row_schema
 from qol.ingest.task import ingest
 from qol.lake.base import Lake
 from qol.publish.assemble import assemble, stage_part
+from qol.quality.row_facts import RowFacts, observe_rows
 from qol.run.arrival_lag import count_days
 from qol.run.block_store import BlockFile, BlockStore
 from qol.run.plan import RunPlan
@@ -254,6 +255,14 @@ def assemble_tasks(parts: list[Part]) -> list[list[Part]]:
 
 
 @dataclass(frozen=True)
+class Assembled:
+    """A staged, verified file, and what its rows say to the gate."""
+
+    candidate: Candidate
+    rows: RowFacts
+
+
+@dataclass(frozen=True)
 class AssembleStep:
     """Parts of one partition to its one file."""
 
@@ -262,9 +271,10 @@ class AssembleStep:
     staging: str
     line_offsets: pl.DataFrame
 
-    def __call__(self, parts: list[Part]) -> Candidate:
-        """The staged, verified file."""
+    def __call__(self, parts: list[Part]) -> Assembled:
+        """The staged, verified file; UsageError names an expression of a check that cannot be computed."""
         table = parts[0].table
         columns = table_columns(self.contracts, table)
         finish = partial(with_line_numbers, line_offsets=self.line_offsets) if table == "rejects" else None
-        return assemble(self.lake, self.staging, columns, parts, finish)
+        candidate = assemble(self.lake, self.staging, columns, parts, finish)
+        return Assembled(candidate, observe_rows(self.lake, self.contracts, candidate))
