@@ -9,8 +9,8 @@ from qol.quality.expectations import _loaded_when_used
 
 SCRIPT = """
 import sys
-from qol.quality.expectations import LOADED_WHEN_USED, NOT_NEEDED, _expectations
-_expectations()
+from qol.quality.expectations import LOADED_WHEN_USED, NOT_NEEDED, load
+load()
 print(*sorted(sys.modules.keys() & {*LOADED_WHEN_USED, *NOT_NEEDED, "great_expectations"}))
 """
 DRAWING = (

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from qol.cli.failures import Note
+from qol.quality.judge_process import begin_to_judge
 from qol.run.engine import keep_memory
 from qol.run.request import OPTIONS, Command, Option, RunRequest, read_request
 
@@ -54,6 +55,8 @@ def perform(request: RunRequest) -> None:
     keep_memory()
     if request.engine == "spark":
         _begin_to_start_spark(request.spark_master)
+    elif request.workers != 1:
+        begin_to_judge()
     is_fresh = "polars" not in sys.modules and threading.active_count() == 1  # a fork has no thread but its own
     from qol.cli.run_report import report, shown_stages
     from qol.contracts.load import load_contracts

@@ -2,13 +2,13 @@
 
 import gc
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from qol.quality.gate_checks import Check, Evaluated, Expected, Facts
 
@@ -22,21 +22,35 @@ NOT_NEEDED = ("pyspark", "sqlalchemy")
 LOADED_WHEN_USED = ("scipy.stats", "altair")
 
 
-def preload() -> None:
-    """Import Great Expectations in the background, while the driver mostly waits for its workers."""
-    threading.Thread(target=_import_in_turn, daemon=True).start()
+#: Checks with what they observed, by the name of their suite.
+Suites: TypeAlias = Mapping[str, Sequence[Evaluated]]
 
 
-def _import_in_turn() -> None:
+class Judged(NamedTuple):
+    """Which checks passed, in their order, by suite; and pages by their place in Data Docs."""
+
+    passed: Mapping[str, Sequence[bool]]
+    pages: Mapping[str, str]
+
+
+def load_in_turn() -> None:
+    """Import Great Expectations beside other work of this process."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        _expectations()
+        load()
     finally:
         sys.setswitchinterval(usual)
 
 
-def judge(evaluated: Evaluated) -> list[Any]:
+def judge(suites: Suites, *, with_docs: bool) -> Judged:
+    """What becomes of the checks of each suite; with their pages, if Data Docs are wanted."""
+    results = {name: [_results(one) for one in evaluated] for name, evaluated in suites.items()}
+    passed = {name: [all(one.success for one in of) for of in checks] for name, checks in results.items()}
+    return Judged(passed, _render({name: list(chain(*of)) for name, of in results.items()}) if with_docs else {})
+
+
+def _results(evaluated: Evaluated) -> list[Any]:
     """The result of each of a check's expectations, with what was observed."""
     check, observation, facts = evaluated
     results = [_result(_expectation(check, one), of) for one, of in zip(check.expected, facts, strict=True)]
@@ -48,7 +62,7 @@ def judge(evaluated: Evaluated) -> list[Any]:
 
 def _expectation(check: Check, expected: Expected) -> Any:
     """The expectation of Great Expectations; the id is in its meta."""
-    return getattr(_expectations(), expected.kind)(
+    return getattr(load(), expected.kind)(
         **expected.arguments,
         severity=check.severity,
         meta={"id": check.id},
@@ -57,7 +71,7 @@ def _expectation(check: Check, expected: Expected) -> Any:
 
 
 @cache
-def _expectations() -> Any:
+def load() -> Any:
     """Great Expectations' module of expectations, imported in 1.0 instead of 2.4 processor seconds.
 
     What an import makes stays: no search for garbage in it.
@@ -116,7 +130,7 @@ def _result(expectation: Any, facts: Facts) -> Any:
     return ExpectationValidationResult(**found, expectation_config=expectation.configuration)
 
 
-def render_docs(suites: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+def _render(suites: Mapping[str, Sequence[Any]]) -> dict[str, str]:
     """The page of each suite's results, by its place in Data Docs."""
     from great_expectations import __version__
     from great_expectations.core import ExpectationSuiteValidationResult, RunIdentifier

@@ -8,9 +8,9 @@ from qol.contracts.wording import count
 from qol.errors import RefusedError
 from qol.quality.comparison import Comparison
 from qol.quality.docs_pages import write_pages
-from qol.quality.expectations import judge, render_docs
 from qol.quality.gate_checks import Check, Evaluated, Facts
 from qol.quality.gate_input import GateInput
+from qol.quality.judge_process import ask_to_judge
 from qol.quality.observations import observe_files, observe_run, observe_two_ids
 from qol.quality.row_facts import evaluate_rows
 from qol.quality.row_suites import row_suites
@@ -23,15 +23,15 @@ _COMMANDS = {"backfill": "qol backfill --from … --to …", "rebuild": "qol reb
 
 def run_gate(contracts: Contracts, gate_input: GateInput, docs: Path | None) -> list[CheckResult]:
     """Results of all suites: files, run, weeks, rows. Data Docs are written below `docs`; LakeError when they cannot be."""
-    results, judged = [], {}
-    for suite, evaluated in _suites(contracts, gate_input):
-        outcomes = [judge(one) for one in evaluated]
-        judged[suite] = [outcome for of_check in outcomes for outcome in of_check]
-        for one, of_check in zip(evaluated, outcomes, strict=True):
-            results.append(_check_result(one, success=all(outcome.success for outcome in of_check)))
+    suites = dict(_suites(contracts, gate_input))
+    passed, pages = ask_to_judge(suites, with_docs=docs is not None)
     if docs is not None:
-        write_pages(docs, render_docs(judged))
-    return results
+        write_pages(docs, pages)
+    return [
+        _check_result(one, success=success)
+        for name, evaluated in suites.items()
+        for one, success in zip(evaluated, passed[name], strict=True)
+    ]
 
 
 def _suites(contracts: Contracts, given: GateInput) -> Iterator[tuple[str, list[Evaluated]]]:

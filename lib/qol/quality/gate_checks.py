@@ -1,12 +1,16 @@
 """What the gate checks and what it counted: checks with their expectations, and the facts that Great Expectations judges."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import polars as pl
+if TYPE_CHECKING:  # the process that judges imports neither
+    from collections.abc import Sequence
 
-from qol.contracts.quality import Severity
+    import polars as pl
+
+    from qol.contracts.quality import Severity
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from qol.identity.dynamodb_user_map import SCHEME, read_user_table
 from qol.identity.key_lookup import find_key
 from qol.identity.user_map import UserMap, read_user_map
 from qol.lake import Lake, open_lake
-from qol.quality.expectations import preload
+from qol.quality.judge_process import preload
 from qol.quality.suites import every_check
 from qol.run.context import RunContext, begin_manifest, ignore_stage
 from qol.run.data_docs import INDEX, docs_folder

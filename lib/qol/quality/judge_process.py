@@ -1,0 +1,77 @@
+"""A process that judges: it imports Great Expectations while the run's own process, on another core, reads and computes.
+
+A run that has none judges in its own process. Facts and checks go in, results and pages come out; no row is among them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from subprocess import DEVNULL, PIPE, Popen
+from typing import TYPE_CHECKING
+
+from qol.quality import expectations
+
+if TYPE_CHECKING:
+    from qol.quality.expectations import Judged, Suites
+    from qol.quality.gate_checks import Evaluated
+
+_SERVE = "from qol.quality.judge_process import serve; serve()"
+_begun: list[Popen[bytes]] = []
+
+
+def begin_to_judge() -> None:
+    """Start the process; the first gate asks it."""
+    with suppress(OSError):  # none to spare
+        # In a session of its own, as Ctrl-C is for the run; -P, as a module in the user's folder is none of the job's.
+        command = (sys.executable, "-P", "-c", _SERVE)
+        _begun.append(
+            Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True)  # noqa: S603 (our own interpreter)
+        )
+        atexit.register(_begun[-1].kill)
+
+
+def preload() -> None:
+    """Without the process, import Great Expectations in the background, while the driver mostly waits for its workers."""
+    if not _begun:
+        threading.Thread(target=expectations.load_in_turn, daemon=True).start()
+
+
+def ask_to_judge(suites: Suites, *, with_docs: bool) -> Judged:
+    """As `expectations.judge`, by the process if it was begun and answers."""
+    if _begun:
+        plain = {name: [_without_rows(one) for one in evaluated] for name, evaluated in suites.items()}
+        with _begun.pop() as process, suppress(OSError, EOFError, pickle.PickleError):
+            return _answer(process, pickle.dumps((plain, with_docs)))
+    return expectations.judge(suites, with_docs=with_docs)
+
+
+def _answer(process: Popen[bytes], question: bytes) -> Judged:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    with process.stdin as asked:
+        asked.write(question)
+    found: Judged = pickle.load(process.stdout)  # noqa: S301 (comes from the process that this one started)
+    process.kill()  # to take down what it has imported would take half a second
+    return found
+
+
+def _without_rows(evaluated: Evaluated) -> Evaluated:
+    """Without the expressions of Polars, which counted and judge nothing."""
+    expected = tuple(replace(one, broken=None) for one in evaluated.check.expected)
+    return evaluated._replace(check=replace(evaluated.check, expected=expected))
+
+
+def serve() -> None:
+    """Import Great Expectations, then answer one question; what a library prints goes nowhere."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    expectations.load()
+    with suppress(EOFError), answers:  # the run ended without a gate
+        suites, with_docs = pickle.load(sys.stdin.buffer)  # noqa: S301 (comes from the process that started this one)
+        pickle.dump(expectations.judge(suites, with_docs=with_docs), answers)
