@@ -55,16 +55,17 @@ def perform(request: RunRequest) -> None:
     keep_memory()
     if request.engine == "spark":
         _begin_to_start_spark(request.spark_master)
-    elif request.workers != 1:
-        begin_to_judge()
     is_fresh = "polars" not in sys.modules and threading.active_count() == 1  # a fork has no thread but its own
+    has_helpers = is_fresh and request.engine == "local" and request.workers != 1
+    if has_helpers:
+        begin_to_judge()
     from qol.cli.run_report import report, shown_stages
     from qol.contracts.load import load_contracts
     from qol.lake import open_lake
     from qol.run.job import run_job
     from qol.run.local_engine import fork_server
 
-    if is_fresh and request.engine == "local" and request.workers != 1 and sys.platform == "linux":
+    if has_helpers and sys.platform == "linux":
         fork_server()
     contracts = load_contracts()
     with shown_stages() as on_stage:
