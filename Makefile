@@ -41,7 +41,7 @@ test: setup ## the tests (under 5 minutes after set-up)
 
 acceptance: setup ## the long tests: whole runs, kill -9, faults, longer properties, the local cloud
 	@$(INSTALL) --editable '.[acceptance]'
-	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m acceptance tests
+	QOL_MANY_EXAMPLES=1 $(BIN)/pytest -q -m acceptance -n 2 --dist loadgroup tests
 
 test-all: test acceptance ## every test, as CI runs them
 

@@ -26,6 +26,7 @@ from qol_dev.cloud.up import CloudStart, Outcome, options, start_cloud
 
 pytestmark = [
     pytest.mark.acceptance,
+    pytest.mark.xdist_group("package"),  # the cloud and the package are built in one folder of the checkout
     pytest.mark.filterwarnings("ignore:unclosed.*:ResourceWarning"),  # py4j leaves its sockets to the collector
 ]
 PROJECT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from qol_dev.sample import CORE, SampleOptions, write_sample
 from tests.acceptance.processes import NOW, ROOT, finish, missing, start_run
 from tests.builders import published_files
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("package")]
 #: Of what Glue brings, that which our job and its wheels touch; the rest is for charts and tests.
 TOUCHED = frozenset(
     {

@@ -81,21 +81,24 @@ RUN = """
 import os, sys
 
 fork, os.fork = os.fork, lambda: (os.write(2, b"forked "), fork())[1]
+from qol.quality import judge_process
+judge_process.begin_to_judge = lambda: os.write(2, b"judges ")
 from qol.cli import main
 main()
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux workers come from a fork of the run's own process")
-@pytest.mark.parametrize(("workers", "said"), [((), "forked "), (("--workers", "1"), "")])
-def test_a_run_of_the_command_line_forks_the_server_unless_it_wants_one_process(
+@pytest.mark.parametrize(("workers", "said"), [((), "judges forked "), (("--workers", "1"), "")])
+def test_a_run_of_the_command_line_begins_to_judge_and_forks_the_server_unless_it_wants_one_process(
     tmp_path: Path, workers: tuple[str, ...], said: str
 ) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", RUN, "run", "--lake", str(tmp_path), "--no-docs", *workers],
         check=True, capture_output=True, text=True, env={**os.environ, "QOL_PSEUDONYM_KEY": "k" * 40},
     )  # fmt: skip
-    assert ran.stderr.count("forked ") == bool(said)
+    found = [word for word in ran.stderr.split() if word in {"judges", "forked"}]
+    assert found == said.split()
 
 
 def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:
