@@ -12,7 +12,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from typing import TYPE_CHECKING
 
 from qol.quality import expectations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from qol.quality.expectations import Judged, Suites
     from qol.quality.gate_checks import Evaluated
 
+#: A busy machine imports and judges in a tenth of it.
+MOST_SECONDS = 120
 _SERVE = "from qol.quality.judge_process import serve; serve()"
 _begun: list[Popen[bytes]] = []
 
@@ -46,18 +48,18 @@ def ask_to_judge(suites: Suites, *, with_docs: bool) -> Judged:
     """As `expectations.judge`, by the process if it was begun and answers."""
     if _begun:
         plain = {name: [_without_rows(one) for one in evaluated] for name, evaluated in suites.items()}
-        with _begun.pop() as process, suppress(OSError, EOFError, pickle.PickleError):
-            return _answer(process, pickle.dumps((plain, with_docs)))
+        with suppress(EOFError, pickle.PickleError, TimeoutExpired):
+            return _answer(_begun.pop(), pickle.dumps((plain, with_docs)))
     return expectations.judge(suites, with_docs=with_docs)
 
 
 def _answer(process: Popen[bytes], question: bytes) -> Judged:
-    if process.stdin is None or process.stdout is None:
-        raise EOFError
-    with process.stdin as asked:
-        asked.write(question)
-    found: Judged = pickle.load(process.stdout)  # noqa: S301 (comes from the process that this one started)
-    process.kill()  # to take down what it has imported would take half a second
+    with process:
+        try:
+            answer, _ = process.communicate(question, timeout=MOST_SECONDS)
+        finally:
+            process.kill()
+    found: Judged = pickle.loads(answer)  # noqa: S301 (comes from the process that this one started)
     return found
 
 
@@ -72,6 +74,7 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     expectations.load()
-    with suppress(EOFError), answers:  # the run ended without a gate
-        suites, with_docs = pickle.load(sys.stdin.buffer)  # noqa: S301 (comes from the process that started this one)
+    suites, with_docs = pickle.load(sys.stdin.buffer)  # noqa: S301 (comes from the process that started this one)
+    with answers:
         pickle.dump(expectations.judge(suites, with_docs=with_docs), answers)
+    os._exit(0)  # to take down what was imported would take half a second
