@@ -30,8 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed.*:ResourceWarning"),  # py4j leaves its sockets to the collector
 ]
 PROJECT = Path(__file__).parents[2]
-#: From 2,000 lines on a sample has a fault of every kind.
-SAMPLE = options(users=15, weeks=3)
+SAMPLE = options(users=15, weeks=3)  # from 2,000 lines on a sample has a fault of every kind
 NEXT_WEDNESDAY = {"scheduled_time": "2026-11-25T02:30:00Z", "execution_id": "watchdog-w47"}
 
 

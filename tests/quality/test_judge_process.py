@@ -68,7 +68,7 @@ def test_what_a_library_prints_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_a_run_whose_process_fails_judges_itself(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_process, "_SERVE", program)
-    monkeypatch.setattr(judge_process, "MOST_SECONDS", 2)
+    monkeypatch.setattr(judge_process, "MAX_SECONDS", 2)
     judge_process.begin_to_judge()
     assert judge_process.ask_to_judge(SUITES, with_docs=False) == (PASSED, {})
     assert judge_process._begun == []

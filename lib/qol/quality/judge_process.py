@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qol.quality.gate_checks import Evaluated
 
 #: A busy machine imports and judges in a tenth of it.
-MOST_SECONDS = 120
+MAX_SECONDS = 120
 _SERVE = "from qol.quality.judge_process import serve; serve()"
 _begun: list[Popen[bytes]] = []
 
@@ -30,7 +30,7 @@ _begun: list[Popen[bytes]] = []
 def begin_to_judge() -> None:
     """Start the process; the first gate asks it."""
     with suppress(OSError):  # none to spare
-        # In a session of its own, as Ctrl-C is for the run; -P, as a module in the user's folder is none of the job's.
+        # In a session of its own, as Ctrl-C is for the run; -P keeps modules of the user's folder out.
         command = (sys.executable, "-P", "-c", _SERVE)
         _begun.append(
             Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True)  # noqa: S603 (our own interpreter)
@@ -56,7 +56,7 @@ def ask_to_judge(suites: Suites, *, with_docs: bool) -> Judged:
 def _answer(process: Popen[bytes], question: bytes) -> Judged:
     with process:
         try:
-            answer, _ = process.communicate(question, timeout=MOST_SECONDS)
+            answer, _ = process.communicate(question, timeout=MAX_SECONDS)
         finally:
             process.kill()
     found: Judged = pickle.loads(answer)  # noqa: S301 (comes from the process that this one started)
