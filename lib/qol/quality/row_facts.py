@@ -17,7 +17,7 @@ from qol.contracts.wording import count
 from qol.lake.base import Lake
 from qol.quality.gate_checks import Check, CheckObservation, Evaluated, Facts
 from qol.quality.observations import named
-from qol.quality.row_suites import EXPRESSION_FILES, relation_sides, row_suites
+from qol.quality.row_suites import EXPRESSION_FILES, relation_sides, row_checks
 from qol.quality.sentences import rows_sentence
 from qol.tables.corruption import read_file
 from qol.tables.layout import Candidate
@@ -52,7 +52,7 @@ def observe_rows(lake: Lake, contracts: Contracts, candidate: Candidate) -> RowF
 
     UsageError names an expression of the contracts that cannot be computed.
     """
-    checks = row_suites(contracts).get(candidate.table, [])
+    checks = row_checks(contracts, candidate.table)
     counted = _count(lake, contracts, checks, candidate) if checks else []
     return RowFacts(
         candidate.table,
