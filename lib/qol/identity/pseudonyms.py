@@ -197,7 +197,7 @@ class UserIndex(dict[str, User]):
         if self._identities.has_left:
             users = {one: self._user(user_id, None, self._left(one)) for one, user_id in names.items()}
             names.update((one, "") for one, user in users.items() if user.left is not None)
-        user_ids = [names[one] for one in vendor_user_ids]
+        user_ids = list(map(names.__getitem__, vendor_user_ids))
         zones = [mapped[one][1] if one in mapped else None for one in vendor_user_ids]
         return user_ids, list(map(partial(bisect_right, self._limits), user_ids)), zones
 

@@ -108,7 +108,7 @@ class ColumnarReader:
         return pl.DataFrame(series)
 
     def _user_columns(self, columns: dict[str, Column]) -> list[pl.Series]:
-        sent = [vendor_user_id.strip() for vendor_user_id in columns[self._contract.person[0]]]
+        sent = list(map(str.strip, columns[self._contract.person[0]]))
         names, buckets, zones = self._record_reader.users.columns(sent)
         return [
             pl.Series("user_id", names, pl.String),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -94,8 +95,8 @@ class Envelopes:
         found = _BARE_HEAD.match(begun) if isinstance(begun, bytes) else None
         if found is None:
             return range(len(lines))
-        head = found[0]
-        return [place for place, line in enumerate(lines) if not (isinstance(line, bytes) and line.startswith(head))]
+        alike = map(methodcaller("startswith", found[0]), lines)
+        return [place for place, begins_so in enumerate(alike) if not begins_so]
 
     def records(self, source: str, line: bytes) -> tuple[SourceContract, list[bytes]] | None:
         """The contract of a source's envelope whose records may be clean, and its records; None for any other line."""

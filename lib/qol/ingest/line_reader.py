@@ -59,6 +59,10 @@ class LongLine:
     def __len__(self) -> int:
         return len(self.head)
 
+    def startswith(self, head: bytes) -> bool:
+        """As that of a line."""
+        return self.head.startswith(head)
+
 
 @dataclass(frozen=True)
 class LineChunk:

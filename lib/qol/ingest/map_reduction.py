@@ -44,13 +44,17 @@ class MapReducer:
         Maps are None, dictionaries, or `msgspec.Raw` from a line without backslashes.
         """
         results = {spec.name: _Result(spec, len(maps)) for spec, _ in self._specs}
-        texts: list[Any] = [bytes(samples) if isinstance(samples, msgspec.Raw) else samples for samples in maps]
-        clean = np.array([samples is None for samples in texts])
-        for places, piece in _pieces(texts):
-            clean[places] = self._keep(read_plain(piece), np.array(places), results)
-        places = [place for place, samples in enumerate(texts) if isinstance(samples, dict) and samples]
-        if places and (decoded := self._decoded([texts[place] for place in places])):
-            clean[places] = self._keep(decoded, np.array(places), results)
+        kinds = set(map(type, maps))
+        clean = np.array([samples is None for samples in maps])
+        texts: Sequence[Any] = maps
+        if msgspec.Raw in kinds:
+            texts = [bytes(samples) if isinstance(samples, msgspec.Raw) else samples for samples in maps]
+            for places, piece in _pieces(texts):
+                clean[places] = self._keep(read_plain(piece), np.array(places), results)
+        if dict in kinds:
+            places = [place for place, samples in enumerate(texts) if samples and isinstance(samples, dict)]
+            if places and (decoded := self._decoded([texts[place] for place in places])):
+                clean[places] = self._keep(decoded, np.array(places), results)
         for place in np.flatnonzero(~clean).tolist():
             clean[place] = self._keep_one(texts[place], place, results)
         return {name: result.series() for name, result in results.items()}, pl.Series(clean)
