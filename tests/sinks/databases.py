@@ -37,9 +37,9 @@ def _change(connection: sa.Connection, sql: str) -> Rows:
 def both(url: str, lake: Path, table: str) -> tuple[Rows, Rows]:
     """All rows of a table, as the lake's files and as the database have them, in the same order."""
     columns = table_schemas(CONTRACTS)[table]
-    types = no_rows(columns).schema
+    empty = no_rows(columns)
     files = [stored.key for stored in find_published(LocalLake(lake), [table]).files.values()]
-    frames = [with_columns_of(pl.read_parquet(lake / key), types).cast(types) for key in files]
+    frames = [with_columns_of(pl.read_parquet(lake / key), empty).cast(empty.schema) for key in files]
     engine = open_database(database_url(url))
     with engine.connect() as connection:
         existing = sa.Table(table.lower(), sa.MetaData(), autoload_with=connection)

@@ -133,7 +133,7 @@ def write_objects_read(
     def write(day: str) -> Candidate:
         known = _known(run, published, day)
         passed_over = known.filter(pl.col("raw_object").is_in(arrivals.passed_over_of(day).implode()))
-        rows = pl.concat([passed_over, with_columns_of(read.filter(date=day), known.schema)])
+        rows = pl.concat([passed_over, with_columns_of(read.filter(date=day), known)])
         part = stage_part(run.lake, run.staging, TABLE, day, rows.sort("folder", "raw_object"))
         return assemble(run.lake, run.staging, columns, [part])
 

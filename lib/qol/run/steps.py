@@ -173,8 +173,8 @@ class ReduceStep:
 
     def _records(self, contract: SourceContract, blocks: list[pl.DataFrame]) -> pl.DataFrame:
         """Blocks of a record type as record rows, with the columns that no row of theirs had."""
-        types = row_schema(contract)
-        rows = with_columns_of(pl.concat([pl.DataFrame(schema=types), *blocks], how="diagonal"), types)
+        empty = pl.DataFrame(schema=row_schema(contract))
+        rows = with_columns_of(pl.concat([empty, *blocks], how="diagonal"), empty)
         return to_records(rows, contract, self.raw_objects, self.line_offsets)
 
     def _merge(

@@ -25,13 +25,13 @@ class FrameFile:
         """Copy these columns of a Parquet file; one that it does not have is null. OSError when the disk is full."""
         self.types, self._first = types, list[str]()
         known = [name for name in types if name in file.schema_arrow.names]
-        schema = pl.DataFrame(schema=types).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        empty = pl.DataFrame(schema=types)
+        schema = empty.to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         with NamedTemporaryFile(suffix=".arrow") as copy:
             with pa.ipc.new_file(pa.OSFile(copy.name, "wb"), schema) as writer:
                 for batch in file.iter_batches(READ_ROWS, columns=known):
-                    self._write(
-                        writer, with_columns_of(pl.DataFrame(pa.Table.from_batches([batch])), types).cast(types)
-                    )
+                    rows = pl.DataFrame(pa.Table.from_batches([batch]))
+                    self._write(writer, with_columns_of(rows, empty).cast(types))
             self._reader = pa.ipc.open_file(pa.OSFile(copy.name))
             self.bytes = copy.seek(0, 2)
         self._lock = threading.Lock()

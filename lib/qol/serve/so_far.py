@@ -123,9 +123,9 @@ class _OnePerson:
         plan = RunPlan(tuple(touched), frozenset(), tuple(sorted(read.union(touched))), frozenset(), {})
         step = self._step(lake, blocks, tuple(summary.blocks for summary in summaries), plan)
         parts = [part for part in step(BUCKET).parts if part.table == "daily_metrics"]
-        types = no_rows(daily_columns(self.service.contracts)).schema
-        frames = [pl.DataFrame(schema=types), *(pl.read_ipc(io.BytesIO(lake.read(part.key))) for part in parts)]
-        rows = pl.concat([with_columns_of(frame, types).cast(types) for frame in frames])
+        empty = no_rows(daily_columns(self.service.contracts))
+        frames = [empty, *(pl.read_ipc(io.BytesIO(lake.read(part.key))) for part in parts)]
+        rows = pl.concat([with_columns_of(frame, empty).cast(empty.schema) for frame in frames])
         return _Fresh(rows.with_columns(week=monday_expr(pl.col("day"))), touched)
 
     def _read(self) -> dict[str, bytes]:

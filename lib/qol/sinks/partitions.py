@@ -60,16 +60,16 @@ class PartitionFile:
 
     def frames(self, columns: Collection[Column]) -> Iterator[pl.DataFrame]:
         """The rows with these columns, a row group at a time; columns that the file does not have are null."""
-        types = no_rows(tuple(columns)).schema
+        empty = no_rows(tuple(columns))
         with reading(self.key):
             file = pq.ParquetFile(io.BytesIO(self.data))
             existing = set(file.schema_arrow.names)
-            known = [name for name in types if name in existing]
+            known = [name for name in empty.columns if name in existing]
             for group in range(file.metadata.num_row_groups):
                 rows = pl.DataFrame(file.read_row_group(group, columns=known))
-                if RECORD_WEEK.name in types and RECORD_WEEK.name not in rows.columns:
+                if RECORD_WEEK.name in empty.columns and RECORD_WEEK.name not in rows.columns:
                     rows = rows.with_columns(pl.lit(self.monday).alias(RECORD_WEEK.name))
-                yield with_columns_of(rows, types).cast(types)
+                yield with_columns_of(rows, empty).cast(empty.schema)
 
 
 def changes(

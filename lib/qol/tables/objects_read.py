@@ -19,7 +19,7 @@ def read_day(lake: Lake, contracts: Contracts, day: str) -> pl.DataFrame:
     """The rows of an arrival day, with `date`; CorruptFileError when the file is damaged."""
     key = partition_key(TABLE, day)
     rows = pl.DataFrame(read_published(lake, key))
-    return with_columns_of(rows, no_rows(table_columns(contracts, TABLE)).schema).with_columns(date=pl.lit(day))
+    return with_columns_of(rows, no_rows(table_columns(contracts, TABLE))).with_columns(date=pl.lit(day))
 
 
 def objects_of_run(lake: Lake, contracts: Contracts, manifest: Manifest) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def daily(contracts: Contracts, records: Frames, deletions: Frames) -> pl.DataFr
     nothing = no_rows(daily_columns(contracts))
     if not frames:
         return nothing
-    return in_order(with_columns_of(pl.concat(frames, how="diagonal"), nothing.schema), [*GRAIN, "source"])
+    return in_order(with_columns_of(pl.concat(frames, how="diagonal"), nothing), [*GRAIN, "source"])
 
 
 def _source_daily(contracts: Contracts, source: str, records: Frames) -> pl.DataFrame:
@@ -96,7 +96,7 @@ def with_combined(rows: pl.DataFrame, contracts: Contracts) -> pl.DataFrame:
             continue
         expression = pl.sql_expr(metric.from_metrics)
         parts = sorted(set(expression.meta.root_names()))
-        filled = with_columns_of(rows, dict.fromkeys(parts, pl.Float64))
+        filled = with_columns_of(rows, pl.DataFrame(schema=dict.fromkeys(parts, pl.Float64)))
         zeros, at = filled.fill_null(0), f"groups.{metric.group}.{metric.name}.from_metrics"
         with naming_expressions(DAILY, zeros, {at: metric.from_metrics}):
             value = zeros.select(as_stored(expression, metric)).to_series()

@@ -46,13 +46,13 @@ def weekly(contracts: Contracts, daily: pl.DataFrame, monday: date, before: Week
         if days.height:  # most studies have few of the groups
             values = _group(contracts, group, _numbered(days, monday), monday, before.daily)
             rows = rows.join(values, on="user_id", how="left", maintain_order="left")
-    types = no_rows(columns).schema
-    rows = with_columns_of(rows, types)
+    empty = no_rows(columns)
+    rows = with_columns_of(rows, empty)
     unknown = [pl.col(c.name).fill_null(0) for c in columns if c.type == "int"]
     unknown += [pl.col(f"{group.name}_valid").fill_null(value=False) for group in contracts.groups]
     rows = rows.with_columns(unknown)
     rows = rows.with_columns(changes(contracts, rows, before.weekly))
-    return rows.select([pl.col(c.name).cast(types[c.name]) for c in columns])
+    return rows.cast(empty.schema)
 
 
 def days_before_columns(contracts: Contracts) -> list[str]:
