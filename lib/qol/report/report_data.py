@@ -75,7 +75,8 @@ def read_cohort(lake: Lake, contracts: Contracts, monday: date, roster: Roster |
     """All users, or the participants of a roster with their days of enrolment; UsageError when the week is not published."""
     check_week(lake, monday)
     all_users = Bucket(lake, None, None)
-    columns = [column for column in weekly_columns(contracts) if column.name in _needed(contracts)]
+    needed = _needed(contracts)
+    columns = [column for column in weekly_columns(contracts) if column.name in needed]
     weekly = {
         day: all_users.published("weekly_metrics", day.isoformat(), columns) for day in mondays(monday, COHORT_WEEKS)
     }

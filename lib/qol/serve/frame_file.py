@@ -24,7 +24,8 @@ class FrameFile:
     def __init__(self, types: pl.Schema, file: pq.ParquetFile) -> None:
         """Copy these columns of a Parquet file; one that it does not have is null. OSError when the disk is full."""
         self.types, self._first = types, list[str]()
-        known = [name for name in types if name in file.schema_arrow.names]
+        existing = set(file.schema_arrow.names)
+        known = [name for name in types if name in existing]
         empty = pl.DataFrame(schema=types)
         schema = empty.to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         with NamedTemporaryFile(suffix=".arrow") as copy:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ def _database(lake: LocalLake, contracts: Contracts, keys: Mapping[str, list[str
 
 def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
     """SQL of a view with the contract's columns, null where files lack them, and `date` as text."""
-    types = {c.name: exp.DataType.build(c.type, dialect="athena").sql(dialect="duckdb") for c in columns}
+    types = {column.name: _duckdb_type(column.type) for column in columns}
     if table not in _JSON_FOLDERS:
         types["date"] = "VARCHAR"
     no_rows = ", ".join(f"CAST(NULL AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
@@ -182,6 +183,11 @@ def _view(table: str, columns: Sequence[Column], files: list[str]) -> str:
         parts.append(f"SELECT * FROM {source}")  # noqa: S608 (names of files, quoted)
     rows = " UNION ALL BY NAME ".join(parts)
     return f"CREATE VIEW {DATABASE}.{table} AS SELECT {chosen} FROM ({rows})"  # noqa: S608 (names of contracts)
+
+
+@cache
+def _duckdb_type(athena_type: str) -> str:
+    return exp.DataType.build(athena_type, dialect="athena").sql(dialect="duckdb")
 
 
 def _partitions(files: list[str]) -> str:

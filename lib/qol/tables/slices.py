@@ -42,13 +42,14 @@ class Bucket:
         """Rows of the row groups that have any of the bucket: the file is sorted by user."""
         empty = no_rows(columns)
         file = pq.ParquetFile(self.lake.open_table(key))
+        existing = set(file.schema_arrow.names)
+        known = [name for name in empty.columns if name in existing]
         for group in range(file.metadata.num_row_groups):
             if not file.metadata.row_group(group).num_rows:  # all records of the week were deleted
                 continue
             first, last = _limits(file.metadata.row_group(group))
             if (self.high is not None and first >= self.high) or (self.low is not None and last < self.low):
                 continue
-            known = [name for name in empty.columns if name in file.schema_arrow.names]
             rows = with_columns_of(pl.DataFrame(file.read_row_group(group, columns=known)), empty)
             start = 0 if self.low is None else rows["user_id"].search_sorted(self.low, side="left")
             end = rows.height if self.high is None else rows["user_id"].search_sorted(self.high, side="left")
