@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from qol.cli.app import app
@@ -51,9 +52,15 @@ def no_gate() -> Iterator[None]:
 
 def pytest_configure() -> None:
     _read_descriptions_of_aws_once()
+    _build_commands_once()
 
 
 def _read_descriptions_of_aws_once() -> None:
     """Sessions of botocore share what they read of services; each parsed megabytes of JSON for its first client."""
     shared = functools.cache(botocore.session.create_loader)
     pytest.MonkeyPatch().setattr(botocore.session, "create_loader", shared)
+
+
+def _build_commands_once() -> None:
+    """Runners of commands share what typer makes of the parameters of all of them, as one process of `qol` does."""
+    pytest.MonkeyPatch().setattr("typer.testing._get_command", functools.cache(get_command))
