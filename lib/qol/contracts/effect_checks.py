@@ -43,6 +43,8 @@ def _when(value: Callable[[Any], object], is_idle: Callable[[Any], object]) -> C
 
 def _unnamed(contract: SourceContract, names: Iterable[str]) -> list[str]:
     """Those of the names that no expression and no other word of the contract names."""
+    if not (names := list(names)):
+        return []
     wear, split = contract.wear, contract.split
     of_days = [sql for expressions in contract.gives.values() for sql in expressions]
     others = [contract.daily.get("where"), wear and wear.minutes, wear and wear.at_most, split and split.where]

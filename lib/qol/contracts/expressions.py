@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
-from qol.contracts.frames import no_rows
+from qol.contracts.frames import no_rows, with_columns_of
 from qol.contracts.language import Mistake
 from qol.contracts.model import Column
 from qol.contracts.record_columns import RECORD_HEAD
@@ -33,9 +33,9 @@ class ColumnTypes:
     """Columns that expressions may name, with their types."""
 
     def __init__(self, columns: Iterable[tuple[str, str]]) -> None:
-        schema = no_rows([Column(name, kind, "") for name, kind in dict(columns).items()]).schema
+        empty = no_rows([Column(name, kind, "") for name, kind in dict(columns).items()])
         self._broken: set[str] = set()
-        self._rows = pl.DataFrame({name: [None, None] for name in schema}, schema=schema)
+        self._rows = with_columns_of(pl.DataFrame({"": [None, None]}), empty)
 
     @property
     def names(self) -> list[str]:

@@ -21,7 +21,7 @@ def with_columns_of(rows: pl.DataFrame, like: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns of another frame, in its order; columns they do not have are null."""
     # Hundreds of literals would take ten times as long as empty columns that exist.
     absent = like.clear().drop(rows.columns, strict=False)
-    return pl.concat([rows, absent], how="diagonal")[like.columns]
+    return pl.concat([rows, absent], how="diagonal").select(like.columns)
 
 
 def normalize_negative_zero(rows: pl.DataFrame) -> pl.DataFrame:

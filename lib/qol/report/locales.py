@@ -7,10 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from qol.contracts.model import Contracts
 from qol.contracts.reasons import ISSUE_REASONS, REJECT_REASONS
+from qol.contracts.yaml_file import read_yaml
 from qol.report.shown_columns import ShownColumn, all_columns, daily_groups
 
 Language = Literal["en", "ja"]
@@ -116,7 +115,7 @@ def short_label(description: str) -> str:
 @cache
 def texts_of(language: Language) -> Mapping[str, Any]:
     """A language's dictionary file."""
-    found: Mapping[str, Any] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = read_yaml(FOLDER / f"{language}.yaml", language)[0]
     return found
 
 

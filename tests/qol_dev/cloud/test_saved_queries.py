@@ -1,19 +1,22 @@
 """Athena's saved queries ask for tables and columns that the contracts have."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlglot import parse
 from sqlglot.optimizer.qualify import qualify
+
+from qol.contracts.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[3]
 QUERIES = sorted((ROOT / "terraform" / "queries").glob("*.sql"))
 
 
+@cache
 def columns_of_tables() -> dict[str, dict[str, str]]:
     """Types of the columns by table, partition keys included."""
-    tables = [yaml.safe_load(file.read_text()) for file in (ROOT / "schemas" / "tables").glob("*.yaml")]
+    tables = [read_yaml(file, file.name)[0] for file in (ROOT / "schemas" / "tables").glob("*.yaml")]
     return {
         table["table"]: {column["name"]: column["type"] for column in table["columns"] + table["partition_keys"]}
         for table in tables
