@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from qol.run.plan import bucket_count
+from qol.run.block_store import bucket_count
 from qol_dev.sample import write_sample
 from tests.builders import published_files
 from tests.spark_lake import SAMPLE, run_sample

@@ -6,10 +6,13 @@ import uuid
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from qol.lake.base import Lake, read_many
+
+#: Text that one bucket is made of.
+BUCKET_BYTES = 224 * 2**20
 
 
 class BlockFile(NamedTuple):
@@ -51,3 +54,27 @@ class BlockStore:
         """The blocks of a bucket, of those tasks that left it one; no other object is read."""
         places = [(file.key, *file.place(bucket)) for file in files]
         return read_many(self.lake, lambda place: self.lake.read(*place), [place for place in places if place[-1]])
+
+
+def block_bytes(files: Sequence[BlockFile], buckets: int) -> list[int]:
+    """Bytes of the blocks of each bucket."""
+    return [sum(file.place(bucket)[1] for file in files) for bucket in range(buckets)]
+
+
+def bucket_count(size: int) -> int:
+    """How many buckets of users: as few as fit a worker each, for every bucket has a cost of its own."""
+    return max(1, round(size / BUCKET_BYTES))
+
+
+def reduce_tasks(blocks: Sequence[int], count: int, *, mostly_new: bool) -> list[range]:
+    """Neighbouring buckets to reduce together, given the bytes of each one's blocks: about as many tasks as `count`.
+
+    Each kind of user id has limits of its own, so there are up to twice as many buckets. Each stays alone where most rows
+    are published ones, of which blocks say nothing.
+    """
+    ends = list(accumulate(blocks))
+    if not mostly_new or not ends[-1]:
+        return [range(bucket, bucket + 1) for bucket in range(len(ends))]
+    wanted = [ends[-1] * task / count for task in range(1, count)]
+    borders = {1 + min(range(len(ends)), key=lambda bucket: abs(ends[bucket] - end)) for end in wanted}
+    return [range(*pair) for pair in pairwise(sorted({0, *borders, len(ends)}))]

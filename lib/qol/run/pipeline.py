@@ -24,13 +24,13 @@ from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput, collect_gate_input
 from qol.quality.partition_checks import Computed
 from qol.run.arrivals import Arrivals, find_arrivals, write_objects_read
-from qol.run.block_store import BlockStore
+from qol.run.block_store import BlockStore, block_bytes, bucket_count, reduce_tasks
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
 from qol.run.day_rejects import parts_of_rejects
 from qol.run.engine import Engine
 from qol.run.known_users import KnownUsers, read_known_users
-from qol.run.plan import Changes, RunPlan, Scope, bucket_count, emptied, find_scope, outdated_weeks, plan_run
+from qol.run.plan import Changes, RunPlan, Scope, Size, emptied, find_scope, outdated_weeks, plan_run
 from qol.run.steps import Assembled, AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.run.unread_days import find_unread_days
 from qol.tables.footers import Footers
@@ -81,7 +81,7 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
     # Blocks are outside the lake, where only this user may open them, unless workers share nothing but the lake.
     with (
         TemporaryDirectory(prefix="qol-") as scratch,
-        closing(run.make_engine(Path(scratch), found.bytes)) as engine,
+        closing(run.make_engine(Path(scratch), sum(found.size))) as engine,
         ThreadPoolExecutor(1) as beside,  # a run that ends early waits for it: it must not read once the lock is gone
     ):
         outdated = beside.submit(outdated_weeks, found.scope, found.footers, run.contracts, found.published)
@@ -114,8 +114,7 @@ class _Found:
     arrivals: Arrivals
     users: KnownUsers
     footers: Footers
-    #: About how much text there is to work on.
-    bytes: int
+    size: Size
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def _note_backdated(run: RunContext, scope: Scope, users: KnownUsers) -> None:
 
 def _ingest(run: RunContext, found: _Found, engine: Engine) -> _Ingested:
     mapped_ids = [user_id for _, _, user_id, _ in found.users.user_map.entries]
-    limits = bucket_limits(bucket_count(found.bytes), mapped_ids)
+    limits = bucket_limits(bucket_count(sum(found.size)), mapped_ids)
     context = IngestContext(run.contracts, found.users.identities, run.request.zone, limits, run.request.old)
     blocks = BlockStore(engine.scratch or run.lake, f"{run.staging}blocks/")
     tasks = [pack_task(parts) for parts in ingest_tasks(found.arrivals.objects)]
@@ -183,7 +182,9 @@ def _reduce(run: RunContext, found: _Found, plan: RunPlan, ingested: _Ingested, 
         ingested.bucket_limits, found.arrivals.objects.columns["raw_object"], ingested.line_offsets, plan,
         frozenset(found.published.files), identities.is_erased_user if identities.erased else None,
     )  # fmt: skip
-    reduced = engine.map(range(len(ingested.bucket_limits) + 1), step) if plan.merged else []
+    blocks, (raw, published) = block_bytes(step.block_files, len(step.bucket_limits) + 1), found.size
+    tasks = reduce_tasks(blocks, bucket_count(raw + published), mostly_new=raw >= published)
+    reduced = engine.map(tasks, step) if plan.merged else []
     note_kept(found.arrivals, reduced)
     with_totals(run.manifest, found.arrivals.counts, found.arrivals.name_of)
     return reduced

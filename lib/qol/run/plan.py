@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -34,7 +35,6 @@ MIN_WEEKS = 12
 BYTES_PER_WEEK = 16 * 2**10
 #: The last weeks wait for no other.
 RECENT = 4 * WEEK
-BUCKET_BYTES = 224 * 2**20
 GZIP_RATIO = 8
 PARQUET_RATIO = 6
 
@@ -46,11 +46,14 @@ class Scope:
     window: Window | None
     rebuild: tuple[date, date] | None
 
-    def estimated_bytes(self, published: Published, objects: RawObjects) -> int:
+    def estimated_bytes(self, published: Published, objects: RawObjects) -> "Size":
         """About how much text the run works on; decides how finely it is split, never what comes out."""
         ratio = pl.when(pl.col("key").str.ends_with(".gz")).then(GZIP_RATIO).otherwise(1)
         raw = int(objects.columns.select(pl.col("bytes") * ratio).sum().item())
-        return raw + PARQUET_RATIO * sum(
+        return Size(raw, PARQUET_RATIO * self._published_bytes(published))
+
+    def _published_bytes(self, published: Published) -> int:
+        return sum(
             stored.bytes
             for (table, day), stored in published.files.items()
             if table.startswith("records_") and self._probably(date.fromisoformat(day))
@@ -61,6 +64,13 @@ class Scope:
             return self.rebuild[0] <= monday and monday - WINDOW_WEEKS * WEEK <= self.rebuild[1]
         first = self.window.first if self.window else None
         return first is None or monday >= monday_of(first) - WEEK
+
+
+class Size(NamedTuple):
+    """Bytes of text that a run reads, and that published rows were made of."""
+
+    raw: int
+    published: int
 
 
 @dataclass(frozen=True)
@@ -272,8 +282,3 @@ def emptied(plan: RunPlan, published: Published, arrival_days: Collection[str], 
     wanted += [("daily_metrics", week) for week in sorted(weeks)]
     wanted += [("weekly_metrics", week) for week in sorted(weeks & closed)]
     return [Part(table, day, "", 0) for table, day in wanted if (table, day) not in have]
-
-
-def bucket_count(size: int) -> int:
-    """How many buckets of users: as few as fit a worker each, for every bucket has a cost of its own."""
-    return max(1, round(size / BUCKET_BYTES))

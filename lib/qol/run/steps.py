@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
+from itertools import chain
 
 import msgspec
 import polars as pl
@@ -115,7 +116,7 @@ class MapStep:
 
 @dataclass(frozen=True)
 class ReduceSummary:
-    """What the driver learns from one bucket: staged parts, and how many new rows it received and kept, by object.
+    """What the driver learns from one reduce task: staged parts, and how many new rows it received and kept, by object.
 
     `kept` has frames of `object_index`, `records` (received) and `kept`, one for each record type.
     """
@@ -135,7 +136,7 @@ def read_blocks(blocks: Iterable[bytes]) -> dict[str, list[pl.DataFrame]]:
 
 @dataclass(frozen=True)
 class ReduceStep:
-    """New rows and published rows of one bucket to records, daily and weekly parts of every affected week."""
+    """New rows and published rows of neighbouring buckets to records, daily and weekly parts of every affected week."""
 
     lake: Lake
     contracts: Contracts
@@ -151,22 +152,23 @@ class ReduceStep:
     #: Whose published rows are left out: those of erased users, where an erasure was interrupted.
     without: Callable[[str], bool] | None = None
 
-    def __call__(self, bucket: int) -> ReduceSummary:
+    def __call__(self, buckets: range) -> ReduceSummary:
         """Merge, then daily, then weekly; parts are staged, nothing is published."""
-        new = read_blocks(self.blocks.read(self.block_files, bucket))
+        blocks = (self.blocks.read(self.block_files, bucket) for bucket in buckets)
+        new = read_blocks(chain.from_iterable(blocks))
         summary = ReduceSummary([], [])
         records: dict[str, pl.DataFrame] = {}
         for contract in self.contracts.sources:
-            merged = self._merge(contract, new.pop(contract.name, []), bucket, summary)
-            frames = [*([] if merged is None else [merged]), *self._beside(contract, merged, bucket)]
+            merged = self._merge(contract, new.pop(contract.name, []), buckets, summary)
+            frames = [*([] if merged is None else [merged]), *self._beside(contract, merged, buckets)]
             if any(rows.height for rows in frames):
                 records[contract.name] = pl.concat(frames)
-        deletions = self._deletions(bucket, records)
+        deletions = self._deletions(buckets, records)
         days = daily(self.contracts, records, deletions).with_columns(week=monday_expr(pl.col("day")))
         for week in self.plan.weeks:
             self._stage(summary, "daily_metrics", week, days.filter(pl.col("week") == week).drop("week"))
         for table, week, rows in week_tables(
-            self.contracts, days, self.plan.weeks, self.plan.closed, self._users(bucket)
+            self.contracts, days, self.plan.weeks, self.plan.closed, self._users(buckets)
         ):
             self._stage(summary, table, week, rows)
         return summary
@@ -178,9 +180,9 @@ class ReduceStep:
         return to_records(rows, contract, self.raw_objects, self.line_offsets)
 
     def _merge(
-        self, contract: SourceContract, new: list[pl.DataFrame], bucket: int, summary: ReduceSummary
+        self, contract: SourceContract, new: list[pl.DataFrame], buckets: range, summary: ReduceSummary
     ) -> pl.DataFrame | None:
-        published = self._published(contract, bucket)
+        published = self._published(contract, buckets)
         if not new and published is None:
             return None
         merged = merge(self._records(contract, new), published, contract)
@@ -191,54 +193,54 @@ class ReduceStep:
                 self._stage(summary, f"records_{contract.name}", week, by_week[week,])
         return merged.records.drop("week")
 
-    def _published(self, contract: SourceContract, bucket: int) -> pl.DataFrame | None:
-        """The bucket's published records of the weeks; None without any."""
+    def _published(self, contract: SourceContract, buckets: range) -> pl.DataFrame | None:
+        """The buckets' published records of the weeks; None without any."""
         weeks = [week for week in self.plan.merged if (f"records_{contract.name}", str(week)) in self.published]
-        frames = [self._of_week(contract, bucket, week) for week in weeks]
+        frames = [self._of_week(contract, buckets, week) for week in weeks]
         return pl.concat(frames) if any(rows.height for rows in frames) else None
 
-    def _beside(self, contract: SourceContract, records: pl.DataFrame | None, bucket: int) -> Iterator[pl.DataFrame]:
-        """The bucket's published records of other weeks that can matter to `records`, those of the merged weeks."""
+    def _beside(self, contract: SourceContract, records: pl.DataFrame | None, buckets: range) -> Iterator[pl.DataFrame]:
+        """The buckets' published records of other weeks that can matter to `records`, those of the merged weeks."""
         if not can_cross(contract) or (records is None and contract.split is None):
             return
         weeks = self.plan.weeks
         near = pl.any_horizontal([is_near(week) for week in weeks])
         for week in sorted({week + step for week in weeks for step in (-WEEK, WEEK)}.difference(self.plan.merged)):
-            if records is None or reaches_over(contract) or self._holds_a_key(contract, records, bucket, week):
-                yield self._of_week(contract, bucket, week).filter(near)
+            if records is None or reaches_over(contract) or self._holds_a_key(contract, records, buckets, week):
+                yield self._of_week(contract, buckets, week).filter(near)
 
-    def _holds_a_key(self, contract: SourceContract, records: pl.DataFrame, bucket: int, week: date) -> bool:
+    def _holds_a_key(self, contract: SourceContract, records: pl.DataFrame, buckets: range, week: date) -> bool:
         """Whether a week has a record near a border that is a version of one of `records`; only what tells so is read."""
         names = ["user_id", "day", *identity(contract)]
-        keys = self._of_week(contract, bucket, week, names)
+        keys = self._of_week(contract, buckets, week, names)
         near = records.filter(is_near(week))
         return not keys.join(
             near, on=[name for name in names if name != "day"], how="semi", nulls_equal=contract.document is None
         ).is_empty()
 
-    def _of_week(self, contract: SourceContract, bucket: int, week: date, names: Sequence[str] = ()) -> pl.DataFrame:
-        """The bucket's published records of a week; only these columns where names are given."""
+    def _of_week(self, contract: SourceContract, buckets: range, week: date, names: Sequence[str] = ()) -> pl.DataFrame:
+        """The buckets' published records of a week; only these columns where names are given."""
         table, day = f"records_{contract.name}", week.isoformat()
         columns = [column for column in record_columns(contract) if not names or column.name in names]
         if (table, day) not in self.published:
             return no_rows(columns)
-        return self._users(bucket).published(table, day, columns)
+        return self._users(buckets).published(table, day, columns)
 
-    def _deletions(self, bucket: int, records: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-        """Every deletion of the bucket's users by contract name: those among `records`, and those of other partitions."""
+    def _deletions(self, buckets: range, records: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Every deletion of the buckets' users by contract name: those among `records`, and those of other partitions."""
         found: dict[str, pl.DataFrame] = {}
         for name, days in self.plan.deletions_elsewhere.items():
             columns = deletion_columns(self.contracts.by_name[name])
-            frames = [self._users(bucket).published(f"records_{name}", day, columns) for day in days]
+            frames = [self._users(buckets).published(f"records_{name}", day, columns) for day in days]
             if name in records:
                 frames.append(records[name].select([column.name for column in columns]))
             if frames:
                 found[name] = pl.concat(frames)
         return found
 
-    def _users(self, bucket: int) -> Bucket:
+    def _users(self, buckets: range) -> Bucket:
         limits = (None, *self.bucket_limits, None)
-        return Bucket(self.lake, limits[bucket], limits[bucket + 1], self.without)
+        return Bucket(self.lake, limits[buckets.start], limits[buckets.stop], self.without)
 
     def _stage(self, summary: ReduceSummary, table: str, week: date, rows: pl.DataFrame) -> None:
         if rows.height:

@@ -31,7 +31,7 @@ from qol.transform.merge import LINE_OFFSETS
 
 STAGING = "_staging/so-far/"
 #: The bucket that holds one person: ids from theirs up to the next text, which is theirs with a zero after it.
-BUCKET = 1
+BUCKET = range(1, 2)
 
 
 def so_far_rows(service: Service, person: Participant, asked: Question) -> list[dict[str, Any]]:
