@@ -135,6 +135,7 @@ def test_records_of_an_envelope_take_no_longer_way_than_bare_ones() -> None:
     for line in (
         '{"dailies":[{"a":1}],"sleeps":[]}', '{"dailies":[{"a":1},5]}', '{"dailies":[]}', '{"dailies":[{}]}', '{"dailies":{"a":1}}',
         '{"dailies":[{"_received_at":null}]}', '{"Odd":[{"a":1}]}', '{"dailies":[{"a":1}]', '{"dailies":[{"a":' + "[" * 99 + "]" * 99 + "}]}",
+        '{"dailies":[{"a":1}],"_received_at":"%s"}' % ("9" * 63),
     ):  # fmt: skip
         assert records_of(line.encode(), by_key) is None
 

@@ -5,7 +5,10 @@ import select
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,8 +66,15 @@ def test_what_a_library_prints_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     "program",
-    ["pass", READS, f"{READS}; print('Hello.')", f"{READS}; import time; time.sleep(600)"],
-    ids=["ends at once", "does not answer", "answers something else", "never ends"],
+    [
+        "pass",
+        READS,
+        f"{READS}; print('Hello.')",
+        f"{READS}; print('Loading')",
+        f"{READS}; print('N.')",
+        f"{READS}; import time; time.sleep(600)",
+    ],
+    ids=["ends at once", "does not answer", "answers something else", "in other words", "with nothing", "never ends"],
 )
 def test_a_run_whose_process_fails_judges_itself(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_process, "_SERVE", program)
@@ -85,11 +95,14 @@ def test_the_process_does_not_outlive_its_run(program: str) -> None:
 
 
 def test_only_without_the_process_this_one_imports_it_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported: list[int] = []
-    monkeypatch.setattr(expectations, "load_in_turn", lambda: imported.append(os.getpid()))
+    begun: list[Callable[[], None]] = []
+    monkeypatch.setattr(threading, "Thread", lambda target, **_: SimpleNamespace(start=lambda: begun.append(target)))
     judge_process.begin_to_judge()
     judge_process.preload()
-    judge_process._begun.pop().kill()
-    assert imported == []
+    assert begun == []
+    judge_process._begun[0].kill()
+    judge_process._begun[0].wait()
     judge_process.preload()
-    assert imported == [os.getpid()]
+    judge_process._begun.clear()
+    judge_process.preload()
+    assert begun == [expectations.load_in_turn] * 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from polars.exceptions import PanicException
 from pyspark import TaskContext
 
 from qol.aws.requests import RequestError
@@ -27,6 +28,8 @@ def fail(number: int) -> None:
             fail(1)
         except UsageError as err:
             raise LakeError("the outer") from err
+    if number == 6:
+        raise PanicException("secret-vendor-id")
     raise ValueError("secret-vendor-id")
 
 

@@ -80,6 +80,7 @@ def test_workers_of_a_forked_server_have_what_was_imported_one_thread_and_no_ope
 RUN = """
 import os, sys
 
+os.cpu_count = lambda: int(os.environ["CORES"])
 fork, os.fork = os.fork, lambda: (os.write(2, b"forked "), fork())[1]
 from qol.quality import judge_process
 judge_process.begin_to_judge = lambda: os.write(2, b"judges ")
@@ -89,13 +90,21 @@ main()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux workers come from a fork of the run's own process")
-@pytest.mark.parametrize(("workers", "said"), [((), "judges forked "), (("--workers", "1"), "")])
+@pytest.mark.parametrize(
+    ("workers", "cores", "said"),
+    [
+        ((), "2", "judges forked "),
+        ((), "1", ""),
+        (("--workers", "1"), "2", ""),
+        (("--workers", "2"), "1", "judges forked "),
+    ],
+)
 def test_a_run_of_the_command_line_begins_to_judge_and_forks_the_server_unless_it_wants_one_process(
-    tmp_path: Path, workers: tuple[str, ...], said: str
+    tmp_path: Path, workers: tuple[str, ...], cores: str, said: str
 ) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", RUN, "run", "--lake", str(tmp_path), "--no-docs", *workers],
-        check=True, capture_output=True, text=True, env={**os.environ, "QOL_PSEUDONYM_KEY": "k" * 40},
+        check=True, capture_output=True, text=True, env={**os.environ, "QOL_PSEUDONYM_KEY": "k" * 40, "CORES": cores},
     )  # fmt: skip
     found = [word for word in ran.stderr.split() if word in {"judges", "forked"}]
     assert found == said.split()

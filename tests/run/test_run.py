@@ -11,10 +11,13 @@ import polars as pl
 import pytest
 
 from qol.contracts.checked_json import stored_schema
+from qol.contracts.model import Contracts
 from qol.errors import LakeError, UsageError
 from qol.identity.pseudonyms import Identities
-from qol.lake import LocalLake
+from qol.lake import Lake, LocalLake
 from qol.lake.s3 import S3Lake
+from qol.quality.row_facts import RowFacts, observe_rows
+from qol.tables.layout import Candidate
 from qol.tables.manifest import SCHEMA, RawObjects
 from tests.builders import KEY, daily_record, night_record, published_files, run_lake, user_id, write_lines
 
@@ -48,6 +51,22 @@ def test_the_same_run_again_has_nothing_to_do_and_touches_no_file(tmp_path: Path
     assert manifest.status == "nothing_to_do"
     assert manifest.weeks == []
     assert (tmp_path / WEEKLY).stat().st_mtime_ns == before
+
+
+def test_rows_of_a_file_that_is_as_it_was_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+
+    def counting(lake: Lake, contracts: Contracts, candidate: Candidate) -> RowFacts:
+        counted.append(candidate.table)
+        return observe_rows(lake, contracts, candidate)
+
+    monkeypatch.setattr("qol.run.steps.observe_rows", counting)
+    write_lines(tmp_path, "2026-11-10", [daily_record()])
+    run_lake(tmp_path)
+    assert sorted(counted) == ["daily_metrics", "records_garmin_dailies", "weekly_metrics"]
+    counted.clear()
+    assert run_lake(tmp_path, reread=True).status == "nothing_to_do"
+    assert counted == []
 
 
 def test_late_data_repairs_its_own_week_and_no_other(tmp_path: Path) -> None:

@@ -173,11 +173,12 @@ def test_a_damaged_file_of_records_is_named_on_spark_as_well(spark: SparkSession
     )
 
 
-def test_what_spark_logs_of_an_unexpected_error_holds_no_value() -> None:
+@pytest.mark.parametrize(("number", "kind"), [(3, "ValueError"), (6, "PanicException")])
+def test_what_spark_logs_of_an_unexpected_error_holds_no_value(number: int, kind: str) -> None:
     with pytest.raises(TaskError) as raised:
-        answer(fail, 3, 0, attempts=2)
+        answer(fail, number, 0, attempts=2)
     logged = "".join(traceback.format_exception(raised.value))
-    assert "a task failed: ValueError" in logged
+    assert f"a task failed: {kind}" in logged
     assert "secret-vendor-id" not in logged
 
 

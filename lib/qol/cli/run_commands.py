@@ -1,5 +1,6 @@
 """`qol run`, `qol backfill`, `qol rebuild`: options to a request, its outcome to the screen."""
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def perform(request: RunRequest) -> None:
     if request.engine == "spark":
         _begin_to_start_spark(request.spark_master)
     is_fresh = "polars" not in sys.modules and threading.active_count() == 1  # a fork has no thread but its own
-    has_helpers = is_fresh and request.engine == "local" and request.workers != 1
+    has_helpers = is_fresh and request.engine == "local" and (request.workers or os.cpu_count()) != 1
     if has_helpers:
         begin_to_judge()
     from qol.cli.run_report import report, shown_stages

@@ -29,6 +29,8 @@ _BARE_HEAD = re.compile(rb'\{"\w+":[^\[]')
 _STAMP = RECEIVED_AT.encode()
 #: A longer envelope is read record by record, so that its records are never all in memory.
 MAX_BYTES = 8 * 2**20
+#: Each record gets the stamp: a longer one, which no receiver writes, would multiply.
+MAX_STAMP_BYTES = 64
 
 
 def contracts_of_envelopes(contracts: Contracts, source: str) -> dict[bytes, SourceContract]:
@@ -59,7 +61,10 @@ def records_of(line: bytes, by_key: dict[bytes, SourceContract]) -> tuple[Source
     records = [bytes(raw) for raw in envelope.records]
     if not records or any(raw[:1] != b"{" or not raw[1:-1].strip() or _STAMP in raw for raw in records):
         return None
-    if stamp := bytes(envelope.stamp):
+    stamp = bytes(envelope.stamp)
+    if len(stamp) > MAX_STAMP_BYTES:
+        return None
+    if stamp:
         end = b',"%s":%s}' % (_STAMP, stamp)
         records = [raw[:-1] + end for raw in records]
     return contract, records

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:  # the process that judges imports neither
+if TYPE_CHECKING:  # the process that judges imports none of them
     from collections.abc import Sequence
 
     import polars as pl

@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qol.quality import expectations
 
@@ -40,7 +40,7 @@ def begin_to_judge() -> None:
 
 def preload() -> None:
     """Without the process, import Great Expectations in the background, while the driver mostly waits for its workers."""
-    if not _begun:
+    if not _begun or _begun[-1].poll() is not None:
         threading.Thread(target=expectations.load_in_turn, daemon=True).start()
 
 
@@ -48,19 +48,22 @@ def ask_to_judge(suites: Suites, *, with_docs: bool) -> Judged:
     """As `expectations.judge`, by the process if it was begun and answers."""
     if _begun:
         plain = {name: [_without_rows(one) for one in evaluated] for name, evaluated in suites.items()}
-        with suppress(EOFError, pickle.PickleError, TimeoutExpired):
-            return _answer(_begun.pop(), pickle.dumps((plain, with_docs)))
+        found = _answer(_begun.pop(), pickle.dumps((plain, with_docs)))
+        if isinstance(found, expectations.Judged):
+            return found
     return expectations.judge(suites, with_docs=with_docs)
 
 
-def _answer(process: Popen[bytes], question: bytes) -> Judged:
-    with process:
+def _answer(process: Popen[bytes], question: bytes) -> Any:
+    """What the process answers, whatever it is; None without an answer that can be read."""
+    with process, suppress(TimeoutExpired):
         try:
             answer, _ = process.communicate(question, timeout=MAX_SECONDS)
         finally:
             process.kill()
-    found: Judged = pickle.loads(answer)  # noqa: S301 (comes from the process that this one started)
-    return found
+        with suppress(Exception):  # other bytes end in errors of any kind
+            return pickle.loads(answer)  # noqa: S301 (comes from the process that this one started)
+    return None
 
 
 def _without_rows(evaluated: Evaluated) -> Evaluated:

@@ -67,14 +67,15 @@ def bucket_count(size: int) -> int:
 
 
 def reduce_tasks(blocks: Sequence[int], count: int, *, mostly_new: bool) -> list[range]:
-    """Neighbouring buckets to reduce together, given the bytes of each one's blocks: about as many tasks as `count`.
+    """Neighbouring buckets to reduce together, two at most, given the bytes of each one's blocks: at least `count` tasks.
 
-    Each kind of user id has limits of its own, so there are up to twice as many buckets. Each stays alone where most rows
-    are published ones, of which blocks say nothing.
+    Each kind of user id has limits of its own, so there are up to twice as many buckets. Of a run whose rows are mostly
+    published ones, of which blocks say nothing, each is a task.
     """
     ends = list(accumulate(blocks))
     if not mostly_new or not ends[-1]:
         return [range(bucket, bucket + 1) for bucket in range(len(ends))]
     wanted = [ends[-1] * task / count for task in range(1, count)]
     borders = {1 + min(range(len(ends)), key=lambda bucket: abs(ends[bucket] - end)) for end in wanted}
-    return [range(*pair) for pair in pairwise(sorted({0, *borders, len(ends)}))]
+    joined = [range(*pair) for pair in pairwise(sorted({0, *borders, len(ends)}))]
+    return [buckets[first : first + 2] for buckets in joined for first in range(0, len(buckets), 2)]

@@ -19,7 +19,7 @@ from qol.identity.pseudonyms import bucket_limits
 from qol.ingest.listing import NO_OBJECTS, RawListing, RawObject, RawObjects, ingest_tasks, list_raw, pack_task
 from qol.ingest.results import IngestContext
 from qol.people.raw_parts import forget_names, rewrite
-from qol.publish.protocol import changed, publish, register
+from qol.publish.protocol import publish, register
 from qol.quality.gate import require_passed, run_gate
 from qol.quality.gate_input import GateInput, collect_gate_input
 from qol.quality.partition_checks import Computed
@@ -198,9 +198,9 @@ def _assemble(
     rejects = [part for summary in ingested.summaries for part in summary.rejects]
     parts += parts_of_rejects(run, found.published, found.arrivals, rejects)
     parts += emptied(plan, found.published, found.arrivals.days, parts)
-    step = AssembleStep(run.lake, run.contracts, run.staging, ingested.line_offsets)
+    step = AssembleStep(run.lake, run.contracts, run.staging, ingested.line_offsets, found.published)
     assembled = engine.map(assemble_tasks(parts), step)
-    fresh = [one for one in assembled if changed(run.lake, one.candidate, found.published)]
+    fresh = [one for one in assembled if one.rows is not None]
     candidates, new = ([one.candidate for one in some] for some in (assembled, fresh))
     note_candidates(run.manifest, candidates, new)
     if not run.request.dry_run:
@@ -235,7 +235,7 @@ def _gate_input(
 ) -> GateInput:
     """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
     computed = Computed(expected, found.users.identities.is_erased_user)
-    candidates, rows = [one.candidate for one in fresh], [one.rows for one in fresh]
+    candidates, rows = [one.candidate for one in fresh], [one.rows for one in fresh if one.rows is not None]
     given = collect_gate_input(found.footers, run.contracts, run.manifest, found.published, candidates, computed)
     rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
     return replace(given, rejected=given.rejected + rejected, items=given.items + items, rows=rows)

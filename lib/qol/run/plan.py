@@ -47,7 +47,7 @@ class Scope:
     rebuild: tuple[date, date] | None
 
     def estimated_bytes(self, published: Published, objects: RawObjects) -> "Size":
-        """About how much text the run works on; decides how finely it is split, never what comes out."""
+        """About how much text the run reads and published rows were; decides how finely it is split, never what comes out."""
         ratio = pl.when(pl.col("key").str.ends_with(".gz")).then(GZIP_RATIO).otherwise(1)
         raw = int(objects.columns.select(pl.col("bytes") * ratio).sum().item())
         return Size(raw, PARQUET_RATIO * self._published_bytes(published))

@@ -143,11 +143,15 @@ def answer(function: Callable[[T], Any], item: T, number: int, attempts: int) ->
     An error that is no QolError is raised instead while Spark has attempts left. Either way only its type and place leave
     the task: Spark logs the text of errors, and that of an unexpected one could hold a value.
     """
+    from polars.exceptions import (
+        PanicException,  # here in a task alone: the driver starts Spark before it imports Polars
+    )
+
     try:
         return "returned", pickle.dumps((number, function(item)))
     except QolError as err:
         return "error", pickle.dumps(err)
-    except Exception as err:  # noqa: BLE001 (whatever it is, its text must not reach a log)
+    except (Exception, PanicException) as err:  # noqa: BLE001 (whatever it is, its text must not reach a log)
         unexpected = TaskError(f"a task failed: {safe_place(err)}")
         if _attempt() < attempts:
             raise unexpected from None

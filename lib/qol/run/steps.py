@@ -20,12 +20,13 @@ from qol.ingest.results import IngestContext, Tally, row_schema
 from qol.ingest.task import ingest
 from qol.lake.base import Lake
 from qol.publish.assemble import assemble, stage_part
+from qol.publish.protocol import changed
 from qol.quality.row_facts import RowFacts, observe_rows
 from qol.run.arrival_lag import count_days
 from qol.run.block_store import BlockFile, BlockStore
 from qol.run.plan import RunPlan
 from qol.run.week_tables import week_tables
-from qol.tables.layout import Candidate, Part
+from qol.tables.layout import Candidate, Part, Published
 from qol.tables.slices import Bucket
 from qol.tables.weeks import WEEK, monday_of
 from qol.transform.borders import borders_near, can_cross, identity, is_near, reaches_over
@@ -258,10 +259,10 @@ def assemble_tasks(parts: list[Part]) -> list[list[Part]]:
 
 @dataclass(frozen=True)
 class Assembled:
-    """A staged, verified file, and what its rows say to the gate."""
+    """A staged, verified file, and what its rows say to the gate; None where the published file has the same bytes."""
 
     candidate: Candidate
-    rows: RowFacts
+    rows: RowFacts | None
 
 
 @dataclass(frozen=True)
@@ -272,6 +273,7 @@ class AssembleStep:
     contracts: Contracts
     staging: str
     line_offsets: pl.DataFrame
+    published: Published
 
     def __call__(self, parts: list[Part]) -> Assembled:
         """The staged, verified file; UsageError names an expression of a check that cannot be computed."""
@@ -279,4 +281,5 @@ class AssembleStep:
         columns = table_columns(self.contracts, table)
         finish = partial(with_line_numbers, line_offsets=self.line_offsets) if table == "rejects" else None
         candidate = assemble(self.lake, self.staging, columns, parts, finish)
-        return Assembled(candidate, observe_rows(self.lake, self.contracts, candidate))
+        is_new = changed(self.lake, candidate, self.published)
+        return Assembled(candidate, observe_rows(self.lake, self.contracts, candidate) if is_new else None)
