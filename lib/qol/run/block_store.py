@@ -67,7 +67,7 @@ def bucket_count(size: int) -> int:
 
 
 def reduce_tasks(blocks: Sequence[int], count: int, *, mostly_new: bool) -> list[range]:
-    """Neighbouring buckets to reduce together, two at most, given the bytes of each one's blocks: at least `count` tasks.
+    """Neighbouring buckets to reduce together, two at most, given the bytes of each one's blocks: about `count` tasks.
 
     Each kind of user id has limits of its own, so there are up to twice as many buckets. Of a run whose rows are mostly
     published ones, of which blocks say nothing, each is a task.
