@@ -1,4 +1,4 @@
-"""Blocks: what map tasks leave for the reduce of each bucket of users. A task writes them as one object."""
+"""Blocks: what map tasks leave for the reduce of each bucket of users, and which buckets are reduced together."""
 
 from __future__ import annotations
 

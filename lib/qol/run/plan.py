@@ -39,6 +39,13 @@ GZIP_RATIO = 8
 PARQUET_RATIO = 6
 
 
+class Size(NamedTuple):
+    """Bytes of text that a run reads, and that published rows were made of."""
+
+    raw: int
+    published: int
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a run looks at: a window of arrival days, or a range of weeks to rebuild."""
@@ -46,7 +53,7 @@ class Scope:
     window: Window | None
     rebuild: tuple[date, date] | None
 
-    def estimated_bytes(self, published: Published, objects: RawObjects) -> "Size":
+    def estimated_bytes(self, published: Published, objects: RawObjects) -> Size:
         """About how much text the run reads and published rows were; decides how finely it is split, never what comes out."""
         ratio = pl.when(pl.col("key").str.ends_with(".gz")).then(GZIP_RATIO).otherwise(1)
         raw = int(objects.columns.select(pl.col("bytes") * ratio).sum().item())
@@ -64,13 +71,6 @@ class Scope:
             return self.rebuild[0] <= monday and monday - WINDOW_WEEKS * WEEK <= self.rebuild[1]
         first = self.window.first if self.window else None
         return first is None or monday >= monday_of(first) - WEEK
-
-
-class Size(NamedTuple):
-    """Bytes of text that a run reads, and that published rows were made of."""
-
-    raw: int
-    published: int
 
 
 @dataclass(frozen=True)

@@ -143,9 +143,8 @@ def answer(function: Callable[[T], Any], item: T, number: int, attempts: int) ->
     An error that is no QolError is raised instead while Spark has attempts left. Either way only its type and place leave
     the task: Spark logs the text of errors, and that of an unexpected one could hold a value.
     """
-    from polars.exceptions import (
-        PanicException,  # here in a task alone: the driver starts Spark before it imports Polars
-    )
+    # Not above: the driver starts Spark before it imports Polars.
+    from polars.exceptions import PanicException
 
     try:
         return "returned", pickle.dumps((number, function(item)))
