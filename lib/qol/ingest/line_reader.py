@@ -60,7 +60,7 @@ class LongLine:
         return len(self.head)
 
     def startswith(self, head: bytes) -> bool:
-        """As that of a line."""
+        """Whether the line begins like this, as far as it is kept."""
         return self.head.startswith(head)
 
 
