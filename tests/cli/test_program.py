@@ -71,6 +71,31 @@ def test_commands_to_paste_name_the_program_as_the_shell_finds_it(
     assert show.command("runs") == "qol runs"
 
 
+_ENDS = """
+import atexit
+from qol.cli import app, main
+class Imported:
+    def __del__(self):
+        print("taken down")
+imported, usual = Imported(), app.app
+def with_library(**given):
+    atexit.register(print, "the library ends")
+    usual(**given)
+app.app = with_library
+main()
+"""
+
+
+@pytest.mark.parametrize(("word", "said", "code"), [("--version", "qol 0.2.0\n", 0), ("--nothing", "", 2)])
+def test_a_command_ends_with_what_libraries_do_at_exit_and_without_taking_down_what_it_imported(
+    word: str, said: str, code: int
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _ENDS, word], env={"PYTHONPATH": _LIB}, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.returncode) == (f"{said}the library ends\n", code)
+
+
 def test_the_version_is_printed() -> None:
     assert process("--version").stdout == "qol 0.2.0\n"
 
