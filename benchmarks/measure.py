@@ -7,14 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 INTERVAL = 0.1
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
-#: Proportional sizes cost a walk over page tables, so they are asked for only near the peak of resident sizes.
+#: Proportional sizes cost a walk over page tables, a fifth of a core, so they are asked for only near the peak of resident
+#: sizes, and not in runs whose seconds count.
 NEAR_PEAK = 0.9
 
 
@@ -24,14 +25,16 @@ class CommandFailedError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run took; `memory` is the peak of the tree's proportional set sizes, shared pages counted once."""
+    """What one run took; `memory` is the peak of the tree's proportional set sizes, shared pages counted once, if measured."""
 
     seconds: float
     processor_seconds: float
     memory: int
 
 
-def run_measured(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Outcome:
+def run_measured(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None, *, with_memory: bool = True
+) -> Outcome:
     """Run a command from start to exit; CommandFailedError when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     before = _spent_by_children()
@@ -40,7 +43,7 @@ def run_measured(command: Sequence[str], log: Path, environment: Mapping[str, st
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment and {**os.environ, **environment}
         )
-        tree = _Tree(process.pid)
+        tree = _Tree(process.pid, with_memory=with_memory)
         while not _has_ended(process):
             tree.look()
         seconds = time.perf_counter() - started
@@ -74,24 +77,31 @@ def middle(outcomes: Sequence[Outcome]) -> float:
     return median(outcome.seconds for outcome in outcomes)
 
 
-def interleaved(variants: Mapping[str, Callable[[], Outcome]], rounds: int, seed: int) -> dict[str, list[Outcome]]:
-    """Run each variant once to warm it, uncounted, then once a round in an order of chance; outcomes by name."""
+def interleaved(variants: Mapping[str, Callable[[bool], Outcome]], rounds: int, seed: int) -> dict[str, list[Outcome]]:
+    """Run each variant once to warm it, then once a round in an order of chance; outcomes by name.
+
+    Memory is that of the warming run, whose seconds do not count. A variant is called with whether to measure it.
+    """
     order, chance = list(variants), random.Random(seed)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in order}
+    peaks: dict[str, int] = {}
     for number in range(rounds + 1):
         chance.shuffle(order)
         for name in order:
             print(f"{name}, {f'round {number} of {rounds}' if number else 'warming'} ...", file=sys.stderr, flush=True)
-            outcome = variants[name]()
+            outcome = variants[name](not number)
             if number:
-                outcomes[name].append(outcome)
+                outcomes[name].append(replace(outcome, memory=peaks[name]))
+            else:
+                peaks[name] = outcome.memory
     return outcomes
 
 
 class _Tree:
     """A process and all it started, also those whose parent has ended."""
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, *, with_memory: bool) -> None:
+        self._with_memory = with_memory
         self._members = {root}
         self._spent: dict[int, float] = {}
         self._most_resident = 0
@@ -112,7 +122,7 @@ class _Tree:
         self._spent.update((pid, stats[pid].seconds) for pid in alive)
         resident = sum(stats[pid].resident for pid in alive)
         self._most_resident = max(self._most_resident, resident)
-        if resident >= NEAR_PEAK * self._most_resident:
+        if self._with_memory and resident >= NEAR_PEAK * self._most_resident:
             self.peak = max(self.peak, sum(_proportional(pid) for pid in alive))
 
 

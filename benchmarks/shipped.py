@@ -57,11 +57,15 @@ def command(lake: Path, engine: str, now: datetime) -> list[str]:
     return [sys.executable, "-c", main, "run", "--lake", str(lake), "--engine", engine, "--now", clock, *users]
 
 
-def run_shipped(lake: Path, engine: str, now: datetime, cache: Path, checkout: Path = CHECKOUT) -> Run:
+def run_shipped(
+    lake: Path, engine: str, now: datetime, cache: Path, checkout: Path = CHECKOUT, *, with_memory: bool = False
+) -> Run:
     """Run it (or the job of another checkout) from start to exit; AssertionError when it published nothing."""
     before = set((lake / "_runs").glob("*.json"))
     environment = {**ENVIRONMENT, "PYTHONPATH": str(checkout / "lib")}
-    outcome = run_measured(command(lake, engine, now), cache / f"logs/shipped-{engine}.log", environment)
+    outcome = run_measured(
+        command(lake, engine, now), cache / f"logs/shipped-{engine}.log", environment, with_memory=with_memory
+    )
     (path,) = set((lake / "_runs").glob("*.json")) - before
     manifest = json.loads(path.read_text(encoding="utf-8"))
     assert manifest["status"] == "published", manifest["error"]

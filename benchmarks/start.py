@@ -26,9 +26,9 @@ def measure(people: int, rounds: int, cache: Path = CACHE, against: Path | None 
     checkouts = {"": CHECKOUT} | ({f", {against.name}": against} if against else {})
     best: dict[str, Run] = {}
 
-    def run(name: str, engine: str, checkout: Path) -> Outcome:
+    def run(name: str, engine: str, checkout: Path, with_memory: bool) -> Outcome:
         with fresh_lake(cache, folder) as lake:
-            found = run_shipped(lake, engine, NOW, cache, checkout)
+            found = run_shipped(lake, engine, NOW, cache, checkout, with_memory=with_memory)
         if name not in best or found.outcome.seconds < best[name].outcome.seconds:
             best[name] = found
         return found.outcome
@@ -53,7 +53,7 @@ def _row(name: str, runs: list[Outcome], best: Run) -> list[str]:
     rest = best.outcome.seconds - sum(best.stages.values())
     spent = [min(run.seconds for run in runs), min(run.processor_seconds for run in runs)]
     values = [report.seconds(value) for value in (middle(runs), *spent, *best.stages.values(), rest)]
-    return [name, *values, report.gib(max(run.memory for run in runs))]
+    return [name, *values, report.gib(runs[0].memory)]
 
 
 def import_seconds(folder: Path, cache: Path) -> dict[str, float]:
@@ -61,7 +61,7 @@ def import_seconds(folder: Path, cache: Path) -> dict[str, float]:
     log = cache / "logs/imports.log"
     with fresh_lake(cache, folder) as lake:
         timed = [sys.executable, "-X", "importtime", *command(lake, "local", NOW)[1:]]
-        run_measured(timed, log, ENVIRONMENT)
+        run_measured(timed, log, ENVIRONMENT, with_memory=False)
     found: dict[str, float] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
         if line.startswith("import time:") and line.count("|") == 2:

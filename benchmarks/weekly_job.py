@@ -48,23 +48,23 @@ class Comparison:
         others = [name for name in self._values if name != SHIPPED[0]]
         return sum(agreement.agree(self._values[SHIPPED[0]], self._values[name], name) for name in others)
 
-    def _variant(self, name: str) -> Callable[[], Outcome]:
+    def _variant(self, name: str) -> Callable[[bool], Outcome]:
         return partial(self._baseline, name) if name in BASELINES else partial(self._shipped, name)
 
-    def _shipped(self, name: str) -> Outcome:
+    def _shipped(self, name: str, with_memory: bool) -> Outcome:
         with fresh_lake(self._cache, self._folder) as lake:
-            run = run_shipped(lake, name.split()[1], self._spec.run_at, self._cache)
+            run = run_shipped(lake, name.split()[1], self._spec.run_at, self._cache, with_memory=with_memory)
             self._values[name] = agreement.published(lake, str(self._spec.monday))
         if name not in self.runs or run.outcome.seconds < self.runs[name].outcome.seconds:
             self.runs[name] = run
         return run.outcome
 
-    def _baseline(self, name: str) -> Outcome:
+    def _baseline(self, name: str, with_memory: bool) -> Outcome:
         out = self._cache / "out" / BASELINES[name]
         shutil.rmtree(out, ignore_errors=True)
         out.parent.mkdir(parents=True, exist_ok=True)
         command = python(f"benchmarks.baselines.{BASELINES[name]}", str(self._folder), str(out))
-        outcome = run_measured(command, self._cache / f"logs/{BASELINES[name]}.log")
+        outcome = run_measured(command, self._cache / f"logs/{BASELINES[name]}.log", with_memory=with_memory)
         self._values[name] = agreement.baseline(out, str(self._spec.monday), Identities(KEY.encode(), {}))
         return outcome
 
@@ -98,7 +98,7 @@ def _variants(outcomes: dict[str, list[Outcome]]) -> str:
     head += [f"{unit}, times {peer}" for peer in peers for unit in ("wall", "processor")]
     rows = []
     for name, runs in sorted(outcomes.items(), key=lambda item: middle(item[1])):
-        values = [*_figures(runs), report.gib(max(run.memory for run in runs))]
+        values = [*_figures(runs), report.gib(runs[0].memory)]
         for peer in peers:
             values += [f"{of(runs) / of(outcomes[peer]):.2f}" for of in (middle, _processor)]
         rows.append([name, *values])
