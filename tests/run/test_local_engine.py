@@ -5,13 +5,18 @@ import operator
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qol.errors import UsageError
 from qol.run.java import find_java
 from qol.run.local_engine import LocalEngine
+from qol_dev.sample import SampleOptions, write_sample
+from tests.builders import run_lake, split, without_gate
+from tests.run.watched_task import Watched
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -108,6 +113,24 @@ def test_a_run_of_the_command_line_begins_to_judge_and_forks_the_server_unless_i
     )  # fmt: skip
     found = [word for word in ran.stderr.split() if word in {"judges", "forked"}]
     assert found == said.split()
+
+
+def test_workers_load_nothing_after_they_are_forked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, loaded, calls = LocalEngine.map, set[str](), []
+
+    def watched(engine: LocalEngine, items: Iterable[Any], function: Callable[[Any], Any]) -> list[Any]:
+        found = usual(engine, items, Watched(function))
+        loaded.update(*(modules for _, modules in found))
+        calls.append(len(found))
+        return [value for value, _ in found]
+
+    monkeypatch.setattr(LocalEngine, "map", watched)
+    write_sample(tmp_path, SampleOptions(users=3, weeks=1))
+    with split(range_bytes=40_000, buckets=2), without_gate():
+        run_lake(tmp_path, make_engine=lambda scratch, _: LocalEngine(scratch, 2))
+    assert loaded == set()
+    assert len(calls) == 3
+    assert min(calls) > 1
 
 
 def test_an_error_in_a_worker_is_raised_here(tmp_path: Path) -> None:
