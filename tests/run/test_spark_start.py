@@ -1,4 +1,4 @@
-"""Spark starts beside the imports and stops beside the gate; Ctrl-C ends both, and tasks that run."""
+"""Spark starts beside the contracts and stops beside the gate; Ctrl-C ends both, and tasks that run."""
 
 import os
 import subprocess

@@ -54,9 +54,8 @@ def _as_text(given: str | bool | list[str] | None) -> str | None:
 def perform(request: RunRequest) -> None:
     """Run the job and say what it did; raises what ended it, with notes that say where to look."""
     keep_memory()
-    if request.engine == "spark":
-        _begin_to_start_spark(request.spark_master)
     is_fresh = "polars" not in sys.modules and threading.active_count() == 1  # a fork has no thread but its own
+    can_fork = is_fresh and sys.platform == "linux"
     has_helpers = is_fresh and request.engine == "local" and (request.workers or os.cpu_count()) != 1
     if has_helpers:
         begin_to_judge()
@@ -66,8 +65,10 @@ def perform(request: RunRequest) -> None:
     from qol.run.job import run_job
     from qol.run.local_engine import fork_server
 
-    if has_helpers and sys.platform == "linux":
+    if has_helpers and can_fork:
         fork_server()
+    if request.engine == "spark":
+        _begin_to_start_spark(request.spark_master, forks=can_fork)
     contracts = load_contracts()
     with shown_stages() as on_stage:
         outcome = run_job(request, contracts, on_stage)
@@ -78,8 +79,11 @@ def perform(request: RunRequest) -> None:
     report(open_lake(request.lake), contracts, request, outcome)
 
 
-def _begin_to_start_spark(master: str | None) -> None:
+def _begin_to_start_spark(master: str | None, *, forks: bool) -> None:
     with suppress(ModuleNotFoundError):  # the job says so
+        from qol.run.spark_daemon import fork_daemon
         from qol.run.spark_engine import begin_to_start
 
+        if forks and master is not None and "PYSPARK_PYTHON" not in os.environ:
+            fork_daemon()
         begin_to_start(master)

@@ -7,18 +7,15 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from functools import partial
 from multiprocessing import resource_tracker, util
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
-import polars as pl
-
 from qol.lake.local import LocalLake
-
-#: Every core has a worker, so a worker needs no more.
-ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
+from qol.run.fork import ONE_THREAD, fork
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -71,19 +68,8 @@ def fork_server() -> None:
 
 def _fork(_interpreter: str, arguments: Sequence[str], descriptors: Sequence[int]) -> int:
     """A child that does what a new interpreter would do with these arguments, and has only these open files."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        kept = {0, 1, 2, resource_tracker.getfd(), *descriptors}
-        for descriptor in {int(file.name) for file in Path("/proc/self/fd").iterdir()} - kept:
-            with suppress(OSError):  # the listing itself
-                os.close(descriptor)
-        os.environ.update(ONE_THREAD)
-        pl.Config.reload_env_vars()
-        exec(arguments[-1])  # noqa: S102 (the standard library's own code, after -c)
-    finally:
-        os._exit(1)
+    work = partial(exec, arguments[-1])  # the standard library's own code, after -c
+    return fork(work, (resource_tracker.getfd(), *descriptors))
 
 
 def _start_server() -> None:
