@@ -114,7 +114,9 @@ def measure(objects: int) -> str:
         for name in ("lists, plans and notes all", "passes over all"):
             report.progress(f"a run that {name}")
             log = Path(folder) / "log"
-            outcome = run_measured(python("benchmarks.listing", "--objects", str(objects), "--lake", folder), log)
+            outcome = run_measured(
+                python("benchmarks.listing", "--objects", str(objects), "--lake", folder), log, with_memory=True
+            )
             rows.append(_row(name, outcome, log.read_text(encoding="utf-8").strip()))
     head = ["run", "s", f"peak GiB (at most {MAX_GIB:g})", "objects read, passed over, seconds by stage"]
     return f"{objects:,} listed objects.\n\n{report.table(head, rows)}"

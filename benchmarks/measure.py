@@ -33,7 +33,7 @@ class Outcome:
 
 
 def run_measured(
-    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None, *, with_memory: bool = True
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None, *, with_memory: bool = False
 ) -> Outcome:
     """Run a command from start to exit; CommandFailedError when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,7 @@ def import_seconds(folder: Path, cache: Path) -> dict[str, float]:
     log = cache / "logs/imports.log"
     with fresh_lake(cache, folder) as lake:
         timed = [sys.executable, "-X", "importtime", *command(lake, "local", NOW)[1:]]
-        run_measured(timed, log, ENVIRONMENT, with_memory=False)
+        run_measured(timed, log, ENVIRONMENT)
     found: dict[str, float] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
         if line.startswith("import time:") and line.count("|") == 2:
