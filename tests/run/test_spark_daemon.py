@@ -54,9 +54,11 @@ spark_daemon.fork_daemon()
 
 
 def run_python(script: str, *arguments: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    # A test that starts Spark in this process leaves the variable behind.
+    environment = {name: value for name, value in os.environ.items() if name != "PYSPARK_PYTHON"}
     return subprocess.run(
         [sys.executable, "-c", script, *arguments], check=check, capture_output=True, text=True, timeout=60,
-        env={**os.environ, **more},
+        env={**environment, **more},
     )  # fmt: skip
 
 
