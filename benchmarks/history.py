@@ -44,13 +44,12 @@ def deliver(lake: Path, week: Dailies, cache: Path) -> None:
 
 
 def timed(built: Path, engine: str, week: Dailies, cache: Path) -> Run:
-    """The weekly run after one more week has arrived, on a copy of the lake."""
+    """The weekly run after one more week has arrived, on the lake's files under a second name; a run replaces files whole."""
     lake = built.with_name(f"{built.name}-run")
     shutil.rmtree(lake, ignore_errors=True)
-    shutil.copytree(built / "raw", lake / "raw", copy_function=os.link)
-    shutil.copytree(built, lake, ignore=shutil.ignore_patterns("raw"), dirs_exist_ok=True)
+    shutil.copytree(built, lake, copy_function=os.link)
     deliver(lake, week, cache)
-    os.sync()  # else the disk still writes the copy, of which the longer history has more, while the run is timed
+    os.sync()  # else the disk still writes what was changed while the run is timed
     try:
         return run_shipped(lake, engine, week.run_at, cache)
     finally:

@@ -25,6 +25,8 @@ class LakeState(msgspec.Struct):
     withdrawals: list[str] = []
     #: The digest that the map has once an erasure that is under way has replaced its entries.
     next_map_digest: str = ""
+    #: Digests of published files that a run found readable, with the columns of their table (`run/checked_files.py`).
+    checked_files: list[str] = []
 
 
 def read_lake_state(lake: Lake) -> LakeState:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 
 import polars as pl
 import pyarrow as pa
@@ -68,6 +69,7 @@ def compare_candidates(
         if candidate.table == WEEKLY:
             current = published.get(*place)
             files = [weeks.before(*place), [current.key] if current else []]
+            footers.read(chain(*files))
             earlier = [[found for key in keys if (found := footers.get(key))] for keys in files]
             kept = _check_users(lake, candidate, current.key if current else None, computed.is_erased)
             yield comparison("people_kept", *place, kept)
@@ -78,7 +80,7 @@ def compare_readable(footers: Footers, candidates: Sequence[Candidate], publishe
     """Comparisons of the newest published files that this run does not replace, by whether they can be read."""
     replaced = {(candidate.table, candidate.date) for candidate in candidates}
     kept = newest_files(published, replaced)
-    footers.read(published.files[place].key for place in kept)
+    footers.read(key for place in kept if (key := published.files[place].key) not in footers.readable)
     for place in kept:
         is_ours = footers.is_ours(published.files[place].key)
         yield comparison("files_readable", *place, {} if is_ours else UNREADABLE)

@@ -25,15 +25,15 @@ from qol.quality.gate_input import GateInput, collect_gate_input
 from qol.quality.partition_checks import Computed
 from qol.run.arrivals import Arrivals, find_arrivals, write_objects_read
 from qol.run.block_store import BlockStore, block_bytes, bucket_count, reduce_tasks
+from qol.run.checked_files import CheckedFiles
 from qol.run.context import STAGING, RunContext
 from qol.run.counts import note_candidates, note_kept, note_listing, note_tallies
 from qol.run.day_rejects import parts_of_rejects
 from qol.run.engine import Engine
 from qol.run.known_users import KnownUsers, read_known_users
-from qol.run.plan import Changes, RunPlan, Scope, Size, emptied, find_scope, outdated_weeks, plan_run
+from qol.run.plan import Changes, RunPlan, Scope, Size, emptied, find_scope, plan_run
 from qol.run.steps import Assembled, AssembleStep, MapStep, MapSummary, ReduceStep, ReduceSummary, assemble_tasks
 from qol.run.unread_days import find_unread_days
-from qol.tables.footers import Footers
 from qol.tables.layout import Published, find_published
 from qol.tables.manifest import LEFT_COUNTS, manifest_key, with_totals
 from qol.tables.raw_keys import write_raw_keys
@@ -84,7 +84,7 @@ def _run_stages(run: RunContext) -> tuple["_Found", LakeState, tuple[date, ...]]
         closing(run.make_engine(Path(scratch), sum(found.size))) as engine,
         ThreadPoolExecutor(1) as beside,  # a run that ends early waits for it: it must not read once the lock is gone
     ):
-        outdated = beside.submit(outdated_weeks, found.scope, found.footers, run.contracts, found.published)
+        outdated = beside.submit(found.files.outdated_weeks)
         with run.stage("ingest"):
             ingested = _ingest(run, found, engine)
         with run.stage("reduce"):
@@ -113,7 +113,7 @@ class _Found:
     scope: Scope
     arrivals: Arrivals
     users: KnownUsers
-    footers: Footers
+    files: CheckedFiles
     size: Size
 
 
@@ -140,9 +140,8 @@ def _list(run: RunContext) -> _Found:
         run.manifest.unread_days = find_unread_days(run.lake, listing.earlier)
     if not run.request.dry_run:
         write_raw_keys(run.lake, users.identities, arrivals.listed, listing.skipped)
-    return _Found(
-        published, scope, arrivals, users, Footers(run.lake), scope.estimated_bytes(published, arrivals.objects)
-    )
+    files = CheckedFiles(run.lake, run.contracts, published, users.state.checked_files)
+    return _Found(published, scope, arrivals, users, files, scope.estimated_bytes(published, arrivals.objects))
 
 
 def _note_backdated(run: RunContext, scope: Scope, users: KnownUsers) -> None:
@@ -236,7 +235,7 @@ def _gate_input(
     """What the gate is given; rejected items are a share of all items of the arrival days, not of the few read now."""
     computed = Computed(expected, found.users.identities.is_erased_user)
     candidates, rows = [one.candidate for one in fresh], [one.rows for one in fresh if one.rows is not None]
-    given = collect_gate_input(found.footers, run.contracts, run.manifest, found.published, candidates, computed)
+    given = collect_gate_input(found.files.footers, run.contracts, run.manifest, found.published, candidates, computed)
     rejected, items = map(found.arrivals.passed_over_count, ("rejected", "lines"))
     return replace(given, rejected=given.rejected + rejected, items=given.items + items, rows=rows)
 
@@ -249,7 +248,7 @@ def _publish(run: RunContext, found: _Found, fresh: list[Assembled], plan: RunPl
     state = found.users.state
     weeks = {one.candidate.date for one in _of_weeks(fresh)} | {str(week) for week in plan.waiting}
     unconfirmed = dict.fromkeys([*state.unconfirmed_weeks, *sorted(weeks, reverse=True)])
-    state = msgspec.structs.replace(state, unconfirmed_weeks=list(unconfirmed))
+    state = msgspec.structs.replace(state, unconfirmed_weeks=list(unconfirmed), checked_files=found.files.digests())
     write_lake_state(run.lake, state)
     publish(run.lake, [one.candidate for one in fresh], found.published)
     return state

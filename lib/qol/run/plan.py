@@ -9,19 +9,17 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
-from qol.contracts.columns import WINDOWS, arrow_schema, table_columns, table_schemas
+from qol.contracts.columns import WINDOWS
 from qol.contracts.many_records import Deletes
 from qol.contracts.model import Contracts
 from qol.contracts.source import SourceContract
 from qol.errors import UsageError
 from qol.ingest.listing import RawObjects, Window
 from qol.lake.base import Lake, read_many
-from qol.quality.partition_checks import newest_files
 from qol.run.context import RunContext
 from qol.run.request import RunRequest
 from qol.run.week_tables import WINDOW_WEEKS
 from qol.tables.corruption import reading
-from qol.tables.footers import Footers
 from qol.tables.layout import OF_ARRIVAL_DAYS, Part, Published
 from qol.tables.manifest import ManifestHead, read_heads
 from qol.tables.slices import Bucket
@@ -207,21 +205,6 @@ def _closed_weeks(weeks: tuple[date, ...], published: Published, now: datetime) 
     """Those of the weeks that get a weekly file; a week that has one stays closed whatever the clock says."""
     have_weekly = published.dates("weekly_metrics")
     return frozenset(week for week in weeks if is_closed(week, now) or week.isoformat() in have_weekly)
-
-
-def outdated_weeks(scope: Scope, footers: Footers, contracts: Contracts, published: Published) -> set[date]:
-    """Weeks whose daily or weekly file is damaged, or has other columns or types than the contracts say.
-
-    None of a rebuild, which computes the weeks it was given. `footers` keeps those that the gate will look at.
-    """
-    footers.read(published.files[place].key for place in newest_files(published))
-    if scope.rebuild is not None:
-        return set()
-    tables = [t for t in ("daily_metrics", "weekly_metrics", WINDOWS) if t in table_schemas(contracts)]
-    schemas = {table: arrow_schema(table_columns(contracts, table)) for table in tables}
-    files = [(table, day, stored.key) for (table, day), stored in published.files.items() if table in schemas]
-    found = footers.schemas([key for _, _, key in files])
-    return {date.fromisoformat(day) for table, day, key in files if found[key] != schemas[table]}
 
 
 def _weeks_of_deleted(

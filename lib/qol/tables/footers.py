@@ -32,6 +32,8 @@ class Footers:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
+        #: Keys of files known to be readable and a run's own, which are not opened to see that.
+        self.readable: set[str] = set()
         self._metadata: dict[str, pq.FileMetaData | None] = {}
         self._footers: dict[str, Footer] = {}
         self._user_counts: dict[str, int] = {}
@@ -62,6 +64,8 @@ class Footers:
 
     def is_ours(self, key: str) -> bool:
         """Whether a file can be read and has users, or no rows."""
+        if key in self.readable:
+            return True
         self.read([key])
         metadata = self._metadata[key]
         return metadata is not None and (not metadata.num_rows or "user_id" in metadata.schema.names)
